@@ -1,0 +1,54 @@
+# Every target is one readable line; .ci/run calls the same ones.
+PYTHON ?= python3
+BIN := .venv/bin
+Q ?= when do forces leave Ain al-Asad?
+PORT ?= 7860
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help install ask index ui eval models test test-fast lint clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: .venv/.installed ## environment and models' packages, from the locked versions
+
+# A stamp newer than the lock means that nothing is to be installed.
+.venv/.installed: constraints.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(INSTALL) --editable '.[models]'
+	touch $@
+
+.venv/.installed-dev: .venv/.installed
+	$(INSTALL) --editable '.[models,dev]'
+	touch $@
+
+ask: .venv/.installed ## answer Q over the seed articles: make ask Q="…"
+	@$(BIN)/sanad ask "$$QUESTION"
+ask: export QUESTION = $(Q)
+
+index: .venv/.installed ## bring the index of the seed articles up to date
+	@$(BIN)/sanad index
+
+ui: .venv/.installed ## serve the chat page on http://127.0.0.1:7860
+	@$(BIN)/sanad ui --port $(PORT)
+
+eval: .venv/.installed ## ask the hand-written questions and print the scores
+	@$(BIN)/python evals/run.py
+
+models: .venv/.installed ## list the packaged models and check every byte of them
+	@$(BIN)/sanad models
+
+test-fast: .venv/.installed-dev ## tests without models and browser, in under a minute
+	$(BIN)/pytest
+
+test: .venv/.installed-dev ## every test, with the real models and, where Chromium is installed, the browser
+	$(BIN)/pytest -m '' --durations=10
+
+lint: .venv/.installed-dev ## ruff, mypy, import rule, public surface
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest tests/test_house.py
+
+clean: ## remove the environment and the indexes; prepared models stay in the cache
+	rm -rf .venv indexes/seeds evals/out

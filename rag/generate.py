@@ -1,0 +1,171 @@
+"""Messages → tokens, streamed and stoppable: the one seam behind which language models run.
+
+``open_generator`` picks the backend; each is a llama-index ``LLM``, and any other llama-index ``LLM``
+can be wrapped in a ``Generator`` the same way. Backends load on first use, not at construction.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator as PieceGenerator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from rag.disk import Progress
+from rag.errors import GenerationFailed, SanadError
+from rag.settings import PACKAGED, Settings, has_accelerator
+
+if TYPE_CHECKING:
+    from llama_index.core.llms import LLM
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a chat prompt."""
+
+    role: Literal["system", "user", "assistant"]
+    """Who speaks."""
+    content: str
+    """What is said."""
+
+
+class Generator(Protocol):
+    """What the assistant asks of a language model."""
+
+    @property
+    def identity(self) -> str:
+        """Names model, weights and backend."""
+
+    @property
+    def context(self) -> int:
+        """Longest prompt and answer together, in the model's tokens."""
+
+    def count(self, text: str) -> int:
+        """Length of a text in the model's tokens."""
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[str]:
+        """The model's reply, piece by piece; closing the iterator stops the model.
+
+        Args:
+            messages: The prompt.
+            max_tokens: Longest reply.
+
+        Raises:
+            GenerationFailed: The model failed.
+        """
+
+
+class LlamaIndexGenerator:
+    """A llama-index ``LLM`` as a ``Generator``. Llama-index's types stay inside it."""
+
+    def __init__(self, llm: LLM, *, identity: str, count: Callable[[str], int]) -> None:
+        self._llm = llm
+        self._count = count
+        self.identity = identity
+
+    @property
+    def context(self) -> int:
+        """Longest prompt and answer together, in the model's tokens."""
+        return int(self._llm.metadata.context_window)
+
+    def count(self, text: str) -> int:
+        """Length of a text in the model's tokens."""
+        return self._count(text)
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[str]:
+        """The model's reply, piece by piece; closing the iterator stops the model."""
+        from llama_index.core.llms import ChatMessage
+
+        chat = [ChatMessage(role=message.role, content=message.content) for message in messages]
+        replies = self._llm.stream_chat(chat, max_tokens=max_tokens)
+        try:
+            for reply in replies:
+                if reply.delta:
+                    yield reply.delta
+        except SanadError:
+            raise
+        except Exception as error:  # every LLM integration raises its own kinds
+            raise GenerationFailed(
+                f"The language model {self.identity} failed: {error}. Ask again."
+            ) from error
+        finally:
+            # Closing the outer generator must reach the backend, which stops the model.
+            close = getattr(replies, "close", None)
+            if close is not None:
+                close()
+
+
+def open_generator(settings: Settings, progress: Progress | None = None) -> Generator:
+    """The generator that the settings name; nothing is loaded before its first use.
+
+    Args:
+        settings: ``llm`` and ``backend`` choose it.
+        progress: Told how the packaged model's preparation goes.
+
+    Raises:
+        ModelMissing: The model cannot be found.
+        ModelDamaged: Packaged weights are not the published ones.
+        NoSpace: No room to prepare packaged weights.
+    """
+    backend = choose_backend(settings)
+    if backend == "fake":
+        from rag.llm_fake import fake_generator
+
+        return fake_generator()
+    if backend == "openvino":
+        from rag.llm_openvino import openvino_generator
+
+        return openvino_generator(settings, progress)
+    from rag.llm_transformers import transformers_generator
+
+    return transformers_generator(settings, progress)
+
+
+def choose_backend(settings: Settings) -> str:
+    """The backend that runs: the named one, or for ``auto`` what suits the model and the machine."""
+    if settings.backend != "auto":
+        return settings.backend
+    if settings.llm != PACKAGED or has_accelerator():
+        return "transformers"
+    return "openvino"
+
+
+def stream_from_thread(
+    run: Callable[[Callable[[str], bool]], object],
+) -> PieceGenerator[str, None, None]:
+    """Turn an engine that calls back with each piece into an iterator that stops it when closed.
+
+    Args:
+        run: Runs the engine to its end. It is given ``emit``, which it calls with each piece and which
+            returns True when the engine is to stop. An exception it raises is raised by the iterator.
+
+    Yields:
+        The pieces, as they come.
+    """
+    pieces: queue.SimpleQueue[str | BaseException | None] = queue.SimpleQueue()
+    stopped = threading.Event()
+
+    def emit(piece: str) -> bool:
+        pieces.put(piece)
+        return stopped.is_set()
+
+    def work() -> None:
+        try:
+            run(emit)
+        except BaseException as error:
+            pieces.put(error)
+        else:
+            pieces.put(None)
+
+    thread = threading.Thread(target=work, name="generator", daemon=True)
+    thread.start()
+    try:
+        while (piece := pieces.get()) is not None:
+            if isinstance(piece, BaseException):
+                raise piece
+            yield piece
+    finally:
+        stopped.set()
+        thread.join()

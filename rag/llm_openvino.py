@@ -1,0 +1,109 @@
+"""The packaged generator in openvino-genai: the default on a processor without a GPU."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+from llama_index.core.base.llms.types import ChatMessage, LLMMetadata
+from pydantic import PrivateAttr
+
+from rag.disk import Progress
+from rag.errors import GenerationFailed, ModelMissing
+from rag.generate import LlamaIndexGenerator, stream_from_thread
+from rag.llm_base import StreamedLLM, plain
+from rag.settings import PACKAGED, Settings
+from rag.weights import GENERATOR, digest, prepared
+
+CONTEXT = 32_768
+"""Longest context of Qwen2.5-Coder-1.5B, in tokens (its model card)."""
+
+
+class OpenVinoLLM(StreamedLLM):
+    """An OpenVINO model folder behind llama-index's LLM interface; greedy decoding."""
+
+    folder: str
+    """Holds openvino_model.xml, the tokenizer and the detokenizer."""
+    threads: int = 0
+    """Processor threads; 0 leaves it to the engine."""
+
+    _pipeline: Any = PrivateAttr(default=None)
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        """What llama-index asks of a model."""
+        name = Path(self.folder).name
+        return LLMMetadata(
+            context_window=CONTEXT, num_output=self.max_new_tokens, model_name=name, is_chat_model=True
+        )
+
+    def template(self, messages: Sequence[ChatMessage]) -> str:
+        """The model's own chat template around the messages."""
+        tokenizer = self.pipeline().get_tokenizer()
+        return str(tokenizer.apply_chat_template(plain(messages), add_generation_prompt=True))
+
+    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, None]:
+        """The reply to a prompt, piece by piece; closing the generator stops the model."""
+        import openvino_genai
+
+        pipeline = self.pipeline()
+        config = openvino_genai.GenerationConfig(
+            max_new_tokens=max_tokens, do_sample=False, apply_chat_template=False
+        )
+        running, cancel = openvino_genai.StreamingStatus.RUNNING, openvino_genai.StreamingStatus.CANCEL
+        stream = stream_from_thread(
+            lambda emit: pipeline.generate(prompt, config, lambda piece: cancel if emit(piece) else running)
+        )
+        with contextlib.closing(stream):
+            try:
+                yield from stream
+            except RuntimeError as error:  # what OpenVINO raises for everything
+                raise GenerationFailed(f"The language model failed: {error}. Ask again.") from error
+
+    def count(self, text: str) -> int:
+        """Length of a text in the model's tokens."""
+        encoded = self.pipeline().get_tokenizer().encode(text, add_special_tokens=False)
+        return int(encoded.input_ids.shape[1])
+
+    def pipeline(self) -> Any:
+        """The engine, loaded at first use."""
+        if self._pipeline is None:
+            import openvino_genai
+
+            options: dict[str, Any] = {"INFERENCE_NUM_THREADS": self.threads} if self.threads else {}
+            try:
+                self._pipeline = openvino_genai.LLMPipeline(self.folder, "CPU", **options)
+            except RuntimeError as error:
+                last = str(error).strip().splitlines()[-1]
+                raise ModelMissing(
+                    f"Cannot load the model in {self.folder}: {last}. Remove that folder, "
+                    "it is prepared anew."
+                ) from error
+        return self._pipeline
+
+
+def openvino_generator(settings: Settings, progress: Progress | None) -> LlamaIndexGenerator:
+    """The packaged model, or a folder that holds an OpenVINO model, as a Generator.
+
+    Args:
+        settings: ``llm`` is ``packaged`` or such a folder.
+        progress: Told how the packaged model's preparation goes.
+
+    Raises:
+        ModelMissing: The folder holds no OpenVINO model, or the packages with the weights are missing.
+    """
+    if settings.llm == PACKAGED:
+        folder = prepared(GENERATOR, settings, progress)
+        identity = f"{GENERATOR.title} int8 (openvino, {digest(folder)})"
+    else:
+        folder = Path(settings.llm).expanduser()
+        identity = f"{settings.llm} (openvino)"
+        if not (folder / "openvino_model.xml").is_file():
+            raise ModelMissing(
+                f"{settings.llm!r} is not a folder with an OpenVINO model (openvino_model.xml). Name such a "
+                "folder, or run the model through transformers: --backend transformers"
+            )
+    llm = OpenVinoLLM(folder=str(folder), max_new_tokens=settings.max_new_tokens, threads=settings.threads)
+    return LlamaIndexGenerator(llm, identity=identity, count=llm.count)

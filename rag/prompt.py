@@ -1,0 +1,144 @@
+"""Question, evidence and history → the messages that the model is sent.
+
+A template is a file of prompts/: messages one after the other, each under a line ``--- system``,
+``--- user`` or ``--- assistant``, with variables ``$evidence``, ``$question`` and ``$language``.
+Messages without a variable come first and never change, so that an engine can keep them in its cache.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from string import Template
+
+from rag.errors import PromptBroken
+from rag.generate import Message
+from rag.records import Evidence, Language, Turn
+from rag.settings import resource_dir
+
+VARIABLES = frozenset({"evidence", "question", "language"})
+"""What a template must hold, each at least once, and nothing else."""
+
+LANGUAGE_NAMES: dict[Language, str] = {"en": "English", "ar": "Arabic"}
+"""How a template's ``$language`` is filled in."""
+
+MESSAGE_TOKENS = 8
+"""Tokens that a chat template puts around a message, rounded up (ChatML takes 5)."""
+
+FOLLOW_UP_WORDS = 6
+"""A question of more words names its own subject, unless it opens like a follow-up."""
+
+_FOLLOW_UP = re.compile(
+    r"(and|but|what about|how about|also)\b|وماذا|و?ماذا عن|ولماذا|ومتى|وكم|وأين|ومن\b|وهل", re.IGNORECASE
+)
+
+_HEADING = re.compile(r"^--- (system|user|assistant)[ \t]*$", re.MULTILINE)
+
+
+def load(name: str) -> tuple[Message, ...]:
+    """The messages of a template, variables still in them.
+
+    Args:
+        name: A file of prompts/ without its ending.
+
+    Raises:
+        PromptBroken: There is no such template, or its variables or headings are wrong.
+    """
+    folder = resource_dir("prompts")
+    path = folder / f"{name}.txt"
+    if not re.fullmatch(r"[\w-]+", name) or not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.txt")))
+        raise PromptBroken(f"There is no prompt {name!r} in {folder}; there are: {known}.")
+    return parse(path.read_text(encoding="utf-8"), name=path.name)
+
+
+def parse(text: str, *, name: str) -> tuple[Message, ...]:
+    """The messages of a template's text.
+
+    Args:
+        text: The file's text.
+        name: What error messages call it.
+
+    Raises:
+        PromptBroken: A variable is missing or unknown, or the headings are wrong.
+    """
+    before, *parts = _HEADING.split(text)
+    if before.strip() or len(parts) < 2:
+        raise PromptBroken(f"The prompt {name} must start with a line '--- system' or '--- user'.")
+    messages = tuple(
+        Message(role, body.strip())  # type: ignore[arg-type]
+        for role, body in zip(parts[::2], parts[1::2], strict=True)
+    )
+    if messages[-1].role != "user":
+        raise PromptBroken(f"The prompt {name} must end with a '--- user' message.")
+    used: set[str] = set()
+    for message in messages:
+        template = Template(message.content)
+        if not template.is_valid():
+            raise PromptBroken(f"The prompt {name} holds a stray '$'; write '$$' for a dollar sign.")
+        used.update(template.get_identifiers())
+    if used != VARIABLES:
+        wrong = [f"lacks ${v}" for v in sorted(VARIABLES - used)]
+        wrong += [f"names the unknown ${v}" for v in sorted(used - VARIABLES)]
+        raise PromptBroken(f"The prompt {name} {' and '.join(wrong)}.")
+    return messages
+
+
+def standalone(question: str, history: Sequence[Turn]) -> str:
+    """The text to search for: the question, behind the one before it when it looks like a follow-up.
+
+    Args:
+        question: As asked.
+        history: Earlier turns, oldest first.
+    """
+    if not history:
+        return question
+    short = len(question.split()) <= FOLLOW_UP_WORDS
+    return f"{history[-1].question} {question}" if short or _FOLLOW_UP.match(question) else question
+
+
+def numbered(evidence: Sequence[Evidence]) -> str:
+    """The evidence as the model sees it: a number, outlet and date where known, the sentence."""
+    return "\n".join(f"[{item.number}] {_origin(item)}{' '.join(item.text.split())}" for item in evidence)
+
+
+def _origin(item: Evidence) -> str:
+    known = [part for part in (item.outlet, item.published) if part]
+    return f"({', '.join(known)}) " if known else ""
+
+
+def build(
+    template: Sequence[Message],
+    *,
+    question: str,
+    evidence: Sequence[Evidence],
+    language: Language,
+    count: Callable[[str], int],
+    budget: int,
+) -> tuple[Message, ...]:
+    """The messages for one question; evidence that does not fit is left out, last first.
+
+    Args:
+        template: What ``load`` returned.
+        question: As asked.
+        evidence: Numbered from 1, most useful first.
+        language: The language to answer in.
+        count: Length of a text in the model's tokens.
+        budget: Longest prompt, in the model's tokens.
+
+    Raises:
+        PromptBroken: Not even the first sentence fits.
+    """
+    for kept in range(len(evidence), -1, -1):
+        values = {
+            "evidence": numbered(evidence[:kept]),
+            "question": question,
+            "language": LANGUAGE_NAMES[language],
+        }
+        messages = tuple(Message(m.role, Template(m.content).substitute(values)) for m in template)
+        if sum(count(m.content) + MESSAGE_TOKENS for m in messages) <= budget:
+            return messages
+    raise PromptBroken(
+        f"The question does not fit into the model's {budget} tokens. Ask a shorter one, or name a model "
+        "with a longer context (--llm)."
+    )

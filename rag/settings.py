@@ -1,0 +1,183 @@
+"""Settings, paths and environment: this is the only module that reads them.
+
+Precedence, highest first: keyword arguments of ``Settings.load`` (the command line), environment
+variables ``SANAD_*``, ``sanad.toml`` in the working directory, the defaults below.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from rag.errors import BadSettings
+
+CONFIG_NAME = "sanad.toml"
+"""The config file, looked for in the working directory."""
+
+PACKAGED = "packaged"
+"""The model name that stands for the weights that install as packages."""
+
+BACKENDS = ("auto", "openvino", "transformers", "fake")
+"""What can run a generator; ``fake`` answers from a script, for tests and demonstrations."""
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def resource_dir(name: str) -> Path:
+    """The folder ``name`` of the checkout, or its copy inside an installed wheel.
+
+    Args:
+        name: ``prompts`` or ``seeds``.
+    """
+    in_checkout = _ROOT / name
+    return in_checkout if in_checkout.is_dir() else Path(__file__).resolve().parent / name
+
+
+def _default_cache() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("sanad", appauthor=False))
+
+
+def _default_indexes() -> Path:
+    if (_ROOT / "pyproject.toml").is_file():
+        return _ROOT / "indexes"
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("sanad", appauthor=False)) / "indexes"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be chosen. Frozen: ``dataclasses.replace`` makes a changed copy."""
+
+    llm: str = PACKAGED
+    """Generator: ``packaged``, a hub model id or a local folder."""
+    embedder: str = PACKAGED
+    """Embedder: ``packaged``, a hub model id or a local folder; ``fake`` for tests."""
+    backend: str = "auto"
+    """What runs the generator: ``openvino``, ``transformers``, ``fake``, or ``auto``: transformers where
+    a CUDA or MPS device is found or another model than the packaged one is named, else openvino."""
+    prompt: str = "answer"
+    """Name of the prompt template, a file of prompts/ without its ending."""
+    cache: Path = field(default_factory=_default_cache)
+    """Where prepared models are kept."""
+    indexes: Path = field(default_factory=_default_indexes)
+    """The folder that holds every index."""
+    articles: Path = field(default_factory=lambda: resource_dir("seeds"))
+    """The folder that ``seeds``, the default index, is built from."""
+    chunk_tokens: int = 200
+    """Longest chunk in o200k_base tokens. e5-small reads 512 of its own tokens; Arabic takes about
+    1.3 of those for one of these, and shorter passages rank better than ones near that limit."""
+    passages: int = 6
+    """How many passages a question brings back."""
+    evidence: int = 6
+    """How many sentences the model is shown at most."""
+    evidence_tokens: int = 500
+    """Longest evidence in o200k_base tokens: short prompts are faster and, on a small model, more exact."""
+    max_new_tokens: int = 160
+    """Longest answer, in the model's tokens."""
+    max_question: int = 2000
+    """Longest question, in characters."""
+    max_file_bytes: int = 20_000_000
+    """Largest article file; larger ones are named and skipped."""
+    threads: int = 0
+    """Processor threads for the models; 0 leaves it to the engine."""
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Settings:
+        """Settings from the config file, the environment and ``overrides``.
+
+        Args:
+            **overrides: Values by field name; None means not given.
+
+        Raises:
+            BadSettings: A name is unknown, or a value is of the wrong type or out of range.
+        """
+        values: dict[str, Any] = _from_file(Path(CONFIG_NAME))
+        for name in _TYPES:
+            text = os.environ.get(f"SANAD_{name.upper()}")
+            if text:
+                values[name] = _parse(name, text, where=f"environment variable SANAD_{name.upper()}")
+        for name, value in overrides.items():
+            if value is not None:
+                values[name] = _parse(name, value, where="argument")
+        settings = cls(**values)
+        settings._check()
+        return settings
+
+    def _check(self) -> None:
+        if self.backend not in BACKENDS:
+            raise BadSettings(f"Unknown backend {self.backend!r}; supported are {', '.join(BACKENDS)}.")
+        for name in (
+            "chunk_tokens",
+            "passages",
+            "evidence",
+            "evidence_tokens",
+            "max_new_tokens",
+            "max_question",
+            "max_file_bytes",
+        ):
+            value = getattr(self, name)
+            if value < 1:
+                raise BadSettings(f"Setting {name} is {value}; it must be at least 1.")
+        if self.threads < 0:
+            raise BadSettings(f"Setting threads is {self.threads}; it must be 0 (automatic) or more.")
+
+
+_TYPES: dict[str, Any] = {
+    f.name: hint for f in dataclasses.fields(Settings) for hint in [get_type_hints(Settings)[f.name]]
+}
+
+
+def _parse(name: str, value: Any, *, where: str) -> Any:
+    if name not in _TYPES:
+        raise BadSettings(f"Unknown setting {name!r} ({where}); known are {', '.join(_TYPES)}.")
+    kind = _TYPES[name]
+    try:
+        # int(2.7) and str([...]) succeed; only a text (of a variable) or the kind itself is meant.
+        if isinstance(value, bool) or not isinstance(value, (str, Path, kind)):
+            raise TypeError
+        return kind(value).expanduser() if kind is Path else kind(value)
+    except (TypeError, ValueError):
+        raise BadSettings(f"Setting {name} is {value!r} ({where}); it must be a {kind.__name__}.") from None
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadSettings(f"Cannot read {path.resolve()}: {error}. Mend the file or remove it.") from None
+    return {name: _parse(name, value, where=str(path.resolve())) for name, value in raw.items()}
+
+
+def quiet_libraries() -> None:
+    """Switch off what libraries would send, fetch or print on their own. Call before importing them.
+
+    Variables that the user has set are kept. Hub access is left on only for a hub model that the user
+    named; everything else has no reason to open a connection.
+    """
+    wanted = {
+        "ANONYMIZED_TELEMETRY": "False",  # chromadb
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "DO_NOT_TRACK": "1",
+        "TOKENIZERS_PARALLELISM": "false",  # silences a warning after fork
+        "TRANSFORMERS_VERBOSITY": "error",
+    }
+    for name, value in wanted.items():
+        os.environ.setdefault(name, value)
+
+
+def has_accelerator() -> bool:
+    """Whether this machine seems to have a CUDA or MPS device, told without importing torch (2 s)."""
+    if platform.system() == "Darwin":
+        return platform.machine() == "arm64"
+    return Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()

@@ -1,0 +1,88 @@
+"""How long a text is in tokens of o200k_base, told without a network.
+
+tiktoken fetches a vocabulary at first use and keeps it where an environment variable says. llama-index-core
+ships the same file, so it is read from there and the encoding is built from it: nothing is fetched and
+no environment variable is touched.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.errors import ModelDamaged, ModelMissing
+
+if TYPE_CHECKING:
+    import tiktoken
+
+VOCABULARY_URL = "https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoken"
+"""Never fetched: tiktoken names its cache files by the SHA-1 of this."""
+
+VOCABULARY_SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
+"""As tiktoken 0.12 itself demands."""
+
+# How o200k_base cuts text into words before it merges bytes, as in tiktoken_ext.openai_public. That function
+# cannot be called for it: it loads the vocabulary first. A test compares the two.
+_LETTERS = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
+_LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_ENDING = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+PATTERN = "|".join(
+    [
+        rf"{_LETTERS}*{_LOWER}+{_ENDING}",
+        rf"{_LETTERS}+{_LOWER}*{_ENDING}",
+        r"\p{N}{1,3}",
+        r" ?[^\s\p{L}\p{N}]+[\r\n/]*",
+        r"\s*[\r\n]+",
+        r"\s+(?!\S)",
+        r"\s+",
+    ]
+)
+"""The pre-tokenisation of o200k_base."""
+
+
+def count(text: str) -> int:
+    """How many o200k_base tokens ``text`` is. ``<|endoftext|>`` in it is text like any other.
+
+    Raises:
+        ModelMissing: The vocabulary that llama-index-core ships is not there.
+        ModelDamaged: It is there but is not the right file.
+    """
+    # A lone surrogate (from a file name or a broken API client) has no UTF-8 form.
+    return len(_encoding().encode_ordinary(text.encode("utf-8", "replace").decode("utf-8")))
+
+
+@functools.lru_cache(maxsize=1)
+def _encoding() -> tiktoken.Encoding:
+    import tiktoken
+
+    path = _vocabulary()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelMissing(
+            f"Cannot read the token vocabulary {path} ({error.strerror}); reinstall it with: "
+            "pip install --force-reinstall llama-index-core"
+        ) from None
+    if hashlib.sha256(data).hexdigest() != VOCABULARY_SHA256:
+        raise ModelDamaged(
+            f"The token vocabulary {path} is not the expected file; reinstall it with: "
+            "pip install --force-reinstall llama-index-core"
+        )
+    pairs = (line.split() for line in data.splitlines())
+    ranks = {base64.b64decode(token): int(rank) for token, rank in pairs}
+    return tiktoken.Encoding(name="o200k_base", pat_str=PATTERN, mergeable_ranks=ranks, special_tokens={})
+
+
+def _vocabulary() -> Path:
+    """Where llama-index-core keeps the vocabulary, found without importing it (over a second)."""
+    name = hashlib.sha1(VOCABULARY_URL.encode(), usedforsecurity=False).hexdigest()
+    spec = importlib.util.find_spec("llama_index")
+    # llama_index is a namespace: several installed packages may each add a folder to it.
+    places = (spec and spec.submodule_search_locations) or ()
+    paths = [Path(place, "core", "_static", "tiktoken_cache", name) for place in places]
+    missing = Path("llama_index", "core", "_static", "tiktoken_cache", name)
+    return next((path for path in paths if path.is_file()), missing)

@@ -1,0 +1,139 @@
+"""The rules of the house: what may import what, what is public, what importing costs."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import rag
+
+ROOT = Path(rag.__file__).resolve().parent.parent
+
+BASE = {"records", "errors", "settings", "text", "sentence", "facts", "disk", "tokens"}
+"""What any module may use: records, and small pure helpers."""
+
+SEAMS = {"embed", "generate"}
+"""The two protocols that steps are written against."""
+
+STEPS = {"articles", "chunk", "index", "retrieve", "prompt", "verify"}
+"""The steps of the pipeline; only the spine joins them."""
+
+ALSO = {
+    "articles": {"boilerplate"},
+    "embed": {"weights", "e5"},
+    "weights": {"e5", "gguf_convert"},
+    "generate": {"llm_fake", "llm_openvino", "llm_transformers"},
+    "llm_fake": {"llm_base"},
+    "llm_openvino": {"llm_base", "weights"},
+    "llm_transformers": {"llm_base", "weights"},
+    "retrieve": {"index"},  # its Generation is what is searched
+    "assistant": STEPS,
+    "cli": {"weights"},
+}
+"""What a module uses beyond BASE and SEAMS, and why it must."""
+
+WRAPPED = {
+    "chromadb": {"index"},
+    "openvino": {"e5", "embed", "gguf_convert", "llm_openvino"},
+    "openvino_genai": {"gguf_convert", "llm_openvino"},
+    "gguf": {"gguf_convert"},
+    "transformers": {"gguf_convert", "llm_transformers"},
+    "torch": {"gguf_convert", "llm_transformers"},
+    "sentence_transformers": {"embed"},
+    "llama_index": {"generate", "llm_base", "llm_fake", "llm_openvino", "llm_transformers"},
+    "tiktoken": {"tokens"},
+    "gradio": set(),
+}
+"""The modules of rag that may name a library; everyone else goes through them."""
+
+HEAVY = ["torch", "transformers", "openvino", "openvino_genai", "gradio", "chromadb", "llama_index"]
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, wherever in the file."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module)
+            if node.module == "rag":
+                found.update(f"rag.{alias.name}" for alias in node.names)
+    return found
+
+
+MODULES = sorted((ROOT / "rag").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_a_module_imports_only_what_the_house_allows(path):
+    own = {p.stem for p in MODULES}
+    used = {name.split(".")[1] for name in imports(path) if name.startswith("rag.")} & own
+    if path.stem == "__init__":
+        allowed = {"_version", "assistant", "errors", "records", "settings", "text"}
+    elif path.stem == "cli":
+        allowed = {"disk", "settings", "weights"}
+    else:
+        allowed = BASE | SEAMS | ALSO.get(path.stem, set())
+    assert used <= allowed, f"{path.name} imports {sorted(used - allowed)}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_a_library_is_named_only_in_the_module_that_wraps_it(path):
+    named = {name.split(".")[0] for name in imports(path)}
+    for library, wrappers in WRAPPED.items():
+        assert library not in named or path.stem in wrappers, f"{path.name} imports {library}"
+
+
+@pytest.mark.parametrize(
+    "path", [*(ROOT / "ui").glob("*.py"), *(ROOT / "evals").glob("*.py")], ids=lambda path: path.stem
+)
+def test_faces_use_only_the_public_names(path):
+    inner = {name for name in imports(path) if name.startswith("rag.")}
+    assert {name.removeprefix("rag.") for name in inner} <= set(rag.__all__), sorted(inner)
+
+
+def test_the_public_names_are_these():
+    assert set(rag.__all__) == {
+        "Answer", "Article", "Assistant", "BadArticles", "BadQuestion", "BadSettings", "Built", "Chunk",
+        "Citation", "Claim", "Event", "Evidence", "Finished", "GenerationFailed", "IndexMissing",
+        "IndexUnusable", "Language", "ModelDamaged", "ModelMissing", "NoSpace", "Passage", "PromptBroken",
+        "Retrieved", "SanadError", "Settings", "Token", "Turn", "__version__", "build_index",
+        "detect_language", "fold", "quiet_libraries",
+    }  # fmt: skip
+    for name in rag.__all__:
+        assert hasattr(rag, name)
+
+
+def test_importing_rag_loads_no_heavy_library():
+    code = f"import sys, json, rag; print(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"
+    loaded = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert json.loads(loaded.stdout) == []
+
+
+def test_every_public_error_is_a_sanad_error():
+    errors = [getattr(rag, name) for name in rag.__all__ if isinstance(getattr(rag, name), type)]
+    raised = [error for error in errors if issubclass(error, Exception)]
+    assert len(raised) == 11
+    assert all(issubclass(error, rag.SanadError) for error in raised)
+
+
+def test_only_settings_reads_the_environment():
+    readers = {p.stem for p in MODULES if re.search(r"os\.(environ|getenv)", p.read_text(encoding="utf-8"))}
+    assert readers <= {"settings"}, readers
+
+
+def test_the_lock_pins_every_direct_dependency():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *(r for rs in project["optional-dependencies"].values() for r in rs)]
+    lock = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    pinned = {line.partition("==")[0].lower().replace("_", "-") for line in lock.splitlines() if "==" in line}
+    names = {re.match(r"[\w-]+", requirement)[0].lower() for requirement in wanted} - {"sanad"}
+    assert names <= pinned, sorted(names - pinned)

@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from rag import Answer, Article, Citation, Claim, Passage
+from rag.records import Chunk, Language, Outcome, Verdict
+from ui import render
+from ui.render import Exchange
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "</p></article><h1>out</h1>",
+    "javascript:alert(1)",
+    "![x](https://elsewhere.example/x.png)",
+    "${alert(1)} {{constructor}}",
+    "100 \u202e001 \u2066x",
+    "\u2069\u2069\u202c stray",
+    "nul \x00 and bell \x07",
+]
+
+BASE = "غادرت القوات قاعدة عين الأسد في محافظة الأنبار."
+TOTAL = "CNN تقول إن عدد الجنود بلغ 2500 جندي."
+TEXT = f"{BASE}\n\n{TOTAL}\nA last line."
+
+
+class Page(HTMLParser):
+    """Reads HTML back, so that tests look at elements and not at strings."""
+
+    VOID = frozenset({"br", "img", "input", "link", "meta"})
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.texts: list[tuple[str, str]] = []
+        self.feed(source)
+        self.close()
+        assert self.open == [], "every element is closed"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, "elements are nested"
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append((self.open[-1] if self.open else "", data))
+
+    @property
+    def text(self) -> str:
+        return "".join(data for _, data in self.texts)
+
+    def all(self, tag: str, css: str = "") -> list[dict[str, str | None]]:
+        found = [attributes for name, attributes in self.elements if name == tag]
+        return [a for a in found if not css or css in (a.get("class") or "").split()]
+
+
+def article(text: str = TEXT, *, title: str = "عنوان", source: str = "a.txt") -> Article:
+    return Article(id="a", title=title, text=text, source=source, outlet="CNN", published="2024-09-06")
+
+
+def citation(number: int = 1, quote: str = BASE, *, source: str = "a.txt", title: str = "عنوان") -> Citation:
+    start = TEXT.find(quote) if quote in TEXT else 0
+    return Citation(
+        number=number, article_id="a", title=title, outlet="CNN", published="2024-09-06", source=source,
+        line=1, start=start, end=start + len(quote), quote=quote,
+    )  # fmt: skip
+
+
+def passage(rank: int = 1, text: str = TOTAL) -> Passage:
+    start = TEXT.find(text) if text in TEXT else 0
+    chunk = Chunk(id=f"c{rank}", article_id="a", start=start, end=start + len(text), tokens=20)
+    return Passage(
+        chunk=chunk, text=text, title="عنوان", outlet=None, published="2024-09",
+        score=0.8, dense=0.8, lexical=None, rank=rank,
+    )  # fmt: skip
+
+
+def answer(
+    *claims: str,
+    citations: tuple[Citation, ...] = (),
+    passages: tuple[Passage, ...] = (),
+    verdict: Verdict = "supported",
+    outcome: Outcome = "answered",
+    language: Language = "en",
+    reason: str = "",
+) -> Answer:
+    """An answer whose claims stand one after another, a space between them."""
+    made: list[Claim] = []
+    at = 0
+    for text in claims:
+        named = tuple(int(n) for n in re.findall(r"\[(\d+)\]", text))
+        made.append(Claim(text, at, at + len(text), named, verdict, reason))
+        at += len(text) + 1
+    return Answer(
+        question="q", text=" ".join(claims), language=language, outcome=outcome, claims=tuple(made),
+        citations=citations, passages=passages, evidence=(), model="fake", generation="g",
+        timings={"total": 1.25},
+    )  # fmt: skip
+
+
+def turn(made: Answer, number: int = 1) -> Page:
+    return Page(render.turn(Exchange(number=number, question="why?", stage="done", answer=made)))
+
+
+@pytest.mark.parametrize(
+    ("text", "way"),
+    [
+        ("plain English", "ltr"),
+        ("نص عربي", "rtl"),
+        ("CNN تقول إن العدد كبير", "rtl"),
+        ("The word جيش means army", "ltr"),
+        ("2500", "ltr"),
+        ("", "ltr"),
+    ],
+)
+def test_a_paragraph_runs_the_way_most_of_its_letters_do(text: str, way: str) -> None:
+    assert render.direction(text) == way
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_safe_text_holds_no_markup_but_hidden_bidi_controls_and_keeps_its_letters(text: str) -> None:
+    page = Page(f"<p>{render.safe(text)}</p>")
+    assert {tag for tag, _ in page.elements} <= {"p", "span"}
+    assert all("hidden" in a for a in page.all("span"))
+    assert page.text == re.sub("[\x00\x07]", "\ufffd", text)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_bidi_control_is_displayed_or_stands_in_an_attribute(text: str) -> None:
+    made = answer(f"{text} [1]", citations=(citation(quote=text, title=text),))
+    page = turn(made)
+    control = re.compile("[\u202a-\u202e\u2066-\u2069]")
+    assert not any(control.search(data) for tag, data in page.texts if tag != "span")
+    assert not any(control.search(value or "") for _, a in page.elements for value in a.values())
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_in_every_field_brings_in_no_element_handler_or_link(text: str) -> None:
+    hostile = answer(
+        f"{text} [1]", citations=(citation(quote=text, title=text, source=text),),
+        passages=(passage(text=text),), verdict="partial", reason=text, outcome="partial",
+    )  # fmt: skip
+    pages = [
+        Page(render.turn(Exchange(number=1, question=text, stage="done", answer=hostile))),
+        Page(render.turn(Exchange(number=1, question=text, stage="writing", draft=text))),
+        Page(render.turn(Exchange(number=1, question=text, stage="failed", error=text))),
+        Page(render.article(article(text, title=text, source=text), 0, len(text), text)),
+    ]
+    for page in pages:
+        for tag, attributes in page.elements:
+            assert tag not in ("script", "img", "iframe", "object", "style", "h1")
+            assert not [name for name in attributes if name.startswith("on")]
+            assert re.match(r"https?://|#t1-s1$|$", attributes.get("href") or "")
+
+
+def test_markers_of_citations_become_links_to_the_source_of_the_same_turn() -> None:
+    cited = answer("Forces left [1].", "They were 2,500 [2].", citations=(citation(1), citation(2, TOTAL)))
+    page = turn(cited, number=7)
+    assert [a["href"] for a in page.all("a", "chip")] == ["#t7-s1", "#t7-s2"]
+    assert [a["id"] for a in page.all("li", "source")] == ["t7-s1", "t7-s2"]
+    assert "Source 1, CNN, 6 September 2024, عنوان" in [a["aria-label"] for a in page.all("a", "chip")]
+
+
+def test_a_number_in_brackets_that_is_no_citation_stays_text() -> None:
+    page = turn(answer("In [2024] and [0] and [3] [1].", citations=(citation(),)))
+    assert len(page.all("a", "chip")) == 1
+    assert "In [2024] and [0] and [3] [1]." in page.text
+
+
+def test_an_answer_reads_back_whole_whatever_its_claims_cover() -> None:
+    text = "Before. First claim [1]. Between.\nالسطر الثاني هنا. After."
+    start, line = text.index("First"), text.index("السطر")
+    claims = (
+        Claim(text[start : start + 16], start, start + 16, (1,), "supported", ""),
+        Claim(text[line : line + 17], line, line + 17, (), "partial", "no number"),
+    )
+    made = Answer("q", text, "en", "answered", claims, (citation(),), (), (), "m", "g")
+    source = render.turn(Exchange(number=1, question="q", stage="done", answer=made))
+    body = source[source.index('<div class="claims">') : source.index("<h3>")]
+    assert Page(body).text.replace(" partly supported: no number", "") == text.replace("\n", "")
+    assert [a["dir"] for a in Page(body).all("p")] == ["ltr", "rtl"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [
+        ("partial", "partly supported"),
+        ("unsupported", "not supported"),
+        ("contradicted", "its source says otherwise"),
+    ],
+)
+def test_a_verdict_is_told_in_words(verdict: Verdict, words: str) -> None:
+    assert words in turn(answer("A claim [1].", citations=(citation(),), verdict=verdict)).text
+    assert words not in turn(answer("A claim [1].", citations=(citation(),))).text
+
+
+@pytest.mark.parametrize(("outcome", "words"), [("conflict", "disagree"), ("partial", "Not all of this")])
+def test_an_outcome_is_told_in_words(outcome: Outcome, words: str) -> None:
+    assert words in turn(answer("A claim [1].", citations=(citation(),), outcome=outcome)).text
+
+
+def test_not_found_lists_the_nearest_passages_apart_from_citations() -> None:
+    passages = tuple(map(passage, (1, 2, 3, 4)))
+    found = turn(answer("The articles do not say.", passages=passages, outcome="not_found"))
+    assert "Nearest passages, not an answer" in found.text
+    assert [a["id"] for a in found.all("li")] == ["t1-p1", "t1-p2", "t1-p3"]
+    assert found.all("a", "chip") == []
+    assert found.text.count("The articles do not") == 1
+
+
+def test_passages_that_a_citation_covers_are_not_listed_again() -> None:
+    made = answer("Left [1].", citations=(citation(),), passages=(passage(1, BASE), passage(2, TOTAL)))
+    assert [a["id"] for a in turn(made).all("li")] == ["t1-s1", "t1-p2"]
+
+
+def test_an_arabic_answer_has_arabic_words_around_it() -> None:
+    page = turn(answer("غادرت القوات [1].", citations=(citation(),), language="ar", verdict="partial"))
+    assert "المصادر" in page.text and "مؤيَّد جزئيًا" in page.text and "6 سبتمبر 2024" in page.text
+    assert page.all("section", "answer")[0]["dir"] == "rtl"
+
+
+@pytest.mark.parametrize("quote", [BASE, TOTAL, f"{BASE}\n\n{TOTAL}"])
+def test_the_marked_text_of_an_article_equals_the_quote(quote: str) -> None:
+    start = TEXT.index(quote)
+    page = Page(render.article(article(), start, start + len(quote), quote))
+    assert "".join(data for tag, data in page.texts if tag == "mark") == quote.replace("\n", "")
+    assert page.text.endswith(TEXT.replace("\n", ""))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "quote"),
+    [(0, 5, "other"), (-5, 3, BASE), (5, 5, ""), (0, 10**9, TEXT), (3, 1, "x")],
+)
+def test_a_span_without_the_quote_highlights_nothing_and_says_so(start: int, end: int, quote: str) -> None:
+    page = Page(render.article(article(), start, end, quote))
+    assert page.all("mark") == []
+    assert page.all("p", "note")
+
+
+def test_a_headline_that_begins_the_text_is_not_shown_twice() -> None:
+    headed = render.article(article(f"عنوان\n{TEXT}"), 0, 5, "عنوان")
+    assert Page(headed).all("h2") == []
+    assert Page(render.article(article(), 0, 1, TEXT[0])).all("h2")
+
+
+def test_web_sources_are_links_that_tell_the_other_side_nothing() -> None:
+    page = turn(answer("x [1]", citations=(citation(source='https://news.example/a?b="c"&d'),)))
+    (link,) = page.all("a", "file")
+    assert link["href"] == 'https://news.example/a?b="c"&d'
+    assert link["rel"] == "noopener noreferrer"
+
+
+def test_a_turn_tells_what_is_being_done() -> None:
+    said = {
+        stage: Page(render.turn(Exchange(1, "q", stage, sentences=6, seconds=3.9))).text
+        for stage in ("waiting", "searching", "reading", "writing", "stopped")
+    }
+    assert "Searching the articles 3 s" in said["searching"]
+    assert "Reading 6 sentences 3 s" in said["reading"]
+    assert said["stopped"].endswith("Stopped.")
+
+
+def test_a_pasted_book_is_shown_cut_short() -> None:
+    page = Page(render.turn(Exchange(number=1, question="x" * 10**6, stage="failed", error="Too long.")))
+    assert len(page.text) < 3000
+    assert page.text.endswith("…Too long.")
+
+
+def test_both_languages_have_the_same_words() -> None:
+    assert render.WORDS["en"].keys() == render.WORDS["ar"].keys()
