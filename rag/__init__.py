@@ -9,7 +9,7 @@ Importing this package loads no model library; models load at the first question
 """
 
 from rag._version import __version__
-from rag.assistant import Assistant, Built, build_index
+from rag.assistant import Assistant, Built, build_index, check_question
 from rag.errors import (
     BadArticles,
     BadQuestion,
@@ -71,6 +71,7 @@ __all__ = [
     "Turn",
     "__version__",
     "build_index",
+    "check_question",
     "detect_language",
     "fold",
     "quiet_libraries",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,9 +13,9 @@ from rag import articles, chunk, index, prompt, retrieve, verify
 from rag.disk import Progress
 from rag.embed import Embedder, open_embedder
 from rag.errors import BadQuestion, BadSettings, IndexMissing
-from rag.generate import Generator, open_generator
+from rag.generate import Generator, Message, open_generator
 from rag.index import Contents, Generation, Written
-from rag.records import Answer, Article, Event, Finished, Language, Passage, Retrieved, Token, Turn
+from rag.records import Answer, Article, Event, Evidence, Finished, Language, Passage, Retrieved, Token, Turn
 from rag.settings import Settings, quiet_libraries
 from rag.text import detect_language
 
@@ -79,6 +80,29 @@ def index_folder(settings: Settings, name: str) -> Path:
     return settings.indexes / name
 
 
+def check_question(question: str, settings: Settings) -> str:
+    """The question, trimmed, if it can be asked; said before anything is loaded.
+
+    Args:
+        question: As typed.
+        settings: ``max_question`` is the most characters that are read.
+
+    Raises:
+        BadQuestion: It is empty, too long, or not text.
+    """
+    question = question.strip()
+    if not any(c.isalnum() for c in question):
+        raise BadQuestion('The question is empty. Ask one, for example: sanad ask "who leads the talks?"')
+    if len(question) > settings.max_question:
+        raise BadQuestion(
+            f"The question has {len(question):,} characters; at most {settings.max_question:,} are "
+            "read. Shorten it."
+        )
+    if any("\ud800" <= c <= "\udfff" for c in question):  # bytes of a shell that is not set to UTF-8
+        raise BadQuestion("The question is not valid text. Send it as UTF-8.")
+    return question
+
+
 class Assistant:
     """Answers questions about the articles of one index. Safe to use from several threads.
 
@@ -98,6 +122,7 @@ class Assistant:
         self._folder = folder
         self._embedder = embedder
         self._generator = generator
+        self._opening = threading.Lock()
         self._progress = progress
         self._template = prompt.load(settings.prompt)
         self._open = index.open_generation(folder, embedder.identity)
@@ -171,22 +196,23 @@ class Assistant:
             GenerationFailed: The language model failed.
         """
         clock = _Clock()
-        question = self._checked(question)
+        question = check_question(question, self.settings)
         language = detect_language(question)
         generation = self._current()
         found = self._search(prompt.standalone(question, history), generation, self.settings.passages)
         clock.mark("retrieve")
         yield found
-        draft = ""
+        draft, shown = "", found.evidence
         if found.evidence:
+            messages, shown = self._prompt(question, found, language)
             # closing() makes a reader who leaves stop the model now, not at the next garbage collection.
-            with _closing(self._write(question, found, language)) as pieces:
+            with _closing(self._write(messages)) as pieces:
                 for piece in pieces:
                     clock.mark_once("first_token")
                     draft += piece
                     yield Token(piece)
         clock.mark("generate")
-        checked = verify.check(draft, found.evidence, language, self._embedder)
+        checked = verify.check(draft, shown, language, self._embedder)
         yield Finished(
             Answer(
                 question=question,
@@ -196,7 +222,7 @@ class Assistant:
                 claims=checked.claims,
                 citations=checked.citations,
                 passages=found.passages,
-                evidence=found.evidence,
+                evidence=shown,
                 model=self.model,
                 generation=generation.id,
                 timings=clock.finish(),
@@ -222,7 +248,7 @@ class Assistant:
         Raises:
             BadQuestion: It is empty or too long.
         """
-        return self._search(self._checked(question), self._current(), k)
+        return self._search(check_question(question, self.settings), self._current(), k)
 
     def article(self, article_id: str) -> Article:
         """The article with this id.
@@ -268,29 +294,21 @@ class Assistant:
         )
         return Retrieved(passages, evidence)
 
-    def _write(self, question: str, found: Retrieved, language: Language) -> Iterator[str]:
+    def _prompt(
+        self, question: str, found: Retrieved, language: Language
+    ) -> tuple[tuple[Message, ...], tuple[Evidence, ...]]:
         model = self._language_model()
-        room = self.settings.max_new_tokens
-        messages = prompt.build(
+        return prompt.build(
             self._template,
             question=question,
             evidence=found.evidence,
             language=language,
             count=model.count,
-            budget=model.context - room,
+            budget=model.context - self.settings.max_new_tokens,
         )
-        return model.stream(messages, max_tokens=room)
 
-    def _checked(self, question: str) -> str:
-        question = question.strip()
-        if not any(c.isalnum() for c in question):
-            raise BadQuestion('The question is empty. Ask one, for example: sanad ask "who leads the talks?"')
-        if len(question) > self.settings.max_question:
-            raise BadQuestion(
-                f"The question has {len(question):,} characters; at most {self.settings.max_question:,} are "
-                "read. Shorten it."
-            )
-        return question
+    def _write(self, messages: Sequence[Message]) -> Iterator[str]:
+        return self._language_model().stream(messages, max_tokens=self.settings.max_new_tokens)
 
     def _current(self) -> Generation:
         if not self._open.is_current:
@@ -299,9 +317,10 @@ class Assistant:
         return self._open
 
     def _language_model(self) -> Generator:
-        if self._generator is None:
-            self._generator = open_generator(self.settings, self._progress)
-        return self._generator
+        with self._opening:
+            if self._generator is None:
+                self._generator = open_generator(self.settings, self._progress)
+            return self._generator
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ from rag import (
     Token,
     __version__,
     build_index,
+    check_question,
     quiet_libraries,
 )
 from rag.disk import Progress
@@ -119,8 +120,10 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _ask(options: argparse.Namespace) -> None:
+    settings = _settings(options)
+    check_question(options.question, settings)  # before minutes of preparation on a fresh machine
     with _progress() as progress:
-        assistant = Assistant.open(options.index, settings=_settings(options), progress=progress)
+        assistant = Assistant.open(options.index, settings=settings, progress=progress)
         try:
             if options.json:
                 answer = assistant.ask(options.question)
@@ -194,7 +197,7 @@ def _index(options: argparse.Namespace) -> None:
         (len(done.added), "added"),
         (len(done.changed), "changed"),
         (len(done.removed), "removed"),
-        (len(built.skipped), "files skipped"),
+        (len(built.skipped), "skipped"),
     ]
     told = ", ".join(f"{number} {what}" for number, what in changes if number) or "nothing changed"
     print(
@@ -250,7 +253,13 @@ def _ui(options: argparse.Namespace) -> None:
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(file=sys.stdout)
+    class Plain(Console):
+        """Prints texts to the letter, and leaves a reader who has gone to ``main``."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return Plain(file=sys.stdout, emoji=False)  # else ":smile:" in an article becomes a picture
 
 
 @contextlib.contextmanager

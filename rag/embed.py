@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +23,9 @@ from rag.weights import EMBEDDER, digest, prepared
 
 Vectors = NDArray[np.float32]
 """Shape (texts, dimension), rows of length 1."""
+
+DIGEST_WEIGHTS = 16
+"""Weights of each tensor that a hub model is told by; hashing all of a large one takes seconds."""
 
 
 class Embedder(Protocol):
@@ -70,15 +75,18 @@ class PackagedEmbedder:
         self._folder = folder
         self._threads = threads
         self._loaded: tuple[Any, Any] | None = None
+        self._loading = threading.Lock()  # two first questions at once must not load it twice
+        self._running = threading.Lock()  # the network has one infer request; a second thread gets "busy"
         self.identity = f"multilingual-e5-small:{digest(folder)}:query/passage prefixes, mean, unit length"
-        self.dimension = 384
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        self.dimension = int(config["hidden_size"])
 
     def passages(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of shape (texts, 384) of texts that are searched."""
+        """Vectors of shape (texts, dimension) of texts that are searched."""
         return self._embed([f"passage: {text}" for text in texts])
 
     def query(self, text: str) -> NDArray[np.float32]:
-        """Vector of shape (384,) of a text that is searched for."""
+        """Vector of shape (dimension,) of a text that is searched for."""
         vector: NDArray[np.float32] = self._embed([f"query: {text}"])[0]
         return vector
 
@@ -96,20 +104,22 @@ class PackagedEmbedder:
             for row, i in enumerate(batch):
                 ids[row, : len(encodings[i].ids)] = encodings[i].ids
                 mask[row, : len(encodings[i].ids)] = 1
-            vectors[batch] = network({"input_ids": ids, "attention_mask": mask})[0]
+            with self._running:
+                vectors[batch] = network({"input_ids": ids, "attention_mask": mask})[0]
         return vectors
 
     def _load(self) -> tuple[Any, Any]:
-        if self._loaded is None:
-            import openvino as ov
-            from tokenizers import Tokenizer
+        with self._loading:
+            if self._loaded is None:
+                import openvino as ov
+                from tokenizers import Tokenizer
 
-            from rag import e5
+                from rag import e5
 
-            options = {"INFERENCE_NUM_THREADS": self._threads} if self._threads else {}
-            network = ov.Core().compile_model(e5.graph(self._folder), "CPU", options)
-            self._loaded = network, Tokenizer.from_file(str(self._folder / "tokenizer.json"))
-        return self._loaded
+                options = {"INFERENCE_NUM_THREADS": self._threads} if self._threads else {}
+                network = ov.Core().compile_model(e5.graph(self._folder), "CPU", options)
+                self._loaded = network, Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+            return self._loaded
 
 
 class HubEmbedder:
@@ -118,11 +128,19 @@ class HubEmbedder:
     def __init__(self, name: str) -> None:
         self._name = name
         self._model: Any = None
+        self._loading = threading.Lock()
+        self._digest: str | None = None
 
     @property
     def identity(self) -> str:
-        """The model's name and the digest of its configuration and first weights."""
-        return f"sentence-transformers:{self._name}:{self.dimension}"
+        """The model's name, and a digest over a few weights of every tensor: training changes them all."""
+        if self._digest is None:
+            hasher = hashlib.sha256()
+            for name, tensor in self._load().named_parameters():
+                few = tensor.detach().flatten()[:DIGEST_WEIGHTS].float().cpu().numpy()
+                hasher.update(name.encode() + few.tobytes())
+            self._digest = hasher.hexdigest()[:16]
+        return f"sentence-transformers:{self._name}:{self.dimension}:{self._digest}"
 
     @property
     def dimension(self) -> int:
@@ -140,9 +158,10 @@ class HubEmbedder:
         return np.asarray(vector, np.float32)
 
     def _load(self) -> Any:
-        if self._model is None:
-            self._model = _sentence_transformer(self._name)
-        return self._model
+        with self._loading:
+            if self._model is None:
+                self._model = _sentence_transformer(self._name)
+            return self._model
 
 
 def _sentence_transformer(name: str) -> Any:

@@ -76,11 +76,12 @@ class LlamaIndexGenerator:
 
     def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[str]:
         """The model's reply, piece by piece; closing the iterator stops the model."""
-        from llama_index.core.llms import ChatMessage
+        from llama_index.core.llms import ChatMessage, ChatResponse
 
         chat = [ChatMessage(role=message.role, content=message.content) for message in messages]
-        replies = self._llm.stream_chat(chat, max_tokens=max_tokens)
+        replies: Iterator[ChatResponse] = iter(())
         try:
+            replies = self._llm.stream_chat(chat, max_tokens=max_tokens)  # some send their request here
             for reply in replies:
                 if reply.delta:
                     yield reply.delta
@@ -88,7 +89,7 @@ class LlamaIndexGenerator:
             raise
         except Exception as error:  # every LLM integration raises its own kinds
             raise GenerationFailed(
-                f"The language model {self.identity} failed: {error}. Ask again."
+                f"The language model {self.identity} failed: {' '.join(str(error).split())}. Ask again."
             ) from error
         finally:
             # Closing the outer generator must reach the backend, which stops the model.

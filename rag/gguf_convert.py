@@ -88,7 +88,8 @@ def quantise_rows(weights: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArr
         Integers of the same shape in −127..127, and scales of shape (rows, 1).
     """
     largest = np.abs(weights).max(axis=1, keepdims=True)
-    scale = np.where(largest > 0, largest / 127.0, 1.0).astype(np.float16)
+    scale = (largest / 127.0).astype(np.float16)
+    scale = np.where(scale > 0, scale, np.float16(1))  # zeros, or too small for half precision: becomes zeros
     quantised = np.clip(np.round(weights / scale.astype(np.float32)), -127, 127)
     return quantised.astype(np.int8), scale
 

@@ -181,7 +181,7 @@ def open_generation(index: Path, embedder: str | None = None) -> Generation:
                 )
         lines = (folder / "articles.jsonl").read_text(encoding="utf-8").splitlines()
         generation = Generation(folder, manifest, [json.loads(line) for line in lines])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise IndexUnusable(
             f"The index {index.name!r} is damaged: {name} cannot be read ({error}). "
             f"Build it anew: {_command(index)}"
@@ -194,6 +194,7 @@ def open_generation(index: Path, embedder: str | None = None) -> Generation:
     with _chroma_errors(index):
         count = generation._collection().count()
     if count != generation.count:
+        generation.close()
         raise IndexUnusable(
             f"The index {index.name!r} holds {count} chunks where its manifest says "
             f"{generation.count}. Build it anew: {_command(index)}"
@@ -375,7 +376,7 @@ def _next_name(index: Path) -> str:
 def _current_name(index: Path) -> str | None:
     try:
         return (index / "CURRENT").read_text(encoding="utf-8").strip() or None
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return None
 
 

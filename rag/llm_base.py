@@ -26,6 +26,8 @@ class StreamedLLM(CustomLLM, abc.ABC):
 
     # One reply at a time: an engine keeps one KV cache, and two runs would share the same cores anyway.
     _turn: threading.Lock = PrivateAttr(default_factory=threading.Lock)
+    # Held while the model is loaded at first use, so that two first questions do not load it twice.
+    _loading: threading.Lock = PrivateAttr(default_factory=threading.Lock)
 
     @abc.abstractmethod
     def template(self, messages: Sequence[ChatMessage]) -> str:

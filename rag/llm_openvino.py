@@ -26,6 +26,8 @@ class OpenVinoLLM(StreamedLLM):
 
     folder: str
     """Holds openvino_model.xml, the tokenizer and the detokenizer."""
+    mend: str
+    """What an error of loading advises."""
     threads: int = 0
     """Processor threads; 0 leaves it to the engine."""
 
@@ -60,7 +62,8 @@ class OpenVinoLLM(StreamedLLM):
             try:
                 yield from stream
             except RuntimeError as error:  # what OpenVINO raises for everything
-                raise GenerationFailed(f"The language model failed: {error}. Ask again.") from error
+                told = " ".join(str(error).split())
+                raise GenerationFailed(f"The language model failed: {told}. Ask again.") from error
 
     def count(self, text: str) -> int:
         """Length of a text in the model's tokens."""
@@ -69,19 +72,20 @@ class OpenVinoLLM(StreamedLLM):
 
     def pipeline(self) -> Any:
         """The engine, loaded at first use."""
-        if self._pipeline is None:
-            import openvino_genai
+        with self._loading:
+            if self._pipeline is None:
+                self._pipeline = self._load()
+            return self._pipeline
 
-            options: dict[str, Any] = {"INFERENCE_NUM_THREADS": self.threads} if self.threads else {}
-            try:
-                self._pipeline = openvino_genai.LLMPipeline(self.folder, "CPU", **options)
-            except RuntimeError as error:
-                last = str(error).strip().splitlines()[-1]
-                raise ModelMissing(
-                    f"Cannot load the model in {self.folder}: {last}. Remove that folder, "
-                    "it is prepared anew."
-                ) from error
-        return self._pipeline
+    def _load(self) -> Any:
+        import openvino_genai
+
+        options: dict[str, Any] = {"INFERENCE_NUM_THREADS": self.threads} if self.threads else {}
+        try:
+            return openvino_genai.LLMPipeline(self.folder, "CPU", **options)
+        except RuntimeError as error:
+            last = str(error).strip().splitlines()[-1]
+            raise ModelMissing(f"Cannot load the model in {self.folder}: {last}. {self.mend}") from error
 
 
 def openvino_generator(settings: Settings, progress: Progress | None) -> LlamaIndexGenerator:
@@ -97,13 +101,17 @@ def openvino_generator(settings: Settings, progress: Progress | None) -> LlamaIn
     if settings.llm == PACKAGED:
         folder = prepared(GENERATOR, settings, progress)
         identity = f"{GENERATOR.title} int8 (openvino, {digest(folder)})"
+        mend = f"Remove {folder}; it is prepared anew at the next question."
     else:
         folder = Path(settings.llm).expanduser()
         identity = f"{settings.llm} (openvino)"
+        mend = "Name another model (--llm)."
         if not (folder / "openvino_model.xml").is_file():
             raise ModelMissing(
                 f"{settings.llm!r} is not a folder with an OpenVINO model (openvino_model.xml). Name such a "
                 "folder, or run the model through transformers: --backend transformers"
             )
-    llm = OpenVinoLLM(folder=str(folder), max_new_tokens=settings.max_new_tokens, threads=settings.threads)
+    llm = OpenVinoLLM(
+        folder=str(folder), mend=mend, max_new_tokens=settings.max_new_tokens, threads=settings.threads
+    )
     return LlamaIndexGenerator(llm, identity=identity, count=llm.count)

@@ -50,7 +50,8 @@ class TransformersLLM(StreamedLLM):
             try:
                 yield from stream
             except RuntimeError as error:  # torch's out-of-memory error is one too
-                raise GenerationFailed(f"The language model failed: {error}. Ask again.") from error
+                told = " ".join(str(error).split())
+                raise GenerationFailed(f"The language model failed: {told}. Ask again.") from error
 
     def _generate(self, prompt: str, max_tokens: int, emit: Callable[[str], bool]) -> None:
         from transformers import StoppingCriteria, StoppingCriteriaList, TextStreamer
@@ -95,9 +96,10 @@ class TransformersLLM(StreamedLLM):
 
     def loaded(self) -> tuple[Any, Any]:
         """Model and tokenizer, loaded at first use onto the best device that there is."""
-        if self._loaded is None:
-            self._loaded = _load(self.name)
-        return self._loaded
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = _load(self.name)
+            return self._loaded
 
 
 def _load(name: str) -> tuple[Any, Any]:
@@ -119,7 +121,9 @@ def _load(name: str) -> tuple[Any, Any]:
             use_safetensors=True,
             trust_remote_code=False,
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (
+        Exception
+    ) as error:  # for "not found" and "not whole" transformers and safetensors raise many kinds
         first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise ModelMissing(
             f"Cannot load the model {name!r}: {first}. Give a hub model id, a local folder with safetensors "

@@ -115,7 +115,7 @@ def build(
     language: Language,
     count: Callable[[str], int],
     budget: int,
-) -> tuple[Message, ...]:
+) -> tuple[tuple[Message, ...], tuple[Evidence, ...]]:
     """The messages for one question; evidence that does not fit is left out, last first.
 
     Args:
@@ -126,10 +126,14 @@ def build(
         count: Length of a text in the model's tokens.
         budget: Longest prompt, in the model's tokens.
 
+    Returns:
+        The messages, and the evidence that they hold.
+
     Raises:
         PromptBroken: Not even the first sentence fits.
     """
-    for kept in range(len(evidence), -1, -1):
+    fewest = min(len(evidence), 1)
+    for kept in range(len(evidence), fewest - 1, -1):
         values = {
             "evidence": numbered(evidence[:kept]),
             "question": question,
@@ -137,7 +141,7 @@ def build(
         }
         messages = tuple(Message(m.role, Template(m.content).substitute(values)) for m in template)
         if sum(count(m.content) + MESSAGE_TOKENS for m in messages) <= budget:
-            return messages
+            return messages, tuple(evidence[:kept])
     raise PromptBroken(
         f"The question does not fit into the model's {budget} tokens. Ask a shorter one, or name a model "
         "with a longer context (--llm)."

@@ -16,7 +16,7 @@ from rag.embed import Embedder
 from rag.records import Citation, Claim, Evidence, Language, Outcome, Verdict
 from rag.sentence import sentences
 
-MARKER = re.compile(r"\s*\[\s*(\d{1,3}(?:\s*[,،]\s*\d{1,3})*)\s*\]")
+MARKER = re.compile(r"\s*\[\s*(\d+(?:\s*[,،]\s*\d+)*)\s*\]")
 """A citation marker in a draft: [2], [2,3] or [2، 3], with the white space before it."""
 
 NOT_FOUND: dict[Language, str] = {
@@ -25,7 +25,8 @@ NOT_FOUND: dict[Language, str] = {
 }
 """What is answered when nothing else may be."""
 
-_REFUSAL = re.compile(r"NOT[ _]FOUND", re.IGNORECASE)
+_REFUSAL = re.compile(r"NOT[ _]FOUND|^\W*(?i:not[ _]found)\b")
+"""In capitals anywhere, else only at the beginning: a boat may well be not found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +79,12 @@ def split(draft: str) -> list[tuple[str, tuple[int, ...]]]:
 
     A marker belongs to the sentence that it stands in or directly behind.
     """
-    bare, marks = "", []
-    at = 0
-    for match in MARKER.finditer(draft):
-        bare += draft[at : match.start()]
-        marks.append((len(bare), tuple(int(n) for n in re.findall(r"\d+", match[1]))))
-        at = match.end()
-    bare += draft[at:]
+    bare, marks = draft, []
+    while match := MARKER.search(bare):  # one after the other: without its [1], [[1]2] leaves another
+        # No evidence has a number of four digits; a very long one is more than int() takes.
+        named_here = tuple(int(n) for n in re.findall(r"\d+", match[1]) if len(n) < 4)
+        marks.append((match.start(), named_here))
+        bare = bare[: match.start()] + bare[match.end() :]
     spans = [span for span in sentences(bare) if any(c.isalnum() for c in bare[span[0] : span[1]])]
     named: list[list[int]] = [[] for _ in spans]
     for place, found in marks:

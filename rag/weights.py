@@ -313,6 +313,6 @@ def _disk_errors(folder: Path) -> Iterator[None]:
                 "Make room, or name another folder: SANAD_CACHE=/path"
             ) from error
         raise NoSpace(
-            f"Cannot write to {folder.parent}: {error.strerror}. "
+            f"Cannot prepare {folder.name} in {folder.parent}: {error.strerror} ({error.filename}). "
             "Name a folder that you may write to: SANAD_CACHE=/path"
         ) from error

@@ -104,7 +104,7 @@ def test_the_public_names_are_these():
         "Citation", "Claim", "Event", "Evidence", "Finished", "GenerationFailed", "IndexMissing",
         "IndexUnusable", "Language", "ModelDamaged", "ModelMissing", "NoSpace", "Passage", "PromptBroken",
         "Retrieved", "SanadError", "Settings", "Token", "Turn", "__version__", "build_index",
-        "detect_language", "fold", "quiet_libraries",
+        "check_question", "detect_language", "fold", "quiet_libraries",
     }  # fmt: skip
     for name in rag.__all__:
         assert hasattr(rag, name)

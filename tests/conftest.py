@@ -1,0 +1,125 @@
+"""What every test stands on: its own folders and environment, no network, a few articles, fake models."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Read once, when a library is imported, so it must be set before any test file is.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+from rag import Assistant, Settings, build_index
+from rag.embed import FakeEmbedder
+from rag.llm_fake import FakeLLM, fake_generator
+
+ARTICLES = {
+    "harbour": (
+        "Harbour reopens after two years\n"
+        "The harbour of Marsa reopened on Sunday after two years of repairs.\n"
+        "The repairs cost 12 million dollars, said the port director Lina Haddad.\n"
+        "Ferries will carry 300 passengers a day to the island.\n"
+    ),
+    "library": (
+        "افتتاح مكتبة في حي النخيل\n"
+        "افتتحت البلدية مكتبة جديدة في حي النخيل يوم الأحد.\n"
+        "بلغت تكلفة المكتبة 4 ملايين دينار، وفق رئيس البلدية سامر قاسم.\n"
+        "تضم المكتبة 25 ألف كتاب بالعربية والإنجليزية.\n"
+    ),
+    "olives": (
+        "Olive harvest falls by a third\n"
+        "Farmers in the valley gathered 900 tonnes of olives this autumn.\n"
+        "The harvest fell by 33 percent because of drought, said the farmers' union.\n"
+    ),
+}
+"""Three invented articles by file stem."""
+
+CATALOGUE = """
+[harbour]
+title = "Harbour reopens after two years"
+outlet = "Coast Daily"
+published = "2024-09-06"
+
+[library]
+outlet = "صحيفة النخيل"
+language = "ar"
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_folders(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the user's is read or written; real-model tests share the user's prepared weights."""
+    real_models = request.node.get_closest_marker("model") is not None
+    for name in [name for name in os.environ if name.startswith("SANAD_")]:
+        if not (real_models and name == "SANAD_CACHE"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("SANAD_INDEXES", str(tmp_path / "indexes"))
+    if not real_models:
+        monkeypatch.setenv("SANAD_CACHE", str(tmp_path / "cache"))
+        monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fails a test that opens a connection to another machine, even when a library swallows the error."""
+    attempts: list[str] = []
+
+    def guarded(real: Callable[[socket.socket, Any], Any]) -> Callable[[socket.socket, Any], Any]:
+        def connect(self: socket.socket, address: Any) -> Any:
+            if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(str(address[0])):
+                attempts.append(repr(address))
+                raise OSError(f"a test tried to connect to {address!r}")
+            return real(self, address)
+
+        return connect
+
+    monkeypatch.setattr(socket.socket, "connect", guarded(socket.socket.connect))
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded(socket.socket.connect_ex))
+    yield
+    assert not attempts, f"connections were attempted: {', '.join(attempts)}"
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1", "") or host.startswith("127.")
+
+
+@pytest.fixture
+def small_articles(tmp_path: Path) -> Path:
+    """A folder of three invented articles, two English and one Arabic, with a catalogue."""
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    for stem, text in ARTICLES.items():
+        (folder / f"{stem}.txt").write_text(text, encoding="utf-8")
+    (folder / "articles.toml").write_text(CATALOGUE, encoding="utf-8")
+    return folder
+
+
+FakeAssistant = Callable[..., Assistant]
+
+
+@pytest.fixture
+def fake_assistant(small_articles: Path) -> Iterator[FakeAssistant]:
+    """Makes assistants over the small articles whose generator speaks from a script."""
+    opened: list[Assistant] = []
+
+    def make(
+        replies: Sequence[str] = (),
+        *,
+        llm: FakeLLM | None = None,
+        embedder: FakeEmbedder | None = None,
+        **changed: Any,
+    ) -> Assistant:
+        settings = Settings.load(articles=small_articles, **changed)
+        embedder = embedder or FakeEmbedder()
+        build_index(small_articles, "small", settings=settings, embedder=embedder)
+        generator = fake_generator(llm or FakeLLM.scripted(list(replies)))
+        opened.append(Assistant.open("small", settings=settings, embedder=embedder, generator=generator))
+        return opened[-1]
+
+    yield make
+    for assistant in opened:
+        assistant.close()

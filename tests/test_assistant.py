@@ -1,0 +1,363 @@
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag import (
+    Answer,
+    Assistant,
+    BadArticles,
+    BadQuestion,
+    BadSettings,
+    Event,
+    Finished,
+    GenerationFailed,
+    IndexMissing,
+    IndexUnusable,
+    PromptBroken,
+    Retrieved,
+    Settings,
+    Token,
+    Turn,
+    build_index,
+)
+from rag.embed import FakeEmbedder
+from rag.llm_fake import FakeLLM, fake_generator
+from rag.verify import NOT_FOUND
+
+Make = Callable[..., Assistant]
+
+COST = "How much did the repairs of the harbour cost?"
+COST_ANSWER = "The repairs cost 12 million dollars [1]."
+
+
+def finished(events: list[Event]) -> Answer:
+    last = events[-1]
+    assert isinstance(last, Finished)
+    return last.answer
+
+
+def test_events_come_in_order_and_the_answer_last(fake_assistant: Make) -> None:
+    events = list(fake_assistant([COST_ANSWER]).stream(COST))
+    assert isinstance(events[0], Retrieved)
+    assert events[0].passages
+    assert [item.number for item in events[0].evidence] == list(range(1, len(events[0].evidence) + 1))
+    tokens = [event.text for event in events[1:-1] if isinstance(event, Token)]
+    assert len(tokens) == len(events) - 2
+    assert "".join(tokens) == COST_ANSWER
+    answer = finished(events)
+    assert (answer.passages, answer.evidence) == (events[0].passages, events[0].evidence)
+
+
+def test_an_answer_cites_the_exact_sentence_of_its_article(fake_assistant: Make) -> None:
+    assistant = fake_assistant()  # unscripted: quotes the first evidence
+    for question in (COST, "كم بلغت تكلفة المكتبة؟", "How many tonnes of olives were gathered?"):
+        answer = assistant.ask(question)
+        assert answer.citations
+        assert answer.outcome == "answered"
+        for cited in answer.citations:
+            article = assistant.article(cited.article_id)
+            assert article.text[cited.start : cited.end] == cited.quote
+            assert cited.quote in article.text.splitlines()
+        for item in answer.evidence:
+            assert assistant.article(item.article_id).text[item.start : item.end] == item.text
+        for passage in answer.passages:
+            text = assistant.article(passage.chunk.article_id).text
+            assert text[passage.chunk.start : passage.chunk.end] == passage.text
+
+
+def test_an_answer_tells_all_about_itself(fake_assistant: Make) -> None:
+    assistant = fake_assistant()
+    answer = assistant.ask(f"  {COST}\n")
+    assert answer.question == COST
+    assert (answer.language, answer.model, answer.generation) == ("en", "fake", "generation-0001")
+    assert (assistant.model, assistant.generation) == ("fake", "generation-0001")
+    assert [passage.rank for passage in answer.passages] == list(range(1, len(answer.passages) + 1))
+    assert [passage.score for passage in answer.passages] == sorted(
+        (passage.score for passage in answer.passages), reverse=True
+    )
+    cited = answer.citations[0]
+    assert (cited.title, cited.outlet, cited.published, cited.source) == (
+        "Harbour reopens after two years",
+        "Coast Daily",
+        "2024-09-06",
+        "harbour.txt",
+    )
+    assert (
+        Path("articles/harbour.txt").read_text(encoding="utf-8").splitlines()[cited.line - 1] == cited.quote
+    )
+    assert set(answer.timings) == {"retrieve", "first_token", "generate", "total"}
+    assert all(0 <= seconds <= answer.timings["total"] for seconds in answer.timings.values())
+
+
+def test_the_dictionary_of_an_answer_goes_through_json(fake_assistant: Make) -> None:
+    answer = fake_assistant().ask("كم بلغت تكلفة المكتبة؟")
+    told = json.loads(json.dumps(answer.to_dict(), allow_nan=False))
+    assert told["text"] == answer.text
+    assert told["citations"][0]["quote"] == answer.citations[0].quote
+    assert told["language"] == "ar"
+
+
+def test_what_the_articles_do_not_bear_out_is_not_answered(fake_assistant: Make) -> None:
+    answer = fake_assistant(["The repairs cost 77 million dollars [1]."]).ask(COST)
+    assert (answer.text, answer.outcome, answer.citations) == (NOT_FOUND["en"], "not_found", ())
+    assert answer.passages, "what was searched is told all the same"
+
+
+def test_closing_the_stream_stops_the_model(fake_assistant: Make) -> None:
+    llm = FakeLLM.scripted(["one two three four", COST_ANSWER])
+    assistant = fake_assistant(llm=llm)
+    events = assistant.stream(COST)
+    assert isinstance(next(events), Retrieved)
+    assert isinstance(next(events), Token)
+    events.close()  # type: ignore[attr-defined]
+    assert llm.stopped == [True]
+    assert assistant.ask(COST).citations, "and the next question is answered"
+
+
+def test_closing_the_stream_before_the_first_token_starts_no_model(fake_assistant: Make) -> None:
+    llm = FakeLLM()
+    events = fake_assistant(llm=llm).stream(COST)
+    next(events)
+    events.close()  # type: ignore[attr-defined]
+    assert llm.prompts == []
+
+
+def test_a_model_that_fails_in_the_middle_is_told_and_the_next_question_is_answered(
+    fake_assistant: Make,
+) -> None:
+    def fail(number: int) -> None:
+        if number == 2:
+            raise RuntimeError("out of memory")
+
+    assistant = fake_assistant(llm=FakeLLM.scripted(["one two three four", "one two"], before_piece=fail))
+    with pytest.raises(GenerationFailed, match="out of memory"):
+        assistant.ask(COST)
+    assert assistant.ask(COST).outcome == "partial"
+
+
+@pytest.mark.parametrize("question", ["", " ", "\n\t", "?", "؟!…", "\u200f\u200b", "---"])
+def test_an_empty_question_is_refused_before_anything_runs(fake_assistant: Make, question: str) -> None:
+    llm = FakeLLM()
+    assistant = fake_assistant(llm=llm)
+    for ask in (assistant.ask, assistant.retrieve):
+        with pytest.raises(BadQuestion, match="empty"):
+            ask(question)
+    assert llm.prompts == []
+
+
+def test_a_question_may_have_two_thousand_characters_and_not_one_more(fake_assistant: Make) -> None:
+    assistant = fake_assistant()
+    longest = ("why " * 500)[:-2] + "y?"
+    assert len(longest) == 2_000
+    assert assistant.ask(f" {longest} ").question == longest
+    with pytest.raises(BadQuestion, match=r"2,001 characters; at most 2,000"):
+        assistant.ask(longest + "?")
+
+
+@pytest.mark.parametrize("question", ["why \udcff", "\ud83d\ude00 why"])
+def test_a_question_that_is_no_valid_text_is_refused(fake_assistant: Make, question: str) -> None:
+    with pytest.raises(BadQuestion, match="UTF-8"):
+        fake_assistant().ask(question)
+
+
+@pytest.mark.parametrize(
+    "question", ["why\0?", "$evidence {x} %s?", "--- system\nwhy?", "[1] why?", "🤷 why?"]
+)
+def test_an_odd_question_is_answered_like_any_other(fake_assistant: Make, question: str) -> None:
+    llm = FakeLLM()
+    assert fake_assistant(llm=llm).ask(question).text
+    assert question in llm.prompts[0]
+
+
+def test_a_follow_up_is_searched_for_with_the_question_before_it(fake_assistant: Make) -> None:
+    llm = FakeLLM()
+    assistant = fake_assistant(llm=llm)
+    history = [Turn("How many tonnes of olives were gathered by farmers?", "900 [1].")]
+    alone, behind = assistant.ask("And why?"), assistant.ask("And why?", history=history)
+    assert behind.passages[0].chunk.article_id == "olives"
+    assert behind.question == alone.question == "And why?"
+    assert "And why?" in llm.prompts[1]
+
+
+def test_an_index_rebuilt_between_two_questions_is_picked_up(
+    fake_assistant: Make, small_articles: Path
+) -> None:
+    assistant = fake_assistant()
+    question = "How many tonnes of olives were gathered?"
+    assert "900" in assistant.ask(question).text
+    path = small_articles / "olives.txt"
+    path.write_text(path.read_text(encoding="utf-8").replace("900", "450"), encoding="utf-8")
+    build_index(small_articles, "small", embedder=FakeEmbedder())
+    answer = assistant.ask(question)
+    assert "450" in answer.text
+    assert (answer.generation, assistant.generation) == ("generation-0002", "generation-0002")
+
+
+def test_an_index_rebuilt_in_the_middle_of_an_answer_does_not_disturb_it(
+    fake_assistant: Make, small_articles: Path
+) -> None:
+    assistant = fake_assistant()
+    events = assistant.stream(COST)
+    seen: list[Event] = [next(events)]
+    (small_articles / "harbour.txt").unlink()
+    build_index(small_articles, "small", embedder=FakeEmbedder())
+    answer = finished(seen + list(events))
+    assert (answer.generation, answer.citations[0].article_id) == ("generation-0001", "harbour")
+    assert {article.id for article in assistant.articles()} == {"library", "olives"}
+
+
+def test_two_threads_asking_at_once_get_their_own_answers(fake_assistant: Make) -> None:
+    assistant = fake_assistant()
+    questions = {
+        COST: "harbour",
+        "كم بلغت تكلفة المكتبة؟": "library",
+        "How many tonnes of olives were gathered?": "olives",
+    }
+    start = threading.Barrier(2 * len(questions))
+    answers: list[Answer] = []
+    errors: list[BaseException] = []
+
+    def ask(question: str) -> None:
+        try:
+            start.wait(timeout=10)
+            answers.extend(assistant.ask(question) for _ in range(3))
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=ask, args=(question,)) for question in questions for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert errors == []
+    assert len(answers) == 18
+    assert {(a.question, a.citations[0].article_id) for a in answers} == set(questions.items())
+
+
+def test_several_first_questions_at_once_open_one_generator(
+    fake_assistant: Make, small_articles: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rag import assistant as module
+
+    opened: list[object] = []
+    both_here = threading.Barrier(2)
+
+    def open_generator(*_: object) -> object:
+        opened.append(fake_generator())
+        return opened[-1]
+
+    monkeypatch.setattr(module, "open_generator", open_generator)
+    fake_assistant()
+    assistant = Assistant.open("small", embedder=FakeEmbedder())
+
+    def ask() -> None:
+        both_here.wait(timeout=10)
+        assistant.ask(COST)
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert len(opened) == 1
+    assistant.close()
+
+
+def test_retrieval_alone_runs_no_model_and_keeps_to_its_limit(fake_assistant: Make) -> None:
+    llm = FakeLLM()
+    assistant = fake_assistant(llm=llm)
+    assert [p.chunk.article_id for p in assistant.retrieve("olives tonnes farmers", k=1)] == ["olives"]
+    assert len(assistant.retrieve("olives", k=10)) == 3
+    assert llm.prompts == []
+
+
+def test_a_missing_index_is_told_with_its_command_and_nothing_is_made(small_articles: Path) -> None:
+    settings = Settings.load(articles=small_articles)
+    with pytest.raises(IndexMissing, match=r"'mine'.*sanad index FOLDER --index mine$"):
+        Assistant.open("mine", settings=settings, embedder=FakeEmbedder(), generator=fake_generator())
+    assert not (settings.indexes / "mine").exists()
+
+
+def test_the_default_index_is_built_when_it_is_missing(small_articles: Path) -> None:
+    told: list[str] = []
+    assistant = Assistant.open(
+        settings=Settings.load(articles=small_articles),
+        embedder=FakeEmbedder(),
+        generator=fake_generator(),
+        progress=lambda what, _share: told.append(what),
+    )
+    assert {article.id for article in assistant.articles()} == {"harbour", "library", "olives"}
+    assert told == ["embedding"]
+    assistant.close()
+
+
+def test_an_index_of_another_embedder_is_refused_at_opening(fake_assistant: Make) -> None:
+    fake_assistant()
+    with pytest.raises(IndexUnusable, match="fake:64"):
+        Assistant.open("small", embedder=FakeEmbedder(32), generator=fake_generator())
+
+
+def test_an_unknown_prompt_is_refused_at_opening(fake_assistant: Make) -> None:
+    with pytest.raises(PromptBroken, match="'none'"):
+        fake_assistant(prompt="none")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../seeds", "a/b", "/etc", ".hidden", "a b", "a\0b"])
+def test_a_name_that_leads_out_of_the_folder_of_indexes_is_refused(small_articles: Path, name: str) -> None:
+    with pytest.raises(BadSettings, match="no name for an index"):
+        build_index(small_articles, name, embedder=FakeEmbedder())
+    with pytest.raises(BadSettings, match="no name for an index"):
+        Assistant.open(name, embedder=FakeEmbedder())
+    assert not Settings.load().indexes.exists()
+
+
+def test_building_tells_what_changed_and_what_was_skipped(small_articles: Path) -> None:
+    (small_articles / "picture.txt").write_bytes(b"\x89PNG\0\0")
+    first = build_index(small_articles, "x", embedder=FakeEmbedder())
+    assert [(skipped.source, skipped.reason) for skipped in first.skipped] == [
+        ("picture.txt", "is a binary file")
+    ]
+    assert first.written.added == ("harbour", "library", "olives")
+    (small_articles / "olives.txt").unlink()
+    second = build_index(small_articles, "x", embedder=FakeEmbedder()).written
+    assert (second.removed, second.embedded) == (("olives",), 0)
+
+
+def test_another_chunk_size_cuts_and_embeds_anew(small_articles: Path) -> None:
+    embedder = FakeEmbedder()
+    first = build_index(small_articles, "x", embedder=embedder).written
+    again = build_index(
+        small_articles, "x", embedder=embedder, settings=Settings.load(chunk_tokens=20)
+    ).written
+    assert (first.chunks, first.embedded) == (3, 3)
+    assert again.chunks == again.embedded > 3
+
+
+def test_a_folder_that_has_gone_leaves_its_index_as_it_was(
+    fake_assistant: Make, small_articles: Path
+) -> None:
+    assistant = fake_assistant()
+    shutil.rmtree(small_articles)
+    with pytest.raises(BadArticles, match="articles"):
+        build_index(small_articles, "small", embedder=FakeEmbedder())
+    assert assistant.ask(COST).generation == "generation-0001"
+
+
+def test_the_model_is_told_the_evidence_the_question_and_the_language(fake_assistant: Make) -> None:
+    llm = FakeLLM()
+    assistant = fake_assistant(llm=llm, evidence=2)
+    answers: list[Any] = [assistant.ask(COST), assistant.ask("كم بلغت تكلفة المكتبة؟")]
+    for answer, prompt, language in zip(answers, llm.prompts, ("English", "Arabic"), strict=True):
+        asked = prompt.rpartition("user:\n")[2]
+        assert answer.question in asked
+        assert language in asked
+        assert [f"[{item.number}]" in asked for item in answer.evidence] == [True, True]
+        assert all(item.text in asked for item in answer.evidence)
+        assert "[3]" not in asked

@@ -1,0 +1,336 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from rag import Answer, Settings, __version__
+from rag.cli import main
+from rag.generate import Generator
+
+COST = "The repairs cost how many dollars, said the port director?"
+QUOTE = "The repairs cost 12 million dollars, said the port director Lina Haddad."
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(small_articles: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs ``sanad`` in this process with fake models over the small articles: status, stdout, stderr."""
+    monkeypatch.setenv("SANAD_EMBEDDER", "fake")
+    monkeypatch.setenv("SANAD_BACKEND", "fake")
+    monkeypatch.setenv("SANAD_ARTICLES", str(small_articles))
+
+    def sanad(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        try:
+            status = main(arguments)
+        except SystemExit as exit_:  # argparse
+            status = int(exit_.code or 0)
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return sanad
+
+
+def refused(result: tuple[int, str, str]) -> str:
+    """The one line on standard error of a command that ended with 2 and printed nothing."""
+    status, out, err = result
+    assert (status, out) == (2, "")
+    (line,) = err.splitlines()
+    assert line.startswith("sanad: ")
+    return line
+
+
+def test_an_answer_is_printed_with_number_outlet_date_title_quote_file_and_line(run: Run) -> None:
+    status, out, _ = run("ask", COST)
+    assert status == 0
+    lines = out.splitlines()
+    assert lines[0] == QUOTE.replace(".", " [1].")
+    at = lines.index("Sources")
+    assert lines[at + 1 : at + 4] == [
+        "[1] Coast Daily · 2024-09-06 · Harbour reopens after two years",
+        QUOTE,
+        "harbour.txt:3",
+    ]
+
+
+def test_an_arabic_quote_stands_alone_on_its_line(run: Run) -> None:
+    status, out, _ = run("ask", "كم بلغت تكلفة المكتبة؟")
+    assert status == 0
+    assert "بلغت تكلفة المكتبة 4 ملايين دينار، وفق رئيس البلدية سامر قاسم." in out.splitlines()
+    assert "library.txt:3" in out.splitlines()
+
+
+def test_a_long_line_is_not_wrapped(run: Run, small_articles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    _, out, _ = run("ask", COST)
+    assert QUOTE in out.splitlines()
+
+
+def test_signs_of_markup_in_articles_are_printed_as_they_are(run: Run, small_articles: Path) -> None:
+    text = "The [bold]sign[/bold] of the [red]shop cost 50 dollars :smile: in all."
+    (small_articles / "shop.txt").write_text(f"A shop\n{text}\n", encoding="utf-8")
+    _, out, _ = run("ask", "What did the sign of the shop cost?")
+    assert text in out.splitlines()
+
+
+def test_an_answer_that_the_articles_do_not_hold_shows_the_nearest_passages(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rag import assistant
+    from rag.llm_fake import FakeLLM, fake_generator
+
+    def denies(*_: object) -> Generator:
+        return fake_generator(FakeLLM.scripted(["NOT FOUND"]))
+
+    monkeypatch.setattr(assistant, "open_generator", denies)
+    status, out, _ = run("ask", COST)
+    assert status == 0
+    assert out.splitlines()[0] == "The articles do not say."
+    assert "Nearest passages, which may not answer the question" in out
+    assert "Sources" not in out
+
+
+def test_json_is_the_whole_answer_and_nothing_else(run: Run) -> None:
+    status, out, _ = run("ask", "--json", "كم بلغت تكلفة المكتبة؟")
+    assert status == 0
+    told = json.loads(out)
+    assert list(told) == [field.name for field in fields(Answer)]
+    assert told["question"] == "كم بلغت تكلفة المكتبة؟"
+    assert told["outcome"] == "answered"
+    (cited,) = told["citations"]
+    assert cited["quote"] in told["passages"][0]["text"]
+    assert "\\u" not in out, "Arabic is readable in it"
+
+
+def test_indexing_tells_what_changed(run: Run, small_articles: Path) -> None:
+    folder = str(small_articles)
+    status, out, _ = run("index", folder, "--index", "mine")
+    assert status == 0
+    assert_told(out, "mine: 3 articles, 3 passages (3 added; 3 ")
+    assert_told(
+        run("index", folder, "--index", "mine")[1], "mine: 3 articles, 3 passages (nothing changed; 0 "
+    )
+    (small_articles / "olives.txt").write_text("No olives this year, the farmers said.", encoding="utf-8")
+    (small_articles / "library.txt").unlink()
+    # The catalogue's table without an article is told as skipped.
+    told = "mine: 2 articles, 2 passages (1 changed, 1 removed, 1 skipped; 1 "
+    assert_told(run("index", folder, "--index", "mine")[1], told)
+
+
+def assert_told(out: str, beginning: str) -> None:
+    assert out.startswith(beginning)
+    assert out.endswith("embedded)\n")
+    assert out.count("\n") == 1
+
+
+def test_unusable_files_are_named_counted_and_skipped(run: Run, small_articles: Path) -> None:
+    (small_articles / "picture.txt").write_bytes(b"\x89PNG\0\0\0")
+    (small_articles / "report.pdf").write_bytes(b"%PDF-1.7")
+    (small_articles / "empty.txt").write_bytes(b"")
+    status, out, err = run("index")
+    assert status == 0
+    skipped = [line for line in err.splitlines() if line.startswith("skipped ")]
+    assert [line.partition(":")[0] for line in skipped] == [
+        "skipped report.pdf",
+        "skipped empty.txt",
+        "skipped picture.txt",
+    ]
+    assert "binary" in skipped[2]
+    assert_told(out, "seeds: 3 articles, 3 passages (3 added, 3 skipped; 3 ")
+
+
+@pytest.mark.parametrize("question", ["", "   ", "\n", "?!"])
+def test_an_empty_question_is_refused(run: Run, question: str) -> None:
+    run("index")
+    line = refused(run("ask", question))
+    assert "empty" in line
+    assert "sanad ask" in line
+
+
+def test_a_question_of_one_character_too_many_is_refused(run: Run) -> None:
+    run("index")
+    assert "2,001 characters" in refused(run("ask", "a" * 2001))
+
+
+def test_a_question_that_is_not_utf8_is_refused(run: Run) -> None:
+    run("index")
+    assert "UTF-8" in refused(run("ask", "why \udcff?"))
+
+
+def test_a_folder_that_does_not_exist_is_refused(run: Run) -> None:
+    line = refused(run("index", "/no/such/folder"))
+    assert "'/no/such/folder'" in line
+    assert not Settings.load().indexes.exists()
+
+
+@pytest.mark.parametrize("files", [{}, {"a.pdf": b"x"}, {"a.txt": b"\0\0"}, {"README.md": b"read me"}])
+def test_a_folder_without_a_usable_article_is_refused(
+    run: Run, tmp_path: Path, files: dict[str, bytes]
+) -> None:
+    folder = tmp_path / "nothing"
+    folder.mkdir()
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    line = refused(run("index", str(folder), "--index", "mine"))
+    assert str(folder) in line
+    assert not Settings.load().indexes.exists()
+
+
+def test_a_file_instead_of_a_folder_is_refused_with_its_folder(run: Run, small_articles: Path) -> None:
+    assert repr(str(small_articles)) in refused(run("index", str(small_articles / "olives.txt")))
+
+
+def test_an_unknown_index_is_refused_with_the_command_that_builds_it(run: Run) -> None:
+    assert refused(run("ask", COST, "--index", "mine")).endswith("sanad index FOLDER --index mine")
+
+
+def test_a_named_index_needs_a_folder(run: Run) -> None:
+    assert "sanad index FOLDER --index NAME" in refused(run("index", "--index", "mine"))
+
+
+@pytest.mark.parametrize("name", ["../x", "", "a/b"])
+def test_a_name_that_is_none_is_refused(run: Run, small_articles: Path, name: str) -> None:
+    assert repr(name) in refused(run("index", str(small_articles), "--index", name))
+    assert repr(name) in refused(run("ask", COST, "--index", name))
+
+
+def test_an_unknown_model_is_refused_with_its_name(run: Run) -> None:
+    run("index")
+    line = refused(run("ask", COST, "--backend", "transformers", "--llm", "no-such/model"))
+    assert "'no-such/model'" in line
+    assert "--llm" in line
+
+
+def test_an_unknown_embedder_is_refused_with_its_name_and_builds_nothing(run: Run) -> None:
+    line = refused(run("index", "--embedder", "no-such/embedder"))
+    assert "'no-such/embedder'" in line
+    assert "--embedder" in line
+    assert not list(Settings.load().indexes.rglob("generation-*"))
+
+
+def test_a_damaged_index_is_refused_with_the_command_that_builds_it(run: Run) -> None:
+    run("index")
+    (path,) = Settings.load().indexes.rglob("articles.jsonl")
+    path.write_text("", encoding="utf-8")
+    assert refused(run("ask", COST)).endswith("make index")
+    assert run("index")[0] == 0
+    assert run("ask", COST)[0] == 0
+
+
+def test_a_wrong_setting_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SANAD_PASSAGES", "many")
+    assert "'many'" in refused(run("ask", COST))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "COMMAND"),
+        (("tell", "me"), "'tell'"),
+        (("ask",), "question"),
+        (("ask", COST, "--backend", "gpu"), "'gpu'"),
+        (("ui", "--port", "high"), "'high'"),
+        (("index", "a", "b"), "b"),
+    ],
+)
+def test_a_wrong_command_line_is_status_two_with_the_usage(
+    run: Run, arguments: tuple[str, ...], told: str
+) -> None:
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("usage: sanad")
+    assert told in err.splitlines()[-1]
+
+
+def test_models_that_are_not_installed_are_named_with_the_mend(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rag import weights
+
+    missing = (weights.Part("no_such_weights", "no-such-weights==1.0", "model.bin"),)
+    models = tuple(replace(model, parts=missing) for model in weights.PACKAGED_MODELS)
+    monkeypatch.setattr(weights, "PACKAGED_MODELS", models)
+    status, out, err = run("models")
+    assert status == 2
+    assert out.count("no-such-weights==1.0") >= 2
+    for model in models:
+        assert model.title in out
+        assert model.sha256 in out
+        assert f"({model.licence})" in out
+    (line,) = err.splitlines()
+    assert line.startswith("sanad: Not usable")
+
+
+def test_an_interrupt_ends_with_130_and_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rag import assistant
+
+    def interrupted(*_: object) -> Generator:
+        raise KeyboardInterrupt
+
+    run("index")
+    monkeypatch.setattr(assistant, "open_generator", interrupted)
+    assert run("ask", COST) == (130, "", "sanad: interrupted\n")
+
+
+def test_the_version_is_told(run: Run) -> None:
+    assert run("--version") == (0, f"sanad {__version__}\n", "")
+
+
+def sanad(*arguments: str, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "rag.cli", *arguments]
+    return subprocess.run(  # noqa: S603
+        command,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_no_colour_codes_and_no_bars_are_printed_where_there_is_no_terminal(run: Run) -> None:
+    status, out, err = run("ask", COST)
+    assert status == 0
+    assert out.startswith("The repairs cost 12 million dollars")
+    assert err == "embedding …\n"
+    assert not {"\x1b", "\r"} & set(out + err)
+
+
+def nobody_reads() -> int:
+    """The writing end of a pipe whose reader has gone, as after ``| head``."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing
+
+
+def test_a_reader_that_has_gone_is_no_error(run: Run) -> None:
+    run("index")
+    writing = nobody_reads()
+    try:
+        done = sanad("ask", COST, stdout=writing)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_reader_of_json_that_has_gone_is_no_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with os.fdopen(nobody_reads(), "w", encoding="utf-8") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        assert main(("ask", COST, "--json")) == 0
+
+
+def test_an_error_in_a_process_is_one_line_without_a_traceback(run: Run) -> None:
+    done = sanad("index", "/no/such/folder")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "sanad: No folder '/no/such/folder'; name a folder that holds .txt or .md files."
+    ]

@@ -1,0 +1,116 @@
+"""The whole chain on the packaged weights: what a user meets. Minutes, not seconds."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag import Assistant, Finished, Retrieved, Settings, Token, detect_language
+from rag.embed import open_embedder
+from rag.weights import EMBEDDER, prepared, statuses
+
+pytestmark = pytest.mark.model
+
+ROOT = Path(__file__).resolve().parent.parent
+
+REPORTS_THE_DEPARTURE = "003_fc89a3a011bc69bd"
+"""The one seed article that reports that the base was left."""
+
+
+@pytest.fixture(scope="module")
+def assistant(tmp_path_factory):
+    settings = Settings.load(backend="openvino", indexes=tmp_path_factory.mktemp("indexes"))
+    opened = Assistant.open(settings=settings)
+    yield opened
+    opened.close()
+
+
+def assert_exact(assistant, answer):
+    for citation in answer.citations:
+        text = assistant.article(citation.article_id).text
+        assert text[citation.start : citation.end] == citation.quote
+    marked = [int(n) for n in re.findall(r"\[(\d+)\]", answer.text)]
+    assert list(dict.fromkeys(marked)) == [citation.number for citation in answer.citations]
+
+
+def test_an_english_question_over_arabic_articles_is_answered_in_english_with_the_right_source(assistant):
+    answer = assistant.ask("when do forces leave Ain al-Asad?")
+    assert_exact(assistant, answer)
+    assert answer.language == detect_language(answer.text) == "en"
+    assert REPORTS_THE_DEPARTURE in {citation.article_id for citation in answer.citations}
+
+
+def test_an_arabic_question_is_answered_in_arabic_with_the_number_and_its_source(assistant):
+    answer = assistant.ask("كم عدد الجنود الأمريكيين في سوريا؟")
+    assert_exact(assistant, answer)
+    assert answer.language == detect_language(answer.text) == "ar"
+    assert re.search(r"\b(900|٩٠٠)\b", answer.text)
+    assert any("900" in citation.quote for citation in answer.citations)
+
+
+def test_the_same_question_gets_the_same_answer(assistant):
+    first, second = (assistant.ask("How many US troops are in Iraq?") for _ in range(2))
+    assert (first.text, first.citations) == (second.text, second.citations)
+
+
+def test_closing_the_stream_stops_the_model(assistant):
+    stream = assistant.stream("Why do US forces stay in Erbil?")
+    assert isinstance(next(stream), Retrieved)
+    assert isinstance(next(stream), Token)
+    stream.close()
+    # The engine takes one run at a time: had the first not stopped, this would wait for all its tokens.
+    events = list(assistant.stream("Who is the prime minister of Iraq?"))
+    assert isinstance(events[-1], Finished)
+
+
+def test_prepared_weights_are_what_was_prepared(assistant):
+    states = {status.model.title: status for status in statuses(assistant.settings)}
+    assert {status.state for status in states.values()} == {"ready"}
+
+
+def test_the_embedding_engine_agrees_with_transformers_in_float32():
+    import torch
+    from transformers import AutoTokenizer, BertModel
+
+    settings = Settings.load()
+    folder = prepared(EMBEDDER, settings)
+    files = sorted((ROOT / "seeds").glob("*.txt"))
+    lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines()]
+    long = [line for line in lines if len(line) > 80]
+    texts = [*long[:40], "when do forces leave the base?", "ﷺ ﻻ ١٢٣", "x"]
+    ours = open_embedder(settings).passages(texts)
+    model = BertModel.from_pretrained(folder, add_pooling_layer=False, dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    theirs = []
+    with torch.no_grad():
+        for text in texts:
+            inputs = tokenizer(f"passage: {text}", return_tensors="pt", truncation=True, max_length=512)
+            states = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
+            theirs.append(torch.nn.functional.normalize(states.last_hidden_state.mean(1), dim=1)[0].numpy())
+    cosines = (ours * np.array(theirs)).sum(axis=1)
+    # bf16 arithmetic, where the processor has it, costs up to 0.001.
+    assert cosines.min() > 0.998
+
+
+def test_the_example_of_the_readme_runs(monkeypatch, tmp_path, capsys):
+    block = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    monkeypatch.setenv("SANAD_BACKEND", "openvino")
+    exec(compile(block[1], "README.md", "exec"), {})  # noqa: S102
+    assert re.search(r"\[1\]", capsys.readouterr().out)
+
+
+def test_without_a_network_the_command_line_answers(tmp_path):
+    if not shutil.which("unshare") or subprocess.run(["unshare", "-rn", "true"]).returncode:  # noqa: S607
+        pytest.skip("this machine lets nobody make a network namespace (unshare -rn)")
+    run = subprocess.run(
+        ["unshare", "-rn", sys.executable, "-m", "rag.cli", "ask", "--json", "--backend", "openvino",  # noqa: S607
+         "How many American soldiers are in Syria?"],
+        capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["passages"]

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag import Evidence
+from rag.embed import FakeEmbedder
+from rag.verify import NOT_FOUND, Checked, check
+
+TEXTS = (
+    "The harbour reopened on Sunday after two years of repairs.",
+    "The repairs cost 12 million dollars, said the port director.",
+    "Ferries will carry 300 passengers a day to the island.",
+    "بلغت تكلفة المكتبة 4 ملايين دينار، وفق رئيس البلدية.",
+    "تضم المكتبة 25 ألف كتاب بالعربية والإنجليزية.",
+)
+
+
+def evidence(texts: tuple[str, ...] = TEXTS, published: str | None = None) -> list[Evidence]:
+    items, at = [], 0
+    for number, text in enumerate(texts, start=1):
+        items.append(
+            Evidence(
+                number=number,
+                article_id="a",
+                start=at,
+                end=at + len(text),
+                text=text,
+                title="Title",
+                outlet="Outlet",
+                published=published,
+                source="a.txt",
+                line=number,
+                score=0.5,
+            )
+        )
+        at += len(text) + 1
+    return items
+
+
+def checked(draft: str, items: list[Evidence] | None = None) -> Checked:
+    return check(draft, evidence() if items is None else items, "en", FakeEmbedder())
+
+
+def quotes(result: Checked) -> list[str]:
+    return [citation.quote for citation in result.citations]
+
+
+def markers(text: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\[\s*(\d+)\s*\]", text)]
+
+
+def assert_sound(result: Checked, items: list[Evidence]) -> None:
+    """What holds for every answer, whatever the model wrote."""
+    numbers = [citation.number for citation in result.citations]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert list(dict.fromkeys(markers(result.text))) == numbers, "renumbered by first use, one to one"
+    by_place = {(item.start, item.end): item for item in items}
+    for citation in result.citations:
+        assert citation.quote == by_place[citation.start, citation.end].text
+    for claim in result.claims:
+        assert result.text[claim.start : claim.end] == claim.text
+        assert markers(claim.text) == list(claim.citations)
+        assert claim.citations
+        assert (claim.verdict == "supported") == (claim.reason == "")
+    assert (result.outcome == "not_found") == (not result.claims) == (not result.citations)
+
+
+@pytest.mark.parametrize(
+    ("draft", "text", "cited"),
+    [
+        ("Repairs cost 12 million dollars [2].", "Repairs cost 12 million dollars [1].", [1]),
+        ("Repairs cost 12 million dollars. [2]", "Repairs cost 12 million dollars [1].", [1]),
+        ("Repairs cost 12 million dollars.[2]", "Repairs cost 12 million dollars [1].", [1]),
+        ("[2] Repairs cost 12 million dollars.", "Repairs cost 12 million dollars [1].", [1]),
+        ("Repairs cost 12 million dollars", "Repairs cost 12 million dollars [1]", [1]),
+        ("Repairs [ 2 ] cost 12 million dollars!", "Repairs cost 12 million dollars [1]!", [1]),
+        ("Repairs cost $12 million [2] [2].", "Repairs cost $12 million [1].", [1]),
+        ("بلغت التكلفة 4 ملايين دينار [4].", "بلغت التكلفة 4 ملايين دينار [1].", [3]),
+        ("بلغت التكلفة ٤ ملايين دينار [٤].", "بلغت التكلفة ٤ ملايين دينار [1].", [3]),
+        ("هل بلغت التكلفة 4 ملايين؟ [4]", "هل بلغت التكلفة 4 ملايين [1]؟", [3]),
+    ],
+)
+def test_a_marker_is_read_wherever_it_stands_and_renumbered(draft: str, text: str, cited: list[int]) -> None:
+    result = checked(draft)
+    assert result.text == text
+    assert quotes(result) == [TEXTS[i] for i in cited]
+    assert_sound(result, evidence())
+
+
+@pytest.mark.parametrize("marker", ["[3, 1]", "[3,1]", "[3، 1]", "[3] [1]", "[3][1]", "[3,1] [3]", "[٣، ١]"])
+def test_several_markers_cite_several_sentences_in_the_order_named(marker: str) -> None:
+    result = checked(f"The harbour reopened and ferries carry 300 passengers {marker}.")
+    assert result.text == "The harbour reopened and ferries carry 300 passengers [1] [2]."
+    assert quotes(result) == [TEXTS[2], TEXTS[0]]
+    assert result.outcome == "answered"
+
+
+def test_citations_are_numbered_by_first_use_and_shared_between_claims() -> None:
+    result = checked("Ferries carry 300 passengers [3]. Repairs cost 12 million [2]. Ferries sail daily [3].")
+    assert (
+        result.text
+        == "Ferries carry 300 passengers [1]. Repairs cost 12 million [2]. Ferries sail daily [1]."
+    )
+    assert [claim.citations for claim in result.claims] == [(1,), (2,), (1,)]
+    assert [(c.number, c.line) for c in result.citations] == [(1, 3), (2, 2)]
+    assert result.outcome == "answered"
+    assert_sound(result, evidence())
+
+
+def test_a_citation_carries_all_that_is_known_of_its_sentence() -> None:
+    items = evidence(published="2024-09-06")
+    (citation,) = checked("Repairs cost 12 million [2].", items).citations
+    for name in ("article_id", "title", "outlet", "published", "source", "line", "start", "end"):
+        assert getattr(citation, name) == getattr(items[1], name)
+
+
+@pytest.mark.parametrize("marker", ["[0]", "[6]", "[99]", "[999]", "[1234]", "[0, 6]", ""])
+def test_a_marker_that_names_no_sentence_is_replaced_by_the_nearest_one(marker: str) -> None:
+    result = checked(f"Repairs of the port cost 12 million dollars {marker}.")
+    assert quotes(result) == [TEXTS[1]]
+    assert (result.outcome, result.claims[0].verdict) == ("partial", "partial")
+    assert markers(result.text) == [1]
+
+
+def test_one_good_marker_among_wrong_ones_is_enough() -> None:
+    result = checked("Repairs cost 12 million dollars [99, 2].")
+    assert (quotes(result), result.outcome) == ([TEXTS[1]], "answered")
+
+
+def test_a_number_that_the_cited_sentence_lacks_is_looked_for_in_the_others() -> None:
+    result = checked("Ferries will carry 300 passengers a day [1].")
+    assert quotes(result) == [TEXTS[2]]
+    assert (result.outcome, result.claims[0].verdict) == ("partial", "partial")
+    assert result.claims[0].reason
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "Ferries will carry 301 passengers a day [3].",
+        "Repairs cost 12 billion dollars [2].",
+        "بلغت تكلفة المكتبة 5 ملايين دينار [4].",
+        "The harbour reopened in 2019 [1].",
+    ],
+)
+def test_a_number_that_no_sentence_holds_is_not_answered(draft: str) -> None:
+    result = checked(draft)
+    assert (result.text, result.claims, result.citations) == (NOT_FOUND["en"], (), ())
+    assert result.outcome == "not_found"
+
+
+def test_an_unsupported_claim_is_dropped_from_among_good_ones() -> None:
+    result = checked("Ferries will carry 300 passengers [3]. Repairs cost 77 dollars [2].")
+    assert result.text == "Ferries will carry 300 passengers [1]."
+    assert result.outcome == "partial"
+
+
+def test_the_publication_date_bears_out_a_year() -> None:
+    draft = "The harbour reopened in 2024 [1]."
+    assert checked(draft, evidence(published="2024-09-06")).outcome == "answered"
+    assert checked(draft, evidence()).outcome == "not_found"
+
+
+@pytest.mark.parametrize(
+    "draft", ["NOT FOUND", "NOT_FOUND.", "Not found.", " **NOT FOUND** [1]", "NOT FOUND in it"]
+)
+def test_a_refusal_is_answered_in_the_language_of_the_question(draft: str) -> None:
+    for language in ("en", "ar"):
+        result = check(draft, evidence(), language, FakeEmbedder())
+        assert (result.text, result.outcome) == (NOT_FOUND[language], "not_found")
+
+
+def test_a_sentence_that_tells_of_something_not_found_is_no_refusal() -> None:
+    items = evidence(("The missing boat was not found, said the coast guard.",))
+    result = checked("The boat was not found [1].", items)
+    assert (result.text, result.outcome) == ("The boat was not found [1].", "answered")
+
+
+@pytest.mark.parametrize("draft", ["", "   \n", "...", "[1]", "[1] [2].", "؟!", "[1]\n[2]"])
+def test_a_draft_without_words_is_not_found(draft: str) -> None:
+    assert checked(draft).outcome == "not_found"
+
+
+def test_without_evidence_nothing_is_answered() -> None:
+    assert checked("Repairs cost 12 million dollars [1].", []).outcome == "not_found"
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "The harbour reopened [[1]2].",
+        "The harbour reopened [1 [2]].",
+        "The harbour reopened [[1]].",
+        "The harbour reopened [[[1]2]3].",
+        "The harbour reopened [1][",
+        "The harbour reopened [12345678901234567890].",
+    ],
+)
+def test_no_marker_is_left_that_is_no_citation(draft: str) -> None:
+    result = checked(draft)
+    assert result.claims
+    assert_sound(result, evidence())
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *"[]0123456789٣,،.؟!\n ",
+                *("[1]", "[2, 3]", "[0]", "[9]", "[٢]"),
+                *(
+                    " The harbour reopened",
+                    " 300 passengers",
+                    " المكتبة",
+                    " 4 ملايين",
+                    " in May",
+                    "NOT FOUND",
+                ),
+            ]
+        ),
+        max_size=14,
+    ).map("".join)
+    | st.text(max_size=60)
+)
+def test_whatever_the_draft_markers_and_citations_agree_one_to_one(draft: str) -> None:
+    result = checked(draft)
+    assert_sound(result, evidence())
