@@ -17,7 +17,7 @@ CONTEXT = 8_192
 
 def quote_first_evidence(prompt: str) -> str:
     """What an unscripted fake says: the prompt's last sentence that is numbered 1, cited."""
-    found = re.findall(r"^\[1\] (?:\([^)\n]*\) )?([^\n]+)$", prompt, re.MULTILINE)
+    found = re.findall(r"^\[1\] ([^\n]+)$", prompt, re.MULTILINE)
     return f"{found[-1]} [1]" if found else "…"
 
 

@@ -98,13 +98,11 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
 
 
 def numbered(evidence: Sequence[Evidence]) -> str:
-    """The evidence as the model sees it: a number, outlet and date where known, the sentence."""
-    return "\n".join(f"[{item.number}] {_origin(item)}{' '.join(item.text.split())}" for item in evidence)
+    """The evidence as the model sees it: a number and the sentence, on one line each.
 
-
-def _origin(item: Evidence) -> str:
-    known = [part for part in (item.outlet, item.published) if part]
-    return f"({', '.join(known)}) " if known else ""
+    Outlet and date stay out: the packaged model took publication dates for answers (docs/decisions.md).
+    """
+    return "\n".join(f"[{item.number}] {' '.join(item.text.split())}" for item in evidence)
 
 
 def build(

@@ -111,8 +111,8 @@ def _judge(text: str, marks: tuple[int, ...], evidence: Sequence[Evidence], embe
 
 
 def _missing(text: str, cited: Sequence[Evidence]) -> list[str]:
-    """The numbers and months of a claim that no cited sentence, nor its article's date, holds."""
-    return facts.missing(text, [f"{item.text} {item.published or ''}" for item in cited])
+    """The numbers and months of a claim that no cited sentence holds."""
+    return facts.missing(text, [item.text for item in cited])
 
 
 def _assemble(claims: Sequence[_Draft], outcome: Outcome) -> Checked:

@@ -26,7 +26,7 @@ def test_the_fake_streams_its_script_piece_by_piece_and_then_quotes_the_evidence
     model = fake_generator(llm)
     assert list(model.stream(HELLO, max_tokens=9)) == ["One", " two."]
     assert list(model.stream(HELLO, max_tokens=9)) == []
-    prompt = [Message("user", "[1] (Daily, 2024) An example.\n\n[1] (Daily) The real one.\n[2] Another.")]
+    prompt = [Message("user", "[1] An example.\n\n[1] The real one.\n[2] Another.")]
     assert "".join(model.stream(prompt, max_tokens=9)) == "The real one. [1]"
     assert llm.prompts[0] == "system:\nBe exact.\n\nuser:\nHello?"
     assert llm.stopped == [False, False, False]
