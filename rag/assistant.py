@@ -12,7 +12,7 @@ from pathlib import Path
 from rag import articles, chunk, index, prompt, retrieve, verify
 from rag.disk import Progress
 from rag.embed import Embedder, open_embedder
-from rag.errors import BadQuestion, BadSettings, IndexMissing
+from rag.errors import BadArticles, BadQuestion, BadSettings, IndexMissing
 from rag.generate import Generator, Message, open_generator
 from rag.index import Contents, Generation, Written
 from rag.records import Answer, Article, Event, Evidence, Finished, Language, Passage, Retrieved, Token, Turn
@@ -56,15 +56,20 @@ def build_index(
         NoSpace: The disk is full; the last generation stays as it was.
         ModelMissing, ModelDamaged: The embedder cannot be used.
     """
-    quiet_libraries()
     settings = settings or Settings.load()
+    quiet_libraries(settings)
     tell = progress or (lambda _what, _share: None)
     loaded = articles.load_folder(folder, max_bytes=settings.max_file_bytes)
     cut = [c for article in loaded.articles for c in chunk.chunks(article, budget=settings.chunk_tokens)]
-    contents = Contents(loaded.articles, loaded.lines, tuple(cut), f"{chunk.VERSION}:{settings.chunk_tokens}")
+    contents = Contents(loaded.articles, loaded.lines, tuple(cut), _chunker(settings))
     embedder = embedder or open_embedder(settings, tell)
     written = index.write_generation(index_folder(settings, name), contents, embedder, tell)
     return Built(written, loaded.skipped)
+
+
+def _chunker(settings: Settings) -> str:
+    """Names how articles are cut, so that an index cut otherwise is noticed."""
+    return f"{chunk.VERSION}:{settings.chunk_tokens}"
 
 
 def index_folder(settings: Settings, name: str) -> Path:
@@ -125,7 +130,7 @@ class Assistant:
         self._opening = threading.Lock()
         self._progress = progress
         self._template = prompt.load(settings.prompt)
-        self._open = index.open_generation(folder, embedder.identity)
+        self._open = index.open_generation(folder, embedder.identity, _chunker(settings))
 
     @classmethod
     def open(
@@ -152,8 +157,8 @@ class Assistant:
             ModelMissing, ModelDamaged, NoSpace: The embedder cannot be used.
             PromptBroken: The prompt template is wrong.
         """
-        quiet_libraries()
         settings = settings or Settings.load()
+        quiet_libraries(settings)
         tell = progress or (lambda _what, _share: None)
         embedder = embedder or open_embedder(settings, tell)
         folder = index_folder(settings, index)
@@ -254,9 +259,14 @@ class Assistant:
         """The article with this id.
 
         Raises:
-            KeyError: The index holds no such article.
+            BadArticles: The index holds no such article, or no longer.
         """
-        return self._current().articles[article_id]
+        try:
+            return self._current().articles[article_id]
+        except KeyError:
+            raise BadArticles(
+                f"There is no article {article_id!r} in this index, or no longer. Ask again."
+            ) from None
 
     def articles(self) -> list[Article]:
         """Every article of the index."""
@@ -313,7 +323,7 @@ class Assistant:
     def _current(self) -> Generation:
         if not self._open.is_current:
             # The old one is not closed: another thread may be reading it; it goes with its last reader.
-            self._open = index.open_generation(self._folder, self._embedder.identity)
+            self._open = index.open_generation(self._folder, self._embedder.identity, _chunker(self.settings))
         return self._open
 
     def _language_model(self) -> Generator:

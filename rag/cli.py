@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
+import io
 import json
 import os
 import sys
@@ -38,6 +40,9 @@ EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 """Ctrl-C: 128 plus the number of SIGINT, as shells have it."""
 
+DEFAULT_INDEX = "seeds"
+"""The index that is meant when none is named; ``Assistant.open`` builds it when it is missing."""
+
 LOCAL_PORT = 7860
 """Gradio's usual port."""
 
@@ -53,6 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     quiet_libraries()
+    # Arabic on a terminal set to ASCII or cp1252 comes out as question marks rather than as a traceback.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     run: Callable[[argparse.Namespace], None] = options.run
     try:
         run(options)
@@ -67,6 +76,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (head, less) has gone; without this Python complains again when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print("sanad: the output could not be written: no space left. Make room.", file=sys.stderr)
+        return EXIT_ERROR
     return 0
 
 
@@ -105,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_index(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--index", default="seeds", metavar="NAME", help="default: seeds")
+    parser.add_argument("--index", default=DEFAULT_INDEX, metavar="NAME", help=f"default: {DEFAULT_INDEX}")
 
 
 def _add_models(parser: argparse.ArgumentParser) -> None:
@@ -122,16 +137,23 @@ def _settings(options: argparse.Namespace) -> Settings:
 def _ask(options: argparse.Namespace) -> None:
     settings = _settings(options)
     check_question(options.question, settings)  # before minutes of preparation on a fresh machine
+    assistant = _opened(options.index, settings)
+    try:
+        if options.json:
+            answer = assistant.ask(options.question)
+            print(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
+        else:
+            _print_answer(_streamed(assistant, options.question))
+    finally:
+        assistant.close()
+
+
+def _opened(index: str, settings: Settings) -> Assistant:
+    """An assistant whose models are prepared, so that no progress bar runs beside an answer."""
     with _progress() as progress:
-        assistant = Assistant.open(options.index, settings=settings, progress=progress)
-        try:
-            if options.json:
-                answer = assistant.ask(options.question)
-                print(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
-            else:
-                _print_answer(_streamed(assistant, options.question))
-        finally:
-            assistant.close()
+        assistant = Assistant.open(index, settings=settings, progress=progress)
+        assistant.model  # noqa: B018 - naming the model prepares its weights
+    return assistant
 
 
 def _streamed(assistant: Assistant, question: str) -> Answer:
@@ -184,7 +206,13 @@ def _source(out: Console, mark: str, origin: str, quote: str, place: str) -> Non
 def _index(options: argparse.Namespace) -> None:
     settings = _settings(options)
     folder = options.folder or settings.articles
-    if options.folder is None and options.index != "seeds":
+    own = folder.is_dir() and folder.resolve() != settings.articles.resolve()
+    if own and options.index == DEFAULT_INDEX:
+        raise BadSettings(
+            f"{DEFAULT_INDEX!r} is the index of {settings.articles}. Give your own a name: "
+            f"sanad index {options.folder} --index NAME"
+        )
+    if options.folder is None and options.index != DEFAULT_INDEX:
         raise BadSettings(
             f"Which folder is the index {options.index!r} made from? sanad index FOLDER --index NAME"
         )
@@ -242,8 +270,7 @@ def _models(options: argparse.Namespace) -> None:
 def _ui(options: argparse.Namespace) -> None:
     from ui.app import launch
 
-    with _progress() as progress:
-        assistant = Assistant.open(options.index, settings=_settings(options), progress=progress)
+    assistant = _opened(options.index, _settings(options))
     try:
         launch(assistant, port=options.port)
     finally:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rag.disk import Progress
 from rag.errors import ModelMissing
-from rag.settings import PACKAGED, Settings
+from rag.settings import HUB_INSTALL, PACKAGED, Settings
 from rag.weights import EMBEDDER, digest, prepared
 
 Vectors = NDArray[np.float32]
@@ -170,7 +170,7 @@ def _sentence_transformer(name: str) -> Any:
     except ModuleNotFoundError:
         raise ModelMissing(
             f"The embedder {name!r} runs through sentence-transformers, which is not installed. "
-            "Install it: pip install 'sanad[hub]'"
+            f"Install it: {HUB_INSTALL}"
         ) from None
     try:
         # Safetensors only: a pickled checkpoint can run code, and a model's own code is never run.

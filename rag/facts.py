@@ -11,14 +11,14 @@ import re
 from rag.text import fold, numbers
 
 _MONTHS = (
-    ("January Jan", "يناير كانون_الثاني جانفي"),
+    ("January", "يناير كانون_الثاني جانفي"),
     ("February Feb", "فبراير شباط فيفري"),
-    ("March Mar", "مارس آذار"),
+    ("March", "مارس آذار"),
     ("April Apr", "أبريل إبريل نيسان أفريل"),
     ("May", "مايو أيار ماي"),
     ("June Jun", "يونيو حزيران جوان"),
     ("July Jul", "يوليو تموز جويلية"),
-    ("August Aug", "أغسطس آب أوت"),
+    ("August Aug", "أغسطس أوت"),
     ("September Sept Sep", "سبتمبر أيلول"),
     ("October Oct", "أكتوبر تشرين_الأول"),
     ("November Nov", "نوفمبر تشرين_الثاني"),
@@ -81,10 +81,23 @@ _NUMBER_WORD = {
     for value, words in _NUMBER_WORDS.items()
 }
 
+_HUNDRED_STEMS = {3: "ثلاث", 4: "أربع", 5: "خمس", 6: "ست", 7: "سبع", 8: "ثمان ثماني", 9: "تسع"}
+_ARABIC_HUNDREDS = {
+    n: re.compile(_arabic([f"{stem}{hundred}" for stem in stems.split() for hundred in ("مئة", "مائة")]))
+    for n, stems in _HUNDRED_STEMS.items()
+}
+"""ثلاثمئة to تسعمائة, which are written as one word."""
+
+MAX_PARTS = 12
+"""So many different numbers in one sentence and sums of three are no evidence of anything."""
+
+_AB = re.compile(r"(?<!\w)[وفبلك]?آب(?!\w)")
+"""August in the Levant, told from أب (father) by its madda, which folding takes away."""
+
 # "May" and "March" are also words; as months they stand beside a day, a year or a preposition.
 _AMBIGUOUS = re.compile(
     r"(?:\b(?:in|of|by|on|until|since|from|before|after|last|next|this|early|mid|late|and|to)[ -]|\d\s|^)"
-    r"(?:May|March|Mar)\b(?!\s+(?:be|not|have|also|still)\b)|\b(?:May|March|Mar)\.?,?\s+\d"
+    r"(?:May|March)\b(?!\s+(?:be|not|have|also|still)\b)|\b(?:May|March)\.?,?\s+\d"
 )
 
 
@@ -92,9 +105,11 @@ def months(text: str) -> set[int]:
     """The months that a text names, 1 to 12, in English or in any of the Arabic families."""
     folded = fold(text)
     found = {n for n, pattern in enumerate(_ARABIC_MONTH, start=1) if pattern.search(folded)}
+    if _AB.search(text):
+        found.add(8)
     clear = {n for n, pattern in enumerate(_ENGLISH_MONTH, start=1) if pattern.search(text)}
     named = {match.group() for match in _AMBIGUOUS.finditer(text)}
-    for month, word in ((3, "Mar"), (5, "May")):
+    for month, word in ((3, "March"), (5, "May")):
         if month in clear and not any(word in match for match in named):
             clear.discard(month)
     return found | clear
@@ -105,6 +120,14 @@ def claimed(text: str) -> set[str]:
     return {*numbers(text), *(f"month {n}" for n in months(text))}
 
 
+def _composed(text: str, words: set[str]) -> set[str]:
+    """Numbers that the number words and digits of a source can make together: twenty-five, 3 thousand."""
+    parts = {int(value) for value in words | set(numbers(text)) if value.isdigit() and len(value) <= 7}
+    pairs = {a * b for a in parts for b in parts if b >= 100} | {a + b for a in parts for b in parts if a > b}
+    triples = {a + b for a in pairs for b in parts if a > b} if len(parts) <= MAX_PARTS else set()
+    return {str(value) for value in pairs | triples}
+
+
 def held(text: str) -> set[str]:
     """What a source can bear out: its numbers in digits or words, and the months that it names.
 
@@ -113,7 +136,8 @@ def held(text: str) -> set[str]:
     """
     folded = fold(text)
     in_words = {value for value, pattern in _NUMBER_WORD.items() if pattern.search(folded)}
-    return claimed(text) | in_words
+    in_words |= {str(100 * n) for n, pattern in _ARABIC_HUNDREDS.items() if pattern.search(folded)}
+    return claimed(text) | in_words | (_composed(text, in_words) if in_words else set())
 
 
 def missing(claim: str, sources: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ can be wrapped in a ``Generator`` the same way. Backends load on first use, not 
 
 from __future__ import annotations
 
+import importlib.util
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -128,7 +129,8 @@ def choose_backend(settings: Settings) -> str:
     """The backend that runs: the named one, or for ``auto`` what suits the model and the machine."""
     if settings.backend != "auto":
         return settings.backend
-    if settings.llm != PACKAGED or has_accelerator():
+    # Without torch a device is of no use, and the packaged model runs well on the processor.
+    if settings.llm != PACKAGED or (has_accelerator() and importlib.util.find_spec("torch") is not None):
         return "transformers"
     return "openvino"
 

@@ -120,8 +120,8 @@ class Generation:
                 n_results=min(k, self.count),
                 include=["metadatas", "distances"],
             )
-        rows = zip(found["ids"][0], found["metadatas"][0], found["distances"][0], strict=True)
-        return [(_chunk(name, meta), 1.0 - float(distance)) for name, meta, distance in rows]
+            rows = zip(found["ids"][0], found["metadatas"][0], found["distances"][0], strict=True)
+            return [(_chunk(name, meta), 1.0 - float(distance)) for name, meta, distance in rows]
 
     def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """The stored vectors of those of ``ids`` that this generation holds."""
@@ -131,6 +131,17 @@ class Generation:
                 rows = self._collection().get(ids=list(ids[at : at + ADD_BATCH]), include=["embeddings"])
                 held.update(zip(rows["ids"], np.asarray(rows["embeddings"], np.float32), strict=True))
         return held
+
+    def is_readable(self) -> bool:
+        """Whether Chroma gives back every chunk with its place and vector; reads all of them."""
+        try:
+            with _chroma_errors(self.folder.parent):
+                rows = self._collection().get(include=["metadatas"])
+                for name, meta in zip(rows["ids"], rows["metadatas"], strict=True):
+                    _chunk(name, meta)
+            return len(self.vectors(rows["ids"])) == self.count
+        except IndexUnusable:
+            return False
 
     def fingerprints(self) -> dict[str, str]:
         """A digest of each article with its catalogue entry, by id."""
@@ -149,12 +160,13 @@ class Generation:
         return self._store[1]
 
 
-def open_generation(index: Path, embedder: str | None = None) -> Generation:
+def open_generation(index: Path, embedder: str | None = None, chunker: str | None = None) -> Generation:
     """The current generation of an index, its files checked.
 
     Args:
         index: The folder of the index (``indexes/NAME``).
         embedder: Identity of the embedder that will search it; None when nothing is searched.
+        chunker: How chunks are to have been cut; None when that does not matter.
 
     Raises:
         IndexMissing: There is no such index.
@@ -189,7 +201,12 @@ def open_generation(index: Path, embedder: str | None = None) -> Generation:
     if embedder is not None and generation.embedder != embedder:
         raise IndexUnusable(
             f"The index {index.name!r} was made with the embedder {generation.embedder}, not {embedder}. "
-            f"Name that embedder, or build the index anew: {_command(index)}"
+            f"Name that embedder, or build the index anew with the same --embedder: {_command(index)}"
+        )
+    if chunker is not None and generation.chunker != chunker:
+        raise IndexUnusable(
+            f"The passages of the index {index.name!r} were cut as {generation.chunker}, not {chunker} "
+            f"(version:tokens). Set SANAD_CHUNK_TOKENS back, or build the index anew: {_command(index)}"
         )
     with _chroma_errors(index):
         count = generation._collection().count()
@@ -215,6 +232,7 @@ def write_generation(index: Path, contents: Contents, embedder: Embedder, progre
         IndexUnusable: Another process is writing this index.
         NoSpace: The disk is full or cannot be written to; the last generation stays current.
     """
+    embedder.identity  # noqa: B018 - a model that cannot be loaded is told before anything is written
     with _disk_errors(index):
         index.mkdir(parents=True, exist_ok=True)
         with _writer_lock(index):
@@ -250,11 +268,11 @@ def _write(
         vectors = _embed(contents, embedder, kept, progress)
         _write_chroma(staging / "chroma", contents.chunks, vectors)
         _write_files(staging, contents, embedder, new)
-        name = _next_name(index)
+        name, last = _next_name(index), _current_name(index) or ""
         staging.replace(index / name)
         fsync(index)
         _switch(index, name)
-        _drop_old(index, keep={name, written.generation})
+        _drop_old(index, keep={name, last})
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return dataclasses.replace(written, generation=name, embedded=len(contents.chunks) - len(kept))
@@ -266,7 +284,7 @@ def _reusable(index: Path, embedder: Embedder, chunker: str) -> Generation | Non
         generation = open_generation(index, embedder.identity)
     except (IndexMissing, IndexUnusable):
         return None
-    if generation.chunker == chunker:
+    if generation.chunker == chunker and generation.is_readable():
         return generation
     generation.close()
     return None
@@ -402,7 +420,7 @@ def _client(folder: Path) -> Any:
 
 
 def _command(index: Path) -> str:
-    return "make index" if index.name == "seeds" else f"sanad index FOLDER --index {index.name}"
+    return "sanad index" if index.name == "seeds" else f"sanad index FOLDER --index {index.name}"
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from rag.disk import Progress
 from rag.errors import GenerationFailed, ModelMissing
 from rag.generate import LlamaIndexGenerator, stream_from_thread
 from rag.llm_base import StreamedLLM, plain
-from rag.settings import PACKAGED, Settings
+from rag.settings import HUB_INSTALL, PACKAGED, Settings
 from rag.weights import GENERATOR_FULL, digest, prepared
 
 
@@ -107,8 +107,7 @@ def _load(name: str) -> tuple[Any, Any]:
         import torch
     except ModuleNotFoundError:
         raise ModelMissing(
-            f"The model {name!r} runs through transformers, which needs torch. Install it: "
-            "pip install 'sanad[hub]'"
+            f"The model {name!r} runs through transformers, which needs torch. Install it: {HUB_INSTALL}"
         ) from None
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

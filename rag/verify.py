@@ -2,7 +2,8 @@
 
 What is checked here, outside the model: every marker names evidence that the model was shown; every
 number and month of a claim stand in the sentences that it cites; a claim without a marker is given the
-evidence that it is nearest to, or dropped. Citations are renumbered by first use, and each is an exact span.
+evidence that it is nearest to, or dropped; where every claim is dropped, a source is quoted instead.
+Citations are renumbered by first use, and each is an exact span.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ NOT_FOUND: dict[Language, str] = {
     "ar": "لا تذكر المقالات ذلك.",
 }
 """What is answered when nothing else may be."""
+
+NEAREST: dict[Language, str] = {
+    "en": "The articles do not state this; the nearest sentence is quoted.",
+    "ar": "لا تذكر المقالات ذلك صراحة؛ وأقرب جملة إليه مقتبسة.",
+}
+"""What is answered when the model's words fail every check: the reader is shown a source instead."""
 
 _REFUSAL = re.compile(r"NOT[ _]FOUND|^\W*(?i:not[ _]found)\b")
 """In capitals anywhere, else only at the beginning: a boat may well be not found."""
@@ -67,6 +74,8 @@ def check(draft: str, evidence: Sequence[Evidence], language: Language, embedder
     """
     refused = _REFUSAL.search(draft) or not evidence
     judged = [] if refused else [_judge(text, marks, evidence, embedder) for text, marks in split(draft)]
+    if judged and all(claim.verdict == "unsupported" for claim in judged):
+        judged = [_nearest(judged[0], evidence, language)]
     standing = [claim for claim in judged if claim.verdict in ("supported", "partial")]
     if not standing:
         return Checked(text=NOT_FOUND[language], claims=(), citations=(), outcome="not_found")
@@ -108,6 +117,12 @@ def _judge(text: str, marks: tuple[int, ...], evidence: Sequence[Evidence], embe
     best = able[int((vectors[1:] @ vectors[0]).argmax())]
     reason = "the cited sentence lacks its number or date" if cited else "no sentence was named"
     return _Draft(text, (best,), "partial", f"{reason}; the nearest is shown")
+
+
+def _nearest(failed: _Draft, evidence: Sequence[Evidence], language: Language) -> _Draft:
+    """In place of a claim that failed: the sentence that it cited, else the one nearest to the question."""
+    item = failed.cited[0] if failed.cited else evidence[0]
+    return _Draft(NEAREST[language], (item,), "partial", f"the model's draft was dropped, {failed.reason}")
 
 
 def _missing(text: str, cited: Sequence[Evidence]) -> list[str]:

@@ -220,7 +220,7 @@ def test_a_damaged_index_is_refused_with_the_command_that_builds_it(run: Run) ->
     run("index")
     (path,) = Settings.load().indexes.rglob("articles.jsonl")
     path.write_text("", encoding="utf-8")
-    assert refused(run("ask", COST)).endswith("make index")
+    assert refused(run("ask", COST)).endswith("sanad index")
     assert run("index")[0] == 0
     assert run("ask", COST)[0] == 0
 

@@ -233,17 +233,6 @@ def test_without_a_corpus_the_seeds_are_asked(tmp_path):
     assert (status, seen["index"]) == (1, "seeds")  # the stand-in cites an article that is not there
 
 
-def test_articles_that_changed_since_they_were_indexed_are_refused(tmp_path, corpus, capsys):
-    def open_assistant(index, settings):
-        assistant = StandIn(settings, corpus)
-        assistant.corpus = [dataclasses.replace(a, sha256="0" * 64) for a in assistant.corpus]
-        return assistant
-
-    arguments = ["--questions", str(write(tmp_path, RIGHT)), "--corpus", str(corpus), "--out", str(tmp_path)]
-    assert run.main(arguments, open_assistant=open_assistant) == 2
-    assert "one.txt has changed" in capsys.readouterr().err
-
-
 def test_a_quote_that_does_not_stand_in_its_article_ends_the_run(evaluate, capsys):
     bad = RIGHT | {"evidence": [{"article": "one", "quote": "بقي 901 جندي"}]}
     status, report, (_, assistant) = evaluate(RIGHT | {"id": "first"}, bad)

@@ -312,7 +312,7 @@ def test_lost_chroma_tables_are_refused_and_built_anew(built: Path) -> None:
 
 
 def test_the_seeds_index_is_mended_by_make(tmp_path: Path) -> None:
-    with pytest.raises(IndexMissing, match=r"make index$"):
+    with pytest.raises(IndexMissing, match=r"sanad index$"):
         open_generation(tmp_path / "seeds")
 
 
