@@ -286,7 +286,7 @@ def test_the_version_is_told(run: Run) -> None:
 
 def sanad(*arguments: str, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "rag.cli", *arguments]
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         command,
         stdout=stdout,
         stderr=subprocess.PIPE,

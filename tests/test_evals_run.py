@@ -366,9 +366,7 @@ def test_the_hand_written_questions_keep_their_format_and_quote_the_seeds():
 @pytest.mark.parametrize("how", [["evals/run.py"], ["-m", "evals.run"]])
 def test_it_runs_as_a_file_and_as_a_module(how, tmp_path):
     command = [sys.executable, *how, "--questions", str(tmp_path / "missing.jsonl")]
-    done = subprocess.run(  # noqa: S603 fixed arguments
-        command, cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "missing.jsonl" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -329,7 +329,7 @@ def test_a_second_writer_gives_up_soon_and_names_the_first(
             print("holding", flush=True)
             sys.stdin.read()
     """
-    holder = subprocess.Popen(  # noqa: S603
+    holder = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -272,7 +272,7 @@ def _start(packages: Path, while_converting: str) -> subprocess.Popen[str]:
         print("at the door", flush=True)
         print(prepared(tiny(convert=convert), Settings.load()))
     """
-    return subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
