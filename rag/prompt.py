@@ -25,11 +25,15 @@ LANGUAGE_NAMES: dict[Language, str] = {"en": "English", "ar": "Arabic"}
 MESSAGE_TOKENS = 8
 """Tokens that a chat template puts around a message, rounded up (ChatML takes 5)."""
 
-FOLLOW_UP_WORDS = 6
-"""A question of more words names its own subject, unless it opens like a follow-up."""
+FOLLOW_UP_WORDS = 3
+"""A question of so few words leans on the one before it; "when do forces leave Erbil?" stands alone."""
 
 _FOLLOW_UP = re.compile(
-    r"(and|but|what about|how about|also)\b|وماذا|و?ماذا عن|ولماذا|ومتى|وكم|وأين|ومن\b|وهل", re.IGNORECASE
+    r"(and|but|what about|how about|also)\b|(وماذا|و?ماذا عن|ولماذا|ومتى|وكم|وأين|ومن|وهل)\b", re.IGNORECASE
+)
+_PRONOUN = re.compile(
+    r"\b(it|its|they|them|their|he|him|his|she|her|those|these|هو|هي|هم|ذلك|تلك|هؤلاء|منهم|عنه|عنها|عنهم)\b",
+    re.IGNORECASE,
 )
 
 _HEADING = re.compile(r"^--- (system|user|assistant)[ \t]*$", re.MULTILINE)
@@ -93,8 +97,10 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
     """
     if not history:
         return question
-    short = len(question.split()) <= FOLLOW_UP_WORDS
-    return f"{history[-1].question} {question}" if short or _FOLLOW_UP.match(question) else question
+    leans = (
+        len(question.split()) <= FOLLOW_UP_WORDS or _FOLLOW_UP.match(question) or _PRONOUN.search(question)
+    )
+    return f"{history[-1].question} {question}" if leans else question
 
 
 def numbered(evidence: Sequence[Evidence]) -> str:

@@ -32,8 +32,13 @@ NEAREST: dict[Language, str] = {
 }
 """What is answered when the model's words fail every check: the reader is shown a source instead."""
 
-_REFUSAL = re.compile(r"NOT[ _]FOUND|^\W*(?i:not[ _]found)\b")
-"""In capitals anywhere, else only at the beginning: a boat may well be not found."""
+_REFUSAL = re.compile(
+    r"NOT[ _]FOUND|^\W*(?i:not[ _]found)\b"
+    r"|(?i:\bnot (?:\w+ )?(?:mentioned|stated|specified|given|provided|named) in the "
+    r"(?:evidence|sentences|articles|text)\b)"
+    r"|(?:لا|لم) (?:تذكر|يذكر|تذكره|تذكرها) (?:الجمل|المقالات|الأدلة|النصوص)"
+)
+"""In capitals anywhere, else only where it speaks of the evidence: a boat may well be not found."""
 
 
 @dataclass(frozen=True, slots=True)

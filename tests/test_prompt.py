@@ -147,6 +147,8 @@ def test_a_question_that_leaves_no_room_for_any_evidence_is_refused_with_the_bud
         ("what about the soldiers who stay in the north of the country?", True),
         ("وماذا عن الجنود الذين يبقون في شمال البلاد بعد نهاية العام؟", True),
         ("ومتى؟", True),
+        ("When do forces leave Ain al-Asad?", False),
+        ("كم عدد الجنود الأمريكيين في سوريا؟", False),
         ("When do the last forces leave the base in the west?", False),
         ("متى تغادر آخر القوات الأمريكية القاعدة الجوية في غرب البلاد؟", False),
     ],

@@ -169,7 +169,15 @@ def test_the_publication_date_does_not_bear_out_when_something_happened() -> Non
 
 
 @pytest.mark.parametrize(
-    "draft", ["NOT FOUND", "NOT_FOUND.", "Not found.", " **NOT FOUND** [1]", "NOT FOUND in it"]
+    "draft",
+    [
+        "NOT FOUND",
+        "NOT_FOUND.",
+        "Not found.",
+        " **NOT FOUND** [1]",
+        "NOT FOUND in it",
+        "The envoy is not mentioned in the evidence [1].",
+    ],
 )
 def test_a_refusal_is_answered_in_the_language_of_the_question(draft: str) -> None:
     for language in ("en", "ar"):
