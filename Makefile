@@ -5,7 +5,7 @@ Q ?= when do forces leave Ain al-Asad?
 PORT ?= 7860
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install ask index ui eval models test test-fast lint clean
+.PHONY: help install ask index ui eval bench models test test-fast lint clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ ui: .venv/.installed ## serve the chat page on http://127.0.0.1:7860
 
 eval: .venv/.installed ## ask the hand-written questions and print the scores
 	@$(BIN)/python evals/run.py
+
+bench: .venv/.installed-dev ## indexing throughput and search latency, an hour: make bench BENCH="--sizes 1000"
+	@$(BIN)/python evals/bench.py $(BENCH)
 
 models: .venv/.installed ## list the packaged models and check every byte of them
 	@$(BIN)/sanad models

@@ -33,11 +33,10 @@ import rag  # noqa: E402
 from evals.dataset import LANGUAGES, BadQuestions, Question, check_quotes, read_questions, select  # noqa: E402
 from evals.score import DEPTH, Scores, grade_answer, grade_retrieval  # noqa: E402
 from evals.stats import Result, summarise  # noqa: E402
-from rag import Assistant, SanadError, Settings, build_index  # noqa: E402
+from rag import DEFAULT_INDEX, Assistant, SanadError, Settings, build_index  # noqa: E402
 
 QUESTIONS = Path(__file__).resolve().parent / "questions" / "seeds.jsonl"
 OUT = Path(__file__).resolve().parent / "out"
-SEEDS = "seeds"  # the index that Assistant.open builds by itself
 
 
 def open_fresh(index: str, settings: Settings) -> Assistant:
@@ -79,7 +78,7 @@ def _run(args: argparse.Namespace, open_assistant: Callable[[str, Settings], Ass
     all_questions = read_questions(args.questions)
     questions = select(all_questions, tags=args.tags, limit=args.limit, seed=args.seed)
     settings = Settings.load(llm=args.llm, embedder=args.embedder, backend=args.backend)
-    index = SEEDS
+    index = DEFAULT_INDEX
     if args.corpus is not None:
         index, settings = _own_index(args.corpus, settings)
     _make(args.out)
@@ -284,9 +283,12 @@ def _table(report: Mapping[str, Any]) -> str:
         "conflict_covered",
     ):
         row(key.replace("_", " "), report[key])
-    for stage in ("passage", "evidence"):
-        for name, score in report["retrieval"][stage]["all"].items():
-            row(f"{stage} {name}", score)
+    for stage, by_label in report["retrieval"].items():
+        # Tags only where retrieval is all that is asked about: else they drown the answers' scores.
+        labels = by_label if report["accuracy"] is None else ["all"]
+        for label in sorted(labels, key=lambda name: (name != "all", name)):
+            for name, score in by_label[label].items():
+                row(f"{stage} {name}" if label == "all" else f"{label} {stage} {name}", score)
     for stage, times in report["latency"].items():
         seconds = f"median {times['median']:.2f} s, p95 {times['p95']:.2f} s  n {times['n']}"
         lines.append(f"{'latency ' + stage:<26} {seconds}")

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from evals.dataset import Question
-from rag import Answer, Retrieved, detect_language, fold
+from rag import Answer, Reprint, Retrieved, detect_language, fold
 
 DEPTH = 10
 """How many passages or sentences the retrieval scores look at."""
@@ -44,6 +44,52 @@ class Span(NamedTuple):
     def overlaps(self, other: Span) -> bool:
         """Whether the two share at least one character."""
         return self.article_id == other.article_id and self.start < other.end and other.start < self.end
+
+
+class Shown(Protocol):
+    """What is shown of an article, and which other articles carry it too: Evidence and Citation."""
+
+    @property
+    def article_id(self) -> str:
+        """The article."""
+
+    @property
+    def start(self) -> int:
+        """First character."""
+
+    @property
+    def end(self) -> int:
+        """One past the last character."""
+
+    @property
+    def also(self) -> Sequence[Reprint]:
+        """The other articles."""
+
+
+def is_right(shown: Shown, gold: Sequence[Span], texts: Mapping[str, str]) -> bool:
+    """Whether what is shown holds a gold quote, or one of an article that is named as carrying it too.
+
+    Args:
+        shown: A piece of an article; of a near-duplicate story only one print is shown.
+        gold: What ``gold_spans`` returned.
+        texts: Article text by article id.
+    """
+    span = Span(shown.article_id, shown.start, shown.end)
+    if any(span.overlaps(other) for other in gold):
+        return True
+    also = {reprint.article_id for reprint in shown.also}
+    text = texts.get(shown.article_id, "")[shown.start : shown.end]
+    return any(o.article_id in also and texts[o.article_id][o.start : o.end] in text for o in gold)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A passage as ``Shown``."""
+
+    article_id: str
+    start: int
+    end: int
+    also: Sequence[Reprint]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +223,9 @@ def grade_answer(question: Question, answer: Answer, texts: Mapping[str, str]) -
         return common
     conflict = "conflict" in question.tags
     gold = gold_spans(question, texts)
-    cited = [Span(c.article_id, c.start, c.end) for c in answer.citations]
-    right = [span for span in cited if any(span.overlaps(other) for other in gold)]
-    enough = len({span.article_id for span in right}) >= 2 if conflict else bool(right)
+    cited = answer.citations
+    right = [citation for citation in cited if is_right(citation, gold, texts)]
+    enough = len({citation.article_id for citation in right}) >= 2 if conflict else bool(right)
     graded = bool(gold) and not refused
     return Scores(
         correct=float(not refused and is_correct(question, answer.text)) if is_gradable(question) else None,
@@ -208,15 +254,17 @@ def grade_retrieval(
     gold = gold_spans(question, texts)
     if not question.answerable or not gold:
         return None, None
-    passages = (Span(p.chunk.article_id, p.chunk.start, p.chunk.end) for p in found.passages)
-    sentences = (Span(e.article_id, e.start, e.end) for e in found.evidence)
-    return _reciprocal_rank(passages, gold), _reciprocal_rank(sentences, gold)
+    passages = (_Piece(p.chunk.article_id, p.chunk.start, p.chunk.end, p.also) for p in found.passages)
+    return (
+        _reciprocal_rank(is_right(passage, gold, texts) for passage in passages),
+        _reciprocal_rank(is_right(evidence, gold, texts) for evidence in found.evidence),
+    )
 
 
-def _reciprocal_rank(found: Iterable[Span], gold: Sequence[Span]) -> float:
-    for rank, span in enumerate(found, start=1):
+def _reciprocal_rank(right: Iterable[bool]) -> float:
+    for rank, hit in enumerate(right, start=1):
         if rank > DEPTH:
             break
-        if any(span.overlaps(other) for other in gold):
+        if hit:
             return 1 / rank
     return 0.0

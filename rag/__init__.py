@@ -9,7 +9,7 @@ Importing this package loads no model library; models load at the first question
 """
 
 from rag._version import __version__
-from rag.assistant import Assistant, Built, build_index, check_question
+from rag.assistant import Assistant, check_question
 from rag.errors import (
     BadArticles,
     BadQuestion,
@@ -23,6 +23,7 @@ from rag.errors import (
     PromptBroken,
     SanadError,
 )
+from rag.indexing import Built, build_index
 from rag.records import (
     Answer,
     Article,
@@ -31,17 +32,21 @@ from rag.records import (
     Claim,
     Event,
     Evidence,
+    Filter,
     Finished,
     Language,
     Passage,
+    Reprint,
     Retrieved,
     Token,
     Turn,
 )
-from rag.settings import Settings, quiet_libraries
+from rag.settings import DEFAULT_INDEX, Settings, quiet_libraries
 from rag.text import detect_language, fold
+from rag.upkeep import Listed, indexed_folder, list_articles, remove_articles, watch_index
 
 __all__ = [
+    "DEFAULT_INDEX",
     "Answer",
     "Article",
     "Assistant",
@@ -54,16 +59,19 @@ __all__ = [
     "Claim",
     "Event",
     "Evidence",
+    "Filter",
     "Finished",
     "GenerationFailed",
     "IndexMissing",
     "IndexUnusable",
     "Language",
+    "Listed",
     "ModelDamaged",
     "ModelMissing",
     "NoSpace",
     "Passage",
     "PromptBroken",
+    "Reprint",
     "Retrieved",
     "SanadError",
     "Settings",
@@ -74,5 +82,9 @@ __all__ = [
     "check_question",
     "detect_language",
     "fold",
+    "indexed_folder",
+    "list_articles",
     "quiet_libraries",
+    "remove_articles",
+    "watch_index",
 ]

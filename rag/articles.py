@@ -6,54 +6,43 @@ one bad file never hides the good ones.
 
 from __future__ import annotations
 
-import datetime
 import hashlib
-import os
-import re
-import stat
-import tomllib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
 
-from rag.boilerplate import shown_lines, strip_boilerplate
+from rag import catalogue
+from rag.boilerplate import strip_boilerplate
+from rag.disk import Progress
+from rag.drafts import Draft, Unusable
 from rag.errors import BadArticles
-from rag.records import Article, Language
+from rag.files import Files
+from rag.read_rows import parse_columns
+from rag.readers import COLLECTIONS, KINDS, Readers
+from rag.records import Article
 from rag.text import detect_language, sentences
 
 __all__ = ["Loaded", "Skipped", "load_folder", "strip_boilerplate"]
 
-ENDINGS = (".txt", ".md")
-"""Kinds of files that are read."""
-
-CATALOGUES = ("articles.toml", "seeds.toml")
-"""Names of the catalogue, looked for in the folder itself."""
-
 TITLE_LENGTH = 100
 """Characters. A longer first line is a paragraph, not a headline."""
 
-_LEGACY = ("cp1256", "cp1252", "iso8859_6")
-"""What is not Unicode among Arabic and English news is one of these; left to guess among all it knows,
-charset-normalizer takes short Arabic for Greek or Cyrillic."""
+ROWS_BYTES = 500_000_000
+"""Largest collection where the caller sets no limit."""
 
-_BOMS = (
-    (b"\xef\xbb\xbf", "utf-8-sig"),
-    (b"\xff\xfe\x00\x00", "utf-32"),  # before UTF-16, whose mark it begins with
-    (b"\x00\x00\xfe\xff", "utf-32"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
-)
+PARSE_SECONDS = 60.0
+"""Longest reading of one page, PDF or Word file where the caller sets no limit."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_SUPPORTED = ", ".join(KINDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that was not read as an article."""
+    """Something that was left out: a file, a row (``news.csv:12``), or a part such as a date."""
 
     source: str
-    """Its path relative to the folder."""
+    """The file's path relative to the folder, with the line of a row."""
     reason: str
     """Why, in a few words that tell how to mend it."""
 
@@ -63,169 +52,144 @@ class Loaded:
     """What a folder held."""
 
     articles: tuple[Article, ...]
-    """The articles, sorted by path."""
+    """The articles, sorted by path; rows of a collection in its order."""
     skipped: tuple[Skipped, ...]
-    """What was left out, and why."""
+    """What was left out, and why, in the same order."""
     lines: dict[str, tuple[int, ...]]
     """By article id: for each line of ``article.text`` the 1-based line of the file that it is. The line on
-    which an offset stands is ``lines[article.id][article.text.count("\\n", 0, offset)]``."""
+    which an offset stands is ``lines[article.id][article.text.count("\\n", 0, offset)]``. Where a file has
+    no lines that a reader sees, it is the page (PDF), or the line of the article's text (HTML, Word)."""
 
 
-class _Unusable(Exception):
-    """A file that is to be skipped; the message is the reason."""
-
-
-def load_folder(folder: Path, *, max_bytes: int) -> Loaded:
+def load_folder(
+    folder: Path,
+    *,
+    max_bytes: int,
+    max_rows_bytes: int = ROWS_BYTES,
+    columns: str = "",
+    parse_seconds: float = PARSE_SECONDS,
+    progress: Progress | None = None,
+) -> Loaded:
     """The articles of a folder and its subfolders.
 
+    The id of an article is its path without ending; of a row, that and the row's id, or a hash of its
+    address or content (``news#1f3c…``), so that a row keeps its id wherever it moves.
+
     Args:
-        folder: Holds ``.txt`` and ``.md`` files and, if wanted, ``articles.toml`` (or ``seeds.toml``) with a
-            table for each article, by file name without ending: title, outlet, language, published.
+        folder: Holds files of the kinds in ``readers.KINDS`` and, if wanted, ``articles.toml`` (or
+            ``seeds.toml``) with a table for each article, by id: title, outlet, language, published. A
+            table for a collection (``[news]``) tells what its rows do not.
             Hidden files and README.md are ignored; links are not followed out of the folder.
         max_bytes: Larger files are skipped.
+        max_rows_bytes: Larger collections are skipped.
+        columns: The setting ``columns``: which columns of collections hold what.
+        parse_seconds: After so long the reading of a page, PDF or Word file is given up.
+        progress: Told the share of files that are read.
 
     Raises:
         BadArticles: There is no such folder, it holds no usable article, or its catalogue is wrong.
+        BadSettings: ``columns`` makes no sense.
     """
     if not folder.exists():
-        raise BadArticles(f"No folder {str(folder)!r}; name a folder that holds .txt or .md files.")
+        raise BadArticles(f"No folder {str(folder)!r}; name a folder that holds articles ({_SUPPORTED}).")
     if not folder.is_dir():
         raise BadArticles(
             f"{str(folder)!r} is a file; name the folder that holds it: {str(folder.parent)!r}."
         )
-    skipped: list[Skipped] = []
-    paths = _walk(folder, skipped)
-    catalogue_path, catalogue = _catalogue(folder)
-    articles: list[Article] = []
-    lines: dict[str, tuple[int, ...]] = {}
-    for path in paths:
-        source = path.relative_to(folder).as_posix()
-        try:
-            data = _read(path, folder, paths, max_bytes)
-            text, numbers = shown_lines(_decode(data))
-            if not any(char.isalnum() for char in text):
-                raise _Unusable("holds no text")
-        except _Unusable as error:
-            skipped.append(Skipped(_printable(source), str(error)))
-            continue
-        article_id = source.removesuffix(path.suffix)
-        if article_id in lines:  # a.md beside a.txt
-            article_id = source
-        known = catalogue.get(article_id, {})
-        lines[article_id] = numbers
-        articles.append(
-            Article(
-                id=article_id,
-                title=known.get("title") or _title(text, markdown=path.suffix.lower() == ".md"),
-                text=text,
-                source=source,
-                outlet=known.get("outlet"),
-                published=known.get("published"),
-                language=_language(known.get("language")) or detect_language(text),
-                sha256=hashlib.sha256(data).hexdigest(),
-            )
-        )
-    if not articles:
-        why = f" ({skipped[0].source}: {skipped[0].reason})" if skipped else ""
-        raise BadArticles(f"No usable article in {str(folder)!r}{why}; put .txt or .md files there.")
-    skipped += [
-        Skipped(catalogue_path, f"table [{name}] names no article that was read; check its spelling")
-        for name in catalogue
-        if name not in lines
-    ]
-    return Loaded(articles=tuple(articles), skipped=tuple(skipped), lines=lines)
-
-
-def _walk(folder: Path, skipped: list[Skipped]) -> list[Path]:
-    """Files that may be articles, sorted; unsupported ones and unreadable folders go to ``skipped``."""
-
-    def unreadable(error: OSError) -> None:
-        path = Path(error.filename)
-        if path == folder:
-            why = f"{error.strerror}; check its permissions"
-            raise BadArticles(f"Cannot read the folder {str(folder)!r}: {why}.")
-        skipped.append(Skipped(_printable(_relative(path, folder)), f"cannot be listed: {error.strerror}"))
-
-    found: list[Path] = []
-    for root, folders, names in os.walk(folder, onerror=unreadable):
-        for name in list(folders):
-            if name.startswith("."):
-                folders.remove(name)
-            elif (path := Path(root, name)).is_symlink():  # which os.walk does not enter
-                reason = "is a link to a folder; not followed"
-                skipped.append(Skipped(_printable(_relative(path, folder)), reason))
-        for name in names:
-            path = Path(root, name)
-            catalogue = name in CATALOGUES and path.parent == folder
-            if name.startswith(".") or name.casefold() == "readme.md" or catalogue:
-                continue
-            if path.suffix.lower() in ENDINGS:
-                found.append(path)
-            else:
-                ending = repr(path.suffix) if path.suffix else "no ending"
-                reason = f"has {ending}; supported are {' and '.join(ENDINGS)}"
-                skipped.append(Skipped(_printable(_relative(path, folder)), reason))
-    skipped.sort(key=lambda item: item.source)
-    return sorted(found)
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
-
-
-def _printable(source: str) -> str:
-    """A file name that is not UTF-8 comes with lone surrogates, which cannot be printed."""
-    return source.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _read(path: Path, folder: Path, paths: list[Path], max_bytes: int) -> bytes:
-    if _printable(str(path)) != str(path):
-        raise _Unusable("has a name that is not UTF-8; rename it")
-    try:
-        if path.is_symlink():
-            target = path.resolve(strict=True)
-            if not target.is_relative_to(folder.resolve()):
-                raise _Unusable("is a link that leads out of the folder; copy the file instead")
-            if any(target == other.resolve() for other in paths if not other.is_symlink()):
-                raise _Unusable("is a link to an article that is read anyway")
-        # Non-blocking, so that a FIFO put there between the look and the opening cannot hang the build.
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise _Unusable("is not a regular file")
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            data = file.read(max_bytes + 1)
-    except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError up to Python 3.12
-        raise _Unusable(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if len(data) > max_bytes:
-        size = max(status.st_size, len(data))
-        raise _Unusable(f"has {size:,} bytes; the limit max_file_bytes is {max_bytes:,}")
-    return data
-
-
-def _decode(data: bytes) -> str:
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
+    chosen = parse_columns(columns)
+    catalogue_name, entries = catalogue.load(folder)
+    files = Files(folder, KINDS, catalogue.NAMES)
+    build = _Build(entries)
+    for source, reason in files.left_out:
+        build.skip(source, reason)
+    with Readers(chosen, seconds=parse_seconds) as readers:
+        for done, path in enumerate(files.found):
+            if progress:
+                progress("reading", done / len(files.found))
+            source, kind = files.source(path), KINDS[path.suffix.lower()]
+            rows = kind in COLLECTIONS
+            limit = (max_rows_bytes, "max_rows_bytes") if rows else (max_bytes, "max_file_bytes")
             try:
-                return data.decode(encoding)
-            except UnicodeDecodeError:
-                raise _Unusable(f"is marked as {encoding.upper()} but is not; save it as UTF-8") from None
-    if b"\0" in data:
-        raise _Unusable("is a binary file")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    import charset_normalizer
+                data = files.read(path, *limit)
+                read = readers.read(kind, data)
+            except Unusable as error:
+                build.skip(source, str(error))
+                continue
+            build.add(source, hashlib.sha256(data).hexdigest(), read.drafts, collection=rows)
+            for note in read.notes:
+                build.skip(source, note.reason, note.line)
+    for name in build.unused():
+        build.skip(catalogue_name, f"table [{name}] names no article that was read; check its spelling")
+    loaded = build.loaded()
+    if not loaded.articles:
+        why = f" ({loaded.skipped[0].source}: {loaded.skipped[0].reason})" if loaded.skipped else ""
+        raise BadArticles(f"No usable article in {str(folder)!r}{why}; put articles there ({_SUPPORTED}).")
+    return loaded
 
-    best = charset_normalizer.from_bytes(data, cp_isolation=list(_LEGACY)).best()
-    if best is None or _CONTROL.search(str(best)):
-        raise _Unusable("is in no known encoding, or no text; save it as UTF-8")
-    return str(best)
+
+class _Build:
+    """Articles with the ids they get, and what was skipped, as a folder is read."""
+
+    def __init__(self, entries: Mapping[str, catalogue.Entry]) -> None:
+        self._entries = entries
+        self._articles: list[Article] = []
+        self._skipped: list[tuple[str, int, str]] = []
+        self._lines: dict[str, tuple[int, ...]] = {}
+        self._names: set[str] = set()
+        self._repeats: Counter[str] = Counter()
+
+    def skip(self, source: str, reason: str, line: int = 0) -> None:
+        self._skipped.append((source, line, reason))
+
+    def add(self, source: str, sha256: str, drafts: Sequence[Draft], *, collection: bool) -> None:
+        name = str(PurePosixPath(source).with_suffix(""))
+        if name in self._names:  # a.md beside a.txt
+            name = source
+        self._names.add(name)
+        shared = self._entries.get(name, {}) if collection else {}
+        for draft in drafts:
+            article_id = self._free(f"{name}#{draft.key}" if collection else name)
+            known = self._entries.get(article_id, {})
+            self._lines[article_id] = draft.lines
+            self._articles.append(
+                Article(
+                    id=article_id,
+                    title=known.get("title") or _title(draft, markdown=source.lower().endswith(".md")),
+                    text=draft.text,
+                    source=f"{source}:{draft.line}" if collection else source,
+                    outlet=known.get("outlet") or draft.outlet or shared.get("outlet"),
+                    published=known.get("published") or draft.published or shared.get("published"),
+                    language=catalogue.language(known.get("language"))
+                    or draft.language
+                    or catalogue.language(shared.get("language"))
+                    or detect_language(draft.text),
+                    sha256=draft.sha256 or sha256,
+                )
+            )
+
+    def _free(self, article_id: str) -> str:
+        """An id that no article has: rows may repeat one another, or the name of a file."""
+        free = article_id
+        while free in self._lines:
+            self._repeats[article_id] += 1
+            free = f"{article_id}~{self._repeats[article_id] + 1}"
+        return free
+
+    def unused(self) -> list[str]:
+        return [name for name in self._entries if name not in self._lines and name not in self._names]
+
+    def loaded(self) -> Loaded:
+        skipped = (
+            Skipped(f"{source}:{line}" if line else source, reason)
+            for source, line, reason in sorted(self._skipped, key=lambda item: item[:2])
+        )
+        return Loaded(tuple(self._articles), tuple(skipped), self._lines)
 
 
-def _title(text: str, *, markdown: bool) -> str:
-    first = text.split("\n", 1)[0].strip()
+def _title(draft: Draft, *, markdown: bool) -> str:
+    if draft.title:
+        return _shorten(draft.title)
+    first = draft.text.split("\n", 1)[0].strip()
     if markdown:
         first = first.lstrip("#").strip() or first
     spans = sentences(first)
@@ -242,57 +206,3 @@ def _shorten(text: str) -> str:
     # At a word's end, unless that would leave next to nothing.
     word_end = cut.rfind(" ")
     return cut[: word_end if word_end > TITLE_LENGTH // 2 else TITLE_LENGTH].rstrip(" ،,؛;:-–") + "…"
-
-
-def _catalogue(folder: Path) -> tuple[str, Mapping[str, Mapping[str, str]]]:
-    present = [name for name in CATALOGUES if (folder / name).is_file()]
-    if len(present) > 1:
-        raise BadArticles(f"{str(folder)!r} holds both {' and '.join(present)}; keep one of them.")
-    if not present:
-        return "", {}
-    path = folder / present[0]
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        why = f"{error}. Mend the file or remove it."
-        raise BadArticles(f"Cannot read the catalogue {str(path)!r}: {why}") from None
-    return present[0], {name: _entry(path, name, table) for name, table in raw.items()}
-
-
-_KEYS = ("title", "outlet", "language", "published")
-
-
-def _entry(path: Path, name: str, table: Any) -> dict[str, str]:
-    if not isinstance(table, dict):
-        raise BadArticles(f"{path}: {name!r} is not a table; write [{name}] and under it {', '.join(_KEYS)}.")
-    entry: dict[str, str] = {}
-    for key, value in table.items():
-        where = f"{path}: [{name}] {key} = {value!r}"
-        if key not in _KEYS:
-            raise BadArticles(f"{where}: unknown key {key!r}; known are {', '.join(_KEYS)}.")
-        if key == "published":
-            value = _date(value, where)
-        elif not isinstance(value, str) or not value.strip():
-            raise BadArticles(f"{where} must be text in quotes; without a value leave the key out.")
-        if key == "language" and _language(value) is None:
-            raise BadArticles(f"{where}: unknown language; supported are 'ar' and 'en'.")
-        entry[key] = value.strip()
-    return entry
-
-
-def _date(value: Any, where: str) -> str:
-    if isinstance(value, datetime.datetime):
-        value = value.date()
-    text = value.isoformat() if isinstance(value, datetime.date) else value
-    try:
-        if not isinstance(text, str) or not re.fullmatch(r"\d{4}-\d{2}(-\d{2})?", text, re.ASCII):
-            raise ValueError
-        datetime.date.fromisoformat(text if len(text) > 7 else f"{text}-01")
-    except ValueError:
-        mend = "write 'YYYY-MM-DD', or 'YYYY-MM' if the day is unknown"
-        raise BadArticles(f"{where} is not a date; {mend}.") from None
-    return text
-
-
-def _language(value: str | None) -> Language | None:
-    return "ar" if value == "ar" else "en" if value == "en" else None

@@ -1,4 +1,4 @@
-"""The spine: articles become an index, questions become answers. Each line is a step; the steps are files."""
+"""Questions become answers: the second half of the spine, after rag/indexing.py. Each line is a step."""
 
 from __future__ import annotations
 
@@ -6,83 +6,30 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from rag import articles, chunk, index, prompt, retrieve, verify
+from rag import filters, index, indexing, prompt, verify
 from rag.disk import Progress
 from rag.embed import Embedder, open_embedder
-from rag.errors import BadArticles, BadQuestion, BadSettings, IndexMissing
+from rag.errors import BadArticles, BadQuestion, IndexMissing, IndexUnusable
 from rag.generate import Generator, Message, open_generator
-from rag.index import Contents, Generation, Written
-from rag.records import Answer, Article, Event, Evidence, Finished, Language, Passage, Retrieved, Token, Turn
-from rag.settings import Settings, quiet_libraries
+from rag.records import (
+    Answer,
+    Article,
+    Event,
+    Evidence,
+    Filter,
+    Finished,
+    Language,
+    Passage,
+    Retrieved,
+    Token,
+    Turn,
+)
+from rag.retrieve import Searcher
+from rag.settings import DEFAULT_INDEX, Settings, quiet_libraries
+from rag.store import Generation
 from rag.text import detect_language
-
-DEFAULT_INDEX = "seeds"
-"""The index that is opened when none is named; built from ``settings.articles`` when it is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """What ``build_index`` did."""
-
-    written: Written
-    """The generation, and what changed in it."""
-    skipped: tuple[articles.Skipped, ...]
-    """Files that were not indexed, each with the reason."""
-
-
-def build_index(
-    folder: Path,
-    name: str = DEFAULT_INDEX,
-    *,
-    settings: Settings | None = None,
-    embedder: Embedder | None = None,
-    progress: Progress | None = None,
-) -> Built:
-    """Index every article of a folder; what did not change is not embedded again.
-
-    Args:
-        folder: Holds the articles.
-        name: The index to make or update.
-        settings: Defaults to ``Settings.load()``.
-        embedder: Defaults to the one that the settings name.
-        progress: Told what is being done, and the share done.
-
-    Raises:
-        BadArticles: The folder does not exist or holds no article.
-        IndexUnusable: Another process is writing this index.
-        NoSpace: The disk is full; the last generation stays as it was.
-        ModelMissing, ModelDamaged: The embedder cannot be used.
-    """
-    settings = settings or Settings.load()
-    quiet_libraries(settings)
-    tell = progress or (lambda _what, _share: None)
-    loaded = articles.load_folder(folder, max_bytes=settings.max_file_bytes)
-    cut = [c for article in loaded.articles for c in chunk.chunks(article, budget=settings.chunk_tokens)]
-    contents = Contents(loaded.articles, loaded.lines, tuple(cut), _chunker(settings))
-    embedder = embedder or open_embedder(settings, tell)
-    written = index.write_generation(index_folder(settings, name), contents, embedder, tell)
-    return Built(written, loaded.skipped)
-
-
-def _chunker(settings: Settings) -> str:
-    """Names how articles are cut, so that an index cut otherwise is noticed."""
-    return f"{chunk.VERSION}:{settings.chunk_tokens}"
-
-
-def index_folder(settings: Settings, name: str) -> Path:
-    """The folder of the index ``name``.
-
-    Raises:
-        BadSettings: The name would lead out of the folder of indexes, or is empty.
-    """
-    if not name or name.startswith(".") or not all(c.isalnum() or c in "._-" for c in name):
-        raise BadSettings(
-            f"{name!r} is no name for an index. Use letters, digits, dots, dashes and underscores."
-        )
-    return settings.indexes / name
 
 
 def check_question(question: str, settings: Settings) -> str:
@@ -128,9 +75,10 @@ class Assistant:
         self._embedder = embedder
         self._generator = generator
         self._opening = threading.Lock()
+        self._reopening = threading.Lock()
         self._progress = progress
         self._template = prompt.load(settings.prompt)
-        self._open = index.open_generation(folder, embedder.identity, _chunker(settings))
+        self._open = self._opened()
 
     @classmethod
     def open(
@@ -161,37 +109,44 @@ class Assistant:
         quiet_libraries(settings)
         tell = progress or (lambda _what, _share: None)
         embedder = embedder or open_embedder(settings, tell)
-        folder = index_folder(settings, index)
+        folder = indexing.index_folder(settings, index)
         try:
             return cls(folder, settings, embedder, generator, tell)
         except IndexMissing:
             if index != DEFAULT_INDEX:
                 raise
-            build_index(settings.articles, index, settings=settings, embedder=embedder, progress=tell)
+            indexing.build_index(
+                settings.articles, index, settings=settings, embedder=embedder, progress=tell
+            )
             return cls(folder, settings, embedder, generator, tell)
 
-    def ask(self, question: str, *, history: Sequence[Turn] = ()) -> Answer:
+    def ask(self, question: str, *, history: Sequence[Turn] = (), where: Filter | None = None) -> Answer:
         """Answer a question, with citations.
 
         Args:
             question: English or Arabic, at most ``settings.max_question`` characters.
             history: Earlier turns of the conversation, oldest first.
+            where: Which articles may be searched; None allows all. Where it allows none, the answer says
+                so and no model is asked.
 
         Raises:
             BadQuestion: It is empty or too long.
             GenerationFailed: The language model failed.
         """
-        for event in self.stream(question, history=history):
+        for event in self.stream(question, history=history, where=where):
             if isinstance(event, Finished):
                 return event.answer
         raise AssertionError("stream ends with Finished")
 
-    def stream(self, question: str, *, history: Sequence[Turn] = ()) -> Iterator[Event]:
+    def stream(
+        self, question: str, *, history: Sequence[Turn] = (), where: Filter | None = None
+    ) -> Iterator[Event]:
         """Answer a question piece by piece; closing the iterator stops the model.
 
         Args:
             question: As for ``ask``.
             history: As for ``ask``.
+            where: As for ``ask``.
 
         Yields:
             One Retrieved, any number of Token (the model's draft), one Finished.
@@ -203,8 +158,14 @@ class Assistant:
         clock = _Clock()
         question = check_question(question, self.settings)
         language = detect_language(question)
-        generation = self._current()
-        found = self._search(prompt.standalone(question, history), generation, self.settings.passages)
+        searcher = self._current()
+        generation = searcher.generation
+        allowed = filters.allowed(where, generation.articles.values())
+        if where is not None and allowed == frozenset():
+            yield from _nothing_allowed(question, where, generation, language, clock)
+            return
+        standalone = prompt.standalone(question, history)
+        found = self._search(standalone, searcher, self.settings.passages, allowed)
         clock.mark("retrieve")
         yield found
         draft, shown = "", found.evidence
@@ -231,29 +192,34 @@ class Assistant:
                 model=self.model,
                 generation=generation.id,
                 timings=clock.finish(),
+                where=where,
             )
         )
 
-    def retrieve(self, question: str, *, k: int = 10) -> list[Passage]:
+    def retrieve(self, question: str, *, k: int = 10, where: Filter | None = None) -> list[Passage]:
         """The passages nearest to a question, best first; no language model runs.
 
         Args:
             question: As for ``ask``.
             k: How many at most.
+            where: As for ``ask``.
         """
-        return list(self.search(question, k=k).passages)
+        return list(self.search(question, k=k, where=where).passages)
 
-    def search(self, question: str, *, k: int = 10) -> Retrieved:
+    def search(self, question: str, *, k: int = 10, where: Filter | None = None) -> Retrieved:
         """Passages and evidence for a question; no language model runs.
 
         Args:
             question: As for ``ask``.
             k: How many passages at most; the evidence is taken from the first ``settings.passages``.
+            where: As for ``ask``.
 
         Raises:
             BadQuestion: It is empty or too long.
         """
-        return self._search(check_question(question, self.settings), self._current(), k)
+        question, searcher = check_question(question, self.settings), self._current()
+        allowed = filters.allowed(where, searcher.generation.articles.values())
+        return Retrieved((), ()) if allowed == frozenset() else self._search(question, searcher, k, allowed)
 
     def article(self, article_id: str) -> Article:
         """The article with this id.
@@ -262,20 +228,20 @@ class Assistant:
             BadArticles: The index holds no such article, or no longer.
         """
         try:
-            return self._current().articles[article_id]
+            return self._current().generation.articles[article_id]
         except KeyError:
             raise BadArticles(
                 f"There is no article {article_id!r} in this index, or no longer. Ask again."
             ) from None
 
-    def articles(self) -> list[Article]:
-        """Every article of the index."""
-        return list(self._current().articles.values())
+    def articles(self, *, where: Filter | None = None) -> list[Article]:
+        """Every article of the index that ``where`` allows."""
+        return filters.matching(where or Filter(), self._current().generation.articles.values())
 
     @property
     def generation(self) -> str:
         """Identity of the index generation that the next question is answered from."""
-        return self._current().id
+        return self._current().generation.id
 
     @property
     def model(self) -> str:
@@ -289,18 +255,19 @@ class Assistant:
 
     def close(self) -> None:
         """Let go of the index's files."""
-        self._open.close()
+        self._open.generation.close()
 
-    def _search(self, question: str, generation: Generation, k: int) -> Retrieved:
-        vector = self._embedder.query(question)
-        passages = retrieve.passages(vector, generation, k=k)
-        evidence = retrieve.evidence(
-            vector,
-            passages[: self.settings.passages],
-            generation,
-            self._embedder,
-            limit=self.settings.evidence,
-            tokens=self.settings.evidence_tokens,
+    def _search(
+        self, question: str, searcher: Searcher, k: int, allowed: frozenset[str] | None = None
+    ) -> Retrieved:
+        settings = self.settings
+        passages, evidence = searcher.search(
+            question,
+            k=k,
+            read=settings.passages,
+            limit=settings.evidence,
+            tokens=settings.evidence_tokens,
+            allowed=allowed,
         )
         return Retrieved(passages, evidence)
 
@@ -320,17 +287,53 @@ class Assistant:
     def _write(self, messages: Sequence[Message]) -> Iterator[str]:
         return self._language_model().stream(messages, max_tokens=self.settings.max_new_tokens)
 
-    def _current(self) -> Generation:
-        if not self._open.is_current:
-            # The old one is not closed: another thread may be reading it; it goes with its last reader.
-            self._open = index.open_generation(self._folder, self._embedder.identity, _chunker(self.settings))
+    def _current(self) -> Searcher:
+        if not self._open.generation.is_current:
+            with self._reopening:
+                if not self._open.generation.is_current:  # no other thread was first
+                    # The old one is not closed: it closes itself when the last thread that reads it is done.
+                    self._open = self._opened()
         return self._open
+
+    def _opened(self) -> Searcher:
+        while True:
+            generation = index.open_generation(
+                self._folder, self._embedder.identity, indexing.chunker(self.settings)
+            )
+            try:
+                return Searcher(generation, self._embedder)
+            except IndexUnusable:
+                if generation.is_current:  # else two updates since have deleted its files
+                    raise
 
     def _language_model(self) -> Generator:
         with self._opening:
             if self._generator is None:
                 self._generator = open_generator(self.settings, self._progress)
             return self._generator
+
+
+def _nothing_allowed(
+    question: str, where: Filter, generation: Generation, language: Language, clock: _Clock
+) -> Iterator[Event]:
+    """The events of a question whose filter allows no article: neither embedder nor generator is asked."""
+    yield Retrieved((), ())
+    yield Finished(
+        Answer(
+            question=question,
+            text=filters.nothing(where, generation.articles.values(), language),
+            language=language,
+            outcome="not_found",
+            claims=(),
+            citations=(),
+            passages=(),
+            evidence=(),
+            model="",
+            generation=generation.id,
+            timings=clock.finish(),
+            where=where,
+        )
+    )
 
 
 @contextlib.contextmanager

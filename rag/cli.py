@@ -8,16 +8,18 @@ import errno
 import io
 import json
 import os
+import signal
 import sys
-import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rag import (
+    DEFAULT_INDEX,
     Answer,
     Assistant,
     BadSettings,
+    Built,
+    Filter,
     Finished,
     Retrieved,
     SanadError,
@@ -26,22 +28,20 @@ from rag import (
     __version__,
     build_index,
     check_question,
+    cli_print,
+    indexed_folder,
+    list_articles,
     quiet_libraries,
+    remove_articles,
+    watch_index,
 )
-from rag.disk import Progress
 from rag.settings import BACKENDS
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 EXIT_ERROR = 2
 """Something that the user can mend: the message says how."""
 
 EXIT_INTERRUPTED = 130
 """Ctrl-C: 128 plus the number of SIGINT, as shells have it."""
-
-DEFAULT_INDEX = "seeds"
-"""The index that is meant when none is named; ``Assistant.open`` builds it when it is missing."""
 
 LOCAL_PORT = 7860
 """Gradio's usual port."""
@@ -96,14 +96,37 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("question", help="in English or Arabic")
     ask.add_argument("--json", action="store_true", help="print the whole Answer as JSON")
     _add_index(ask)
+    _add_filter(ask)
     _add_models(ask)
     ask.set_defaults(run=_ask)
 
     build = commands.add_parser("index", help="index a folder of articles, or bring its index up to date")
-    build.add_argument("folder", nargs="?", type=Path, help="default: the seed articles")
+    build.add_argument("folder", nargs="?", type=Path, help="default: the one that the index was made from")
     _add_index(build)
-    build.add_argument("--embedder", help="'packaged', a hub model id or a local folder")
+    build.add_argument("--watch", action="store_true", help="go on, and update it whenever files change")
+    _add_shrink(build)
+    build.add_argument("--verbose", action="store_true", help="name every file that is skipped")
+    _add_embedder(build)
     build.set_defaults(run=_index)
+
+    listing = commands.add_parser(
+        "articles",
+        help="list the articles of an index",
+        description="List the articles of an index: a table on a terminal, elsewhere lines of id, published, "
+        "outlet, language, title, passages and group, with tabs between them. Articles of one group tell "
+        "the same story.",
+    )
+    listing.add_argument("--json", action="store_true", help="print them as JSON")
+    _add_index(listing)
+    _add_filter(listing)
+    listing.set_defaults(run=_articles)
+
+    remove = commands.add_parser("remove", help="take articles out of an index; their files stay")
+    remove.add_argument("ids", nargs="+", metavar="ID", help="as sanad articles lists them")
+    _add_index(remove)
+    _add_shrink(remove)
+    _add_embedder(remove)
+    remove.set_defaults(run=_remove)
 
     models = commands.add_parser(
         "models", help="list the packaged models: where from, licence, size, verified"
@@ -123,9 +146,27 @@ def _add_index(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--index", default=DEFAULT_INDEX, metavar="NAME", help=f"default: {DEFAULT_INDEX}")
 
 
+def _add_filter(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("only articles", "dates: YYYY, YYYY-MM or YYYY-MM-DD")
+    group.add_argument("--outlet", action="append", metavar="NAME", help="of this publisher; may be repeated")
+    group.add_argument("--since", metavar="DATE", help="published then or later")
+    group.add_argument("--until", metavar="DATE", help="published then or earlier")
+    group.add_argument("--language", metavar="ar|en", help="written in it")
+
+
+def _add_shrink(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--allow-shrink", action="store_true", help="even if more than a fifth of the articles go at once"
+    )
+
+
+def _add_embedder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--embedder", help="'packaged', a hub model id or a local folder")
+
+
 def _add_models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--llm", help="'packaged', a hub model id or a local folder")
-    parser.add_argument("--embedder", help="'packaged', a hub model id or a local folder")
+    _add_embedder(parser)
     parser.add_argument("--backend", choices=BACKENDS, help="what runs the generator; default: auto")
 
 
@@ -134,33 +175,38 @@ def _settings(options: argparse.Namespace) -> Settings:
     return Settings.load(**{name: getattr(options, name, None) for name in names})
 
 
+def _where(options: argparse.Namespace) -> Filter | None:
+    where = Filter(tuple(options.outlet or ()), options.since, options.until, options.language)
+    return None if where == Filter() else where
+
+
 def _ask(options: argparse.Namespace) -> None:
-    settings = _settings(options)
+    settings, where = _settings(options), _where(options)
     check_question(options.question, settings)  # before minutes of preparation on a fresh machine
     assistant = _opened(options.index, settings)
     try:
         if options.json:
-            answer = assistant.ask(options.question)
+            answer = assistant.ask(options.question, where=where)
             print(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
         else:
-            _print_answer(_streamed(assistant, options.question))
+            cli_print.answer(_streamed(assistant, options.question, where))
     finally:
         assistant.close()
 
 
 def _opened(index: str, settings: Settings) -> Assistant:
     """An assistant whose models are prepared, so that no progress bar runs beside an answer."""
-    with _progress() as progress:
+    with cli_print.progress() as progress:
         assistant = Assistant.open(index, settings=settings, progress=progress)
         assistant.model  # noqa: B018 - naming the model prepares its weights
     return assistant
 
 
-def _streamed(assistant: Assistant, question: str) -> Answer:
+def _streamed(assistant: Assistant, question: str, where: Filter | None) -> Answer:
     """Ask; on a terminal show the draft while it is written. The checked answer is printed after it."""
     draft = ""
-    with _live() as show:
-        for event in assistant.stream(question):
+    with cli_print.live() as show:
+        for event in assistant.stream(question, where=where):
             if isinstance(event, Retrieved):
                 show(f"reading {len(event.evidence)} sentences …")
             elif isinstance(event, Token):
@@ -171,66 +217,91 @@ def _streamed(assistant: Assistant, question: str) -> Answer:
     raise AssertionError("stream ends with Finished")
 
 
-def _print_answer(answer: Answer) -> None:
-    out = _console()
-    out.print(answer.text, style="bold", markup=False, highlight=False, soft_wrap=True)
-    for claim in answer.claims:
-        if claim.reason:
-            note = f"Partly supported ({claim.reason}): {claim.text}"
-            out.print(note, style="yellow", markup=False, highlight=False, soft_wrap=True)
-    if answer.citations:
-        _heading(out, "Sources")
-        for cited in answer.citations:
-            origin = " · ".join(part for part in (cited.outlet, cited.published, cited.title) if part)
-            _source(out, f"[{cited.number}]", origin, cited.quote, f"{cited.source}:{cited.line}")
-    elif answer.passages:
-        _heading(out, "Nearest passages, which may not answer the question")
-        for passage in answer.passages[:3]:
-            origin = " · ".join(part for part in (passage.outlet, passage.published, passage.title) if part)
-            excerpt = textwrap.shorten(passage.text, 300, placeholder=" …")
-            _source(out, "–", origin, excerpt, passage.chunk.article_id)
-
-
-def _heading(out: Console, text: str) -> None:
-    out.print(f"\n{text}", style="bold", markup=False, highlight=False)
-
-
-def _source(out: Console, mark: str, origin: str, quote: str, place: str) -> None:
-    out.print(f"{mark} {origin}", markup=False, highlight=False, soft_wrap=True)
-    # The quote stands alone on its line: a terminal takes a line's direction from its first letter, so
-    # that Arabic lines run from right to left as a whole.
-    out.print(quote, style="italic", markup=False, highlight=False, soft_wrap=True)
-    out.print(place, style="dim", markup=False, highlight=False, soft_wrap=True)
-
-
 def _index(options: argparse.Namespace) -> None:
     settings = _settings(options)
-    folder = options.folder or settings.articles
+    folder = _folder(options, settings)
+    if options.watch:
+        _watch(options, settings, folder)
+        return
+    with cli_print.progress() as progress:
+        built = build_index(
+            folder, options.index, allow_shrink=options.allow_shrink, settings=settings, progress=progress
+        )
+    cli_print.update(options.index, built, verbose=options.verbose)
+
+
+def _folder(options: argparse.Namespace, settings: Settings) -> Path:
+    """The folder that is to be indexed: the one named, else the one that the index was made from."""
+    folder: Path | None = options.folder or indexed_folder(options.index, settings=settings)
+    if folder is None:
+        raise BadSettings(
+            f"Which folder is the index {options.index!r} made from? sanad index FOLDER --index NAME"
+        )
     own = folder.is_dir() and folder.resolve() != settings.articles.resolve()
     if own and options.index == DEFAULT_INDEX:
         raise BadSettings(
             f"{DEFAULT_INDEX!r} is the index of {settings.articles}. Give your own a name: "
             f"sanad index {options.folder} --index NAME"
         )
-    if options.folder is None and options.index != DEFAULT_INDEX:
-        raise BadSettings(
-            f"Which folder is the index {options.index!r} made from? sanad index FOLDER --index NAME"
+    return folder
+
+
+def _watch(options: argparse.Namespace, settings: Settings, folder: Path) -> None:
+    started = False
+
+    def told(event: Built | SanadError) -> None:
+        nonlocal started
+        if isinstance(event, SanadError):
+            print(f"sanad: {event}", file=sys.stderr, flush=True)
+        else:
+            cli_print.update(options.index, event, verbose=options.verbose)
+        if not started:
+            print(f"Watching {folder} (Ctrl+C ends it)", file=sys.stderr, flush=True)
+        started = True
+
+    with _terminated_like_interrupted():
+        watch_index(
+            folder,
+            options.index,
+            told,
+            allow_shrink=options.allow_shrink,
+            settings=settings,
+            progress=cli_print.stages(),
         )
-    with _progress() as progress:
-        built = build_index(folder, options.index, settings=settings, progress=progress)
-    for file in built.skipped:
-        print(f"skipped {file.source}: {file.reason}", file=sys.stderr)
-    done = built.written
-    changes = [
-        (len(done.added), "added"),
-        (len(done.changed), "changed"),
-        (len(done.removed), "removed"),
-        (len(built.skipped), "skipped"),
-    ]
-    told = ", ".join(f"{number} {what}" for number, what in changes if number) or "nothing changed"
+
+
+@contextlib.contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Within it SIGTERM, which service managers send, ends the command as Ctrl+C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _articles(options: argparse.Namespace) -> None:
+    listed = list_articles(options.index, where=_where(options), settings=_settings(options))
+    cli_print.articles(listed, as_json=options.json)
+
+
+def _remove(options: argparse.Namespace) -> None:
+    settings = _settings(options)
+    with cli_print.progress() as progress:
+        done = remove_articles(
+            options.ids,
+            options.index,
+            allow_shrink=options.allow_shrink,
+            settings=settings,
+            progress=progress,
+        )
+    print(f"{options.index}: {len(done.removed)} removed, {done.articles} articles left")
     print(
-        f"{options.index}: {done.articles} articles, {done.chunks} passages "
-        f"({told}; {done.embedded} passages embedded)"
+        "The next sanad index of their folder adds them again, unless their files are gone.", file=sys.stderr
     )
 
 
@@ -239,7 +310,7 @@ def _models(options: argparse.Namespace) -> None:
 
     settings = Settings.load()
     if options.prepare:
-        with _progress() as progress:
+        with cli_print.progress() as progress:
             for model in (EMBEDDER, GENERATOR):
                 prepared(model, settings, progress)
     damaged = []
@@ -275,63 +346,6 @@ def _ui(options: argparse.Namespace) -> None:
         launch(assistant, port=options.port)
     finally:
         assistant.close()
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    class Plain(Console):
-        """Prints texts to the letter, and leaves a reader who has gone to ``main``."""
-
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError
-
-    return Plain(file=sys.stdout, emoji=False)  # else ":smile:" in an article becomes a picture
-
-
-@contextlib.contextmanager
-def _live() -> Iterator[Callable[[str], None]]:
-    """Shows a growing text on a terminal and takes it away at the end; elsewhere shows nothing."""
-    out = _console()
-    if not out.is_terminal:
-        yield lambda _text: None
-        return
-    from rich.live import Live
-    from rich.text import Text
-
-    with Live(console=out, transient=True, refresh_per_second=8) as live:
-        yield lambda text: live.update(Text(text, style="dim"))
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar on a terminal; elsewhere one line a stage. Both on standard error."""
-    if not sys.stderr.isatty():
-        told: set[str] = set()
-
-        def tell(what: str, _share: float) -> None:
-            if what not in told:
-                told.add(what)
-                print(f"{what} …", file=sys.stderr, flush=True)
-
-        yield tell
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def show(what: str, share: float) -> None:
-            if what not in tasks:
-                for task in tasks.values():
-                    bar.update(task, visible=False)
-                tasks[what] = bar.add_task(what, total=1.0)
-            bar.update(tasks[what], completed=share, visible=share < 1.0)
-
-        yield show
 
 
 if __name__ == "__main__":

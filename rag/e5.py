@@ -248,68 +248,113 @@ def _one_of(characters: list[str]) -> str:
     return "[" + "".join(f"\\x{{{ord(c):04x}}}" for c in characters) + "]"
 
 
-def graph(folder: Path) -> openvino.Model:
+def graph(folder: Path, head: Path | None = None) -> openvino.Model:
     """The network of ``folder`` as an OpenVINO model, built from its safetensors without torch.
 
-    Inputs ``input_ids`` and ``attention_mask``, both int64 of shape (batch, tokens). Output: the mean
-    of the last hidden states over the unmasked tokens, L2-normalised, float32 of shape (batch, hidden):
-    what the model's authors prescribe for this embedder.
+    Inputs ``input_ids`` and ``attention_mask``, both int64 of shape (batch, tokens). Outputs, float32:
+
+    - ``text``, shape (batch, hidden): the mean of the last hidden states over the unmasked tokens,
+      L2-normalised, what the model's authors prescribe for this embedder;
+    - with ``head`` also ``tokens``, shape (batch, tokens, size): each token in its context, L2-normalised,
+      for late interaction; and ``importance``, shape (batch, tokens): logits of how much each token of a
+      question counts.
 
     Args:
         folder: What ``convert`` wrote.
+        head: The weights of the branch for tokens (train/retriever.py): a projection of the network's
+            states after one of its layers.
     """
     import openvino as ov
     from openvino import opset13 as op
     from safetensors.numpy import load_file
 
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    weights = load_file(folder / "model.safetensors")
-    hidden, heads = config["hidden_size"], config["num_attention_heads"]
-    width = hidden // heads
-
-    def tensor(name: str) -> Any:
-        return op.convert(op.constant(weights[name]), "f32")
-
-    def integers(*values: int) -> Any:
-        return op.constant(np.array(values, np.int64))
-
-    def linear(x: Any, name: str) -> Any:
-        product = op.matmul(x, tensor(f"{name}.weight"), False, True)
-        return op.add(product, tensor(f"{name}.bias"))
-
-    def layer_norm(x: Any, name: str) -> Any:
-        normal = op.mvn(x, integers(-1), True, config["layer_norm_eps"], "inside_sqrt")
-        return op.add(op.multiply(normal, tensor(f"{name}.weight")), tensor(f"{name}.bias"))
-
-    def split_heads(x: Any) -> Any:
-        return op.transpose(op.reshape(x, integers(0, 0, heads, width), True), integers(0, 2, 1, 3))
-
+    network = _Network(config, load_file(folder / "model.safetensors"))
     ids = op.parameter([-1, -1], np.int64, name="input_ids")
     mask = op.parameter([-1, -1], np.int64, name="attention_mask")
-    length = op.gather(op.shape_of(ids), op.constant(1), op.constant(0))
-    positions = op.range(op.constant(np.int64(0)), length, op.constant(np.int64(1)), "i64")
-    zero = op.constant(0)
-    x = op.gather(tensor("embeddings.word_embeddings.weight"), ids, zero)
-    x = op.add(x, op.gather(tensor("embeddings.position_embeddings.weight"), positions, zero))
-    x = op.add(x, op.gather(tensor("embeddings.token_type_embeddings.weight"), integers(0), zero))
-    x = layer_norm(x, "embeddings.LayerNorm")
     kept = op.convert(mask, "f32")
     # Masked positions get a score that softmax turns to nothing; −1e4 is safe in half precision too.
     bias = op.multiply(op.subtract(op.constant(np.float32(1)), kept), op.constant(np.float32(-1e4)))
-    bias = op.unsqueeze(bias, integers(1, 2))
+    bias = op.unsqueeze(bias, network.integers(1, 2))
+    states = [network.embeddings(ids)]
     for i in range(config["num_hidden_layers"]):
-        at = f"encoder.layer.{i}"
+        states.append(network.layer(states[-1], f"encoder.layer.{i}", bias))
+    weight = op.unsqueeze(kept, network.integers(2))
+    total = op.reduce_sum(op.multiply(states[-1], weight), network.integers(1))
+    mean = op.divide(total, op.reduce_sum(weight, network.integers(1)))
+    outputs = [_named(op.normalize_l2(mean, network.integers(1), 1e-12, "max"), "text")]
+    if head is not None:
+        branch = _Network(config, load_file(head))
+        x = states[int(branch.weights["from_layer"][0])]
+        tokens = op.normalize_l2(branch.linear(x, "projection"), branch.integers(2), 1e-12, "max")
+        importance = op.squeeze(branch.linear(x, "importance"), branch.integers(2))
+        outputs += [_named(tokens, "tokens"), _named(importance, "importance")]
+    return ov.Model(outputs, [ids, mask], "e5")
+
+
+def token_size(head: Path) -> int:
+    """Numbers in a token's vector by the branch for tokens with these weights."""
+    from safetensors import safe_open
+
+    with safe_open(head, framework="numpy") as file:
+        return int(file.get_slice("projection.weight").get_shape()[0])
+
+
+def _named(node: Any, name: str) -> Any:
+    output = node.output(0)
+    output.get_tensor().set_names({name})
+    return output
+
+
+class _Network:
+    """Builds parts of a BERT encoder from weights under their standard names."""
+
+    def __init__(self, config: dict[str, Any], weights: dict[str, NDArray[Any]]) -> None:
+        from openvino import opset13
+
+        self.op: Any = opset13
+        self.weights = weights
+        self.heads = int(config["num_attention_heads"])
+        self.hidden = int(config["hidden_size"])
+        self.epsilon = config["layer_norm_eps"]
+
+    def integers(self, *values: int) -> Any:
+        return self.op.constant(np.array(values, np.int64))
+
+    def tensor(self, name: str) -> Any:
+        return self.op.convert(self.op.constant(self.weights[name]), "f32")
+
+    def linear(self, x: Any, name: str) -> Any:
+        product = self.op.matmul(x, self.tensor(f"{name}.weight"), False, True)
+        return self.op.add(product, self.tensor(f"{name}.bias"))
+
+    def layer_norm(self, x: Any, name: str) -> Any:
+        normal = self.op.mvn(x, self.integers(-1), True, self.epsilon, "inside_sqrt")
+        scaled = self.op.multiply(normal, self.tensor(f"{name}.weight"))
+        return self.op.add(scaled, self.tensor(f"{name}.bias"))
+
+    def embeddings(self, ids: Any) -> Any:
+        op, zero = self.op, self.op.constant(0)
+        length = op.gather(op.shape_of(ids), op.constant(1), zero)
+        positions = op.range(op.constant(np.int64(0)), length, op.constant(np.int64(1)), "i64")
+        x = op.gather(self.tensor("embeddings.word_embeddings.weight"), ids, zero)
+        x = op.add(x, op.gather(self.tensor("embeddings.position_embeddings.weight"), positions, zero))
+        types = op.gather(self.tensor("embeddings.token_type_embeddings.weight"), self.integers(0), zero)
+        return self.layer_norm(op.add(x, types), "embeddings.LayerNorm")
+
+    def layer(self, x: Any, at: str, bias: Any) -> Any:
+        op = self.op
         query, key, value = (
-            split_heads(linear(x, f"{at}.attention.self.{part}")) for part in ("query", "key", "value")
+            self._split(self.linear(x, f"{at}.attention.self.{part}")) for part in ("query", "key", "value")
         )
         attended = op.scaled_dot_product_attention(query, key, value, bias)
-        merged = op.reshape(op.transpose(attended, integers(0, 2, 1, 3)), integers(0, 0, hidden), True)
-        x = layer_norm(
-            op.add(x, linear(merged, f"{at}.attention.output.dense")), f"{at}.attention.output.LayerNorm"
-        )
-        inner = op.gelu(linear(x, f"{at}.intermediate.dense"), "erf")
-        x = layer_norm(op.add(x, linear(inner, f"{at}.output.dense")), f"{at}.output.LayerNorm")
-    weight = op.unsqueeze(kept, integers(2))
-    mean = op.divide(op.reduce_sum(op.multiply(x, weight), integers(1)), op.reduce_sum(weight, integers(1)))
-    unit = op.normalize_l2(mean, integers(1), 1e-12, "max")
-    return ov.Model([unit.output(0)], [ids, mask], "e5")
+        back = self.integers(0, 2, 1, 3)
+        merged = op.reshape(op.transpose(attended, back), self.integers(0, 0, self.hidden), True)
+        output = self.linear(merged, f"{at}.attention.output.dense")
+        x = self.layer_norm(op.add(x, output), f"{at}.attention.output.LayerNorm")
+        inner = op.gelu(self.linear(x, f"{at}.intermediate.dense"), "erf")
+        return self.layer_norm(op.add(x, self.linear(inner, f"{at}.output.dense")), f"{at}.output.LayerNorm")
+
+    def _split(self, x: Any) -> Any:
+        shape = self.integers(0, 0, self.heads, self.hidden // self.heads)
+        return self.op.transpose(self.op.reshape(x, shape, True), self.integers(0, 2, 1, 3))

@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.disk import Progress
+from rag import e5
+from rag.disk import Progress, sha256
 from rag.errors import ModelMissing
+from rag.late import Question, Tokens
 from rag.settings import HUB_INSTALL, PACKAGED, Settings
 from rag.weights import EMBEDDER, digest, prepared
 
 Vectors = NDArray[np.float32]
 """Shape (texts, dimension), rows of length 1."""
+
+HEAD = Path(__file__).resolve().parent / "data" / "retriever.safetensors"
+"""Weights of the packaged embedder's branch for tokens, trained by train/retriever.py."""
 
 DIGEST_WEIGHTS = 16
 """Weights of each tensor that a hub model is told by; hashing all of a large one takes seconds."""
@@ -39,11 +45,22 @@ class Embedder(Protocol):
     def dimension(self) -> int:
         """Numbers in a vector."""
 
+    @property
+    def token_size(self) -> int:
+        """Numbers in a token's vector, even; 0 where it has no vectors of tokens."""
+
     def passages(self, texts: Sequence[str]) -> Vectors:
         """Vectors of texts that are searched."""
 
-    def query(self, text: str) -> NDArray[np.float32]:
-        """Vector of shape (dimension,) of a text that is searched for."""
+    def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """Vectors of texts that are searched, and of their tokens; without ``token_size`` those are empty."""
+
+    def question(self, text: str) -> Question:
+        """A text that is searched for."""
+
+
+NO_TOKENS = Tokens(np.empty((0, 0), np.float32), np.empty((0, 2), np.int32))
+"""The tokens of an embedder that has no vectors of them."""
 
 
 def open_embedder(settings: Settings, progress: Progress | None = None) -> Embedder:
@@ -71,8 +88,18 @@ class PackagedEmbedder:
     BATCH = 16
     """Texts run together: more gains nothing on two cores and pads more (measured 8 to 64)."""
 
-    def __init__(self, folder: Path, *, threads: int = 0) -> None:
+    PASSAGE, QUERY = "passage: ", "query: "
+
+    def __init__(self, folder: Path, *, head: Path | None = HEAD, threads: int = 0) -> None:
+        """Nothing is loaded before the first use.
+
+        Args:
+            folder: The prepared model.
+            head: The weights of the branch for tokens; None does without.
+            threads: Processor threads; 0 leaves it to the engine.
+        """
         self._folder = folder
+        self._head = head
         self._threads = threads
         self._loaded: tuple[Any, Any] | None = None
         self._loading = threading.Lock()  # two first questions at once must not load it twice
@@ -80,20 +107,41 @@ class PackagedEmbedder:
         self.identity = f"multilingual-e5-small:{digest(folder)}:query/passage prefixes, mean, unit length"
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self.dimension = int(config["hidden_size"])
+        self.token_size = 0
+        if head:
+            self.identity += f":tokens {sha256(head)[:16]}"
+            self.token_size = e5.token_size(head)
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         """Vectors of shape (texts, dimension) of texts that are searched."""
-        return self._embed([f"passage: {text}" for text in texts])
+        return self._run([self.PASSAGE + text for text in texts])[0]
 
-    def query(self, text: str) -> NDArray[np.float32]:
-        """Vector of shape (dimension,) of a text that is searched for."""
-        vector: NDArray[np.float32] = self._embed([f"query: {text}"])[0]
-        return vector
+    def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """Vectors of shape (texts, dimension) of texts that are searched, and of their tokens."""
+        vectors, rows = self._run([self.PASSAGE + text for text in texts])
+        return vectors, [self._tokens(row, len(self.PASSAGE))[0] for row in rows]
 
-    def _embed(self, texts: list[str]) -> Vectors:
+    def question(self, text: str) -> Question:
+        """A text that is searched for."""
+        vectors, rows = self._run([self.QUERY + text])
+        tokens, logits = self._tokens(rows[0], len(self.QUERY))
+        weights = np.exp(logits - logits.max(initial=-np.inf))
+        return Question(vectors[0], tokens.vectors, weights / weights.sum() if len(weights) else weights)
+
+    def _tokens(self, row: _Row, prefix: int) -> tuple[Tokens, NDArray[np.float32]]:
+        """The tokens of a text without its prefix and the special ones, and their importance."""
+        if not self._head:
+            return NO_TOKENS, np.empty(0, np.float32)
+        spans = np.array(row.offsets, np.int32).reshape(-1, 2)
+        own = (spans[:, 1] > spans[:, 0]) & (spans[:, 1] > prefix)
+        spans = np.maximum(spans[own] - np.int32(prefix), 0)
+        return Tokens(row.tokens[own], spans), row.importance[own]
+
+    def _run(self, texts: list[str]) -> tuple[Vectors, list[_Row]]:
         network, tokenizer = self._load()
         vectors = np.empty((len(texts), self.dimension), np.float32)
         encodings = tokenizer.encode_batch(texts)
+        rows: dict[int, _Row] = {}
         # Texts of like length go together, so that little padding is computed.
         order = sorted(range(len(texts)), key=lambda i: len(encodings[i].ids))
         for at in range(0, len(order), self.BATCH):
@@ -105,8 +153,15 @@ class PackagedEmbedder:
                 ids[row, : len(encodings[i].ids)] = encodings[i].ids
                 mask[row, : len(encodings[i].ids)] = 1
             with self._running:
-                vectors[batch] = network({"input_ids": ids, "attention_mask": mask})[0]
-        return vectors
+                found = network({"input_ids": ids, "attention_mask": mask})
+                vectors[batch] = found["text"]
+                if self._head:
+                    for row, i in enumerate(batch):
+                        size = len(encodings[i].ids)
+                        tokens, importance = found["tokens"][row, :size], found["importance"][row, :size]
+                        # Copies: the network writes its next batch over these.
+                        rows[i] = _Row(encodings[i].offsets, tokens.copy(), importance.copy())
+        return vectors, [rows.get(i, _NO_ROW) for i in range(len(texts))]
 
     def _load(self) -> tuple[Any, Any]:
         with self._loading:
@@ -114,16 +169,27 @@ class PackagedEmbedder:
                 import openvino as ov
                 from tokenizers import Tokenizer
 
-                from rag import e5
-
                 options = {"INFERENCE_NUM_THREADS": self._threads} if self._threads else {}
-                network = ov.Core().compile_model(e5.graph(self._folder), "CPU", options)
+                network = ov.Core().compile_model(e5.graph(self._folder, self._head), "CPU", options)
                 self._loaded = network, Tokenizer.from_file(str(self._folder / "tokenizer.json"))
             return self._loaded
 
 
+class _Row(NamedTuple):
+    """What the network says of one text: for each token its place in the text, vector and importance."""
+
+    offsets: Sequence[tuple[int, int]]
+    tokens: NDArray[np.float32]
+    importance: NDArray[np.float32]
+
+
+_NO_ROW = _Row((), np.empty((0, 0), np.float32), np.empty(0, np.float32))
+
+
 class HubEmbedder:
     """Any sentence-transformers model, by hub id or local folder, with the prompts that it declares."""
+
+    token_size = 0
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -152,10 +218,14 @@ class HubEmbedder:
         vectors = self._load().encode_document(list(texts), normalize_embeddings=True)
         return np.asarray(vectors, np.float32)
 
-    def query(self, text: str) -> NDArray[np.float32]:
-        """Vector of a text that is searched for."""
+    def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """Vectors of texts that are searched; there are none of tokens."""
+        return self.passages(texts), [NO_TOKENS] * len(texts)
+
+    def question(self, text: str) -> Question:
+        """A text that is searched for."""
         vector = self._load().encode_query(text, normalize_embeddings=True)
-        return np.asarray(vector, np.float32)
+        return Question(np.asarray(vector, np.float32), NO_TOKENS.vectors, np.empty(0, np.float32))
 
     def _load(self) -> Any:
         with self._loading:
@@ -189,22 +259,43 @@ def _first_line(error: Exception) -> str:
 class FakeEmbedder:
     """Vectors from hashed word fragments: alike texts come out alike, without any model. For tests."""
 
-    def __init__(self, dimension: int = 64) -> None:
+    def __init__(self, dimension: int = 64, token_size: int = 8) -> None:
         self.dimension = dimension
-        self.identity = f"fake:{dimension}"
+        self.token_size = token_size
+        self.identity = f"fake:{dimension}:{token_size}"
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         """Vectors of shape (texts, dimension)."""
-        return (
-            np.stack([self.query(text) for text in texts]) if texts else np.empty((0, self.dimension), "f4")
-        )
+        return self.with_tokens(texts)[0]
 
-    def query(self, text: str) -> NDArray[np.float32]:
-        """Vector of shape (dimension,)."""
-        vector = np.full(self.dimension, 1e-3, np.float32)
-        for word in text.lower().split():
-            for at in range(max(1, len(word) - 2)):
-                digest_ = hashlib.blake2b(word[at : at + 3].encode(), digest_size=4).digest()
-                vector[int.from_bytes(digest_, "big") % self.dimension] += 1
-        unit: NDArray[np.float32] = vector / np.linalg.norm(vector)
-        return unit
+    def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """Vectors of shape (texts, dimension), and one for each word."""
+        vectors = np.empty((len(texts), self.dimension), np.float32)
+        tokens = [self._tokens(text) for text in texts]
+        for row, text in enumerate(texts):
+            vectors[row] = _hashed(text.lower().split(), self.dimension)
+        return vectors, tokens
+
+    def question(self, text: str) -> Question:
+        """A text that is searched for; all its words count alike."""
+        vectors, tokens = self.with_tokens([text])
+        count = len(tokens[0].vectors)
+        return Question(vectors[0], tokens[0].vectors, np.full(count, 1 / max(1, count), np.float32))
+
+    def _tokens(self, text: str) -> Tokens:
+        words = [(match.group().lower(), match.span()) for match in re.finditer(r"\S+", text)]
+        if not self.token_size or not words:
+            return NO_TOKENS
+        vectors = [_hashed([word], self.token_size) for word, _ in words]
+        return Tokens(np.stack(vectors), np.array([span for _, span in words], np.int32))
+
+
+def _hashed(words: Sequence[str], size: int) -> NDArray[np.float32]:
+    """A unit vector that counts the words' fragments of three letters."""
+    vector = np.full(size, 1e-3, np.float32)
+    for word in words:
+        for at in range(max(1, len(word) - 2)):
+            fragment = hashlib.blake2b(word[at : at + 3].encode("utf-8", "surrogatepass"), digest_size=4)
+            vector[int.from_bytes(fragment.digest(), "big") % size] += 1
+    unit: NDArray[np.float32] = vector / np.linalg.norm(vector)
+    return unit

@@ -3,7 +3,7 @@
     SanadError                 one line for a person: what failed, the value seen, the mend
     ├── BadQuestion            the question is empty or too long
     ├── BadArticles            a folder or file of articles cannot be used
-    ├── BadSettings            a setting, a config file or a command-line value makes no sense
+    ├── BadSettings            a setting, a config file, a filter or a command-line value makes no sense
     ├── IndexMissing           no index of that name has been built yet
     ├── IndexUnusable          an index exists but is damaged, locked or made by another embedder
     ├── ModelMissing           model weights are not installed, or a named model cannot be found
@@ -32,7 +32,7 @@ class BadArticles(SanadError):
 
 
 class BadSettings(SanadError):
-    """A setting, a config file or a command-line value makes no sense."""
+    """A setting, a config file, a filter or a command-line value makes no sense."""
 
 
 class IndexMissing(SanadError):

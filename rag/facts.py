@@ -91,6 +91,15 @@ _ARABIC_HUNDREDS = {
 MAX_PARTS = 12
 """So many different numbers in one sentence and sums of three are no evidence of anything."""
 
+MONTH_WORDS = {
+    fold(word.replace("_", " ")): number
+    for number, (english, arabic) in enumerate(_MONTHS, start=1)
+    for word in [*english.split(), *arabic.split()]
+    # Words of other meanings too; ``doubtful_months`` tells some apart by what stands beside them.
+    if fold(word) not in ("may", "march", "mar", "ماي", "جوان")
+}
+"""Folded name of a month, of one word or two → 1 to 12."""
+
 _AB = re.compile(r"(?<!\w)[وفبلك]?آب(?!\w)")
 """August in the Levant, told from أب (father) by its madda, which folding takes away."""
 
@@ -101,18 +110,21 @@ _AMBIGUOUS = re.compile(
 )
 
 
+def doubtful_months(text: str) -> set[int]:
+    """Of March, May and آب (August) those that a text means as months, and not as a verb or a father."""
+    beside = [match.group() for match in _AMBIGUOUS.finditer(text)]
+    found = {month for month, word in ((3, "March"), (5, "May")) if any(word in match for match in beside)}
+    return found | {8} if _AB.search(text) else found
+
+
 def months(text: str) -> set[int]:
     """The months that a text names, 1 to 12, in English or in any of the Arabic families."""
     folded = fold(text)
     found = {n for n, pattern in enumerate(_ARABIC_MONTH, start=1) if pattern.search(folded)}
-    if _AB.search(text):
-        found.add(8)
-    clear = {n for n, pattern in enumerate(_ENGLISH_MONTH, start=1) if pattern.search(text)}
-    named = {match.group() for match in _AMBIGUOUS.finditer(text)}
-    for month, word in ((3, "March"), (5, "May")):
-        if month in clear and not any(word in match for match in named):
-            clear.discard(month)
-    return found | clear
+    found |= {
+        n for n, pattern in enumerate(_ENGLISH_MONTH, start=1) if n not in (3, 5) and pattern.search(text)
+    }
+    return found | doubtful_months(text)
 
 
 def claimed(text: str) -> set[str]:

@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from rag import dates
+from rag.errors import BadSettings
 
 Language = Literal["en", "ar"]
 """Languages that Sanad answers in: English and Arabic (ISO 639-1)."""
@@ -74,6 +77,18 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Reprint:
+    """Another article that carries the same text, as when several outlets print one agency's story."""
+
+    article_id: str
+    """The article."""
+    outlet: str | None
+    """Its publisher."""
+    published: str | None
+    """Its publication date, ISO 8601."""
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A chunk that retrieval brought back for a question."""
 
@@ -89,12 +104,14 @@ class Passage:
     """The article's publication date, ISO 8601."""
     score: float
     """What the ranking goes by, higher is better."""
-    dense: float | None
-    """Cosine similarity of question and chunk, −1 to 1; None where dense search did not find it."""
+    dense: float
+    """Cosine similarity of question and chunk, −1 to 1."""
     lexical: float | None
-    """BM25 score; None where lexical search did not run or did not find it."""
+    """BM25 score; None where no word is shared."""
     rank: int
     """1 for the best."""
+    also: tuple[Reprint, ...] = ()
+    """Articles that carry most of this passage too, which is therefore listed once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +139,9 @@ class Evidence:
     line: int
     """1-based line of the source file's text on which the sentence starts."""
     score: float
-    """Cosine similarity of question and sentence, −1 to 1."""
+    """What the choice went by, higher is better; comparable within one answer only."""
+    also: tuple[Reprint, ...] = ()
+    """Articles that hold this sentence too, word for word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +168,8 @@ class Citation:
     """One past the last character."""
     quote: str
     """``article.text[start:end]``, always."""
+    also: tuple[Reprint, ...] = ()
+    """Articles that hold the quote too, word for word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +188,60 @@ class Claim:
     """How far they bear it out."""
     reason: str
     """Why, in a few words; empty for a supported claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which articles may be searched; one that names nothing allows all.
+
+    Raises:
+        BadSettings: A value makes no sense; the message names it and tells how to write it.
+    """
+
+    outlets: tuple[str, ...] = ()
+    """Any of these publishers, compared without case, diacritics and spellings of alef."""
+    since: str | None = None
+    """Not before this ``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``: its first day. An article of which only the
+    month is known matches if part of that month does; one without a date does not match."""
+    until: str | None = None
+    """Not after this one: its last day."""
+    language: Language | None = None
+    """Written in this language."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no article could match."""
+        _check(self)
+
+
+def _check(where: Filter) -> None:
+    # A text would be taken for a sequence of one-letter outlets.
+    if isinstance(where.outlets, str) or not all(isinstance(outlet, str) for outlet in where.outlets):
+        raise BadSettings(f"The filter's outlets are {where.outlets!r}; give a tuple of names.")
+    object.__setattr__(where, "outlets", tuple(where.outlets))
+    for outlet in where.outlets:
+        if not any(c.isalnum() for c in outlet):
+            raise BadSettings(f"The outlet {outlet!r} of the filter has no letter; name a publisher.")
+    if where.language is not None and where.language not in get_args(Language):
+        raise BadSettings(
+            f"The language {where.language!r} of the filter is unknown; supported are "
+            f"{' and '.join(get_args(Language))}."
+        )
+    spans = {}
+    for name in ("since", "until"):
+        value = getattr(where, name)
+        if value is None:
+            continue
+        try:
+            spans[name] = dates.span(value)
+        except (ValueError, TypeError):
+            raise BadSettings(
+                f"The date {value!r} of the filter ({name}) is none; write YYYY, YYYY-MM or YYYY-MM-DD."
+            ) from None
+    if len(spans) == 2 and spans["since"][0] > spans["until"][1]:
+        raise BadSettings(
+            f"The filter's dates leave nothing: since {where.since!r} is after until {where.until!r}. "
+            "Swap them."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +265,13 @@ class Answer:
     evidence: tuple[Evidence, ...]
     """The sentences that the model was shown."""
     model: str
-    """Identity of the generator."""
+    """Identity of the generator; empty where none was asked, as no article could be searched."""
     generation: str
     """Identity of the index generation that answered."""
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds by stage: retrieve, first_token (from the question), generate, total."""
+    where: Filter | None = None
+    """What the search was limited to; None where it was not."""
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain types, ready for JSON."""

@@ -7,6 +7,7 @@ variables ``SANAD_*``, ``sanad.toml`` in the working directory, the defaults bel
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 import platform
 import sys
@@ -19,6 +20,9 @@ from rag.errors import BadSettings
 
 CONFIG_NAME = "sanad.toml"
 """The config file, looked for in the working directory."""
+
+DEFAULT_INDEX = "seeds"
+"""The index that is meant where none is named; it is built from ``Settings.articles`` when it is missing."""
 
 PACKAGED = "packaged"
 """The model name that stands for the weights that install as packages."""
@@ -75,14 +79,14 @@ class Settings:
     """The folder that holds every index."""
     articles: Path = field(default_factory=lambda: resource_dir("seeds"))
     """The folder that ``seeds``, the default index, is built from."""
-    chunk_tokens: int = 200
-    """Longest chunk in o200k_base tokens. e5-small reads 512 of its own tokens; Arabic takes about
-    1.3 of those for one of these, and shorter passages rank better than ones near that limit."""
+    chunk_tokens: int = 300
+    """Longest chunk in o200k_base tokens: about 400 of the 512 tokens that e5-small reads. 300 found more
+    than 200, and 400 no more (docs/decisions.md)."""
     passages: int = 6
     """How many passages a question brings back."""
-    evidence: int = 4
-    """How many sentences the model is shown at most. On 44 development questions 4 gave as many right
-    answers as 6 and more right citations, in less time; 1 to 3 lost answers (docs/decisions.md)."""
+    evidence: int = 6
+    """How many sentences the model is shown at most. Cross-validated, 6 hold the answer more often than 4
+    (docs/results.md); the model answered as many right with 6 as with 4."""
     evidence_tokens: int = 500
     """Longest evidence in o200k_base tokens: short prompts are faster and, on a small model, more exact."""
     max_new_tokens: int = 160
@@ -91,6 +95,14 @@ class Settings:
     """Longest question, in characters."""
     max_file_bytes: int = 20_000_000
     """Largest article file; larger ones are named and skipped."""
+    max_rows_bytes: int = 500_000_000
+    """Largest collection of articles (JSON Lines, CSV, TSV), which is held in memory while it is read."""
+    columns: str = ""
+    """Which columns of collections hold what, as ``text=corpus,title=kicker``, for those that are not called
+    by a common name. Fields: text, title, outlet, published, language, url, id."""
+    parse_seconds: int = 60
+    """Longest reading of one web page, PDF or Word file in seconds, after which it is skipped. Pages take
+    milliseconds; a PDF of 36 pages took 0.2 s."""
     threads: int = 0
     """Processor threads for the models; 0 leaves it to the engine."""
 
@@ -105,10 +117,10 @@ class Settings:
             BadSettings: A name is unknown, or a value is of the wrong type or out of range.
         """
         values: dict[str, Any] = _from_file(Path(CONFIG_NAME))
-        for name in _TYPES:
-            text = os.environ.get(f"SANAD_{name.upper()}")
-            if text:
-                values[name] = _parse(name, text, where=f"environment variable SANAD_{name.upper()}")
+        for variable, text in os.environ.items():
+            if variable.startswith(_PREFIX) and text:
+                name = _setting(variable)
+                values[name] = _parse(name, text, where=f"environment variable {variable}")
         for name, value in overrides.items():
             if value is not None:
                 values[name] = _parse(name, value, where="argument")
@@ -127,6 +139,8 @@ class Settings:
             "max_new_tokens",
             "max_question",
             "max_file_bytes",
+            "max_rows_bytes",
+            "parse_seconds",
         ):
             value = getattr(self, name)
             if value < 1:
@@ -134,6 +148,9 @@ class Settings:
         if self.threads < 0:
             raise BadSettings(f"Setting threads is {self.threads}; it must be 0 (automatic) or more.")
 
+
+_PREFIX = "SANAD_"
+"""What every variable of Sanad's own begins with; each names a setting, in capitals."""
 
 _TYPES: dict[str, Any] = {
     f.name: hint for f in dataclasses.fields(Settings) for hint in [get_type_hints(Settings)[f.name]]
@@ -151,6 +168,17 @@ def _parse(name: str, value: Any, *, where: str) -> Any:
         return kind(value).expanduser() if kind is Path else kind(value)
     except (TypeError, ValueError):
         raise BadSettings(f"Setting {name} is {value!r} ({where}); it must be a {kind.__name__}.") from None
+
+
+def _setting(variable: str) -> str:
+    """The setting that an environment variable stands for; a misspelt one must not be passed over."""
+    name = variable.removeprefix(_PREFIX)
+    if name != name.upper() or name.lower() not in _TYPES:
+        near = difflib.get_close_matches(name.lower(), _TYPES, n=1)
+        known = ", ".join(f"{_PREFIX}{known.upper()}" for known in near or _TYPES)
+        mend = f"did you mean {known}? Else unset it." if near else f"known are {known}."
+        raise BadSettings(f"Unknown environment variable {variable}; {mend}")
+    return name.lower()
 
 
 def _from_file(path: Path) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """A model's draft → claims with citations and verdicts; decides how the question ended.
 
 What is checked here, outside the model: every marker names evidence that the model was shown; every
-number and month of a claim stand in the sentences that it cites; a claim without a marker is given the
+number and month of a claim stand in the sentences that it cites, and so does every name that stands in the
+evidence at all, across scripts; a claim without a marker is given the
 evidence that it is nearest to, or dropped; where every claim is dropped, a source is quoted instead.
 Citations are renumbered by first use, and each is an exact span.
 """
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 
 from rag import facts
 from rag.embed import Embedder
+from rag.lexical import arabic_keys
+from rag.names import latin_keys
 from rag.records import Citation, Claim, Evidence, Language, Outcome, Verdict
 from rag.sentence import sentences
 
@@ -31,6 +34,28 @@ NEAREST: dict[Language, str] = {
     "ar": "لا تذكر المقالات ذلك صراحة؛ وأقرب جملة إليه مقتبسة.",
 }
 """What is answered when the model's words fail every check: the reader is shown a source instead."""
+
+_REASONS: dict[Language, dict[str, str]] = {
+    "en": {
+        "missing": "not in the evidence: {values}",
+        "apart": "its names, numbers and dates stand in no one sentence together",
+        "month": "month {n}",
+        "comma": ", ",
+        "lacking": "the cited sentence lacks its name, number or date; the nearest is shown",
+        "unnamed": "no sentence was named; the nearest is shown",
+        "dropped": "the model's draft was dropped, {reason}",
+    },
+    "ar": {
+        "missing": "ليس في الجمل المعروضة: {values}",
+        "apart": "لا تجتمع أسماؤها وأرقامها وتواريخها في جملة واحدة",
+        "month": "الشهر {n}",
+        "comma": "، ",
+        "lacking": "لا تتضمن الجملة المستشهد بها الاسم أو الرقم أو التاريخ؛ وهذه أقرب جملة",
+        "unnamed": "لم تُذكر جملة مصدر؛ وهذه أقرب جملة",
+        "dropped": "حُذفت مسودة النموذج؛ {reason}",
+    },
+}
+"""Why a claim is not supported, in the language of the answer."""
 
 _REFUSAL = re.compile(
     r"NOT[ _]FOUND|^\W*(?i:not[ _]found)\b"
@@ -78,7 +103,7 @@ def check(draft: str, evidence: Sequence[Evidence], language: Language, embedder
         The claims that stand, with exact citations; or ``not_found`` when none does.
     """
     refused = _REFUSAL.search(draft) or not evidence
-    judged = [] if refused else [_judge(text, marks, evidence, embedder) for text, marks in split(draft)]
+    judged = [] if refused else [_judge(*part, evidence, language, embedder) for part in split(draft)]
     if judged and all(claim.verdict == "unsupported" for claim in judged):
         judged = [_nearest(judged[0], evidence, language)]
     standing = [claim for claim in judged if claim.verdict in ("supported", "partial")]
@@ -108,26 +133,45 @@ def split(draft: str) -> list[tuple[str, tuple[int, ...]]]:
     return [(bare[start:end], tuple(ns)) for (start, end), ns in zip(spans, named, strict=True)]
 
 
-def _judge(text: str, marks: tuple[int, ...], evidence: Sequence[Evidence], embedder: Embedder) -> _Draft:
+def _judge(
+    text: str, marks: tuple[int, ...], evidence: Sequence[Evidence], language: Language, embedder: Embedder
+) -> _Draft:
+    words = _REASONS[language]
     by_number = {item.number: item for item in evidence}
     cited = tuple(by_number[n] for n in marks if n in by_number)
-    if cited and not _missing(text, cited):
+    names = _names(text, evidence)
+    if cited and not _missing(text, cited) and all(any(item in name for item in cited) for name in names):
         return _Draft(text, cited, "supported", "")
     # The model named no sentence, or the wrong one: look for the nearest that holds the claim's values.
-    able = [item for item in evidence if not _missing(text, (item,))]
+    able = [i for i in evidence if not _missing(text, (i,)) and all(i in name for name in names)]
     if not able:
-        missing = ", ".join(_missing(text, tuple(evidence))) or "together"
-        return _Draft(text, cited, "unsupported", f"not in the evidence: {missing}")
+        absent = _missing(text, tuple(evidence))
+        values = (re.sub(r"month (\d+)", lambda month: words["month"].format(n=month[1]), v) for v in absent)
+        told = words["missing"].format(values=words["comma"].join(values)) if absent else words["apart"]
+        # What is shown instead should at least be about what the claim names.
+        about = max(evidence, key=lambda item: (sum(item in name for name in names), item in cited))
+        return _Draft(text, (about,) if names else cited, "unsupported", told)
     vectors = embedder.passages([text, *(item.text for item in able)])
     best = able[int((vectors[1:] @ vectors[0]).argmax())]
-    reason = "the cited sentence lacks its number or date" if cited else "no sentence was named"
-    return _Draft(text, (best,), "partial", f"{reason}; the nearest is shown")
+    return _Draft(text, (best,), "partial", words["lacking" if cited else "unnamed"])
 
 
 def _nearest(failed: _Draft, evidence: Sequence[Evidence], language: Language) -> _Draft:
     """In place of a claim that failed: the sentence that it cited, else the one nearest to the question."""
     item = failed.cited[0] if failed.cited else evidence[0]
-    return _Draft(NEAREST[language], (item,), "partial", f"the model's draft was dropped, {failed.reason}")
+    reason = _REASONS[language]["dropped"].format(reason=failed.reason)
+    return _Draft(NEAREST[language], (item,), "partial", reason)
+
+
+def _names(text: str, evidence: Sequence[Evidence]) -> list[list[Evidence]]:
+    """For each name of a claim in Latin letters the Arabic evidence that it stands in, if in any.
+
+    A name that stands nowhere may be spelt too freely to be told, and is passed over.
+    """
+    wanted = latin_keys(text)
+    held = [(item, arabic_keys(item.text)) for item in evidence] if wanted else []
+    found = ([item for item, keys in held if keys & name] for name in wanted)
+    return [items for items in found if items]
 
 
 def _missing(text: str, cited: Sequence[Evidence]) -> list[str]:
@@ -157,6 +201,7 @@ def _assemble(claims: Sequence[_Draft], outcome: Outcome) -> Checked:
             start=item.start,
             end=item.end,
             quote=item.text,
+            also=item.also,
         )
         for item, number in order.items()
     )

@@ -13,7 +13,10 @@ import pytest
 # Read once, when a library is imported, so it must be set before any test file is.
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+from command import Run
+
 from rag import Assistant, Settings, build_index
+from rag.cli import main
 from rag.embed import FakeEmbedder
 from rag.llm_fake import FakeLLM, fake_generator
 
@@ -88,6 +91,12 @@ def _is_loopback(host: str) -> bool:
 
 
 @pytest.fixture
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits for no disk: that takes half of the time, and a test that cuts no power cannot see it."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
+@pytest.fixture
 def small_articles(tmp_path: Path) -> Path:
     """A folder of three invented articles, two English and one Arabic, with a catalogue."""
     folder = tmp_path / "articles"
@@ -123,3 +132,22 @@ def fake_assistant(small_articles: Path) -> Iterator[FakeAssistant]:
     yield make
     for assistant in opened:
         assistant.close()
+
+
+@pytest.fixture
+def run(small_articles: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs ``sanad`` in this process with fake models over the small articles: status, stdout, stderr."""
+    monkeypatch.setenv("SANAD_EMBEDDER", "fake")
+    monkeypatch.setenv("SANAD_BACKEND", "fake")
+    monkeypatch.setenv("SANAD_ARTICLES", str(small_articles))
+
+    def sanad(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        try:
+            status = main(arguments)
+        except SystemExit as exit_:  # argparse
+            status = int(exit_.code or 0)
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return sanad

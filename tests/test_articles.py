@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -10,12 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.articles import Loaded, load_folder, strip_boilerplate
+from rag.articles import Loaded, Skipped, load_folder, strip_boilerplate
 from rag.boilerplate import shown_lines
-from rag.errors import BadArticles
+from rag.errors import BadArticles, BadSettings
 
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
-ARABIC = "قالت الحكومة العراقية، الأحد، إن القوات الأمريكية أتمت انسحابها بشكل كامل.\nثم انتهى الأمر."
 
 
 def load(folder: Path, max_bytes: int = 1_000_000) -> Loaded:
@@ -40,27 +40,14 @@ def test_articles_are_sorted_and_named_by_their_path_without_ending(tmp_path: Pa
 
 def test_hidden_files_and_readmes_are_ignored_and_other_endings_named(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
-    for name in (".git/x.txt", ".hidden.txt", "README.md", "page.html", "notes"):
+    for name in (".git/x.txt", ".hidden.txt", "README.md", "page.doc", "notes"):
         (tmp_path / name).write_text("text", encoding="utf-8")
-    found = reasons(tmp_path)
-    assert found == {
-        "page.html": "has '.html'; supported are .txt and .md",
-        "notes": "has no ending; supported are .txt and .md",
+    supported = ".txt, .md, .html, .htm, .pdf, .docx, .jsonl, .ndjson, .csv, .tsv"
+    assert reasons(tmp_path) == {
+        "page.doc": f"has '.doc'; supported are {supported}",
+        "notes": f"has no ending; supported are {supported}",
     }
     assert [a.id for a in load(tmp_path).articles] == ["good"]
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1256", "iso8859_6"])
-def test_arabic_is_read_in_every_common_encoding(tmp_path: Path, encoding: str) -> None:
-    (tmp_path / "a.txt").write_bytes(ARABIC.encode(encoding))
-    article = load(tmp_path).articles[0]
-    assert article.text == ARABIC
-    assert article.language == "ar"
-
-
-def test_big_endian_utf16_is_read_by_its_mark(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_bytes(b"\xfe\xff" + ARABIC.encode("utf-16-be"))
-    assert load(tmp_path).articles[0].text == ARABIC
 
 
 @pytest.mark.parametrize(
@@ -97,7 +84,7 @@ def test_links_do_not_lead_out_of_the_folder_nor_count_an_article_twice(tmp_path
     assert "leads out of the folder" in found["out.txt"]
     assert "link to a folder" in found["outdir"]
     assert "read anyway" in found["again.txt"]
-    assert "cannot be read" in found["loop.txt"]
+    assert found["loop.txt"] == "is a link to itself"
     assert "cannot be read" in found["broken.txt"]
     assert [a.id for a in load(folder).articles] == ["good", "mounted"]
 
@@ -160,6 +147,120 @@ def test_a_missing_folder_a_file_and_an_empty_folder_are_refused(tmp_path: Path)
 def test_the_title_is_the_first_line_or_sentence(tmp_path: Path, name: str, text: str, title: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     assert load(tmp_path).articles[0].title == title
+
+
+def write_rows(folder: Path, rows: list[dict[str, object]], name: str = "news.jsonl") -> None:
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    (folder / name).write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_rows_keep_their_ids_wherever_they_move(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"id": "a-1", "text": "The first text."},
+        {"url": "https://example.org/2", "text": "The second text."},
+        {"title": "Third", "text": "The third text."},
+    ]
+    write_rows(tmp_path, rows)
+    before = {a.id: a.sha256 for a in load(tmp_path).articles}
+    assert [name.partition("#")[0] for name in before] == ["news"] * 3
+    assert next(iter(before)) == "news#a-1"
+    write_rows(tmp_path, [{"text": "A new one on top."}, *reversed(rows), {"text": "And one below."}])
+    after = load(tmp_path).articles
+    assert {a.id: a.sha256 for a in after if a.id in before} == before
+    assert [a.source for a in after] == [f"news.jsonl:{line}" for line in range(1, 6)]
+    rows[1]["text"] = "The second text, corrected."
+    write_rows(tmp_path, rows)
+    corrected = load(tmp_path).articles[1]
+    assert corrected.id in before
+    assert corrected.sha256 != before[corrected.id]
+
+
+def test_ids_are_unique_though_rows_and_files_repeat_one_another(tmp_path: Path) -> None:
+    same: dict[str, object] = {"id": 1, "text": "The same text."}
+    write_rows(tmp_path, [same, same, {"id": 1, "text": "Another text."}])
+    write_rows(tmp_path, [same], "news.ndjson")
+    for name in ("news.txt", "news#1.txt", "twin.txt", "copy.txt"):
+        (tmp_path / name).write_text("The same text.", encoding="utf-8")
+    loaded = load(tmp_path)
+    assert [(a.id, a.source) for a in loaded.articles] == [
+        ("copy", "copy.txt"),
+        ("news#1", "news#1.txt"),
+        ("news#1~2", "news.jsonl:1"),
+        ("news#1~3", "news.jsonl:2"),
+        ("news#1~4", "news.jsonl:3"),
+        ("news.ndjson#1", "news.ndjson:1"),
+        ("news.txt", "news.txt"),
+        ("twin", "twin.txt"),
+    ]
+    assert loaded.skipped == ()
+
+
+def test_the_catalogue_tells_what_a_collection_and_its_rows_do_not(tmp_path: Path) -> None:
+    write_rows(
+        tmp_path,
+        [
+            {"id": 1, "text": "First text."},
+            {"id": 2, "text": "Second text.", "outlet": "Own", "date": "2023-01-02"},
+            {"id": 3, "text": "Third text."},
+        ],
+    )
+    (tmp_path / "articles.toml").write_text(
+        '[news]\noutlet = "All"\npublished = "2024-09"\n["news#3"]\ntitle = "T"\noutlet = "Three"\n',
+        encoding="utf-8",
+    )
+    loaded = load(tmp_path)
+    assert [(a.outlet, a.published, a.title) for a in loaded.articles] == [
+        ("All", "2024-09", "First text."),
+        ("Own", "2023-01-02", "Second text."),
+        ("Three", "2024-09", "T"),
+    ]
+    assert loaded.skipped == ()
+
+
+def test_columns_are_named_by_the_setting(tmp_path: Path) -> None:
+    write_rows(tmp_path, [{"corpus": "The text here.", "kicker": "A headline"}])
+    with pytest.raises(BadArticles, match=r"no column that is known .* SANAD_COLUMNS='text=NAME'"):
+        load(tmp_path)
+    loaded = load_folder(tmp_path, max_bytes=1000, columns="text=corpus, title=Kicker")
+    assert [(a.title, a.text) for a in loaded.articles] == [("A headline", "A headline\nThe text here.")]
+    with pytest.raises(BadSettings, match=r"'text:corpus'; write field=column, .* Fields are text, title"):
+        load_folder(tmp_path, max_bytes=1000, columns="text:corpus")
+
+
+def test_a_collection_has_its_own_limit(tmp_path: Path) -> None:
+    write_rows(tmp_path, [{"text": "A text of some length. " * 20}] * 5)
+    assert len(load(tmp_path, max_bytes=100).articles) == 5
+    with pytest.raises(BadArticles, match="the limit max_rows_bytes is 1,000"):
+        load_folder(tmp_path, max_bytes=10_000, max_rows_bytes=1000)
+
+
+def test_a_saved_page_is_read_without_the_folder_of_its_parts(tmp_path: Path) -> None:
+    (tmp_path / "page_files").mkdir()
+    (tmp_path / "page_files" / "frame.html").write_text("<p>An advertisement.</p>", encoding="utf-8")
+    (tmp_path / "page.html").write_text("<h1>Title</h1><p>The text of the page.</p>", encoding="utf-8")
+    (tmp_path / "other_files").mkdir()
+    (tmp_path / "other_files" / "a.txt").write_text("A text of mine.", encoding="utf-8")
+    loaded = load(tmp_path)
+    assert [a.id for a in loaded.articles] == ["other_files/a", "page"]
+    assert loaded.skipped == (Skipped("page_files", "holds the parts of the page 'page'; not read"),)
+
+
+def test_of_two_links_to_a_hidden_file_one_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".data").mkdir()
+    (tmp_path / ".data" / "x.txt").write_text("Mounted by links.", encoding="utf-8")
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).symlink_to(tmp_path / ".data" / "x.txt")
+    loaded = load(tmp_path)
+    assert [a.id for a in loaded.articles] == ["a"]
+    assert [item.source for item in loaded.skipped] == ["b.txt"]
+
+
+def test_progress_tells_the_share_of_files(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("Text here.", encoding="utf-8")
+    told: list[tuple[str, float]] = []
+    load_folder(tmp_path, max_bytes=100, progress=lambda what, share: told.append((what, share)))
+    assert told == [("reading", 0.0), ("reading", 0.5)]
 
 
 def test_the_catalogue_tells_what_the_text_does_not(tmp_path: Path) -> None:

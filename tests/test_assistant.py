@@ -16,6 +16,7 @@ from rag import (
     BadQuestion,
     BadSettings,
     Event,
+    Filter,
     Finished,
     GenerationFailed,
     IndexMissing,
@@ -208,7 +209,7 @@ def test_an_index_rebuilt_in_the_middle_of_an_answer_does_not_disturb_it(
     events = assistant.stream(COST)
     seen: list[Event] = [next(events)]
     (small_articles / "harbour.txt").unlink()
-    build_index(small_articles, "small", embedder=FakeEmbedder())
+    build_index(small_articles, "small", allow_shrink=True, embedder=FakeEmbedder())
     answer = finished(seen + list(events))
     assert (answer.generation, answer.citations[0].article_id) == ("generation-0001", "harbour")
     assert {article.id for article in assistant.articles()} == {"library", "olives"}
@@ -279,6 +280,73 @@ def test_retrieval_alone_runs_no_model_and_keeps_to_its_limit(fake_assistant: Ma
     assert llm.prompts == []
 
 
+def test_only_what_the_filter_allows_is_searched(fake_assistant: Make) -> None:
+    assistant = fake_assistant()
+    everything = {"harbour", "library", "olives"}
+    allowed: list[tuple[Filter | None, set[str]]] = [
+        (None, everything),
+        (Filter(), everything),
+        (Filter(language="en"), {"harbour", "olives"}),
+        (Filter(("صحيفه النخيل",)), {"library"}),
+        (Filter(since="2024-09", until="2024-09"), {"harbour"}),
+        (Filter(since="2025"), set()),
+    ]
+    for where, found in allowed:
+        passages = assistant.retrieve(COST, where=where)
+        assert {passage.chunk.article_id for passage in passages} == found, where
+        assert [passage.rank for passage in passages] == list(range(1, len(passages) + 1))
+        assert {item.article_id for item in assistant.search(COST, where=where).evidence} <= found
+        assert {article.id for article in assistant.articles(where=where)} == found
+        answer = assistant.ask(COST, where=where)
+        assert {cited.article_id for cited in answer.citations} <= found
+        assert answer.where == where
+
+
+def test_the_best_of_what_is_allowed_is_found_though_others_are_nearer(
+    fake_assistant: Make, small_articles: Path
+) -> None:
+    for n in range(60):
+        (small_articles / f"copy{n:02}.txt").write_text(f"Copy {n}\n{COST}\n", encoding="utf-8")
+    passages = fake_assistant().retrieve(COST, k=1, where=Filter(("Coast Daily",)))
+    assert [passage.chunk.article_id for passage in passages] == ["harbour"]
+
+
+@pytest.mark.parametrize(
+    ("question", "told", "outlet"),
+    [
+        (COST, "No article matches the filter (outlet “CNN”).", "“Coast Daily”"),
+        ("كم بلغت تكلفة المكتبة؟", "لا يوجد مقال يطابق التصفية (الناشر «CNN»).", "«Coast Daily»"),
+    ],
+)
+def test_a_filter_that_allows_nothing_is_answered_without_a_model(
+    small_articles: Path, monkeypatch: pytest.MonkeyPatch, question: str, told: str, outlet: str
+) -> None:
+    from rag import assistant as module
+
+    def open_generator(*_: object) -> object:
+        raise AssertionError("the generator was opened")
+
+    monkeypatch.setattr(module, "open_generator", open_generator)
+    build_index(small_articles, "small", embedder=FakeEmbedder())
+    assistant = Assistant.open("small", embedder=FakeEmbedder())
+    where = Filter(("CNN",))
+    events = list(assistant.stream(question, where=where))
+    answer = finished(events)
+    assert events[0] == Retrieved((), ())
+    assert len(events) == 2
+    assert answer.text.startswith(told)
+    assert outlet in answer.text
+    assert (answer.outcome, answer.model, answer.where) == ("not_found", "", where)
+    assert (answer.claims, answer.citations, answer.passages, answer.evidence) == ((), (), (), ())
+    assert assistant.search(question, where=where) == Retrieved((), ())
+    assistant.close()
+
+
+def test_a_filter_does_not_save_an_empty_question(fake_assistant: Make) -> None:
+    with pytest.raises(BadQuestion, match="empty"):
+        fake_assistant().ask(" ", where=Filter(("CNN",)))
+
+
 def test_a_missing_index_is_told_with_its_command_and_nothing_is_made(small_articles: Path) -> None:
     settings = Settings.load(articles=small_articles)
     with pytest.raises(IndexMissing, match=r"'mine'.*sanad index FOLDER --index mine$"):
@@ -295,7 +363,7 @@ def test_the_default_index_is_built_when_it_is_missing(small_articles: Path) -> 
         progress=lambda what, _share: told.append(what),
     )
     assert {article.id for article in assistant.articles()} == {"harbour", "library", "olives"}
-    assert told == ["embedding"]
+    assert {"reading", "embedding"} <= set(told)
     assistant.close()
 
 
@@ -327,8 +395,15 @@ def test_building_tells_what_changed_and_what_was_skipped(small_articles: Path) 
     ]
     assert first.written.added == ("harbour", "library", "olives")
     (small_articles / "olives.txt").unlink()
-    second = build_index(small_articles, "x", embedder=FakeEmbedder()).written
+    second = build_index(small_articles, "x", allow_shrink=True, embedder=FakeEmbedder()).written
     assert (second.removed, second.embedded) == (("olives",), 0)
+
+
+def test_a_folder_that_holds_the_indexes_is_refused(small_articles: Path) -> None:
+    settings = Settings.load(indexes=small_articles / "made" / "indexes")
+    with pytest.raises(BadArticles, match="SANAD_INDEXES"):
+        build_index(small_articles, "small", settings=settings, embedder=FakeEmbedder())
+    assert not settings.indexes.exists()
 
 
 def test_another_chunk_size_cuts_and_embeds_anew(small_articles: Path) -> None:

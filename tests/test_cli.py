@@ -4,48 +4,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from command import Run, refused
 
-from rag import Answer, Settings, __version__
+from rag import Answer, Citation, Claim, Reprint, Settings, __version__, cli_print
 from rag.cli import main
 from rag.generate import Generator
 
 COST = "The repairs cost how many dollars, said the port director?"
 QUOTE = "The repairs cost 12 million dollars, said the port director Lina Haddad."
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(small_articles: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs ``sanad`` in this process with fake models over the small articles: status, stdout, stderr."""
-    monkeypatch.setenv("SANAD_EMBEDDER", "fake")
-    monkeypatch.setenv("SANAD_BACKEND", "fake")
-    monkeypatch.setenv("SANAD_ARTICLES", str(small_articles))
-
-    def sanad(*arguments: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        try:
-            status = main(arguments)
-        except SystemExit as exit_:  # argparse
-            status = int(exit_.code or 0)
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return sanad
-
-
-def refused(result: tuple[int, str, str]) -> str:
-    """The one line on standard error of a command that ended with 2 and printed nothing."""
-    status, out, err = result
-    assert (status, out) == (2, "")
-    (line,) = err.splitlines()
-    assert line.startswith("sanad: ")
-    return line
 
 
 def test_an_answer_is_printed_with_number_outlet_date_title_quote_file_and_line(run: Run) -> None:
@@ -59,6 +29,19 @@ def test_an_answer_is_printed_with_number_outlet_date_title_quote_file_and_line(
         QUOTE,
         "harbour.txt:3",
     ]
+
+
+def test_other_articles_with_the_same_text_are_named_below_a_source(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    also = (Reprint("valley", "Valley Post", "2024-09-07"), *(Reprint(f"n{n}", None, None) for n in range(6)))
+    cited = Citation(1, "a", "Title", "Coast Daily", None, "a.txt", 3, 0, 5, "Quote", also)
+    claim = Claim("Yes [1].", 0, 8, (1,), "supported", "")
+    cli_print.answer(
+        Answer("q", "Yes [1].", "en", "answered", (claim,), (cited,), (), (), "fake", "generation-0001")
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == ["a.txt:3", "also in: Valley Post · 2024-09-07, n0, n1, n2, n3 and 2 more"]
 
 
 def test_an_arabic_quote_stands_alone_on_its_line(run: Run) -> None:
@@ -110,43 +93,6 @@ def test_json_is_the_whole_answer_and_nothing_else(run: Run) -> None:
     assert "\\u" not in out, "Arabic is readable in it"
 
 
-def test_indexing_tells_what_changed(run: Run, small_articles: Path) -> None:
-    folder = str(small_articles)
-    status, out, _ = run("index", folder, "--index", "mine")
-    assert status == 0
-    assert_told(out, "mine: 3 articles, 3 passages (3 added; 3 ")
-    assert_told(
-        run("index", folder, "--index", "mine")[1], "mine: 3 articles, 3 passages (nothing changed; 0 "
-    )
-    (small_articles / "olives.txt").write_text("No olives this year, the farmers said.", encoding="utf-8")
-    (small_articles / "library.txt").unlink()
-    # The catalogue's table without an article is told as skipped.
-    told = "mine: 2 articles, 2 passages (1 changed, 1 removed, 1 skipped; 1 "
-    assert_told(run("index", folder, "--index", "mine")[1], told)
-
-
-def assert_told(out: str, beginning: str) -> None:
-    assert out.startswith(beginning)
-    assert out.endswith("embedded)\n")
-    assert out.count("\n") == 1
-
-
-def test_unusable_files_are_named_counted_and_skipped(run: Run, small_articles: Path) -> None:
-    (small_articles / "picture.txt").write_bytes(b"\x89PNG\0\0\0")
-    (small_articles / "report.pdf").write_bytes(b"%PDF-1.7")
-    (small_articles / "empty.txt").write_bytes(b"")
-    status, out, err = run("index")
-    assert status == 0
-    skipped = [line for line in err.splitlines() if line.startswith("skipped ")]
-    assert [line.partition(":")[0] for line in skipped] == [
-        "skipped report.pdf",
-        "skipped empty.txt",
-        "skipped picture.txt",
-    ]
-    assert "binary" in skipped[2]
-    assert_told(out, "seeds: 3 articles, 3 passages (3 added, 3 skipped; 3 ")
-
-
 @pytest.mark.parametrize("question", ["", "   ", "\n", "?!"])
 def test_an_empty_question_is_refused(run: Run, question: str) -> None:
     run("index")
@@ -192,10 +138,6 @@ def test_an_unknown_index_is_refused_with_the_command_that_builds_it(run: Run) -
     assert refused(run("ask", COST, "--index", "mine")).endswith("sanad index FOLDER --index mine")
 
 
-def test_a_named_index_needs_a_folder(run: Run) -> None:
-    assert "sanad index FOLDER --index NAME" in refused(run("index", "--index", "mine"))
-
-
 @pytest.mark.parametrize("name", ["../x", "", "a/b"])
 def test_a_name_that_is_none_is_refused(run: Run, small_articles: Path, name: str) -> None:
     assert repr(name) in refused(run("index", str(small_articles), "--index", name))
@@ -239,6 +181,7 @@ def test_a_wrong_setting_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -
         (("ask", COST, "--backend", "gpu"), "'gpu'"),
         (("ui", "--port", "high"), "'high'"),
         (("index", "a", "b"), "b"),
+        (("remove",), "ID"),
     ],
 )
 def test_a_wrong_command_line_is_status_two_with_the_usage(
@@ -267,6 +210,11 @@ def test_models_that_are_not_installed_are_named_with_the_mend(
         assert f"({model.licence})" in out
     (line,) = err.splitlines()
     assert line.startswith("sanad: Not usable")
+
+
+def test_a_variable_that_is_no_setting_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SANAD_PASAGES", "3")
+    assert "SANAD_PASSAGES" in refused(run("ask", COST))
 
 
 def test_an_interrupt_ends_with_130_and_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,7 +249,7 @@ def test_no_colour_codes_and_no_bars_are_printed_where_there_is_no_terminal(run:
     status, out, err = run("ask", COST)
     assert status == 0
     assert out.startswith("The repairs cost 12 million dollars")
-    assert err == "embedding …\n"
+    assert "embedding …" in err.splitlines()
     assert not {"\x1b", "\r"} & set(out + err)
 
 
@@ -330,7 +278,4 @@ def test_a_reader_of_json_that_has_gone_is_no_error(run: Run, monkeypatch: pytes
 
 def test_an_error_in_a_process_is_one_line_without_a_traceback(run: Run) -> None:
     done = sanad("index", "/no/such/folder")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.splitlines() == [
-        "sanad: No folder '/no/such/folder'; name a folder that holds .txt or .md files."
-    ]
+    assert "'/no/such/folder'" in refused((done.returncode, done.stdout, done.stderr))

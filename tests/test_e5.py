@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 from rag import ModelDamaged, e5
@@ -110,6 +111,20 @@ def e5s1(seed: int = 1, *, block: int = e5.BLOCK) -> bytes:
     return head + directory + body
 
 
+def save_head(path: Path, *, layer: int = 1, size: int = 6, seed: int = 5) -> Path:
+    """A branch for tokens with random weights, on the states after ``layer`` layers."""
+    rng = np.random.default_rng(seed)
+    weights: dict[str, NDArray[np.generic]] = {
+        "from_layer": np.array([layer], np.int64),
+        "projection.weight": rng.standard_normal((size, HIDDEN)).astype(np.float32),
+        "projection.bias": rng.standard_normal(size).astype(np.float32),
+        "importance.weight": rng.standard_normal((1, HIDDEN)).astype(np.float32),
+        "importance.bias": rng.standard_normal(1).astype(np.float32),
+    }
+    save_file(weights, path)
+    return path
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("e5")
@@ -165,6 +180,67 @@ def test_the_openvino_graph_agrees_with_transformers_whatever_the_padding(model:
     assert (got * expected).sum(1).min() > 0.999
     alone = network({"input_ids": ids[1:2, :3], "attention_mask": mask[1:2, :3]})[0]
     np.testing.assert_allclose(alone[0], got[1], atol=1e-4)
+
+
+IDS = np.array([[0, 6, 7, 11, 2], [0, 5, 2, 1, 1], [0, 4, 13, 2, 1]], np.int64)
+MASK = (IDS != 1).astype(np.int64)
+
+
+@pytest.mark.parametrize("layer", range(LAYERS + 1))
+def test_the_branch_for_tokens_agrees_with_transformers(model: Path, tmp_path: Path, layer: int) -> None:
+    import openvino as ov
+    import torch
+    from transformers import BertModel
+
+    reference = BertModel.from_pretrained(model, add_pooling_layer=False, dtype=torch.float32).eval()
+    with torch.no_grad():
+        found = reference(torch.tensor(IDS), attention_mask=torch.tensor(MASK), output_hidden_states=True)
+    states = found.hidden_states[layer].numpy()
+    head = save_head(tmp_path / "head.safetensors", layer=layer)
+    own = load_file(head)
+    projected = states @ own["projection.weight"].T + own["projection.bias"]
+    tokens = projected / np.linalg.norm(projected, axis=2, keepdims=True)
+    importance = states @ own["importance.weight"][0] + own["importance.bias"]
+
+    network = ov.Core().compile_model(e5.graph(model, head), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    got = network({"input_ids": IDS, "attention_mask": MASK})
+    real = MASK == 1
+    assert got["tokens"].shape == (3, 5, 6)
+    assert got["importance"].shape == (3, 5)
+    np.testing.assert_allclose(np.linalg.norm(got["tokens"], axis=2), 1, atol=1e-5)
+    np.testing.assert_allclose(got["tokens"][real], tokens[real], atol=1e-4)
+    np.testing.assert_allclose(got["importance"][real], importance[real], atol=1e-3)
+
+
+def test_the_branch_for_tokens_leaves_the_vector_of_the_text_as_it_is(model: Path, tmp_path: Path) -> None:
+    import openvino as ov
+
+    head = save_head(tmp_path / "head.safetensors")
+    plain, branched = (
+        ov.Core().compile_model(e5.graph(model, of), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        for of in (None, head)
+    )
+    inputs = {"input_ids": IDS, "attention_mask": MASK}
+    np.testing.assert_allclose(branched(inputs)["text"], plain(inputs)["text"], atol=1e-6)
+    assert len(plain.outputs) == 1
+    assert [output.get_any_name() for output in branched.outputs] == ["text", "tokens", "importance"]
+
+
+def test_padding_changes_no_token(model: Path, tmp_path: Path) -> None:
+    import openvino as ov
+
+    graph = e5.graph(model, save_head(tmp_path / "head.safetensors"))
+    network = ov.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    together = network({"input_ids": IDS, "attention_mask": MASK})
+    tokens, importance = together["tokens"].copy(), together["importance"].copy()
+    for row, size in enumerate(MASK.sum(axis=1)):
+        alone = network({"input_ids": IDS[[row], :size], "attention_mask": MASK[[row], :size]})
+        np.testing.assert_allclose(alone["tokens"][0], tokens[row, :size], atol=1e-4)
+        np.testing.assert_allclose(alone["importance"][0], importance[row, :size], atol=1e-4)
+
+
+def test_the_size_of_tokens_is_read_from_the_branch(tmp_path: Path) -> None:
+    assert e5.token_size(save_head(tmp_path / "head.safetensors", size=10)) == 10
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_e5 import e5s1
+from test_e5 import HIDDEN, e5s1, save_head
 
 from rag import ModelMissing, Settings, e5
 from rag.embed import FakeEmbedder, HubEmbedder, PackagedEmbedder, Vectors, open_embedder
@@ -59,7 +59,14 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> PackagedEmbedder:
     folder = tmp_path_factory.mktemp("packaged")
     e5.convert(e5s1(), folder)
     (folder / MANIFEST).write_text('{"files": {}}', encoding="utf-8")
-    return PackagedEmbedder(folder)
+    return PackagedEmbedder(folder, head=None)
+
+
+@pytest.fixture(scope="module")
+def late(packaged: PackagedEmbedder, tmp_path_factory: pytest.TempPathFactory) -> PackagedEmbedder:
+    """The same with a branch for tokens of 6 numbers each."""
+    head = save_head(tmp_path_factory.mktemp("head") / "head.safetensors")
+    return PackagedEmbedder(packaged._folder, head=head)
 
 
 def assert_units(vectors: Any, shape: tuple[int, ...]) -> None:
@@ -71,14 +78,14 @@ def assert_units(vectors: Any, shape: tuple[int, ...]) -> None:
 def test_the_fake_gives_unit_vectors_and_the_same_ones_each_time() -> None:
     fake = FakeEmbedder()
     assert_units(fake.passages(TEXTS), (4, 64))
-    assert_units(fake.query(TEXTS[0]), (64,))
+    assert_units(fake.question(TEXTS[0]).vector, (64,))
     np.testing.assert_array_equal(fake.passages(TEXTS), FakeEmbedder().passages(TEXTS))
     assert fake.passages([]).shape == (0, 64)
 
 
 def test_the_fake_finds_alike_texts_alike() -> None:
     fake = FakeEmbedder()
-    scores = fake.passages(TEXTS) @ fake.query("which ferries carry passengers")
+    scores = fake.passages(TEXTS) @ fake.question("which ferries carry passengers").vector
     assert scores.argmax() == 0
 
 
@@ -105,7 +112,9 @@ def test_the_packaged_engine_gives_the_same_vectors_in_any_batch_and_order(
 
 
 def test_the_packaged_engine_tells_queries_from_passages(packaged: PackagedEmbedder) -> None:
-    assert_units(packaged.query("ab"), (packaged.dimension,))
+    asked = packaged.question("ab")
+    assert_units(asked.vector, (packaged.dimension,))
+    assert float(asked.vector @ packaged.passages(["ab"])[0]) < 0.9999
     assert "query/passage prefixes" in packaged.identity
 
 
@@ -131,17 +140,114 @@ def test_the_packaged_engine_serves_several_threads_at_once(packaged: PackagedEm
     assert errors == []
 
 
+WORDS = [
+    "forces leave",
+    "العراق",
+    "بغداد 21 leave",
+    "",
+    "  ab \n fi  s ",
+    "\u200b",
+    "²¹",
+    "日 forces",
+    "🙂 leave",
+]
+
+
+def test_tokens_tell_their_places_in_the_text_without_its_prefix(late: PackagedEmbedder) -> None:
+    for text, of in zip(WORDS, late.with_tokens(WORDS)[1], strict=True):
+        assert_units(of.vectors, (len(of.spans), 6))
+        assert of.spans.dtype == np.int32
+        held = [text[start:end] for start, end in of.spans]
+        assert all(0 <= start < end <= len(text) for start, end in of.spans), held
+        assert (np.diff(of.spans[:, 0]) >= 0).all()
+        covered = {at for start, end in of.spans for at in range(start, end)}
+        assert {at for at, char in enumerate(text) if char.isalnum()} <= covered
+
+
+def test_the_words_before_tell_tokens_apart(late: PackagedEmbedder) -> None:
+    one, other = late.with_tokens(["forces leave", "بغداد leave"])[1]
+    assert np.abs(one.vectors[-1] - other.vectors[-1]).max() > 0.005, "0.001 at most by rounding"
+
+
+def test_the_importance_of_a_questions_tokens_sums_to_one(late: PackagedEmbedder) -> None:
+    for text in WORDS:
+        asked = late.question(text)
+        assert_units(asked.vector, (late.dimension,))
+        assert asked.tokens.shape == (len(asked.importance), 6)
+        assert asked.importance.dtype == np.float32
+        if len(asked.importance):
+            assert_units(asked.tokens, asked.tokens.shape)
+            assert asked.importance.min() > 0
+            assert asked.importance.sum() == pytest.approx(1, abs=1e-5)
+    assert len(late.question("").tokens) == 0
+    assert len(late.question("forces leave").tokens) == 2
+
+
+def test_tokens_are_the_same_in_any_batch_and_order(late: PackagedEmbedder) -> None:
+    texts = [" ".join(["forces", "leave", "العراق", "2"][: n % 5] * (1 + n % 3)) for n in range(40)]
+    vectors, together = late.with_tokens(texts)
+    for at, text in enumerate(texts):
+        alone = late.with_tokens([text])
+        np.testing.assert_allclose(alone[0][0], vectors[at], atol=1e-3)
+        np.testing.assert_array_equal(alone[1][0].spans, together[at].spans)
+        np.testing.assert_allclose(alone[1][0].vectors, together[at].vectors, atol=5e-3)
+    assert late.with_tokens([])[1] == []
+
+
+def test_a_text_beyond_the_models_positions_has_tokens_as_far_as_it_reads(late: PackagedEmbedder) -> None:
+    (tokens,) = late.with_tokens(["forces " * 100])[1]
+    assert 0 < len(tokens.vectors) < 24
+    np.testing.assert_array_equal(tokens.spans[0], [0, 6])
+
+
+def test_a_branch_for_tokens_changes_the_identity_and_not_the_vectors(
+    packaged: PackagedEmbedder, late: PackagedEmbedder, tmp_path: Path
+) -> None:
+    other = PackagedEmbedder(packaged._folder, head=save_head(tmp_path / "other.safetensors", seed=6))
+    assert len({packaged.identity, late.identity, other.identity}) == 3
+    assert (packaged.token_size, late.token_size, late.dimension) == (0, 6, HIDDEN)
+    np.testing.assert_allclose(
+        late.passages(["forces leave"]), packaged.passages(["forces leave"]), atol=1e-3
+    )
+
+
+def test_without_a_branch_for_tokens_there_are_none(packaged: PackagedEmbedder) -> None:
+    vectors, tokens = packaged.with_tokens(TEXTS)
+    assert_units(vectors, (4, HIDDEN))
+    assert [(len(of.vectors), len(of.spans)) for of in tokens] == [(0, 0)] * 4
+    asked = packaged.question("forces")
+    assert (len(asked.tokens), len(asked.importance)) == (0, 0)
+
+
+def test_the_fake_has_a_vector_for_each_word(recwarn: pytest.WarningsRecorder) -> None:
+    vectors, tokens = FakeEmbedder().with_tokens([*TEXTS, " two  words\n"])
+    np.testing.assert_array_equal(vectors[:4], FakeEmbedder().passages(TEXTS))
+    assert [len(of.vectors) for of in tokens] == [6, 5, 0, 1, 2]
+    assert tokens[4].spans.tolist() == [[1, 4], [6, 11]]
+    assert_units(tokens[0].vectors, (6, 8))
+    asked = FakeEmbedder().question("two words")
+    np.testing.assert_array_equal(asked.tokens, tokens[4].vectors)
+    assert asked.importance.tolist() == [0.5, 0.5]
+    assert len(FakeEmbedder(token_size=0).question("two words").tokens) == 0
+    assert list(recwarn) == []
+
+
 def test_a_hub_model_gives_unit_vectors_of_its_dimension(tiny: Path) -> None:
     hub = HubEmbedder(str(tiny))
     assert hub.dimension == 16
     assert_units(hub.passages(TEXTS), (4, 16))
-    assert_units(hub.query(TEXTS[0]), (16,))
+    asked = hub.question(TEXTS[0])
+    assert_units(asked.vector, (16,))
+    assert (hub.token_size, len(asked.tokens), len(asked.importance)) == (0, 0, 0)
+    vectors, tokens = hub.with_tokens(TEXTS)
+    np.testing.assert_allclose(vectors, hub.passages(TEXTS), atol=1e-6)
+    assert [(len(of.vectors), len(of.spans)) for of in tokens] == [(0, 0)] * 4
 
 
 def test_a_hub_model_uses_the_prompts_that_it_declares(tiny: Path) -> None:
     hub = HubEmbedder(str(tiny))
     text = "ferries carry passengers"
-    assert float(hub.query(text) @ hub.passages([text])[0]) < 0.9999
+    assert float(hub.question(text).vector @ hub.passages([text])[0]) < 0.9999
     assert HubEmbedder(str(tiny)).identity == hub.identity
 
 

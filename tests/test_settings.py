@@ -101,6 +101,25 @@ def test_a_wrong_variable_is_refused_with_its_name(
     assert [part for part in told if part not in str(raised.value)] == []
 
 
+@pytest.mark.parametrize(
+    ("variable", "told"),
+    [
+        ("SANAD_PASAGES", "SANAD_PASSAGES"),
+        ("SANAD_EMBEDER", "SANAD_EMBEDDER"),
+        ("SANAD_passages", "SANAD_PASSAGES"),
+        ("SANAD_XYZZY", "SANAD_LLM, SANAD_EMBEDDER"),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_refused_with_the_near_one(
+    monkeypatch: pytest.MonkeyPatch, variable: str, told: str
+) -> None:
+    monkeypatch.setenv(variable, "3")
+    with pytest.raises(BadSettings) as raised:
+        Settings.load()
+    assert variable in str(raised.value)
+    assert told in str(raised.value)
+
+
 def test_an_unknown_argument_is_refused_with_the_known_names() -> None:
     with pytest.raises(BadSettings, match=r"'modell'.*llm, embedder"):
         Settings.load(modell="x")

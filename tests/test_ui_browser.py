@@ -20,6 +20,7 @@ from rag import (
     Citation,
     Claim,
     Evidence,
+    Filter,
     Finished,
     Passage,
     Retrieved,
@@ -69,6 +70,7 @@ class StandIn:
         self.freely = False
         self.closed = threading.Event()
         self.histories: list[list[Turn]] = []
+        self.wheres: list[Filter | None] = []
 
     def articles(self) -> list[Article]:
         return [BASE, TRAP]
@@ -79,10 +81,13 @@ class StandIn:
                 return article
         raise SanadError(f"No article {article_id!r} in this index.")
 
-    def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[Retrieved | Token | Finished]:
+    def stream(
+        self, question: str, history: Sequence[Turn] = (), where: Filter | None = None
+    ) -> Iterator[Retrieved | Token | Finished]:
         if not question.strip():
             raise BadQuestion("The question is empty; type one.")
         self.histories.append(list(history))
+        self.wheres.append(where)
         answer = self._answer(question)
         try:
             self._wait()
@@ -191,6 +196,7 @@ def assistant(served: tuple[StandIn, str]) -> Iterator[StandIn]:
     assistant.steps, assistant.freely = threading.Semaphore(0), False
     assistant.closed.clear()
     assistant.histories.clear()
+    assistant.wheres.clear()
     yield assistant
     assistant.freely = True
 
@@ -381,6 +387,44 @@ def test_clear_empties_the_conversation(page: playwright_api.Page, assistant: St
     expect(page.locator("#sanad-panel")).to_be_hidden()
 
 
+def test_a_question_is_limited_to_what_the_filter_says(page: playwright_api.Page, assistant: StandIn) -> None:
+    ask(page, "When did they leave?")
+    finish(page, assistant)
+    summary = page.locator("#sanad-filter summary")
+    expect(summary).to_have_text("Sources · المصادر: all · الكل")
+    summary.click()
+    page.locator("#sanad-filter input[value='CNN']").check()
+    page.locator("#sanad-filter input[name=since]").fill("٢٠٢٤")
+    page.locator("#sanad-filter select").select_option("ar")
+    expect(summary).to_have_text("Sources · المصادر: CNN · ٢٠٢٤ – … · العربية")
+    ask(page, "متى غادرت القوات؟")
+    finish(page, assistant)
+    expect(page.locator("#sanad-live .only")).to_have_text("فقط: CNN · من ٢٠٢٤ · العربية")
+    summary.click()
+    page.locator("#sanad-filter .reset").click()
+    expect(summary).to_have_text("Sources · المصادر: all · الكل")
+    ask(page, "When did they leave?")
+    finish(page, assistant)
+    assert assistant.wheres == [None, Filter(("CNN",), "٢٠٢٤", None, "ar"), None]
+
+
+def test_a_wrong_date_in_the_filter_is_told_and_the_question_stays(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    page.locator("#sanad-filter summary").click()
+    page.locator("#sanad-filter input[name=until]").fill("2024-31")
+    page.locator("#sanad-question textarea").fill("When did they leave?")
+    page.locator("#sanad-ask").click()
+    expect(page.locator("[role=alert]")).to_contain_text("'2024-31'")
+    expect(page.locator("#sanad-question textarea")).to_have_value("When did they leave?")
+    assert assistant.wheres == []
+    page.locator("#sanad-filter summary").click()
+    page.locator("#sanad-filter input[name=until]").fill("2024")
+    page.locator("#sanad-ask").click()
+    finish(page, assistant)
+    assert assistant.wheres == [Filter(until="2024")]
+
+
 def test_closed_routes_and_other_host_names_are_refused(page: playwright_api.Page) -> None:
     request = page.request
     for path in ("file=https://elsewhere.example/", "upload", "openapi.json", "info"):
@@ -397,7 +441,10 @@ def test_the_page_fits_a_phone(
     page.goto(served[1])
     ask(page, "متى غادرت القوات؟")
     finish(page, assistant)
+    page.locator("#sanad-filter summary").click()
+    expect(page.locator("#sanad-filter select")).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.locator("#sanad-filter summary").click()
     page.locator("#sanad-live .chip").first.click()
     expect(page.locator("#sanad-panel mark")).to_be_in_viewport()
     assert in_view(page, "#sanad-panel mark")

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 
 import pytest
 
-from rag import Answer, Article, Citation, Claim, Passage
+from rag import Answer, Article, Citation, Claim, Passage, Reprint
 from rag.records import Chunk, Language, Outcome, Verdict
 from ui import render
 from ui.render import Exchange
@@ -276,3 +277,18 @@ def test_a_pasted_book_is_shown_cut_short() -> None:
 
 def test_both_languages_have_the_same_words() -> None:
     assert render.WORDS["en"].keys() == render.WORDS["ar"].keys()
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Also in: "), ("ar", "ورد أيضًا في: ")])
+def test_other_outlets_of_the_same_text_are_named_once_each(language: Language, words: str) -> None:
+    also = [Reprint("b", "Valley <b>Post</b>", "2024-09-07"), Reprint("c", "Valley <b>Post</b>", None)]
+    also += [Reprint("hill", None, None), *(Reprint(f"d{n}", f"Daily {n}", None) for n in range(5))]
+    cited = dataclasses.replace(citation(), also=tuple(also))
+    found = dataclasses.replace(passage(), also=tuple(also[:1]))
+    page = turn(answer("x [1]", citations=(cited,), passages=(found,), language=language))
+    assert len(page.all("p", "also")) == 2
+    assert f"{words}Valley <b>Post</b>" in page.text
+    assert page.text.count("hill") == 1
+    assert "Daily 2" in page.text
+    assert "Daily 3" not in page.text
+    assert not page.all("b")

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag import Evidence
+from rag import Evidence, Reprint
 from rag.embed import FakeEmbedder
 from rag.verify import NOT_FOUND, Checked, check
 
@@ -157,6 +158,29 @@ def test_a_number_that_no_sentence_holds_is_not_answered(draft: str) -> None:
     assert citation.quote == TEXTS[int(re.findall(r"\[(\d)\]", draft)[-1]) - 1]
 
 
+@pytest.mark.parametrize(
+    ("draft", "reason"),
+    [
+        (
+            "بلغت تكلفة المكتبة 5 ملايين دينار في مارس [4].",
+            "حُذفت مسودة النموذج؛ ليس في الجمل المعروضة: 5000000، الشهر 3",
+        ),
+        (
+            "بلغت تكلفة المكتبة 4 ملايين دينار [1].",
+            "لا تتضمن الجملة المستشهد بها الاسم أو الرقم أو التاريخ؛ وهذه أقرب جملة",
+        ),
+        ("بلغت تكلفة المكتبة 4 ملايين دينار.", "لم تُذكر جملة مصدر؛ وهذه أقرب جملة"),
+        (
+            "مئة راكب: 300 مقابل 4 ملايين [1].",
+            "حُذفت مسودة النموذج؛ لا تجتمع أسماؤها وأرقامها وتواريخها في جملة واحدة",
+        ),
+    ],
+)
+def test_the_reason_under_an_arabic_answer_is_arabic(draft: str, reason: str) -> None:
+    result = check(draft, evidence(), "ar", FakeEmbedder())
+    assert [claim.reason for claim in result.claims] == [reason]
+
+
 def test_an_unsupported_claim_is_dropped_from_among_good_ones() -> None:
     result = checked("Ferries will carry 300 passengers [3]. Repairs cost 77 dollars [2].")
     assert result.text == "Ferries will carry 300 passengers [1]."
@@ -240,3 +264,35 @@ def test_no_marker_is_left_that_is_no_citation(draft: str) -> None:
 def test_whatever_the_draft_markers_and_citations_agree_one_to_one(draft: str) -> None:
     result = checked(draft)
     assert_sound(result, evidence())
+
+
+def test_a_citation_names_the_other_articles_that_hold_its_quote() -> None:
+    also = (Reprint("valley", "Valley Post", None),)
+    items = [dataclasses.replace(item, also=also if item.number == 1 else ()) for item in evidence()]
+    checked = check(f"{TEXTS[0][:-1]} [1].", items, "en", FakeEmbedder())
+    assert [citation.also for citation in checked.citations] == [also]
+
+
+def test_a_claim_whose_name_and_value_stand_apart_gives_way_to_a_source_with_the_name():
+    items = evidence(
+        (
+            "أعلنت الحكومة في عام 2021 انتهاء المهمة.",
+            "غادرت آخر دفعة من المستشارين قاعدة عين الأسد الجوية.",
+        )
+    )
+    result = checked("Forces left Ain al-Asad in 2021 [1].", items)
+    assert "2021" not in result.text
+    assert quotes(result) == [items[1].text]
+    assert_sound(result, items)
+
+
+def test_a_claim_moves_to_the_sentence_that_holds_its_name():
+    items = evidence(("أعلنت الحكومة انتهاء المهمة.", "غادرت آخر دفعة من المستشارين قاعدة عين الأسد الجوية."))
+    result = checked("The last advisers left Ain al-Asad [1].", items)
+    assert result.outcome == "partial"
+    assert quotes(result) == [items[1].text]
+
+
+def test_a_name_that_no_evidence_holds_is_passed_over():
+    items = evidence(("أعلنت الحكومة في عام 2021 انتهاء المهمة.",))
+    assert checked("The mission of Zorander ended in 2021 [1].", items).outcome == "answered"

@@ -30,7 +30,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag import Answer, Assistant, BadSettings, Event, Finished, Retrieved, SanadError, Token, Turn
-from ui import render
+from ui import filters, render
 from ui.render import Exchange
 
 HOST = "127.0.0.1"
@@ -71,6 +71,9 @@ _HEADER = (
     "<p>Answers from the articles, each with its source.</p></header>"
 )
 
+_SENT = "(question, turns, _form) => [question, turns, window.readFilter()]"
+"""Runs in the browser before a question is sent: the third value is the filter's fields, not its HTML."""
+
 _log = logging.getLogger(__name__)
 
 _BROKE = "Something broke while answering; the terminal tells more. Ask again."
@@ -83,11 +86,11 @@ class Run:
     """One question being answered, in its own thread: Stop and the clock need not wait for the model."""
 
     def __init__(
-        self, assistant: Assistant, one_at_a_time: threading.Lock, question: str, history: list[Turn]
+        self, assistant: Assistant, one_at_a_time: threading.Lock, exchange: Exchange, history: list[Turn]
     ):
         self._assistant = assistant
         self._one_at_a_time = one_at_a_time
-        self._question = question
+        self._exchange = exchange
         self._history = history
         self._arrived: queue.SimpleQueue[Event | SanadError | None] = queue.SimpleQueue()
         self.stopped = threading.Event()
@@ -135,7 +138,8 @@ class Run:
     def _pump(self) -> None:
         if self.stopped.is_set():
             return
-        stream = self._assistant.stream(self._question, history=self._history)
+        asked = self._exchange
+        stream = self._assistant.stream(asked.question, history=self._history, where=asked.where)
         with closing(cast("Generator[Event, None, None]", stream)):
             for event in stream:
                 if self.stopped.is_set():
@@ -151,19 +155,31 @@ class Page:
         self._one_at_a_time = threading.Lock()
         self._runs: dict[str, Run] = {}
 
-    def begin(self, question: str, turns: list[Exchange]) -> tuple[Any, ...]:
-        """Put the question on the page at once: box, turns, past, live, ask, stop, clear."""
+    def begin(self, question: str, turns: list[Exchange], sent: object) -> tuple[Any, ...]:
+        """Put the question on the page at once: box, turns, past, live, ask, stop, clear.
+
+        Args:
+            question: As typed.
+            turns: The conversation.
+            sent: The filter, as the browser sent it: anything at all.
+        """
         if turns and turns[-1].open:  # Enter was pressed while an answer is on its way
             return tuple(gr.skip() for _ in range(7))
-        now = [*turns, Exchange(number=len(turns) + 1, question=question)]
-        return ("", now, render.conversation(turns), render.turn(now[-1]), *_buttons(busy=True))
+        exchange = Exchange(number=len(turns) + 1, question=question)
+        left = ""
+        try:
+            exchange = dataclasses.replace(exchange, where=filters.read(sent))
+        except SanadError as error:  # the question stays in the box, to be asked again
+            exchange, left = _failed(exchange, str(error)), question
+        shown = render.conversation(turns), render.turn(exchange)
+        return (left, [*turns, exchange], *shown, *_buttons(busy=exchange.open))
 
     def reply(self, turns: list[Exchange], request: gr.Request) -> Iterator[tuple[list[Exchange], str]]:
         """Answer the last question of ``turns``, redrawing its turn as events arrive: turns, live."""
         if not turns or not turns[-1].open:
             return
         session = request.session_hash or ""
-        run = Run(self._assistant, self._one_at_a_time, turns[-1].question, _history(turns))
+        run = Run(self._assistant, self._one_at_a_time, turns[-1], _history(turns))
         self._runs[session] = run
         try:
             for exchange in _progress(run, turns[-1]):
@@ -194,6 +210,13 @@ class Page:
         if run is not None:
             run.stop()
 
+    def sources(self) -> str:
+        """The form that limits the search, with what the index holds now."""
+        try:
+            return filters.form(self._assistant.articles())
+        except SanadError as error:  # the index has gone since
+            return render.failure(str(error))
+
     def read_article(self, place: object) -> str:
         """The article that a source quotes, as HTML, with the quote highlighted.
 
@@ -223,24 +246,29 @@ def build_app(assistant: Assistant) -> gr.Blocks:
         gr.HTML(_HEADER, apply_default_css=False)
         past = gr.HTML("", elem_id="sanad-past", apply_default_css=False)
         live = _live(page)
-        with gr.Row(elem_id="sanad-composer"):
-            box = gr.Textbox(
-                placeholder="Ask in English or Arabic · اسأل بالعربية أو الإنجليزية",
-                label="Question", show_label=False, container=False, lines=1, max_lines=6, autofocus=True,
-                scale=8, elem_id="sanad-question",
-            )  # fmt: skip
-            ask = gr.Button("Ask", variant="primary", scale=1, min_width=80, elem_id="sanad-ask")
-            stop = gr.Button("Stop", scale=1, min_width=80, visible=False, elem_id="sanad-stop")
-            clear = gr.Button("Clear", scale=1, min_width=80, elem_id="sanad-clear")
+        with gr.Column(elem_id="sanad-composer"):
+            where = gr.HTML(page.sources(), apply_default_css=False, js_on_load=_script("filter.js"))
+            with gr.Row(elem_id="sanad-row"):
+                box = gr.Textbox(
+                    placeholder="Ask in English or Arabic · اسأل بالعربية أو الإنجليزية",
+                    label="Question", show_label=False, container=False, lines=1, max_lines=6,
+                    autofocus=True, scale=8, elem_id="sanad-question",
+                )  # fmt: skip
+                ask = gr.Button("Ask", variant="primary", scale=1, min_width=80, elem_id="sanad-ask")
+                stop = gr.Button("Stop", scale=1, min_width=80, visible=False, elem_id="sanad-stop")
+                clear = gr.Button("Clear", scale=1, min_width=80, elem_id="sanad-clear")
 
         buttons = [ask, stop, clear]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         shown = [box, turns, past, live, *buttons]
-        asked = gr.on([box.submit, ask.click], page.begin, [box, turns], shown, queue=False, **quiet)
+        asked = gr.on(
+            [box.submit, ask.click], page.begin, [box, turns, where], shown, js=_SENT, queue=False, **quiet
+        )
         replied = asked.then(page.reply, [turns], [turns, live], concurrency_limit=1, **quiet)
         replied.then(page.settle, [turns], [turns, live, *buttons], queue=False, **quiet)
         stop.click(page.stop, [turns], [turns, live], queue=False, **quiet)
         clear.click(lambda: ([], "", ""), None, [turns, past, live], queue=False, **quiet)
+        app.load(page.sources, None, [where], queue=False, **quiet)  # the index may have changed since
         app.unload(page.leave)
     # api_open=False: questions come through the queue or not at all.
     app.queue(max_size=QUEUE, default_concurrency_limit=1, api_open=False)
@@ -371,8 +399,12 @@ def _live(page: Page) -> gr.HTML:
 
     return gr.HTML(
         "", elem_id="sanad-live", apply_default_css=False,
-        js_on_load=(ASSETS / "page.js").read_text(encoding="utf-8"), server_functions=[read_article],
+        js_on_load=_script("page.js"), server_functions=[read_article],
     )  # fmt: skip
+
+
+def _script(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")
 
 
 def _buttons(*, busy: bool) -> tuple[Any, Any, Any]:

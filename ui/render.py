@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rag import Answer, Article, Citation, Claim, Language, Passage
-from ui.words import WORDS, date
+from rag import Answer, Article, Citation, Claim, Filter, Language, Passage, Reprint
+from ui.words import LANGUAGES, WORDS, date
 
 Stage = Literal["waiting", "searching", "reading", "writing", "stopped", "failed", "done"]
 """Where an exchange stands; the last three are final."""
@@ -27,6 +27,9 @@ SHOWN_QUESTION = 2000
 
 NEAREST = 3
 """Passages shown when the articles do not hold the answer: more would read like an answer."""
+
+SHOWN_REPRINTS = 5
+"""Other outlets of the same text that are named; an agency's story can stand in dozens."""
 
 _MARKER = re.compile(r"\[([0-9]{1,4})\]")
 
@@ -56,6 +59,8 @@ class Exchange:
     """The checked answer, once there is one."""
     error: str = ""
     """Why it failed, in one line."""
+    where: Filter | None = None
+    """What the search is limited to."""
 
     @property
     def open(self) -> bool:
@@ -131,7 +136,7 @@ def article(item: Article, start: int, end: int, quote: str) -> str:
     title = "" if repeated else f"<h2 {flow(_title(item))}>{safe(_title(item))}</h2>"
     return (
         f"<header>{title}{_provenance(item.outlet, item.published, item.language)}"
-        f'<p class="where">{_where(item.source)}</p>{lost}</header>'
+        f'<p class="where">{_source_place(item.source)}</p>{lost}</header>'
         f'<div class="text">{body}</div>'
     )
 
@@ -147,7 +152,24 @@ def _question(exchange: Exchange) -> str:
         return ""
     shown = text if len(text) <= SHOWN_QUESTION else text[:SHOWN_QUESTION] + "…"
     label = WORDS[language_of(shown)]["question"]
-    return f'<h2 class="question" {flow(shown)}><span class="unseen">{label}: </span>{safe(shown)}</h2>'
+    return (
+        f'<h2 class="question" {flow(shown)}><span class="unseen">{label}: </span>{safe(shown)}</h2>'
+        f"{_where_asked(exchange.where, language_of(shown))}"
+    )
+
+
+def _where_asked(where: Filter | None, language: Language) -> str:
+    """The filter of a question, in words; nothing without one."""
+    if where is None:
+        return ""
+    words = WORDS[language]
+    parts = [f"<bdi>{safe(outlet)}</bdi>" for outlet in where.outlets]
+    for name, value in (("since", where.since), ("until", where.until)):
+        if value:
+            parts.append(words[name].format(date=f"<bdi>{safe(date(value, language))}</bdi>"))
+    if where.language:
+        parts.append(f"<bdi>{LANGUAGES[where.language]}</bdi>")
+    return f'<p class="only" {flow(words["only"])}>{words["only"]}: {" · ".join(parts)}</p>'
 
 
 def _reply(exchange: Exchange) -> str:
@@ -268,10 +290,10 @@ def _sources(answer: Answer, number: int) -> str:
 
 def _source(citation: Citation, number: int, language: Language) -> str:
     badge = f'<span class="number" aria-hidden="true">{citation.number}</span>'
-    where = _where(citation.source, citation.line)
+    where = _source_place(citation.source, citation.line)
     return (
         f"{_place(f't{number}-s{citation.number}', citation.article_id, citation.start, citation.end)}{badge}"
-        f"{_provenance(citation.outlet, citation.published, language)}"
+        f"{_provenance(citation.outlet, citation.published, language)}{_also(citation.also, language)}"
         f'<p class="title" {flow(_title(citation))}>{safe(_title(citation))}</p>'
         f'<blockquote class="quote" {flow(citation.quote)}>{safe(citation.quote)}</blockquote>'
         f'<p class="where">{_opener(language)} {where}</p></li>'
@@ -307,7 +329,7 @@ def _passage(passage: Passage, number: int, language: Language) -> str:
     title = passage.title or chunk.article_id
     return (
         f"{_place(f't{number}-p{passage.rank}', chunk.article_id, chunk.start, chunk.end)}"
-        f"{_provenance(passage.outlet, passage.published, language)}"
+        f"{_provenance(passage.outlet, passage.published, language)}{_also(passage.also, language)}"
         f'<p class="title" {flow(title)}>{safe(title)}</p>'
         f'<blockquote class="quote long" {flow(passage.text)}>{safe(passage.text)}</blockquote>'
         f'<p class="where">{_opener(language)}</p></li>'
@@ -340,11 +362,22 @@ def _provenance(outlet: str | None, published: str | None, language: Language) -
     return f'<p class="provenance">{name}{when}</p>'
 
 
+def _also(reprints: Sequence[Reprint], language: Language) -> str:
+    """The outlets of other articles that carry the same text; each outlet once."""
+    if not reprints:
+        return ""
+    words = WORDS[language]
+    names = list(dict.fromkeys(one.outlet or one.article_id for one in reprints))
+    told = words["listed"].join(f"<bdi>{safe(name)}</bdi>" for name in names[:SHOWN_REPRINTS])
+    more = words["more"].format(n=len(names) - SHOWN_REPRINTS) if len(names) > SHOWN_REPRINTS else ""
+    return f'<p class="provenance also">{words["also"]} {told}{more}</p>'
+
+
 def _title(item: Article | Citation) -> str:
     return item.title or item.source
 
 
-def _where(source: str, line: int | None = None) -> str:
+def _source_place(source: str, line: int | None = None) -> str:
     """The source as a path with its line, or as a link where it is a web address."""
     if re.match(r"https?://", source, re.IGNORECASE):
         return (

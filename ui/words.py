@@ -21,6 +21,9 @@ WORDS: dict[Language, dict[str, str]] = {
         "source": "Source {n}",
         "open": "Open the article",
         "untold": "publisher not told",
+        "also": "Also in:",
+        "listed": ", ",
+        "more": " and {n} more",
         "conflict": "The sources disagree.",
         "partial": "Not all of this answer is borne out by its sources.",
         "not_found": "The articles do not tell.",
@@ -31,6 +34,16 @@ WORDS: dict[Language, dict[str, str]] = {
         "claim_contradicted": "its source says otherwise",
         "lost": "The quoted words are not in this article as it now stands, so nothing is highlighted.",
         "answered_in": "Answered in {s} s",
+        "only": "Only",
+        "since": "from {date}",
+        "until": "to {date}",
+        "filter_filter": "Sources",
+        "filter_all": "all",
+        "filter_all_articles": "All articles",
+        "filter_outlets": "Outlet",
+        "filter_since": "From",
+        "filter_until": "To",
+        "filter_language": "Language",
     },
     "ar": {
         "waiting": "في انتظار الدور",
@@ -46,6 +59,9 @@ WORDS: dict[Language, dict[str, str]] = {
         "source": "المصدر {n}",
         "open": "افتح المقال",
         "untold": "الناشر غير مذكور",
+        "also": "ورد أيضًا في:",
+        "listed": "، ",
+        "more": " و{n} غيرها",
         "conflict": "المصادر متعارضة.",
         "partial": "لا تؤيد المصادر كل ما في هذه الإجابة.",
         "not_found": "لا تذكر المقالات ذلك.",
@@ -56,8 +72,21 @@ WORDS: dict[Language, dict[str, str]] = {
         "claim_contradicted": "المصدر يقول غير ذلك",
         "lost": "العبارة المقتبسة غير موجودة في المقال بصورته الحالية، ولذلك لم يُظلَّل شيء.",
         "answered_in": "أُجيب في {s} ث",
+        "only": "فقط",
+        "since": "من {date}",
+        "until": "إلى {date}",
+        "filter_filter": "المصادر",
+        "filter_all": "الكل",
+        "filter_all_articles": "كل المقالات",
+        "filter_outlets": "الناشر",
+        "filter_since": "من",
+        "filter_until": "إلى",
+        "filter_language": "اللغة",
     },
 }
+
+LANGUAGES: dict[Language, str] = {"ar": "العربية", "en": "English"}
+"""Each language by its own name."""
 
 _MONTHS: dict[Language, str] = {
     "en": "January February March April May June July August September October November December",

@@ -1,0 +1,108 @@
+"""A folder of articles becomes an index: the first half of the spine. Each line is a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag import articles, chunk, duplicates, index, lexical
+from rag.disk import Progress
+from rag.embed import Embedder, open_embedder
+from rag.errors import BadArticles, BadSettings
+from rag.index import Written
+from rag.layout import Contents
+from rag.records import Article, Chunk
+from rag.settings import DEFAULT_INDEX, Settings, quiet_libraries
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What ``build_index`` did."""
+
+    written: Written
+    """The generation, and what changed in it."""
+    skipped: tuple[articles.Skipped, ...]
+    """Files that were not indexed, each with the reason."""
+
+
+def build_index(
+    folder: Path,
+    name: str = DEFAULT_INDEX,
+    *,
+    allow_shrink: bool = False,
+    settings: Settings | None = None,
+    embedder: Embedder | None = None,
+    progress: Progress | None = None,
+) -> Built:
+    """Index every article of a folder; what did not change is not embedded again.
+
+    Args:
+        folder: Holds the articles.
+        name: The index to make or update.
+        allow_shrink: Whether more than a fifth of the articles may go at once.
+        settings: Defaults to ``Settings.load()``.
+        embedder: Defaults to the one that the settings name.
+        progress: Told what is being done, and the share done.
+
+    Raises:
+        BadArticles: The folder does not exist, holds no article or the indexes themselves, or too many
+            articles would go.
+        BadSettings: The name is none.
+        IndexUnusable: Another process is writing this index.
+        NoSpace: The disk is full; the last generation stays as it was.
+        ModelMissing, ModelDamaged: The embedder cannot be used.
+    """
+    settings = settings or Settings.load()
+    quiet_libraries(settings)
+    tell = progress or (lambda _what, _share: None)
+    place = index_folder(settings, name)
+    if place.resolve().is_relative_to(folder.resolve()):
+        raise BadArticles(
+            f"The folder {str(folder)!r} holds the indexes themselves ({settings.indexes}), which are no "
+            "articles. Name a folder inside it, or keep indexes elsewhere: SANAD_INDEXES=/path"
+        )
+    loaded = articles.load_folder(
+        folder,
+        max_bytes=settings.max_file_bytes,
+        max_rows_bytes=settings.max_rows_bytes,
+        columns=settings.columns,
+        parse_seconds=settings.parse_seconds,
+        progress=tell,
+    )
+    contents = Contents(
+        articles=loaded.articles,
+        lines=loaded.lines,
+        cut=cutter(settings),
+        chunker=chunker(settings),
+        groups=duplicates.groups(loaded.articles),
+        lexical=lexical.write,
+        terms=lexical.TERMS,
+        source=str(folder.resolve()),
+    )
+    embedder = embedder or open_embedder(settings, tell)
+    written = index.write_generation(place, contents, embedder, tell, allow_shrink=allow_shrink)
+    return Built(written, loaded.skipped)
+
+
+def cutter(settings: Settings) -> Callable[[Article], Sequence[Chunk]]:
+    """How articles are cut into chunks."""
+    return lambda article: chunk.chunks(article, budget=settings.chunk_tokens)
+
+
+def chunker(settings: Settings) -> str:
+    """Names how articles are cut, so that an index cut otherwise is noticed."""
+    return f"{chunk.VERSION}:{settings.chunk_tokens}"
+
+
+def index_folder(settings: Settings, name: str) -> Path:
+    """The folder of the index ``name``.
+
+    Raises:
+        BadSettings: The name would lead out of the folder of indexes, or is empty.
+    """
+    if not name or name.startswith(".") or not all(c.isalnum() or c in "._-" for c in name):
+        raise BadSettings(
+            f"{name!r} is no name for an index. Use letters, digits, dots, dashes and underscores."
+        )
+    return settings.indexes / name

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag import Article, BadSettings, Filter, SanadError
+from ui import filters, render
+from ui.render import Exchange
+
+HOSTILE = '"><img src=x onerror=alert(1)> \u202eabc'
+
+
+class Form(HTMLParser):
+    """The elements of a form, and the texts in them."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def values(self, tag: str, name: str) -> list[str | None]:
+        return [a.get("value") for t, a in self.elements if t == tag and a.get("name") == name]
+
+
+def articles(*outlets: str | None) -> list[Article]:
+    return [Article(f"a{n}", "", "x", "a.txt", outlet=outlet) for n, outlet in enumerate(outlets)]
+
+
+def test_the_form_offers_the_outlets_of_the_index_once_each() -> None:
+    form = Form(filters.form(articles("عنب بلدي", "CNN", None, "CNN")))
+    assert form.values("input", "outlet") == ["CNN", "عنب بلدي"]
+    assert re.search(r"CNN\s*2", form.text)
+    assert [form.values("input", name) for name in ("since", "until")] == [[None], [None]]
+    assert [a["value"] for tag, a in form.elements if tag == "option"] == ["", "ar", "en"]
+
+
+def test_its_words_stand_in_both_languages() -> None:
+    text = Form(filters.form([])).text
+    for word in ("Sources", "المصادر", "From", "من", "To", "إلى", "Language", "اللغة"):
+        assert word in text
+
+
+def test_without_outlets_none_are_offered() -> None:
+    assert not [tag for tag, _ in Form(filters.form(articles(None))).elements if tag == "fieldset"]
+
+
+def test_of_very_many_outlets_the_most_frequent_are_offered() -> None:
+    rare = [f"Rare {n}" for n in range(2 * filters.OUTLETS)]
+    offered = Form(filters.form(articles("Common", *rare, "Common"))).values("input", "outlet")
+    assert len(offered) == filters.OUTLETS
+    assert "Common" in offered
+
+
+def test_a_hostile_outlet_stays_text() -> None:
+    form = Form(filters.form(articles(HOSTILE)))
+    assert not [tag for tag, _ in form.elements if tag in ("img", "script")]
+    assert "onerror=alert(1)" in form.text
+    shown = render.turn(Exchange(number=1, question="why?", where=Filter((HOSTILE,))))
+    assert "<img" not in shown
+
+
+@pytest.mark.parametrize(
+    ("sent", "where"),
+    [
+        ([[], "", "", ""], None),
+        ([[], " ", "", ""], None),
+        ([["CNN"], "", "", ""], Filter(("CNN",))),
+        (
+            [["CNN", "عنب بلدي"], " 2024 ", "٢٠٢٤-٠٩", "ar"],
+            Filter(("CNN", "عنب بلدي"), "2024", "٢٠٢٤-٠٩", "ar"),
+        ),
+    ],
+)
+def test_what_the_form_sends_is_read(sent: object, where: Filter | None) -> None:
+    assert filters.read(sent) == where
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        None, "", "<div>", {}, [], [[], "", ""], [[], "", "", "", ""], ["CNN", "", "", ""], [[5], "", "", ""],
+        [[["CNN"]], "", "", ""], [[], 2024, "", ""], [[], "", "", None], [["x" * 301], "", "", ""],
+        [["x"] * 1000, "", "", ""], [[], "soon", "", ""], [[], "2024", "2023", ""], [[], "", "", "fr"],
+        [["?"], "", "", ""],
+    ],
+)  # fmt: skip
+def test_anything_else_is_refused_with_a_message(sent: object) -> None:
+    with pytest.raises(BadSettings):
+        filters.read(sent)
+
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(JSON | st.tuples(st.lists(st.text()), st.text(), st.text(), st.text()).map(list))
+def test_whatever_a_browser_sends_is_a_filter_or_a_message(sent: Any) -> None:
+    try:
+        where = filters.read(sent)
+    except SanadError as error:
+        assert str(error)
+    else:
+        assert where is None or isinstance(where, Filter)
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("why?", "Only: CNN · عنب بلدي · from 6 September 2024 · to 2025 · العربية"),
+        ("لماذا؟", "فقط: CNN · عنب بلدي · من 6 سبتمبر 2024 · إلى 2025 · العربية"),
+    ],
+)
+def test_a_question_tells_what_it_was_limited_to(question: str, told: str) -> None:
+    where = Filter(("CNN", "عنب بلدي"), "2024-09-06", "2025", "ar")
+    assert told in Form(render.turn(Exchange(number=1, question=question, where=where))).text
+    assert "Only" not in Form(render.turn(Exchange(number=1, question=question))).text

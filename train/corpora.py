@@ -1,0 +1,129 @@
+"""Question sets as training data: chunks, sentences, which of them hold an answer, and what search says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evals.dataset import Question, read_questions
+from evals.score import Span, gold_spans
+from rag import lexical
+from rag.articles import load_folder
+from rag.chunk import chunks
+from rag.embed import PackagedEmbedder
+from rag.layout import MIN_SENTENCE_CHARS
+from rag.records import Chunk
+from rag.retrieve import HALF_LEXICAL
+from rag.sentence import sentences
+from rag.settings import Settings
+
+BLOCK = 15
+"""Documents in a row that stay together in a fold: the sets hold 3 or 5 paragraphs of each article, in
+order, and paragraphs of one article must not stand on both sides."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """One question set with its articles."""
+
+    name: str
+    """The folder's name."""
+    questions: list[Question]
+    """Those whose evidence was found."""
+    chunks: list[Chunk]
+    """Rows of what is searched."""
+    texts: list[str]
+    """The chunks' texts."""
+    spans: list[NDArray[np.int32]]
+    """For each chunk start and end of each sentence in its text."""
+    chunk_of: NDArray[np.int64]
+    """For each sentence, in order, its chunk."""
+    gold: NDArray[np.bool_]
+    """Shape (questions, chunks): the chunk holds a piece of the answer's quote."""
+    gold_sentences: NDArray[np.bool_]
+    """Shape (questions, sentences)."""
+    fold: NDArray[np.int64]
+    """For each question the block of documents that it is about, modulo the folds."""
+    chunk_fold: NDArray[np.int64]
+    """The same for each chunk."""
+    dense: Floats
+    """Cosines, shape (questions, chunks)."""
+    own: Floats
+    """Cosines, shape (questions, sentences)."""
+    words: Floats
+    """BM25 in [0, 1) (``HALF_LEXICAL``), shape (questions, chunks)."""
+
+    @property
+    def best_sentence(self) -> Floats:
+        """The cosine of each chunk's best sentence, shape (questions, chunks)."""
+        best = np.full(self.dense.shape, -1, np.float32)
+        np.maximum.at(best.T, self.chunk_of, self.own.T)
+        return best
+
+
+def read(folder: Path, embedder: PackagedEmbedder, settings: Settings, folds: int) -> Corpus:
+    """A question set, embedded.
+
+    Args:
+        folder: Holds ``corpus/`` and ``questions.jsonl``.
+        embedder: The packaged one.
+        settings: How articles are cut.
+        folds: Parts for cross-validation.
+    """
+    loaded = load_folder(folder / "corpus", max_bytes=settings.max_file_bytes)
+    texts = {article.id: article.text for article in loaded.articles}
+    place = {article.id: at // BLOCK % folds for at, article in enumerate(loaded.articles)}
+    cut = [chunk for article in loaded.articles for chunk in chunks(article, budget=settings.chunk_tokens)]
+    parts = [texts[chunk.article_id][chunk.start : chunk.end] for chunk in cut]
+    spans = [
+        np.array([s for s in sentences(part) if s[1] - s[0] >= MIN_SENTENCE_CHARS], np.int32).reshape(-1, 2)
+        for part in parts
+    ]
+    chunk_of = np.repeat(np.arange(len(cut)), [len(s) for s in spans])
+    questions = [q for q in read_questions(folder / "questions.jsonl") if gold_spans(q, texts)]
+    golds = [gold_spans(question, texts) for question in questions]
+    places = [Span(chunk.article_id, chunk.start, chunk.end) for chunk in cut]
+    sentence_places = [
+        Span(chunk.article_id, chunk.start + int(start), chunk.start + int(end))
+        for chunk, own in zip(cut, spans, strict=True)
+        for start, end in own
+    ]
+    asked = np.stack([embedder.question(question.text).vector for question in questions])
+    own_vectors = embedder.passages(
+        [part[s:e] for part, own in zip(parts, spans, strict=True) for s, e in own]
+    )
+    return Corpus(
+        name=folder.name,
+        questions=questions,
+        chunks=cut,
+        texts=parts,
+        spans=spans,
+        chunk_of=chunk_of,
+        gold=_hits(golds, places),
+        gold_sentences=_hits(golds, sentence_places),
+        fold=np.array([place[question.evidence[0].article] for question in questions]),
+        chunk_fold=np.array([place[chunk.article_id] for chunk in cut]),
+        dense=asked @ embedder.passages(parts).T,
+        own=asked @ own_vectors.T,
+        words=_words(parts, questions),
+    )
+
+
+def _hits(golds: list[list[Span]], places: list[Span]) -> NDArray[np.bool_]:
+    return np.array([[any(place.overlaps(span) for span in gold) for place in places] for gold in golds])
+
+
+def _words(parts: list[str], questions: list[Question]) -> Floats:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        lexical.write(Path(folder), parts)
+        lexicon = lexical.load(Path(folder))
+        scores = np.stack([lexicon.scores(question.text) for question in questions])
+    found: Floats = scores / (scores + HALF_LEXICAL)
+    return found
