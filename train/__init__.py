@@ -1,1 +1,1 @@
-"""Training of the small weights that the repository carries; needs the extra ``train``."""
+"""Training of the small weights that the repository carries; needs the extra ``hub``, and the checkout."""
