@@ -11,9 +11,11 @@ import json
 import os
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import chromadb  # noqa: F401 - so that no fork spends half a second on it
+from tqdm import tqdm
 
 from rag import Settings, build_index, lexical, quiet_libraries
 from rag.articles import load_folder
@@ -43,6 +45,8 @@ def main() -> None:
     """Serve until standard input ends."""
     settings = Settings.load()
     quiet_libraries(settings)
+    # tqdm's own lock is shared between forks: one that is killed while it holds it would stop all later ones.
+    tqdm.set_lock(threading.RLock())
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "warm.txt").write_text("An article that loads what loading needs.", encoding="utf-8")
         for article in load_folder(Path(folder), max_bytes=settings.max_file_bytes).articles:

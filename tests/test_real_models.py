@@ -13,6 +13,7 @@ import pytest
 
 from rag import Assistant, Finished, Retrieved, Settings, Token, detect_language
 from rag.embed import open_embedder
+from rag.retrieve import load_weights
 from rag.weights import EMBEDDER, prepared, statuses
 
 pytestmark = pytest.mark.model
@@ -133,3 +134,8 @@ def test_without_a_network_the_command_line_answers_and_calls_nobody(tmp_path):
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout)["passages"]
     assert "CALLED OUT" not in run.stderr
+
+
+def test_the_shipped_weights_are_for_the_shipped_retriever():
+    # With weights of another head search would fall back to reciprocal ranks without a word.
+    assert load_weights(open_embedder(Settings.load()).identity) is not None
