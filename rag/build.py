@@ -194,7 +194,7 @@ def _plan(
             if before and row != NEW:
                 within = before.sentences(row)[0] - before.chunks[row].start
             else:
-                within = _sentences(article.text[chunk.start : chunk.end])
+                within = citable(article.text[chunk.start : chunk.end])
             chunk_spans = np.empty((len(within), 3), np.int32)
             chunk_spans[:, 0] = len(table)
             chunk_spans[:, 1:] = within + chunk.start
@@ -221,7 +221,7 @@ def _recut(article: Article, contents: Contents, before: Generation | None) -> l
     return [(c, row_of.get(article.text[c.start : c.end], NEW)) for c in contents.cut(article)]
 
 
-def _sentences(text: str) -> NDArray[np.int32]:
+def citable(text: str) -> NDArray[np.int32]:
     """The sentences of a chunk that may be cited: start and end of each in the chunk's text."""
     spans = [(start, end) for start, end in sentences(text) if end - start >= layout.MIN_SENTENCE_CHARS]
     return np.array(spans, np.int32).reshape(-1, 2)

@@ -114,16 +114,16 @@ class PackagedEmbedder:
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         """Vectors of shape (texts, dimension) of texts that are searched."""
-        return self._run([self.PASSAGE + text for text in texts])[0]
+        return self._run([self.PASSAGE + text for text in texts], tokens=False)[0]
 
     def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
         """Vectors of shape (texts, dimension) of texts that are searched, and of their tokens."""
-        vectors, rows = self._run([self.PASSAGE + text for text in texts])
+        vectors, rows = self._run([self.PASSAGE + text for text in texts], tokens=True)
         return vectors, [self._tokens(row, len(self.PASSAGE))[0] for row in rows]
 
     def question(self, text: str) -> Question:
         """A text that is searched for."""
-        vectors, rows = self._run([self.QUERY + text])
+        vectors, rows = self._run([self.QUERY + text], tokens=True)
         tokens, logits = self._tokens(rows[0], len(self.QUERY))
         weights = np.exp(logits - logits.max(initial=-np.inf))
         return Question(vectors[0], tokens.vectors, weights / weights.sum() if len(weights) else weights)
@@ -137,7 +137,7 @@ class PackagedEmbedder:
         spans = np.maximum(spans[own] - np.int32(prefix), 0)
         return Tokens(row.tokens[own], spans), row.importance[own]
 
-    def _run(self, texts: list[str]) -> tuple[Vectors, list[_Row]]:
+    def _run(self, texts: list[str], *, tokens: bool) -> tuple[Vectors, list[_Row]]:
         network, tokenizer = self._load()
         vectors = np.empty((len(texts), self.dimension), np.float32)
         encodings = tokenizer.encode_batch(texts)
@@ -155,12 +155,12 @@ class PackagedEmbedder:
             with self._running:
                 found = network({"input_ids": ids, "attention_mask": mask})
                 vectors[batch] = found["text"]
-                if self._head:
+                if self._head and tokens:
                     for row, i in enumerate(batch):
                         size = len(encodings[i].ids)
-                        tokens, importance = found["tokens"][row, :size], found["importance"][row, :size]
-                        # Copies: the network writes its next batch over these.
-                        rows[i] = _Row(encodings[i].offsets, tokens.copy(), importance.copy())
+                        own, importance = found["tokens"][row, :size], found["importance"][row, :size]
+                        # Copies, so that the padding of a whole batch is not kept with them.
+                        rows[i] = _Row(encodings[i].offsets, own.copy(), importance.copy())
         return vectors, [rows.get(i, _NO_ROW) for i in range(len(texts))]
 
     def _load(self) -> tuple[Any, Any]:

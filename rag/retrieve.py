@@ -205,26 +205,27 @@ class Searcher:
         self, found: Sequence[_Candidate], asked: Question, question: str, limit: int, tokens: int
     ) -> tuple[Evidence, ...]:
         generation = self.generation
-        places: list[tuple[float, str, int, int]] = []
+        weights = self._weights and self._weights[detect_language(question)].sentence
+        scored: list[Floats] = []
+        places: list[tuple[str, int, int]] = []
         for item in found:
             spans, vectors = generation.sentences(item.row)
             scores = vectors @ asked.vector
-            if self._weights is not None:
-                own, passage, token, word = self._weights[detect_language(question)].sentence
+            if weights:
+                own, passage, token, _ = weights
                 scores = own * scores + passage * item.total + token * self._late(item.row, asked)[1]
-                if self._lexicon:
-                    text = generation.article_of(item.row).text
-                    parts = [text[start:end] for start, end in spans]
-                    scores += word * self._lexicon.overlaps(question, parts)
+            scored.append(scores)
             article_id = generation.article_of(item.row).id
-            places += [
-                (float(score), article_id, int(start), int(end))
-                for score, (start, end) in zip(scores, spans, strict=True)
-            ]
+            places += [(article_id, int(start), int(end)) for start, end in spans]
+        totals = np.concatenate([np.empty(0, np.float32), *scored])
+        if weights and self._lexicon:
+            texts = [generation.articles[article_id].text[start:end] for article_id, start, end in places]
+            totals += weights[-1] * self._lexicon.overlaps(question, texts)
+        ordered = sorted(zip(totals.tolist(), places, strict=True), key=lambda pair: -pair[0])
         chosen: list[Evidence] = []
         seen: set[str] = set()
         left = tokens
-        for score, article_id, start, end in sorted(places, key=lambda place: -place[0]):
+        for score, (article_id, start, end) in ordered:
             article = generation.articles[article_id]
             text = article.text[start:end]
             cost = count(text)

@@ -12,12 +12,11 @@ from evals.dataset import Question, read_questions
 from evals.score import Span, gold_spans
 from rag import lexical
 from rag.articles import load_folder
+from rag.build import citable
 from rag.chunk import chunks
 from rag.embed import PackagedEmbedder
-from rag.layout import MIN_SENTENCE_CHARS
 from rag.records import Chunk
 from rag.retrieve import HALF_LEXICAL
-from rag.sentence import sentences
 from rag.settings import Settings
 
 BLOCK = 15
@@ -80,10 +79,7 @@ def read(folder: Path, embedder: PackagedEmbedder, settings: Settings, folds: in
     place = {article.id: at // BLOCK % folds for at, article in enumerate(loaded.articles)}
     cut = [chunk for article in loaded.articles for chunk in chunks(article, budget=settings.chunk_tokens)]
     parts = [texts[chunk.article_id][chunk.start : chunk.end] for chunk in cut]
-    spans = [
-        np.array([s for s in sentences(part) if s[1] - s[0] >= MIN_SENTENCE_CHARS], np.int32).reshape(-1, 2)
-        for part in parts
-    ]
+    spans = [citable(part) for part in parts]
     chunk_of = np.repeat(np.arange(len(cut)), [len(s) for s in spans])
     questions = [q for q in read_questions(folder / "questions.jsonl") if gold_spans(q, texts)]
     golds = [gold_spans(question, texts) for question in questions]
