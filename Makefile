@@ -5,7 +5,7 @@ Q ?= when do forces leave Ain al-Asad?
 PORT ?= 7860
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install ask index ui eval bench models test test-fast lint clean
+.PHONY: help install ask index ui eval bench models test test-fast train-smoke lint clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ lint: .venv/.installed-dev ## ruff, mypy, import rule, public surface
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest tests/test_house.py
+
+train-smoke: .venv/.installed-dev ## train, stop, resume and merge an adapter of a tiny network
+	$(BIN)/pytest -m '' tests/test_train_adapter.py
 
 clean: ## remove the environment and the indexes; prepared models stay in the cache
 	rm -rf .venv indexes/seeds evals/out

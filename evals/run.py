@@ -77,7 +77,7 @@ def main(
 def _run(args: argparse.Namespace, open_assistant: Callable[[str, Settings], Assistant]) -> int:
     all_questions = read_questions(args.questions)
     questions = select(all_questions, tags=args.tags, limit=args.limit, seed=args.seed)
-    settings = Settings.load(llm=args.llm, embedder=args.embedder, backend=args.backend)
+    settings = Settings.load(llm=args.llm, embedder=args.embedder, backend=args.backend, adapter=args.adapter)
     index = DEFAULT_INDEX
     if args.corpus is not None:
         index, settings = _own_index(args.corpus, settings)
@@ -327,6 +327,13 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--llm", help="generator: packaged, a hub model id or a folder")
     parser.add_argument("--embedder", help="embedder: packaged, a hub model id or a folder")
     parser.add_argument("--backend", help="what runs the generator: auto, openvino, transformers or fake")
+    parser.add_argument(
+        "--no-adapter",
+        dest="adapter",
+        action="store_false",
+        default=None,
+        help="the packaged generator as its makers published it",
+    )
     parser.add_argument(
         "--out", type=Path, default=OUT, metavar="DIR", help="where report.json goes; default: evals/out"
     )

@@ -6,6 +6,7 @@ A score is 0.0 to 1.0, or None where it does not apply or could not be measured;
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,6 +29,7 @@ _NOT_AFTER_OTHER, _NOT_BEFORE_OTHER = rf"(?<![^\W{_ARABIC}])", rf"(?![^\W{_ARABI
 # Folding keeps the point of 2.5: neither 2 nor 5 stands in it.
 _NOT_AFTER_POINT, _NOT_BEFORE_POINT = r"(?<!\d\.)", r"(?!\.\d)"
 _DOTTED_DATE = re.compile(r"\d+(?:\.\d+){2,}")
+_ARTICLE = re.compile(f"^ال(?=[{_ARABIC}]{{2}})")
 _PARTICLES = "(?:[وف]?(?:لل|[بكل]?(?:ال)?))"
 
 
@@ -174,6 +176,29 @@ def is_correct(question: Question, text: str) -> bool:
     return all(any(holds(plain, way) for way in group) for group in question.must) and not any(
         holds(plain, way) for way in question.must_not
     )
+
+
+def token_f1(text: str, ways: Iterable[str]) -> float:
+    """Overlap of an answer's words with the nearest right answer's: SQuAD's F1 (Rajpurkar et al. 2016).
+
+    Words are compared after folding, without punctuation, English articles and the Arabic article ال at the
+    beginning of a word.
+
+    Args:
+        text: An answer; its markers do not count.
+        ways: Right answers, at least one.
+    """
+    return max(_f1(_words(strip_markers(text)), _words(way)) for way in ways)
+
+
+def _f1(said: list[str], wanted: list[str]) -> float:
+    common = sum((Counter(said) & Counter(wanted)).values())
+    return 2 * common / (len(said) + len(wanted)) if common else float(said == wanted)
+
+
+def _words(text: str) -> list[str]:
+    words = (_ARTICLE.sub("", word) for word in re.findall(r"\w+(?:\.\d+)*", _fold(text)))
+    return [word for word in words if word and word not in ("a", "an", "the")]
 
 
 def gold_spans(question: Question, texts: Mapping[str, str]) -> list[Span]:

@@ -27,7 +27,7 @@ from rag.records import (
     Turn,
 )
 from rag.retrieve import Searcher
-from rag.settings import DEFAULT_INDEX, Settings, quiet_libraries
+from rag.settings import DEFAULT_INDEX, PLAIN, Settings, quiet_libraries
 from rag.store import Generation
 from rag.text import detect_language
 
@@ -77,7 +77,8 @@ class Assistant:
         self._opening = threading.Lock()
         self._reopening = threading.Lock()
         self._progress = progress
-        self._template = prompt.load(settings.prompt)
+        # A generator that was handed over is not the one that the settings would open.
+        self._template = prompt.load(settings.prompt or PLAIN if generator else settings.template)
         self._open = self._opened()
 
     @classmethod
@@ -168,7 +169,7 @@ class Assistant:
         found = self._search(standalone, searcher, self.settings.passages, allowed)
         clock.mark("retrieve")
         yield found
-        draft, shown = "", found.evidence
+        draft, told, shown = "", "", found.evidence
         if found.evidence:
             messages, shown = self._prompt(question, found, language)
             # closing() makes a reader who leaves stop the model now, not at the next garbage collection.
@@ -176,7 +177,9 @@ class Assistant:
                 for piece in pieces:
                     clock.mark_once("first_token")
                     draft += piece
-                    yield Token(piece)
+                    before, told = told, prompt.readable(draft)
+                    if new := told[len(before) :]:
+                        yield Token(new)
         clock.mark("generate")
         checked = verify.check(draft, shown, language, self._embedder)
         yield Finished(

@@ -168,10 +168,17 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--llm", help="'packaged', a hub model id or a local folder")
     _add_embedder(parser)
     parser.add_argument("--backend", choices=BACKENDS, help="what runs the generator; default: auto")
+    parser.add_argument(
+        "--no-adapter",
+        dest="adapter",
+        action="store_false",
+        default=None,
+        help="the packaged model as its makers published it",
+    )
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    names = ("llm", "embedder", "backend")
+    names = ("llm", "embedder", "backend", "adapter")
     return Settings.load(**{name: getattr(options, name, None) for name in names})
 
 

@@ -101,9 +101,10 @@ class PackagedEmbedder:
         self._folder = folder
         self._head = head
         self._threads = threads
-        self._loaded: tuple[Any, Any] | None = None
+        self._loaded: _Engine | None = None
         self._loading = threading.Lock()  # two first questions at once must not load it twice
-        self._running = threading.Lock()  # the network has one infer request; a second thread gets "busy"
+        self._running = threading.Lock()  # the queue is waited for as a whole, by one thread
+        self._answering = threading.Lock()  # a request serves one thread at a time
         self.identity = f"multilingual-e5-small:{digest(folder)}:query/passage prefixes, mean, unit length"
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self.dimension = int(config["hidden_size"])
@@ -138,41 +139,72 @@ class PackagedEmbedder:
         return Tokens(row.tokens[own], spans), row.importance[own]
 
     def _run(self, texts: list[str], *, tokens: bool) -> tuple[Vectors, list[_Row]]:
-        network, tokenizer = self._load()
+        engine = self._load()
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        encodings = tokenizer.encode_batch(texts)
+        encodings = engine.tokenizer.encode_batch(texts)
         rows: dict[int, _Row] = {}
+
+        def keep(request: Any, batch: list[int]) -> None:
+            vectors[batch] = request.get_tensor("text").data
+            if self._head and tokens:
+                states, logits = (request.get_tensor(name).data for name in ("tokens", "importance"))
+                for row, i in enumerate(batch):
+                    size = len(encodings[i].ids)
+                    # Copies, so that the padding of a whole batch is not kept with them.
+                    rows[i] = _Row(encodings[i].offsets, states[row, :size].copy(), logits[row, :size].copy())
+
         # Texts of like length go together, so that little padding is computed.
         order = sorted(range(len(texts)), key=lambda i: len(encodings[i].ids))
-        for at in range(0, len(order), self.BATCH):
-            batch = order[at : at + self.BATCH]
-            longest = max(len(encodings[i].ids) for i in batch)
-            ids = np.ones((len(batch), longest), np.int64)  # 1 is the padding token
-            mask = np.zeros((len(batch), longest), np.int64)
-            for row, i in enumerate(batch):
-                ids[row, : len(encodings[i].ids)] = encodings[i].ids
-                mask[row, : len(encodings[i].ids)] = 1
+        batches = [order[at : at + self.BATCH] for at in range(0, len(order), self.BATCH)]
+        if len(batches) == 1:
+            with self._answering:
+                engine.alone.infer(_padded([encodings[i].ids for i in order]))
+                keep(engine.alone, order)
+        else:
             with self._running:
-                found = network({"input_ids": ids, "attention_mask": mask})
-                vectors[batch] = found["text"]
-                if self._head and tokens:
-                    for row, i in enumerate(batch):
-                        size = len(encodings[i].ids)
-                        own, importance = found["tokens"][row, :size], found["importance"][row, :size]
-                        # Copies, so that the padding of a whole batch is not kept with them.
-                        rows[i] = _Row(encodings[i].offsets, own.copy(), importance.copy())
+                engine.queue.set_callback(keep)
+                for batch in batches:
+                    engine.queue.start_async(_padded([encodings[i].ids for i in batch]), batch)
+                engine.queue.wait_all()
         return vectors, [rows.get(i, _NO_ROW) for i in range(len(texts))]
 
-    def _load(self) -> tuple[Any, Any]:
+    def _load(self) -> _Engine:
         with self._loading:
             if self._loaded is None:
                 import openvino as ov
                 from tokenizers import Tokenizer
 
-                options = {"INFERENCE_NUM_THREADS": self._threads} if self._threads else {}
+                # Several batches at once, each on few cores, are faster than one batch on all of them; a
+                # question, alone, takes as long either way (docs/decisions.md).
+                options: dict[str, Any] = {"PERFORMANCE_HINT": "THROUGHPUT"}
+                if self._threads:
+                    options["INFERENCE_NUM_THREADS"] = self._threads
                 network = ov.Core().compile_model(e5.graph(self._folder, self._head), "CPU", options)
-                self._loaded = network, Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+                tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+                queue = ov.AsyncInferQueue(network)
+                self._loaded = _Engine(queue, network.create_infer_request(), tokenizer)
             return self._loaded
+
+
+class _Engine(NamedTuple):
+    """What runs, once it is loaded."""
+
+    queue: Any
+    """As many requests as the processor runs well at once."""
+    alone: Any
+    """One more, so that a question does not wait for what is being indexed."""
+    tokenizer: Any
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
+    """The network's inputs for texts of these tokens."""
+    longest = max(len(row) for row in rows)
+    ids = np.ones((len(rows), longest), np.int64)  # 1 is the padding token
+    mask = np.zeros((len(rows), longest), np.int64)
+    for at, row in enumerate(rows):
+        ids[at, : len(row)] = row
+        mask[at, : len(row)] = 1
+    return {"input_ids": ids, "attention_mask": mask}
 
 
 class _Row(NamedTuple):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.adapter import Adapter
 from rag.errors import ModelDamaged
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ CLOSE = 0.15
 the sampled rows. The reader's rounding costs 0.07 at most (measured); another layer's differ by 1 or so."""
 
 
-def to_openvino(gguf: Path, folder: Path, progress: Callable[[float], None]) -> None:
+def to_openvino(
+    gguf: Path, folder: Path, progress: Callable[[float], None], adapter: Adapter | None = None
+) -> None:
     """Write an OpenVINO model, tokenizer and detokenizer made from ``gguf``.
 
     Args:
@@ -39,6 +42,7 @@ def to_openvino(gguf: Path, folder: Path, progress: Callable[[float], None]) -> 
             files beside it, which are moved or removed.
         folder: An existing folder to write into.
         progress: Called with the share done, 0 to 1.
+        adapter: Added to the weights before they are rounded.
 
     Raises:
         ModelDamaged: The network that the reader makes does not hold the file's weights.
@@ -54,7 +58,7 @@ def to_openvino(gguf: Path, folder: Path, progress: Callable[[float], None]) -> 
             (gguf.parent / name).replace(folder / name)
     read = gguf.parent / "openvino_model.xml"
     model = ov.Core().read_model(read)
-    for done in _restore_weights(model, gguf):
+    for done in _restore_weights(model, gguf, adapter):
         progress(0.3 + 0.5 * done)
     ov.save_model(model, folder / "openvino_model.xml", compress_to_fp16=False)
     del model
@@ -63,19 +67,75 @@ def to_openvino(gguf: Path, folder: Path, progress: Callable[[float], None]) -> 
     progress(1.0)
 
 
-def to_transformers(gguf: Path, folder: Path) -> None:
+def to_transformers(gguf: Path, folder: Path, adapter: Adapter | None = None) -> None:
     """Write the GGUF file's weights as a transformers folder in bf16, for devices that run it so.
 
     Args:
         gguf: The file, whose digest has been checked.
         folder: An existing folder to write into.
+        adapter: Added to the weights before they are rounded.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from gguf import GGUFReader
+    from gguf.quants import dequantize
+    from safetensors.torch import save_file
+    from transformers import AutoConfig, AutoTokenizer
 
-    model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16)
-    model.save_pretrained(folder)
+    # Not through AutoModelForCausalLM: it keeps the 4-bit blocks as they are since transformers 5.20 or so,
+    # and such a model can neither be saved nor trained.
+    tensors = {}
+    for tensor in GGUFReader(gguf).tensors:
+        shape = tuple(int(size) for size in reversed(tensor.shape))
+        name = standard_name(tensor.name)
+        weights = dequantize(tensor.data, tensor.tensor_type).astype(np.float32).reshape(shape)
+        if adapter:
+            weights = adapter.add(name, weights)
+        tensors[name] = torch.from_numpy(weights).to(torch.bfloat16)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    config: Any = AutoConfig.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    config.tie_word_embeddings = "lm_head.weight" not in tensors
+    config.dtype = torch.bfloat16
+    config.architectures = [ARCHITECTURE]
+    config.save_pretrained(folder)
     AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
+
+
+ARCHITECTURE = "Qwen2ForCausalLM"
+"""Whose names ``standard_name`` gives."""
+
+_TOP_NAMES = {
+    "token_embd.weight": "model.embed_tokens.weight",
+    "output_norm.weight": "model.norm.weight",
+    "output.weight": "lm_head.weight",
+}
+_LAYER_NAMES = {
+    "attn_q": "self_attn.q_proj",
+    "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj",
+    "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+    "attn_norm": "input_layernorm",
+    "ffn_norm": "post_attention_layernorm",
+}
+
+
+def standard_name(name: str) -> str:
+    """What transformers calls a tensor of the file.
+
+    ``blk.3.attn_q.bias`` is ``model.layers.3.self_attn.q_proj.bias``.
+
+    Raises:
+        ModelDamaged: There is no such tensor in a Qwen2 network.
+    """
+    if name in _TOP_NAMES:
+        return _TOP_NAMES[name]
+    try:
+        _, layer, part, kind = name.split(".")
+        return f"model.layers.{int(layer)}.{_LAYER_NAMES[part]}.{kind}"
+    except (KeyError, ValueError) as error:
+        raise ModelDamaged(f"The generator's file holds a tensor that is not known: {name}.") from error
 
 
 def quantise_rows(weights: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float16]]:
@@ -94,7 +154,7 @@ def quantise_rows(weights: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArr
     return quantised.astype(np.int8), scale
 
 
-def _restore_weights(model: openvino.Model, gguf: Path) -> Iterator[float]:
+def _restore_weights(model: openvino.Model, gguf: Path, adapter: Adapter | None) -> Iterator[float]:
     from gguf import GGUFReader
     from gguf.quants import dequantize
 
@@ -118,8 +178,10 @@ def _restore_weights(model: openvino.Model, gguf: Path) -> Iterator[float]:
                 "openvino-genai reads the file differently. Install the locked version (constraints.txt)."
             )
         left.discard(name)
-        weights = dequantize(tensors[name].data, tensors[name].tensor_type).reshape(shape)
-        place.replace_source_output(_eight_bit(weights.astype(np.float32)).output(0))
+        weights = dequantize(tensors[name].data, tensors[name].tensor_type).astype(np.float32).reshape(shape)
+        if adapter:
+            weights = adapter.add(standard_name(name), weights)
+        place.replace_source_output(_eight_bit(weights).output(0))
         yield done / len(places)
     if left:
         raise ModelDamaged(

@@ -15,7 +15,7 @@ from rag.errors import GenerationFailed, ModelMissing
 from rag.generate import LlamaIndexGenerator, stream_from_thread
 from rag.llm_base import StreamedLLM, plain
 from rag.settings import PACKAGED, Settings
-from rag.weights import GENERATOR, digest, prepared
+from rag.weights import digest, generator, prepared
 
 CONTEXT = 32_768
 """Longest context of Qwen2.5-Coder-1.5B, in tokens (its model card)."""
@@ -99,8 +99,9 @@ def openvino_generator(settings: Settings, progress: Progress | None) -> LlamaIn
         ModelMissing: The folder holds no OpenVINO model, or the packages with the weights are missing.
     """
     if settings.llm == PACKAGED:
-        folder = prepared(GENERATOR, settings, progress)
-        identity = f"{GENERATOR.title} int8 (openvino, {digest(folder)})"
+        model = generator(settings)
+        folder = prepared(model, settings, progress)
+        identity = f"{model.title} int8 (openvino, {digest(folder)})"
         mend = f"Remove {folder}; it is prepared anew at the next question."
     else:
         folder = Path(settings.llm).expanduser()

@@ -17,7 +17,7 @@ from rag.errors import GenerationFailed, ModelMissing
 from rag.generate import LlamaIndexGenerator, stream_from_thread
 from rag.llm_base import StreamedLLM, plain
 from rag.settings import HUB_INSTALL, PACKAGED, Settings
-from rag.weights import GENERATOR_FULL, digest, prepared
+from rag.weights import digest, generator, prepared
 
 
 class TransformersLLM(StreamedLLM):
@@ -143,8 +143,9 @@ def transformers_generator(settings: Settings, progress: Progress | None) -> Lla
         ModelMissing: The packages with the weights are missing.
     """
     if settings.llm == PACKAGED:
-        folder = prepared(GENERATOR_FULL, settings, progress)
-        name, identity = str(folder), f"{GENERATOR_FULL.title} bf16 (transformers, {digest(folder)})"
+        model = generator(settings, full=True)
+        folder = prepared(model, settings, progress)
+        name, identity = str(folder), f"{model.title} bf16 (transformers, {digest(folder)})"
     else:
         name, identity = settings.llm, f"{settings.llm} (transformers)"
     llm = TransformersLLM(name=name, max_new_tokens=settings.max_new_tokens)

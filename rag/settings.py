@@ -27,6 +27,9 @@ DEFAULT_INDEX = "seeds"
 PACKAGED = "packaged"
 """The model name that stands for the weights that install as packages."""
 
+PLAIN, ADAPTED = "answer", "adapted"
+"""Prompt templates: for any model that follows instructions, and for the packaged one with its adapter."""
+
 HUB_INSTALL = ".venv/bin/pip install -c constraints.txt -e '.[models,hub]'"
 """How what hub models need is installed, from the checkout."""
 
@@ -71,8 +74,11 @@ class Settings:
     backend: str = "auto"
     """What runs the generator: ``openvino``, ``transformers``, ``fake``, or ``auto``: transformers where
     a CUDA or MPS device is found or another model than the packaged one is named, else openvino."""
-    prompt: str = "answer"
-    """Name of the prompt template, a file of prompts/ without its ending."""
+    adapter: bool = False
+    """Merge Sanad's adapter into the packaged generator, which teaches it to cite and to refuse."""
+    prompt: str = ""
+    """Name of the prompt template, a file of prompts/ without its ending; empty takes the one that the
+    generator answers best with, see ``template``."""
     cache: Path = field(default_factory=_default_cache)
     """Where prepared models are kept."""
     indexes: Path = field(default_factory=_default_indexes)
@@ -105,6 +111,12 @@ class Settings:
     milliseconds; a PDF of 36 pages took 0.2 s."""
     threads: int = 0
     """Processor threads for the models; 0 leaves it to the engine."""
+
+    @property
+    def template(self) -> str:
+        """The prompt template in use: the adapter was trained on its own, any other model needs examples."""
+        adapted = self.adapter and self.llm == PACKAGED and self.backend != "fake"
+        return self.prompt or (ADAPTED if adapted else PLAIN)
 
     @classmethod
     def load(cls, **overrides: Any) -> Settings:
@@ -152,6 +164,18 @@ class Settings:
 _PREFIX = "SANAD_"
 """What every variable of Sanad's own begins with; each names a setting, in capitals."""
 
+_SWITCH = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
+"""How an environment variable spells a setting that is either on or off."""
+
 _TYPES: dict[str, Any] = {
     f.name: hint for f in dataclasses.fields(Settings) for hint in [get_type_hints(Settings)[f.name]]
 }
@@ -162,12 +186,15 @@ def _parse(name: str, value: Any, *, where: str) -> Any:
         raise BadSettings(f"Unknown setting {name!r} ({where}); known are {', '.join(_TYPES)}.")
     kind = _TYPES[name]
     try:
+        if kind is bool:
+            return value if isinstance(value, bool) else _SWITCH[value.strip().lower()]
         # int(2.7) and str([...]) succeed; only a text (of a variable) or the kind itself is meant.
         if isinstance(value, bool) or not isinstance(value, (str, Path, kind)):
             raise TypeError
         return kind(value).expanduser() if kind is Path else kind(value)
-    except (TypeError, ValueError):
-        raise BadSettings(f"Setting {name} is {value!r} ({where}); it must be a {kind.__name__}.") from None
+    except (TypeError, ValueError, KeyError, AttributeError):
+        wanted = "true or false" if kind is bool else f"a {kind.__name__}"
+        raise BadSettings(f"Setting {name} is {value!r} ({where}); it must be {wanted}.") from None
 
 
 def _setting(variable: str) -> str:

@@ -57,8 +57,11 @@ _REASONS: dict[Language, dict[str, str]] = {
 }
 """Why a claim is not supported, in the language of the answer."""
 
+_SIDES = re.compile(r"((?:\[\s*\d+(?:\s*[,،]\s*\d+)*\s*\]\s*)+)([^\[]*)")
+"""In a draft that names sentences first: markers, and what is said by them."""
+
 _REFUSAL = re.compile(
-    r"NOT[ _]FOUND|^\W*(?i:not[ _]found)\b"
+    r"^\s*\[\s*0\s*\]|NOT[ _]FOUND|^\W*(?i:not[ _]found)\b"
     r"|(?i:\bnot (?:\w+ )?(?:mentioned|stated|specified|given|provided|named) in the "
     r"(?:evidence|sentences|articles|text)\b)"
     r"|(?:لا|لم) (?:تذكر|يذكر|تذكره|تذكرها) (?:الجمل|المقالات|الأدلة|النصوص)"
@@ -102,7 +105,8 @@ def check(draft: str, evidence: Sequence[Evidence], language: Language, embedder
     Returns:
         The claims that stand, with exact citations; or ``not_found`` when none does.
     """
-    refused = _REFUSAL.search(draft) or not evidence
+    draft = markers_last(draft)
+    refused = is_refusal(draft) or not evidence
     judged = [] if refused else [_judge(*part, evidence, language, embedder) for part in split(draft)]
     if judged and all(claim.verdict == "unsupported" for claim in judged):
         judged = [_nearest(judged[0], evidence, language)]
@@ -111,6 +115,29 @@ def check(draft: str, evidence: Sequence[Evidence], language: Language, embedder
         return Checked(text=NOT_FOUND[language], claims=(), citations=(), outcome="not_found")
     partial = len(standing) < len(judged) or any(claim.verdict == "partial" for claim in standing)
     return _assemble(standing, "partial" if partial else "answered")
+
+
+def is_refusal(draft: str) -> bool:
+    """Whether a draft says that the evidence does not hold the answer."""
+    return bool(_REFUSAL.search(draft))
+
+
+def markers_last(draft: str) -> str:
+    """A draft that names its sentences first, in the form in which they are named last.
+
+    ``[2] 308`` becomes ``308 [2]``; ``[1] 308 [4] 318``, two values, becomes two sentences, a line each. Any
+    other draft, and one that says nothing of a marker, is left as it is.
+
+    Args:
+        draft: What the model wrote.
+    """
+    sides = _SIDES.findall(draft) if draft.lstrip().startswith("[") else []
+    told = [(marks.strip(), said.strip()) for marks, said in sides]
+    if not told or not all(any(char.isalnum() for char in said) for _, said in told):
+        return draft
+    if len(told) == 1:
+        return f"{told[0][1]} {told[0][0]}"
+    return "\n".join(f"{said.rstrip('.؛;،,')} {marks}." for marks, said in told)
 
 
 def split(draft: str) -> list[tuple[str, tuple[int, ...]]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import functools
 import hashlib
 import importlib.util
 import json
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from rag.adapter import Adapter
 from rag.disk import Progress, fsync, sha256
 from rag.errors import ModelDamaged, ModelMissing, NoSpace
 from rag.settings import Settings
@@ -31,8 +33,9 @@ MANIFEST = "sanad-model.json"
 
 _COPY_BYTES = 8 * 2**20
 
-Convert = Callable[[Path, Path, Callable[[float], None]], None]
-"""Turns a source file into the files of a prepared folder, and tells the share done, 0 to 1."""
+Convert = Callable[..., None]
+"""Turns a source file into the files of a prepared folder: called with both paths and a function to tell the
+share done to, 0 to 1; a generator's also takes ``adapter``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +72,25 @@ class PackagedModel:
     """Name that the source file is given while it is converted; some engines go by the ending."""
     convert: Convert
     """Makes the prepared folder's files."""
+    adapter: str = ""
+    """Hex digest of the adapter that is merged into the weights; empty without one."""
 
 
-def _to_openvino(source: Path, folder: Path, progress: Callable[[float], None]) -> None:
+def _to_openvino(
+    source: Path, folder: Path, progress: Callable[[float], None], adapter: Adapter | None = None
+) -> None:
     from rag import gguf_convert
 
-    gguf_convert.to_openvino(source, folder, progress)
+    gguf_convert.to_openvino(source, folder, progress, adapter)
 
 
-def _to_transformers(source: Path, folder: Path, progress: Callable[[float], None]) -> None:
+def _to_transformers(
+    source: Path, folder: Path, progress: Callable[[float], None], adapter: Adapter | None = None
+) -> None:
     from rag import gguf_convert
 
     progress(0.0)
-    gguf_convert.to_transformers(source, folder)
+    gguf_convert.to_transformers(source, folder, adapter)
 
 
 def _to_bert(source: Path, folder: Path, progress: Callable[[float], None]) -> None:
@@ -130,7 +139,34 @@ EMBEDDER = PackagedModel(
 """The embedder: turns text into vectors."""
 
 PACKAGED_MODELS = (GENERATOR, EMBEDDER)
-"""Every packaged model."""
+"""Every packaged model, as its makers published it."""
+
+
+def with_adapter(model: PackagedModel, adapter: Adapter) -> PackagedModel:
+    """A generator that is prepared with an adapter merged into its weights.
+
+    Args:
+        model: The generator without it.
+        adapter: Its digest becomes part of the folder's name: another one is another model.
+    """
+    return dataclasses.replace(
+        model,
+        name=f"{model.name}-adapter-{adapter.digest[:8]}",
+        title=f"{model.title} with Sanad's adapter",
+        convert=functools.partial(model.convert, adapter=adapter),
+        adapter=adapter.digest,
+    )
+
+
+def generator(settings: Settings, *, full: bool = False) -> PackagedModel:
+    """The packaged generator as the settings want it.
+
+    Args:
+        settings: ``adapter`` tells whether the adapter is merged.
+        full: For transformers instead of OpenVINO.
+    """
+    model = GENERATOR_FULL if full else GENERATOR
+    return with_adapter(model, Adapter()) if settings.adapter else model
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +221,8 @@ def digest(folder: Path) -> str:
 
 def statuses(settings: Settings) -> list[ModelStatus]:
     """The state of every packaged model; reads and checks every byte of the prepared ones."""
-    return [_status(model, settings) for model in PACKAGED_MODELS]
+    wanted = (generator(settings) if model is GENERATOR else model for model in PACKAGED_MODELS)
+    return [_status(model, settings) for model in wanted]
 
 
 def _status(model: PackagedModel, settings: Settings) -> ModelStatus:
@@ -287,7 +324,13 @@ def _write_manifest(model: PackagedModel, staging: Path) -> None:
     }
     for name in files:
         fsync(staging / name)
-    manifest = {"title": model.title, "licence": model.licence, "source_sha256": model.sha256, "files": files}
+    manifest = {
+        "title": model.title,
+        "licence": model.licence,
+        "source_sha256": model.sha256,
+        "adapter_sha256": model.adapter or None,
+        "files": files,
+    }
     path = staging / MANIFEST
     path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     fsync(path)

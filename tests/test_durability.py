@@ -146,7 +146,7 @@ def kill_writers(indexer: Indexer, editions: dict[str, Path], index: Path, runs:
         How often each outcome and phase was met.
     """
     met: Counter[str] = Counter()
-    moments = random.Random(runs)  # noqa: S311
+    moments = random.Random(runs)
     build_index(editions["evening"], index.name)
     whole = indexer.run(editions["morning"], index.name)
     assert whole.outcome == "ended 0"

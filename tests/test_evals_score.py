@@ -10,6 +10,7 @@ from evals.score import (
     holds,
     is_correct,
     strip_markers,
+    token_f1,
 )
 from evals.stats import Result, score, summarise
 from rag.records import Answer, Chunk, Citation, Evidence, Passage, Retrieved
@@ -321,3 +322,19 @@ def test_a_summary_counts_failed_items_as_unscored_and_leaves_them_out_of_the_me
     assert summary["accuracy_by_tag"]["en"]["value"] == summary["accuracy_by_tag"]["en-ar"]["value"] == 1.0
     assert summary["latency"] == {"total": {"median": 2.0, "p95": 2.0, "n": 1}}
     assert summary["unanswerable_refused"]["n"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "ways", "f1"),
+    [
+        ("The garden [1]", ["garden"], 1.0),
+        ("عام ١٩٠٠ [2]", ["عام 1900"], 1.0),
+        ("الحديقة", ["حديقه"], 1.0),
+        ("سبعة ملايين دينار", ["ملايين"], 0.5),
+        ("in 1900", ["1901", "in 1900"], 1.0),
+        ("2.5", ["2"], 0.0),
+        ("[1]", ["x"], 0.0),
+    ],
+)
+def test_token_f1_counts_shared_words_after_folding(text, ways, f1):
+    assert token_f1(text, ways) == pytest.approx(f1)

@@ -34,7 +34,7 @@ def test_every_setting_can_be_given_by_its_variable(monkeypatch: pytest.MonkeyPa
     given: dict[str, Any] = {}
     for field in dataclasses.fields(Settings):
         default = getattr(Settings(), field.name)
-        value = {int: 7, str: "fake", Path: "/some/where"}[
+        value = {int: 7, str: "fake", bool: True, Path: "/some/where"}[
             Path if isinstance(default, Path) else type(default)
         ]
         monkeypatch.setenv(f"SANAD_{field.name.upper()}", str(value))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag import Evidence, Reprint
+from rag import Evidence, Reprint, verify
 from rag.embed import FakeEmbedder
 from rag.verify import NOT_FOUND, Checked, check
 
@@ -296,3 +296,27 @@ def test_a_claim_moves_to_the_sentence_that_holds_its_name():
 def test_a_name_that_no_evidence_holds_is_passed_over():
     items = evidence(("أعلنت الحكومة في عام 2021 انتهاء المهمة.",))
     assert checked("The mission of Zorander ended in 2021 [1].", items).outcome == "answered"
+
+
+@pytest.mark.parametrize(
+    ("draft", "moved"),
+    [
+        ("[2] 308", "308 [2]"),
+        (" [1][4] in 1900 ", "in 1900 [1][4]"),
+        ("[1, 4] in 1900", "in 1900 [1, 4]"),
+        ("[1] 308 [4] 318", "308 [1].\n318 [4]."),
+        ("[1] عام 308. [4] عام 318،", "عام 308 [1].\nعام 318 [4]."),
+        ("[0]", "[0]"),
+        ("[3]", "[3]"),
+        ("[1] It had 308 [1].", "[1] It had 308 [1]."),
+        ("308 [2].", "308 [2]."),
+        ("", ""),
+    ],
+)
+def test_a_draft_that_names_its_sentence_first_is_turned_round(draft: str, moved: str) -> None:
+    assert verify.markers_last(draft) == moved
+
+
+@pytest.mark.parametrize("draft", ["[0]", " [0] 308", "[ 0 ]"])
+def test_sentence_nought_is_a_refusal(draft: str) -> None:
+    assert verify.is_refusal(draft)

@@ -1,0 +1,402 @@
+"""Question sets as reading lessons: numbered evidence, questions on it, and what is to be answered.
+
+A lesson is one set of evidence sentences with many questions, as one pass of a model over the sentences then
+serves all of them. Answers name sentences first: ``[2] 308``. Every lesson is made from a seed, so that a
+resumed run sees what an unbroken one would have.
+
+- A question whose sentence is shown is answered in its own language.
+- A question of the same or a neighbouring article whose sentence is not shown, and whose answer no shown
+  sentence holds, is refused: ``[0]``.
+- Two sources: the sentence once more in the other language (``[1][4] 308``), or a copy with another number
+  (``[1] 308 [4] 318``).
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+from rag.text import fold
+from train.corpora import BLOCK, Corpus
+
+Kind = Literal["answer", "sentence", "both", "conflict", "refuse"]
+Part = Literal["train", "dev", "test"]
+
+PARTS = 8
+"""Of eight blocks of documents one is for choosing between trainings, one for the reported figures."""
+DEV, TEST = 3, 7
+
+FEWEST, MOST = 4, 7
+"""Evidence sentences in a lesson: what the assistant shows, and a little to both sides."""
+QUESTIONS = 12
+"""Questions in a lesson at most, so that the longest fits into memory."""
+REFUSED = 0.2
+"""Share of a lesson's questions that cannot be answered from it."""
+POOL = 10
+"""Best sentences by retrieval for each question, from which wrong ones are drawn."""
+NEIGHBOURS = 4
+"""Paragraphs to each side whose questions serve as near misses: those of one article stand together."""
+SENTENCE_CHARS = 220
+"""Longest sentence that is an answer as a whole."""
+
+HEADED, CONFLICTS, MIRRORED = 0.5, 0.3, 0.15
+"""Shares of lessons whose sentences tell outlet and date, that hold a copy with another number, and that
+hold a sentence in both languages."""
+WHOLE_SAME, WHOLE_OTHER = 0.04, 0.15
+"""Shares of questions answered by the whole sentence: copied, and put into the question's language."""
+
+WHOLE = "in one sentence"
+"""What the prompt asks for then."""
+
+# No outlet of these names is known to the author; they only have to look like names.
+OUTLETS = (
+    "Gulf Courier", "صحيفة المدار", "North Post", "وكالة الضفاف", "The Daily Lantern", "قناة الساحل",
+    "Meridian News", "موقع النورس", "Harbour Times", "جريدة الميناء", "Capital Wire", "شبكة الواحة",
+)  # fmt: skip
+
+_DIGITS = re.compile(r"(?<![\d.,])\d+(?:[.,]\d+)?(?![\d.,]*\d)")
+_EDGES = " \t\n.,;:،؛!؟?«»\"'"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A question, in each of its languages, and where its answer stands."""
+
+    stem: str
+    """Alike for the same question over another corpus."""
+    document: str
+    """The article's id."""
+    sentences: tuple[int, ...]
+    """Those that hold the answer, by place in the corpus."""
+    questions: dict[str, str]
+    """By language."""
+    answers: dict[str, str]
+    """By language; a phrase."""
+    ranked: tuple[int, ...]
+    """The corpus's sentences, best first by retrieval, without its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """One corpus as lessons need it."""
+
+    name: str
+    language: str
+    sentences: list[str]
+    """In order."""
+    facts: dict[str, list[Fact]]
+    """By document, in order of documents."""
+    parts: dict[str, Part]
+    """By document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question of a lesson."""
+
+    question: str
+    language: str
+    """Of the question and the answer."""
+    answer: str
+    """With its markers."""
+    kind: Kind
+    whole: bool = False
+    """The answer is a whole sentence."""
+    accepted: tuple[str, ...] = ()
+    """The phrase, for grading."""
+    cited: tuple[int, ...] = ()
+    """Numbers that a right answer names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Evidence, and questions on it."""
+
+    corpus: str
+    document: str
+    evidence: tuple[str, ...]
+    """Numbered from 1 by their order."""
+    headers: tuple[str, ...]
+    """Outlet and date of each; empty where they are not told."""
+    asked: tuple[Asked, ...]
+    language: str = field(default="ar")
+    """Of most of the evidence."""
+
+    def lines(self) -> str:
+        """The evidence as the model sees it."""
+        heads = self.headers or ("",) * len(self.evidence)
+        return "\n".join(
+            f"[{n}] {head}{text}" for n, (head, text) in enumerate(zip(heads, self.evidence, strict=True), 1)
+        )
+
+
+def gather(corpus: Corpus) -> Material:
+    """A corpus's facts.
+
+    Args:
+        corpus: With its retrieval scores.
+    """
+    texts = [
+        " ".join(text[start:end].split())
+        for text, spans in zip(corpus.texts, corpus.spans, strict=True)
+        for start, end in spans
+    ]
+    passage = 0.4 * corpus.dense + 0.4 * corpus.best_sentence + 0.2 * corpus.words
+    scores = 0.2 * corpus.own + 0.8 * passage[:, corpus.chunk_of]
+    grouped: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for at, question in enumerate(corpus.questions):
+        grouped[question.evidence[0].article, question.id.split("-")[0]].append(at)
+    order = list(dict.fromkeys(chunk.article_id for chunk in corpus.chunks))
+    facts: dict[str, list[Fact]] = {document: [] for document in order}
+    for (document, stem), rows in grouped.items():
+        own = tuple(int(i) for i in np.flatnonzero(corpus.gold_sentences[rows[0]]))
+        if not own or len(own) > 2:  # a quote over many sentences is not one that a phrase answers
+            continue
+        questions, answers = {}, {}
+        for at in rows:
+            question = corpus.questions[at]
+            questions[question.lang] = re.sub(r"(?<=؟) ال$", "", question.text)  # a slip of one set's makers
+            answers[question.lang] = _phrase(question.must[0], question.lang)
+        best = [int(i) for i in np.argsort(-scores[rows].max(axis=0))[: POOL + len(own)]]
+        facts[document].append(
+            Fact(stem, document, own, questions, answers, tuple(i for i in best if i not in own)[:POOL])
+        )
+    return Material(
+        name=corpus.name,
+        language="ar" if _is_arabic(" ".join(texts[:50])) else "en",
+        sentences=texts,
+        facts=facts,
+        parts={document: _part(at) for at, document in enumerate(order)},
+    )
+
+
+def lessons(
+    sets: Sequence[Material], part: Part, seed: int, *, fewest: int = FEWEST, whole: bool = True
+) -> list[Lesson]:
+    """One lesson a document, in random order.
+
+    Args:
+        sets: All corpora; the same facts over text in two languages are recognised by their ids.
+        part: Which documents.
+        seed: Another one makes other lessons of the same documents.
+        fewest: Evidence sentences at least.
+        whole: Let some answers be whole sentences.
+    """
+    other: dict[str, dict[str, str]] = defaultdict(dict)
+    for own in sets:
+        for fact in _all(own):
+            if len(fact.sentences) == 1:
+                other[fact.stem][own.language] = own.sentences[fact.sentences[0]]
+    made = []
+    for own in sets:
+        order = list(own.facts)
+        for at, document in enumerate(order):
+            if own.parts[document] != part or not own.facts[document]:
+                continue
+            near = [
+                fact
+                for neighbour in order[max(0, at - NEIGHBOURS) : at + NEIGHBOURS + 1]
+                if neighbour != document and own.parts[neighbour] == part
+                for fact in own.facts[neighbour]
+            ]
+            # Not hash(): Python salts it anew in every process.
+            made.append(
+                _lesson(
+                    own, document, near, other, random.Random(f"{seed} {own.name} {document}"), fewest, whole
+                )
+            )
+    random.Random(seed).shuffle(made)
+    return [lesson for lesson in made if lesson.asked]
+
+
+def _lesson(
+    own: Material,
+    document: str,
+    near: list[Fact],
+    other: dict[str, dict[str, str]],
+    rng: random.Random,
+    fewest: int,
+    whole: bool,
+) -> Lesson:
+    facts = own.facts[document]
+    size = rng.randint(fewest, MOST)
+    golds = list(dict.fromkeys(i for fact in facts for i in fact.sentences))
+    rng.shuffle(golds)
+    shown = golds[: rng.randint(1, size - 1)]
+    told = [fold(a) for fact in facts for a in fact.answers.values() if len(a.split()) > 1]
+    seen = {fold(own.sentences[i]) for i in golds}
+    pool = []
+    for i in dict.fromkeys(i for fact in facts for i in fact.ranked):
+        text = fold(own.sentences[i])
+        # A single word or number may well stand elsewhere; a phrase that does would answer there too.
+        if text not in seen and not any(phrase in text for phrase in told):
+            pool.append(i)
+            seen.add(text)
+    rng.shuffle(pool)
+    shown += pool[: size - len(shown)]
+    texts = [own.sentences[i] for i in shown]
+    answerable = [fact for fact in facts if set(fact.sentences) <= set(shown)]
+    numbers = {i: [i] for i in shown}  # what stands for a sentence: itself, and its other print
+    changed: dict[int, tuple[str, str]] = {}
+    extra = rng.random()
+    if extra < CONFLICTS:
+        texts, changed = _contradicted(own, answerable, shown, texts, rng)
+    elif extra < CONFLICTS + MIRRORED:
+        texts = _mirrored(own, answerable, other, texts, numbers, rng)
+    places = list(range(len(texts)))
+    rng.shuffle(places)
+    number_of = {old: new for new, old in enumerate(places, start=1)}
+    evidence = tuple(texts[i] for i in places)
+    place_of = {i: at for at, i in enumerate(shown)}
+    asked: list[Asked] = []
+    for fact in answerable:
+        cited = [place_of[i] for i in fact.sentences]
+        if any(len(numbers[i]) > 1 for i in fact.sentences):
+            cited.append(len(texts) - 1)
+        for language, question in fact.questions.items():
+            item = _answered(
+                own, fact, language, question, [number_of[c] for c in cited], other if whole else {}, rng
+            )
+            if changed and fact.sentences[0] in changed:
+                item = _both_told(item, changed[fact.sentences[0]], number_of[len(texts) - 1])
+            if item:
+                asked.append(item)
+    rng.shuffle(asked)
+    asked = asked[: round(QUESTIONS * (1 - REFUSED))]
+    absent = [fact for fact in facts if not set(fact.sentences) & set(shown)]
+    near = [fact for fact in near if not set(fact.sentences) & set(shown)]
+    rng.shuffle(near)
+    wanted = round(len(asked) * REFUSED / (1 - REFUSED) + rng.random() - 0.5)
+    folded = [fold(text) for text in evidence]
+    for fact in absent + near:
+        if sum(item.kind == "refuse" for item in asked) >= wanted:
+            break
+        language = rng.choice(list(fact.questions))
+        if not any(fold(answer) in text for answer in fact.answers.values() for text in folded):
+            asked.append(Asked(fact.questions[language], language, "[0]", "refuse"))
+    rng.shuffle(asked)
+    heads = tuple(_header(rng) for _ in evidence) if rng.random() < HEADED else ()
+    return Lesson(own.name, document, evidence, heads, tuple(asked), own.language)
+
+
+def _answered(
+    own: Material,
+    fact: Fact,
+    language: str,
+    question: str,
+    cited: list[int],
+    other: dict[str, dict[str, str]],
+    rng: random.Random,
+) -> Asked:
+    cited = sorted(cited)
+    marks = "".join(f"[{n}]" for n in cited)
+    phrase = fact.answers[language]
+    whole = other.get(fact.stem, {}).get(language, "")
+    share = WHOLE_SAME if language == own.language else WHOLE_OTHER
+    if len(cited) == 1 and whole and len(whole) <= SENTENCE_CHARS and rng.random() < share:
+        return Asked(
+            question, language, f"{marks} {whole}", "sentence", True, accepted=(phrase,), cited=tuple(cited)
+        )
+    kind: Kind = "answer" if len(cited) == 1 else "both"
+    return Asked(question, language, f"{marks} {phrase}", kind, accepted=(phrase,), cited=tuple(cited))
+
+
+def _contradicted(
+    own: Material, facts: list[Fact], shown: list[int], texts: list[str], rng: random.Random
+) -> tuple[list[str], dict[int, tuple[str, str]]]:
+    """The texts with a copy of one sentence behind them that tells another number for one fact."""
+    for fact in rng.sample(facts, len(facts)):
+        values = [set(_DIGITS.findall(answer)) for answer in fact.answers.values()]
+        common = sorted(set.intersection(*values)) if values else []
+        sentence = own.sentences[fact.sentences[0]]
+        if len(fact.sentences) == 1 and common and len(_DIGITS.findall(sentence)) > 0:
+            old = common[0]
+            if _DIGITS.findall(sentence).count(old) != 1:
+                continue
+            new = other_number(old, rng)
+            copy = _DIGITS.sub(lambda match: new if match[0] == old else match[0], sentence)  # noqa: B023
+            return [*texts, copy], {fact.sentences[0]: (old, new)}
+    return texts, {}
+
+
+def _both_told(item: Asked, values: tuple[str, str], copy: int) -> Asked | None:
+    """The answer from a sentence and its copy: both numbers where they differ; None where it is unclear."""
+    old, new = values
+    phrase = item.accepted[0]
+    if item.whole:
+        return None
+    if old not in _DIGITS.findall(phrase):  # what both say alike
+        cited = tuple(sorted((*item.cited, copy)))
+        marks = "".join(f"[{n}]" for n in cited)
+        return replace(item, answer=f"{marks} {phrase}", kind="both", cited=cited)
+    second = _DIGITS.sub(lambda match: new if match[0] == old else match[0], phrase)
+    told = sorted([(item.cited[0], phrase), (copy, second)])
+    answer = " ".join(f"[{n}] {text}" for n, text in told)
+    cited = tuple(n for n, _ in told)
+    said = tuple(text for _, text in told)
+    return replace(item, answer=answer, kind="conflict", accepted=said, cited=cited)
+
+
+def _mirrored(
+    own: Material,
+    facts: list[Fact],
+    other: dict[str, dict[str, str]],
+    texts: list[str],
+    numbers: dict[int, list[int]],
+    rng: random.Random,
+) -> list[str]:
+    """The texts with one sentence once more behind them, in the other language."""
+    for fact in rng.sample(facts, len(facts)):
+        for language, text in other[fact.stem].items():
+            if language != own.language and len(fact.sentences) == 1:
+                numbers[fact.sentences[0]].append(len(texts))
+                return [*texts, text]
+    return texts
+
+
+def other_number(text: str, rng: random.Random) -> str:
+    """A number like the one in ``text`` but not the same: a year stays a year, decimals keep their places."""
+    mark = next((char for char in ".," if char in text), "")
+    whole, _, places = text.partition(mark) if mark else (text, "", "")
+    value = int(whole + places)
+    if not mark and len(whole) == 4 and 1000 <= value <= 2100:
+        return str(value + rng.choice([-1, 1]) * rng.randint(1, 12))
+    new = value
+    while new == value:
+        new = max(0, round(value * rng.uniform(0.5, 1.9)) + rng.randint(-2, 2))
+    digits = str(new).zfill(len(places) + 1)
+    return f"{digits[: -len(places)]}{mark}{digits[-len(places) :]}" if mark else digits
+
+
+def _header(rng: random.Random) -> str:
+    date = f"{rng.randint(2014, 2026)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
+    return f"({rng.choice(OUTLETS)}, {date}) "
+
+
+def _phrase(alternatives: Sequence[str], language: str) -> str:
+    """The answer in a language: the alternative in its script, without marks at its edges."""
+    fitting = [a for a in alternatives if _is_arabic(a) == (language == "ar")]
+    text = " ".join((fitting or list(alternatives))[0].split()).strip(_EDGES)
+    for opening, closing in ("()", "[]"):
+        if text.count(opening) != text.count(closing):
+            text = text.replace(opening, "").replace(closing, "").strip(_EDGES)
+    return text
+
+
+def _is_arabic(text: str) -> bool:
+    return sum("\u0600" <= c <= "\u06ff" for c in text) > sum(c.isascii() and c.isalpha() for c in text)
+
+
+def _part(at: int) -> Part:
+    block = at // BLOCK % PARTS
+    return "dev" if block == DEV else "test" if block == TEST else "train"
+
+
+def _all(own: Material) -> Iterable[Fact]:
+    return (fact for facts in own.facts.values() for fact in facts)

@@ -1,0 +1,232 @@
+"""Measures the adapter: the packaged model with and without it, on lessons of articles that it never saw.
+
+    python -m train.scores --data DIR --data DIR            prints both, and what they differ by
+    python -m train.scores --data DIR --part dev --limit 80  for choosing between trainings
+
+Every question is asked alone, with five to seven sentences of evidence, through the prompt that is served.
+The answers are graded as the model wrote them: what the assistant checks afterwards is not part of this.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from evals.score import strip_markers, token_f1
+from evals.stats import Score, score
+from rag import prompt
+from rag.generate import Message, open_generator
+from rag.records import Evidence
+from rag.settings import Settings
+from rag.text import detect_language
+from rag.verify import is_refusal, markers_last, split
+from train import reading
+from train.adapter import read_sets
+from train.reading import Asked, Lesson
+
+FEWEST = 5
+"""Evidence sentences at least."""
+REFUSED = 0.2
+"""Share of the questions that cannot be answered from their evidence."""
+SEEDS = 6
+"""Sets of lessons from which questions are drawn; each question is taken once."""
+LONGEST = 160
+"""Tokens of an answer, as the assistant allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A question alone with its evidence."""
+
+    lesson: Lesson
+    asked: Asked
+
+    @property
+    def pair(self) -> str:
+        """Languages of question and evidence."""
+        return f"{self.asked.language}-{self.lesson.language}"
+
+    @property
+    def cluster(self) -> str:
+        """What the statistics resample: a document of a corpus."""
+        return f"{self.lesson.corpus} {self.lesson.document}"
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """How one answer did; None where it does not apply."""
+
+    f1: float | None
+    """Of an answerable question; 0 where it was refused."""
+    cited: float | None
+    """Answered: names a sentence that holds the answer, and none that does not."""
+    refused: float
+    language: float | None
+    """Answered, with a letter in it."""
+
+
+def items(sets: Sequence[reading.Material], part: reading.Part, count: int) -> list[Item]:
+    """Questions on unseen articles, evenly over the pairs of languages, a fifth of them without an answer.
+
+    Args:
+        sets: All corpora.
+        part: ``dev`` or ``test``.
+        count: How many at most.
+    """
+    pools: dict[tuple[str, bool], list[Item]] = {}
+    seen: set[tuple[str, str, bool]] = set()
+    for seed in range(SEEDS):
+        for lesson in reading.lessons(sets, part, seed=7000 + seed, fewest=FEWEST, whole=False):
+            for asked in lesson.asked:
+                item, refused = Item(lesson, asked), asked.kind == "refuse"
+                # The same question once for each pair, whether it can be answered or not.
+                key = (item.pair, asked.question, refused)
+                if len(lesson.evidence) >= FEWEST and key not in seen:
+                    seen.add(key)
+                    pools.setdefault((item.pair, refused), []).append(item)
+    pairs = sorted({pair for pair, _ in pools})
+    rng = random.Random(0)
+    chosen: list[Item] = []
+    for pair in pairs:
+        for refused, share in ((False, 1 - REFUSED), (True, REFUSED)):
+            pool = pools.get((pair, refused), [])
+            chosen += rng.sample(pool, min(len(pool), round(count * share / len(pairs))))
+    # Lessons one after the other: an engine that keeps its cache reads the same evidence once.
+    return sorted(chosen, key=lambda item: (item.cluster, item.lesson.evidence))
+
+
+def messages(item: Item, template: Sequence[Message]) -> tuple[Message, ...]:
+    """The prompt for one question, as the assistant builds it."""
+    evidence = [
+        Evidence(
+            number=n, article_id="", start=0, end=len(text), text=text, title="", outlet=None,
+            published=None, source="", line=1, score=0.0, also=(),
+        )
+        for n, text in enumerate(item.lesson.evidence, start=1)
+    ]  # fmt: skip
+    made, _ = prompt.build(
+        template,
+        question=item.asked.question,
+        evidence=evidence,
+        language=item.asked.language,  # type: ignore[arg-type]
+        count=len,
+        budget=100_000,
+    )
+    return made
+
+
+def grade(item: Item, draft: str) -> Graded:
+    """Grade a model's own words."""
+    draft = markers_last(draft)
+    refused = is_refusal(draft) or not strip_markers(draft).strip()
+    plain = strip_markers(draft)
+    letters = any(char.isalpha() for char in plain)
+    language = float(detect_language(plain) == item.asked.language) if letters and not refused else None
+    if item.asked.kind == "refuse":
+        return Graded(None, None, float(refused), language)
+    named = {n for _, numbers in split(draft) for n in numbers}
+    # Of two sentences that say the same either will do; of two that differ both are wanted.
+    wanted = set(item.asked.cited)
+    right = named == wanted if item.asked.kind == "conflict" else bool(named) and named <= wanted
+    ways = [" ".join(item.asked.accepted)] if item.asked.kind == "conflict" else list(item.asked.accepted)
+    return Graded(
+        f1=0.0 if refused else token_f1(plain, ways),
+        cited=None if refused else float(right),
+        refused=float(refused),
+        language=language,
+    )
+
+
+def table(graded: Sequence[Graded], asked: Sequence[Item]) -> dict[str, dict[str, Score]]:
+    """Scores by pair of languages, and of all."""
+    found: dict[str, dict[str, Score]] = {}
+    for pair in ["all", *sorted({item.pair for item in asked})]:
+        own = [(g, i) for g, i in zip(graded, asked, strict=True) if pair in ("all", i.pair)]
+
+        def mean(
+            value: Callable[[Graded], float | None], of: Sequence[tuple[Graded, Item]], refuse: bool | None
+        ) -> Score:
+            kept = [
+                (v, i.cluster)
+                for g, i in of
+                if (v := value(g)) is not None and refuse in (None, i.asked.kind == "refuse")
+            ]
+            return score([v for v, _ in kept], [c for _, c in kept])
+
+        found[pair] = {
+            "f1": mean(lambda g: g.f1, own, False),
+            "cited": mean(lambda g: g.cited, own, False),
+            "unanswerable refused": mean(lambda g: g.refused, own, True),
+            "answerable refused": mean(lambda g: g.refused, own, False),
+            "language": mean(lambda g: g.language, own, None),
+        }
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure; see the module's description."""
+    args = _parser().parse_args(arguments)
+    args.out.mkdir(parents=True, exist_ok=True)
+    chosen = items(read_sets(args.data, args.out / "sets.pkl"), args.part, args.limit)
+    report: dict[str, Any] = {"part": args.part, "n": len(chosen), "systems": {}}
+    for name in args.systems:
+        settings = Settings.load(adapter=name == "adapter")
+        drafts = _ask(settings, chosen, name)
+        graded = [grade(item, draft) for item, draft in zip(chosen, drafts, strict=True)]
+        scores = table(graded, chosen)
+        report["systems"][name] = {
+            "scores": scores,
+            "items": [
+                {**asdict(item.asked), "pair": item.pair, "draft": draft, **asdict(one)}
+                for item, draft, one in zip(chosen, drafts, graded, strict=True)
+            ],
+        }
+        _print(name, scores)
+    (args.out / "scores.json").write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
+    return 0
+
+
+def _ask(settings: Settings, chosen: Sequence[Item], name: str) -> list[str]:
+    generator = open_generator(settings)
+    template = prompt.load(settings.template)
+    drafts = []
+    for at, item in enumerate(chosen, start=1):
+        drafts.append("".join(generator.stream(messages(item, template), max_tokens=LONGEST)))
+        if at % 10 == 0 or at == len(chosen):
+            print(f"\r{name}: {at}/{len(chosen)}", end="" if at < len(chosen) else "\n", flush=True)
+    return drafts
+
+
+def _print(name: str, scores: dict[str, dict[str, Score]]) -> None:
+    print(f"{name:24}{'value':>7}  {'95 %':13} n")
+    for pair, rows in scores.items():
+        for title, one in rows.items():
+            if one["n"]:
+                low, high = one["low"], one["high"]
+                print(f"  {pair:6}{title:22}{one['value']:.3f}  [{low:.2f}, {high:.2f}]  {one['n']}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="train.scores", description="Measure the packaged model's adapter.")
+    parser.add_argument("--data", action="append", type=Path, required=True, help="a question set; repeat it")
+    parser.add_argument("--part", choices=("dev", "test"), default="test")
+    parser.add_argument("--limit", type=int, default=260, help="questions at most; default: 260")
+    parser.add_argument("--out", type=Path, default=Path("train/out"), help="gets scores.json")
+    parser.add_argument(
+        "--systems",
+        nargs="+",
+        choices=("plain", "adapter"),
+        default=["plain", "adapter"],
+        help="what is asked",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
