@@ -279,6 +279,7 @@ def train(
             left = (time.monotonic() - started) / done * (steps - step)
             entry: dict[str, Any] = {"step": step, "loss": loss, "tokens": tokens, "left": round(left)}
             entry["seconds"] = round(time.monotonic() - started, 1)
+            entry["asked"] = sum(len(lesson.asked) for lesson in batch)
             if step % CHECK_STEPS == 0 or step == steps:
                 entry["dev"] = measure(model, packer, dev if step == steps else dev[:CHECK_LESSONS])
             log.write(json.dumps(entry) + "\n")
