@@ -42,6 +42,7 @@ def test_only_the_named_matrix_changes_and_by_the_scaled_product(adapter: Adapte
     assert adapter.names == {NAME}
 
 
+@pytest.mark.slow
 def test_a_file_for_transformers_holds_the_weights_of_the_gguf_file_and_the_adapter(
     tmp_path: Path, adapter: Adapter
 ) -> None:

@@ -116,6 +116,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_questions_of_one_lesson_do_not_see_each_other(model_folder: Path, sets: list[Material]) -> None:
     model, tokenizer = training.open_model(str(model_folder / "model"))
     model.float()
@@ -134,6 +135,7 @@ def test_questions_of_one_lesson_do_not_see_each_other(model_folder: Path, sets:
     assert at == len(targets)
 
 
+@pytest.mark.slow
 def test_a_packed_lesson_is_the_prompt_that_is_served(model_folder: Path, sets: list[Material]) -> None:
     _, tokenizer = training.open_model(str(model_folder / "model"))
     packed_by = training.Packer(tokenizer)
@@ -222,6 +224,7 @@ def _stop_at(step: int):
     return tell
 
 
+@pytest.mark.slow
 def test_an_adapter_starts_as_nothing_and_is_read_back_as_it_was_saved(
     model_folder: Path, tmp_path: Path
 ) -> None:
