@@ -9,6 +9,7 @@ Citations are renumbered by first use, and each is an exact span.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -105,6 +106,7 @@ def check(draft: str, evidence: Sequence[Evidence], language: Language, embedder
     Returns:
         The claims that stand, with exact citations; or ``not_found`` when none does.
     """
+    sides = len(_sides(draft))
     draft = markers_last(draft)
     refused = is_refusal(draft) or not evidence
     judged = [] if refused else [_judge(*part, evidence, language, embedder) for part in split(draft)]
@@ -113,6 +115,8 @@ def check(draft: str, evidence: Sequence[Evidence], language: Language, embedder
     standing = [claim for claim in judged if claim.verdict in ("supported", "partial")]
     if not standing:
         return Checked(text=NOT_FOUND[language], claims=(), citations=(), outcome="not_found")
+    if 1 < sides == len(standing) == len(judged) and _disagree(standing):
+        return _assemble(_newest_first(standing, language), "conflict")
     partial = len(standing) < len(judged) or any(claim.verdict == "partial" for claim in standing)
     return _assemble(standing, "partial" if partial else "answered")
 
@@ -131,13 +135,19 @@ def markers_last(draft: str) -> str:
     Args:
         draft: What the model wrote.
     """
-    sides = _SIDES.findall(draft) if draft.lstrip().startswith("[") else []
-    told = [(marks.strip(), said.strip()) for marks, said in sides]
-    if not told or not all(any(char.isalnum() for char in said) for _, said in told):
+    told = _sides(draft)
+    if not told:
         return draft
     if len(told) == 1:
         return f"{told[0][1]} {told[0][0]}"
     return "\n".join(f"{said.rstrip('.؛;،,')} {marks}." for marks, said in told)
+
+
+def _sides(draft: str) -> list[tuple[str, str]]:
+    """Markers and what is said by them, of a draft that names its sentences first; empty for any other."""
+    found = _SIDES.findall(draft) if draft.lstrip().startswith("[") else []
+    told = [(marks.strip(), said.strip()) for marks, said in found]
+    return told if all(any(char.isalnum() for char in said) for _, said in told) else []
 
 
 def split(draft: str) -> list[tuple[str, tuple[int, ...]]]:
@@ -181,6 +191,28 @@ def _judge(
     vectors = embedder.passages([text, *(item.text for item in able)])
     best = able[int((vectors[1:] @ vectors[0]).argmax())]
     return _Draft(text, (best,), "partial", words["lacking" if cited else "unnamed"])
+
+
+def _disagree(claims: Sequence[_Draft]) -> bool:
+    """Whether supported answers to one question, from different sentences, differ in numbers or months."""
+    values = [facts.claimed(claim.text) for claim in claims]
+    return (
+        all(claim.verdict == "supported" for claim in claims)
+        and all(values)
+        and len({frozenset(own) for own in values}) == len(claims)
+        and len({claim.cited for claim in claims}) == len(claims)
+    )
+
+
+def _newest_first(claims: Sequence[_Draft], language: Language) -> list[_Draft]:
+    """Sides of a disagreement, the latest publication first, each with its outlet and date where known."""
+    told = []
+    for claim in sorted(claims, key=lambda c: c.cited[0].published or "", reverse=True):
+        source = claim.cited[0]
+        of = _REASONS[language]["comma"].join(part for part in (source.outlet, source.published) if part)
+        bare = claim.text.rstrip(".؟!؛ ")
+        told.append(dataclasses.replace(claim, text=f"{bare} ({of})." if of else f"{bare}."))
+    return told
 
 
 def _nearest(failed: _Draft, evidence: Sequence[Evidence], language: Language) -> _Draft:

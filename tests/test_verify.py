@@ -320,3 +320,28 @@ def test_a_draft_that_names_its_sentence_first_is_turned_round(draft: str, moved
 @pytest.mark.parametrize("draft", ["[0]", " [0] 308", "[ 0 ]"])
 def test_sentence_nought_is_a_refusal(draft: str) -> None:
     assert verify.is_refusal(draft)
+
+
+def test_sources_that_differ_are_both_told_with_outlet_and_date_the_later_first() -> None:
+    items = evidence(("The repairs cost 12 million dollars.", "The repairs cost 14 million dollars."))
+    items = [dataclasses.replace(i, published=f"2024-0{i.number}", outlet=f"Post {i.number}") for i in items]
+    result = checked("[1] 12 million dollars [2] 14 million dollars", items)
+    assert result.outcome == "conflict"
+    assert result.text == (
+        "14 million dollars (Post 2, 2024-02) [1]. 12 million dollars (Post 1, 2024-01) [2]."
+    )
+    assert_sound(result, items)
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "[1] 12 million dollars [2] 12 million dollars",  # they agree
+        "The repairs cost 12 million [1]. The repairs cost 14 million [2].",  # two claims, not two answers
+        "[1] 12 million dollars [1] 14 million dollars",  # of one sentence, which does not hold the second
+        "[1] 12 million dollars",
+    ],
+)
+def test_other_answers_are_no_disagreement(draft: str) -> None:
+    items = evidence(("The repairs cost 12 million dollars.", "The repairs cost 14 million dollars."))
+    assert checked(draft, items).outcome != "conflict"
