@@ -6,6 +6,7 @@ A file is read whole before anything is asked: a mistake on line 200 must not sh
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from rag import SanadError
 
 LANGUAGES = ("en", "ar")
 """Languages that a question may be in."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _REQUIRED = ("id", "question", "lang", "answerable")
 _KEYS = (*_REQUIRED, "must", "must_not", "evidence", "tags")
@@ -168,6 +171,11 @@ def _parse(raw: str, path: Path, line: int) -> Question:
         data = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise BadQuestions(f"{path}, line {line}: not JSON ({error}); write one object a line.") from None
+    # Half a surrogate pair is JSON, but no text: nothing that holds it could be printed or written.
+    if _SURROGATE.search(json.dumps(data, ensure_ascii=False)):
+        raise BadQuestions(
+            f"{path}, line {line}: holds half of a surrogate pair; write the character itself."
+        )
     if not isinstance(data, dict):
         raise BadQuestions(f'{path}, line {line}: {_short(data)} is not an object; write {{"id": …}}.')
     for key in data:
