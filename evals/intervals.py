@@ -22,6 +22,10 @@ BOOTSTRAP_SEED = 20240906
 BLOCK = 1_000_000
 """Clusters drawn at a time: 24 MB, where thousands of articles drawn at once would be gigabytes."""
 
+FEWEST = 5
+"""Clusters that a bootstrap needs: of simulated 95 % intervals .87 held the truth with three, .90 with five
+and .95 with ten."""
+
 LEVEL = 0.05
 """Share of neutral changes that may be called one: intervals are 95 %."""
 
@@ -33,7 +37,7 @@ Floats = NDArray[np.float64]
 def interval(values: Sequence[float], clusters: Sequence[str]) -> tuple[float, float, float]:
     """The mean of shares with its 95 % interval: mean, low, high.
 
-    Where the bootstrap has no spread (one cluster, or every cluster scored the same) it would claim
+    Where the bootstrap has too little to draw from (few clusters, or all scored the same) it would claim
     certainty from three right answers; Wilson's interval with the number of clusters as its n stands in.
 
     Args:
@@ -42,7 +46,7 @@ def interval(values: Sequence[float], clusters: Sequence[str]) -> tuple[float, f
     """
     sums, sizes = _clustered(values, clusters)
     mean = float(sums.sum() / sizes.sum())
-    if np.ptp(sums / sizes) < 1e-12:
+    if len(sizes) < FEWEST or np.ptp(sums / sizes) < 1e-12:
         return (mean, *_wilson(mean, len(sizes)))
     tail = expanded_tail(LEVEL / 2, len(sizes))
     low, high = (float(end) for end in np.quantile(_resampled(sums, sizes), (tail, 1 - tail)))
