@@ -79,6 +79,23 @@ def read_questions(path: Path) -> list[Question]:
     Raises:
         BadQuestions: The file cannot be read, holds no question, or a line breaks the format.
     """
+    questions = []
+    for line in read_lines(path):
+        if isinstance(line, BadQuestions):
+            raise line
+        questions.append(line)
+    return questions
+
+
+def read_lines(path: Path) -> list[Question | BadQuestions]:
+    """Every question of a file, in order, and in place of one that breaks the format what is wrong with it.
+
+    Args:
+        path: A JSON Lines file in UTF-8.
+
+    Raises:
+        BadQuestions: The file cannot be read, or holds no line.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -86,26 +103,25 @@ def read_questions(path: Path) -> list[Question]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise BadQuestions(f"{path}: {reason}; name a question file with --questions.") from None
-    questions: list[Question] = []
+    found: list[Question | BadQuestions] = []
     lines: dict[str, int] = {}
     # Not splitlines(): a JSON string may hold U+2028 unescaped, and that does not end the line.
     for number, raw in enumerate(text.split("\n"), start=1):
         if not raw.strip():
             continue
-        question = _parse(raw, path, number)
-        if question.id in lines:
-            raise _wrong(
-                path,
-                number,
-                "id",
-                f"{question.id!r} was used on line {lines[question.id]}",
-                "give every question an id of its own",
-            )
+        try:
+            question = _parse(raw, path, number)
+            if question.id in lines:
+                seen = f"{question.id!r} was used on line {lines[question.id]}"
+                raise _wrong(path, number, "id", seen, "give every question an id of its own")
+        except BadQuestions as error:
+            found.append(error)
+            continue
         lines[question.id] = number
-        questions.append(question)
-    if not questions:
+        found.append(question)
+    if not found:
         raise BadQuestions(f"{path}: holds no question; write one JSON object a line (evals/README.md).")
-    return questions
+    return found
 
 
 def check_quotes(questions: Sequence[Question], texts: Mapping[str, str], path: Path) -> None:
