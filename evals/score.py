@@ -30,6 +30,7 @@ __all__ = [
     "is_correct",
     "is_gradable",
     "is_right",
+    "is_right_outcome",
     "strip_markers",
     "token_f1",
 ]
@@ -152,6 +153,22 @@ def is_correct(question: Question, text: str) -> bool:
     )
 
 
+def is_right_outcome(question: Question, text: str, outcome: str) -> bool | None:
+    """The one grade of a whole answer: whether it says what it should, or refuses where it should.
+
+    Args:
+        question: The question with its gold.
+        text: The answer's text.
+        outcome: How the question ended.
+
+    Returns:
+        None where the question's gold cannot be graded by.
+    """
+    if not question.answerable:
+        return outcome == "not_found"
+    return outcome != "not_found" and is_correct(question, text) if is_gradable(question) else None
+
+
 def gold_spans(question: Question, texts: Mapping[str, str]) -> list[Span]:
     """Where the question's quotes stand. A quote that stands twice in its article counts at both places."""
     return [
@@ -203,9 +220,9 @@ def grade_answer(question: Question, answer: Answer, texts: Mapping[str, str]) -
     right = [citation for citation in cited if is_right(citation, gold, texts)]
     enough = len({citation.article_id for citation in right}) >= 2 if conflict else bool(right)
     graded = bool(gold) and not refused
-    gradable = is_gradable(question)
+    correct = is_right_outcome(question, answer.text, answer.outcome)
     return Scores(
-        correct=float(not refused and is_correct(question, answer.text)) if gradable else None,
+        correct=None if correct is None else float(correct),
         refused=common.refused,
         language=common.language,
         citation_precision=len(right) / len(cited) if graded and cited else None,
@@ -213,7 +230,7 @@ def grade_answer(question: Question, answer: Answer, texts: Mapping[str, str]) -
         conflict_covered=float(enough and not refused) if conflict and gold else None,
         groundedness=_supported(answer),
         citations_exact=common.citations_exact,
-        **(_overlap(question, "" if refused else answer.text) if gradable else {}),
+        **(_overlap(question, "" if refused else answer.text) if correct is not None else {}),
     )
 
 
