@@ -124,7 +124,8 @@ def verdict(judgement: Judgement, baseline: Baseline | None) -> str:
     if judgement.regressions:
         return "\n".join(f"REGRESSION  {reason}" for reason in judgement.regressions)
     held = f"{len(judgement.floors)} floors held" if judgement.floors else "no floors for these questions"
-    against = "compared with no baseline" if baseline is None else f"{judgement.verdict} to the baseline"
+    none = "compared with no baseline (--update-baseline makes one)"
+    against = none if baseline is None else f"{judgement.verdict} to the baseline"
     return f"passed      {against}; {held}"
 
 

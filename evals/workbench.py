@@ -1,8 +1,7 @@
 """Where question files are made and kept: ``draft`` proposes questions, ``check`` finds what has gone wrong.
 
-sanad eval draft mine.jsonl --index mine      propose, and keep what you accept
-sanad eval check mine.jsonl --index mine      quotes that are gone, duplicates, leaks
-python -m evals.workbench draft …             the same
+python -m evals.workbench draft mine.jsonl --index mine   propose, and keep what you accept
+python -m evals.workbench check mine.jsonl --index mine   quotes that are gone, duplicates, leaks
 """
 
 from __future__ import annotations
@@ -252,7 +251,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: Defaults to the process's own.
     """
-    parser = argparse.ArgumentParser(prog="sanad eval", description="Make and check question files.")
+    parser = argparse.ArgumentParser(prog="evals.workbench", description="Make and check question files.")
     add_commands(parser.add_subparsers(required=True, metavar="COMMAND"))
     options = parser.parse_args(arguments)
     run: Callable[[argparse.Namespace], None] = options.run
