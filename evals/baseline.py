@@ -21,6 +21,12 @@ FOLDER = HERE / "baselines"
 _KEPT = ("question", "text", "language", "outcome", "claims", "citations", "model")
 """What is kept of an answer: passages and evidence are nine tenths of it."""
 
+_CLAIM = ("text", "verdict", "reason")
+_CITATION = (
+    "number", "article_id", "outlet", "published", "source", "line", "start", "end", "quote", "also",
+)  # fmt: skip
+"""What is used of a baseline's citations."""
+
 _SETTINGS_LEFT_OUT = ("cache", "indexes", "articles", "threads")
 """Settings that say where files are on one machine."""
 
@@ -78,10 +84,10 @@ def read(path: Path, questions: Sequence[Question]) -> Baseline:
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        items = {
-            item["id"]: Before(dict(item["scores"]), item["answer"], item["error"]) for item in data["items"]
-        }
-        baseline = Baseline(path, {**data["run"]}, items, data["latency"])
+        items = {item["id"]: _before(item) for item in data["items"]}
+        run = {**data["run"], "date": str(data["run"]["date"])}
+        latency = {name: {"median": float(one["median"])} for name, one in data["latency"].items()}
+        baseline = Baseline(path, run, items, latency)
         shared = any(baseline.of(question) for question in questions)
     except OSError as error:
         mend = "name a report.json with --baseline, or write one with --update-baseline"
@@ -95,6 +101,20 @@ def read(path: Path, questions: Sequence[Question]) -> Baseline:
             "new one with --update-baseline."
         )
     return baseline
+
+
+def _before(item: Mapping[str, Any]) -> Before:
+    """One item with all that is used of it, so that what lacks something shows before anything is asked."""
+    answer = item["answer"]
+    if answer is not None:
+        answer = {
+            "text": answer["text"],
+            "outcome": answer["outcome"],
+            "claims": [{name: claim[name] for name in _CLAIM} for claim in answer.get("claims", ())],
+            "citations": [{name: cited[name] for name in _CITATION} for cited in answer["citations"]],
+        }
+    scores = {name: None if value is None else float(value) for name, value in item["scores"].items()}
+    return Before(scores, answer, item["error"])
 
 
 def slim(report: Mapping[str, Any]) -> dict[str, Any]:

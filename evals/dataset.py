@@ -102,7 +102,7 @@ def read_lines(path: Path) -> list[Question | BadQuestions]:
         raise BadQuestions(f"{path}: not UTF-8 (byte {error.start}); save the file as UTF-8.") from None
     except OSError as error:
         reason = error.strerror or str(error)
-        raise BadQuestions(f"{path}: {reason}; name a question file with --questions.") from None
+        raise BadQuestions(f"{path}: {reason}; give the path of a question file.") from None
     found: list[Question | BadQuestions] = []
     lines: dict[str, int] = {}
     # Not splitlines(): a JSON string may hold U+2028 unescaped, and that does not end the line.

@@ -94,6 +94,10 @@ def judge(
     broken = [r.question.id for r in results if r.scores.citations_exact == 0.0]
     if broken:
         regressions.append(f"citations not exact: {' '.join(broken)}")
+    failed = [r.question.id for r in results if r.error is not None]
+    if failed and floors:
+        # They drop out of every score: what is left could be above every floor.
+        regressions.append(f"failed: {' '.join(failed)}")
     held = _floors(results, scores, floors)
     regressions += [
         f"{floor.name} {floor.value:.2f} is below its floor of {floor.least:.2f} (n {floor.n})"

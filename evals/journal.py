@@ -84,7 +84,10 @@ class Journal:
         with path.open("r+b") as torn:
             torn.truncate(kept)
         by_id = {question.id: question for question in questions}
-        read = (_result(item, by_id) for item in items if item.get("id") in by_id)
+        try:
+            read = [_result(item, by_id) for item in items]
+        except (KeyError, TypeError, AttributeError):
+            raise BadQuestions(f"{path}: holds no run to go on with; leave --resume away.") from None
         done = {result.question.id: result for result in read if result.error is None}
         return cls(path, path.open("a", encoding="utf-8"), before, done)
 

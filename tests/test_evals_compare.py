@@ -162,5 +162,11 @@ def test_a_floor_holds_where_too_few_questions_can_tell():
     assert judged(results, {"language": 0.6}) == ()
 
 
+def test_what_fails_cannot_hide_above_the_floors():
+    results = [result(1.0), result(None, error="broken", id="down")]
+    assert judged(results) == ()
+    assert judged(results, {"accuracy": 0.5}) == ("failed: down",)
+
+
 def test_a_citation_that_is_not_exact_is_a_regression_without_any_test():
     assert judged([result(1.0), result(1.0, exact=0.0, id="off")]) == ("citations not exact: off",)

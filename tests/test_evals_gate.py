@@ -234,12 +234,21 @@ def test_a_baseline_of_other_words_is_refused_before_anything_is_asked(evaluate,
         (tmp_path / "good/report.json", "none of these questions"),
         (tmp_path / "missing.json", "--update-baseline"),
         (asked, "no baseline"),
+        (broken(tmp_path / "good/report.json", tmp_path / "broken.json"), "no baseline"),
     ):
         assert run.main([*arguments, str(baseline)], open_assistant=lambda *at: opened.append(at)) == 2
         err = capsys.readouterr().err
         assert message in err
         assert err.count("\n") == 1
     assert opened == []
+
+
+def broken(report: Path, path: Path) -> Path:
+    """A copy of a report in which one citation has no place any more."""
+    data = json.loads(report.read_text(encoding="utf-8"))
+    del next(item for item in data["items"] if item["answer"]["citations"])["answer"]["citations"][0]["start"]
+    path.write_text(json.dumps(data), encoding="utf-8")
+    return path
 
 
 @pytest.mark.parametrize("part", [["--limit", "3"], ["--retrieval-only"], []])

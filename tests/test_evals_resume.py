@@ -161,7 +161,7 @@ def test_starting_over_keeps_what_there_was(evaluate, tmp_path):
     assert (tmp_path / "out" / "items.old.jsonl").read_bytes() == before
 
 
-@pytest.mark.parametrize("content", [b"", b"no journal\n", b"[1]\n"])
+@pytest.mark.parametrize("content", [b"", b"no journal\n", b"[1]\n", b"{}\n"])
 def test_what_is_no_journal_is_named(evaluate, tmp_path, content, capsys):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "items.jsonl").write_bytes(content)
