@@ -90,8 +90,11 @@ class Pair:
     """One question in both runs."""
 
     question: Question
+    """What was asked."""
     before: ItemScores
+    """Its scores in the baseline."""
     now: ItemScores
+    """Its scores in the new run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,15 +33,22 @@ SHEET = HERE / "grades" / "answers.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """One answer with a person's grade; the fields are those of a line."""
+    """One answer with a person's grade."""
 
     set: str
+    """The question file, as ``set_name`` calls it."""
     id: str
+    """The question's id."""
     answer: str
+    """The answer's text, with its markers."""
     outcome: str
+    """How the question ended."""
     run: str
+    """Commit of the run that it is from, shortened; empty where that is not known."""
     right: bool | None = None
+    """The person's grade; None where there is none yet."""
     class_: str = ""
+    """Why the automatic grade differs; empty where it does not."""
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -287,7 +294,7 @@ def _run(args: argparse.Namespace) -> None:
         write_sheet(args.sheet, [*lines, *new.values()])
         print(f"{args.sheet}: {len(new)} new answers, {len(lines) + len(new)} in all")
         return
-    files = args.questions or sorted(QUESTIONS.glob("*.jsonl"))
+    files = [*sorted(QUESTIONS.glob("*.jsonl")), *args.questions]
     questions = {
         (set_name(path), question.id): question for path in files for question in read_questions(path)
     }
@@ -318,9 +325,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--questions",
             action="append",
+            default=[],
             type=Path,
             metavar="FILE",
-            help="where the questions are; may be repeated; default: all of evals/questions",
+            help="more questions, beside all of evals/questions; may be repeated",
         )
     return parser
 

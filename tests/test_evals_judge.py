@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_evals_run import NOWHERE, RIGHT, TEXT, StandIn, write
 
@@ -15,6 +15,7 @@ LEAST_KAPPA = 0.85
 """Below it an automatic grade is no stand-in for a person's."""
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=40))
 def test_kappa_is_that_of_scikit_learn(pairs):
     hand, rule = zip(*pairs, strict=True)

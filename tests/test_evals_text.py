@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evals.matching import folded_words, holds, strip_markers, words
@@ -18,6 +18,7 @@ texts = st.text(
 numbers = st.integers(0, 99_999)
 
 
+@settings(deadline=None)
 @given(texts)
 @example("20.3.2003")
 @example("1,234.5.6,789")
@@ -25,12 +26,14 @@ def test_folding_twice_changes_nothing(text):
     assert folded_words(folded_words(text)) == folded_words(text)
 
 
+@settings(deadline=None)
 @given(texts)
 def test_words_of_folded_words_are_the_same_words(text):
     once = words(text)
     assert all(word == folded_words(word) for word in once)
 
 
+@settings(deadline=None)
 @given(numbers)
 def test_a_number_is_found_in_every_script_and_with_separators(number):
     for zero in ("0", "٠", "۰"):
@@ -40,6 +43,7 @@ def test_a_number_is_found_in_every_script_and_with_separators(number):
     assert holds(f"نحو {number:,} جندي".replace(",", "٬"), str(number))
 
 
+@settings(deadline=None)
 @given(numbers, numbers)
 @example(15, 2015)
 @example(20, 2015)
@@ -49,6 +53,7 @@ def test_a_number_is_never_found_within_another(small, large):
     assert holds(f"في {large} كان", str(small)) == (small == large)
 
 
+@settings(deadline=None)
 @given(arabic_words, st.data())
 def test_diacritics_and_tatweel_change_nothing(word, data):
     marked = "".join(letter + data.draw(st.sampled_from([*MARKS, ""])) for letter in word)
@@ -57,11 +62,13 @@ def test_diacritics_and_tatweel_change_nothing(word, data):
     assert words(marked) == words(word)
 
 
+@settings(deadline=None)
 @given(arabic_words, st.sampled_from(["و", "ف", "ب", "ك", "ل", "ال", "وال", "بال", "لل", "وبال", "فلل"]))
 def test_attached_particles_do_not_hide_a_word(word, particle):
     assert holds(f"هنا {particle}{word} هناك", word)
 
 
+@settings(deadline=None)
 @given(texts, texts)
 def test_the_score_of_two_texts_is_a_share_and_does_not_depend_on_their_order(one, other):
     one, other = strip_markers(one), strip_markers(other)
@@ -71,6 +78,7 @@ def test_the_score_of_two_texts_is_a_share_and_does_not_depend_on_their_order(on
         assert token_f1(one, [other]) == 1.0
 
 
+@settings(deadline=None)
 @given(texts)
 def test_a_text_is_its_own_exact_answer(text):
     plain = strip_markers(text)
@@ -111,6 +119,7 @@ def test_mlqa_is_normalised_as_published(text, language, normalised):
     assert mlqa_normalised(text, language) == normalised
 
 
+@settings(deadline=None)
 @given(texts)
 def test_mlqa_keeps_no_punctuation_and_is_idempotent_but_for_articles(text):
     once = mlqa_normalised(text, "en")
