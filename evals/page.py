@@ -230,7 +230,7 @@ def _evidence(
             "source": shown["source"],
             "line": shown["line"],
             "right": is_right(_piece(shown), gold, texts),
-            "text": shown["text"],
+            "parts": parts(Span(shown["article_id"], shown["start"], shown["end"]), gold, texts, around=0),
         }
         for shown in answer["evidence"]
     ]
@@ -241,13 +241,16 @@ def _piece(shown: Mapping[str, Any]) -> Piece:
     return Piece(shown["article_id"], shown["start"], shown["end"], also)
 
 
-def parts(span: Span, gold: Sequence[Span], texts: Mapping[str, str]) -> list[dict[str, Any]]:
+def parts(
+    span: Span, gold: Sequence[Span], texts: Mapping[str, str], around: int = AROUND
+) -> list[dict[str, Any]]:
     """A span with some text around it, cut wherever the span or a gold quote begins or ends.
 
     Args:
         span: What is shown.
         gold: The quotes that hold the answer.
         texts: Article text by article id.
+        around: Characters shown on either side.
 
     Returns:
         Pieces in order: ``text``, whether it is ``cited`` (in the span), and whether it is ``gold``. Empty
@@ -256,7 +259,7 @@ def parts(span: Span, gold: Sequence[Span], texts: Mapping[str, str]) -> list[di
     text = texts.get(span.article_id, "")
     if not 0 <= span.start <= span.end <= len(text):
         return []
-    first, last = max(0, span.start - AROUND), min(len(text), span.end + AROUND)
+    first, last = max(0, span.start - around), min(len(text), span.end + around)
     near = [g for g in gold if g.article_id == span.article_id and g.start < last and first < g.end]
     cuts = {first, last, span.start, span.end}
     cuts |= {edge for g in near for edge in (g.start, g.end) if first < edge < last}

@@ -32,7 +32,7 @@ from evals import baseline as baselines  # noqa: E402
 from evals import gate, page, provenance, table  # noqa: E402
 from evals.asking import ask_all  # noqa: E402
 from evals.baseline import Baseline  # noqa: E402
-from evals.dataset import BadQuestions, check_quotes, read_questions, select  # noqa: E402
+from evals.dataset import BadQuestions, Question, check_quotes, read_questions, select  # noqa: E402
 from evals.gate import Judgement  # noqa: E402
 from evals.journal import Journal  # noqa: E402
 from evals.stats import Result, beside, summarise  # noqa: E402
@@ -82,9 +82,7 @@ def _run(args: argparse.Namespace, open_assistant: Callable[[str, Settings], Ass
     questions = select(all_questions, tags=args.tags, limit=args.limit, seed=args.seed)
     whole = len(questions) == len(all_questions)
     kept = _baseline_path(args, whole=whole)
-    # Only a baseline that was named must exist, unless this run is to write it.
-    named = args.baseline is not None and not args.update_baseline
-    before = baselines.read(kept, questions) if kept is not None and (named or kept.exists()) else None
+    before = _compared_with(args, kept, questions)
     floors = gate.read_floors(ROOT / "pyproject.toml", args.questions) if whole else {}
     settings = Settings.load(llm=args.llm, embedder=args.embedder, backend=args.backend, adapter=args.adapter)
     index = DEFAULT_INDEX
@@ -166,6 +164,19 @@ def _baseline_path(args: argparse.Namespace, *, whole: bool) -> Path | None:
         raise BadQuestions("--update-baseline: name the file for these questions with --baseline FILE.")
     _make(path.parent)
     return path
+
+
+def _compared_with(
+    args: argparse.Namespace, path: Path | None, questions: Sequence[Question]
+) -> Baseline | None:
+    if path is None or (args.baseline is None and not path.exists()):
+        return None
+    try:
+        return baselines.read(path, questions)
+    except BadQuestions:
+        if not args.update_baseline:
+            raise
+        return None  # what this run is to replace need not be there, nor hold these questions
 
 
 def own_index(corpus: Path, settings: Settings) -> tuple[str, Settings]:

@@ -130,12 +130,17 @@ def _latency(results: Iterable[Result]) -> dict[str, dict[str, float | int]]:
 
 
 def beside(results: Sequence[Result]) -> dict[str, Any]:
-    """What report.json has no key for: overlap with the right answers as papers report it, and tokens.
+    """What report.json has no key for: refusing as a decision, overlap as papers report it, and tokens.
 
     Args:
         results: The items asked, answers included.
     """
+    refused = [r for r in results if r.scores.refused == 1.0]
     return {
+        "abstention": {
+            "precision": _mean(refused, lambda r: float(not r.question.answerable)),
+            "recall": _mean((r for r in results if not r.question.answerable), lambda r: r.scores.refused),
+        },
         "overlap": {name: _mean(results, partial(_value, name=name)) for name in OVERLAP},
         "tokens": _spread(results, lambda r: r.tokens),
     }

@@ -50,6 +50,7 @@ def summary(report: Mapping[str, Any], beside: Mapping[str, Any]) -> str:
     ):
         row("own verifier: supported" if key == "groundedness" else key.replace("_", " "), report[key])
     if report["accuracy"] is not None:
+        row("refusals that were right", beside["abstention"]["precision"])
         for name, title in _OVERLAP.items():
             row(title, beside["overlap"][name])
     for stage, by_label in report["retrieval"].items():

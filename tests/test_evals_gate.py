@@ -225,6 +225,13 @@ def test_an_improvement_passes_and_becomes_the_baseline_when_that_is_wanted(eval
     assert str(tmp_path) not in json.dumps(json.loads(kept.read_text(encoding="utf-8"))["run"]["settings"])
 
 
+def test_a_baseline_of_other_questions_can_be_replaced(evaluate, asked, tmp_path):
+    kept = tmp_path / "towns.json"
+    kept.write_text("{}")
+    assert evaluate(faked, "out", "--baseline", str(kept), "--update-baseline")[0] == 0
+    assert evaluate(faked, "out", "--baseline", str(kept))[1]["paired"] == len(TOWNS)
+
+
 def test_a_baseline_of_other_words_is_refused_before_anything_is_asked(evaluate, asked, tmp_path, capsys):
     evaluate(faked, "good")
     asked.write_text(asked.read_text(encoding="utf-8").replace("What of", "And what of"), encoding="utf-8")

@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import signal
@@ -169,3 +170,24 @@ def test_what_is_no_journal_is_named(evaluate, tmp_path, content, capsys):
     err = capsys.readouterr().err
     assert "items.jsonl" in err
     assert "leave --resume away" in err
+
+
+class Terminal(io.StringIO):
+    """Standard error that is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def test_on_a_terminal_a_bar_tells_how_far_it_is_and_how_it_goes(evaluate, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("COLUMNS", "100")
+    evaluate(questions=[RIGHT, WRONG, FAILS])
+    shown = sys.stderr.getvalue()
+    assert "3/3" in shown
+    assert "1 of 2 right, 1 failed" in shown
+
+
+def test_elsewhere_nothing_but_the_summary_is_printed(evaluate, capsys):
+    evaluate()
+    assert capsys.readouterr().err == ""

@@ -89,6 +89,7 @@ function scores() {
   const titles = { groundedness: "supported, by the product's own verifier", answerable_refused: "answerable refused (lower is better)" };
   const rows = plain.map((key) => scoreRow(key.replaceAll("_", " "), report[key], titles[key]));
   if (!searchOnly) {
+    rows.push(scoreRow("abstention precision", aside.abstention.precision, "refusals that were right"));
     const overlap = { exact_match: "exact match", token_f1: "token F1", mlqa_exact_match: "MLQA exact match", mlqa_f1: "MLQA F1" };
     for (const [key, name] of Object.entries(overlap)) rows.push(scoreRow(name, aside.overlap[key]));
   }
@@ -164,7 +165,7 @@ function body(item) {
     item.gold.map((one) => [text("bdi", one.article, "soft"), passage(one.parts, true)]),
     item.evidence.length ? el("details", {}, el("summary", {}, `${item.evidence.length} sentences that the model was shown`),
       item.evidence.map((one) => el("div", {}, `[${one.number}] `, one.right ? chip("holds the answer", "good") : null, " ",
-        text("bdi", `${one.source}:${one.line}`, "soft"), text("blockquote", one.text, one.right ? "right" : "")))) : null);
+        text("bdi", `${one.source}:${one.line}`, "soft"), passage(one.parts.map((part) => ({ ...part, cited: false })), one.right)))) : null);
 }
 
 const chosen = { outcome: "all", change: "all", tag: "", words: "", ids: null };
