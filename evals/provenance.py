@@ -67,7 +67,9 @@ def commit() -> str | None:
         return done.stdout.strip() if done.returncode == 0 else None
 
     head = output("rev-parse", "HEAD")
-    return head if head is None else head + ("-dirty" if output("status", "--porcelain") else "")
+    # Not files that git does not know: the run's own reports may be among them, and are new at --resume.
+    changed = output("status", "--porcelain", "--untracked-files=no")
+    return head if head is None else head + ("-dirty" if changed else "")
 
 
 def shown_path(path: Path) -> str:

@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import jsonschema
 import pytest
 from test_evals_run import FAILS, NOWHERE, RIGHT, TEXT, WRONG, StandIn, schema, write
 
-from evals import run
+from evals import provenance, run
 
 ROOT = Path(__file__).resolve().parent.parent
 SIX = [RIGHT, WRONG, NOWHERE, *(RIGHT | {"id": f"more{n}"} for n in range(3))]
@@ -86,7 +87,7 @@ import os, signal, sys
 sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
 from pathlib import Path
 from test_evals_resume import Breaking
-from evals import run
+from evals import provenance, run
 die = lambda: os.kill(os.getpid(), signal.SIGKILL)
 run.main(sys.argv[1:], open_assistant=lambda _, s: Breaking(s, Path({str(corpus)!r}), 4, die))
 """
@@ -191,3 +192,22 @@ def test_on_a_terminal_a_bar_tells_how_far_it_is_and_how_it_goes(evaluate, monke
 def test_elsewhere_nothing_but_the_summary_is_printed(evaluate, capsys):
     evaluate()
     assert capsys.readouterr().err == ""
+
+
+def test_a_report_written_into_the_checkout_does_not_make_it_another_commit(tmp_path, monkeypatch):
+    def git(*arguments):
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", "-C", str(tmp_path), *who, *arguments], check=True, capture_output=True)
+
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    assert provenance.commit() is None
+    git("init")
+    (tmp_path / "code.py").write_text("1")
+    git("add", "code.py")
+    git("commit", "-m", "one")
+    commit = provenance.commit()
+    assert re.fullmatch("[0-9a-f]{40}", commit)
+    (tmp_path / "report.json").write_text("{}")
+    assert provenance.commit() == commit
+    (tmp_path / "code.py").write_text("2")
+    assert provenance.commit() == f"{commit}-dirty"
