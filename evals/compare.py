@@ -1,8 +1,8 @@
 """Whether a run is better or worse than an earlier one, and how much worse could have been seen at all.
 
 Runs are compared question by question. Scores that are right or wrong go through McNemar's exact test, the
-others through a bootstrap of the paired differences over articles. The scores that the gate goes by are
-adjusted for being several (Benjamini and Hochberg), so that a neutral change fails one run in twenty.
+others through a bootstrap of the paired differences over articles. The p values are adjusted for being
+several (Benjamini and Hochberg), so that a neutral change fails the gate in one run of twenty.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Difference:
     high: float
     """Upper end."""
     p: float
-    """Two-sided; adjusted for several scores where ``gated``."""
+    """Two-sided, adjusted for several scores: for the gated ones together, and for the others together."""
     n: int
     """Items compared."""
     clusters: int
@@ -148,11 +148,14 @@ def compare(pairs: Sequence[Pair], *, retrieval_only: bool) -> list[Difference]:
         for measure in MEASURES
         if (kept := _kept(measure, pairs))
     ]
-    family = sum(gated for _, gated, _ in found)
-    raw = [_difference(measure, gated, kept, max(1, family)) for measure, gated, kept in found]
-    adjusted = iter(intervals.benjamini_hochberg([one.p for one in raw if one.gated]))
+    sizes = {side: sum(gated == side for _, gated, _ in found) for side in (True, False)}
+    raw = [_difference(measure, gated, kept, sizes[gated]) for measure, gated, kept in found]
+    adjusted = {
+        side: iter(intervals.benjamini_hochberg([one.p for one in raw if one.gated == side]))
+        for side in (True, False)
+    }
     return [
-        _judged(one, next(adjusted) if one.gated else one.p, measure.lower_is_better)
+        _judged(one, next(adjusted[one.gated]), measure.lower_is_better)
         for one, (measure, _, _) in zip(raw, found, strict=True)
     ]
 
@@ -176,14 +179,17 @@ def _difference(measure: Measure, gated: bool, kept: _Kept, family: int) -> Diff
     fell = tuple(q.id for q, before, now in kept if now < before - _WHOLE)
     rose = tuple(q.id for q, before, now in kept if now > before + _WHOLE)
     lost, won = (rose, fell) if measure.lower_is_better else (fell, rose)
-    level = intervals.LEVEL / family if gated else intervals.LEVEL
     n = len(kept)
+    # The level that a score must reach alone, when no other score of its family moves.
+    level = intervals.LEVEL / family
     sure = smallest_change(len(lost) + len(won), level) / n
     if measure.binary:
         p = intervals.mcnemar(len(lost), len(won))
-    elif lost or won:
-        # Half the interval, where the items themselves tell how much they scatter.
-        sure = max((high - low) / 2, 1 / n)
+    elif (lost or won) and len(set(clusters)) > 1:
+        # Half the interval, where the items themselves tell how much they scatter, widened to that level.
+        df = len(set(clusters)) - 1
+        wider = intervals.t_quantile(level / 2, df) / intervals.t_quantile(intervals.LEVEL / 2, df)
+        sure = max((high - low) / 2 * wider, 1 / n)
     return Difference(
         name=measure.name,
         before=sum(before for _, before, _ in kept) / n,

@@ -18,6 +18,7 @@ from typing import Any
 from evals.baseline import Baseline, Before
 from evals.dataset import BadQuestions
 from evals.gate import Judgement, to_dict
+from evals.provenance import shown_path
 from evals.score import Piece, Span, gold_spans, is_right
 from evals.stats import Result
 from rag import Reprint
@@ -114,7 +115,7 @@ def data(
         "baseline": None
         if baseline is None
         else {
-            "path": str(baseline.path),
+            "path": shown_path(baseline.path),
             "latency": baseline.latency,
             **{name: baseline.run.get(name) for name in ("date", "commit", "model", "embedder")},
         },

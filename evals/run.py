@@ -117,7 +117,7 @@ def _run(args: argparse.Namespace, open_assistant: Callable[[str, Settings], Ass
     print(table.summary(report, aside))
     if before is not None:
         print(table.comparison(judgement, before))
-    print(f"report                     {args.out / 'report.html'}, report.json, verdict.json")
+    print(f"{'report':<26} {args.out / 'report.html'}, report.json, verdict.json")
     return _status(args, report, judgement, before, kept)
 
 

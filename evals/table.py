@@ -9,6 +9,7 @@ from evals.baseline import Baseline
 from evals.compare import Difference
 from evals.dataset import LANGUAGES
 from evals.gate import Judgement
+from evals.provenance import shown_path
 
 _WIDTH = 26
 _SHOWN_IDS = 12
@@ -91,8 +92,9 @@ def comparison(judgement: Judgement, baseline: Baseline) -> str:
         str(part) for part in (run["date"][:10], (run["commit"] or "")[:12], run["model"]) if part
     )
     lines = [
-        f"against {baseline.path} ({about})",
+        f"against {shown_path(baseline.path)} ({about})",
         f"{'questions compared':<{_WIDTH}} {judgement.paired} of {asked}",
+        f"{'score':<{_WIDTH}} before → now, difference [95 %]: verdict (smallest that would have shown)",
     ]
     moved = [d for d in judgement.differences if not d.gated and d.verdict != "no detectable difference"]
     for one in [d for d in judgement.differences if d.gated] + moved:
@@ -110,9 +112,9 @@ def _change(one: Difference) -> str:
     change = (
         f"{one.before:.2f} → {one.now:.2f}, {one.now - one.before:+.2f} [{one.low:+.2f}, {one.high:+.2f}]"
     )
-    able = f"from {one.smallest:.2f} on it would tell" if one.smallest <= 1 else f"n {one.n} can tell nothing"
-    gated = "" if one.gated else "not gated, "
-    return f"{change}  n {one.n} in {one.clusters} clusters, {gated}p {one.p:.2g}: {one.verdict} ({able})"
+    able = f"{one.smallest:.2f}" if one.smallest <= 1 else "none"
+    gated = "" if one.gated else ", not gated"
+    return f"{change}  n {one.n}, p {one.p:.2g}: {one.verdict} ({able}){gated}"
 
 
 def verdict(judgement: Judgement, baseline: Baseline | None) -> str:
