@@ -100,7 +100,7 @@ def judge(
         regressions.append(f"failed: {' '.join(failed)}")
     held = _floors(results, scores, floors)
     regressions += [
-        f"{floor.name} {floor.value:.2f} is below its floor of {floor.least:.2f} (n {floor.n})"
+        f"{floor.name} {floor.value:.3f} is below its floor of {floor.least:.3f} (n {floor.n})"
         for floor in held
         if floor.value is not None and floor.value < floor.least
     ]

@@ -161,7 +161,7 @@ def judged(results, floors=None):
 def test_a_floor_holds_where_too_few_questions_can_tell():
     results = [result(1.0), result(0.0)]
     assert judged(results) == judged(results, {"accuracy": 0.5}) == ()
-    assert judged(results, {"accuracy": 0.6}) == ("accuracy 0.50 is below its floor of 0.60 (n 2)",)
+    assert judged(results, {"accuracy": 0.6}) == ("accuracy 0.500 is below its floor of 0.600 (n 2)",)
     assert judged(results, {"language": 0.6}) == ()
 
 
