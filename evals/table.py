@@ -94,7 +94,7 @@ def comparison(judgement: Judgement, baseline: Baseline) -> str:
     lines = [
         f"against {shown_path(baseline.path)} ({about})",
         f"{'questions compared':<{_WIDTH}} {judgement.paired} of {asked}",
-        f"{'score':<{_WIDTH}} before → now, difference [95 %], adjusted p: verdict (smallest that would have shown)",
+        f"{'score':<{_WIDTH}} before → now, difference [95 %], n, adjusted p: verdict (smallest to show)",
     ]
     moved = [d for d in judgement.differences if not d.gated and d.verdict != "no detectable difference"]
     for one in [d for d in judgement.differences if d.gated] + moved:

@@ -60,6 +60,19 @@ def test_differences_of_one_article_count_as_one_piece_of_luck():
     assert apart[3] < 0.05 < together[3]
 
 
+@pytest.mark.parametrize(("articles", "questions", "held"), [(5, 8, 0.87), (10, 5, 0.92), (30, 3, 0.94)])
+def test_an_interval_holds_the_truth_about_as_often_as_it_says(articles, questions, held, monkeypatch):
+    monkeypatch.setattr(intervals, "RESAMPLES", 2000)
+    rng = np.random.default_rng(1)
+    clusters = [str(at // questions) for at in range(articles * questions)]
+    hits = 0
+    for _ in range(400):
+        ease = np.repeat(rng.beta(3.6, 2.4, articles), questions)  # mean .6; some articles are easier
+        _, low, high = intervals.interval(list((rng.random(len(ease)) < ease).astype(float)), clusters)
+        hits += low <= 0.6 <= high
+    assert hits / 400 >= held
+
+
 @pytest.mark.slow
 def test_a_neutral_change_is_called_one_in_about_one_run_of_twenty():
     rng = np.random.default_rng(3)
