@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from test_evals_run import NOWHERE, QUOTE, RIGHT, TEXT, WRONG, StandIn, write
 
 from evals import page, run
@@ -84,6 +86,18 @@ def test_nothing_that_a_text_holds_ends_the_element_it_is_in(report):
     assert text.count("</script>") == 2
     assert "<img" not in text
     assert "\u2028" not in text
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.text(st.one_of(st.sampled_from("<>/!-&;[]\"'\\ script\u2028\u2029\x00"), st.characters(codec="utf-8")))
+)
+@example("<!--<script>")
+@example("</ScRiPt >")
+def test_any_text_comes_out_as_it_went_in(text):
+    found = Elements(page.render({"text": text, text: [text]})).found
+    assert json.loads("".join(found["data"])) == {"text": text, text: [text]}
+    assert set(found) == {"style", "data", "script"}
 
 
 def test_only_the_pages_own_script_and_style_may_run_and_nothing_is_fetched(report):

@@ -183,6 +183,7 @@ class Terminal(io.StringIO):
 def test_on_a_terminal_a_bar_tells_how_far_it_is_and_how_it_goes(evaluate, monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERM", "xterm")
     evaluate(questions=[RIGHT, WRONG, FAILS])
     shown = sys.stderr.getvalue()
     assert "3/3" in shown

@@ -34,7 +34,6 @@ const tone = { right: "good", better: "good", wrong: "bad", worse: "bad", failed
 function svg(shapes) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   made.setAttribute("viewBox", "0 0 240 22");
-  made.setAttribute("preserveAspectRatio", "none");
   made.setAttribute("aria-hidden", "true");
   for (const [name, attributes] of shapes) {
     const shape = document.createElementNS("http://www.w3.org/2000/svg", name);
