@@ -138,6 +138,15 @@ def test_an_item_that_fails_now_and_did_not_before_is_a_regression(evaluate, tmp
     assert "REGRESSION  failed now, and not in the baseline: nowhere" in capsys.readouterr().out
 
 
+def test_a_finished_run_is_compared_anew_without_asking(evaluate, tmp_path, monkeypatch):
+    evaluate(out="before")
+    _, report, _ = evaluate()
+    monkeypatch.setattr(Breaking, "ask", None)
+    status, again, _ = evaluate("--resume", "--baseline", str(tmp_path / "before/report.json"))
+    assert (status, again) == (0, report)
+    assert json.loads((tmp_path / "out/verdict.json").read_text(encoding="utf-8"))["paired"] == 6
+
+
 def test_another_run_is_not_gone_on_with(evaluate, corpus, capsys):
     evaluate(at=3, act=interrupt)
     capsys.readouterr()
