@@ -78,7 +78,7 @@ MEASURES: Sequence[Measure] = (
     Measure("MLQA exact match", partial(_plain, "mlqa_exact_match")),
     Measure("MLQA F1", partial(_plain, "mlqa_f1"), binary=False),
 )
-"""All that is compared. A run with answers is gated by six scores of answers and by whether the answer was
+"""All that is compared. A run with answers is gated by five scores of answers and by whether the answer was
 among the evidence: more would make each of them blinder."""
 
 SEARCH_GATE = "evidence recall@10"

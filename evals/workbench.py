@@ -7,6 +7,7 @@ python -m evals.workbench check mine.jsonl --index mine   quotes that are gone, 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +20,9 @@ from evals.drafting import Proposal, proposals
 from evals.matching import holds, words
 from evals.score import gold_spans
 from rag import DEFAULT_INDEX, Article, Assistant, SanadError, Settings, detect_language, fold
+
+Read = Callable[[str, str], str]
+"""A prompt, and a text to begin with → what is typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ def draft(
     *,
     seed: int = 0,
     limit: int | None = None,
-    read: Callable[[str], str],
+    read: Read,
     show: Callable[[str], object] = print,
 ) -> int:
     """Propose questions to a person, and add those that are accepted to a file, one by one.
@@ -100,7 +104,8 @@ def draft(
         articles: What to ask about.
         seed: Draws the order.
         limit: How many to propose at most.
-        read: Shows a prompt and returns what is typed; EOFError and KeyboardInterrupt end the session.
+        read: Shows a prompt and returns what is typed, the second text being there already to be edited;
+            EOFError and KeyboardInterrupt end the session.
         show: Prints a line.
 
     Returns:
@@ -136,6 +141,24 @@ def draft(
     return accepted
 
 
+def typed(prompt: str, text: str) -> str:
+    """A line that is typed; where the terminal can edit lines, ``text`` stands there to begin with.
+
+    Args:
+        prompt: Shown before it.
+        text: One line.
+    """
+    if not text or not sys.stdin.isatty() or importlib.util.find_spec("readline") is None:
+        return input(prompt)
+    import readline  # not on Windows
+
+    readline.set_startup_hook(lambda: readline.insert_text(text))
+    try:
+        return input(prompt)
+    finally:
+        readline.set_startup_hook()
+
+
 def _existing(path: Path) -> list[Question]:
     if not path.exists() or not path.read_bytes().strip():
         return []
@@ -148,21 +171,21 @@ def _existing(path: Path) -> list[Question]:
 
 
 def _decided(
-    proposal: Proposal, language: str, read: Callable[[str], str], show: Callable[[str], object]
+    proposal: Proposal, language: str, read: Read, show: Callable[[str], object]
 ) -> dict[str, Any] | None:
     """The line for the file; None where the proposal is rejected."""
     question, ways = proposal.question, [proposal.answer]
     while True:
         show(question)
         show(" | ".join(ways))
-        choice = read("accept, edit, reject or quit? [a/e/r/q] ").strip().lower()[:1]
+        choice = read("accept, edit, reject or quit? [a/e/r/q] ", "").strip().lower()[:1]
         if choice == "q":
             raise EOFError
         if choice == "r":
             return None
         if choice == "e":
-            question = read("question (empty keeps it): ").strip() or question
-            typed = read("right answers, with | between (empty keeps them): ")
+            question = read("question (empty keeps it): ", question).strip() or question
+            typed = read("right answers, with | between (empty keeps them): ", " | ".join(ways))
             ways = [way.strip() for way in typed.split("|") if way.strip()] or ways
         leak = next((way for way in ways if holds(question, way)), None)
         if leak is not None:
@@ -230,7 +253,7 @@ def _articles(options: argparse.Namespace) -> list[Article]:
 
 
 def _run_draft(options: argparse.Namespace) -> None:
-    draft(options.file, _articles(options), seed=options.seed, limit=options.limit, read=input)
+    draft(options.file, _articles(options), seed=options.seed, limit=options.limit, read=typed)
 
 
 def _run_check(options: argparse.Namespace) -> None:

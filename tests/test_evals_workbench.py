@@ -1,4 +1,8 @@
+import contextlib
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,7 @@ from evals.matching import holds
 from evals.score import Span
 from rag import Article, build_index
 
+ROOT = Path(workbench.__file__).resolve().parent.parent
 HARBOUR = (
     "Harbour reopens after two years\n"
     "The repairs of the harbour cost 12 million dollars, said the port director Lina Haddad.\n"
@@ -73,7 +78,7 @@ class Person:
     def __init__(self, *typed: str) -> None:
         self.typed, self.shown = list(typed), []
 
-    def read(self, prompt: str) -> str:
+    def read(self, prompt: str, text: str = "") -> str:
         self.shown.append(prompt)
         if not self.typed:
             raise EOFError
@@ -179,3 +184,22 @@ def test_the_commands_run_over_an_index(small_articles, tmp_path, monkeypatch, c
     assert err == f"{file}: 1 problems in 2 questions; see above.\n"
     assert workbench.main(["check", str(tmp_path / "none.jsonl"), "--index", "small"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_on_a_terminal_the_text_to_edit_stands_there_already():
+    pty = pytest.importorskip("pty")
+    pytest.importorskip("readline")
+    code = "from evals.workbench import typed; print(typed('question: ', 'Did it open?').upper())"
+    terminal, inner = pty.openpty()
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, cwd=ROOT, stdin=inner, stdout=inner, stderr=inner):
+        os.close(inner)
+        shown = b""
+        while b"open?" not in shown:
+            shown += os.read(terminal, 1000)
+        os.write(terminal, b"\x7f again?\n")
+        with contextlib.suppress(OSError):  # how a terminal ends
+            while piece := os.read(terminal, 1000):
+                shown += piece
+    os.close(terminal)
+    assert b"DID IT OPEN AGAIN?" in shown
