@@ -1,7 +1,7 @@
 """Where question files are made and kept: ``draft`` proposes questions, ``check`` finds what has gone wrong.
 
-python -m evals.workbench draft mine.jsonl --index mine   propose, and keep what you accept
-python -m evals.workbench check mine.jsonl --index mine   quotes that are gone, duplicates, leaks
+    python -m evals.workbench draft mine.jsonl --index mine   propose, and keep what you accept
+    python -m evals.workbench check mine.jsonl --index mine   quotes that are gone, duplicates, leaks
 """
 
 from __future__ import annotations
