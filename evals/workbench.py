@@ -2,6 +2,8 @@
 
     python -m evals.workbench draft mine.jsonl --index mine   propose, and keep what you accept
     python -m evals.workbench check mine.jsonl --index mine   quotes that are gone, duplicates, leaks
+
+Both read the articles from an index; no language model runs.
 """
 
 from __future__ import annotations
