@@ -33,8 +33,8 @@ index: .venv/.installed ## bring the index of the seed articles up to date
 ui: .venv/.installed ## serve the chat page on http://127.0.0.1:7860
 	@$(BIN)/sanad ui --port $(PORT)
 
-eval: .venv/.installed ## ask the hand-written questions and print the scores
-	@$(BIN)/python evals/run.py
+eval: .venv/.installed ## ask the hand-written questions, compare with the baseline: make eval EVAL="--resume"
+	@$(BIN)/python evals/run.py $(EVAL)
 
 bench: .venv/.installed-dev ## indexing throughput and search latency, an hour: make bench BENCH="--sizes 1000"
 	@$(BIN)/python evals/bench.py $(BENCH)

@@ -6,6 +6,7 @@ A file is read whole before anything is asked: a mistake on line 200 must not sh
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from rag import SanadError
 
 LANGUAGES = ("en", "ar")
 """Languages that a question may be in."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _REQUIRED = ("id", "question", "lang", "answerable")
 _KEYS = (*_REQUIRED, "must", "must_not", "evidence", "tags")
@@ -76,33 +79,49 @@ def read_questions(path: Path) -> list[Question]:
     Raises:
         BadQuestions: The file cannot be read, holds no question, or a line breaks the format.
     """
+    questions = []
+    for line in read_lines(path):
+        if isinstance(line, BadQuestions):
+            raise line
+        questions.append(line)
+    return questions
+
+
+def read_lines(path: Path) -> list[Question | BadQuestions]:
+    """Every question of a file, in order, and in place of one that breaks the format what is wrong with it.
+
+    Args:
+        path: A JSON Lines file in UTF-8.
+
+    Raises:
+        BadQuestions: The file cannot be read, or holds no line.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadQuestions(f"{path}: not UTF-8 (byte {error.start}); save the file as UTF-8.") from None
     except OSError as error:
         reason = error.strerror or str(error)
-        raise BadQuestions(f"{path}: {reason}; name a question file with --questions.") from None
-    questions: list[Question] = []
+        raise BadQuestions(f"{path}: {reason}; give the path of a question file.") from None
+    found: list[Question | BadQuestions] = []
     lines: dict[str, int] = {}
     # Not splitlines(): a JSON string may hold U+2028 unescaped, and that does not end the line.
     for number, raw in enumerate(text.split("\n"), start=1):
         if not raw.strip():
             continue
-        question = _parse(raw, path, number)
-        if question.id in lines:
-            raise _wrong(
-                path,
-                number,
-                "id",
-                f"{question.id!r} was used on line {lines[question.id]}",
-                "give every question an id of its own",
-            )
+        try:
+            question = _parse(raw, path, number)
+            if question.id in lines:
+                seen = f"{question.id!r} was used on line {lines[question.id]}"
+                raise _wrong(path, number, "id", seen, "give every question an id of its own")
+        except BadQuestions as error:
+            found.append(error)
+            continue
         lines[question.id] = number
-        questions.append(question)
-    if not questions:
+        found.append(question)
+    if not found:
         raise BadQuestions(f"{path}: holds no question; write one JSON object a line (evals/README.md).")
-    return questions
+    return found
 
 
 def check_quotes(questions: Sequence[Question], texts: Mapping[str, str], path: Path) -> None:
@@ -168,6 +187,11 @@ def _parse(raw: str, path: Path, line: int) -> Question:
         data = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise BadQuestions(f"{path}, line {line}: not JSON ({error}); write one object a line.") from None
+    # Half a surrogate pair is JSON, but no text: nothing that holds it could be printed or written.
+    if _SURROGATE.search(json.dumps(data, ensure_ascii=False)):
+        raise BadQuestions(
+            f"{path}, line {line}: holds half of a surrogate pair; write the character itself."
+        )
     if not isinstance(data, dict):
         raise BadQuestions(f'{path}, line {line}: {_short(data)} is not an object; write {{"id": …}}.')
     for key in data:

@@ -1,24 +1,22 @@
-"""Asks a set of questions whose answers are known, prints the scores and writes report.json.
+"""Asks a set of questions whose answers are known, scores what comes back and compares it with a baseline.
 
     python evals/run.py                                        the seeds and the hand-written questions
     python evals/run.py --questions mine.jsonl --corpus mine   your own
     python evals/run.py --retrieval-only --limit 50 --seed 1   no language model, a sample
+    python evals/run.py --resume                               go on with a run that was killed
 
-Exit status: 0 done; 1 a citation was not exact; 2 could not run; 130 interrupted (what was asked is kept).
+Exit status: 0 no regression; 1 a regression (significantly worse than the baseline, below a floor, or a
+citation that is not exact); 2 could not run; 130 interrupted (what was asked is kept).
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import datetime
 import hashlib
 import json
-import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,9 +28,14 @@ if not __package__:
     sys.path[0] = str(ROOT)
 
 import rag  # noqa: E402
-from evals.dataset import LANGUAGES, BadQuestions, Question, check_quotes, read_questions, select  # noqa: E402
-from evals.score import DEPTH, Scores, grade_answer, grade_retrieval  # noqa: E402
-from evals.stats import Result, summarise  # noqa: E402
+from evals import baseline as baselines  # noqa: E402
+from evals import gate, page, provenance, table  # noqa: E402
+from evals.asking import ask_all  # noqa: E402
+from evals.baseline import Baseline  # noqa: E402
+from evals.dataset import BadQuestions, Question, check_quotes, read_questions, select  # noqa: E402
+from evals.gate import Judgement  # noqa: E402
+from evals.journal import Journal  # noqa: E402
+from evals.stats import Result, beside, summarise  # noqa: E402
 from rag import DEFAULT_INDEX, Assistant, SanadError, Settings, build_index  # noqa: E402
 
 QUESTIONS = Path(__file__).resolve().parent / "questions" / "seeds.jsonl"
@@ -77,83 +80,116 @@ def main(
 def _run(args: argparse.Namespace, open_assistant: Callable[[str, Settings], Assistant]) -> int:
     all_questions = read_questions(args.questions)
     questions = select(all_questions, tags=args.tags, limit=args.limit, seed=args.seed)
+    whole = len(questions) == len(all_questions)
+    kept = _baseline_path(args, whole=whole)
+    before = _compared_with(args, kept, questions)
+    floors = gate.read_floors(ROOT / "pyproject.toml", args.questions) if whole else {}
     settings = Settings.load(llm=args.llm, embedder=args.embedder, backend=args.backend, adapter=args.adapter)
     index = DEFAULT_INDEX
     if args.corpus is not None:
-        index, settings = _own_index(args.corpus, settings)
+        index, settings = own_index(args.corpus, settings)
     _make(args.out)
     assistant = open_assistant(index, settings)
-    results: list[Result] = []
-    complete = False
     try:
         texts = {article.id: article.text for article in assistant.articles()}
         check_quotes(all_questions, texts, args.questions)
-        if not args.retrieval_only:
-            # A missing model ends the run here; one answer loads it, so that no item's latency holds that.
-            _tell(assistant.model, 1.0)
-            with contextlib.suppress(SanadError):  # what fails here fails again as an item, and is told there
-                assistant.ask(questions[0].text)
-        try:
-            for question in questions:
-                _progress(len(results), len(questions), question)
-                results.append(_ask(assistant, question, texts, retrieval_only=args.retrieval_only))
-            complete = True
-        except KeyboardInterrupt:
-            print(f"Interrupted after {len(results)} of {len(questions)} questions.", file=sys.stderr)
-        finally:
-            # In a finally: a defect in item 90 must not cost the 89 before it.
-            _progress_done()
-            report = {
-                "run": _describe(assistant, args, results, complete=complete),
-                **summarise(results, retrieval_only=args.retrieval_only),
-                "items": [_item(result) for result in results],
-            }
-            _write(args.out / "report.json", report)
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        header = provenance.header(assistant, questions, retrieval_only=args.retrieval_only, date=now)
+        with Journal.open(args.out, header, questions, resume=args.resume) as journal:
+            results, complete = ask_all(
+                assistant, questions, texts, journal, retrieval_only=args.retrieval_only
+            )
+        report = {
+            "run": _describe(assistant, args, results, journal.header, complete=complete),
+            **summarise(results, retrieval_only=args.retrieval_only),
+            "items": [_item(result) for result in results],
+        }
     finally:
         assistant.close()
-    broken = [r.question.id for r in results if r.scores.citations_exact == 0.0]
-    print(_table(report))
-    if not args.retrieval_only:
-        print(f"citations not exact        {len(broken)} {' '.join(broken)}".rstrip())
-    print(f"report                     {args.out / 'report.json'}")
-    if not complete:
-        return 130
-    if results and all(r.error is not None for r in results):
-        raise BadQuestions(f"No question could be graded; the last error: {results[-1].error}")
-    return 1 if broken else 0
-
-
-def _ask(
-    assistant: Assistant, question: Question, texts: Mapping[str, str], *, retrieval_only: bool
-) -> Result:
-    """Ask one question and grade what comes back. An error of the assistant is recorded, not raised."""
-    answer = None
-    scores = Scores()
-    try:
-        if not retrieval_only:
-            answer = assistant.ask(question.text)
-            scores = grade_answer(question, answer, texts)
-        # Searched in both modes and to the same depth, so that their retrieval scores can be compared;
-        # after asking, so that a warm search does not flatter the answer's latency.
-        started = time.perf_counter()
-        found = assistant.search(question.text, k=DEPTH)
-        searched = time.perf_counter() - started
-    except SanadError as error:
-        return Result(question=question, scores=Scores(), answer=None, seconds={}, error=str(error))
-    passage_rr, evidence_rr = grade_retrieval(question, found, texts)
-    return Result(
-        question=question,
-        scores=dataclasses.replace(scores, passage_rr=passage_rr, evidence_rr=evidence_rr),
-        answer=None if answer is None else answer.to_dict(),
-        seconds={"retrieve": searched} if answer is None else dict(answer.timings),
-        error=None,
+    aside = beside(results)
+    scores = [item["scores"] for item in report["items"]]
+    judgement = gate.judge(
+        results, scores, baseline=before, floors=floors, retrieval_only=args.retrieval_only
     )
+    write(args.out / "report.json", report)
+    write(args.out / "verdict.json", gate.to_dict(judgement) | aside)
+    page.write(args.out / "report.html", page.data(report, aside, judgement, results, texts, before))
+    print(table.summary(report, aside))
+    if before is not None:
+        print(table.comparison(judgement, before))
+    print(f"{'report':<26} {args.out / 'report.html'}, report.json, verdict.json")
+    return _status(args, report, judgement, before, kept)
 
 
-def _own_index(corpus: Path, settings: Settings) -> tuple[str, Settings]:
+def _status(
+    args: argparse.Namespace,
+    report: Mapping[str, Any],
+    judgement: Judgement,
+    before: Baseline | None,
+    kept: Path | None,
+) -> int:
+    """Say how it ended, and keep the run as a baseline where that is wanted."""
+    items = report["items"]
+    if not report["run"]["complete"]:
+        return 130
+    if items and all(item["error"] is not None for item in items):
+        raise BadQuestions(f"No question could be graded; the last error: {items[-1]['error']}")
+    if not args.update_baseline:
+        print(table.verdict(judgement, before))
+        return 1 if judgement.regressions else 0
+    if any(item["error"] is not None for item in items):
+        raise BadQuestions("No baseline was written: questions failed, see report.html. Mend that first.")
+    if any(item["scores"]["citations_exact"] == 0.0 for item in items):
+        print(table.verdict(judgement, before))
+        return 1
+    assert kept is not None  # noqa: S101 - _baseline_path made sure of it
+    write(kept, baselines.slim(report))
+    if before is not None:
+        print(table.changes(judgement))
+    print(f"new baseline               {provenance.shown_path(kept)}")
+    return 0
+
+
+def _baseline_path(args: argparse.Namespace, *, whole: bool) -> Path | None:
+    """Where the baseline is read from, and written to with ``--update-baseline``."""
+    path: Path | None = args.baseline or baselines.default_path(args.questions)
+    if not args.update_baseline:
+        return path
+    if not whole or args.retrieval_only:
+        raise BadQuestions(
+            "--update-baseline needs a whole run with answers; leave --limit, --tags and --retrieval-only "
+            "away."
+        )
+    if path is None:
+        raise BadQuestions("--update-baseline: name the file for these questions with --baseline FILE.")
+    _make(path.parent)
+    return path
+
+
+def _compared_with(
+    args: argparse.Namespace, path: Path | None, questions: Sequence[Question]
+) -> Baseline | None:
+    if path is None or (args.baseline is None and not path.exists()):
+        return None
+    try:
+        return baselines.read(path, questions)
+    except BadQuestions:
+        if not args.update_baseline:
+            raise
+        return None  # what this run is to replace need not be there, nor hold these questions
+
+
+def own_index(corpus: Path, settings: Settings) -> tuple[str, Settings]:
     """The name and place of a corpus's own index, in the cache: eval data stays out of the user's indexes.
 
     The embedder and the chunk size are part of the name, so that runs which compare them do not collide.
+
+    Args:
+        corpus: A folder of articles.
+        settings: ``embedder`` and ``chunk_tokens`` tell one index from another.
+
+    Raises:
+        BadQuestions: It is no folder.
     """
     folder = corpus.resolve()
     if not folder.is_dir():
@@ -164,52 +200,32 @@ def _own_index(corpus: Path, settings: Settings) -> tuple[str, Settings]:
 
 
 def _describe(
-    assistant: Assistant, args: argparse.Namespace, results: Sequence[Result], *, complete: bool
+    assistant: Assistant,
+    args: argparse.Namespace,
+    results: Sequence[Result],
+    started: Mapping[str, Any],
+    *,
+    complete: bool,
 ) -> dict[str, Any]:
     settings = dataclasses.asdict(assistant.settings)
     return {
         "settings": {name: str(v) if isinstance(v, Path) else v for name, v in settings.items()},
         "model": next((r.answer["model"] for r in results if r.answer is not None), None),
         "embedder": assistant.embedder,
-        "prompts": _prompt_versions(),
+        "prompts": provenance.prompt_versions(),
         "generation": assistant.generation,
         "version": rag.__version__,
-        "commit": _commit(),
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "commit": started["commit"],
+        "date": started["date"],
         "seed": args.seed,
         "limit": args.limit,
         "tags": args.tags,
-        "questions": str(args.questions),
+        "questions": provenance.shown_path(args.questions),
         "questions_sha256": hashlib.sha256(args.questions.read_bytes()).hexdigest(),
-        "corpus": str(args.corpus or assistant.settings.articles),
+        "question_digests": provenance.question_digests([r.question for r in results]),
+        "corpus": provenance.shown_path(args.corpus or assistant.settings.articles),
         "complete": complete,
     }
-
-
-def _prompt_versions() -> dict[str, str]:
-    """A short digest of every prompt template: a prompt's text is its version."""
-    folder = ROOT / "prompts"
-    if not folder.is_dir():
-        folder = Path(rag.__file__).resolve().parent / "prompts"
-    files = sorted(folder.glob("*")) if folder.is_dir() else []
-    return {f.name: hashlib.sha256(f.read_bytes()).hexdigest()[:12] for f in files if f.is_file()}
-
-
-def _commit() -> str | None:
-    """The checkout's commit, ``-dirty`` where files differ from it; None where this is no checkout."""
-    git = shutil.which("git")
-    # Looked for here, not left to git: an installed copy may lie inside someone else's checkout.
-    if git is None or not (ROOT / ".git").exists():
-        return None
-
-    def output(*arguments: str) -> str | None:
-        done = subprocess.run(  # noqa: S603 fixed arguments
-            [git, "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False
-        )
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    head = output("rev-parse", "HEAD")
-    return head if head is None else head + ("-dirty" if output("status", "--porcelain") else "")
 
 
 def _item(result: Result) -> dict[str, Any]:
@@ -228,8 +244,16 @@ def _make(folder: Path) -> None:
         raise BadQuestions(f"Cannot make {folder}: {error.strerror}; give another --out.") from None
 
 
-def _write(path: Path, report: Mapping[str, Any]) -> None:
-    """Replace the report in one step, so that a reader never sees half of one."""
+def write(path: Path, report: Mapping[str, Any]) -> None:
+    """Replace a report in one step, so that a reader never sees half of one.
+
+    Args:
+        path: Its folder exists.
+        report: Plain types.
+
+    Raises:
+        BadQuestions: It cannot be written.
+    """
     part = path.with_suffix(".part")
     try:
         part.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -244,55 +268,9 @@ def _tell(what: str, share: float) -> None:
         print(f"\r\x1b[K{what} {share:.0%}", end="", file=sys.stderr, flush=True)
 
 
-def _progress(done: int, total: int, question: Question) -> None:
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{done + 1}/{total} {question.id}", end="", file=sys.stderr, flush=True)
-
-
 def _progress_done() -> None:
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-
-def _table(report: Mapping[str, Any]) -> str:
-    """The report in about thirty lines: each score with its interval and n."""
-    lines = [f"{'items':<26} {report['n']} asked, {report['unscored']} unscored"]
-
-    def row(name: str, score: Mapping[str, Any] | None, indent: int = 0) -> None:
-        label = " " * indent + name
-        if score is None:
-            return
-        if score["value"] is None:
-            lines.append(f"{label:<26} -     n 0")
-            return
-        span = f"[{score['low']:.2f}, {score['high']:.2f}]"
-        lines.append(f"{label:<26} {score['value']:.2f}  {span}  n {score['n']}")
-
-    row("accuracy", report["accuracy"])
-    by_tag = report["accuracy_by_tag"] or {}
-    for label in sorted(by_tag, key=lambda name: (name not in LANGUAGES, name)):
-        if by_tag[label]["n"]:
-            row(label, by_tag[label], 2)
-    for key in (
-        "unanswerable_refused",
-        "answerable_refused",
-        "citation_precision",
-        "citation_recall",
-        "groundedness",
-        "language",
-        "conflict_covered",
-    ):
-        row(key.replace("_", " "), report[key])
-    for stage, by_label in report["retrieval"].items():
-        # Tags only where retrieval is all that is asked about: else they drown the answers' scores.
-        labels = by_label if report["accuracy"] is None else ["all"]
-        for label in sorted(labels, key=lambda name: (name != "all", name)):
-            for name, score in by_label[label].items():
-                row(f"{stage} {name}" if label == "all" else f"{label} {stage} {name}", score)
-    for stage, times in report["latency"].items():
-        seconds = f"median {times['median']:.2f} s, p95 {times['p95']:.2f} s  n {times['n']}"
-        lines.append(f"{'latency ' + stage:<26} {seconds}")
-    return "\n".join(lines)
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -335,7 +313,19 @@ def _arguments() -> argparse.ArgumentParser:
         help="the packaged generator as its makers published it",
     )
     parser.add_argument(
-        "--out", type=Path, default=OUT, metavar="DIR", help="where report.json goes; default: evals/out"
+        "--out", type=Path, default=OUT, metavar="DIR", help="where the reports go; default: evals/out"
+    )
+    parser.add_argument(
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="compare with this report.json; default: the one of evals/baselines, if there is one",
+    )
+    parser.add_argument(
+        "--update-baseline", action="store_true", help="keep this run as the baseline; print what changed"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the run in --out that was killed or interrupted"
     )
     return parser
 

@@ -6,31 +6,37 @@ A score is 0.0 to 1.0, or None where it does not apply or could not be measured;
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple, Protocol
 
+from evals import overlap
 from evals.dataset import Question
-from rag import Answer, Reprint, Retrieved, detect_language, fold
+from evals.matching import MARKER, folded_words, holds, strip_markers
+from evals.overlap import token_f1
+from rag import Answer, Reprint, Retrieved, detect_language
+
+__all__ = [
+    "DEPTH",
+    "Piece",
+    "Scores",
+    "Shown",
+    "Span",
+    "citations_exact",
+    "gold_spans",
+    "grade_answer",
+    "grade_retrieval",
+    "holds",
+    "is_correct",
+    "is_gradable",
+    "is_right",
+    "is_right_outcome",
+    "strip_markers",
+    "token_f1",
+]
 
 DEPTH = 10
 """How many passages or sentences the retrieval scores look at."""
-
-_MARKER = re.compile(r"\[([0-9]+)\]")
-# Wider than _MARKER on purpose: no bracketed number, however it is written, may satisfy a `must`.
-_BRACKETED = re.compile(r"\[\s*\d+(?:\s*[,،;\-\u2013]\s*\d+)*\s*\]")
-
-_ARABIC = "\u0600-\u06ff"
-# A change of script ends a word too: the articles write و900 and الـ170.
-_NOT_AFTER_ARABIC, _NOT_BEFORE_ARABIC = f"(?<![{_ARABIC}])", f"(?![{_ARABIC}])"
-_NOT_AFTER_OTHER, _NOT_BEFORE_OTHER = rf"(?<![^\W{_ARABIC}])", rf"(?![^\W{_ARABIC}])"
-# Folding keeps the point of 2.5: neither 2 nor 5 stands in it.
-_NOT_AFTER_POINT, _NOT_BEFORE_POINT = r"(?<!\d\.)", r"(?!\.\d)"
-_DOTTED_DATE = re.compile(r"\d+(?:\.\d+){2,}")
-_ARTICLE = re.compile(f"^ال(?=[{_ARABIC}]{{2}})")
-_PARTICLES = "(?:[وف]?(?:لل|[بكل]?(?:ال)?))"
 
 
 class Span(NamedTuple):
@@ -85,13 +91,17 @@ def is_right(shown: Shown, gold: Sequence[Span], texts: Mapping[str, str]) -> bo
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """A passage as ``Shown``."""
+class Piece:
+    """A passage, or what a report keeps of a citation, as ``Shown``."""
 
     article_id: str
+    """The article."""
     start: int
+    """First character."""
     end: int
-    also: Sequence[Reprint]
+    """One past the last character."""
+    also: Sequence[Reprint] = ()
+    """The other articles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,62 +122,27 @@ class Scores:
     conflict_covered: float | None = None
     """Tag ``conflict``: both sides are cited; a refusal covers neither."""
     groundedness: float | None = None
-    """Not measured yet."""
+    """Answered: share of the answer's claims that the product's own verifier calls supported. No second
+    opinion: it tells when the verifier's judgement moves, not whether it is right."""
     citations_exact: float | None = None
     """Every quote is the article's own text, and markers and citations agree one to one."""
     passage_rr: float | None = None
     """1 / rank of the first right passage among the first ``DEPTH``; 0 where there is none."""
     evidence_rr: float | None = None
     """The same over the evidence sentences."""
-
-
-def strip_markers(text: str) -> str:
-    """The answer without its ``[n]``, so that a marker's digit is never read as a number."""
-    return _BRACKETED.sub(" ", text)
-
-
-def holds(text: str, alternative: str) -> bool:
-    """Whether ``alternative`` stands in ``text`` as whole words, after folding.
-
-    Latin letters and digits match on word boundaries: 15 does not stand in 2015. An Arabic alternative
-    may follow attached particles: الأنبار stands in بالأنبار and in للأنبار.
-
-    Args:
-        text: An answer without markers.
-        alternative: One way to write what is looked for.
-    """
-    folded = _fold(alternative)
-    return bool(folded) and _pattern(folded).search(_fold(text)) is not None
-
-
-@lru_cache(maxsize=4096)
-def _fold(text: str) -> str:
-    """Folded, with 20.3.2003 as three numbers."""
-    return _DOTTED_DATE.sub(lambda found: found[0].replace(".", " "), fold(text)).strip()
-
-
-@lru_cache(maxsize=4096)
-def _pattern(alternative: str) -> re.Pattern[str]:
-    body = re.escape(alternative)
-    if _is_arabic(alternative[0]):
-        forms = [_PARTICLES + body]
-        if alternative.startswith("ال"):
-            # ل swallows the alef: الأنبار becomes للأنبار; before another ل one is written less: للغة.
-            forms.append("[وف]?" + ("" if alternative[2:3] == "ل" else "ل") + re.escape(alternative[1:]))
-        left = _NOT_AFTER_ARABIC + f"(?:{'|'.join(forms)})"
-    else:
-        left = _NOT_AFTER_OTHER + _NOT_AFTER_POINT + body
-    right = _NOT_BEFORE_ARABIC if _is_arabic(alternative[-1]) else _NOT_BEFORE_OTHER + _NOT_BEFORE_POINT
-    return re.compile(left + right)
-
-
-def _is_arabic(character: str) -> bool:
-    return "\u0600" <= character <= "\u06ff"
+    exact_match: float | None = None
+    """Answerable: the answer is nothing but the right answer, as SQuAD has it; a refusal scores 0."""
+    token_f1: float | None = None
+    """Answerable: the words that it shares with the right answer, as SQuAD has it."""
+    mlqa_exact_match: float | None = None
+    """The same by the published script of MLQA, for comparison with papers."""
+    mlqa_f1: float | None = None
+    """The same by the published script of MLQA."""
 
 
 def is_gradable(question: Question) -> bool:
     """Whether every group has an alternative with a letter or a digit; public sets hold gold like ``-)``."""
-    return all(any(_fold(way) for way in group) for group in question.must)
+    return all(any(folded_words(way) for way in group) for group in question.must)
 
 
 def is_correct(question: Question, text: str) -> bool:
@@ -178,27 +153,20 @@ def is_correct(question: Question, text: str) -> bool:
     )
 
 
-def token_f1(text: str, ways: Iterable[str]) -> float:
-    """Overlap of an answer's words with the nearest right answer's: SQuAD's F1 (Rajpurkar et al. 2016).
-
-    Words are compared after folding, without punctuation, English articles and the Arabic article ال at the
-    beginning of a word.
+def is_right_outcome(question: Question, text: str, outcome: str) -> bool | None:
+    """The one grade of a whole answer: whether it says what it should, or refuses where it should.
 
     Args:
-        text: An answer; its markers do not count.
-        ways: Right answers, at least one.
+        question: The question with its gold.
+        text: The answer's text.
+        outcome: How the question ended.
+
+    Returns:
+        None where the question's gold cannot be graded by.
     """
-    return max(_f1(_words(strip_markers(text)), _words(way)) for way in ways)
-
-
-def _f1(said: list[str], wanted: list[str]) -> float:
-    common = sum((Counter(said) & Counter(wanted)).values())
-    return 2 * common / (len(said) + len(wanted)) if common else float(said == wanted)
-
-
-def _words(text: str) -> list[str]:
-    words = (_ARTICLE.sub("", word) for word in re.findall(r"\w+(?:\.\d+)*", _fold(text)))
-    return [word for word in words if word and word not in ("a", "an", "the")]
+    if not question.answerable:
+        return outcome == "not_found"
+    return outcome != "not_found" and is_correct(question, text) if is_gradable(question) else None
 
 
 def gold_spans(question: Question, texts: Mapping[str, str]) -> list[Span]:
@@ -223,7 +191,7 @@ def citations_exact(answer: Answer, texts: Mapping[str, str]) -> bool:
             return False
         if text[citation.start : citation.end] != citation.quote:
             return False
-    by_first_use = list(dict.fromkeys(int(number) for number in _MARKER.findall(answer.text)))
+    by_first_use = list(dict.fromkeys(int(number) for number in MARKER.findall(answer.text)))
     numbers = [citation.number for citation in answer.citations]
     return numbers == by_first_use == list(range(1, len(numbers) + 1))
 
@@ -252,15 +220,38 @@ def grade_answer(question: Question, answer: Answer, texts: Mapping[str, str]) -
     right = [citation for citation in cited if is_right(citation, gold, texts)]
     enough = len({citation.article_id for citation in right}) >= 2 if conflict else bool(right)
     graded = bool(gold) and not refused
+    correct = is_right_outcome(question, answer.text, answer.outcome)
     return Scores(
-        correct=float(not refused and is_correct(question, answer.text)) if is_gradable(question) else None,
+        correct=None if correct is None else float(correct),
         refused=common.refused,
         language=common.language,
         citation_precision=len(right) / len(cited) if graded and cited else None,
         citation_recall=float(enough) if graded else None,
         conflict_covered=float(enough and not refused) if conflict and gold else None,
+        groundedness=_supported(answer),
         citations_exact=common.citations_exact,
+        **(_overlap(question, "" if refused else answer.text) if correct is not None else {}),
     )
+
+
+def _supported(answer: Answer) -> float | None:
+    """The share of an answer's claims that are called supported; None for a refusal, which claims nothing."""
+    if answer.outcome == "not_found" or not answer.claims:
+        return None
+    return sum(claim.verdict == "supported" for claim in answer.claims) / len(answer.claims)
+
+
+def _overlap(question: Question, text: str) -> dict[str, float]:
+    folded = [overlap.reference(text, question.must)]
+    published = [
+        overlap.reference(text, question.must, lambda said, ways: overlap.mlqa_f1(said, ways, question.lang))
+    ]
+    return {
+        "exact_match": overlap.exact_match(text, folded),
+        "token_f1": token_f1(text, folded),
+        "mlqa_exact_match": overlap.mlqa_exact_match(text, published, question.lang),
+        "mlqa_f1": overlap.mlqa_f1(text, published, question.lang),
+    }
 
 
 def grade_retrieval(
@@ -279,7 +270,7 @@ def grade_retrieval(
     gold = gold_spans(question, texts)
     if not question.answerable or not gold:
         return None, None
-    passages = (_Piece(p.chunk.article_id, p.chunk.start, p.chunk.end, p.also) for p in found.passages)
+    passages = (Piece(p.chunk.article_id, p.chunk.start, p.chunk.end, p.also) for p in found.passages)
     return (
         _reciprocal_rank(is_right(passage, gold, texts) for passage in passages),
         _reciprocal_rank(is_right(evidence, gold, texts) for evidence in found.evidence),

@@ -1,29 +1,23 @@
-"""Scores with their uncertainty, and the summary of a run.
-
-Questions on the same article are not independent: an article that is easy to find makes all of them easy.
-So whole articles are resampled, not questions.
-"""
+"""Scores with their uncertainty, and the summary of a run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from evals.dataset import Question
+from evals.intervals import interval
 from evals.score import Scores
 
-RESAMPLES = 2000
-"""Bootstrap resamples: the ends of the interval then move by less than .01 from seed to seed."""
+RECALL_AT = (1, 5, 10)
+"""Depths at which recall is told."""
 
-BOOTSTRAP_SEED = 20240906
-"""Fixed, and not the seed of the sample of questions: the same items always give the same interval."""
-
-_Z = 1.959964  # two-sided 95 % of the normal distribution
-_RECALL_AT = (1, 5, 10)
+OVERLAP = ("exact_match", "token_f1", "mlqa_exact_match", "mlqa_f1")
+"""Scores beside those of report.json, for comparison with papers."""
 
 Score = dict[str, float | int | None]
 """``{"value", "low", "high", "n"}``; the first three are None where n is 0."""
@@ -43,14 +37,12 @@ class Result:
     """Seconds by stage."""
     error: str | None
     """Why the item could not be graded."""
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    """Length of the evidence and of the answer, in tokens of cl100k_base."""
 
 
 def score(values: Sequence[float], clusters: Sequence[str]) -> Score:
-    """The mean with its 95 % interval.
-
-    The interval is the percentile bootstrap over clusters. Where that has no spread (one cluster, or
-    every cluster scored the same) it would claim certainty from three right answers; Wilson's interval
-    with the number of clusters as its n stands in then.
+    """The mean with its 95 % interval, see ``evals.intervals.interval``.
 
     Args:
         values: 0.0 to 1.0, one for each item.
@@ -58,27 +50,8 @@ def score(values: Sequence[float], clusters: Sequence[str]) -> Score:
     """
     if not values:
         return {"value": None, "low": None, "high": None, "n": 0}
-    if len(values) != len(clusters):
-        raise ValueError(f"{len(values)} values but {len(clusters)} clusters")
-    data = np.asarray(values, dtype=float)
-    _, member = np.unique(np.asarray(clusters), return_inverse=True)
-    sizes = np.bincount(member)
-    sums = np.bincount(member, weights=data)
-    mean = float(data.mean())
-    if np.ptp(sums / sizes) < 1e-12:
-        low, high = _wilson(mean, len(sizes))
-    else:
-        rng = np.random.default_rng(BOOTSTRAP_SEED)
-        drawn = rng.integers(0, len(sizes), size=(RESAMPLES, len(sizes)))
-        means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
-        low, high = (float(end) for end in np.quantile(means, (0.025, 0.975)))
-    return {"value": mean, "low": low, "high": high, "n": len(data)}
-
-
-def _wilson(mean: float, n: int) -> tuple[float, float]:
-    middle = (mean + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z / (1 + _Z**2 / n) * (mean * (1 - mean) / n + _Z**2 / (4 * n**2)) ** 0.5
-    return max(0.0, min(mean, middle - half)), min(1.0, max(mean, middle + half))
+    mean, low, high = interval(values, clusters)
+    return {"value": mean, "low": low, "high": high, "n": len(values)}
 
 
 def summarise(results: Sequence[Result], *, retrieval_only: bool = False) -> dict[str, Any]:
@@ -106,7 +79,7 @@ def summarise(results: Sequence[Result], *, retrieval_only: bool = False) -> dic
         "answerable_refused": mean("refused", answerable),
         "citation_precision": mean("citation_precision"),
         "citation_recall": mean("citation_recall"),
-        "groundedness": None,
+        "groundedness": mean("groundedness"),
         "language": mean("language"),
         "conflict_covered": mean("conflict_covered"),
         "retrieval": {
@@ -140,7 +113,7 @@ def _retrieval(results: Sequence[Result], name: str) -> dict[str, dict[str, Scor
     tags = sorted({tag for r in results for tag in r.question.tags if _value(r, name) is not None})
     groups = {"all": list(results)} | {tag: [r for r in results if tag in r.question.tags] for tag in tags}
     return {
-        tag: {f"recall@{k}": _mean(group, partial(_within, name, k)) for k in _RECALL_AT}
+        tag: {f"recall@{k}": _mean(group, partial(_within, name, k)) for k in RECALL_AT}
         | {"mrr": _mean(group, lambda r: _value(r, name))}
         for tag, group in groups.items()
     }
@@ -153,15 +126,35 @@ def _within(name: str, k: int, result: Result) -> float | None:
 
 
 def _latency(results: Iterable[Result]) -> dict[str, dict[str, float | int]]:
-    stages: dict[str, list[float]] = {}
-    for result in results:
-        for stage, seconds in result.seconds.items():
-            stages.setdefault(stage, []).append(seconds)
+    return _spread(results, lambda r: r.seconds)
+
+
+def beside(results: Sequence[Result]) -> dict[str, Any]:
+    """What report.json has no key for: refusing as a decision, overlap as papers report it, and tokens.
+
+    Args:
+        results: The items asked, answers included.
+    """
+    refused = [r for r in results if r.scores.refused == 1.0]
     return {
-        stage: {
-            "median": float(np.median(times)),
-            "p95": float(np.quantile(times, 0.95)),
-            "n": len(times),
-        }
-        for stage, times in stages.items()
+        "abstention": {
+            "precision": _mean(refused, lambda r: float(not r.question.answerable)),
+            "recall": _mean((r for r in results if not r.question.answerable), lambda r: r.scores.refused),
+        },
+        "overlap": {name: _mean(results, partial(_value, name=name)) for name in OVERLAP},
+        "tokens": _spread(results, lambda r: r.tokens),
+    }
+
+
+def _spread(
+    results: Iterable[Result], values: Callable[[Result], Mapping[str, float]]
+) -> dict[str, dict[str, float | int]]:
+    """Median and 95th percentile by name."""
+    named: dict[str, list[float]] = {}
+    for result in results:
+        for name, value in values(result).items():
+            named.setdefault(name, []).append(value)
+    return {
+        name: {"median": float(np.median(of)), "p95": float(np.quantile(of, 0.95)), "n": len(of)}
+        for name, of in named.items()
     }

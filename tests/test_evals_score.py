@@ -12,8 +12,8 @@ from evals.score import (
     strip_markers,
     token_f1,
 )
-from evals.stats import Result, score, summarise
-from rag.records import Answer, Chunk, Citation, Evidence, Passage, Retrieved
+from evals.stats import Result, beside, score, summarise
+from rag.records import Answer, Chunk, Citation, Claim, Evidence, Passage, Retrieved
 
 TEXTS = {
     "one": "غادرت القوات القاعدة. بقي 900 جندي في سوريا. ثم عاد 900 جندي.",
@@ -322,6 +322,44 @@ def test_a_summary_counts_failed_items_as_unscored_and_leaves_them_out_of_the_me
     assert summary["accuracy_by_tag"]["en"]["value"] == summary["accuracy_by_tag"]["en-ar"]["value"] == 1.0
     assert summary["latency"] == {"total": {"median": 2.0, "p95": 2.0, "n": 1}}
     assert summary["unanswerable_refused"]["n"] == 0
+
+
+def test_refusing_is_told_as_precision_and_recall():
+    nowhere = question(answerable=False, must=(), evidence=())
+    refusal = answer("The articles do not say.", [], "not_found")
+    results = [
+        Result(question=asked, scores=grade_answer(asked, said, TEXTS), answer={}, seconds={}, error=None)
+        for asked, said in (
+            (nowhere, refusal),
+            (nowhere, answer()),
+            (question(), refusal),
+            (question(), answer()),
+        )
+    ]
+    told = beside(results)["abstention"]
+    assert (told["precision"]["value"], told["precision"]["n"]) == (0.5, 2)
+    assert (told["recall"]["value"], told["recall"]["n"]) == (0.5, 2)
+
+
+def test_groundedness_is_the_share_of_claims_that_the_verifier_supports():
+    claims = tuple(
+        Claim(text="x", start=0, end=1, citations=(1,), verdict=verdict, reason="")
+        for verdict in ("supported", "supported", "partial", "unsupported")
+    )
+    said = dataclasses.replace(answer(), claims=claims)
+    assert grade_answer(question(), said, TEXTS).groundedness == 0.5
+    assert (
+        grade_answer(question(), dataclasses.replace(said, outcome="not_found"), TEXTS).groundedness is None
+    )
+
+
+def test_papers_scores_stand_beside_and_a_refusal_overlaps_with_nothing():
+    scores = grade_answer(question(must=(("900", "nine hundred"),)), answer("900 [1]."), TEXTS)
+    assert (scores.exact_match, scores.token_f1, scores.mlqa_exact_match, scores.mlqa_f1) == (1.0,) * 4
+    scores = grade_answer(question(), answer("It is 900 [1]."), TEXTS)
+    assert (scores.exact_match, scores.token_f1) == (0.0, 0.5)
+    refused = grade_answer(question(), answer("900", [], "not_found"), TEXTS)
+    assert (refused.exact_match, refused.token_f1, refused.mlqa_f1) == (0.0,) * 3
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,151 @@
+"""Asks the questions one after the other, and grades and keeps each answer as it comes."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from evals.dataset import Question
+from evals.journal import Journal
+from evals.score import DEPTH, Scores, grade_answer, grade_retrieval
+from evals.stats import Result
+from rag import Answer, Assistant, SanadError
+
+
+def ask_all(
+    assistant: Assistant,
+    questions: Sequence[Question],
+    texts: Mapping[str, str],
+    journal: Journal,
+    *,
+    retrieval_only: bool,
+) -> tuple[list[Result], bool]:
+    """Ask what the journal does not hold yet.
+
+    Args:
+        assistant: Who is asked.
+        questions: All of the run, in order.
+        texts: Article text by article id.
+        journal: Gets every item as it comes.
+        retrieval_only: Search only; no model runs.
+
+    Returns:
+        The items asked in any sitting, in the order of the questions; and whether that is all of them, as it
+        is not after Ctrl-C.
+    """
+    done = dict(journal.done)
+    todo = [question for question in questions if question.id not in done]
+    complete = False
+    try:
+        if todo and not retrieval_only:
+            # A missing model ends the run here; one answer loads it, so that no item's latency holds that.
+            assistant.model  # noqa: B018 - naming the model prepares its weights
+            with contextlib.suppress(Exception):  # what fails here fails again as an item, and is told there
+                assistant.ask(todo[0].text)
+        with progress_bar(len(questions), len(done)) as advance:
+            for question in todo:
+                result = ask(assistant, question, texts, retrieval_only=retrieval_only)
+                done[question.id] = result
+                journal.add(result)
+                advance(result)
+        complete = True
+    except KeyboardInterrupt:
+        sys.stderr.write(f"Interrupted after {len(done)} of {len(questions)} questions; --resume goes on.\n")
+    return [done[question.id] for question in questions if question.id in done], complete
+
+
+def ask(
+    assistant: Assistant, question: Question, texts: Mapping[str, str], *, retrieval_only: bool
+) -> Result:
+    """Ask one question and grade what comes back. An error is recorded, not raised.
+
+    Args:
+        assistant: Who is asked.
+        question: What is asked.
+        texts: Article text by article id.
+        retrieval_only: Search only.
+    """
+    answer = None
+    scores = Scores()
+    try:
+        if not retrieval_only:
+            answer = assistant.ask(question.text)
+            scores = grade_answer(question, answer, texts)
+        # Searched in both modes and to the same depth, so that their retrieval scores can be compared;
+        # after asking, so that a warm search does not flatter the answer's latency.
+        started = time.perf_counter()
+        found = assistant.search(question.text, k=DEPTH)
+        searched = time.perf_counter() - started
+        passage_rr, evidence_rr = grade_retrieval(question, found, texts)
+    except SanadError as error:
+        return _failed(question, str(error))
+    except Exception as error:
+        # A defect of ours or of a library: it costs its own item, not the hour of items after it.
+        return _failed(question, f"defect: {type(error).__name__}: {' '.join(str(error).split())}")
+    return Result(
+        question=question,
+        scores=dataclasses.replace(scores, passage_rr=passage_rr, evidence_rr=evidence_rr),
+        answer=None if answer is None else answer.to_dict(),
+        seconds={"retrieve": searched} if answer is None else dict(answer.timings),
+        tokens={} if answer is None else _tokens(answer),
+        error=None,
+    )
+
+
+def _failed(question: Question, reason: str) -> Result:
+    return Result(question=question, scores=Scores(), answer=None, seconds={}, error=reason)
+
+
+def _tokens(answer: Answer) -> dict[str, int]:
+    count = _counter()
+    return {"evidence": sum(count(item.text) for item in answer.evidence), "answer": count(answer.text)}
+
+
+@functools.lru_cache(maxsize=1)
+def _counter() -> Callable[[str], int]:
+    from llama_index.core.utils import get_tokenizer
+
+    tokenizer = get_tokenizer()  # cl100k_base, which llama-index ships: nothing is fetched
+    return lambda text: len(tokenizer(text))
+
+
+@contextlib.contextmanager
+def progress_bar(total: int, done: int) -> Iterator[Callable[[Result], None]]:
+    """A bar with the time left on a terminal; elsewhere nothing.
+
+    Args:
+        total: All items of the run.
+        done: Items of an earlier sitting, which say nothing about the speed of this one.
+
+    Yields:
+        What is called after each item.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        MofNCompleteColumn(),
+        BarColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+        TextColumn("{task.fields[tally]}", markup=False),
+    )
+    right = graded = failed = 0
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total, completed=done, tally="")
+
+        def advance(result: Result) -> None:
+            nonlocal right, graded, failed
+            right += result.scores.correct == 1.0
+            graded += result.scores.correct is not None
+            failed += result.error is not None
+            tally = f"{right} of {graded} right" if graded else ""
+            bar.update(task, advance=1, tally=f"{tally}, {failed} failed" if failed else tally)
+
+        yield advance

@@ -1,0 +1,142 @@
+"""Keeps every answer the moment it is there, so that a run that is killed can go on where it was.
+
+JSON Lines: a header that says what is being asked of what, then a line for each item.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from evals.dataset import BadQuestions, Question
+from evals.score import Scores
+from evals.stats import Result
+
+NAME = "items.jsonl"
+"""The journal's file name, beside report.json."""
+
+
+class Journal:
+    """The items of one run, on disk. Use as a context manager; one process writes at a time."""
+
+    def __init__(self, path: Path, file: IO[str], header: Mapping[str, Any], done: dict[str, Result]) -> None:
+        self.path = path
+        self.header = header
+        """What the run was started with, its date included."""
+        self.done = done
+        """Results of before, by the question's id; failed ones are left out, to be asked again."""
+        self._file = file
+
+    @classmethod
+    def open(
+        cls, folder: Path, header: Mapping[str, Any], questions: Sequence[Question], *, resume: bool
+    ) -> Journal:
+        """Start a journal, or go on with the one that is there.
+
+        Args:
+            folder: It exists.
+            header: What must be the same for the run to go on, and ``date``, which is kept from the start.
+            questions: What is being asked.
+            resume: Go on. Without it a journal that is there is set aside as ``items.old.jsonl``.
+
+        Raises:
+            BadQuestions: It cannot be written, or is of another run; the message names what differs.
+        """
+        path = folder / NAME
+        try:
+            if resume and path.exists():
+                return cls._resumed(path, header, questions)
+            if path.exists():
+                path.replace(path.with_suffix(".old.jsonl"))
+            file = path.open("w", encoding="utf-8")
+        except OSError as error:
+            raise BadQuestions(f"Cannot write {path}: {error.strerror}; give another --out.") from None
+        journal = cls(path, file, dict(header), {})
+        journal._write(journal.header)
+        return journal
+
+    @classmethod
+    def _resumed(cls, path: Path, header: Mapping[str, Any], questions: Sequence[Question]) -> Journal:
+        kept, lines = 0, []
+        for raw in path.read_bytes().splitlines(keepends=True):
+            try:
+                lines.append(json.loads(raw))
+            except ValueError:
+                break
+            if not raw.endswith(b"\n"):
+                lines.pop()
+                break
+            kept += len(raw)
+        if not lines:
+            raise BadQuestions(f"{path}: holds no run to go on with; leave --resume away to start one.")
+        before, *items = lines
+        for name, now in header.items():
+            then = before.get(name) if isinstance(before, dict) else None
+            if name != "date" and then != now:
+                raise BadQuestions(
+                    f"{path}: was started with another {name} ({_short(then)}, now {_short(now)}); "
+                    "leave --resume away to start over."
+                )
+        with path.open("r+b") as torn:
+            torn.truncate(kept)
+        by_id = {question.id: question for question in questions}
+        try:
+            read = [_result(item, by_id) for item in items]
+        except (KeyError, TypeError, AttributeError):
+            raise BadQuestions(f"{path}: holds no run to go on with; leave --resume away.") from None
+        done = {result.question.id: result for result in read if result.error is None}
+        return cls(path, path.open("a", encoding="utf-8"), before, done)
+
+    def add(self, result: Result) -> None:
+        """Keep one item; it is on the disk when this returns.
+
+        Raises:
+            BadQuestions: The disk is full or gone; what was kept before stays.
+        """
+        self._write(
+            {
+                "id": result.question.id,
+                "answer": result.answer,
+                "scores": dataclasses.asdict(result.scores),
+                "seconds": result.seconds,
+                "tokens": dict(result.tokens),
+                "error": result.error,
+            }
+        )
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        try:
+            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise BadQuestions(
+                f"Cannot write {self.path}: {error.strerror}; make room, then go on with --resume."
+            ) from None
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def _result(item: Mapping[str, Any], questions: Mapping[str, Question]) -> Result:
+    known = {field.name for field in dataclasses.fields(Scores)}
+    return Result(
+        question=questions[item["id"]],
+        scores=Scores(**{name: value for name, value in item["scores"].items() if name in known}),
+        answer=item["answer"],
+        seconds=item["seconds"],
+        tokens=item["tokens"],
+        error=item["error"],
+    )
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:59] + "…"

@@ -1,0 +1,140 @@
+"""Properties of folding and matching, and the published scores."""
+
+import unicodedata
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from evals.matching import folded_words, holds, strip_markers, words
+from evals.overlap import exact_match, mlqa_exact_match, mlqa_f1, mlqa_normalised, reference, token_f1
+
+ARABIC = "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"
+MARKS = "\u064b\u064c\u064d\u064e\u064f\u0650\u0651\u0652\u0640"
+arabic_words = st.text(ARABIC, min_size=2, max_size=8)
+texts = st.text(
+    st.one_of(st.characters(codec="utf-8"), st.sampled_from(ARABIC + MARKS + "أإآىةـ٠٥۵,.،؟[]19 "))
+)
+numbers = st.integers(0, 99_999)
+
+
+@settings(deadline=None)
+@given(texts)
+@example("20.3.2003")
+@example("1,234.5.6,789")
+def test_folding_twice_changes_nothing(text):
+    assert folded_words(folded_words(text)) == folded_words(text)
+
+
+@settings(deadline=None)
+@given(texts)
+def test_words_of_folded_words_are_the_same_words(text):
+    once = words(text)
+    assert all(word == folded_words(word) for word in once)
+
+
+@settings(deadline=None)
+@given(numbers)
+def test_a_number_is_found_in_every_script_and_with_separators(number):
+    for zero in ("0", "٠", "۰"):
+        shifted = "".join(chr(ord(digit) - ord("0") + ord(zero)) for digit in str(number))
+        assert holds(f"نحو {shifted} جندي", str(number))
+    assert holds(f"about {number:,} soldiers", str(number))
+    assert holds(f"نحو {number:,} جندي".replace(",", "٬"), str(number))
+
+
+@settings(deadline=None)
+@given(numbers, numbers)
+@example(15, 2015)
+@example(20, 2015)
+@example(900, 1900)
+def test_a_number_is_never_found_within_another(small, large):
+    assert holds(f"in {large} it was", str(small)) == (small == large)
+    assert holds(f"في {large} كان", str(small)) == (small == large)
+
+
+@settings(deadline=None)
+@given(arabic_words, st.data())
+def test_diacritics_and_tatweel_change_nothing(word, data):
+    marked = "".join(letter + data.draw(st.sampled_from([*MARKS, ""])) for letter in word)
+    assert holds(f"قال {marked} أمس", word)
+    assert holds(f"قال {word} أمس", marked)
+    assert words(marked) == words(word)
+
+
+@settings(deadline=None)
+@given(arabic_words, st.sampled_from(["و", "ف", "ب", "ك", "ل", "ال", "وال", "بال", "لل", "وبال", "فلل"]))
+def test_attached_particles_do_not_hide_a_word(word, particle):
+    assert holds(f"هنا {particle}{word} هناك", word)
+
+
+@settings(deadline=None)
+@given(texts, texts)
+def test_the_score_of_two_texts_is_a_share_and_does_not_depend_on_their_order(one, other):
+    one, other = strip_markers(one), strip_markers(other)
+    assert 0.0 <= token_f1(one, [other]) == token_f1(other, [one]) <= 1.0
+    assert 0.0 <= mlqa_f1(one, [other], "ar") <= 1.0
+    if exact_match(one, [other]):
+        assert token_f1(one, [other]) == 1.0
+
+
+@settings(deadline=None)
+@given(texts)
+def test_a_text_is_its_own_exact_answer(text):
+    plain = strip_markers(text)
+    assert exact_match(plain, [plain]) == token_f1(plain, [plain]) == 1.0
+    assert mlqa_exact_match(plain, [plain], "ar") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("الحديقة", ["حديقه"]),
+        ("سؤال المال", ["سوال", "مال"]),
+        ("مالية عالية", ["ماليه", "عاليه"]),
+        ("ال", ["ال"]),
+        ("The garden, a park", ["garden", "park"]),
+        ("في 2.5 مليون", ["في", "2.5", "مليون"]),
+    ],
+)
+def test_the_article_goes_at_the_beginning_of_words_only(text, expected):
+    assert words(text) == expected
+
+
+# What the published script (mlqa_evaluation_v1.py) makes of them.
+@pytest.mark.parametrize(
+    ("text", "language", "normalised"),
+    [
+        ("The Garden, a park!", "en", "garden park"),
+        ("Ain al-Asad", "en", "ain alasad"),
+        ("«الحديقة»، ٢٥ ألف", "ar", "حديقة ٢٥ ألف"),
+        ("سؤال المالية", "ar", "سؤ م ية"),
+        ("أَنبار", "ar", "أَنبار"),
+        ("the الحديقة", "ar", "the حديقة"),
+        ("$5+5", "en", "55"),
+        ("؟!، …", "ar", ""),
+    ],
+)
+def test_mlqa_is_normalised_as_published(text, language, normalised):
+    assert mlqa_normalised(text, language) == normalised
+
+
+@settings(deadline=None)
+@given(texts)
+def test_mlqa_keeps_no_punctuation_and_is_idempotent_but_for_articles(text):
+    once = mlqa_normalised(text, "en")
+    assert not any(unicodedata.category(char).startswith("P") for char in once)
+    assert mlqa_f1(text, [""], "en") == 0.0
+
+
+def test_mlqa_scores_are_those_of_the_published_script():
+    assert mlqa_f1("The garden opened in 1900 [1].", ["in 1900", "1900"], "en") == pytest.approx(2 / 3)
+    assert mlqa_exact_match("في 1900 [2].", ["عام 1900", "في 1900"], "ar") == 1.0
+    assert mlqa_f1("الحديقة", ["حديقه"], "ar") == 0.0  # no folding there
+    assert token_f1("الحديقة", ["حديقه"]) == 1.0
+
+
+def test_the_reference_takes_the_nearest_alternative_of_every_group():
+    groups = [["2017", "عام 2017"], ["December", "ديسمبر", "كانون الأول"]]
+    assert reference("في كانون الأول عام 2017", groups) == "عام 2017 كانون الأول"
+    assert reference("December 2017 [1].", groups) == "2017 December"
