@@ -104,14 +104,16 @@ def check(draft: str, evidence: Sequence[Evidence], language: Language, embedder
         embedder: Finds the evidence nearest to a claim that names none.
 
     Returns:
-        The claims that stand, with exact citations; or ``not_found`` when none does.
+        The claims that stand, with exact citations; or ``not_found`` when none does, with the sentence that
+        is nearest where the draft named or leant on one.
     """
     sides = len(_sides(draft))
     draft = markers_last(draft)
     refused = is_refusal(draft) or not evidence
     judged = [] if refused else [_judge(*part, evidence, language, embedder) for part in split(draft)]
     if judged and all(claim.verdict == "unsupported" for claim in judged):
-        judged = [_nearest(judged[0], evidence, language)]
+        # The reader is told that the articles do not say it; a quoted sentence does not make that an answer.
+        return _assemble([_nearest(judged[0], evidence, language)], "not_found")
     standing = [claim for claim in judged if claim.verdict in ("supported", "partial")]
     if not standing:
         return Checked(text=NOT_FOUND[language], claims=(), citations=(), outcome="not_found")

@@ -107,7 +107,7 @@ def test_the_dictionary_of_an_answer_goes_through_json(fake_assistant: Make) -> 
 
 def test_what_the_articles_do_not_bear_out_is_not_answered(fake_assistant: Make) -> None:
     answer = fake_assistant(["The repairs cost 77 million dollars [1]."]).ask(COST)
-    assert (answer.text, answer.outcome) == (f"{NEAREST['en'][:-1]} [1].", "partial")
+    assert (answer.text, answer.outcome) == (f"{NEAREST['en'][:-1]} [1].", "not_found")
     assert len(answer.citations) == 1
     assert answer.passages, "what was searched is told all the same"
 
