@@ -74,7 +74,7 @@ class Settings:
     backend: str = "auto"
     """What runs the generator: ``openvino``, ``transformers``, ``fake``, or ``auto``: transformers where
     a CUDA or MPS device is found or another model than the packaged one is named, else openvino."""
-    adapter: bool = False
+    adapter: bool = True
     """Merge Sanad's adapter into the packaged generator, which teaches it to cite and to refuse."""
     prompt: str = ""
     """Name of the prompt template, a file of prompts/ without its ending; empty takes the one that the

@@ -12,7 +12,7 @@ import small_generator
 from safetensors.numpy import load_file, save_file
 
 from rag import BadSettings, ModelDamaged, Settings, gguf_convert, weights
-from rag.adapter import CONFIG, WEIGHTS, Adapter
+from rag.adapter import CONFIG, FOLDER, WEIGHTS, Adapter
 
 NAME = "model.layers.1.mlp.down_proj.weight"
 RANK, ALPHA = 2, 4.0
@@ -102,3 +102,13 @@ def test_settings_choose_the_adapter_and_its_prompt(monkeypatch: pytest.MonkeyPa
 def test_a_switch_is_on_or_off(value: object) -> None:
     with pytest.raises(BadSettings, match="true or false"):
         Settings.load(adapter=value)
+
+
+def test_the_adapter_that_ships_changes_every_matrix_of_the_generator_and_is_small() -> None:
+    shipped = Adapter()
+    parts = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
+    layers = 28
+    wanted = {f"blk.{layer}.{part}.weight" for layer in range(layers) for part in parts}
+    assert shipped.names == {gguf_convert.standard_name(name) for name in wanted}
+    assert (FOLDER / WEIGHTS).stat().st_size <= 20_000_000
+    assert all(np.isfinite(tensor).all() for tensor in shipped._tensors.values())

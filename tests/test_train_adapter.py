@@ -251,7 +251,7 @@ def test_an_adapter_starts_as_nothing_and_is_read_back_as_it_was_saved(
     [
         ("[2] in 1900", 1.0, 1.0, 0.0),
         ("[1] in 1900", 1.0, 0.0, 0.0),
-        ("It was built in 1900 [2].", 0.5, 1.0, 0.0),
+        ("It was built in 1900 [2].", 4 / 7, 1.0, 0.0),
         ("[2] in 1905", 0.5, 1.0, 0.0),
         ("[0]", 0.0, None, 1.0),
         ("The articles do not say this: NOT FOUND", 0.0, None, 1.0),
