@@ -1,0 +1,176 @@
+"""What merging and rounding to eight bits cost: the same answers, scored by both networks, paired.
+
+    python -m train.fidelity --data DIR --data DIR --adapter RUN
+
+One network is the packaged weights in bf16 with the adapter beside them, as it was trained; the other is the
+prepared model that is served. Each reads prompt and right answer and says how likely the answer's tokens are
+and whether greedy decoding would have written them; differences are paired.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag import prompt
+from rag.adapter import FOLDER, WEIGHTS
+from rag.settings import Settings
+from rag.weights import generator, prepared
+from train import lora, scores
+from train.adapter import TEMPLATE, Recipe, open_model, read_sets
+
+Logits = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a network makes of a right answer."""
+
+    loss: float
+    """Mean negative log-likelihood of its tokens."""
+    first: float
+    """1 where the likeliest first token is the right one: the right sentence, or the right refusal."""
+    exact: float
+    """1 where greedy decoding would write all of it."""
+
+
+def judged(logits: Logits, answer: Sequence[int]) -> Said:
+    """Score an answer.
+
+    Args:
+        logits: Shape (answer, vocabulary): what is said of each of its tokens by all before it.
+        answer: Its tokens.
+    """
+    rows = np.arange(len(answer))
+    shifted = logits - logits.max(1, keepdims=True)
+    losses = np.log(np.exp(shifted).sum(1)) - shifted[rows, list(answer)]
+    right = logits.argmax(1) == np.array(answer)
+    # The first token is the bracket before the sentence's number.
+    return Said(float(losses.mean()), float(right[1]), float(right.all()))
+
+
+def full(folder: Path) -> Callable[[list[int], int], Logits]:
+    """The network in bf16 with the adapter beside its weights.
+
+    Args:
+        folder: Of the adapter.
+    """
+    import torch
+
+    model, _ = open_model(None)
+    recipe = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    adapters = lora.attach(
+        model, rank=int(recipe["r"]), alpha=float(recipe["lora_alpha"]), first=Recipe().first
+    )
+    lora.load(adapters, folder / WEIGHTS)
+
+    def run(ids: list[int], last: int) -> Logits:
+        with torch.no_grad():
+            hidden = model.model(input_ids=torch.tensor([ids]), use_cache=False).last_hidden_state[0, -last:]
+            found: Logits = model.lm_head(hidden).float().numpy()
+        return found
+
+    return run
+
+
+def served(folder: Path) -> Callable[[list[int], int], Logits]:
+    """The prepared model.
+
+    Args:
+        folder: Where it is.
+    """
+    import openvino as ov
+
+    network = ov.Core().compile_model(folder / "openvino_model.xml", "CPU").create_infer_request()
+    names = {name for port in network.model_inputs for name in port.get_names()}
+
+    def run(ids: list[int], last: int) -> Logits:
+        network.reset_state()
+        inputs: dict[str, Any] = {
+            "input_ids": np.array([ids], np.int64),
+            "attention_mask": np.ones((1, len(ids)), np.int64),
+            "position_ids": np.arange(len(ids), dtype=np.int64)[None],
+            "beam_idx": np.zeros(1, np.int32),
+        }
+        network.infer({name: value for name, value in inputs.items() if name in names})
+        return np.array(network.get_tensor("logits").data[0, -last:], np.float32)
+
+    return run
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compare; see the module's description."""
+    from transformers import AutoTokenizer
+
+    args = _parser().parse_args(arguments)
+    args.out.mkdir(parents=True, exist_ok=True)
+    settings = Settings.load(adapter=True)
+    chosen = scores.items(read_sets(args.data, args.out / "sets.pkl"), args.part, args.limit)
+    template = prompt.load(TEMPLATE)
+    tokenizer = AutoTokenizer.from_pretrained(
+        prepared(generator(Settings.load(adapter=False), full=True), settings)
+    )
+    systems = {
+        "bf16": lambda: full(args.adapter),
+        "served": lambda: served(prepared(generator(settings), settings)),
+    }
+    found: dict[str, list[Said]] = {}
+    for name, opened in systems.items():
+        run = opened()
+        found[name] = []
+        for at, item in enumerate(chosen, start=1):
+            chat = [{"role": m.role, "content": m.content} for m in scores.messages(item, template)]
+            text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+            asked = tokenizer(text, add_special_tokens=False)["input_ids"]
+            answer = tokenizer(item.asked.answer + "<|im_end|>", add_special_tokens=False)["input_ids"]
+            found[name].append(judged(run(asked + answer[:-1], len(answer)), answer))
+            if at % 20 == 0 or at == len(chosen):
+                print(f"\r{name}: {at}/{len(chosen)}", end="" if at < len(chosen) else "\n", flush=True)
+    clusters = [item.cluster for item in chosen]
+    for what in ("loss", "first", "exact"):
+        one, two = (np.array([asdict(said)[what] for said in found[name]]) for name in ("bf16", "served"))
+        low, high = paired(two - one, clusters)
+        print(
+            f"{what:6} bf16 {one.mean():.3f}  served {two.mean():.3f}  "
+            f"difference {(two - one).mean():+.4f} [{low:+.4f}, {high:+.4f}]  n {len(one)}"
+        )
+    return 0
+
+
+def paired(differences: NDArray[np.float64], clusters: Sequence[str]) -> tuple[float, float]:
+    """The 95 % interval of a mean difference, by the bootstrap over clusters.
+
+    Args:
+        differences: One for each question.
+        clusters: What each depends on.
+    """
+    _, member = np.unique(np.asarray(clusters), return_inverse=True)
+    sizes, sums = np.bincount(member), np.bincount(member, differences)
+    drawn = np.random.default_rng(0).integers(0, len(sizes), (2000, len(sizes)))
+    means = sums[drawn].sum(1) / sizes[drawn].sum(1)
+    low, high = np.quantile(means, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="train.fidelity", description="Compare the served model with the trained one."
+    )
+    parser.add_argument("--data", action="append", type=Path, required=True, help="a question set; repeat it")
+    parser.add_argument("--adapter", type=Path, default=FOLDER, help="default: the one that ships")
+    parser.add_argument("--part", choices=("dev", "test"), default="test")
+    parser.add_argument("--limit", type=int, default=200, help="questions at most; default: 200")
+    parser.add_argument("--out", type=Path, default=Path("train/out"), help="a working folder")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
