@@ -56,22 +56,6 @@ class Corpus:
     """Cosines, shape (questions, sentences)."""
     words: Floats
     """BM25 in [0, 1) (``HALF_LEXICAL``), shape (questions, chunks)."""
-    lexicon: lexical.Lexicon
-    """Over the chunks."""
-
-    def shares(self, question: int, sentences: NDArray[np.int64]) -> Floats:
-        """What share of a question's words some sentences hold.
-
-        Args:
-            question: Its row.
-            sentences: Their rows.
-        """
-        first = np.searchsorted(self.chunk_of, self.chunk_of[sentences])
-        texts = []
-        for row, chunk, start in zip(sentences, self.chunk_of[sentences], first, strict=True):
-            begin, end = self.spans[chunk][row - start]
-            texts.append(self.texts[chunk][begin:end])
-        return self.lexicon.overlaps(self.questions[question].text, texts)
 
     @property
     def best_sentence(self) -> Floats:
@@ -106,8 +90,6 @@ def read(folder: Path, embedder: PackagedEmbedder, settings: Settings, folds: in
         for start, end in own
     ]
     asked = np.stack([embedder.question(question.text).vector for question in questions])
-    lexicon = _lexicon(parts)
-    words = np.stack([lexicon.scores(question.text) for question in questions])
     own_vectors = embedder.passages(
         [part[s:e] for part, own in zip(parts, spans, strict=True) for s, e in own]
     )
@@ -124,8 +106,7 @@ def read(folder: Path, embedder: PackagedEmbedder, settings: Settings, folds: in
         chunk_fold=np.array([place[chunk.article_id] for chunk in cut]),
         dense=asked @ embedder.passages(parts).T,
         own=asked @ own_vectors.T,
-        words=words / (words + HALF_LEXICAL),
-        lexicon=lexicon,
+        words=_words(parts, questions),
     )
 
 
@@ -133,9 +114,12 @@ def _hits(golds: list[list[Span]], places: list[Span]) -> NDArray[np.bool_]:
     return np.array([[any(place.overlaps(span) for span in gold) for place in places] for gold in golds])
 
 
-def _lexicon(parts: list[str]) -> lexical.Lexicon:
+def _words(parts: list[str], questions: list[Question]) -> Floats:
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
         lexical.write(Path(folder), parts)
-        return lexical.load(Path(folder))
+        lexicon = lexical.load(Path(folder))
+        scores = np.stack([lexicon.scores(question.text) for question in questions])
+    found: Floats = scores / (scores + HALF_LEXICAL)
+    return found

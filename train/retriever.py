@@ -33,7 +33,6 @@ from rag.errors import SanadError
 from rag.settings import Settings
 from rag.weights import EMBEDDER, prepared
 from train.corpora import Corpus, read
-from train.fusion import LANGUAGES, Example, fit, ranks
 
 FROM_LAYER = 10
 """Whose tokens met those of the other language best, of 5 to 12; training upper layers too (10 M weights)
@@ -52,7 +51,14 @@ PROJECTION_RATE, WEIGHT_RATE, IMPORTANCE_RATE = 1e-3, 0.05, 3e-3
 CANDIDATES = 20
 """Chunks, best first without late interaction, that are ranked when a fold is scored."""
 
+WORDS = 0.01
+"""Weight of the share of a question's words in a sentence: as much as cost nothing on the development sets,
+where names tell little. It is not fitted."""
+
 PRINT = 40  # steps between two lines
+FIT_STEPS = 120
+
+LANGUAGES = ("ar", "en")
 
 
 @dataclass(slots=True)
@@ -278,6 +284,18 @@ def _item_loss(
     return loss + _loss(sentence_logits, right_sentences) if right_sentences.any() else loss
 
 
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A held-out question with the signals of its candidates."""
+
+    tag: str
+    language: int
+    fold: int
+    found: Scored
+    right: NDArray[np.bool_]
+    right_sentences: NDArray[np.bool_]
+
+
 def held_out_examples(head: Head, sets: Sequence[Data], fold: int) -> list[Example]:
     """The signals of the questions of a fold, with tokens in four bits as they are served."""
     examples = []
@@ -295,16 +313,63 @@ def held_out_examples(head: Head, sets: Sequence[Data], fold: int) -> list[Examp
                         tag=f"{corpus.name} {corpus.questions[question].tags[0]}",
                         language=data.language(question),
                         fold=fold,
-                        passages=found.passages.numpy(),
-                        sentences=np.column_stack(
-                            [found.sentences.numpy(), corpus.shares(question, found.rows)]
-                        ),
-                        chunk_of=found.chunk_of.numpy(),
+                        found=found,
                         right=corpus.gold[question][rows],
                         right_sentences=corpus.gold_sentences[question][found.rows],
                     )
                 )
     return examples
+
+
+Fitted = dict[str, list[list[float]]]
+"""``passage`` and ``sentence``: for each language convex weights."""
+
+
+def fit(examples: Sequence[Example]) -> Fitted:
+    """Convex weights for each language, by maximum likelihood of the right passage and sentence.
+
+    Of a language without examples they are a guess.
+    """
+    weights: Fitted = {"passage": [], "sentence": []}
+    for language in range(len(LANGUAGES)):
+        own = [e for e in examples if e.language == language]
+        free = torch.tensor([[20.0, 20.0, 5.0, 10.0], [20.0, 10.0, 10.0, 1.0]]).log().requires_grad_()
+        optimizer = torch.optim.Adam([free], lr=0.03)
+        for _ in range(FIT_STEPS if own else 0):
+            optimizer.zero_grad()
+            losses = []
+            for e in own:
+                logits, sentence_logits = e.found.logits(free[0].exp(), free[1, :3].exp())
+                losses += [_loss(logits, e.right)] if e.right.any() else []
+                losses += [_loss(sentence_logits, e.right_sentences)] if e.right_sentences.any() else []
+            torch.stack(losses).mean().backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        for name, row in (("passage", free[0]), ("sentence", free[1, :3])):
+            found = row.detach().exp()
+            weights[name].append([round(float(x), 4) for x in found / found.sum()])
+    return weights
+
+
+def ranks(examples: Sequence[Example], weights: Fitted) -> dict[str, list[list[float]]]:
+    """For each tag and question the reciprocal ranks of the first right passage and sentence."""
+    found: dict[str, list[list[float]]] = {}
+    for e in examples:
+        kinds = (torch.tensor(weights[name][e.language]) for name in ("passage", "sentence"))
+        logits, sentence_logits = e.found.logits(*kinds)
+        order = torch.argsort(-logits, stable=True).numpy()
+        # Evidence comes from the best passages only.
+        outside = ~np.isin(e.found.chunk_of.numpy(), order[: Settings().passages])
+        score = np.where(outside, -np.inf, sentence_logits.numpy())
+        sentences = np.argsort(-score, kind="stable")
+        found.setdefault(e.tag, []).append(
+            [_reciprocal(e.right[order]), _reciprocal(e.right_sentences[sentences])]
+        )
+    return found
+
+
+def _reciprocal(right: NDArray[np.bool_]) -> float:
+    hits = np.flatnonzero(right[:10])
+    return 1 / (int(hits[0]) + 1) if len(hits) else 0.0
 
 
 def save(head: Head, path: Path) -> None:
@@ -364,13 +429,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"fold {fold + 1} of {args.folds}", flush=True)
         examples += held_out_examples(train(sets, fold, args.epochs, args.steps), sets, fold)
     values: dict[str, list[list[float]]] = {}
-    reading = Settings().passages
     for fold in range(args.folds):
         held_out = [e for e in examples if e.fold == fold]
         # Weights too are fitted without the fold that they are scored on.
-        for tag, own in ranks(
-            held_out, fit([e for e in examples if e.fold != fold], reading), reading
-        ).items():
+        for tag, own in ranks(held_out, fit([e for e in examples if e.fold != fold])).items():
             values.setdefault(tag, []).extend(own)
     print("cross-validated        passages recall@1, MRR    sentences recall@1, MRR")
     for tag, own in values.items():
@@ -380,16 +442,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"{tag:<22} {first[0]:.3f}  {rr[:, 0].mean():.3f}   "
             f"{first[1]:.3f}  {rr[:, 1].mean():.3f}   n {len(rr)}"
         )
-    for row, language in enumerate(LANGUAGES):
-        fitted = fit(examples, reading)
-        print(f"{language}: passage {fitted['passage'][row]}, sentence {fitted['sentence'][row]}")
     print("all questions", flush=True)
     save(train(sets, None, args.epochs, args.steps), args.out / "retriever.safetensors")
-    weights = fit(examples, reading)
+    weights = fit(examples)
     served = PackagedEmbedder(prepared(EMBEDDER, Settings.load()), head=args.out / "retriever.safetensors")
     fusion: dict[str, Any] = {"embedder": served.identity}
     for row, language in enumerate(LANGUAGES):
-        fusion[language] = {"passage": weights["passage"][row], "sentence": weights["sentence"][row]}
+        sentence = [round(weight * (1 - WORDS), 4) for weight in weights["sentence"][row]]
+        fusion[language] = {"passage": weights["passage"][row], "sentence": [*sentence, WORDS]}
     (args.out / "fusion.json").write_text(json.dumps(fusion, indent=1) + "\n", encoding="utf-8")
     return 0
 
