@@ -220,7 +220,13 @@ def test_the_command_tells_each_update_in_a_line_and_ends_at_a_signal(
     command = [sys.executable, "-m", "rag.cli", "index", str(small_articles), "--index", "mine", "--watch"]
     environment = {**os.environ, "SANAD_EMBEDDER": "fake"}
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        # A shell that runs the tests in the background has SIGINT ignored, which children inherit.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         guard = threading.Timer(PATIENT, process.kill)
         guard.start()
