@@ -177,6 +177,9 @@ def _checked(index: Path, staging: Path, contents: Contents) -> bytes:
             if generation.articles.keys() != {article.id for article in contents.articles}:
                 raise Damaged("articles are missing")
             build.check(generation)
+    except build.Blind:
+        build.without_graph(staging)
+        return _checked(index, staging, contents)  # there is no graph now that could be blind
     except (Damaged, ChromaFailed) as error:
         raise IndexUnusable(
             f"The new files of the index {index.name!r} failed their check: {error}. They were dropped, and "

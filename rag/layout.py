@@ -173,6 +173,21 @@ def write_articles(path: Path, contents: Contents) -> None:
             file.write(json.dumps(told, ensure_ascii=False) + "\n")
 
 
+REQUIRED = frozenset(
+    {
+        "articles.jsonl",
+        "chunks.npy",
+        "spans.npy",
+        "vectors.npy",
+        "sentences.npy",
+        "sizes.npy",
+        "parts.npy",
+        TOKENS,
+    }
+)
+"""Files of every generation; a manifest that leaves one out would leave it unchecked."""
+
+
 def files_of(folder: Path) -> list[str]:
     """Paths of all files in a generation but the manifest, relative to it, sorted."""
     paths = (p.relative_to(folder) for p in folder.rglob("*") if p.is_file())

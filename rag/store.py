@@ -19,6 +19,7 @@ from rag.embed import Vectors
 from rag.layout import (
     CHROMA,
     LEXICAL,
+    REQUIRED,
     TOKENS,
     Contents,
     Cut,
@@ -70,7 +71,10 @@ class Generation:
         self.count = manifest.chunks
         self.fingerprints: Mapping[str, str] = manifest.articles
         self.has_lexical = any(file.startswith(f"{LEXICAL}/") for file in manifest.files)
-        graph = search and self.count >= neighbours.MIN_ROWS
+        if not isinstance(manifest.files, dict) or not manifest.files.keys() >= REQUIRED:
+            raise Damaged(f"the manifest of {folder.name} does not tell of every file: damaged")
+        # There is none over few rows, nor where the built one missed too much (``build.without_graph``).
+        graph = search and any(file.startswith(f"{CHROMA}/") for file in manifest.files)
         working = WorkingFolder() if graph else None
         try:
             copies = {f"{CHROMA}/{neighbours.TABLES}": working.path / neighbours.TABLES} if working else {}

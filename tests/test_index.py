@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import json
@@ -407,16 +408,21 @@ def test_a_failure_of_chroma_is_told_and_changes_nothing(
 
 
 @pytest.mark.parametrize("found", [[0, 1], [0, 0]])
-def test_a_graph_that_finds_the_wrong_chunks_is_dropped_before_the_switch(
+def test_a_graph_that_finds_the_wrong_chunks_is_left_out_and_every_vector_compared(
     built: Path, monkeypatch: pytest.MonkeyPatch, found: list[int]
 ) -> None:
     many = {f"a{n}": f"Article number {n} of several about {'olives' * n}." for n in range(30)}
     with monkeypatch.context() as patched:
         patched.setattr(Neighbours, "nearest", lambda *_: np.array(found))
-        with pytest.raises(IndexUnusable, match=r"failed their check: .*last good index stands"):
-            write(built, contents(TEXTS | many))
-    assert (held(built), generations(built)) == (set(TEXTS), ["generation-0001"])
-    assert write(built, contents(TEXTS | many)).articles == 33
+        assert write(built, contents(TEXTS | many)).articles == 33
+    with contextlib.closing(open_generation(built)) as generation:
+        assert generation.graph is None
+        assert not (generation.folder / layout.CHROMA).exists()
+        for row in range(generation.count):
+            assert generation.nearest(generation.vectors[row], 1)[0][1] == pytest.approx(1, abs=1e-3)
+    write(built, contents(TEXTS | many | {"new": "One more."}))
+    with contextlib.closing(open_generation(built)) as generation:
+        assert generation.graph is not None  # the next update builds one again
 
 
 def test_files_that_change_between_writing_and_checking_are_not_switched_to(
