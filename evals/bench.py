@@ -40,8 +40,9 @@ if not __package__:
 import rag  # noqa: E402
 from evals import resample  # noqa: E402
 from evals.bench_report import TARGETS, draw, table  # noqa: E402
+from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions  # noqa: E402
-from rag import Assistant, IndexUnusable, SanadError, Settings, build_index  # noqa: E402
+from rag import Assistant, IndexUnusable, Settings, build_index  # noqa: E402
 
 QUESTIONS = Path(__file__).resolve().parent / "questions" / "seeds.jsonl"
 OUT = Path(__file__).resolve().parent / "out" / "bench"
@@ -98,14 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments; None takes the process's.
     """
     args = _arguments().parse_args(argv)
-    try:
-        _run(args)
-    except SanadError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return exit_status(lambda: _run(args))
 
 
 def _run(args: argparse.Namespace) -> None:

@@ -32,11 +32,12 @@ from evals import baseline as baselines  # noqa: E402
 from evals import gate, page, provenance, table  # noqa: E402
 from evals.asking import ask_all  # noqa: E402
 from evals.baseline import Baseline  # noqa: E402
+from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions, Question, check_quotes, read_questions, select  # noqa: E402
 from evals.gate import Judgement  # noqa: E402
 from evals.journal import Journal  # noqa: E402
 from evals.stats import Result, beside, summarise  # noqa: E402
-from rag import DEFAULT_INDEX, Assistant, SanadError, Settings, build_index  # noqa: E402
+from rag import DEFAULT_INDEX, Assistant, Settings, build_index  # noqa: E402
 
 QUESTIONS = Path(__file__).resolve().parent / "questions" / "seeds.jsonl"
 OUT = Path(__file__).resolve().parent / "out"
@@ -68,13 +69,7 @@ def main(
         open_assistant: Index name and settings → assistant.
     """
     args = _arguments().parse_args(argv)
-    try:
-        return _run(args, open_assistant)
-    except SanadError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return exit_status(lambda: _run(args, open_assistant))
 
 
 def _run(args: argparse.Namespace, open_assistant: Callable[[str, Settings], Assistant]) -> int:

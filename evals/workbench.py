@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evals.command import exit_status
 from evals.dataset import BadQuestions, Question, read_lines
 from evals.drafting import Proposal, proposals
 from evals.matching import holds, words
 from evals.score import gold_spans
-from rag import DEFAULT_INDEX, Article, Assistant, SanadError, Settings, detect_language, fold
+from rag import DEFAULT_INDEX, Article, Assistant, Settings, detect_language, fold
 
 Read = Callable[[str, str], str]
 """A prompt, and a text to begin with → what is typed."""
@@ -280,14 +281,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_commands(parser.add_subparsers(required=True, metavar="COMMAND"))
     options = parser.parse_args(arguments)
     run: Callable[[argparse.Namespace], None] = options.run
-    try:
-        run(options)
-    except SanadError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return exit_status(lambda: run(options))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,10 @@ FOLDER = Path(__file__).resolve().parent / "data" / "adapter"
 """Weights, configuration and model card."""
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
+"""Files, as peft names them."""
+
+PREFIX, DOWN, UP = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
+"""What peft puts before and behind a layer's name, for its two factors."""
 
 
 class Adapter:
@@ -48,9 +52,8 @@ class Adapter:
         Returns:
             The sum; ``weights`` themselves where the adapter does not change them.
         """
-        stem = f"base_model.model.{name.removesuffix('.weight')}"
-        down = self._tensors.get(f"{stem}.lora_A.weight")
-        up = self._tensors.get(f"{stem}.lora_B.weight")
+        stem = f"{PREFIX}{name.removesuffix('.weight')}"
+        down, up = self._tensors.get(f"{stem}{DOWN}"), self._tensors.get(f"{stem}{UP}")
         if down is None or up is None:
             return weights
         changed: NDArray[np.float32] = weights + self._scale * (
@@ -61,11 +64,10 @@ class Adapter:
     @property
     def names(self) -> set[str]:
         """The matrices that it changes, as transformers calls them."""
-        ending = ".lora_A.weight"
         return {
-            f"{name.removeprefix('base_model.model.').removesuffix(ending)}.weight"
+            f"{name.removeprefix(PREFIX).removesuffix(DOWN)}.weight"
             for name in self._tensors
-            if name.endswith(ending)
+            if name.endswith(DOWN)
         }
 
     @cached_property

@@ -150,8 +150,7 @@ def fill(
         articles=fingerprints,
         files=layout.digests(staging, files),
     )
-    (staging / layout.MANIFEST).write_bytes(manifest.to_json())
-    fsync(staging / layout.MANIFEST)
+    _write_manifest(staging, manifest)
     for folder in [*(p for p in staging.rglob("*") if p.is_dir()), staging]:
         fsync(folder)
     return int(np.count_nonzero(plan.kept == NEW))
@@ -171,9 +170,13 @@ def without_graph(staging: Path) -> None:
     manifest = Manifest.from_json((staging / layout.MANIFEST).read_bytes())
     files = {name: d for name, d in manifest.files.items() if not name.startswith(f"{layout.CHROMA}/")}
     shutil.rmtree(staging / layout.CHROMA)
-    (staging / layout.MANIFEST).write_bytes(dataclasses.replace(manifest, files=files).to_json())
-    fsync(staging / layout.MANIFEST)
+    _write_manifest(staging, dataclasses.replace(manifest, files=files))
     fsync(staging)
+
+
+def _write_manifest(staging: Path, manifest: Manifest) -> None:
+    (staging / layout.MANIFEST).write_bytes(manifest.to_json())
+    fsync(staging / layout.MANIFEST)
 
 
 def check(generation: Generation) -> None:

@@ -313,12 +313,12 @@ def _remove(options: argparse.Namespace) -> None:
 
 
 def _models(options: argparse.Namespace) -> None:
-    from rag.weights import EMBEDDER, generator, prepared, statuses
+    from rag.weights import packaged, prepared, statuses
 
     settings = Settings.load()
     if options.prepare:
         with cli_print.progress() as progress:
-            for model in (EMBEDDER, generator(settings)):
+            for model in packaged(settings):
                 prepared(model, settings, progress)
     damaged = []
     for status in statuses(settings):

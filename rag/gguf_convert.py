@@ -77,7 +77,6 @@ def to_transformers(gguf: Path, folder: Path, adapter: Adapter | None = None) ->
     """
     import torch
     from gguf import GGUFReader
-    from gguf.quants import dequantize
     from safetensors.torch import save_file
     from transformers import AutoConfig, AutoTokenizer
 
@@ -85,12 +84,8 @@ def to_transformers(gguf: Path, folder: Path, adapter: Adapter | None = None) ->
     # and such a model can neither be saved nor trained.
     tensors = {}
     for tensor in GGUFReader(gguf).tensors:
-        shape = tuple(int(size) for size in reversed(tensor.shape))
-        name = standard_name(tensor.name)
-        weights = dequantize(tensor.data, tensor.tensor_type).astype(np.float32).reshape(shape)
-        if adapter:
-            weights = adapter.add(name, weights)
-        tensors[name] = torch.from_numpy(weights).to(torch.bfloat16)
+        weights = torch.from_numpy(_weights(tensor, adapter))
+        tensors[standard_name(tensor.name)] = weights.to(torch.bfloat16)
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     config: Any = AutoConfig.from_pretrained(gguf.parent, gguf_file=gguf.name)
     config.tie_word_embeddings = "lm_head.weight" not in tensors
@@ -178,15 +173,23 @@ def _restore_weights(model: openvino.Model, gguf: Path, adapter: Adapter | None)
                 "openvino-genai reads the file differently. Install the locked version (constraints.txt)."
             )
         left.discard(name)
-        weights = dequantize(tensors[name].data, tensors[name].tensor_type).astype(np.float32).reshape(shape)
-        if adapter:
-            weights = adapter.add(standard_name(name), weights)
-        place.replace_source_output(_eight_bit(weights).output(0))
+        place.replace_source_output(_eight_bit(_weights(tensors[name], adapter)).output(0))
         yield done / len(places)
     if left:
         raise ModelDamaged(
             f"{len(left)} tensors of {gguf.name} found no place in the network: {min(left)}, …"
         )
+
+
+def _weights(tensor: Any, adapter: Adapter | None) -> NDArray[np.float32]:
+    """A tensor of the file, dequantised, with the adapter's change to it."""
+    from gguf.quants import dequantize
+
+    shape = tuple(int(size) for size in reversed(tensor.shape))
+    weights: NDArray[np.float32] = (
+        dequantize(tensor.data, tensor.tensor_type).astype(np.float32).reshape(shape)
+    )
+    return adapter.add(standard_name(tensor.name), weights) if adapter else weights
 
 
 def _weight_inputs(model: openvino.Model) -> list[Any]:

@@ -128,6 +128,19 @@ def numbered(evidence: Sequence[Evidence]) -> str:
     return "\n".join(f"[{item.number}] {' '.join(item.text.split())}" for item in evidence)
 
 
+def fill(template: Sequence[Message], *, evidence: str, question: str, language: str) -> tuple[Message, ...]:
+    """A template's messages with its variables filled in.
+
+    Args:
+        template: What ``load`` returned.
+        evidence: Numbered lines.
+        question: As asked.
+        language: How the template is to name the language of the answer.
+    """
+    values = {"evidence": evidence, "question": question, "language": language}
+    return tuple(Message(m.role, Template(m.content).substitute(values)) for m in template)
+
+
 def build(
     template: Sequence[Message],
     *,
@@ -155,12 +168,8 @@ def build(
     """
     fewest = min(len(evidence), 1)
     for kept in range(len(evidence), fewest - 1, -1):
-        values = {
-            "evidence": numbered(evidence[:kept]),
-            "question": question,
-            "language": LANGUAGE_NAMES[language],
-        }
-        messages = tuple(Message(m.role, Template(m.content).substitute(values)) for m in template)
+        shown = numbered(evidence[:kept])
+        messages = fill(template, evidence=shown, question=question, language=LANGUAGE_NAMES[language])
         if sum(count(m.content) + MESSAGE_TOKENS for m in messages) <= budget:
             return messages, tuple(evidence[:kept])
     raise PromptBroken(

@@ -169,6 +169,11 @@ def generator(settings: Settings, *, full: bool = False) -> PackagedModel:
     return with_adapter(model, Adapter()) if settings.adapter else model
 
 
+def packaged(settings: Settings) -> tuple[PackagedModel, ...]:
+    """Every packaged model as the settings want it."""
+    return tuple(generator(settings) if model is GENERATOR else model for model in PACKAGED_MODELS)
+
+
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
     """What ``sanad models`` says of a packaged model."""
@@ -221,8 +226,7 @@ def digest(folder: Path) -> str:
 
 def statuses(settings: Settings) -> list[ModelStatus]:
     """The state of every packaged model; reads and checks every byte of the prepared ones."""
-    wanted = (generator(settings) if model is GENERATOR else model for model in PACKAGED_MODELS)
-    return [_status(model, settings) for model in wanted]
+    return [_status(model, settings) for model in packaged(settings)]
 
 
 def _status(model: PackagedModel, settings: Settings) -> ModelStatus:

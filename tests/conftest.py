@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from command import Run
+from small_index import write
 
 from rag import Assistant, Settings, build_index
 from rag.cli import main
@@ -151,3 +153,22 @@ def run(small_articles: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         return status, out, err
 
     return sanad
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the index of ``built`` is, or is to be."""
+    return tmp_path / "indexes" / "news"
+
+
+@pytest.fixture(scope="session")
+def first_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("built") / "news"
+    write(made)
+    return made
+
+
+@pytest.fixture
+def built(first_build: Path, folder: Path) -> Path:
+    """An index with one generation, which the test may spoil."""
+    return shutil.copytree(first_build, folder)

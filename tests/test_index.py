@@ -38,24 +38,6 @@ pytestmark = pytest.mark.usefixtures("quick_disk")
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "indexes" / "news"
-
-
-@pytest.fixture(scope="module")
-def first_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("built") / "news"
-    write(folder)
-    return folder
-
-
-@pytest.fixture
-def built(first_build: Path, folder: Path) -> Path:
-    """An index with one generation, which the test may spoil."""
-    return shutil.copytree(first_build, folder)
-
-
-@pytest.fixture
 def reader(built: Path) -> Iterator[Generation]:
     generation = open_generation(built)
     yield generation

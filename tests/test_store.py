@@ -29,19 +29,6 @@ QUESTIONS = ("How many tonnes of olives?", "كم بلغت تكلفة المكت�
 pytestmark = pytest.mark.usefixtures("quick_disk")
 
 
-@pytest.fixture(scope="module")
-def first_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("built") / "news"
-    write(folder)
-    return folder
-
-
-@pytest.fixture
-def built(first_build: Path, tmp_path: Path) -> Path:
-    """An index with one generation, which the test may spoil."""
-    return shutil.copytree(first_build, tmp_path / "news")
-
-
 @pytest.fixture
 def reader(first_build: Path) -> Iterator[Generation]:
     generation = open_generation(first_build)

@@ -122,16 +122,9 @@ class Packer:
         return Packed(*(torch.tensor(values) for values in (ids, places, branch, targets)))
 
     def _chat(self, lines: str, question: str, language: str, *, whole: bool) -> str:
-        from string import Template
-
-        values = {
-            "evidence": lines,
-            "question": question,
-            "language": LANGUAGE_NAMES[language] + (f", {reading.WHOLE}" if whole else ""),  # type: ignore[index]
-        }
-        messages = [
-            {"role": m.role, "content": Template(m.content).substitute(values)} for m in self._template
-        ]
+        name = LANGUAGE_NAMES[language] + (f", {reading.WHOLE}" if whole else "")  # type: ignore[index]
+        filled = prompt.fill(self._template, evidence=lines, question=question, language=name)
+        messages = [{"role": m.role, "content": m.content} for m in filled]
         return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
     def ids(self, text: str) -> list[int]:

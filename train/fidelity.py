@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evals.intervals import difference
 from rag import prompt
-from rag.adapter import FOLDER, WEIGHTS
+from rag.adapter import CONFIG, FOLDER, WEIGHTS
 from rag.settings import Settings
 from rag.weights import generator, prepared
 from train import lora, scores
@@ -66,7 +67,7 @@ def full(folder: Path) -> Callable[[list[int], int], Logits]:
     import torch
 
     model, _ = open_model(None)
-    recipe = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    recipe = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     adapters = lora.attach(
         model, rank=int(recipe["r"]), alpha=float(recipe["lora_alpha"]), first=Recipe().first
     )
@@ -137,27 +138,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     clusters = [item.cluster for item in chosen]
     for what in ("loss", "first", "exact"):
         one, two = (np.array([asdict(said)[what] for said in found[name]]) for name in ("bf16", "served"))
-        low, high = paired(two - one, clusters)
+        mean, low, high, _ = difference((two - one).tolist(), clusters)
         print(
             f"{what:6} bf16 {one.mean():.3f}  served {two.mean():.3f}  "
-            f"difference {(two - one).mean():+.4f} [{low:+.4f}, {high:+.4f}]  n {len(one)}"
+            f"difference {mean:+.4f} [{low:+.4f}, {high:+.4f}]  n {len(one)}"
         )
     return 0
-
-
-def paired(differences: NDArray[np.float64], clusters: Sequence[str]) -> tuple[float, float]:
-    """The 95 % interval of a mean difference, by the bootstrap over clusters.
-
-    Args:
-        differences: One for each question.
-        clusters: What each depends on.
-    """
-    _, member = np.unique(np.asarray(clusters), return_inverse=True)
-    sizes, sums = np.bincount(member), np.bincount(member, differences)
-    drawn = np.random.default_rng(0).integers(0, len(sizes), (2000, len(sizes)))
-    means = sums[drawn].sum(1) / sizes[drawn].sum(1)
-    low, high = np.quantile(means, (0.025, 0.975))
-    return float(low), float(high)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,11 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rag.adapter import CONFIG, DOWN, PREFIX, UP, WEIGHTS
+
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """All linear layers of a block: attention alone learns less (Dettmers et al. 2023, arXiv 2305.14314)."""
-
-PREFIX = "base_model.model."
-"""What peft puts before a tensor's name."""
 
 
 class LoraLinear(nn.Module):
@@ -66,8 +65,8 @@ def tensors(adapters: dict[str, LoraLinear]) -> dict[str, Tensor]:
     """The factors under peft's names, in half precision, which NumPy reads too."""
     found = {}
     for name, adapter in adapters.items():
-        found[f"{PREFIX}{name}.lora_A.weight"] = adapter.a.detach().to(torch.float16)
-        found[f"{PREFIX}{name}.lora_B.weight"] = adapter.b.detach().to(torch.float16)
+        found[f"{PREFIX}{name}{DOWN}"] = adapter.a.detach().to(torch.float16)
+        found[f"{PREFIX}{name}{UP}"] = adapter.b.detach().to(torch.float16)
     return found
 
 
@@ -83,7 +82,7 @@ def save(adapters: dict[str, LoraLinear], folder: Path, *, rank: int, alpha: flo
     """
     from safetensors.torch import save_file
 
-    save_file(tensors(adapters), folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    save_file(tensors(adapters), folder / WEIGHTS, metadata={"format": "pt"})
     config: dict[str, Any] = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
@@ -94,7 +93,7 @@ def save(adapters: dict[str, LoraLinear], folder: Path, *, rank: int, alpha: flo
         "bias": "none",
         "target_modules": list(TARGETS),
     }
-    (folder / "adapter_config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
 
 def load(adapters: dict[str, LoraLinear], file: Path) -> None:
@@ -104,5 +103,5 @@ def load(adapters: dict[str, LoraLinear], file: Path) -> None:
     found = load_file(file)
     with torch.no_grad():
         for name, adapter in adapters.items():
-            adapter.a.copy_(found[f"{PREFIX}{name}.lora_A.weight"].float())
-            adapter.b.copy_(found[f"{PREFIX}{name}.lora_B.weight"].float())
+            adapter.a.copy_(found[f"{PREFIX}{name}{DOWN}"].float())
+            adapter.b.copy_(found[f"{PREFIX}{name}{UP}"].float())

@@ -106,12 +106,15 @@ class Asked:
     answer: str
     """With its markers."""
     kind: Kind
-    whole: bool = False
-    """The answer is a whole sentence."""
     accepted: tuple[str, ...] = ()
     """The phrase, for grading."""
     cited: tuple[int, ...] = ()
     """Numbers that a right answer names."""
+
+    @property
+    def whole(self) -> bool:
+        """The answer is a whole sentence."""
+        return self.kind == "sentence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,13 +245,13 @@ def _lesson(
     shown += pool[: size - len(shown)]
     texts = [own.sentences[i] for i in shown]
     answerable = [fact for fact in facts if set(fact.sentences) <= set(shown)]
-    numbers = {i: [i] for i in shown}  # what stands for a sentence: itself, and its other print
+    doubled: int | None = None  # the sentence that stands there in both languages
     changed: dict[int, tuple[str, str]] = {}
     extra = rng.random()
     if extra < CONFLICTS:
         texts, changed = _contradicted(own, answerable, shown, texts, rng)
     elif extra < CONFLICTS + MIRRORED:
-        texts = _mirrored(own, answerable, other, texts, numbers, rng)
+        texts, doubled = _mirrored(own, answerable, other, texts, rng)
     places = list(range(len(texts)))
     rng.shuffle(places)
     number_of = {old: new for new, old in enumerate(places, start=1)}
@@ -257,7 +260,7 @@ def _lesson(
     asked: list[Asked] = []
     for fact in answerable:
         cited = [place_of[i] for i in fact.sentences]
-        if any(len(numbers[i]) > 1 for i in fact.sentences):
+        if doubled in fact.sentences:
             cited.append(len(texts) - 1)
         for language, question in fact.questions.items():
             item = _answered(
@@ -301,7 +304,7 @@ def _answered(
     share = WHOLE_SAME if language == own.language else WHOLE_OTHER
     if len(cited) == 1 and whole and len(whole) <= SENTENCE_CHARS and rng.random() < share:
         return Asked(
-            question, language, f"{marks} {whole}", "sentence", True, accepted=(phrase,), cited=tuple(cited)
+            question, language, f"{marks} {whole}", "sentence", accepted=(phrase,), cited=tuple(cited)
         )
     kind: Kind = "answer" if len(cited) == 1 else "both"
     return Asked(question, language, f"{marks} {phrase}", kind, accepted=(phrase,), cited=tuple(cited))
@@ -348,16 +351,14 @@ def _mirrored(
     facts: list[Fact],
     other: dict[str, dict[str, str]],
     texts: list[str],
-    numbers: dict[int, list[int]],
     rng: random.Random,
-) -> list[str]:
-    """The texts with one sentence once more behind them, in the other language."""
+) -> tuple[list[str], int | None]:
+    """The texts with one sentence once more behind them, in the other language, and which."""
     for fact in rng.sample(facts, len(facts)):
         for language, text in other[fact.stem].items():
             if language != own.language and len(fact.sentences) == 1:
-                numbers[fact.sentences[0]].append(len(texts))
-                return [*texts, text]
-    return texts
+                return [*texts, text], fact.sentences[0]
+    return texts, None
 
 
 def other_number(text: str, rng: random.Random) -> str:
