@@ -18,7 +18,7 @@ from rag import gguf_convert  # noqa: E402
 from rag.adapter import Adapter  # noqa: E402
 from rag.text import fold  # noqa: E402
 from train import adapter as training  # noqa: E402
-from train import lora, reading, scores  # noqa: E402
+from train import altered, lora, reading, scores  # noqa: E402
 from train.reading import Fact, Lesson, Material  # noqa: E402
 
 DOCUMENTS = 120  # a block of each part
@@ -72,7 +72,7 @@ def test_lessons_answer_from_their_evidence_and_refuse_what_it_does_not_hold(set
             assert reading.FEWEST <= len(lesson.evidence) <= reading.MOST + 1
             for asked in lesson.asked:
                 kinds.add(asked.kind)
-                if asked.kind == "refuse":
+                if asked.kind in ("refuse", "altered"):
                     name = asked.question.split("tower " if asked.language == "en" else "برج ")[1].split()[0]
                     assert not any(fold(name.rstrip("؟?")) in fold(text) for text in lesson.evidence)
                     assert asked.answer == "[0]"
@@ -82,7 +82,7 @@ def test_lessons_answer_from_their_evidence_and_refuse_what_it_does_not_hold(set
                     year = said.split()[-1]
                     assert year in lesson.evidence[number - 1]
                 assert all(f"[{n}]" in asked.answer for n in asked.cited)
-    assert kinds == {"answer", "sentence", "both", "conflict", "refuse"}
+    assert kinds == {"answer", "sentence", "both", "conflict", "refuse", "altered"}
 
 
 def test_a_lesson_is_the_same_for_the_same_seed_and_no_document_is_in_two_parts(sets: list[Material]) -> None:
@@ -99,7 +99,7 @@ def test_a_lesson_is_the_same_for_the_same_seed_and_no_document_is_in_two_parts(
 @given(st.integers(0, 10**7), st.integers(0, 99), st.booleans(), st.integers(0, 2**32))
 def test_another_number_is_another_and_looks_alike(value: int, places: int, decimal: bool, seed: int) -> None:
     text = f"{value}.{places:02}" if decimal else str(value)
-    other = reading.other_number(text, random.Random(seed))
+    other = altered.other_number(text, random.Random(seed))
     assert float(other) != float(text)
     assert ("." in other) == decimal
     if not decimal and 1000 <= value <= 2100:
@@ -273,3 +273,70 @@ def test_two_that_differ_must_both_be_named() -> None:
     assert scores.grade(item, "[1] 5").cited == 0.0
     same = reading.Asked("?", "en", "[1][3] 5", "both", accepted=("5",), cited=(1, 3))
     assert scores.grade(scores.Item(item.lesson, same), "[3] 5").cited == 1.0
+
+
+NAMES = altered.find_names(
+    [
+        ("a", {"en": "Who led Oran?", "ar": "من قاد وهران؟"}, {"en": "Ann Reed", "ar": "آن ريد"}),
+        ("a", {"en": "Who built it?", "ar": "من بناه؟"}, {"en": "Ben Hall", "ar": "بن هول"}),
+        ("b", {"en": "Which city fell?", "ar": "أي مدينة سقطت؟"}, {"en": "Tunis", "ar": "تونس"}),
+        ("b", {"en": "Why?", "ar": "لماذا؟"}, {"en": "It was late", "ar": "تأخر"}),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "evidence", "expected"),
+    [
+        ("What did Ann Reed find?", "en", "عثرت آن ريد على كتاب", "What did Ben Hall find?"),
+        ("ماذا وجدت آن ريد؟", "ar", "عثرت آن ريد على كتاب", "ماذا وجدت بن هول؟"),
+        ("What did Ann Reed find?", "en", "عثرت على كتاب", None),  # whether it is she cannot be seen
+        ("What did Ann Reed find?", "en", "عثر بن هول وآن ريد على كتاب", None),  # of both something is told
+        ("Where is Tunis?", "en", "تونس في الشمال", None),  # no other city is known
+        ("What did she find?", "en", "عثرت آن ريد على كتاب", None),
+    ],
+)
+def test_a_name_is_changed_for_another_of_its_sort_that_the_evidence_does_not_tell_of(
+    question: str, language: str, evidence: str, expected: str | None
+) -> None:
+    made = altered.altered(
+        question, language, evidence=[evidence], evidence_language="ar", names=NAMES, rng=random.Random(1)
+    )
+    assert made == expected
+
+
+@given(st.integers(0, 2**32))
+def test_a_year_or_a_month_of_a_question_is_changed(seed: int) -> None:
+    told = ["The base closed in May 1990."]
+    made = altered.altered(
+        "What closed in 1990?", "en", evidence=told, evidence_language="en", names=[], rng=random.Random(seed)
+    )
+    assert made
+    assert "1990" not in made
+    made = altered.altered(
+        "ماذا حدث في سبتمبر؟", "ar", evidence=told, evidence_language="en", names=[], rng=random.Random(seed)
+    )
+    assert made
+    assert made.startswith("ماذا حدث في ")
+    assert "سبتمبر" not in made
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answers", "word"),
+    [
+        ("They left in September 2026.", ["September", "سبتمبر"], "September"),
+        ("غادروا في أيلول الماضي", ["September", "أيلول"], "أيلول"),
+        ("In all 308 left on 3 May.", ["308", "308 people"], "308"),
+    ],
+)
+def test_a_change_tells_another_value_in_sentence_and_answers(
+    sentence: str, answers: list[str], word: str
+) -> None:
+    change = altered.Change.between(sentence, answers, random.Random(0))
+    assert change
+    assert word not in change(sentence)
+    assert all(change(answer) != answer for answer in answers)
+
+
+def test_nothing_is_changed_that_the_sentence_tells_twice() -> None:
+    assert altered.Change.between("From May 3 to May 9 and 3 more", ["May", "3"], random.Random(0)) is None

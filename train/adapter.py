@@ -163,7 +163,7 @@ def measure(model: Any, packer: Packer, lessons: Sequence[Lesson]) -> dict[str, 
         for n, asked in enumerate(lesson.asked, start=1):
             own = branches == n
             for key in (asked.kind, f"{asked.language}-{lesson.language}", "all"):
-                if asked.kind == "refuse" and "-" in key:
+                if asked.kind in ("refuse", "altered") and "-" in key:
                     continue  # by languages only what can be answered
                 into = sums[key]
                 into["exact"].append(float(right[own].all()))

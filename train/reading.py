@@ -23,9 +23,10 @@ from typing import Literal
 import numpy as np
 
 from rag.text import fold
+from train.altered import Change, Name, altered, find_names
 from train.corpora import BLOCK, Corpus
 
-Kind = Literal["answer", "sentence", "both", "conflict", "refuse"]
+Kind = Literal["answer", "sentence", "both", "conflict", "refuse", "altered"]
 Part = Literal["train", "dev", "test"]
 
 PARTS = 8
@@ -38,6 +39,8 @@ QUESTIONS = 12
 """Questions in a lesson at most, so that the longest fits into memory."""
 REFUSED = 0.2
 """Share of a lesson's questions that cannot be answered from it."""
+ALTERED = 0.5
+"""Share of the questions that can be altered which are asked altered as well."""
 POOL = 10
 """Best sentences by retrieval for each question, from which wrong ones are drawn."""
 NEIGHBOURS = 4
@@ -60,7 +63,6 @@ OUTLETS = (
     "Meridian News", "موقع النورس", "Harbour Times", "جريدة الميناء", "Capital Wire", "شبكة الواحة",
 )  # fmt: skip
 
-_DIGITS = re.compile(r"(?<![\d.,])\d+(?:[.,]\d+)?(?![\d.,]*\d)")
 _EDGES = " \t\n.,;:،؛!؟?«»\"'"
 
 
@@ -180,7 +182,13 @@ def gather(corpus: Corpus) -> Material:
 
 
 def lessons(
-    sets: Sequence[Material], part: Part, seed: int, *, fewest: int = FEWEST, whole: bool = True
+    sets: Sequence[Material],
+    part: Part,
+    seed: int,
+    *,
+    fewest: int = FEWEST,
+    whole: bool = True,
+    altering: bool = True,
 ) -> list[Lesson]:
     """One lesson a document, in random order.
 
@@ -190,6 +198,7 @@ def lessons(
         seed: Another one makes other lessons of the same documents.
         fewest: Evidence sentences at least.
         whole: Let some answers be whole sentences.
+        altering: Ask some questions altered as well.
     """
     other: dict[str, dict[str, str]] = defaultdict(dict)
     for own in sets:
@@ -199,6 +208,8 @@ def lessons(
     made = []
     for own in sets:
         order = list(own.facts)
+        mine = [fact for fact in _all(own) if own.parts[fact.document] == part]
+        names = find_names((fact.document, fact.questions, fact.answers) for fact in mine)
         for at, document in enumerate(order):
             if own.parts[document] != part or not own.facts[document]:
                 continue
@@ -208,12 +219,9 @@ def lessons(
                 if neighbour != document and own.parts[neighbour] == part
                 for fact in own.facts[neighbour]
             ]
-            # Not hash(): Python salts it anew in every process.
-            made.append(
-                _lesson(
-                    own, document, near, other, random.Random(f"{seed} {own.name} {document}"), fewest, whole
-                )
-            )
+            key = f"{seed} {own.name} {document}"  # not hash(): Python salts it anew in every process
+            lesson = _lesson(own, document, near, other, random.Random(key), fewest, whole)
+            made.append(_with_altered(lesson, names, random.Random(f"{key} altered")) if altering else lesson)
     random.Random(seed).shuffle(made)
     return [lesson for lesson in made if lesson.asked]
 
@@ -246,7 +254,7 @@ def _lesson(
     texts = [own.sentences[i] for i in shown]
     answerable = [fact for fact in facts if set(fact.sentences) <= set(shown)]
     doubled: int | None = None  # the sentence that stands there in both languages
-    changed: dict[int, tuple[str, str]] = {}
+    changed: dict[int, Change] = {}
     extra = rng.random()
     if extra < CONFLICTS:
         texts, changed = _contradicted(own, answerable, shown, texts, rng)
@@ -263,10 +271,10 @@ def _lesson(
         if doubled in fact.sentences:
             cited.append(len(texts) - 1)
         for language, question in fact.questions.items():
-            item = _answered(
+            item: Asked | None = _answered(
                 own, fact, language, question, [number_of[c] for c in cited], other if whole else {}, rng
             )
-            if changed and fact.sentences[0] in changed:
+            if item and fact.sentences[0] in changed:
                 item = _both_told(item, changed[fact.sentences[0]], number_of[len(texts) - 1])
             if item:
                 asked.append(item)
@@ -286,6 +294,23 @@ def _lesson(
     rng.shuffle(asked)
     heads = tuple(_header(rng) for _ in evidence) if rng.random() < HEADED else ()
     return Lesson(own.name, document, evidence, heads, tuple(asked), own.language)
+
+
+def _with_altered(lesson: Lesson, names: Sequence[Name], rng: random.Random) -> Lesson:
+    more = []
+    for item in lesson.asked:
+        if item.kind in ("answer", "both", "conflict") and rng.random() < ALTERED:
+            question = altered(
+                item.question,
+                item.language,
+                evidence=lesson.evidence,
+                evidence_language=lesson.language,
+                names=names,
+                rng=rng,
+            )
+            if question:
+                more.append(Asked(question, item.language, "[0]", "altered"))
+    return replace(lesson, asked=(*lesson.asked, *more))
 
 
 def _answered(
@@ -312,33 +337,26 @@ def _answered(
 
 def _contradicted(
     own: Material, facts: list[Fact], shown: list[int], texts: list[str], rng: random.Random
-) -> tuple[list[str], dict[int, tuple[str, str]]]:
-    """The texts with a copy of one sentence behind them that tells another number for one fact."""
+) -> tuple[list[str], dict[int, Change]]:
+    """The texts with a copy of one sentence behind them that tells another number or month for one fact."""
     for fact in rng.sample(facts, len(facts)):
-        values = [set(_DIGITS.findall(answer)) for answer in fact.answers.values()]
-        common = sorted(set.intersection(*values)) if values else []
         sentence = own.sentences[fact.sentences[0]]
-        if len(fact.sentences) == 1 and common and len(_DIGITS.findall(sentence)) > 0:
-            old = common[0]
-            if _DIGITS.findall(sentence).count(old) != 1:
-                continue
-            new = other_number(old, rng)
-            copy = _DIGITS.sub(lambda match: new if match[0] == old else match[0], sentence)  # noqa: B023
-            return [*texts, copy], {fact.sentences[0]: (old, new)}
+        change = Change.between(sentence, list(fact.answers.values()), rng)
+        if len(fact.sentences) == 1 and change:
+            return [*texts, change(sentence)], {fact.sentences[0]: change}
     return texts, {}
 
 
-def _both_told(item: Asked, values: tuple[str, str], copy: int) -> Asked | None:
-    """The answer from a sentence and its copy: both numbers where they differ; None where it is unclear."""
-    old, new = values
+def _both_told(item: Asked, change: Change, copy: int) -> Asked | None:
+    """The answer from a sentence and its copy: both values where they differ; None where it is unclear."""
     phrase = item.accepted[0]
     if item.whole:
         return None
-    if old not in _DIGITS.findall(phrase):  # what both say alike
+    second = change(phrase)
+    if second == phrase:  # what both say alike
         cited = tuple(sorted((*item.cited, copy)))
         marks = "".join(f"[{n}]" for n in cited)
         return replace(item, answer=f"{marks} {phrase}", kind="both", cited=cited)
-    second = _DIGITS.sub(lambda match: new if match[0] == old else match[0], phrase)
     told = sorted([(item.cited[0], phrase), (copy, second)])
     answer = " ".join(f"[{n}] {text}" for n, text in told)
     cited = tuple(n for n, _ in told)
@@ -359,20 +377,6 @@ def _mirrored(
             if language != own.language and len(fact.sentences) == 1:
                 return [*texts, text], fact.sentences[0]
     return texts, None
-
-
-def other_number(text: str, rng: random.Random) -> str:
-    """A number like the one in ``text`` but not the same: a year stays a year, decimals keep their places."""
-    mark = next((char for char in ".," if char in text), "")
-    whole, _, places = text.partition(mark) if mark else (text, "", "")
-    value = int(whole + places)
-    if not mark and len(whole) == 4 and 1000 <= value <= 2100:
-        return str(value + rng.choice([-1, 1]) * rng.randint(1, 12))
-    new = value
-    while new == value:
-        new = max(0, round(value * rng.uniform(0.5, 1.9)) + rng.randint(-2, 2))
-    digits = str(new).zfill(len(places) + 1)
-    return f"{digits[: -len(places)]}{mark}{digits[-len(places) :]}" if mark else digits
 
 
 def _header(rng: random.Random) -> str:

@@ -82,7 +82,8 @@ def items(sets: Sequence[reading.Material], part: reading.Part, count: int) -> l
     pools: dict[tuple[str, bool], list[Item]] = {}
     seen: set[tuple[str, str, bool]] = set()
     for seed in range(SEEDS):
-        for lesson in reading.lessons(sets, part, seed=7000 + seed, fewest=FEWEST, whole=False):
+        made = reading.lessons(sets, part, 7000 + seed, fewest=FEWEST, whole=False, altering=False)
+        for lesson in made:
             for asked in lesson.asked:
                 item, refused = Item(lesson, asked), asked.kind == "refuse"
                 # The same question once for each pair, whether it can be answered or not.

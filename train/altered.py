@@ -1,0 +1,179 @@
+"""Near misses: a question that the evidence answers, with one number, month or name in it changed.
+
+What it then asks for is not told, though nearly every word of it stands there; so it is refused.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rag.facts import MONTH_WORDS
+from rag.text import fold
+
+DIGITS = re.compile(r"(?<![\d.,])\d+(?:[.,]\d+)?(?![\d.,]*\d)")
+
+_MONTHS = {
+    language: sorted(
+        word
+        for word in MONTH_WORDS
+        if word.isascii() == (language == "en") and " " not in word and len(word) > 3
+    )
+    for language in ("en", "ar")
+}
+_ARABIC_ASKING = re.compile(r"(?:من|أين)\b")
+_ENGLISH_ASKING = re.compile(r"(?i)(?:who|where|(?:what|which) \w+)\b")
+_LONGEST_NAME = 4
+"""Words of a name at most; longer answers are descriptions."""
+
+
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Another value for one that a sentence tells; ``told`` and ``new`` are digits or months' numbers."""
+
+    told: str
+    new: str
+    month: bool = False
+
+    def __call__(self, text: str) -> str:
+        """The text with the new value wherever it tells the old one, in either language."""
+        if not self.month:
+            return DIGITS.sub(lambda match: self.new if match[0] == self.told else match[0], text)
+        return _WORD.sub(lambda match: self._month(match[0]), text)
+
+    def _month(self, word: str) -> str:
+        if _month_of(word) != int(self.told):
+            return word
+        language = "en" if word.isascii() else "ar"
+        return next(w for w in _MONTHS[language] if MONTH_WORDS[w] == int(self.new)).title()
+
+    @classmethod
+    def between(cls, sentence: str, answers: Iterable[str], rng: random.Random) -> Change | None:
+        """One for a value that the sentence tells once and every answer too; None where there is none."""
+        told = DIGITS.findall(sentence)
+        for old in sorted(set.intersection(*(set(DIGITS.findall(answer)) for answer in answers))):
+            if told.count(old) == 1:
+                return cls(old, other_number(old, rng))
+        months = [m for word in _WORD.findall(sentence) if (m := _month_of(word))]
+        for month in sorted(
+            set.intersection(*({_month_of(w) for w in _WORD.findall(a)} for a in answers)) - {0}
+        ):
+            if months.count(month) == 1:
+                return cls(str(month), str((month + rng.randint(1, 6) - 1) % 12 + 1), month=True)
+        return None
+
+
+def _month_of(word: str) -> int:
+    """Of a month's name, capitalised where its script has capitals; 0 for any other word."""
+    folded = fold(word)
+    fits = word[0].isupper() if word.isascii() else len(folded) > 3
+    return MONTH_WORDS.get(folded, 0) if fits else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Something that a question can be about."""
+
+    forms: tuple[tuple[str, str], ...]
+    """By language."""
+    sort: str
+    """What asks for it (who, which city), so that a person is not changed for a city."""
+    document: str
+
+    def form(self, language: str) -> str:
+        """As written in a language; empty where that is not known."""
+        return dict(self.forms).get(language, "")
+
+
+def find_names(facts: Iterable[tuple[str, Mapping[str, str], Mapping[str, str]]]) -> list[Name]:
+    """The names among answers: capitalised in English, asked for by who or where in Arabic alone.
+
+    Args:
+        facts: Document, questions by language and answers by language.
+    """
+    found = {}
+    for document, questions, answers in facts:
+        asking, told = questions.get("en"), answers.get("en", "")
+        if asking is not None:
+            match = _ENGLISH_ASKING.search(asking)
+            fits = all(word[0].isupper() for word in told.split())
+        else:
+            match, told = _ARABIC_ASKING.match(questions["ar"]), answers["ar"]
+            fits = True
+        if (
+            match
+            and fits
+            and len(told) > 3
+            and len(told.split()) <= _LONGEST_NAME
+            and not DIGITS.search(told)
+        ):
+            name = Name(tuple(sorted(answers.items())), match.group().lower(), document)
+            found[name.forms] = name
+    return list(found.values())
+
+
+def altered(
+    question: str,
+    language: str,
+    *,
+    evidence: Sequence[str],
+    evidence_language: str,
+    names: Sequence[Name],
+    rng: random.Random,
+) -> str | None:
+    """The question about something else; None where nothing in it can be changed with certainty.
+
+    Args:
+        question: One that the evidence answers.
+        language: The question's.
+        evidence: All sentences shown.
+        evidence_language: Of most of them.
+        names: To choose another from.
+        rng: Chooses.
+    """
+    shown = fold(" ".join(evidence))
+    changes = []
+    for match in DIGITS.finditer(question):
+        if match[0] in DIGITS.findall(shown):
+            new = other_number(match[0], rng)
+            if new not in DIGITS.findall(shown):
+                changes.append((match.start(), match.end(), new))
+    for match in _WORD.finditer(question):
+        if month := _month_of(match[0]):
+            others = [w for w in _MONTHS[language] if MONTH_WORDS[w] != month and w not in shown]
+            changes.append((match.start(), match.end(), rng.choice(others).title()))
+    by_sort: dict[str, list[Name]] = defaultdict(list)
+    for name in names:
+        other = fold(name.form(evidence_language))
+        if other and other not in shown and name.form(language) and name.form(language) not in question:
+            by_sort[name.sort].append(name)
+    for name in names:
+        form, other = name.form(language), fold(name.form(evidence_language))
+        match_ = re.search(rf"(?<!\w){re.escape(form)}(?!\w)", question) if form else None
+        if match_ and other and other in shown and by_sort[name.sort]:
+            near = [one for one in by_sort[name.sort] if one.document == name.document] or by_sort[name.sort]
+            changes.append((match_.start(), match_.end(), rng.choice(near).form(language)))
+    if not changes:
+        return None
+    start, end, new = rng.choice(changes)
+    return question[:start] + new + question[end:]
+
+
+def other_number(text: str, rng: random.Random) -> str:
+    """A number like the one in ``text`` but not the same: a year stays a year, decimals keep their places."""
+    mark = next((char for char in ".," if char in text), "")
+    whole, _, places = text.partition(mark) if mark else (text, "", "")
+    value = int(whole + places)
+    if not mark and len(whole) == 4 and 1000 <= value <= 2100:
+        return str(value + rng.choice([-1, 1]) * rng.randint(1, 12))
+    new = value
+    while new == value:
+        new = max(0, round(value * rng.uniform(0.5, 1.9)) + rng.randint(-2, 2))
+    digits = str(new).zfill(len(places) + 1)
+    return f"{digits[: -len(places)]}{mark}{digits[-len(places) :]}" if mark else digits
