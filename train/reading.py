@@ -4,7 +4,8 @@ A lesson is one set of evidence sentences with many questions, as one pass of a 
 serves all of them. Answers name sentences first: ``[2] 308``. Every lesson is made from a seed, so that a
 resumed run sees what an unbroken one would have.
 
-- A question whose sentence is shown is answered in its own language.
+- A question whose sentence is shown is answered in its own language; from a sentence in another, the
+  sentence's own words come first: ``[2] إريك كوريلا = Erik Kurilla``.
 - A question of the same or a neighbouring article whose sentence is not shown, and whose answer no shown
   sentence holds, is refused: ``[0]``.
 - Two sources: the sentence once more in the other language (``[1][4] 308``), or a copy with another number
@@ -22,6 +23,7 @@ from typing import Literal
 
 import numpy as np
 
+from rag.reply import put
 from rag.text import fold
 from train.altered import Change, Name, altered, find_names
 from train.corpora import BLOCK, Corpus
@@ -53,6 +55,8 @@ HEADED, CONFLICTS, MIRRORED = 0.5, 0.3, 0.15
 hold a sentence in both languages."""
 WHOLE_SAME, WHOLE_OTHER = 0.04, 0.15
 """Shares of questions answered by the whole sentence: copied, and put into the question's language."""
+SWITCHED = 0.12
+"""Share of questions whose answer is wanted in one of the languages by lot, whatever they are asked in."""
 
 WHOLE = "in one sentence"
 """What the prompt asks for then."""
@@ -104,7 +108,7 @@ class Asked:
 
     question: str
     language: str
-    """Of the question and the answer."""
+    """Of the answer."""
     answer: str
     """With its markers."""
     kind: Kind
@@ -112,6 +116,8 @@ class Asked:
     """The phrase, for grading."""
     cited: tuple[int, ...] = ()
     """Numbers that a right answer names."""
+    words: str = ""
+    """Of an answer in another language than its sentence: what the sentence says itself."""
 
     @property
     def whole(self) -> bool:
@@ -187,8 +193,7 @@ def lessons(
     seed: int,
     *,
     fewest: int = FEWEST,
-    whole: bool = True,
-    altering: bool = True,
+    plainly: bool = False,
 ) -> list[Lesson]:
     """One lesson a document, in random order.
 
@@ -197,8 +202,7 @@ def lessons(
         part: Which documents.
         seed: Another one makes other lessons of the same documents.
         fewest: Evidence sentences at least.
-        whole: Let some answers be whole sentences.
-        altering: Ask some questions altered as well.
+        plainly: Every question as it is in the sets, every answer a phrase in the question's language.
     """
     other: dict[str, dict[str, str]] = defaultdict(dict)
     for own in sets:
@@ -220,8 +224,8 @@ def lessons(
                 for fact in own.facts[neighbour]
             ]
             key = f"{seed} {own.name} {document}"  # not hash(): Python salts it anew in every process
-            lesson = _lesson(own, document, near, other, random.Random(key), fewest, whole)
-            made.append(_with_altered(lesson, names, random.Random(f"{key} altered")) if altering else lesson)
+            lesson = _lesson(own, document, near, other, random.Random(key), fewest, plainly)
+            made.append(lesson if plainly else _with_altered(lesson, names, random.Random(f"{key} altered")))
     random.Random(seed).shuffle(made)
     return [lesson for lesson in made if lesson.asked]
 
@@ -233,7 +237,7 @@ def _lesson(
     other: dict[str, dict[str, str]],
     rng: random.Random,
     fewest: int,
-    whole: bool,
+    plainly: bool,
 ) -> Lesson:
     facts = own.facts[document]
     size = rng.randint(fewest, MOST)
@@ -272,7 +276,7 @@ def _lesson(
             cited.append(len(texts) - 1)
         for language, question in fact.questions.items():
             item: Asked | None = _answered(
-                own, fact, language, question, [number_of[c] for c in cited], other if whole else {}, rng
+                own, fact, language, question, [number_of[c] for c in cited], other, plainly, rng
             )
             if item and fact.sentences[0] in changed:
                 item = _both_told(item, changed[fact.sentences[0]], number_of[len(texts) - 1])
@@ -320,19 +324,26 @@ def _answered(
     question: str,
     cited: list[int],
     other: dict[str, dict[str, str]],
+    plainly: bool,
     rng: random.Random,
 ) -> Asked:
     cited = sorted(cited)
     marks = "".join(f"[{n}]" for n in cited)
-    phrase = fact.answers[language]
     whole = other.get(fact.stem, {}).get(language, "")
-    share = WHOLE_SAME if language == own.language else WHOLE_OTHER
+    share = 0.0 if plainly else WHOLE_SAME if language == own.language else WHOLE_OTHER
     if len(cited) == 1 and whole and len(whole) <= SENTENCE_CHARS and rng.random() < share:
+        accepted = (fact.answers[language],)
+        return Asked(question, language, f"{marks} {whole}", "sentence", accepted, tuple(cited))
+    if not plainly and rng.random() < SWITCHED:
+        language = rng.choice(sorted(fact.answers))
+    phrase, words = fact.answers[language], fact.answers.get(own.language, "")
+    if language == own.language or words not in own.sentences[fact.sentences[0]]:
+        words = ""
+    if len(cited) == 1:
         return Asked(
-            question, language, f"{marks} {whole}", "sentence", accepted=(phrase,), cited=tuple(cited)
+            question, language, f"{marks} {put(words, phrase)}", "answer", (phrase,), tuple(cited), words
         )
-    kind: Kind = "answer" if len(cited) == 1 else "both"
-    return Asked(question, language, f"{marks} {phrase}", kind, accepted=(phrase,), cited=tuple(cited))
+    return Asked(question, language, f"{marks} {phrase}", "both", (phrase,), tuple(cited))
 
 
 def _contradicted(
@@ -356,11 +367,11 @@ def _both_told(item: Asked, change: Change, copy: int) -> Asked | None:
     if second == phrase:  # what both say alike
         cited = tuple(sorted((*item.cited, copy)))
         marks = "".join(f"[{n}]" for n in cited)
-        return replace(item, answer=f"{marks} {phrase}", kind="both", cited=cited)
-    told = sorted([(item.cited[0], phrase), (copy, second)])
-    answer = " ".join(f"[{n}] {text}" for n, text in told)
-    cited = tuple(n for n, _ in told)
-    said = tuple(text for _, text in told)
+        return replace(item, answer=f"{marks} {put(item.words, phrase)}", kind="both", cited=cited)
+    told = sorted([(item.cited[0], item.words, phrase), (copy, change(item.words), second)])
+    answer = " ".join(f"[{n}] {put(words, text)}" for n, words, text in told)
+    cited = tuple(n for n, _, _ in told)
+    said = tuple(text for _, _, text in told)
     return replace(item, answer=answer, kind="conflict", accepted=said, cited=cited)
 
 

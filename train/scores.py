@@ -82,7 +82,7 @@ def items(sets: Sequence[reading.Material], part: reading.Part, count: int) -> l
     pools: dict[tuple[str, bool], list[Item]] = {}
     seen: set[tuple[str, str, bool]] = set()
     for seed in range(SEEDS):
-        made = reading.lessons(sets, part, 7000 + seed, fewest=FEWEST, whole=False, altering=False)
+        made = reading.lessons(sets, part, 7000 + seed, fewest=FEWEST, plainly=True)
         for lesson in made:
             for asked in lesson.asked:
                 item, refused = Item(lesson, asked), asked.kind == "refuse"
