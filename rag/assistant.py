@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rag import filters, index, indexing, prompt, verify
+from rag import filters, index, indexing, prompt, reply, verify
 from rag.disk import Progress
 from rag.embed import Embedder, open_embedder
 from rag.errors import BadArticles, BadQuestion, IndexMissing, IndexUnusable
@@ -177,9 +177,11 @@ class Assistant:
                 for piece in pieces:
                     clock.mark_once("first_token")
                     draft += piece
-                    before, told = told, prompt.readable(draft)
-                    if new := told[len(before) :]:
-                        yield Token(new)
+                    readable = reply.readable(draft, language)
+                    # Else what was told turned out to be a quotation; the finished answer replaces it.
+                    if readable.startswith(told) and readable != told:
+                        yield Token(readable[len(told) :])
+                        told = readable
         clock.mark("generate")
         checked = verify.check(draft, shown, language, self._embedder)
         yield Finished(

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Generator as PieceGenerator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from rag.disk import Progress
 from rag.errors import GenerationFailed, SanadError
@@ -20,6 +20,12 @@ from rag.settings import PACKAGED, Settings, has_accelerator
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
+
+
+Result = TypeVar("Result")
+
+LOG_PROBABILITY = "log_probability"
+"""Under this name a backend's last response holds the logarithm of the reply's probability."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +52,17 @@ class Generator(Protocol):
     def count(self, text: str) -> int:
         """Length of a text in the model's tokens."""
 
-    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[str]:
-        """The model's reply, piece by piece; closing the iterator stops the model.
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int
+    ) -> PieceGenerator[str, None, float | None]:
+        """The model's reply, piece by piece; closing the generator stops the model.
 
         Args:
             messages: The prompt.
             max_tokens: Longest reply.
+
+        Returns:
+            The natural logarithm of the reply's probability; None where the backend does not tell it.
 
         Raises:
             GenerationFailed: The model failed.
@@ -75,17 +86,22 @@ class LlamaIndexGenerator:
         """Length of a text in the model's tokens."""
         return self._count(text)
 
-    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[str]:
-        """The model's reply, piece by piece; closing the iterator stops the model."""
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int
+    ) -> PieceGenerator[str, None, float | None]:
+        """The model's reply, piece by piece; closing the generator stops the model."""
         from llama_index.core.llms import ChatMessage, ChatResponse
 
         chat = [ChatMessage(role=message.role, content=message.content) for message in messages]
         replies: Iterator[ChatResponse] = iter(())
+        likely: float | None = None
         try:
             replies = self._llm.stream_chat(chat, max_tokens=max_tokens)  # some send their request here
             for reply in replies:
                 if reply.delta:
                     yield reply.delta
+                likely = reply.additional_kwargs.get(LOG_PROBABILITY, likely)
+            return likely
         except SanadError:
             raise
         except Exception as error:  # every LLM integration raises its own kinds
@@ -136,8 +152,8 @@ def choose_backend(settings: Settings) -> str:
 
 
 def stream_from_thread(
-    run: Callable[[Callable[[str], bool]], object],
-) -> PieceGenerator[str, None, None]:
+    run: Callable[[Callable[[str], bool]], Result],
+) -> PieceGenerator[str, None, Result]:
     """Turn an engine that calls back with each piece into an iterator that stops it when closed.
 
     Args:
@@ -146,7 +162,11 @@ def stream_from_thread(
 
     Yields:
         The pieces, as they come.
+
+    Returns:
+        What ``run`` returned.
     """
+    results: list[Result] = []
     pieces: queue.SimpleQueue[str | BaseException | None] = queue.SimpleQueue()
     stopped = threading.Event()
 
@@ -156,7 +176,7 @@ def stream_from_thread(
 
     def work() -> None:
         try:
-            run(emit)
+            results.append(run(emit))
         except BaseException as error:
             pieces.put(error)
         else:
@@ -172,3 +192,4 @@ def stream_from_thread(
     finally:
         stopped.set()
         thread.join()
+    return results[0]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -16,6 +17,8 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.llms import CustomLLM
 from pydantic import PrivateAttr
+
+from rag.generate import LOG_PROBABILITY
 
 
 class StreamedLLM(CustomLLM, abc.ABC):
@@ -34,8 +37,12 @@ class StreamedLLM(CustomLLM, abc.ABC):
         """The model's own chat template around the messages."""
 
     @abc.abstractmethod
-    def pieces(self, prompt: str, max_tokens: int) -> Iterator[str]:
-        """The reply to a prompt, piece by piece; closing the iterator stops the model."""
+    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, float | None]:
+        """The reply to a prompt, piece by piece; closing the generator stops the model.
+
+        Returns:
+            The logarithm of the reply's probability; None where the engine does not tell it.
+        """
 
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
         """The whole reply at once."""
@@ -56,13 +63,24 @@ class StreamedLLM(CustomLLM, abc.ABC):
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """The reply to a chat piece by piece; closing the generator stops the model."""
         text = ""
-        for piece in self._run(self.template(messages), kwargs):
-            text += piece
-            yield ChatResponse(message=ChatMessage(role="assistant", content=text), delta=piece)
+        pieces = self._run(self.template(messages), kwargs)
+        with contextlib.closing(pieces):
+            while True:
+                try:
+                    piece = next(pieces)
+                except StopIteration as end:
+                    likely: float | None = end.value
+                    break
+                text += piece
+                yield ChatResponse(message=ChatMessage(role="assistant", content=text), delta=piece)
+        if likely is not None:
+            told = {LOG_PROBABILITY: likely}
+            last = ChatMessage(role="assistant", content=text)
+            yield ChatResponse(message=last, delta="", additional_kwargs=told)
 
-    def _run(self, prompt: str, options: dict[str, Any]) -> Iterator[str]:
+    def _run(self, prompt: str, options: dict[str, Any]) -> Generator[str, None, float | None]:
         with self._turn:
-            yield from self.pieces(prompt, int(options.get("max_tokens", self.max_new_tokens)))
+            return (yield from self.pieces(prompt, int(options.get("max_tokens", self.max_new_tokens))))
 
 
 def plain(messages: Sequence[ChatMessage]) -> list[dict[str, str]]:

@@ -62,7 +62,7 @@ class FakeLLM(StreamedLLM):
         """The messages, one after the other."""
         return "\n\n".join(f"{message['role']}:\n{message['content']}" for message in plain(messages))
 
-    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, None]:
+    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, float | None]:
         """The scripted reply, word by word."""
         self._prompts.append(prompt)
         reply = self._replies.pop(0) if self._replies else quote_first_evidence(prompt)
@@ -73,6 +73,7 @@ class FakeLLM(StreamedLLM):
                 self._before_piece(number)
             yield piece
         self._stopped[call] = False
+        return None
 
 
 def fake_generator(llm: FakeLLM | None = None) -> LlamaIndexGenerator:

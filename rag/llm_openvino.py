@@ -46,24 +46,26 @@ class OpenVinoLLM(StreamedLLM):
         tokenizer = self.pipeline().get_tokenizer()
         return str(tokenizer.apply_chat_template(plain(messages), add_generation_prompt=True))
 
-    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, None]:
+    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, float | None]:
         """The reply to a prompt, piece by piece; closing the generator stops the model."""
         import openvino_genai
 
         pipeline = self.pipeline()
         config = openvino_genai.GenerationConfig(
-            max_new_tokens=max_tokens, do_sample=False, apply_chat_template=False
+            max_new_tokens=max_tokens, do_sample=False, apply_chat_template=False, logprobs=1
         )
         running, cancel = openvino_genai.StreamingStatus.RUNNING, openvino_genai.StreamingStatus.CANCEL
         stream = stream_from_thread(
-            lambda emit: pipeline.generate(prompt, config, lambda piece: cancel if emit(piece) else running)
+            # A list, as only then the scores are returned.
+            lambda emit: pipeline.generate([prompt], config, lambda piece: cancel if emit(piece) else running)
         )
         with contextlib.closing(stream):
             try:
-                yield from stream
+                result = yield from stream
             except RuntimeError as error:  # what OpenVINO raises for everything
                 told = " ".join(str(error).split())
                 raise GenerationFailed(f"The language model failed: {told}. Ask again.") from error
+        return float(result.scores[0]) if result.scores else None
 
     def count(self, text: str) -> int:
         """Length of a text in the model's tokens."""

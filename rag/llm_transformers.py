@@ -42,18 +42,18 @@ class TransformersLLM(StreamedLLM):
             return "\n\n".join(message["content"] for message in plain(messages)) + "\n"
         return str(tokenizer.apply_chat_template(plain(messages), tokenize=False, add_generation_prompt=True))
 
-    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, None]:
+    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, float | None]:
         """The reply to a prompt, piece by piece; closing the generator stops the model."""
         self.loaded()
         stream = stream_from_thread(lambda emit: self._generate(prompt, max_tokens, emit))
         with contextlib.closing(stream):
             try:
-                yield from stream
+                return (yield from stream)
             except RuntimeError as error:  # torch's out-of-memory error is one too
                 told = " ".join(str(error).split())
                 raise GenerationFailed(f"The language model failed: {told}. Ask again.") from error
 
-    def _generate(self, prompt: str, max_tokens: int, emit: Callable[[str], bool]) -> None:
+    def _generate(self, prompt: str, max_tokens: int, emit: Callable[[str], bool]) -> float:
         from transformers import StoppingCriteria, StoppingCriteriaList, TextStreamer
 
         model, tokenizer = self.loaded()
@@ -76,7 +76,7 @@ class TransformersLLM(StreamedLLM):
 
         padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
         inputs = tokenizer(prompt, return_tensors="pt", add_special_tokens=False).to(model.device)
-        model.generate(
+        done = model.generate(
             input_ids=inputs["input_ids"],
             attention_mask=inputs["attention_mask"],
             max_new_tokens=max_tokens,
@@ -87,6 +87,11 @@ class TransformersLLM(StreamedLLM):
             pad_token_id=padding,
             streamer=Emit(tokenizer, skip_prompt=True, skip_special_tokens=True),
             stopping_criteria=StoppingCriteriaList([Stop()]),
+            return_dict_in_generate=True,
+            output_logits=True,
+        )
+        return float(
+            model.compute_transition_scores(done.sequences, done.logits, normalize_logits=True).sum()
         )
 
     def count(self, text: str) -> int:

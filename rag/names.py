@@ -50,6 +50,20 @@ _LATIN = (
 )  # fmt: skip
 _LATIN_FIRST = {**dict.fromkeys("aeiou", "A"), "y": "y", "w": "w"}
 
+_WEAK = frozenset("Ahyw")
+"""Sounds that one spelling writes and another leaves out: they cost half."""
+
+_NEAR = frozenset(
+    frozenset(pair)
+    for pair in ("sz", "td", "Sj", "kg", "kx", "gj", "hx", "Ay", "Ah", "Aw", "zd", "tz", "Ss", "gx", "fb")
+)
+"""Consonants that romanisations, and Arabic spellings of foreign names, change for each other."""
+
+_NEAR_COST = 0.4
+
+_ATTACHED = ("وال", "بال", "ال", "لل", "و", "ب", "ل", "ف", "ك")
+"""Arabic article and particles that may stand before a name's own letters."""
+
 _WORD = re.compile(r"[^\W\d_]+(?:['’ʿʾ`-][^\W\d_]+)*")
 _ARTICLES = frozenset(["al", "el", "as", "ash", "an", "ar", "at", "ad", "az"])
 """The Arabic article before its noun, as it is romanised."""
@@ -64,11 +78,14 @@ def arabic_key(word: str) -> str:
     Args:
         word: Folded, without article and particles.
     """
-    first = _ARABIC_FIRST.get(word[:1], "")
-    key = first + "".join(_ARABIC.get(letter, "") for letter in word)
+    key = _arabic_sounds(word)
     # A final ه stands for ة as well, which Latin spellings leave out or write as h.
     key = key[:-1] if word.endswith("ه") else key
     return key if len(key) >= LEAST else ""
+
+
+def _arabic_sounds(word: str) -> str:
+    return _ARABIC_FIRST.get(word[:1], "") + "".join(_ARABIC.get(letter, "") for letter in word)
 
 
 def latin_keys(text: str) -> list[frozenset[str]]:
@@ -85,7 +102,7 @@ def latin_keys(text: str) -> list[frozenset[str]]:
             parts = parts[1:]
         for part in parts:
             if joined or (part[0].isupper() and at > 0):
-                found.append(frozenset(_readings(part)))
+                found.append(frozenset(key for key in _readings(part) if len(key) >= LEAST))
     return [keys for keys in dict.fromkeys(found) if keys]
 
 
@@ -99,5 +116,43 @@ def _readings(word: str) -> list[str]:
         if readings and plain[at - len(letters) - 1 : at - len(letters)] != letters:  # tt is one t
             final = letters == "h" and at == len(plain)
             choices.append(["" if final else reading for reading in readings.split()])
-    keys = ("".join(choice) for choice in itertools.islice(itertools.product(*choices), MOST_READINGS))
-    return [key for key in keys if len(key) >= LEAST]
+    return ["".join(choice) for choice in itertools.islice(itertools.product(*choices), MOST_READINGS)]
+
+
+def likeness(latin: str, arabic: str) -> float:
+    """How far a word in Latin letters and one in Arabic letters can be the same name, 0 to 1.
+
+    One less the edit distance of their sounds (Levenshtein, near consonants and weak sounds cheaper) over
+    the longer's length, for the best readings of both.
+
+    Args:
+        latin: A word, as written.
+        arabic: A word, folded; article and particles may be attached.
+    """
+    return _likeness(latin.casefold(), arabic)
+
+
+@lru_cache(maxsize=100_000)  # a claim's few names against the words of a sentence, again at every check
+def _likeness(latin: str, arabic: str) -> float:
+    bare = [arabic[len(p) :] for p in ("", *_ATTACHED) if arabic.startswith(p) and len(arabic) - len(p) >= 2]
+    readings = {_arabic_sounds(form) for form in bare}
+    readings |= {_arabic_sounds(form)[:-1] for form in bare if form.endswith("ه")}
+    pairs = itertools.product(filter(None, _readings(latin)), filter(None, readings))
+    return max((1 - _distance(a, b) / max(len(a), len(b)) for a, b in pairs), default=0.0)
+
+
+def _distance(one: str, other: str) -> float:
+    above = [0.0]
+    for sound in other:
+        above.append(above[-1] + _gap(sound))
+    for sound in one:
+        row = [above[0] + _gap(sound)]
+        for at, beside in enumerate(other):
+            swapped = 0.0 if sound == beside else _NEAR_COST if frozenset((sound, beside)) in _NEAR else 1.0
+            row.append(min(above[at] + swapped, above[at + 1] + _gap(sound), row[-1] + _gap(beside)))
+        above = row
+    return above[-1]
+
+
+def _gap(sound: str) -> float:
+    return 0.5 if sound in _WEAK else 1.0

@@ -103,23 +103,6 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
     return f"{history[-1].question} {question}" if leans else question
 
 
-_LEADING = re.compile(r"\s*(\[|$)")
-_MARKS = re.compile(r"\[[\d\s,،]*(?:\]\s*|$)")
-"""Markers, the last one perhaps not complete yet, and the white space behind them."""
-
-
-def readable(draft: str) -> str:
-    """What of an unfinished reply can be shown while it grows; a longer reply only adds to it.
-
-    A reply that names its sentence first, as in ``[2] 308``, is shown without its markers: they are set
-    behind the answer when it is complete.
-
-    Args:
-        draft: What the model has written so far.
-    """
-    return _MARKS.sub("", draft).lstrip() if _LEADING.match(draft) else draft
-
-
 def numbered(evidence: Sequence[Evidence]) -> str:
     """The evidence as the model sees it: a number and the sentence, on one line each.
 

@@ -188,6 +188,8 @@ class Claim:
     """How far they bear it out."""
     reason: str
     """Why, in a few words; empty for a supported claim."""
+    words: str = ""
+    """The cited sentence's own words, where the claim puts them into another language."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """A model's draft → claims with citations and verdicts; decides how the question ended.
 
-What is checked here, outside the model: every marker names evidence that the model was shown; every
-number and month of a claim stand in the sentences that it cites, and so does every name that stands in the
-evidence at all, across scripts; a claim without a marker is given the
-evidence that it is nearest to, or dropped; where every claim is dropped, a source is quoted instead.
-Citations are renumbered by first use, and each is an exact span.
+What is checked here, outside the model: every marker names evidence that the model was shown; every number
+and month of a claim stand in the sentences that it cites, and so does every name that stands in the evidence
+at all, across scripts; the cited sentences bear the claim out as a whole (rag/support.py). A claim that its
+sentences do not bear out is given the sentence that does, or dropped; where only its translation is in doubt,
+the sentence's own words are quoted; where every claim is dropped, a source is quoted instead. Citations are
+renumbered by first use, and each is an exact span.
 """
 
 from __future__ import annotations
@@ -19,16 +20,18 @@ from rag.embed import Embedder
 from rag.lexical import arabic_keys
 from rag.names import latin_keys
 from rag.records import Citation, Claim, Evidence, Language, Outcome, Verdict
-from rag.sentence import sentences
-
-MARKER = re.compile(r"\s*\[\s*(\d+(?:\s*[,،]\s*\d+)*)\s*\]")
-"""A citation marker in a draft: [2], [2,3] or [2، 3], with the white space before it."""
+from rag.reply import Part, parse
+from rag.support import support
+from rag.text import fold
 
 NOT_FOUND: dict[Language, str] = {
     "en": "The articles do not say.",
     "ar": "لا تذكر المقالات ذلك.",
 }
 """What is answered when nothing else may be."""
+
+OWN_WORDS: dict[Language, str] = {"en": "The article says: “{words}”", "ar": "جاء في المقال: «{words}»"}
+"""How words of an article are told that stand in another language than the answer."""
 
 NEAREST: dict[Language, str] = {
     "en": "The articles do not state this; the nearest sentence is quoted.",
@@ -44,6 +47,8 @@ _REASONS: dict[Language, dict[str, str]] = {
         "comma": ", ",
         "lacking": "the cited sentence lacks its name, number or date; the nearest is shown",
         "unnamed": "no sentence was named; the nearest is shown",
+        "unborne": "the cited sentence does not bear it out",
+        "quoted": "in the article's own words: its translation could not be confirmed",
         "dropped": "the model's draft was dropped, {reason}",
     },
     "ar": {
@@ -53,21 +58,12 @@ _REASONS: dict[Language, dict[str, str]] = {
         "comma": "، ",
         "lacking": "لا تتضمن الجملة المستشهد بها الاسم أو الرقم أو التاريخ؛ وهذه أقرب جملة",
         "unnamed": "لم تُذكر جملة مصدر؛ وهذه أقرب جملة",
+        "unborne": "الجملة المستشهد بها لا تؤيده",
+        "quoted": "بكلمات المقال نفسها: تعذّر التحقق من ترجمتها",
         "dropped": "حُذفت مسودة النموذج؛ {reason}",
     },
 }
 """Why a claim is not supported, in the language of the answer."""
-
-_SIDES = re.compile(r"((?:\[\s*\d+(?:\s*[,،]\s*\d+)*\s*\]\s*)+)([^\[]*)")
-"""In a draft that names sentences first: markers, and what is said by them."""
-
-_REFUSAL = re.compile(
-    r"^\s*\[\s*0\s*\]|NOT[ _]FOUND|^\W*(?i:not[ _]found)\b"
-    r"|(?i:\bnot (?:\w+ )?(?:mentioned|stated|specified|given|provided|named) in the "
-    r"(?:evidence|sentences|articles|text)\b)"
-    r"|(?:لا|لم) (?:تذكر|يذكر|تذكره|تذكرها) (?:الجمل|المقالات|الأدلة|النصوص)"
-)
-"""In capitals anywhere, else only where it speaks of the evidence: a boat may well be not found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +82,13 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A sentence of the draft: words, what it cites (evidence numbers), verdict and reason."""
+    """A statement of the draft: what it says and cites, verdict, reason, and what it puts in its language."""
 
     text: str
     cited: tuple[Evidence, ...]
     verdict: Verdict
     reason: str
+    words: str = ""
 
 
 def check(draft: str, evidence: Sequence[Evidence], language: Language, embedder: Embedder) -> Checked:
@@ -107,92 +104,54 @@ def check(draft: str, evidence: Sequence[Evidence], language: Language, embedder
         The claims that stand, with exact citations; or ``not_found`` when none does, with the sentence that
         is nearest where the draft named or leant on one.
     """
-    sides = len(_sides(draft))
-    draft = markers_last(draft)
-    refused = is_refusal(draft) or not evidence
-    judged = [] if refused else [_judge(*part, evidence, language, embedder) for part in split(draft)]
+    reply = parse(draft)
+    judged = [_judge(part, evidence, language, embedder) for part in reply.parts] if evidence else []
     if judged and all(claim.verdict == "unsupported" for claim in judged):
         # The reader is told that the articles do not say it; a quoted sentence does not make that an answer.
         return _assemble([_nearest(judged[0], evidence, language)], "not_found")
     standing = [claim for claim in judged if claim.verdict in ("supported", "partial")]
     if not standing:
         return Checked(text=NOT_FOUND[language], claims=(), citations=(), outcome="not_found")
-    if 1 < sides == len(standing) == len(judged) and _disagree(standing):
+    if reply.sides and len(standing) == len(judged) and _disagree(standing):
         return _assemble(_newest_first(standing, language), "conflict")
     partial = len(standing) < len(judged) or any(claim.verdict == "partial" for claim in standing)
     return _assemble(standing, "partial" if partial else "answered")
 
 
-def is_refusal(draft: str) -> bool:
-    """Whether a draft says that the evidence does not hold the answer."""
-    return bool(_REFUSAL.search(draft))
-
-
-def markers_last(draft: str) -> str:
-    """A draft that names its sentences first, in the form in which they are named last.
-
-    ``[2] 308`` becomes ``308 [2]``; ``[1] 308 [4] 318``, two values, becomes two sentences, a line each. Any
-    other draft, and one that says nothing of a marker, is left as it is.
-
-    Args:
-        draft: What the model wrote.
-    """
-    told = _sides(draft)
-    if not told:
-        return draft
-    if len(told) == 1:
-        return f"{told[0][1]} {told[0][0]}"
-    return "\n".join(f"{said.rstrip('.؛;،,')} {marks}." for marks, said in told)
-
-
-def _sides(draft: str) -> list[tuple[str, str]]:
-    """Markers and what is said by them, of a draft that names its sentences first; empty for any other."""
-    found = _SIDES.findall(draft) if draft.lstrip().startswith("[") else []
-    told = [(marks.strip(), said.strip()) for marks, said in found]
-    return told if all(any(char.isalnum() for char in said) for _, said in told) else []
-
-
-def split(draft: str) -> list[tuple[str, tuple[int, ...]]]:
-    """The draft's sentences without markers, each with the numbers of the markers that belong to it.
-
-    A marker belongs to the sentence that it stands in or directly behind.
-    """
-    bare, marks = draft, []
-    while match := MARKER.search(bare):  # one after the other: without its [1], [[1]2] leaves another
-        # No evidence has a number of four digits; a very long one is more than int() takes.
-        named_here = tuple(int(n) for n in re.findall(r"\d+", match[1]) if len(n) < 4)
-        marks.append((match.start(), named_here))
-        bare = bare[: match.start()] + bare[match.end() :]
-    spans = [span for span in sentences(bare) if any(c.isalnum() for c in bare[span[0] : span[1]])]
-    named: list[list[int]] = [[] for _ in spans]
-    for place, found in marks:
-        owner = max((i for i, (start, _) in enumerate(spans) if start < place), default=0)
-        if spans:
-            named[owner].extend(n for n in found if n not in named[owner])
-    return [(bare[start:end], tuple(ns)) for (start, end), ns in zip(spans, named, strict=True)]
-
-
-def _judge(
-    text: str, marks: tuple[int, ...], evidence: Sequence[Evidence], language: Language, embedder: Embedder
-) -> _Draft:
+def _judge(part: Part, evidence: Sequence[Evidence], language: Language, embedder: Embedder) -> _Draft:
     words = _REASONS[language]
     by_number = {item.number: item for item in evidence}
-    cited = tuple(by_number[n] for n in marks if n in by_number)
-    names = _names(text, evidence)
-    if cited and not _missing(text, cited) and all(any(item in name for item in cited) for name in names):
-        return _Draft(text, cited, "supported", "")
-    # The model named no sentence, or the wrong one: look for the nearest that holds the claim's values.
-    able = [i for i in evidence if not _missing(text, (i,)) and all(i in name for name in names)]
-    if not able:
-        absent = _missing(text, tuple(evidence))
+    cited = tuple(by_number[n] for n in part.marks if n in by_number)
+    names = _names(part.text, evidence)
+    if cited and all(any(item in name for item in cited) for name in names) and _borne(part, cited, embedder):
+        return _Draft(part.text, cited, "supported", "", part.words)
+    # The model named no sentence, or the wrong one: look for the one that bears the claim out best.
+    able = [item for item in evidence if all(item in name for name in names)]
+    found = [(support(part.text, part.words, [item.text], embedder), item) for item in able]
+    best = max((one for one in found if one[0].stands), key=lambda one: one[0].probability, default=None)
+    if best:
+        return _Draft(part.text, (best[1],), "partial", words["lacking" if cited else "unnamed"], part.words)
+    if part.words and (source := _quoting(part.words, cited)):
+        told = OWN_WORDS[language].format(words=part.words)
+        return _Draft(told, (source,), "partial", words["quoted"])
+    absent = facts.missing(part.text, [item.text for item in evidence])
+    if absent:
         values = (re.sub(r"month (\d+)", lambda month: words["month"].format(n=month[1]), v) for v in absent)
-        told = words["missing"].format(values=words["comma"].join(values)) if absent else words["apart"]
-        # What is shown instead should at least be about what the claim names.
-        about = max(evidence, key=lambda item: (sum(item in name for name in names), item in cited))
-        return _Draft(text, (about,) if names else cited, "unsupported", told)
-    vectors = embedder.passages([text, *(item.text for item in able)])
-    best = able[int((vectors[1:] @ vectors[0]).argmax())]
-    return _Draft(text, (best,), "partial", words["lacking" if cited else "unnamed"])
+        told = words["missing"].format(values=words["comma"].join(values))
+    else:
+        told = words["apart" if not cited or names or facts.claimed(part.text) else "unborne"]
+    # What is shown instead should at least be about what the claim names.
+    about = max(evidence, key=lambda item: (sum(item in name for name in names), item in cited))
+    return _Draft(part.text, (about,) if names else cited, "unsupported", told)
+
+
+def _borne(part: Part, cited: Sequence[Evidence], embedder: Embedder) -> bool:
+    return support(part.text, part.words, [item.text for item in cited], embedder).stands
+
+
+def _quoting(words: str, cited: Sequence[Evidence]) -> Evidence | None:
+    """The cited sentence that holds these very words."""
+    return next((item for item in cited if f" {fold(words)} " in f" {fold(item.text)} "), None)
 
 
 def _disagree(claims: Sequence[_Draft]) -> bool:
@@ -235,11 +194,6 @@ def _names(text: str, evidence: Sequence[Evidence]) -> list[list[Evidence]]:
     return [items for items in found if items]
 
 
-def _missing(text: str, cited: Sequence[Evidence]) -> list[str]:
-    """The numbers and months of a claim that no cited sentence holds."""
-    return facts.missing(text, [item.text for item in cited])
-
-
 def _assemble(claims: Sequence[_Draft], outcome: Outcome) -> Checked:
     order: dict[Evidence, int] = {}
     text, finished = "", []
@@ -249,7 +203,8 @@ def _assemble(claims: Sequence[_Draft], outcome: Outcome) -> Checked:
         marked = _with_markers(claim.text, [order[item] for item in claim.cited])
         text += (" " if text else "") + marked
         cited = tuple(order[item] for item in claim.cited)
-        finished.append(Claim(marked, len(text) - len(marked), len(text), cited, claim.verdict, claim.reason))
+        start, end = len(text) - len(marked), len(text)
+        finished.append(Claim(marked, start, end, cited, claim.verdict, claim.reason, claim.words))
     citations = tuple(
         Citation(
             number=number,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def test_closing_the_stream_stops_the_model() -> None:
     model = fake_generator(llm)
     pieces = model.stream(HELLO, max_tokens=9)
     assert next(pieces) == "a"
-    pieces.close()  # type: ignore[attr-defined]
+    pieces.close()
     assert llm.stopped == [True]
     assert reached == [0]
     assert list(model.stream(HELLO, max_tokens=9)) == ["again"], "the model is free for the next question"
@@ -207,6 +207,30 @@ def test_an_engine_that_fails_after_the_reader_has_gone_bothers_nobody() -> None
     assert threads_named_generator() == []
 
 
+def drained(pieces: Generator[str, None, Any]) -> tuple[str, Any]:
+    text = ""
+    while True:
+        try:
+            text += next(pieces)
+        except StopIteration as end:
+            return text, end.value
+
+
+def test_what_the_engine_returns_is_returned_behind_its_pieces() -> None:
+    def run(emit: Callable[[str], bool]) -> float:
+        emit("a")
+        return -0.5
+
+    assert drained(stream_from_thread(run)) == ("a", -0.5)
+
+
+def test_a_backend_that_tells_no_probability_returns_none() -> None:
+    assert drained(fake_generator(FakeLLM.scripted(["One two."])).stream(HELLO, max_tokens=9)) == (
+        "One two.",
+        None,
+    )
+
+
 # Which backend
 
 
@@ -294,6 +318,13 @@ def test_a_local_model_streams_and_decodes_greedily(local: Any) -> None:
     assert len(pieces) > 1
     assert "".join(pieces).strip()
     assert list(local.stream(HELLO, max_tokens=12)) == pieces
+
+
+def test_a_local_model_tells_how_likely_its_reply_was(local: Any) -> None:
+    text, likely = drained(local.stream(HELLO, max_tokens=3))
+    assert text
+    assert -60 < likely < 0
+    assert drained(local.stream(HELLO, max_tokens=6))[1] < likely, "more tokens are less likely together"
 
 
 def test_a_local_model_keeps_to_the_longest_reply_and_hides_special_tokens(local: Any) -> None:

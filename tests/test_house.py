@@ -20,7 +20,7 @@ BASE = {"records", "errors", "settings", "text", "sentence", "facts", "disk", "t
 SEAMS = {"embed", "generate"}
 """The two protocols that steps are written against."""
 
-STEPS = {"articles", "chunk", "duplicates", "index", "lexical", "retrieve", "prompt", "verify"}
+STEPS = {"articles", "chunk", "duplicates", "index", "lexical", "retrieve", "prompt", "reply", "verify"}
 """The steps of the pipeline; only the spine joins them."""
 
 ALSO = {
@@ -46,7 +46,8 @@ ALSO = {
     "build": {"late", "layout", "neighbours", "store"},
     "index": {"build", "layout", "neighbours", "store"},
     "lexical": {"names"},
-    "verify": {"lexical", "names"},
+    "support": {"lexical", "names"},
+    "verify": {"lexical", "names", "reply", "support"},
     "indexing": STEPS | {"layout"},
     "assistant": STEPS | {"filters", "indexing", "store"},
     "upkeep": {"articles", "filters", "index", "indexing", "lexical", "watch"},

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from rag import Evidence, PromptBroken, Turn, prompt
 from rag.generate import Message
@@ -161,18 +158,3 @@ def test_a_follow_up_is_searched_for_behind_the_question_before_it(question: str
     expected = f"Where is the base? {question}" if follows else question
     assert prompt.standalone(question, history) == expected
     assert prompt.standalone(question, []) == question
-
-
-@given(st.text(alphabet="[]0123 ,،.abعم\n", max_size=40))
-def test_what_is_shown_of_a_growing_reply_only_grows(draft: str) -> None:
-    shown = [prompt.readable(draft[:end]) for end in range(len(draft) + 1)]
-    # Trailing markers of a reply that begins with text stay; at its first "[" a reply is told apart.
-    assert all(later.startswith(earlier) for earlier, later in pairwise(shown))
-
-
-@pytest.mark.parametrize(
-    ("draft", "shown"),
-    [("[2", ""), ("[2] 308", "308"), ("[1][4] in", "in"), ("[0]", ""), ("308 [2]", "308 [2]")],
-)
-def test_markers_before_the_answer_are_not_shown_while_it_is_written(draft: str, shown: str) -> None:
-    assert prompt.readable(draft) == shown

@@ -24,6 +24,8 @@ _MONTHS = {
     )
     for language in ("en", "ar")
 }
+_NAMED = set.intersection(*({MONTH_WORDS[word] for word in words} for words in _MONTHS.values()))
+"""Months with a name in both languages that is no other word."""
 _ARABIC_ASKING = re.compile(r"(?:من|أين)\b")
 _ENGLISH_ASKING = re.compile(r"(?i)(?:who|where|(?:what|which) \w+)\b")
 _LONGEST_NAME = 4
@@ -65,7 +67,7 @@ class Change:
             set.intersection(*({_month_of(w) for w in _WORD.findall(a)} for a in answers)) - {0}
         ):
             if months.count(month) == 1:
-                return cls(str(month), str((month + rng.randint(1, 6) - 1) % 12 + 1), month=True)
+                return cls(str(month), str(rng.choice(sorted(_NAMED - {month}))), month=True)
         return None
 
 

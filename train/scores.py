@@ -18,14 +18,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from evals.score import strip_markers, token_f1
+from evals.score import token_f1
 from evals.stats import Score, score
 from rag import prompt
 from rag.generate import Message, open_generator
 from rag.records import Evidence
+from rag.reply import parse
 from rag.settings import Settings
 from rag.text import detect_language
-from rag.verify import is_refusal, markers_last, split
 from train import reading
 from train.adapter import read_sets
 from train.reading import Asked, Lesson
@@ -124,14 +124,14 @@ def messages(item: Item, template: Sequence[Message]) -> tuple[Message, ...]:
 
 def grade(item: Item, draft: str) -> Graded:
     """Grade a model's own words."""
-    draft = markers_last(draft)
-    refused = is_refusal(draft) or not strip_markers(draft).strip()
-    plain = strip_markers(draft)
+    reply = parse(draft)
+    refused = reply.refused or not reply.parts
+    plain = " ".join(part.text for part in reply.parts)
     letters = any(char.isalpha() for char in plain)
     language = float(detect_language(plain) == item.asked.language) if letters and not refused else None
     if item.asked.kind == "refuse":
         return Graded(None, None, float(refused), language)
-    named = {n for _, numbers in split(draft) for n in numbers}
+    named = {n for part in reply.parts for n in part.marks}
     # Of two sentences that say the same either will do; of two that differ both are wanted.
     wanted = set(item.asked.cited)
     right = named == wanted if item.asked.kind == "conflict" else bool(named) and named <= wanted
