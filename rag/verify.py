@@ -33,6 +33,9 @@ NOT_FOUND: dict[Language, str] = {
 OWN_WORDS: dict[Language, str] = {"en": "The article says: “{words}”", "ar": "جاء في المقال: «{words}»"}
 """How words of an article are told that stand in another language than the answer."""
 
+LATIN_NAME = 4
+"""Words in Latin letters that an Arabic answer may consist of: names of companies and places stay so."""
+
 NEAREST: dict[Language, str] = {
     "en": "The articles do not state this; the nearest sentence is quoted.",
     "ar": "لا تذكر المقالات ذلك صراحة؛ وأقرب جملة إليه مقتبسة.",
@@ -48,6 +51,7 @@ _REASONS: dict[Language, dict[str, str]] = {
         "lacking": "the cited sentence lacks its name, number or date; the nearest is shown",
         "unnamed": "no sentence was named; the nearest is shown",
         "unborne": "the cited sentence does not bear it out",
+        "language": "it was not in the language of the question",
         "quoted": "in the article's own words: its translation could not be confirmed",
         "dropped": "the model's draft was dropped, {reason}",
     },
@@ -59,6 +63,7 @@ _REASONS: dict[Language, dict[str, str]] = {
         "lacking": "لا تتضمن الجملة المستشهد بها الاسم أو الرقم أو التاريخ؛ وهذه أقرب جملة",
         "unnamed": "لم تُذكر جملة مصدر؛ وهذه أقرب جملة",
         "unborne": "الجملة المستشهد بها لا تؤيده",
+        "language": "لم تكن بلغة السؤال",
         "quoted": "بكلمات المقال نفسها: تعذّر التحقق من ترجمتها",
         "dropped": "حُذفت مسودة النموذج؛ {reason}",
     },
@@ -122,6 +127,12 @@ def _judge(part: Part, evidence: Sequence[Evidence], language: Language, embedde
     words = _REASONS[language]
     by_number = {item.number: item for item in evidence}
     cited = tuple(by_number[n] for n in part.marks if n in by_number)
+    if _is_foreign(part.text, language):
+        # Told in the evidence's language: its words are a quotation, or nothing.
+        part = Part("", part.marks, part.words or part.text)
+        if source := _quoting(part.words, cited or evidence):
+            return _quoted(part.words, source, language)
+        return _Draft(part.words, cited, "unsupported", words["language"])
     names = _names(part.text, evidence)
     if cited and all(any(item in name for item in cited) for name in names) and _borne(part, cited, embedder):
         return _Draft(part.text, cited, "supported", "", part.words)
@@ -132,8 +143,7 @@ def _judge(part: Part, evidence: Sequence[Evidence], language: Language, embedde
     if best:
         return _Draft(part.text, (best[1],), "partial", words["lacking" if cited else "unnamed"], part.words)
     if part.words and (source := _quoting(part.words, cited)):
-        told = OWN_WORDS[language].format(words=part.words)
-        return _Draft(told, (source,), "partial", words["quoted"])
+        return _quoted(part.words, source, language)
     absent = facts.missing(part.text, [item.text for item in evidence])
     if absent:
         values = (re.sub(r"month (\d+)", lambda month: words["month"].format(n=month[1]), v) for v in absent)
@@ -149,8 +159,21 @@ def _borne(part: Part, cited: Sequence[Evidence], embedder: Embedder) -> bool:
     return support(part.text, part.words, [item.text for item in cited], embedder).stands
 
 
+def _is_foreign(text: str, language: Language) -> bool:
+    """Whether a statement is not in the language of the answer; a name or a number alone is in any."""
+    letters = sum(char.isalpha() for char in text)
+    own = sum(char.isalpha() and ("\u0600" <= char <= "\u06ff") == (language == "ar") for char in text)
+    return own == 0 < letters and (language == "en" or len(text.split()) > LATIN_NAME)
+
+
+def _quoted(words: str, source: Evidence, language: Language) -> _Draft:
+    """A claim made of words of an article."""
+    bare = words.strip(' .،؛:!؟«»“”"')
+    return _Draft(OWN_WORDS[language].format(words=bare), (source,), "partial", _REASONS[language]["quoted"])
+
+
 def _quoting(words: str, cited: Sequence[Evidence]) -> Evidence | None:
-    """The cited sentence that holds these very words."""
+    """The sentence that holds these very words."""
     return next((item for item in cited if f" {fold(words)} " in f" {fold(item.text)} "), None)
 
 

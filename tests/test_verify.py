@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag import Evidence, Reprint
+from rag import Evidence, Reprint, detect_language
 from rag.embed import FakeEmbedder
 from rag.verify import NEAREST, NOT_FOUND, Checked, check
 
@@ -90,7 +90,7 @@ def assert_sound(result: Checked, items: list[Evidence]) -> None:
     ],
 )
 def test_a_marker_is_read_wherever_it_stands_and_renumbered(draft: str, text: str, cited: list[int]) -> None:
-    result = checked(draft)
+    result = check(draft, evidence(), detect_language(draft), FakeEmbedder())
     assert result.text == text
     assert quotes(result) == [TEXTS[i] for i in cited]
     assert_sound(result, evidence())
@@ -359,3 +359,22 @@ def test_words_that_stand_nowhere_are_no_answer() -> None:
 def test_a_part_of_a_word_is_no_quotation() -> None:
     result = checked("[4] لايين = 9 billion")
     assert result.outcome == "not_found"
+
+
+def test_an_answer_in_the_evidences_language_is_shown_as_a_quotation() -> None:
+    result = checked("[4] 4 ملايين دينار")
+    assert (result.text, result.outcome) == ("The article says: “4 ملايين دينار” [1]", "partial")
+    result = check("[2] The repairs cost 12 million dollars", evidence(), "ar", FakeEmbedder())
+    assert result.text == "جاء في المقال: «The repairs cost 12 million dollars» [1]"
+    assert_sound(result, evidence())
+
+
+def test_an_answer_in_another_language_that_quotes_nothing_is_dropped() -> None:
+    result = checked("[4] أعيد افتتاح الميناء")
+    assert result.outcome == "not_found"
+    assert "الميناء" not in result.text
+
+
+@pytest.mark.parametrize("draft", ["[3] 300", "[2] port director"])
+def test_numbers_and_latin_names_are_of_any_language(draft: str) -> None:
+    assert check(draft, evidence(), "ar", FakeEmbedder()).outcome == "answered"
