@@ -20,6 +20,7 @@ from rag.embed import Embedder
 from rag.lexical import arabic_keys
 from rag.names import latin_keys
 from rag.records import Citation, Claim, Evidence, Language, Outcome, Verdict
+from rag.relative import resolved
 from rag.reply import Part, parse
 from rag.support import support
 from rag.text import fold
@@ -32,6 +33,9 @@ NOT_FOUND: dict[Language, str] = {
 
 OWN_WORDS: dict[Language, str] = {"en": "The article says: “{words}”", "ar": "جاء في المقال: «{words}»"}
 """How words of an article are told that stand in another language than the answer."""
+
+DATED: dict[Language, str] = {"en": "(that is {dates})", "ar": "(أي {dates})"}
+"""How the date is added that a relative one means, by the article's own date."""
 
 LATIN_NAME = 4
 """Words in Latin letters that an Arabic answer may consist of: names of companies and places stay so."""
@@ -111,6 +115,7 @@ def check(draft: str, evidence: Sequence[Evidence], language: Language, embedder
     """
     reply = parse(draft)
     judged = [_judge(part, evidence, language, embedder) for part in reply.parts] if evidence else []
+    judged = [_dated(claim, language) for claim in judged]
     if judged and all(claim.verdict == "unsupported" for claim in judged):
         # The reader is told that the articles do not say it; a quoted sentence does not make that an answer.
         return _assemble([_nearest(judged[0], evidence, language)], "not_found")
@@ -245,6 +250,17 @@ def _assemble(claims: Sequence[_Draft], outcome: Outcome) -> Checked:
         for item, number in order.items()
     )
     return Checked(text=text, claims=tuple(finished), citations=citations, outcome=outcome)
+
+
+def _dated(claim: _Draft, language: Language) -> _Draft:
+    """A claim with the dates that its source's relative ones mean, where its publication date tells them."""
+    dates = resolved(claim.words or claim.text, claim.cited[0].published, language) if claim.cited else []
+    if not dates or claim.verdict == "unsupported" or any(date in claim.text for date in dates):
+        return claim
+    end = re.search(r"[.!?؟…]*$", claim.text)
+    place = end.start() if end else len(claim.text)
+    note = DATED[language].format(dates=_REASONS[language]["comma"].join(dates))
+    return dataclasses.replace(claim, text=f"{claim.text[:place]} {note}{claim.text[place:]}")
 
 
 def _with_markers(text: str, numbers_: Sequence[int]) -> str:

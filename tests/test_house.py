@@ -47,7 +47,7 @@ ALSO = {
     "index": {"build", "layout", "neighbours", "store"},
     "lexical": {"names"},
     "support": {"lexical", "names"},
-    "verify": {"lexical", "names", "reply", "support"},
+    "verify": {"lexical", "names", "relative", "reply", "support"},
     "indexing": STEPS | {"layout"},
     "assistant": STEPS | {"filters", "indexing", "store"},
     "upkeep": {"articles", "filters", "index", "indexing", "lexical", "watch"},

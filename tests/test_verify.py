@@ -378,3 +378,14 @@ def test_an_answer_in_another_language_that_quotes_nothing_is_dropped() -> None:
 @pytest.mark.parametrize("draft", ["[3] 300", "[2] port director"])
 def test_numbers_and_latin_names_are_of_any_language(draft: str) -> None:
     assert check(draft, evidence(), "ar", FakeEmbedder()).outcome == "answered"
+
+
+def test_a_relative_date_is_told_with_the_one_that_its_articles_date_makes_it() -> None:
+    texts = ("ستغادر القوات بحلول سبتمبر المقبل.",)
+    draft = "[1] بحلول سبتمبر المقبل = by next September"
+    result = checked(draft, evidence(texts, published="2024-09-06"))
+    assert (result.text, result.outcome) == ("by next September (that is September 2025) [1]", "answered")
+    assert checked(draft, evidence(texts)).text == "by next September [1]"
+    result = check("[1] بحلول سبتمبر المقبل.", evidence(texts, published="2024-08"), "ar", FakeEmbedder())
+    assert result.text == "بحلول سبتمبر المقبل (أي سبتمبر 2024) [1]."
+    assert_sound(result, evidence(texts))
