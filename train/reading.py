@@ -194,6 +194,7 @@ def lessons(
     *,
     fewest: int = FEWEST,
     plainly: bool = False,
+    near_misses: bool = True,
 ) -> list[Lesson]:
     """One lesson a document, in random order.
 
@@ -202,7 +203,8 @@ def lessons(
         part: Which documents.
         seed: Another one makes other lessons of the same documents.
         fewest: Evidence sentences at least.
-        plainly: Every question as it is in the sets, every answer a phrase in the question's language.
+        plainly: Every answer a phrase in the question's language.
+        near_misses: Ask questions altered as well.
     """
     other: dict[str, dict[str, str]] = defaultdict(dict)
     for own in sets:
@@ -225,7 +227,8 @@ def lessons(
             ]
             key = f"{seed} {own.name} {document}"  # not hash(): Python salts it anew in every process
             lesson = _lesson(own, document, near, other, random.Random(key), fewest, plainly)
-            made.append(lesson if plainly else _with_altered(lesson, names, random.Random(f"{key} altered")))
+            more = random.Random(f"{key} altered")
+            made.append(_with_altered(lesson, names, more) if near_misses else lesson)
     random.Random(seed).shuffle(made)
     return [lesson for lesson in made if lesson.asked]
 

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from evals.score import token_f1
 from evals.stats import Score, score
@@ -40,6 +40,9 @@ LONGEST = 160
 """Tokens of an answer, as the assistant allows."""
 
 
+Sort = Literal["answerable", "unanswerable", "near miss"]
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """A question alone with its evidence."""
@@ -51,6 +54,11 @@ class Item:
     def pair(self) -> str:
         """Languages of question and evidence."""
         return f"{self.asked.language}-{self.lesson.language}"
+
+    @property
+    def sort(self) -> Sort:
+        """Whether its evidence holds the answer."""
+        return {"refuse": "unanswerable", "altered": "near miss"}.get(self.asked.kind, "answerable")  # type: ignore[return-value]
 
     @property
     def cluster(self) -> str:
@@ -71,33 +79,37 @@ class Graded:
     """Answered, with a letter in it."""
 
 
-def items(sets: Sequence[reading.Material], part: reading.Part, count: int) -> list[Item]:
+def items(sets: Sequence[reading.Material], part: reading.Part, count: int, near: int = 0) -> list[Item]:
     """Questions on unseen articles, evenly over the pairs of languages, a fifth of them without an answer.
 
     Args:
         sets: All corpora.
         part: ``dev`` or ``test``.
         count: How many at most.
+        near: Near misses beside them, at most (train/altered.py).
     """
-    pools: dict[tuple[str, bool], list[Item]] = {}
-    seen: set[tuple[str, str, bool]] = set()
+    pools: dict[tuple[str, Sort], list[Item]] = {}
+    seen: set[tuple[str, str, Sort]] = set()
     for seed in range(SEEDS):
         made = reading.lessons(sets, part, 7000 + seed, fewest=FEWEST, plainly=True)
         for lesson in made:
             for asked in lesson.asked:
-                item, refused = Item(lesson, asked), asked.kind == "refuse"
+                item = Item(lesson, asked)
                 # The same question once for each pair, whether it can be answered or not.
-                key = (item.pair, asked.question, refused)
+                key = (item.pair, asked.question, item.sort)
                 if len(lesson.evidence) >= FEWEST and key not in seen:
                     seen.add(key)
-                    pools.setdefault((item.pair, refused), []).append(item)
+                    pools.setdefault((item.pair, item.sort), []).append(item)
     pairs = sorted({pair for pair, _ in pools})
     rng = random.Random(0)
+    wanted: list[tuple[Sort, float]] = [
+        ("answerable", count * (1 - REFUSED)), ("unanswerable", count * REFUSED), ("near miss", near)
+    ]  # fmt: skip
     chosen: list[Item] = []
     for pair in pairs:
-        for refused, share in ((False, 1 - REFUSED), (True, REFUSED)):
-            pool = pools.get((pair, refused), [])
-            chosen += rng.sample(pool, min(len(pool), round(count * share / len(pairs))))
+        for sort, number in wanted:
+            pool = pools.get((pair, sort), [])
+            chosen += rng.sample(pool, min(len(pool), round(number / len(pairs))))
     # Lessons one after the other: an engine that keeps its cache reads the same evidence once.
     return sorted(chosen, key=lambda item: (item.cluster, item.lesson.evidence))
 
@@ -129,7 +141,7 @@ def grade(item: Item, draft: str) -> Graded:
     plain = " ".join(part.text for part in reply.parts)
     letters = any(char.isalpha() for char in plain)
     language = float(detect_language(plain) == item.asked.language) if letters and not refused else None
-    if item.asked.kind == "refuse":
+    if item.sort != "answerable":
         return Graded(None, None, float(refused), language)
     named = {n for part in reply.parts for n in part.marks}
     # Of two sentences that say the same either will do; of two that differ both are wanted.
@@ -151,20 +163,17 @@ def table(graded: Sequence[Graded], asked: Sequence[Item]) -> dict[str, dict[str
         own = [(g, i) for g, i in zip(graded, asked, strict=True) if pair in ("all", i.pair)]
 
         def mean(
-            value: Callable[[Graded], float | None], of: Sequence[tuple[Graded, Item]], refuse: bool | None
+            value: Callable[[Graded], float | None], of: Sequence[tuple[Graded, Item]], sort: Sort | None
         ) -> Score:
-            kept = [
-                (v, i.cluster)
-                for g, i in of
-                if (v := value(g)) is not None and refuse in (None, i.asked.kind == "refuse")
-            ]
+            kept = [(v, i.cluster) for g, i in of if (v := value(g)) is not None and sort in (None, i.sort)]
             return score([v for v, _ in kept], [c for _, c in kept])
 
         found[pair] = {
-            "f1": mean(lambda g: g.f1, own, False),
-            "cited": mean(lambda g: g.cited, own, False),
-            "unanswerable refused": mean(lambda g: g.refused, own, True),
-            "answerable refused": mean(lambda g: g.refused, own, False),
+            "f1": mean(lambda g: g.f1, own, "answerable"),
+            "cited": mean(lambda g: g.cited, own, "answerable"),
+            "unanswerable refused": mean(lambda g: g.refused, own, "unanswerable"),
+            "near misses refused": mean(lambda g: g.refused, own, "near miss"),
+            "answerable refused": mean(lambda g: g.refused, own, "answerable"),
             "language": mean(lambda g: g.language, own, None),
         }
     return found
@@ -174,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure; see the module's description."""
     args = _parser().parse_args(arguments)
     args.out.mkdir(parents=True, exist_ok=True)
-    chosen = items(read_sets(args.data, args.out / "sets.pkl"), args.part, args.limit)
+    chosen = items(read_sets(args.data, args.out / "sets.pkl"), args.part, args.limit, args.near)
     report: dict[str, Any] = {"part": args.part, "n": len(chosen), "systems": {}}
     for name in args.systems:
         settings = Settings.load(adapter=name == "adapter")
@@ -218,6 +227,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", action="append", type=Path, required=True, help="a question set; repeat it")
     parser.add_argument("--part", choices=("dev", "test"), default="test")
     parser.add_argument("--limit", type=int, default=260, help="questions at most; default: 260")
+    parser.add_argument("--near", type=int, default=0, help="near misses beside them, at most; default: 0")
     parser.add_argument("--out", type=Path, default=Path("train/out"), help="gets scores.json")
     parser.add_argument(
         "--systems",
