@@ -79,10 +79,10 @@ def labelled(sets: Sequence[Material], seed: int = 0) -> list[Labelled]:
         seed: Of the changes.
     """
     rng = random.Random(seed)
-    told: dict[str, dict[str, tuple[str, Fact]]] = {}
+    told: dict[str, dict[str, str]] = {}
     for own in sets:
         for fact in _facts(own):
-            told.setdefault(fact.stem, {})[own.language] = (own.sentences[fact.sentences[0]], fact)
+            told.setdefault(fact.stem, {})[own.language] = own.sentences[fact.sentences[0]]
     made = []
     for own in sets:
         pools = {language: _names(own, language) for language in ("en", "ar")}
@@ -90,7 +90,10 @@ def labelled(sets: Sequence[Material], seed: int = 0) -> list[Labelled]:
             source = own.sentences[fact.sentences[0]]
             for right in _right(own, fact, source, told.get(fact.stem, {})):
                 made.append(right)
-                made += _corrupted(right, own, fact, pools[right.pair[:2]], rng)
+                # What the source says itself, in whatever language, would be no corruption.
+                pool = pools[right.pair[:2]].items()
+                names = [name for name, here in pool if not here or fold(here) not in fold(source)]
+                made += _corrupted(right, own, fact, names, rng)
     return list(dict.fromkeys(made))
 
 
@@ -99,7 +102,7 @@ def _facts(own: Material) -> Iterator[Fact]:
         yield from (fact for fact in facts if len(fact.sentences) == 1)
 
 
-def _right(own: Material, fact: Fact, source: str, told: dict[str, tuple[str, Fact]]) -> Iterator[Labelled]:
+def _right(own: Material, fact: Fact, source: str, told: dict[str, str]) -> Iterator[Labelled]:
     here = fact.answers.get(own.language, "")
     cluster, part = f"{own.name} {fact.document}", own.parts[fact.document]
     for language, phrase in fact.answers.items():
@@ -111,7 +114,7 @@ def _right(own: Material, fact: Fact, source: str, told: dict[str, tuple[str, Fa
     for language, phrase in fact.answers.items():
         text = f"{fact.questions[language].rstrip(' ؟?')} {phrase}"
         yield Labelled(text, "", source, "", f"{language}-{own.language}", "statement", cluster, part)
-    for language, (sentence, _) in told.items():
+    for language, sentence in told.items():
         if len(sentence) <= LONGEST and language != own.language:
             yield Labelled(sentence, "", source, "", f"{language}-{own.language}", "sentence", cluster, part)
     if own.language in told and len(source) <= LONGEST:
@@ -171,14 +174,14 @@ def _of_question(right: Labelled, fact: Fact, names: list[str], rng: random.Rand
         yield replace(right, text=f"{question} {rng.choice(far)}", corruption="invented")
 
 
-def _names(own: Material, language: str) -> list[str]:
-    """Short answers of a corpus in a language, to stand where another stood."""
-    found = []
+def _names(own: Material, language: str) -> dict[str, str]:
+    """Short answers of a corpus in a language, to stand where others stood, with their words in its text."""
+    found = {}
     for fact in _facts(own):
         told, english = fact.answers.get(language, ""), fact.answers.get("en", "")
         if 0 < len(told.split()) <= 4 and not DIGITS.search(told) and (not english or english[0].isupper()):
-            found.append(told)
-    return sorted(set(found))
+            found[told] = fact.answers.get(own.language, "")
+    return dict(sorted(found.items()))
 
 
 def _renamed(right: Labelled, names: list[str], rng: random.Random) -> str:

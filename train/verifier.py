@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from evals.stats import score
 from rag import facts, support
-from rag.embed import PackagedEmbedder
+from rag.embed import Embedder, PackagedEmbedder
 from rag.settings import Settings
 from rag.weights import EMBEDDER, prepared
 from train import claims
@@ -38,7 +38,7 @@ STRENGTH = 1.0
 Floats = NDArray[np.float64]
 
 
-def measured(items: Sequence[Labelled], embedder: PackagedEmbedder) -> Floats:
+def measured(items: Sequence[Labelled], embedder: Embedder) -> Floats:
     """The features of claims, shape (claims, ``support.FEATURES``)."""
     asked = [(item.text, item.words, [item.source]) for item in items]
     texts = sorted({text for one in asked for text in support.compared(*one)}, key=len)
@@ -76,7 +76,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = {kind: _fitted(kind, items, values) for kind in support.RELATIONS}
     _print(items, values, found)
     if args.write:
-        told = {"embedder": embedder.identity, **{kind: _written(own) for kind, own in found.items()}}
+        told: dict[str, object] = {
+            "embedder": embedder.identity,
+            **{kind: _written(own) for kind, own in found.items()},
+        }
         support.FILE.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return 0
 
