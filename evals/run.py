@@ -5,6 +5,8 @@
     python evals/run.py --retrieval-only --limit 50 --seed 1   no language model, a sample
     python evals/run.py --resume                               go on with a run that was killed
 
+``sanad eval`` takes the same arguments.
+
 Exit status: 0 no regression; 1 a regression (significantly worse than the baseline, below a floor, or a
 citation that is not exact); 2 could not run; 130 interrupted (what was asked is kept).
 """
@@ -40,7 +42,6 @@ from evals.stats import Result, beside, summarise  # noqa: E402
 from rag import DEFAULT_INDEX, Assistant, Settings, build_index  # noqa: E402
 
 QUESTIONS = Path(__file__).resolve().parent / "questions" / "seeds.jsonl"
-OUT = Path(__file__).resolve().parent / "out"
 
 
 def open_fresh(index: str, settings: Settings) -> Assistant:
@@ -60,15 +61,19 @@ def open_fresh(index: str, settings: Settings) -> Assistant:
 
 
 def main(
-    argv: Sequence[str] | None = None, *, open_assistant: Callable[[str, Settings], Assistant] = open_fresh
+    argv: Sequence[str] | None = None,
+    *,
+    open_assistant: Callable[[str, Settings], Assistant] = open_fresh,
+    prog: str = "evals/run.py",
 ) -> int:
     """Run the command line and return its exit status.
 
     Args:
         argv: Arguments; None takes the process's.
         open_assistant: Index name and settings → assistant.
+        prog: What the help calls it.
     """
-    args = _arguments().parse_args(argv)
+    args = _arguments(prog).parse_args(argv)
     return exit_status(lambda: _run(args, open_assistant))
 
 
@@ -268,9 +273,16 @@ def _progress_done() -> None:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def _arguments() -> argparse.ArgumentParser:
+def default_out() -> Path:
+    """Where reports go: ``evals/out`` of a checkout; a folder of installed packages is no place for them."""
+    here = Path(__file__).resolve().parent
+    return here / "out" if (ROOT / "pyproject.toml").is_file() else Path("sanad-eval")
+
+
+def _arguments(prog: str) -> argparse.ArgumentParser:
+    out = default_out()
     parser = argparse.ArgumentParser(
-        prog="evals/run.py", description="Ask questions whose answers are known and score what comes back."
+        prog=prog, description="Ask questions whose answers are known and score what comes back."
     )
     parser.add_argument(
         "--questions",
@@ -308,7 +320,11 @@ def _arguments() -> argparse.ArgumentParser:
         help="the packaged generator as its makers published it",
     )
     parser.add_argument(
-        "--out", type=Path, default=OUT, metavar="DIR", help="where the reports go; default: evals/out"
+        "--out",
+        type=Path,
+        default=out,
+        metavar="DIR",
+        help=f"where the reports go; default: {provenance.shown_path(out)}",
     )
     parser.add_argument(
         "--baseline",
