@@ -16,6 +16,10 @@ _SHOWN_IDS = 12
 """Items that are named on one line; the page lists all."""
 
 
+_BY_TAG = {"passage": "recall@1", "evidence": "recall@10"}
+"""What is printed of each tag: what is read first, and whether the answer is read at all."""
+
+
 def summary(report: Mapping[str, Any], beside: Mapping[str, Any]) -> str:
     """The report in about thirty lines: each score with its interval and n.
 
@@ -50,6 +54,13 @@ def summary(report: Mapping[str, Any], beside: Mapping[str, Any]) -> str:
         "conflict_covered",
     ):
         row("own verifier: supported" if key == "groundedness" else key.replace("_", " "), report[key])
+    if "dialogues" in report:
+        told = report["dialogues"]
+        lines.append(f"{'dialogues':<{_WIDTH}} {told['n']}")
+        row("opening turns right", told["opening_right"])
+        row("later turns right", told["later_right"])
+        row("whole dialogues right", told["whole_right"])
+        lines += _rewording(told)
     if report["accuracy"] is not None:
         row("refusals that were right", beside["abstention"]["precision"])
         for name, title in _OVERLAP.items():
@@ -59,7 +70,10 @@ def summary(report: Mapping[str, Any], beside: Mapping[str, Any]) -> str:
         labels = by_label if report["accuracy"] is None else ["all"]
         for label in sorted(labels, key=lambda name: (name != "all", name)):
             for name, score in by_label[label].items():
-                row(f"{stage} {name}" if label == "all" else f"{label} {stage} {name}", score)
+                if label == "all":
+                    row(f"{stage} {name}", score)
+                elif name == _BY_TAG[stage]:
+                    row(f"{label} {name.removeprefix('recall')}", score, 2)
     for title, unit, digits, spread in (
         ("latency", " s", 2, report["latency"]),
         ("tokens", "", 0, beside["tokens"]),
@@ -68,6 +82,26 @@ def summary(report: Mapping[str, Any], beside: Mapping[str, Any]) -> str:
             middle = f"median {times['median']:.{digits}f}{unit}, p95 {times['p95']:.{digits}f}{unit}"
             lines.append(f"{title + ' ' + stage:<{_WIDTH}} {middle}  n {times['n']}")
     return "\n".join(lines)
+
+
+def _rewording(told: Mapping[str, Any]) -> list[str]:
+    """What it is worth to make later turns stand alone before they are searched for."""
+    lines = ["later turns, searched for: as typed, as reworded by the assistant, as reworded by hand"]
+    for name in told["gain"]["searched"]:
+        stage, depth = name.split()
+        recalls = [told["search"][way][stage][depth] for way in ("typed", "searched", "by_hand")]
+        values = ", ".join("-" if one["value"] is None else f"{one['value']:.2f}" for one in recalls)
+        gains = [
+            f"{who} {gain['value']:+.2f} [{gain['low']:+.2f}, {gain['high']:+.2f}]"
+            for who, gain in (
+                ("assistant", told["gain"]["searched"][name]),
+                ("by hand", told["gain"]["by_hand"][name]),
+            )
+            if gain["n"]
+        ]
+        label = f"  {name}"
+        lines.append(f"{label:<{_WIDTH}} {values}  n {recalls[0]['n']}; {', '.join(gains)}".rstrip("; "))
+    return lines
 
 
 _OVERLAP = {

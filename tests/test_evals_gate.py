@@ -21,10 +21,11 @@ from typing import Any
 
 import pytest
 
-from evals import gate, run
-from evals.baseline import FOLDER
+from evals import gate, options, run
+from evals.baseline import FOLDER, default_path
 from evals.dataset import BadQuestions
-from rag import Answer, Assistant, Settings, build_index
+from evals.dialogues import DIALOGUES, SPLITS
+from rag import Answer, Assistant, Settings, Turn, build_index
 from rag.embed import FakeEmbedder
 from rag.generate import Generator, Message, open_generator
 from rag.llm_fake import FakeLLM, fake_generator
@@ -66,8 +67,8 @@ class Shuffled:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._assistant, name)
 
-    def ask(self, question: str) -> Answer:
-        answer = self._assistant.ask(question)
+    def ask(self, question: str, *, history: Sequence[Turn] = ()) -> Answer:
+        answer = self._assistant.ask(question, history=history)
         places = [(item.article_id, item.start) for item in answer.evidence]
         moved = []
         for cited in answer.citations:
@@ -269,7 +270,7 @@ def test_a_baseline_is_written_from_whole_runs_to_a_file_that_is_known(asked, tm
 
 
 def test_floors_are_read_for_our_own_questions_and_checked(tmp_path):
-    ours, pyproject = run.QUESTIONS, tmp_path / "pyproject.toml"
+    ours, pyproject = options.QUESTIONS, tmp_path / "pyproject.toml"
     pyproject.write_text('[tool.sanad.eval.floors.seeds]\naccuracy = 0.5\n"evidence recall@10" = 1\n')
     assert gate.read_floors(pyproject, ours) == {"accuracy": 0.5, "evidence recall@10": 1}
     assert gate.read_floors(pyproject, tmp_path / "seeds.jsonl") == {}
@@ -281,7 +282,7 @@ def test_floors_are_read_for_our_own_questions_and_checked(tmp_path):
 
 
 def test_the_floors_that_are_set_are_for_scores_that_there_are():
-    for questions in (run.QUESTIONS.parent).glob("*.jsonl"):
+    for questions in (options.QUESTIONS.parent).glob("*.jsonl"):
         gate.read_floors(run.ROOT / "pyproject.toml", questions)
 
 
@@ -294,7 +295,9 @@ def test_a_committed_baseline_is_a_report_of_questions_that_there_are(path):
     jsonschema.validate(data, schema)
     assert data["run"]["complete"]
     assert data["run"]["settings"].keys().isdisjoint({"cache", "indexes", "articles"})
-    assert (run.QUESTIONS.parent / f"{path.stem}.jsonl").is_file()
+    assert path in {default_path(file) for file in options.QUESTIONS.parent.glob("*.jsonl")} | {
+        default_path(DIALOGUES, split) for split in SPLITS
+    }
 
 
 def real(index: str, settings: Settings, *, blind: bool = False) -> Assistant:
