@@ -150,6 +150,9 @@ def _status(
     if before is not None:
         print(table.changes(judgement))
     print(f"new baseline               {provenance.shown_path(kept)}")
+    name = baselines.own_name(args.questions, args.split)
+    if name is not None:
+        print(f"floors that fit it, for pyproject.toml:\n{table.floors(report, name)}")
     return 0
 
 

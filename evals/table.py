@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +14,9 @@ from evals.gate import Judgement
 from evals.provenance import shown_path
 
 _WIDTH = 26
+_STEP = 0.05
+"""Floors are multiples of this: they are for what is broken, not for what is a little worse."""
+
 _SHOWN_IDS = 12
 """Items that are named on one line; the page lists all."""
 
@@ -174,6 +179,30 @@ def changes(judgement: Judgement) -> str:
         if d.lost or d.won
     ]
     return "\n".join(lines or ["no score of any question changed"])
+
+
+def floors(report: Mapping[str, Any], name: str) -> str:
+    """Floors that would fit a run, for pyproject.toml: the low ends of its intervals, rounded down.
+
+    Args:
+        report: As report.json holds it.
+        name: What ``baseline.own_name`` calls its questions.
+    """
+    scores = {
+        "accuracy": report["accuracy"],
+        "unanswerable refused": report["unanswerable_refused"],
+        "citation precision": report["citation_precision"],
+        "citation recall": report["citation_recall"],
+        "language": report["language"],
+        "passage recall@10": report["retrieval"]["passage"]["all"]["recall@10"],
+        "evidence recall@10": report["retrieval"]["evidence"]["all"]["recall@10"],
+    }
+    if "dialogues" in report:
+        scores["later turns right"] = report["dialogues"]["later_right"]
+    lows = {score: math.floor(told["low"] / _STEP) * _STEP for score, told in scores.items() if told["n"]}
+    # json.dumps quotes a key as TOML does.
+    lines = [f"{json.dumps(score)} = {low:.2f}" for score, low in lows.items() if low > 0]
+    return "\n".join([f"[tool.sanad.eval.floors.{name}]", *lines])
 
 
 def _ids(ids: tuple[str, ...]) -> str:

@@ -1,12 +1,13 @@
 import dataclasses
 import json
+import tomllib
 
 import jsonschema
 import pytest
 from test_evals_resume import interrupt, same
 from test_evals_run import ROOT, StandIn, schema, write
 
-from evals import dialogues, run
+from evals import dialogues, run, table
 from evals.baseline import default_path
 from evals.dataset import BadQuestions, check_quotes, select
 from evals.dialogues import DIALOGUES, read_dialogues
@@ -270,6 +271,17 @@ def test_the_hand_written_dialogues_have_baselines_and_floors_of_their_own(tmp_p
     assert read_floors(pyproject, DIALOGUES, "test") == {}
     assert default_path(DIALOGUES, "test").name == "dialogues-test.json"
     assert default_path(tmp_path / "dialogues.jsonl", "dev") is None
+
+
+def test_a_new_baseline_comes_with_the_floors_that_fit_it(evaluate, tmp_path):
+    report = evaluate()[1]
+    told = tomllib.loads(table.floors(report, "dialogues-dev"))["tool"]["sanad"]["eval"]["floors"]
+    floors = told["dialogues-dev"]
+    assert floors["passage recall@10"] <= report["retrieval"]["passage"]["all"]["recall@10"]["low"]
+    assert "evidence recall@10" not in floors  # nothing was found
+    pyproject = tmp_path / "pyproject.toml"
+    pyproject.write_text(table.floors(report, "dialogues-dev"))
+    assert read_floors(pyproject, DIALOGUES, "dev") == floors
 
 
 @pytest.mark.parametrize("split", dialogues.SPLITS)
