@@ -187,4 +187,6 @@ def _gain(results: Sequence[Result], way: str, stage: str, k: int) -> Score:
     if not moved:
         return {"value": None, "low": None, "high": None, "n": 0}
     mean, low, high, _ = intervals.difference(moved, clusters)
+    if len(set(clusters)) < intervals.FEWEST:
+        low, high = -1.0, 1.0  # so few dialogues prove nothing
     return {"value": mean, "low": low, "high": high, "n": len(moved)}
