@@ -133,7 +133,7 @@ class Reader(FakeLLM):
 
 
 @pytest.fixture
-def asked(tmp_path: Path, quick_disk: None) -> Path:
+def asked(tmp_path: Path) -> Path:
     """A folder with articles and questions; for half of the towns another article comes first in a search."""
     corpus = tmp_path / "towns"
     corpus.mkdir()
