@@ -14,6 +14,7 @@ import dataclasses
 import io
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -132,10 +133,14 @@ class Reader(FakeLLM):
         yield f"{found[2]} dinars [{found[1]}]." if found else "It is 5 dinars."
 
 
-@pytest.fixture
-def asked(tmp_path: Path) -> Path:
-    """A folder with articles and questions; for half of the towns another article comes first in a search."""
-    corpus = tmp_path / "towns"
+@pytest.fixture(scope="module")
+def towns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with articles, questions, their index, and the report of a run that went well.
+
+    For half of the towns another article comes first in a search.
+    """
+    folder = tmp_path_factory.mktemp("gate")
+    corpus = folder / "towns"
     corpus.mkdir()
     lines = []
     for number, town in enumerate(TOWNS):
@@ -153,17 +158,34 @@ def asked(tmp_path: Path) -> Path:
                 "evidence": [{"article": town, "quote": price}],
             }
         )
-    file = tmp_path / "questions.jsonl"
-    file.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
-    return file
+    questions = folder / "questions.jsonl"
+    questions.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+    arguments = ["--questions", str(questions), "--corpus", str(corpus), "--embedder", "fake"]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("SANAD_CACHE", str(folder / "cache"))
+        assert run.main([*arguments, "--out", str(folder / "good")], open_assistant=faked) == 0
+        yield folder
 
 
 @pytest.fixture
-def evaluate(asked: Path, tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any]]]:
+def asked(towns: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The questions, which the test may change; the index is the one that is there."""
+    monkeypatch.setenv("SANAD_CACHE", str(towns / "cache"))
+    return Path(shutil.copy(towns / "questions.jsonl", tmp_path))
+
+
+@pytest.fixture
+def good(towns: Path) -> Path:
+    """The report to compare with."""
+    return towns / "good" / "report.json"
+
+
+@pytest.fixture
+def evaluate(asked: Path, towns: Path, tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any]]]:
     """Runs the command line with an opener; gives its status and what verdict.json says."""
 
     def call(opener: Opener, out: str, *arguments: str) -> tuple[int, dict[str, Any]]:
-        corpus, folder = tmp_path / "towns", tmp_path / out
+        corpus, folder = towns / "towns", tmp_path / out
         fixed = [
             "--questions",
             str(asked),
@@ -188,9 +210,8 @@ def faked(index: str, settings: Settings, *, blind: bool = False) -> Assistant:
     return Assistant.open(index, settings=settings, embedder=embedder, generator=generator)
 
 
-def test_each_worse_setting_is_a_regression_and_the_same_one_is_not(evaluate, tmp_path):
-    assert evaluate(faked, "good")[0] == 0
-    baseline = ("--baseline", str(tmp_path / "good/report.json"))
+def test_each_worse_setting_is_a_regression_and_the_same_one_is_not(evaluate, good):
+    baseline = ("--baseline", str(good))
     ways = worse_ways(faked)
     for way, told in (
         ("k=1", "evidence recall@10"),
@@ -205,9 +226,8 @@ def test_each_worse_setting_is_a_regression_and_the_same_one_is_not(evaluate, tm
 
 
 @pytest.mark.slow
-def test_the_same_setting_is_no_difference_ten_times_of_ten(evaluate, tmp_path):
-    evaluate(faked, "good")
-    baseline = ("--baseline", str(tmp_path / "good/report.json"))
+def test_the_same_setting_is_no_difference_ten_times_of_ten(evaluate, good):
+    baseline = ("--baseline", str(good))
     for _ in range(10):
         status, verdict = evaluate(faked, "again", *baseline)
         assert (status, verdict["verdict"]) == (0, "no detectable difference")
@@ -236,16 +256,15 @@ def test_a_baseline_of_other_questions_can_be_replaced(evaluate, asked, tmp_path
     assert evaluate(faked, "out", "--baseline", str(kept))[1]["paired"] == len(TOWNS)
 
 
-def test_a_baseline_of_other_words_is_refused_before_anything_is_asked(evaluate, asked, tmp_path, capsys):
-    evaluate(faked, "good")
+def test_a_baseline_of_other_words_is_refused_before_anything_is_asked(asked, good, tmp_path, capsys):
     asked.write_text(asked.read_text(encoding="utf-8").replace("What of", "And what of"), encoding="utf-8")
     opened = []
     arguments = ["--questions", str(asked), "--out", str(tmp_path / "x"), "--baseline"]
     for baseline, message in (
-        (tmp_path / "good/report.json", "none of these questions"),
+        (good, "none of these questions"),
         (tmp_path / "missing.json", "--update-baseline"),
         (asked, "no baseline"),
-        (broken(tmp_path / "good/report.json", tmp_path / "broken.json"), "no baseline"),
+        (broken(good, tmp_path / "broken.json"), "no baseline"),
     ):
         assert run.main([*arguments, str(baseline)], open_assistant=lambda *at: opened.append(at)) == 2
         err = capsys.readouterr().err
