@@ -101,6 +101,13 @@ function scores() {
   return rows;
 }
 
+function legend() {
+  const parts = ["dot: value", "bar: 95 % interval"];
+  if (baseline) parts.push("ring: the baseline's value");
+  if (judgement.floors.length) parts.push("red line: floor");
+  return parts.join(" · ");
+}
+
 const heads = ["score", "0 to 1", "value [95 %]", "n", ""];
 
 function byTag() {
@@ -159,8 +166,10 @@ function answer(one, title, kind) {
     for (const claim of one.answer.claims.filter((it) => it.verdict !== "supported"))
       shown.push(el("p", {}, chip(claim.verdict, tone[claim.verdict]), " ", text("span", claim.text), " ", text("span", claim.reason, "soft")));
     for (const cited of one.answer.citations) {
-      const place = [cited.outlet, cited.published, `${cited.source}:${cited.line}`].filter(Boolean).join(" · ");
-      shown.push(el("div", {}, `[${cited.number}] `, chip(cited.right ? "right source" : "other source", cited.right ? "good" : "plain"), " ", text("bdi", place, "soft")),
+      // Each part on its own: an Arabic outlet would turn the file's name and line round.
+      const place = [cited.outlet, cited.published, `${cited.source}:${cited.line}`].filter(Boolean)
+        .map((part, at) => [at ? " · " : null, text("bdi", part)]);
+      shown.push(el("div", {}, `[${cited.number}] `, chip(cited.right ? "right source" : "other source", cited.right ? "good" : "plain"), " ", el("span", { class: "soft" }, place)),
         cited.parts.length ? passage(cited.parts, cited.right) : text("blockquote", cited.quote));
     }
   }
@@ -267,10 +276,10 @@ const page = document.getElementById("page");
 page.className = baseline ? "main beside" : "main";
 page.replaceChildren(...[
   el("h1", {}, "Sanad eval"),
-  el("p", { class: "soft" }, `${report.n} questions, ${report.unscored} unscored · `, text("bdi", about.join(" · "))),
+  el("p", { class: "soft" }, `${report.n} ${report.dialogues ? `turns of dialogues (${report.dialogues.n})` : "questions"}, ${report.unscored} unscored · `, text("bdi", about.join(" · "))),
   then && el("p", { class: "soft" }, `baseline, ${judgement.paired} questions compared: `, text("bdi", then.join(" · "))),
   banner(),
-  el("h2", {}, "Scores"), table(heads, scores()),
+  el("h2", {}, "Scores"), table(heads, scores()), el("p", { class: "soft" }, legend()),
   el("h2", {}, searchOnly ? "Search by tag" : "Accuracy by tag and language"), table(heads, byTag()),
   ...(report.dialogues ? [el("h2", {}, "What rewording is worth"), rewording()] : []),
   ...(baseline ? [el("h2", {}, "Against the baseline"), differences()] : []),
