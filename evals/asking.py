@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from evals.dataset import Question
-from evals.dialogues import history
 from evals.journal import Journal
 from evals.score import DEPTH, Scores, grade_answer, grade_retrieval
 from evals.stats import Result
+from evals.turns import history
 from rag import Answer, Assistant, SanadError, Turn
 
 

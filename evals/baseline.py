@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from evals.dataset import BadQuestions, Question
-from evals.dialogues import DIALOGUES
 from evals.provenance import question_digest
+from evals.turns import DIALOGUES
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE / "baselines"

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from evals.dialogues import DIALOGUES, SPLITS
 from evals.provenance import ROOT, shown_path
+from evals.turns import DIALOGUES, SPLITS
 
 QUESTIONS = Path(__file__).resolve().parent / "questions" / "seeds.jsonl"
 """What is asked where nothing is named."""

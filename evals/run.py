@@ -31,7 +31,7 @@ if not __package__:
 
 import rag  # noqa: E402
 from evals import baseline as baselines  # noqa: E402
-from evals import dialogues, gate, options, page, provenance, table  # noqa: E402
+from evals import gate, options, page, provenance, table, turns  # noqa: E402
 from evals.asking import ask_all  # noqa: E402
 from evals.baseline import Baseline  # noqa: E402
 from evals.command import exit_status  # noqa: E402
@@ -80,7 +80,7 @@ def _run(args: argparse.Namespace, open_assistant: Callable[[str, Settings], Ass
         all_questions = read_questions(args.questions)
     else:
         args.questions = args.dialogues
-        all_questions, args.split = dialogues.read_dialogues(args.dialogues, args.split)
+        all_questions, args.split = turns.read_dialogues(args.dialogues, args.split)
     questions = select(all_questions, tags=args.tags, limit=args.limit, seed=args.seed)
     whole = len(questions) == len(all_questions)
     kept = _baseline_path(args, whole=whole)
@@ -238,7 +238,7 @@ def _describe(
 def _of_dialogues(args: argparse.Namespace, results: Sequence[Result]) -> dict[str, Any]:
     if args.dialogues is None:
         return {}
-    return {"dialogues": dialogues.summarise(results, retrieval_only=args.retrieval_only)}
+    return {"dialogues": turns.summarise(results, retrieval_only=args.retrieval_only)}
 
 
 def _item(result: Result) -> dict[str, Any]:

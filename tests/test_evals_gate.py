@@ -25,7 +25,7 @@ import pytest
 from evals import gate, options, run
 from evals.baseline import FOLDER, default_path
 from evals.dataset import BadQuestions
-from evals.dialogues import DIALOGUES, SPLITS
+from evals.turns import DIALOGUES, SPLITS
 from rag import Answer, Assistant, Settings, Turn, build_index
 from rag.embed import FakeEmbedder
 from rag.generate import Generator, Message, open_generator

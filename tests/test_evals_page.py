@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_evals_dialogues import FIRST, Talking
-from test_evals_dialogues import TEXT as TALKED_OF
 from test_evals_run import NOWHERE, QUOTE, RIGHT, TEXT, WRONG, StandIn, write
+from test_evals_turns import FIRST, Talking
+from test_evals_turns import TEXT as TALKED_OF
 
 from evals import page, run
 from evals.score import Span

@@ -7,11 +7,11 @@ import pytest
 from test_evals_resume import interrupt, same
 from test_evals_run import ROOT, StandIn, schema, write
 
-from evals import dialogues, run, table
+from evals import run, table, turns
 from evals.baseline import default_path
 from evals.dataset import BadQuestions, check_quotes, select
-from evals.dialogues import DIALOGUES, read_dialogues
 from evals.gate import read_floors
+from evals.turns import DIALOGUES, read_dialogues
 from rag import Retrieved, SanadError
 
 TEXT = "غادرت القوات القاعدة. بقي 900 جندي في سوريا.\nوبقي 2500 جندي في العراق."
@@ -285,7 +285,7 @@ def test_a_new_baseline_comes_with_the_floors_that_fit_it(evaluate, tmp_path):
     assert read_floors(pyproject, DIALOGUES, "dev") == floors
 
 
-@pytest.mark.parametrize("split", dialogues.SPLITS)
+@pytest.mark.parametrize("split", turns.SPLITS)
 def test_the_hand_written_dialogues_keep_their_format_and_quote_the_seeds(split):
     questions, _ = read_dialogues(DIALOGUES, split)
     texts = {p.stem: p.read_text(encoding="utf-8") for p in (ROOT / "seeds").glob("*.txt")}
