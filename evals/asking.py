@@ -13,7 +13,8 @@ from evals.dataset import Question
 from evals.journal import Journal
 from evals.score import DEPTH, Scores, grade_answer, grade_retrieval
 from evals.stats import Result
-from rag import Answer, Assistant, SanadError
+from evals.turns import history
+from rag import Answer, Assistant, SanadError, Turn
 
 
 def ask_all(
@@ -48,7 +49,8 @@ def ask_all(
                 assistant.ask(todo[0].text)
         with progress_bar(len(questions), len(done)) as advance:
             for question in todo:
-                result = ask(assistant, question, texts, retrieval_only=retrieval_only)
+                said = history(question, done, questions)
+                result = ask(assistant, question, texts, said, retrieval_only=retrieval_only)
                 done[question.id] = result
                 journal.add(result)
                 advance(result)
@@ -59,7 +61,12 @@ def ask_all(
 
 
 def ask(
-    assistant: Assistant, question: Question, texts: Mapping[str, str], *, retrieval_only: bool
+    assistant: Assistant,
+    question: Question,
+    texts: Mapping[str, str],
+    said: Sequence[Turn] = (),
+    *,
+    retrieval_only: bool,
 ) -> Result:
     """Ask one question and grade what comes back. An error is recorded, not raised.
 
@@ -67,20 +74,32 @@ def ask(
         assistant: Who is asked.
         question: What is asked.
         texts: Article text by article id.
+        said: What was said before, oldest first.
         retrieval_only: Search only.
     """
     answer = None
     scores = Scores()
+    turn = question.turn
+    searched = question.text
     try:
         if not retrieval_only:
-            answer = assistant.ask(question.text)
+            answer = assistant.ask(question.text, history=said)
             scores = grade_answer(question, answer, texts)
         # Searched in both modes and to the same depth, so that their retrieval scores can be compared;
         # after asking, so that a warm search does not flatter the answer's latency.
         started = time.perf_counter()
-        found = assistant.search(question.text, k=DEPTH)
-        searched = time.perf_counter() - started
+        if turn is not None:
+            searched = assistant.standalone(question.text, history=said)
+        found = assistant.search(searched, k=DEPTH)
+        seconds = time.perf_counter() - started
         passage_rr, evidence_rr = grade_retrieval(question, found, texts)
+        scores = dataclasses.replace(scores, passage_rr=passage_rr, evidence_rr=evidence_rr)
+        if turn is not None and turn.number > 1:
+            for way, text in (("typed", question.text), ("by_hand", turn.standalone)):
+                if text:
+                    ranks = grade_retrieval(question, assistant.search(text, k=DEPTH), texts)
+                    named = {f"{way}_passage_rr": ranks[0], f"{way}_evidence_rr": ranks[1]}
+                    scores = dataclasses.replace(scores, **named)
     except SanadError as error:
         return _failed(question, str(error))
     except Exception as error:
@@ -88,11 +107,12 @@ def ask(
         return _failed(question, f"defect: {type(error).__name__}: {' '.join(str(error).split())}")
     return Result(
         question=question,
-        scores=dataclasses.replace(scores, passage_rr=passage_rr, evidence_rr=evidence_rr),
+        scores=scores,
         answer=None if answer is None else answer.to_dict(),
-        seconds={"retrieve": searched} if answer is None else dict(answer.timings),
+        seconds={"retrieve": seconds} if answer is None else dict(answer.timings),
         tokens={} if answer is None else _tokens(answer),
         error=None,
+        searched="" if turn is None else searched,
     )
 
 

@@ -13,10 +13,11 @@ from typing import Any
 
 from evals.dataset import BadQuestions, Question
 from evals.provenance import question_digest
+from evals.turns import DIALOGUES
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE / "baselines"
-"""Committed baselines, one for each file of evals/questions, with its name."""
+"""Committed baselines, called as ``own_name`` calls the questions."""
 
 _KEPT = ("question", "text", "language", "outcome", "claims", "citations", "model")
 """What is kept of an answer: passages and evidence are nine tenths of it."""
@@ -62,14 +63,27 @@ class Baseline:
         return self.items.get(question.id) if same else None
 
 
-def default_path(questions: Path) -> Path | None:
+def own_name(questions: Path, split: str | None = None) -> str | None:
+    """What baselines and floors call a committed set of questions; None for your own.
+
+    Args:
+        questions: The question file.
+        split: The part of it, where it is one of dialogues.
+    """
+    if questions.resolve().parent == HERE / "questions":
+        return questions.stem
+    return f"{questions.stem}-{split}" if split and questions.resolve() == DIALOGUES else None
+
+
+def default_path(questions: Path, split: str | None = None) -> Path | None:
     """The committed baseline of a committed question file, whether it exists or not; None for your own.
 
     Args:
         questions: The question file.
+        split: As for ``own_name``.
     """
-    ours = questions.resolve().parent == HERE / "questions"
-    return FOLDER / f"{questions.stem}.json" if ours else None
+    name = own_name(questions, split)
+    return None if name is None else FOLDER / f"{name}.json"
 
 
 def read(path: Path, questions: Sequence[Question]) -> Baseline:

@@ -1,9 +1,13 @@
-"""How command lines of evals end: 2 and one line for what can be mended, 130 where they are interrupted."""
+"""The command ``sanad eval``, and how command lines of evals end.
+
+They end with 2 and one line for what can be mended, and with 130 where they are interrupted.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rag import SanadError
 
@@ -21,3 +25,20 @@ def exit_status(work: Callable[[], int | None]) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # The reader (head, less) has gone; without this Python complains again when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run ``sanad eval`` and return its exit status.
+
+    Args:
+        arguments: Those of evals/run.py, or ``draft`` or ``check`` and those of evals/workbench.py.
+    """
+    from evals import run, workbench
+
+    if arguments and arguments[0] in workbench.COMMANDS:
+        return workbench.main(arguments, prog="sanad eval")
+    return run.main(arguments, prog="sanad eval")

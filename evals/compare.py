@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from evals import intervals
 from evals.dataset import Question
+from evals.score import headline
 from evals.stats import RECALL_AT
 
 Verdict = Literal["better", "worse", "no detectable difference"]
@@ -47,6 +48,11 @@ def _refused(answerable: bool, question: Question, scores: ItemScores) -> float 
     return scores.get("refused") if question.answerable == answerable else None
 
 
+def _later_turn(question: Question, scores: ItemScores) -> float | None:
+    later = question.turn is not None and question.turn.number > 1
+    return scores.get(headline(question)) if later else None
+
+
 def _within(name: str, k: int, _: Question, scores: ItemScores) -> float | None:
     reciprocal = scores.get(name)
     return None if reciprocal is None else float(reciprocal >= 1 / k)
@@ -66,6 +72,8 @@ MEASURES: Sequence[Measure] = (
     Measure("unanswerable refused", partial(_refused, False), gate="answers"),
     # Not gated: a refusal of what could be answered is a wrong answer already.
     Measure("answerable refused", partial(_refused, True), lower_is_better=True),
+    # Not gated: these items are among those of the first two already.
+    Measure("later turns right", _later_turn),
     Measure("citation precision", partial(_plain, "citation_precision"), binary=False, gate="answers"),
     Measure("citation recall", partial(_plain, "citation_recall"), gate="answers"),
     Measure("groundedness", partial(_plain, "groundedness"), binary=False),

@@ -21,8 +21,11 @@ LANGUAGES = ("en", "ar")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-_REQUIRED = ("id", "question", "lang", "answerable")
-_KEYS = (*_REQUIRED, "must", "must_not", "evidence", "tags")
+REQUIRED = ("id", "question", "lang", "answerable")
+"""What a question must have."""
+
+KEYS = (*REQUIRED, "must", "must_not", "evidence", "tags")
+"""All that a question may have."""
 
 
 class BadQuestions(SanadError):
@@ -37,6 +40,22 @@ class Quote:
     """The article's id, which is its file's stem."""
     text: str
     """Stands character for character in the article; empty where only the article is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialogueTurn:
+    """Where a question stands in a dialogue."""
+
+    dialogue: str
+    """The dialogue's id."""
+    number: int
+    """1 for the turn that opens it."""
+    of: int
+    """Turns of the dialogue."""
+    standalone: str
+    """The same question, worded by hand so that it needs nothing said before; empty where nobody did."""
+    earlier: tuple[str, ...]
+    """The questions of the turns before, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +80,25 @@ class Question:
     """For the break-down: ``en-ar``, ``date``, ``conflict``, …"""
     line: int
     """1-based line in the question file, for messages."""
+    turn: DialogueTurn | None = None
+    """Where it stands in a dialogue; None for a question that is asked alone."""
 
     @property
     def cluster(self) -> str:
         """What the statistics resample: questions on one article share its luck, so they move together."""
+        if self.turn is not None:
+            return self.unit
         return f"article {self.evidence[0].article}" if self.evidence else f"item {self.id}"
+
+    @property
+    def unit(self) -> str:
+        """What is asked together or not at all: a dialogue, or the question alone."""
+        return f"item {self.id}" if self.turn is None else f"dialogue {self.turn.dialogue}"
+
+    @property
+    def key(self) -> str:
+        """What stands before its keys in messages about its line."""
+        return "" if self.turn is None else f"turns[{self.turn.number - 1}]."
 
 
 def read_questions(path: Path) -> list[Question]:
@@ -96,6 +129,30 @@ def read_lines(path: Path) -> list[Question | BadQuestions]:
     Raises:
         BadQuestions: The file cannot be read, or holds no line.
     """
+    found: list[Question | BadQuestions] = []
+    lines: dict[str, int] = {}
+    for number, raw in raw_lines(path):
+        try:
+            data = json_object(raw, path, number)
+            check_keys(data, KEYS, REQUIRED, path, number)
+            question = parse_question(data, path, number)
+            check_id(question.id, lines, path, number)
+        except BadQuestions as error:
+            found.append(error)
+            continue
+        found.append(question)
+    return found
+
+
+def raw_lines(path: Path) -> list[tuple[int, str]]:
+    """The lines of a file that are not blank, each with its number, from 1.
+
+    Args:
+        path: A file in UTF-8.
+
+    Raises:
+        BadQuestions: It cannot be read, or holds no such line.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -103,22 +160,8 @@ def read_lines(path: Path) -> list[Question | BadQuestions]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise BadQuestions(f"{path}: {reason}; give the path of a question file.") from None
-    found: list[Question | BadQuestions] = []
-    lines: dict[str, int] = {}
     # Not splitlines(): a JSON string may hold U+2028 unescaped, and that does not end the line.
-    for number, raw in enumerate(text.split("\n"), start=1):
-        if not raw.strip():
-            continue
-        try:
-            question = _parse(raw, path, number)
-            if question.id in lines:
-                seen = f"{question.id!r} was used on line {lines[question.id]}"
-                raise _wrong(path, number, "id", seen, "give every question an id of its own")
-        except BadQuestions as error:
-            found.append(error)
-            continue
-        lines[question.id] = number
-        found.append(question)
+    found = [(number, raw) for number, raw in enumerate(text.split("\n"), start=1) if raw.strip()]
     if not found:
         raise BadQuestions(f"{path}: holds no question; write one JSON object a line (evals/README.md).")
     return found
@@ -140,19 +183,19 @@ def check_quotes(questions: Sequence[Question], texts: Mapping[str, str], path: 
     for question in questions:
         for at, quote in enumerate(question.evidence):
             if quote.article not in texts:
-                raise _wrong(
+                raise wrong(
                     path,
                     question.line,
-                    f"evidence[{at}].article",
+                    f"{question.key}evidence[{at}].article",
                     f"no article {quote.article!r} in the corpus",
                     "name an article by its file's stem, or give the right --corpus",
                 )
             if quote.text not in texts[quote.article]:
-                raise _wrong(
+                raise wrong(
                     path,
                     question.line,
-                    f"evidence[{at}].quote",
-                    f"{_short(quote.text)} does not stand in article {quote.article!r}",
+                    f"{question.key}evidence[{at}].quote",
+                    f"{short(quote.text)} does not stand in article {quote.article!r}",
                     "copy the quote character for character from the article",
                 )
 
@@ -160,12 +203,13 @@ def check_quotes(questions: Sequence[Question], texts: Mapping[str, str], path: 
 def select(
     questions: Sequence[Question], *, tags: Sequence[str] = (), limit: int | None = None, seed: int = 0
 ) -> list[Question]:
-    """The questions to ask, in the order of the file.
+    """The questions to ask, in the order of the file; of a dialogue all turns or none.
 
     Args:
         questions: All questions.
-        tags: Keep those that carry one of these tags or are in one of these languages; empty keeps all.
-        limit: Keep a random sample of this many; None keeps all.
+        tags: Keep those that carry one of these tags or are in one of these languages, and dialogues with a
+            turn that does; empty keeps all.
+        limit: Keep a random sample of this many questions or dialogues; None keeps all.
         seed: What the sample depends on: the same seed draws the same questions.
 
     Raises:
@@ -175,14 +219,25 @@ def select(
     for tag in tags:
         if tag not in known:
             raise BadQuestions(f"No question has the tag {tag!r}; there are {', '.join(known)}.")
-    chosen = [q for q in questions if not tags or set(tags) & {*q.tags, q.lang}]
-    if limit is None or limit >= len(chosen):
-        return chosen
-    keep = np.random.default_rng(seed).choice(len(chosen), size=limit, replace=False)
-    return [chosen[i] for i in sorted(keep)]
+    units = list(dict.fromkeys(q.unit for q in questions if not tags or set(tags) & {*q.tags, q.lang}))
+    if limit is not None and limit < len(units):
+        keep = np.random.default_rng(seed).choice(len(units), size=limit, replace=False)
+        units = [units[i] for i in keep]
+    chosen = set(units)
+    return [q for q in questions if q.unit in chosen]
 
 
-def _parse(raw: str, path: Path, line: int) -> Question:
+def json_object(raw: str, path: Path, line: int) -> dict[str, Any]:
+    """The JSON object that a line holds.
+
+    Args:
+        raw: The line.
+        path: Its file, for messages.
+        line: Its number.
+
+    Raises:
+        BadQuestions: It is no JSON, no object or no text that could be printed.
+    """
     try:
         data = json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -193,22 +248,81 @@ def _parse(raw: str, path: Path, line: int) -> Question:
             f"{path}, line {line}: holds half of a surrogate pair; write the character itself."
         )
     if not isinstance(data, dict):
-        raise BadQuestions(f'{path}, line {line}: {_short(data)} is not an object; write {{"id": …}}.')
+        raise BadQuestions(f'{path}, line {line}: {short(data)} is not an object; write {{"id": …}}.')
+    return data
+
+
+def check_id(id_: str, lines: dict[str, int], path: Path, line: int) -> None:
+    """Make sure that an id is used once, and remember it.
+
+    Args:
+        id_: The id.
+        lines: Ids so far with their lines; it is added.
+        path: Its file, for messages.
+        line: Its line.
+
+    Raises:
+        BadQuestions: It was used before.
+    """
+    if id_ in lines:
+        seen = f"{id_!r} was used on line {lines[id_]}"
+        raise wrong(path, line, "id", seen, "give every one an id of its own")
+    lines[id_] = line
+
+
+def check_keys(
+    data: Mapping[str, Any],
+    known: Sequence[str],
+    required: Sequence[str],
+    path: Path,
+    line: int,
+    at: str = "",
+) -> None:
+    """Make sure that an object has the keys that it must have, and no others.
+
+    Args:
+        data: The object.
+        known: Keys that it may have.
+        required: Keys that it must have.
+        path: Its file, for messages.
+        line: Its line.
+        at: What stands before its keys in messages.
+
+    Raises:
+        BadQuestions: A key is unknown or missing.
+    """
     for key in data:
-        if key not in _KEYS:
-            raise _wrong(path, line, key, "unknown key", f"known are {', '.join(_KEYS)}")
-    for key in _REQUIRED:
+        if key not in known:
+            raise wrong(path, line, at + key, "unknown key", f"known are {', '.join(known)}")
+    for key in required:
         if key not in data:
-            raise _wrong(path, line, key, "missing", "add it")
+            raise wrong(path, line, at + key, "missing", "add it")
+
+
+def parse_question(
+    data: Mapping[str, Any], path: Path, line: int, turn: DialogueTurn | None = None
+) -> Question:
+    """A question from its keys, which ``check_keys`` has seen.
+
+    Args:
+        data: The object of its line, or one of its line's turns with an ``id``.
+        path: Its file, for messages.
+        line: Its line.
+        turn: Where it stands in its dialogue.
+
+    Raises:
+        BadQuestions: It breaks the format.
+    """
+    at = "" if turn is None else f"turns[{turn.number - 1}]."
 
     def need(ok: bool, key: str, value: Any, mend: str) -> None:
         if not ok:
-            raise _wrong(path, line, key, _short(value), mend)
+            raise wrong(path, line, at + key, short(value), mend)
 
     def strings(key: str, value: Any, mend: str) -> tuple[str, ...]:
         need(isinstance(value, list), key, value, mend)
-        for at, entry in enumerate(value):
-            need(isinstance(entry, str) and bool(entry.strip()), f"{key}[{at}]", entry, mend)
+        for n, entry in enumerate(value):
+            need(isinstance(entry, str) and bool(entry.strip()), f"{key}[{n}]", entry, mend)
         return tuple(value)
 
     mend = "must be a list of texts that are not empty"
@@ -218,9 +332,9 @@ def _parse(raw: str, path: Path, line: int) -> Question:
     need(isinstance(data["answerable"], bool), "answerable", data["answerable"], "must be true or false")
     groups = data.get("must", [])
     need(isinstance(groups, list), "must", groups, "must be a list of groups of alternatives")
-    must = tuple(strings(f"must[{at}]", group, mend) for at, group in enumerate(groups))
-    for at, group in enumerate(must):
-        need(bool(group), f"must[{at}]", [], "must hold at least one alternative")
+    must = tuple(strings(f"must[{n}]", group, mend) for n, group in enumerate(groups))
+    for n, group in enumerate(must):
+        need(bool(group), f"must[{n}]", [], "must hold at least one alternative")
     if data["answerable"]:
         need(bool(must), "must", groups, "must hold a group, as the question is answerable")
     return Question(
@@ -230,30 +344,44 @@ def _parse(raw: str, path: Path, line: int) -> Question:
         answerable=data["answerable"],
         must=must,
         must_not=strings("must_not", data.get("must_not", []), mend),
-        evidence=_evidence(data.get("evidence", []), path, line),
+        evidence=_evidence(data.get("evidence", []), path, line, at),
         tags=strings("tags", data.get("tags", []), mend),
         line=line,
+        turn=turn,
     )
 
 
-def _evidence(value: Any, path: Path, line: int) -> tuple[Quote, ...]:
+def _evidence(value: Any, path: Path, line: int, at: str) -> tuple[Quote, ...]:
     if not isinstance(value, list):
-        raise _wrong(path, line, "evidence", _short(value), "must be a list of {article, quote}")
-    for at, entry in enumerate(value):
+        raise wrong(path, line, f"{at}evidence", short(value), "must be a list of {article, quote}")
+    for n, entry in enumerate(value):
         if not isinstance(entry, dict) or set(entry) != {"article", "quote"}:
-            raise _wrong(path, line, f"evidence[{at}]", _short(entry), "must be {article, quote}")
+            raise wrong(path, line, f"{at}evidence[{n}]", short(entry), "must be {article, quote}")
         for key, text in entry.items():
             # An empty quote occurs in public sets: it names the article but no place in it.
             if not isinstance(text, str) or (key == "article" and not text.strip()):
-                raise _wrong(path, line, f"evidence[{at}].{key}", _short(text), "must be a text")
+                raise wrong(path, line, f"{at}evidence[{n}].{key}", short(text), "must be a text")
     return tuple(Quote(entry["article"], entry["quote"]) for entry in value)
 
 
-def _wrong(path: Path, line: int, key: str, seen: str, mend: str) -> BadQuestions:
+def wrong(path: Path, line: int, key: str, seen: str, mend: str) -> BadQuestions:
+    """What is wrong with a key of a line, as an error.
+
+    Args:
+        path: The file.
+        line: The line's number.
+        key: The key.
+        seen: What stands there.
+        mend: What should.
+    """
     return BadQuestions(f"{path}, line {line}, key {key!r}: {seen}; {mend}.")
 
 
-def _short(value: Any) -> str:
-    """The value seen, as JSON on one line, cut to what a terminal line can hold."""
+def short(value: Any) -> str:
+    """The value seen, as JSON on one line, cut to what a terminal line can hold.
+
+    Args:
+        value: Plain types.
+    """
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 80 else text[:79] + "…"

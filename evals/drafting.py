@@ -22,8 +22,9 @@ SHORTEST, LONGEST = 40, 320
 _SENTENCE = re.compile(r"[^\n]+?(?:[.!?؟…]+(?=\s|$)|$)", re.MULTILINE)
 
 _SAID_ARABIC = re.compile(
-    r"\b[وف]?(?P<verb>(?:قال|أعلن|أوضح|أكد|صرح|ذكر)ت?)\s+(?P<value>\S[^،,]{2,70}?)(?:[،,][^،,]*[،,]?)?\s+"
-    r"(?P<that>إن|أن|بأن)(?=[\sهن])(?P<rest>.+)"
+    r"\b[وف]?(?P<verb>(?:قال|أعلن|أوضح|أكد|صرح|ذكر)ت?)\s+(?P<value>(?!ب?ذلك\b)\S[^،,]{2,70}?)(?:[،,][^،,]*[،,]?)?"
+    # Not "said X after that …", which goes on about the time.
+    r"(?<!\bبعد)(?<!\bقبل)\s+(?P<that>إن|أن|بأن)(?=[\sهن])(?P<rest>.+)"
 )
 _SAID_ENGLISH = re.compile(r"^(?P<rest>.{20,}?),? (?:said|says) (?P<value>[^,.]{3,70})\.?$")
 
@@ -108,7 +109,8 @@ def _asked(quote: str, language: Language) -> Iterator[tuple[str, str, str]]:
     words = _ASKING[language]
     if language == "ar" and (said := _SAID_ARABIC.search(quote)):
         rest = said["rest"].rstrip(" .")
-        yield "person", f"من الذي {said['verb']} {said['that']}{rest}؟", said["value"].strip()
+        who = "التي" if said["verb"].endswith("ت") else "الذي"
+        yield "person", f"من {who} {said['verb']} {said['that']}{rest}؟", said["value"].strip()
     if language == "en" and (said := _SAID_ENGLISH.match(quote)):
         yield "person", f"Who said that {_lowered(said['rest'])}?", said["value"]
     for name, pattern in (("date", _YEAR), ("share", _SHARE), ("number", _NUMBER)):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evals.baseline import Baseline
+from evals.baseline import Baseline, own_name
 from evals.compare import MEASURES, Difference, Pair, compare, overall
 from evals.dataset import BadQuestions
 from evals.stats import Result
@@ -46,30 +46,32 @@ class Judgement:
     """Those that apply."""
 
 
-def read_floors(pyproject: Path, questions: Path) -> dict[str, float]:
-    """The least values for a question file, from ``[tool.sanad.eval.floors.NAME]``; NAME is the file's stem.
+def read_floors(pyproject: Path, questions: Path, split: str | None = None) -> dict[str, float]:
+    """The least values for a question file, from ``[tool.sanad.eval.floors.NAME]``.
 
     Args:
         pyproject: The checkout's; one that does not exist sets no floor.
-        questions: The question file, of evals/questions: floors are never for your own of the same name.
+        questions: The question file; NAME is what ``baseline.own_name`` calls it, and your own has no floors.
+        split: The part of it, where it is one of dialogues.
 
     Raises:
         BadQuestions: A floor is for no score that there is, or not between 0 and 1.
     """
-    if questions.resolve().parent != Path(__file__).resolve().parent / "questions" or not pyproject.is_file():
+    name = own_name(questions, split)
+    if name is None or not pyproject.is_file():
         return {}
     try:
         tables = tomllib.loads(pyproject.read_text(encoding="utf-8"))
         floors = dict(tables.get("tool", {}).get("sanad", {}).get("eval", {}).get("floors", {}))
-        chosen = dict(floors.get(questions.stem, {}))
+        chosen = dict(floors.get(name, {}))
     except (tomllib.TOMLDecodeError, AttributeError, TypeError, ValueError) as error:
         raise BadQuestions(f"{pyproject}: the floors cannot be read ({error}); mend the file.") from None
     known = [measure.name for measure in MEASURES if not measure.lower_is_better]
-    for name, least in chosen.items():
-        if name not in known:
-            raise BadQuestions(f"{pyproject}: a floor for {name!r}; there are {', '.join(known)}.")
+    for score, least in chosen.items():
+        if score not in known:
+            raise BadQuestions(f"{pyproject}: a floor for {score!r}; there are {', '.join(known)}.")
         if isinstance(least, bool) or not isinstance(least, (int, float)) or not 0 <= least <= 1:
-            raise BadQuestions(f"{pyproject}: the floor {name!r} is {least!r}; give a number from 0 to 1.")
+            raise BadQuestions(f"{pyproject}: the floor {score!r} is {least!r}; give a number from 0 to 1.")
     return chosen
 
 

@@ -88,8 +88,7 @@ class Journal:
             read = [_result(item, by_id) for item in items]
         except (KeyError, TypeError, AttributeError):
             raise BadQuestions(f"{path}: holds no run to go on with; leave --resume away.") from None
-        done = {result.question.id: result for result in read if result.error is None}
-        return cls(path, path.open("a", encoding="utf-8"), before, done)
+        return cls(path, path.open("a", encoding="utf-8"), before, _usable(read, questions))
 
     def add(self, result: Result) -> None:
         """Keep one item; it is on the disk when this returns.
@@ -104,6 +103,7 @@ class Journal:
                 "scores": dataclasses.asdict(result.scores),
                 "seconds": result.seconds,
                 "tokens": dict(result.tokens),
+                "searched": result.searched,
                 "error": result.error,
             }
         )
@@ -125,6 +125,26 @@ class Journal:
         self._file.close()
 
 
+def _usable(read: Sequence[Result], questions: Sequence[Question]) -> dict[str, Result]:
+    """What need not be asked again: not what failed, nor what is behind that in a dialogue."""
+    done: dict[str, Result] = {}
+    for result in read:
+        turn = result.question.turn
+        if turn is not None:
+            for other in [r.question for r in done.values() if r.question.unit == result.question.unit]:
+                if other.turn is not None and other.turn.number > turn.number:
+                    del done[other.id]  # it was answered with another history
+        if result.error is None:
+            done[result.question.id] = result
+    gaps: set[str] = set()
+    for question in questions:
+        if question.id not in done:
+            gaps.add(question.unit)
+        elif question.unit in gaps:
+            del done[question.id]
+    return done
+
+
 def _result(item: Mapping[str, Any], questions: Mapping[str, Question]) -> Result:
     known = {field.name for field in dataclasses.fields(Scores)}
     return Result(
@@ -133,6 +153,7 @@ def _result(item: Mapping[str, Any], questions: Mapping[str, Question]) -> Resul
         answer=item["answer"],
         seconds=item["seconds"],
         tokens=item["tokens"],
+        searched=item.get("searched", ""),
         error=item["error"],
     )
 

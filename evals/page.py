@@ -16,10 +16,10 @@ from string import Template
 from typing import Any
 
 from evals.baseline import Baseline, Before
-from evals.dataset import BadQuestions
+from evals.dataset import BadQuestions, DialogueTurn
 from evals.gate import Judgement, to_dict
 from evals.provenance import shown_path
-from evals.score import Piece, Span, gold_spans, is_right
+from evals.score import Piece, Span, gold_spans, headline, is_right
 from evals.stats import Result
 from rag import Reprint
 
@@ -142,18 +142,19 @@ def _item(
 ) -> dict[str, Any]:
     question = result.question
     gold = gold_spans(question, texts)
-    headline = "evidence_rr" if retrieval_only else "correct" if question.answerable else "refused"
+    told = "evidence_rr" if retrieval_only else headline(question)
     return {
         "id": question.id,
         "question": question.text,
         "lang": question.lang,
         "tags": list(question.tags),
+        "turn": None if question.turn is None else _turn(question.turn, result.searched),
         "answerable": question.answerable,
         "must": [list(group) for group in question.must],
         "must_not": list(question.must_not),
         "gold": [{"article": span.article_id, "parts": parts(span, gold, texts)} for span in gold],
         "outcome": _outcome(result, retrieval_only=retrieval_only),
-        "change": _change(result, scores, before, headline),
+        "change": _change(result, scores, before, told),
         "scores": dict(scores),
         "seconds": dict(result.seconds),
         "error": result.error,
@@ -167,6 +168,10 @@ def _item(
             "answer": None if before.answer is None else _answer(before.answer, gold, texts),
         },
     }
+
+
+def _turn(turn: DialogueTurn, searched: str) -> dict[str, Any]:
+    return {"number": turn.number, "of": turn.of, "earlier": list(turn.earlier), "searched": searched}
 
 
 def _outcome(result: Result, *, retrieval_only: bool) -> str:
@@ -184,14 +189,14 @@ def _outcome(result: Result, *, retrieval_only: bool) -> str:
 
 
 def _change(
-    result: Result, scores: Mapping[str, float | None], before: Before | None, headline: str
+    result: Result, scores: Mapping[str, float | None], before: Before | None, told: str
 ) -> str | None:
     """Better, worse, changed or same; None where there is nothing to compare with."""
     if before is None:
         return None
     if (result.error is None) != (before.error is None):
         return "worse" if result.error else "better"
-    then, now = before.scores.get(headline), scores.get(headline)
+    then, now = before.scores.get(told), scores.get(told)
     if then is not None and now is not None and then != now:
         return "better" if now > then else "worse"
     text = (result.answer or {}).get("text")

@@ -48,6 +48,8 @@ def question_digest(question: Question) -> str:
     """A digest of all that a grade depends on; line and tags are left out."""
     told = dataclasses.asdict(question)
     del told["line"], told["tags"]
+    if question.turn is None:
+        del told["turn"]  # so that digests of before there were dialogues still hold
     # Of the tags this one alone is graded by.
     told["conflict"] = "conflict" in question.tags
     return _digest(json.dumps(told, ensure_ascii=False, sort_keys=True).encode())

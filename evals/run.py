@@ -5,6 +5,8 @@
     python evals/run.py --retrieval-only --limit 50 --seed 1   no language model, a sample
     python evals/run.py --resume                               go on with a run that was killed
 
+``sanad eval`` takes the same arguments.
+
 Exit status: 0 no regression; 1 a regression (significantly worse than the baseline, below a floor, or a
 citation that is not exact); 2 could not run; 130 interrupted (what was asked is kept).
 """
@@ -29,7 +31,7 @@ if not __package__:
 
 import rag  # noqa: E402
 from evals import baseline as baselines  # noqa: E402
-from evals import gate, page, provenance, table  # noqa: E402
+from evals import gate, options, page, provenance, table, turns  # noqa: E402
 from evals.asking import ask_all  # noqa: E402
 from evals.baseline import Baseline  # noqa: E402
 from evals.command import exit_status  # noqa: E402
@@ -38,9 +40,6 @@ from evals.gate import Judgement  # noqa: E402
 from evals.journal import Journal  # noqa: E402
 from evals.stats import Result, beside, summarise  # noqa: E402
 from rag import DEFAULT_INDEX, Assistant, Settings, build_index  # noqa: E402
-
-QUESTIONS = Path(__file__).resolve().parent / "questions" / "seeds.jsonl"
-OUT = Path(__file__).resolve().parent / "out"
 
 
 def open_fresh(index: str, settings: Settings) -> Assistant:
@@ -60,25 +59,33 @@ def open_fresh(index: str, settings: Settings) -> Assistant:
 
 
 def main(
-    argv: Sequence[str] | None = None, *, open_assistant: Callable[[str, Settings], Assistant] = open_fresh
+    argv: Sequence[str] | None = None,
+    *,
+    open_assistant: Callable[[str, Settings], Assistant] = open_fresh,
+    prog: str = "evals/run.py",
 ) -> int:
     """Run the command line and return its exit status.
 
     Args:
         argv: Arguments; None takes the process's.
         open_assistant: Index name and settings → assistant.
+        prog: What the help calls it.
     """
-    args = _arguments().parse_args(argv)
+    args = options.parse(argv, prog)
     return exit_status(lambda: _run(args, open_assistant))
 
 
 def _run(args: argparse.Namespace, open_assistant: Callable[[str, Settings], Assistant]) -> int:
-    all_questions = read_questions(args.questions)
+    if args.dialogues is None:
+        all_questions = read_questions(args.questions)
+    else:
+        args.questions = args.dialogues
+        all_questions, args.split = turns.read_dialogues(args.dialogues, args.split)
     questions = select(all_questions, tags=args.tags, limit=args.limit, seed=args.seed)
     whole = len(questions) == len(all_questions)
     kept = _baseline_path(args, whole=whole)
     before = _compared_with(args, kept, questions)
-    floors = gate.read_floors(ROOT / "pyproject.toml", args.questions) if whole else {}
+    floors = gate.read_floors(ROOT / "pyproject.toml", args.questions, args.split) if whole else {}
     settings = Settings.load(llm=args.llm, embedder=args.embedder, backend=args.backend, adapter=args.adapter)
     index = DEFAULT_INDEX
     if args.corpus is not None:
@@ -97,6 +104,7 @@ def _run(args: argparse.Namespace, open_assistant: Callable[[str, Settings], Ass
         report = {
             "run": _describe(assistant, args, results, journal.header, complete=complete),
             **summarise(results, retrieval_only=args.retrieval_only),
+            **_of_dialogues(args, results),
             "items": [_item(result) for result in results],
         }
     finally:
@@ -142,12 +150,15 @@ def _status(
     if before is not None:
         print(table.changes(judgement))
     print(f"new baseline               {provenance.shown_path(kept)}")
+    name = baselines.own_name(args.questions, args.split)
+    if name is not None:
+        print(f"floors that fit it, for pyproject.toml:\n{table.floors(report, name)}")
     return 0
 
 
 def _baseline_path(args: argparse.Namespace, *, whole: bool) -> Path | None:
     """Where the baseline is read from, and written to with ``--update-baseline``."""
-    path: Path | None = args.baseline or baselines.default_path(args.questions)
+    path: Path | None = args.baseline or baselines.default_path(args.questions, args.split)
     if not args.update_baseline:
         return path
     if not whole or args.retrieval_only:
@@ -216,6 +227,7 @@ def _describe(
         "limit": args.limit,
         "tags": args.tags,
         "questions": provenance.shown_path(args.questions),
+        **({} if args.dialogues is None else {"split": args.split}),
         "questions_sha256": hashlib.sha256(args.questions.read_bytes()).hexdigest(),
         "question_digests": provenance.question_digests([r.question for r in results]),
         "corpus": provenance.shown_path(args.corpus or assistant.settings.articles),
@@ -223,9 +235,18 @@ def _describe(
     }
 
 
+def _of_dialogues(args: argparse.Namespace, results: Sequence[Result]) -> dict[str, Any]:
+    if args.dialogues is None:
+        return {}
+    return {"dialogues": turns.summarise(results, retrieval_only=args.retrieval_only)}
+
+
 def _item(result: Result) -> dict[str, Any]:
+    turn = result.question.turn
+    place = {"dialogue": turn.dialogue, "turn": turn.number, "searched": result.searched} if turn else {}
     return {
         "id": result.question.id,
+        **place,
         "answer": result.answer,
         "scores": dataclasses.asdict(result.scores),
         "error": result.error,
@@ -266,81 +287,6 @@ def _tell(what: str, share: float) -> None:
 def _progress_done() -> None:
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-
-def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="evals/run.py", description="Ask questions whose answers are known and score what comes back."
-    )
-    parser.add_argument(
-        "--questions",
-        type=Path,
-        default=QUESTIONS,
-        metavar="FILE",
-        help="question file, JSON Lines (evals/README.md); default: the hand-written set",
-    )
-    parser.add_argument(
-        "--corpus",
-        type=Path,
-        metavar="DIR",
-        help="folder of articles, indexed in the cache; default: the seeds",
-    )
-    parser.add_argument("--retrieval-only", action="store_true", help="measure the search, run no model")
-    parser.add_argument("--limit", type=_positive, metavar="N", help="ask a random sample of N questions")
-    parser.add_argument(
-        "--seed", type=_natural, default=0, metavar="S", help="draws the sample of --limit; default: 0"
-    )
-    parser.add_argument(
-        "--tags",
-        type=_tags,
-        default=[],
-        metavar="T",
-        help="ask only questions with one of these tags or languages, comma-separated",
-    )
-    parser.add_argument("--llm", help="generator: packaged, a hub model id or a folder")
-    parser.add_argument("--embedder", help="embedder: packaged, a hub model id or a folder")
-    parser.add_argument("--backend", help="what runs the generator: auto, openvino, transformers or fake")
-    parser.add_argument(
-        "--no-adapter",
-        dest="adapter",
-        action="store_false",
-        default=None,
-        help="the packaged generator as its makers published it",
-    )
-    parser.add_argument(
-        "--out", type=Path, default=OUT, metavar="DIR", help="where the reports go; default: evals/out"
-    )
-    parser.add_argument(
-        "--baseline",
-        type=Path,
-        metavar="FILE",
-        help="compare with this report.json; default: the one of evals/baselines, if there is one",
-    )
-    parser.add_argument(
-        "--update-baseline", action="store_true", help="keep this run as the baseline; print what changed"
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="go on with the run in --out that was killed or interrupted"
-    )
-    return parser
-
-
-def _natural(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is below 0")
-    return value
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is below 1")
-    return value
-
-
-def _tags(text: str) -> list[str]:
-    return [tag.strip() for tag in text.split(",") if tag.strip()]
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ __all__ = [
     "gold_spans",
     "grade_answer",
     "grade_retrieval",
+    "headline",
     "holds",
     "is_correct",
     "is_gradable",
@@ -138,6 +139,19 @@ class Scores:
     """The same by the published script of MLQA, for comparison with papers."""
     mlqa_f1: float | None = None
     """The same by the published script of MLQA."""
+    typed_passage_rr: float | None = None
+    """A dialogue's later turns: ``passage_rr`` when the question is searched for as it was typed."""
+    typed_evidence_rr: float | None = None
+    """``evidence_rr`` of the same search."""
+    by_hand_passage_rr: float | None = None
+    """The same turns: ``passage_rr`` when the question is searched for as a person made it stand alone."""
+    by_hand_evidence_rr: float | None = None
+    """``evidence_rr`` of the same search."""
+
+
+def headline(question: Question) -> str:
+    """The name of the score that says whether an item is right: refusing where nothing else is right."""
+    return "correct" if question.answerable else "refused"
 
 
 def is_gradable(question: Question) -> bool:

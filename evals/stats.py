@@ -39,6 +39,8 @@ class Result:
     """Why the item could not be graded."""
     tokens: Mapping[str, int] = field(default_factory=dict)
     """Length of the evidence and of the answer, in tokens of cl100k_base."""
+    searched: str = ""
+    """What a turn of a dialogue was searched for; empty elsewhere, where it is the question."""
 
 
 def score(values: Sequence[float], clusters: Sequence[str]) -> Score:
@@ -109,14 +111,23 @@ def _labelled(results: Iterable[Result], label: str) -> list[Result]:
     return [r for r in results if label in (*r.question.tags, r.question.lang)]
 
 
+def ranking(group: Iterable[Result], name: str) -> dict[str, Score]:
+    """Recall at each depth and mean reciprocal rank.
+
+    Args:
+        group: The items.
+        name: The score that holds their reciprocal ranks.
+    """
+    group = list(group)
+    return {f"recall@{k}": _mean(group, partial(_within, name, k)) for k in RECALL_AT} | {
+        "mrr": _mean(group, lambda r: _value(r, name))
+    }
+
+
 def _retrieval(results: Sequence[Result], name: str) -> dict[str, dict[str, Score]]:
     tags = sorted({tag for r in results for tag in r.question.tags if _value(r, name) is not None})
     groups = {"all": list(results)} | {tag: [r for r in results if tag in r.question.tags] for tag in tags}
-    return {
-        tag: {f"recall@{k}": _mean(group, partial(_within, name, k)) for k in RECALL_AT}
-        | {"mrr": _mean(group, lambda r: _value(r, name))}
-        for tag, group in groups.items()
-    }
+    return {tag: ranking(group, name) for tag, group in groups.items()}
 
 
 def _within(name: str, k: int, result: Result) -> float | None:

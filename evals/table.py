@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,8 +14,15 @@ from evals.gate import Judgement
 from evals.provenance import shown_path
 
 _WIDTH = 26
+_STEP = 0.05
+"""Floors are multiples of this: they are for what is broken, not for what is a little worse."""
+
 _SHOWN_IDS = 12
 """Items that are named on one line; the page lists all."""
+
+
+_BY_TAG = {"passage": "recall@1", "evidence": "recall@10"}
+"""What is printed of each tag: what is read first, and whether the answer is read at all."""
 
 
 def summary(report: Mapping[str, Any], beside: Mapping[str, Any]) -> str:
@@ -50,6 +59,13 @@ def summary(report: Mapping[str, Any], beside: Mapping[str, Any]) -> str:
         "conflict_covered",
     ):
         row("own verifier: supported" if key == "groundedness" else key.replace("_", " "), report[key])
+    if "dialogues" in report:
+        told = report["dialogues"]
+        lines.append(f"{'dialogues':<{_WIDTH}} {told['n']}")
+        row("opening turns right", told["opening_right"])
+        row("later turns right", told["later_right"])
+        row("whole dialogues right", told["whole_right"])
+        lines += _rewording(told)
     if report["accuracy"] is not None:
         row("refusals that were right", beside["abstention"]["precision"])
         for name, title in _OVERLAP.items():
@@ -59,7 +75,10 @@ def summary(report: Mapping[str, Any], beside: Mapping[str, Any]) -> str:
         labels = by_label if report["accuracy"] is None else ["all"]
         for label in sorted(labels, key=lambda name: (name != "all", name)):
             for name, score in by_label[label].items():
-                row(f"{stage} {name}" if label == "all" else f"{label} {stage} {name}", score)
+                if label == "all":
+                    row(f"{stage} {name}", score)
+                elif name == _BY_TAG[stage]:
+                    row(f"{label} {name.removeprefix('recall')}", score, 2)
     for title, unit, digits, spread in (
         ("latency", " s", 2, report["latency"]),
         ("tokens", "", 0, beside["tokens"]),
@@ -68,6 +87,26 @@ def summary(report: Mapping[str, Any], beside: Mapping[str, Any]) -> str:
             middle = f"median {times['median']:.{digits}f}{unit}, p95 {times['p95']:.{digits}f}{unit}"
             lines.append(f"{title + ' ' + stage:<{_WIDTH}} {middle}  n {times['n']}")
     return "\n".join(lines)
+
+
+def _rewording(told: Mapping[str, Any]) -> list[str]:
+    """What it is worth to make later turns stand alone before they are searched for."""
+    lines = ["later turns, searched for: as typed, as reworded by the assistant, as reworded by hand"]
+    for name in told["gain"]["searched"]:
+        stage, depth = name.split()
+        recalls = [told["search"][way][stage][depth] for way in ("typed", "searched", "by_hand")]
+        values = ", ".join("-" if one["value"] is None else f"{one['value']:.2f}" for one in recalls)
+        gains = [
+            f"{who} {gain['value']:+.2f} [{gain['low']:+.2f}, {gain['high']:+.2f}]"
+            for who, gain in (
+                ("assistant", told["gain"]["searched"][name]),
+                ("by hand", told["gain"]["by_hand"][name]),
+            )
+            if gain["n"]
+        ]
+        label = f"  {name}"
+        lines.append(f"{label:<{_WIDTH}} {values}  n {recalls[0]['n']}; {', '.join(gains)}".rstrip("; "))
+    return lines
 
 
 _OVERLAP = {
@@ -140,6 +179,30 @@ def changes(judgement: Judgement) -> str:
         if d.lost or d.won
     ]
     return "\n".join(lines or ["no score of any question changed"])
+
+
+def floors(report: Mapping[str, Any], name: str) -> str:
+    """Floors that would fit a run, for pyproject.toml: the low ends of its intervals, rounded down.
+
+    Args:
+        report: As report.json holds it.
+        name: What ``baseline.own_name`` calls its questions.
+    """
+    scores = {
+        "accuracy": report["accuracy"],
+        "unanswerable refused": report["unanswerable_refused"],
+        "citation precision": report["citation_precision"],
+        "citation recall": report["citation_recall"],
+        "language": report["language"],
+        "passage recall@10": report["retrieval"]["passage"]["all"]["recall@10"],
+        "evidence recall@10": report["retrieval"]["evidence"]["all"]["recall@10"],
+    }
+    if "dialogues" in report:
+        scores["later turns right"] = report["dialogues"]["later_right"]
+    lows = {score: math.floor(told["low"] / _STEP) * _STEP for score, told in scores.items() if told["n"]}
+    # json.dumps quotes a key as TOML does.
+    lines = [f"{json.dumps(score)} = {low:.2f}" for score, low in lows.items() if low > 0]
+    return "\n".join([f"[tool.sanad.eval.floors.{name}]", *lines])
 
 
 def _ids(ids: tuple[str, ...]) -> str:

@@ -1,7 +1,7 @@
 """Where question files are made and kept: ``draft`` proposes questions, ``check`` finds what has gone wrong.
 
-    python -m evals.workbench draft mine.jsonl --index mine   propose, and keep what you accept
-    python -m evals.workbench check mine.jsonl --index mine   quotes that are gone, duplicates, leaks
+    sanad eval draft mine.jsonl --index mine   propose, and keep what you accept
+    sanad eval check mine.jsonl --index mine   quotes that are gone, duplicates, leaks
 
 Both read the articles from an index; no language model runs.
 """
@@ -23,6 +23,9 @@ from evals.drafting import Proposal, proposals
 from evals.matching import holds, words
 from evals.score import gold_spans
 from rag import DEFAULT_INDEX, Article, Assistant, Settings, detect_language, fold
+
+COMMANDS = ("draft", "check")
+"""What its command line does."""
 
 Read = Callable[[str, str], str]
 """A prompt, and a text to begin with → what is typed."""
@@ -225,16 +228,14 @@ def _append(path: Path, line: dict[str, Any]) -> None:
         raise BadQuestions(f"Cannot write {path}: {error.strerror}; name another file.") from None
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``draft`` and ``check`` to a command line; each sets ``run``, which takes the parsed options.
-
-    Args:
-        commands: What ``add_subparsers`` returned.
-    """
+def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    draft_name, check_name = COMMANDS
     drafting = commands.add_parser(
-        "draft", help="propose questions about your articles, and keep the good ones"
+        draft_name, help="propose questions about your articles, and keep the good ones"
     )
-    checking = commands.add_parser("check", help="find gone quotes, duplicates and leaks in a question file")
+    checking = commands.add_parser(
+        check_name, help="find gone quotes, duplicates and leaks in a question file"
+    )
     for parser in (drafting, checking):
         parser.add_argument("file", type=Path, help="question file, JSON Lines (evals/README.md)")
         parser.add_argument(
@@ -271,14 +272,15 @@ def _run_check(options: argparse.Namespace) -> None:
     print(f"{options.file}: {len(lines)} questions, no problem found")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = "evals.workbench") -> int:
     """Run the command line and return its exit status: 0, 2 for what the message explains, 130 interrupted.
 
     Args:
         arguments: Defaults to the process's own.
+        prog: What the help calls it.
     """
-    parser = argparse.ArgumentParser(prog="evals.workbench", description="Make and check question files.")
-    add_commands(parser.add_subparsers(required=True, metavar="COMMAND"))
+    parser = argparse.ArgumentParser(prog=prog, description="Make and check question files.")
+    _add_commands(parser.add_subparsers(required=True, metavar="COMMAND"))
     options = parser.parse_args(arguments)
     run: Callable[[argparse.Namespace], None] = options.run
     return exit_status(lambda: run(options))

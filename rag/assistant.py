@@ -226,6 +226,15 @@ class Assistant:
         allowed = filters.allowed(where, searcher.generation.articles.values())
         return Retrieved((), ()) if allowed == frozenset() else self._search(question, searcher, k, allowed)
 
+    def standalone(self, question: str, *, history: Sequence[Turn] = ()) -> str:
+        """What is searched for when a question is asked behind others.
+
+        Args:
+            question: As for ``ask``.
+            history: As for ``ask``.
+        """
+        return prompt.standalone(question, history)
+
     def article(self, article_id: str) -> Article:
         """The article with this id.
 

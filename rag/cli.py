@@ -54,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Defaults to the process's own.
 
     Returns:
-        Exit status: 0, 2 for an error that the message explains, 130 when interrupted.
+        Exit status: 0, 2 for an error that the message explains, 130 when interrupted; 1 for an evaluation
+        that found a regression.
     """
     options = _parser().parse_args(arguments)
     quiet_libraries()
@@ -62,9 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    run: Callable[[argparse.Namespace], None] = options.run
+    run: Callable[[argparse.Namespace], int | None] = options.run
     try:
-        run(options)
+        status = run(options)
         sys.stdout.flush()
     except SanadError as error:
         print(f"sanad: {error}", file=sys.stderr)
@@ -82,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         print("sanad: the output could not be written: no space left. Make room.", file=sys.stderr)
         return EXIT_ERROR
-    return 0
+    return status or 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -139,6 +140,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_index(page)
     _add_models(page)
     page.set_defaults(run=_ui)
+
+    # No prefix of options: all that follows is for the harness, whose parser is loaded when it runs.
+    evals = commands.add_parser(
+        "eval",
+        help="is it better or worse? Ask questions whose answers are known",
+        prefix_chars="\0",
+        add_help=False,
+    )
+    evals.add_argument("arguments", nargs=argparse.REMAINDER)
+    evals.set_defaults(run=_eval)
     return parser
 
 
@@ -353,6 +364,12 @@ def _ui(options: argparse.Namespace) -> None:
         launch(assistant, port=options.port)
     finally:
         assistant.close()
+
+
+def _eval(options: argparse.Namespace) -> int:
+    from evals.command import main as evaluate
+
+    return evaluate(options.arguments)
 
 
 if __name__ == "__main__":

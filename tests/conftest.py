@@ -13,11 +13,13 @@ import pytest
 
 # Read once, when a library is imported, so it must be set before any test file is.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# The networks of tests are tiny: threads that wait for one another cost up to five times what they give.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from command import Run
 from small_index import write
 
-from rag import Assistant, Settings, build_index
+from rag import DEFAULT_INDEX, Assistant, Settings, build_index
 from rag.cli import main
 from rag.embed import FakeEmbedder
 from rag.llm_fake import FakeLLM, fake_generator
@@ -92,16 +94,14 @@ def _is_loopback(host: str) -> bool:
     return host in ("localhost", "::1", "") or host.startswith("127.")
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits for no disk: that takes half of the time, and a test that cuts no power cannot see it."""
+    """Waits for no disk: that takes half of the time, and as no test cuts the power none can see it."""
     monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
-@pytest.fixture
-def small_articles(tmp_path: Path) -> Path:
-    """A folder of three invented articles, two English and one Arabic, with a catalogue."""
-    folder = tmp_path / "articles"
+def write_articles(folder: Path) -> Path:
+    """Make a folder of three invented articles, two English and one Arabic, with a catalogue."""
     folder.mkdir()
     for stem, text in ARTICLES.items():
         (folder / f"{stem}.txt").write_text(text, encoding="utf-8")
@@ -109,13 +109,35 @@ def small_articles(tmp_path: Path) -> Path:
     return folder
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """The files of a folder by name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.fixture
+def small_articles(tmp_path: Path) -> Path:
+    """The small articles, which the test may change."""
+    return write_articles(tmp_path / "articles")
+
+
+@pytest.fixture(scope="session")
+def first_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of the small articles, made once: to copy it takes a tenth of the time."""
+    folder = tmp_path_factory.mktemp("first")
+    articles = write_articles(folder / "articles")
+    settings = Settings(indexes=folder / "indexes", cache=folder / "cache", articles=articles)
+    build_index(articles, "small", settings=settings, embedder=FakeEmbedder())
+    return folder / "indexes" / "small"
+
+
 FakeAssistant = Callable[..., Assistant]
 
 
 @pytest.fixture
-def fake_assistant(small_articles: Path) -> Iterator[FakeAssistant]:
+def fake_assistant(small_articles: Path, first_index: Path) -> Iterator[FakeAssistant]:
     """Makes assistants over the small articles whose generator speaks from a script."""
     opened: list[Assistant] = []
+    unchanged = contents(small_articles)
 
     def make(
         replies: Sequence[str] = (),
@@ -125,8 +147,12 @@ def fake_assistant(small_articles: Path) -> Iterator[FakeAssistant]:
         **changed: Any,
     ) -> Assistant:
         settings = Settings.load(articles=small_articles, **changed)
+        made = settings.indexes / "small"
+        if embedder is None and not made.exists() and contents(small_articles) == unchanged:
+            shutil.copytree(first_index, made)
+        else:
+            build_index(small_articles, "small", settings=settings, embedder=embedder or FakeEmbedder())
         embedder = embedder or FakeEmbedder()
-        build_index(small_articles, "small", settings=settings, embedder=embedder)
         generator = fake_generator(llm or FakeLLM.scripted(list(replies)))
         opened.append(Assistant.open("small", settings=settings, embedder=embedder, generator=generator))
         return opened[-1]
@@ -153,6 +179,12 @@ def run(small_articles: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         return status, out, err
 
     return sanad
+
+
+@pytest.fixture
+def indexed(first_index: Path, tmp_path: Path) -> Path:
+    """For ``run``: the default index is made already."""
+    return shutil.copytree(first_index, tmp_path / "indexes" / DEFAULT_INDEX)
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Builds an index in a forked process for each line of standard input, so that a test can kill it.
 
-A line is a JSON list: folder of articles, name of the index. On standard output stand the process's id, each
-phase that the build is in, and at the end what became of the process. The libraries are loaded once, before
-the forks; nothing of them runs in this process.
+A line is a JSON list: folder of articles, name of the index, folder of indexes. On standard output stand the
+process's id, each phase that the build is in, and at the end what became of the process. The libraries are
+loaded once, before the forks; nothing of them runs in this process.
 """
 
 from __future__ import annotations
@@ -54,10 +54,11 @@ def main() -> None:
         lexical.write(Path(folder), ["some words", "other words"])
     say("ready")
     for line in sys.stdin:
-        folder, name = json.loads(line)
+        folder, name, indexes = json.loads(line)
         pid = os.fork()
         if pid == 0:
             say(os.getpid())
+            os.environ["SANAD_INDEXES"] = indexes
             build_index(Path(folder), name, allow_shrink=True, progress=progress)
             os._exit(0)
         _, status = os.waitpid(pid, 0)

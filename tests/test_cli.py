@@ -44,6 +44,7 @@ def test_other_articles_with_the_same_text_are_named_below_a_source(
     assert lines[-2:] == ["a.txt:3", "also in: Valley Post · 2024-09-07, n0, n1, n2, n3 and 2 more"]
 
 
+@pytest.mark.usefixtures("indexed")
 def test_an_arabic_quote_stands_alone_on_its_line(run: Run) -> None:
     status, out, _ = run("ask", "كم بلغت تكلفة المكتبة؟")
     assert status == 0
@@ -51,6 +52,7 @@ def test_an_arabic_quote_stands_alone_on_its_line(run: Run) -> None:
     assert "library.txt:3" in out.splitlines()
 
 
+@pytest.mark.usefixtures("indexed")
 def test_a_long_line_is_not_wrapped(run: Run, small_articles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     _, out, _ = run("ask", COST)
@@ -64,6 +66,7 @@ def test_signs_of_markup_in_articles_are_printed_as_they_are(run: Run, small_art
     assert text in out.splitlines()
 
 
+@pytest.mark.usefixtures("indexed")
 def test_an_answer_that_the_articles_do_not_hold_shows_the_nearest_passages(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,6 +84,7 @@ def test_an_answer_that_the_articles_do_not_hold_shows_the_nearest_passages(
     assert "Sources" not in out
 
 
+@pytest.mark.usefixtures("indexed")
 def test_json_is_the_whole_answer_and_nothing_else(run: Run) -> None:
     status, out, _ = run("ask", "--json", "كم بلغت تكلفة المكتبة؟")
     assert status == 0
@@ -93,21 +97,21 @@ def test_json_is_the_whole_answer_and_nothing_else(run: Run) -> None:
     assert "\\u" not in out, "Arabic is readable in it"
 
 
+@pytest.mark.usefixtures("indexed")
 @pytest.mark.parametrize("question", ["", "   ", "\n", "?!"])
 def test_an_empty_question_is_refused(run: Run, question: str) -> None:
-    run("index")
     line = refused(run("ask", question))
     assert "empty" in line
     assert "sanad ask" in line
 
 
+@pytest.mark.usefixtures("indexed")
 def test_a_question_of_one_character_too_many_is_refused(run: Run) -> None:
-    run("index")
     assert "2,001 characters" in refused(run("ask", "a" * 2001))
 
 
+@pytest.mark.usefixtures("indexed")
 def test_a_question_that_is_not_utf8_is_refused(run: Run) -> None:
-    run("index")
     assert "UTF-8" in refused(run("ask", "why \udcff?"))
 
 
@@ -144,8 +148,8 @@ def test_a_name_that_is_none_is_refused(run: Run, small_articles: Path, name: st
     assert repr(name) in refused(run("ask", COST, "--index", name))
 
 
+@pytest.mark.usefixtures("indexed")
 def test_an_unknown_model_is_refused_with_its_name(run: Run) -> None:
-    run("index")
     line = refused(run("ask", COST, "--backend", "transformers", "--llm", "no-such/model"))
     assert "'no-such/model'" in line
     assert "--llm" in line
@@ -217,13 +221,13 @@ def test_a_variable_that_is_no_setting_is_refused(run: Run, monkeypatch: pytest.
     assert "SANAD_PASSAGES" in refused(run("ask", COST))
 
 
+@pytest.mark.usefixtures("indexed")
 def test_an_interrupt_ends_with_130_and_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from rag import assistant
 
     def interrupted(*_: object) -> Generator:
         raise KeyboardInterrupt
 
-    run("index")
     monkeypatch.setattr(assistant, "open_generator", interrupted)
     assert run("ask", COST) == (130, "", "sanad: interrupted\n")
 
@@ -260,16 +264,17 @@ def nobody_reads() -> int:
     return writing
 
 
+@pytest.mark.usefixtures("indexed")
 def test_a_reader_that_has_gone_is_no_error(run: Run) -> None:
-    run("index")
     writing = nobody_reads()
     try:
-        done = sanad("ask", COST, stdout=writing)
+        done = sanad("articles", stdout=writing)
     finally:
         os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.usefixtures("indexed")
 def test_a_reader_of_json_that_has_gone_is_no_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with os.fdopen(nobody_reads(), "w", encoding="utf-8") as out:
         monkeypatch.setattr(sys, "stdout", out)

@@ -105,8 +105,8 @@ def test_articles_are_listed_by_date_those_without_one_last(run: Run, small_arti
     assert listed[0][4] == "A tab and a line"
 
 
+@pytest.mark.usefixtures("indexed")
 def test_articles_are_listed_as_json(run: Run) -> None:
-    run("index")
     told = json.loads(run("articles", "--json")[1])
     assert [list(entry) for entry in told] == 3 * [
         ["id", "published", "outlet", "language", "title", "passages", "group"]
@@ -114,8 +114,8 @@ def test_articles_are_listed_as_json(run: Run) -> None:
     assert [[str(value or "") for value in entry.values()] for entry in told] == LISTED
 
 
+@pytest.mark.usefixtures("indexed")
 def test_articles_are_listed_by_filter(run: Run) -> None:
-    run("index")
     for flags, found in (
         (("--outlet", "coast daily"), ["harbour"]),
         (("--outlet", "صحيفه النخيل", "--outlet", "Coast Daily"), ["harbour", "library"]),
@@ -151,11 +151,11 @@ def test_articles_of_an_unknown_index_are_refused_with_its_command(run: Run) -> 
     assert refused(run("articles")).endswith("sanad index")
 
 
+@pytest.mark.usefixtures("indexed")
 def test_a_table_on_a_terminal_keeps_its_columns(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "72")
-    run("index")
     lines = [re.sub("\x1b\\[[0-9;]*m", "", line) for line in run("articles")[1].splitlines()]
     assert lines[-1] == "3 articles"
     cells = [[cell.strip() for cell in line.split("\u200e")[1:]] for line in lines[1:-1]]
@@ -169,8 +169,8 @@ def test_a_table_on_a_terminal_keeps_its_columns(run: Run, monkeypatch: pytest.M
     assert max(cell_len(line) for line in lines) <= 72
 
 
+@pytest.mark.usefixtures("indexed")
 def test_a_question_is_answered_from_what_the_filter_allows(run: Run) -> None:
-    run("index")
     assert "harbour.txt:3" in run("ask", COST)[1]
     _, out, _ = run("ask", COST, "--language", "ar")
     assert "library.txt" in out
@@ -203,16 +203,16 @@ def test_removed_articles_are_gone_until_their_folder_is_indexed_again(
     assert_told(run("index")[1], "seeds: 11 articles, 11 passages (2 added; 2 ")
 
 
+@pytest.mark.usefixtures("indexed")
 def test_an_unknown_article_is_refused_with_near_ones_and_nothing_is_removed(run: Run) -> None:
-    run("index")
     line = refused(run("remove", "olives", "harbor", "zzz", "--allow-shrink"))
     assert "'harbor' (near: 'harbour'), 'zzz'" in line
     assert "'olives'" not in line
     assert len(rows(run("articles")[1])) == 3
 
 
+@pytest.mark.usefixtures("indexed")
 def test_many_articles_are_removed_only_on_purpose(run: Run) -> None:
-    run("index")
     line = refused(run("remove", "olives"))
     assert "1 of the 3 articles" in line
     assert "--allow-shrink" in line

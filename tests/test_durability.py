@@ -24,7 +24,7 @@ from typing import NamedTuple
 import pytest
 from small_index import TEXTS, contents, vector_of, write
 
-from rag import Answer, Assistant, IndexUnusable, NoSpace, build_index
+from rag import Answer, Assistant, IndexUnusable, NoSpace, Settings, build_index
 from rag.embed import FakeEmbedder, Vectors
 from rag.index import open_generation
 from rag.late import Tokens
@@ -40,7 +40,7 @@ def make_edition(folder: Path, name: str) -> Path:
     """A folder of articles that all name their edition in every sentence."""
     folder.mkdir()
     for number in range(EDITIONS[name]):
-        lines = [f"Report {number} of the {name} edition, part {part}, on harbours." for part in range(12)]
+        lines = [f"Report {number} of the {name} edition, part {part}, on harbours." for part in range(4)]
         (folder / f"report{number}.txt").write_text("\n".join(lines), encoding="utf-8")
     return folder
 
@@ -66,13 +66,17 @@ class Run(NamedTuple):
 class Indexer:
     """The process that forks indexing processes."""
 
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, str(TESTS / "forked_indexer.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=os.environ | {"SANAD_EMBEDDER": "fake", "PYTHONPATH": str(TESTS.parent)},
-        )
+    def __init__(self, errors: Path) -> None:
+        self.errors = errors
+        """What those processes write to standard error."""
+        with errors.open("wb") as stderr:
+            self.process = subprocess.Popen(
+                [sys.executable, str(TESTS / "forked_indexer.py")],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env=os.environ | {"SANAD_EMBEDDER": "fake", "PYTHONPATH": str(TESTS.parent)},
+            )
         assert self._line() == "ready"
 
     def run(self, folder: Path, name: str, seconds: float = NEVER, since: str = "loading") -> Run:
@@ -85,7 +89,8 @@ class Indexer:
             since: A phase.
         """
         assert self.process.stdin
-        self.process.stdin.write(json.dumps([str(folder), name]).encode() + b"\n")
+        asked = [str(folder), name, str(Settings.load().indexes)]
+        self.process.stdin.write(json.dumps(asked).encode() + b"\n")
         self.process.stdin.flush()
         pid, start, phase = int(self._line()), time.monotonic(), "loading"
         starts = {phase: 0.0}
@@ -116,9 +121,9 @@ class Indexer:
         self.process.communicate()
 
 
-@pytest.fixture
-def indexer() -> Iterator[Indexer]:
-    indexer = Indexer()
+@pytest.fixture(scope="module")
+def indexer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Indexer]:
+    indexer = Indexer(tmp_path_factory.mktemp("indexer") / "errors")
     yield indexer
     indexer.close()
 
@@ -171,8 +176,7 @@ def kill_writers(indexer: Indexer, editions: dict[str, Path], index: Path, runs:
     return met
 
 
-@pytest.mark.usefixtures("quick_disk")  # here, not in the process that is killed
-@pytest.mark.parametrize("runs", [10, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("runs", [8, pytest.param(100, marks=pytest.mark.slow)])
 def test_a_writer_killed_at_any_moment_leaves_the_old_articles_or_the_new(
     indexer: Indexer, editions: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: int
 ) -> None:
@@ -197,7 +201,7 @@ class Held(FakeEmbedder):
 
 
 def test_of_two_writers_at_once_one_wins_and_the_other_soon_names_it(
-    editions: dict[str, Path], tmp_path: Path
+    indexer: Indexer, editions: dict[str, Path], tmp_path: Path
 ) -> None:
     embedder, errors = Held(), []
 
@@ -216,14 +220,9 @@ def test_of_two_writers_at_once_one_wins_and_the_other_soon_names_it(
     assert time.monotonic() - start < 2
     told = rf"Another process \(pid {os.getpid()}, since 20\d\d-[^)]*\) is writing the index 'x'\."
     assert re.match(told, str(raised.value))
-    command = [sys.executable, "-m", "rag.cli", "index", str(editions["evening"]), "--index", "x"]
-    other = subprocess.run(
-        command,
-        env=os.environ | {"SANAD_EMBEDDER": "fake", "PYTHONPATH": str(TESTS.parent)},
-        stderr=subprocess.PIPE,
-    )
-    assert other.returncode != 0
-    assert re.search(told, other.stderr.decode())
+    before = indexer.errors.stat().st_size
+    assert indexer.run(editions["evening"], "x").outcome == "ended 1"
+    assert re.search(told, indexer.errors.read_text(encoding="utf-8")[before:])
     embedder.go.set()
     winner.join(60)
     assert errors == []
@@ -244,7 +243,8 @@ def test_questions_during_updates_are_answered_each_from_one_whole_generation(
 
     def ask() -> None:
         try:
-            answers.extend(assistant.ask("What do the reports tell of harbours?") for _ in range(100))
+            while len(answers) < 200 or len({answer.generation for answer in answers}) < 3:
+                answers.append(assistant.ask("What do the reports tell of harbours?"))
         except BaseException as error:
             errors.append(error)
 
@@ -258,8 +258,6 @@ def test_questions_during_updates_are_answered_each_from_one_whole_generation(
         edition_of[written.generation] = name
         turn += 1
     assert errors == []
-    assert len(answers) == 200
-    assert len({answer.generation for answer in answers}) > 1, "the readers saw updates"
     for answer in answers:
         texts = [p.text for p in answer.passages] + [c.quote for c in answer.citations]
         assert texts

@@ -14,6 +14,7 @@ import dataclasses
 import io
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -21,10 +22,11 @@ from typing import Any
 
 import pytest
 
-from evals import gate, run
-from evals.baseline import FOLDER
+from evals import gate, options, run
+from evals.baseline import FOLDER, default_path
 from evals.dataset import BadQuestions
-from rag import Answer, Assistant, Settings, build_index
+from evals.turns import DIALOGUES, SPLITS
+from rag import Answer, Assistant, Settings, Turn, build_index
 from rag.embed import FakeEmbedder
 from rag.generate import Generator, Message, open_generator
 from rag.llm_fake import FakeLLM, fake_generator
@@ -66,8 +68,8 @@ class Shuffled:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._assistant, name)
 
-    def ask(self, question: str) -> Answer:
-        answer = self._assistant.ask(question)
+    def ask(self, question: str, *, history: Sequence[Turn] = ()) -> Answer:
+        answer = self._assistant.ask(question, history=history)
         places = [(item.article_id, item.start) for item in answer.evidence]
         moved = []
         for cited in answer.citations:
@@ -131,10 +133,14 @@ class Reader(FakeLLM):
         yield f"{found[2]} dinars [{found[1]}]." if found else "It is 5 dinars."
 
 
-@pytest.fixture
-def asked(tmp_path: Path, quick_disk: None) -> Path:
-    """A folder with articles and questions; for half of the towns another article comes first in a search."""
-    corpus = tmp_path / "towns"
+@pytest.fixture(scope="module")
+def towns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with articles, questions, their index, and the report of a run that went well.
+
+    For half of the towns another article comes first in a search.
+    """
+    folder = tmp_path_factory.mktemp("gate")
+    corpus = folder / "towns"
     corpus.mkdir()
     lines = []
     for number, town in enumerate(TOWNS):
@@ -152,17 +158,34 @@ def asked(tmp_path: Path, quick_disk: None) -> Path:
                 "evidence": [{"article": town, "quote": price}],
             }
         )
-    file = tmp_path / "questions.jsonl"
-    file.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
-    return file
+    questions = folder / "questions.jsonl"
+    questions.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+    arguments = ["--questions", str(questions), "--corpus", str(corpus), "--embedder", "fake"]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("SANAD_CACHE", str(folder / "cache"))
+        assert run.main([*arguments, "--out", str(folder / "good")], open_assistant=faked) == 0
+        yield folder
 
 
 @pytest.fixture
-def evaluate(asked: Path, tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any]]]:
+def asked(towns: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The questions, which the test may change; the index is the one that is there."""
+    monkeypatch.setenv("SANAD_CACHE", str(towns / "cache"))
+    return Path(shutil.copy(towns / "questions.jsonl", tmp_path))
+
+
+@pytest.fixture
+def good(towns: Path) -> Path:
+    """The report to compare with."""
+    return towns / "good" / "report.json"
+
+
+@pytest.fixture
+def evaluate(asked: Path, towns: Path, tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any]]]:
     """Runs the command line with an opener; gives its status and what verdict.json says."""
 
     def call(opener: Opener, out: str, *arguments: str) -> tuple[int, dict[str, Any]]:
-        corpus, folder = tmp_path / "towns", tmp_path / out
+        corpus, folder = towns / "towns", tmp_path / out
         fixed = [
             "--questions",
             str(asked),
@@ -187,9 +210,8 @@ def faked(index: str, settings: Settings, *, blind: bool = False) -> Assistant:
     return Assistant.open(index, settings=settings, embedder=embedder, generator=generator)
 
 
-def test_each_worse_setting_is_a_regression_and_the_same_one_is_not(evaluate, tmp_path):
-    assert evaluate(faked, "good")[0] == 0
-    baseline = ("--baseline", str(tmp_path / "good/report.json"))
+def test_each_worse_setting_is_a_regression_and_the_same_one_is_not(evaluate, good):
+    baseline = ("--baseline", str(good))
     ways = worse_ways(faked)
     for way, told in (
         ("k=1", "evidence recall@10"),
@@ -204,9 +226,8 @@ def test_each_worse_setting_is_a_regression_and_the_same_one_is_not(evaluate, tm
 
 
 @pytest.mark.slow
-def test_the_same_setting_is_no_difference_ten_times_of_ten(evaluate, tmp_path):
-    evaluate(faked, "good")
-    baseline = ("--baseline", str(tmp_path / "good/report.json"))
+def test_the_same_setting_is_no_difference_ten_times_of_ten(evaluate, good):
+    baseline = ("--baseline", str(good))
     for _ in range(10):
         status, verdict = evaluate(faked, "again", *baseline)
         assert (status, verdict["verdict"]) == (0, "no detectable difference")
@@ -235,16 +256,15 @@ def test_a_baseline_of_other_questions_can_be_replaced(evaluate, asked, tmp_path
     assert evaluate(faked, "out", "--baseline", str(kept))[1]["paired"] == len(TOWNS)
 
 
-def test_a_baseline_of_other_words_is_refused_before_anything_is_asked(evaluate, asked, tmp_path, capsys):
-    evaluate(faked, "good")
+def test_a_baseline_of_other_words_is_refused_before_anything_is_asked(asked, good, tmp_path, capsys):
     asked.write_text(asked.read_text(encoding="utf-8").replace("What of", "And what of"), encoding="utf-8")
     opened = []
     arguments = ["--questions", str(asked), "--out", str(tmp_path / "x"), "--baseline"]
     for baseline, message in (
-        (tmp_path / "good/report.json", "none of these questions"),
+        (good, "none of these questions"),
         (tmp_path / "missing.json", "--update-baseline"),
         (asked, "no baseline"),
-        (broken(tmp_path / "good/report.json", tmp_path / "broken.json"), "no baseline"),
+        (broken(good, tmp_path / "broken.json"), "no baseline"),
     ):
         assert run.main([*arguments, str(baseline)], open_assistant=lambda *at: opened.append(at)) == 2
         err = capsys.readouterr().err
@@ -269,7 +289,7 @@ def test_a_baseline_is_written_from_whole_runs_to_a_file_that_is_known(asked, tm
 
 
 def test_floors_are_read_for_our_own_questions_and_checked(tmp_path):
-    ours, pyproject = run.QUESTIONS, tmp_path / "pyproject.toml"
+    ours, pyproject = options.QUESTIONS, tmp_path / "pyproject.toml"
     pyproject.write_text('[tool.sanad.eval.floors.seeds]\naccuracy = 0.5\n"evidence recall@10" = 1\n')
     assert gate.read_floors(pyproject, ours) == {"accuracy": 0.5, "evidence recall@10": 1}
     assert gate.read_floors(pyproject, tmp_path / "seeds.jsonl") == {}
@@ -281,7 +301,7 @@ def test_floors_are_read_for_our_own_questions_and_checked(tmp_path):
 
 
 def test_the_floors_that_are_set_are_for_scores_that_there_are():
-    for questions in (run.QUESTIONS.parent).glob("*.jsonl"):
+    for questions in (options.QUESTIONS.parent).glob("*.jsonl"):
         gate.read_floors(run.ROOT / "pyproject.toml", questions)
 
 
@@ -294,7 +314,9 @@ def test_a_committed_baseline_is_a_report_of_questions_that_there_are(path):
     jsonschema.validate(data, schema)
     assert data["run"]["complete"]
     assert data["run"]["settings"].keys().isdisjoint({"cache", "indexes", "articles"})
-    assert (run.QUESTIONS.parent / f"{path.stem}.jsonl").is_file()
+    assert path in {default_path(file) for file in options.QUESTIONS.parent.glob("*.jsonl")} | {
+        default_path(DIALOGUES, split) for split in SPLITS
+    }
 
 
 def real(index: str, settings: Settings, *, blind: bool = False) -> Assistant:

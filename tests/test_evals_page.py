@@ -16,6 +16,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_evals_run import NOWHERE, QUOTE, RIGHT, TEXT, WRONG, StandIn, write
+from test_evals_turns import FIRST, Talking
+from test_evals_turns import TEXT as TALKED_OF
 
 from evals import page, run
 from evals.score import Span
@@ -129,6 +131,28 @@ def test_the_data_tells_what_happened_to_every_item(report):
     assert [part["text"] for part in cited["parts"] if part["cited"] and part["gold"]] == [QUOTE]
 
 
+@pytest.fixture
+def talked(tmp_path: Path) -> Path:
+    """The page of a run that asked a dialogue."""
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (corpus / "one.txt").write_text(TALKED_OF, encoding="utf-8")
+    arguments = ["--dialogues", str(write(tmp_path, FIRST)), "--corpus", str(corpus), "--out", str(tmp_path)]
+    run.main(arguments, open_assistant=lambda _, s: Talking(s, corpus))
+    return tmp_path / "report.html"
+
+
+def test_the_data_tells_where_a_turn_stands(talked):
+    data = json.loads("".join(Elements(talked.read_text(encoding="utf-8")).found["data"]))
+    assert data["report"]["dialogues"]["n"] == 1
+    assert [item["turn"] for item in data["items"]][1] == {
+        "number": 2,
+        "of": 3,
+        "earlier": ["How many in Syria?"],
+        "searched": "How many in Syria? And in Iraq?",
+    }
+
+
 def test_a_span_is_cut_where_gold_begins_and_ends():
     texts = {"one": "aaa bbb ccc ddd"}
     cut = page.parts(Span("one", 4, 11), [Span("one", 8, 15)], texts)
@@ -184,6 +208,28 @@ def test_the_page_shows_scores_comparison_and_items_in_both_themes(opened):
         "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
     )
     assert abs(luminance(ground) - luminance(ink)) > 150
+
+
+@pytest.mark.browser
+def test_a_turn_shows_what_was_asked_before_it_and_what_was_searched_for(chromium, talked):
+    context = chromium.new_context()
+    shown = context.new_page()
+    shown.goto(talked.as_uri())
+    text = shown.locator("main").inner_text()
+    for told in (
+        "3 turns of dialogues (1)",
+        "later turns right",
+        "whole dialogues right",
+        "What rewording is worth",
+    ):
+        assert told in text
+    turn = shown.locator("details.item[data-id='a.2']")
+    assert "turn 2 of 3" in turn.inner_text()
+    turn.locator("summary").first.click()
+    body = turn.locator(".body").inner_text()
+    assert "Asked before\nHow many in Syria?" in re.sub("\n+", "\n", body)
+    assert "Searched for\nHow many in Syria? And in Iraq?" in re.sub("\n+", "\n", body)
+    context.close()
 
 
 def luminance(colour: str) -> float:

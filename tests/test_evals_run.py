@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from evals import run
+from evals import options, run
 from evals.dataset import BadQuestions, check_quotes, read_questions, select
 from rag import SanadError, Settings
 from rag.records import Answer, Article, Chunk, Citation, Passage, Retrieved
@@ -350,12 +350,12 @@ def test_an_unknown_tag_names_those_that_there_are(tmp_path):
 
 
 def test_the_hand_written_questions_keep_their_format_and_quote_the_seeds():
-    questions = read_questions(run.QUESTIONS)
-    lines = run.QUESTIONS.read_text(encoding="utf-8").splitlines()
+    questions = read_questions(options.QUESTIONS)
+    lines = options.QUESTIONS.read_text(encoding="utf-8").splitlines()
     for line in lines:
         jsonschema.validate(json.loads(line), schema("question"))
     texts = {p.stem: p.read_text(encoding="utf-8") for p in (ROOT / "seeds").glob("*.txt")}
-    check_quotes(questions, texts, run.QUESTIONS)
+    check_quotes(questions, texts, options.QUESTIONS)
     assert len(questions) >= 30
     assert sum(not q.answerable for q in questions) >= 6
     for question in questions:

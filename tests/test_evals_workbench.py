@@ -49,6 +49,24 @@ def test_sentences_with_a_value_are_asked_about():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("sentence", "question", "answer"),
+    [
+        (
+            "وأكدت وزارة الدفاع العراقية، الخميس، أن المحادثات مع الجانب الأمريكي مستمرة.",
+            "من التي أكدت أن المحادثات مع الجانب الأمريكي مستمرة؟",
+            "وزارة الدفاع العراقية",
+        ),
+        ("بدأت الحكومة عملية الانسحاب، صرح بذلك رئيس الوزراء بعد أن نفذ الجيش غارة.", None, None),
+        ("قال الوزير قبل أن يغادر المدينة كلاما كثيرا عن الميناء والطريق الجديد.", None, None),
+    ],
+)
+def test_who_said_it_is_asked_as_arabic_asks_it(sentence, question, answer):
+    article = Article(id="a", title="", text=sentence, source="a.txt", language="ar")
+    made = [(p.question, p.answer) for p in proposals([article], [], 0)]
+    assert made == ([] if question is None else [(question, answer)])
+
+
 def test_articles_take_turns_and_sentences_that_are_asked_about_are_passed_over():
     order = [p.article_id for p in proposals(ARTICLES, [], 0)]
     assert order[:4] in (["harbour", "library"] * 2, ["library", "harbour"] * 2)

@@ -34,8 +34,6 @@ from rag.layout import entry
 from rag.neighbours import ChromaFailed, Neighbours
 from rag.store import Generation
 
-pytestmark = pytest.mark.usefixtures("quick_disk")
-
 
 @pytest.fixture
 def reader(built: Path) -> Iterator[Generation]:

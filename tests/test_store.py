@@ -26,8 +26,6 @@ from rag.working import PREFIX
 
 QUESTIONS = ("How many tonnes of olives?", "كم بلغت تكلفة المكتبة؟", "harbour repairs", "zzz")
 
-pytestmark = pytest.mark.usefixtures("quick_disk")
-
 
 @pytest.fixture
 def reader(first_build: Path) -> Iterator[Generation]:

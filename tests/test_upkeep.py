@@ -55,10 +55,10 @@ def test_an_index_updated_while_articles_are_removed_loses_nothing(
 
 
 def test_an_index_remembers_its_folder_and_lists_its_articles_without_an_embedder(
-    fake_assistant: Make, small_articles: Path
+    small_articles: Path,
 ) -> None:
     assert indexed_folder("small") is None
-    fake_assistant()
+    build_index(small_articles, "small", embedder=FakeEmbedder())
     assert indexed_folder("small") == small_articles.resolve()
     settings = Settings.load(embedder="no-such/embedder")
     listed = list_articles("small", where=Filter(language="en"), settings=settings)

@@ -87,6 +87,10 @@ function scores() {
     "groundedness", "language", "conflict_covered"].filter((key) => report[key] !== null);
   const titles = { groundedness: "supported, by the product's own verifier", answerable_refused: "answerable refused (lower is better)" };
   const rows = plain.map((key) => scoreRow(key.replaceAll("_", " "), report[key], titles[key]));
+  for (const key of ["opening", "later", "whole"]) {
+    const name = key === "whole" ? "whole dialogues right" : `${key} turns right`;
+    if (report.dialogues && !searchOnly) rows.push(scoreRow(name, report.dialogues[`${key}_right`]));
+  }
   if (!searchOnly) {
     rows.push(scoreRow("abstention precision", aside.abstention.precision, "refusals that were right"));
     const overlap = { exact_match: "exact match", token_f1: "token F1", mlqa_exact_match: "MLQA exact match", mlqa_f1: "MLQA F1" };
@@ -97,12 +101,32 @@ function scores() {
   return rows;
 }
 
+function legend() {
+  const parts = ["dot: value", "bar: 95 % interval"];
+  if (baseline) parts.push("ring: the baseline's value");
+  if (judgement.floors.length) parts.push("red line: floor");
+  return parts.join(" · ");
+}
+
 const heads = ["score", "0 to 1", "value [95 %]", "n", ""];
 
 function byTag() {
   if (!searchOnly) return Object.entries(report.accuracy_by_tag).filter(([, one]) => one.n).map(([tag, one]) => scoreRow(tag, one));
   return Object.entries(report.retrieval).flatMap(([stage, labels]) => Object.entries(labels)
     .filter(([tag]) => tag !== "all").map(([tag, one]) => scoreRow(`${tag}: ${stage} recall@1`, one["recall@1"])));
+}
+
+// What it is worth to make later turns stand alone before they are searched for.
+function rewording() {
+  const { search, gain } = report.dialogues;
+  const gained = (one) => cell(one.n ? `${signed(one.value)}  [${signed(one.low)}, ${signed(one.high)}]` : "–");
+  return table(["later turns, searched for", "as typed", "as reworded by the assistant", "gain [95 %]", "as reworded by hand", "gain [95 %]", "n"],
+    Object.keys(gain.searched).map((name) => {
+      const [stage, depth] = name.split(" ");
+      const recall = (way) => cell(fixed(search[way][stage][depth].value));
+      return el("tr", {}, el("td", {}, name), recall("typed"), recall("searched"), gained(gain.searched[name]),
+        recall("by_hand"), gained(gain.by_hand[name]), cell(String(search.typed[stage][depth].n)));
+    }));
 }
 
 function differences() {
@@ -142,8 +166,10 @@ function answer(one, title, kind) {
     for (const claim of one.answer.claims.filter((it) => it.verdict !== "supported"))
       shown.push(el("p", {}, chip(claim.verdict, tone[claim.verdict]), " ", text("span", claim.text), " ", text("span", claim.reason, "soft")));
     for (const cited of one.answer.citations) {
-      const place = [cited.outlet, cited.published, `${cited.source}:${cited.line}`].filter(Boolean).join(" · ");
-      shown.push(el("div", {}, `[${cited.number}] `, chip(cited.right ? "right source" : "other source", cited.right ? "good" : "plain"), " ", text("bdi", place, "soft")),
+      // Each part on its own: an Arabic outlet would turn the file's name and line round.
+      const place = [cited.outlet, cited.published, `${cited.source}:${cited.line}`].filter(Boolean)
+        .map((part, at) => [at ? " · " : null, text("bdi", part)]);
+      shown.push(el("div", {}, `[${cited.number}] `, chip(cited.right ? "right source" : "other source", cited.right ? "good" : "plain"), " ", el("span", { class: "soft" }, place)),
         cited.parts.length ? passage(cited.parts, cited.right) : text("blockquote", cited.quote));
     }
   }
@@ -156,7 +182,11 @@ function body(item) {
   const wanted = item.answerable ? item.must.map((group) => el("li", {}, group.map((way, at) => [at ? " | " : null, text("bdi", way)])))
     : [el("li", {}, "The articles do not say.")];
   const forbidden = item.must_not.map((way) => el("li", {}, "not: ", text("bdi", way)));
+  const said = item.turn ? item.turn.earlier.map((earlier) => text("p", earlier)) : [];
+  const reworded = item.turn && item.turn.searched && item.turn.searched !== item.question;
   return el("div", { class: "body" },
+    said.length ? [el("h3", {}, "Asked before"), said] : null,
+    reworded ? [el("h3", {}, "Searched for"), text("p", item.turn.searched)] : null,
     el("div", { class: "columns" }, answer(item, "Answer", "now"),
       baseline ? (item.before ? answer(item.before, "Baseline's answer", "then")
         : el("section", { class: "then" }, el("h3", {}, "Baseline's answer"), el("p", { class: "soft" }, "Not asked in these words."))) : null),
@@ -174,7 +204,8 @@ const rows = items.map((item) => {
   const row = el("details", { class: "item", "data-id": item.id, "data-outcome": item.outcome },
     el("summary", {}, chip(item.outcome, tone[item.outcome] || "plain"),
       item.change && item.change !== "same" ? chip(item.change, tone[item.change]) : null,
-      text("span", item.question), text("bdi", item.id, "soft")));
+      text("span", item.question), text("bdi", item.id, "soft"),
+      item.turn ? el("span", { class: "soft" }, ` turn ${item.turn.number} of ${item.turn.of}`) : null));
   // Built when opened: a thousand items would otherwise take seconds.
   row.addEventListener("toggle", () => { if (row.open && !row.querySelector(".body")) row.append(body(item)); });
   list.append(row);
@@ -245,11 +276,12 @@ const page = document.getElementById("page");
 page.className = baseline ? "main beside" : "main";
 page.replaceChildren(...[
   el("h1", {}, "Sanad eval"),
-  el("p", { class: "soft" }, `${report.n} questions, ${report.unscored} unscored · `, text("bdi", about.join(" · "))),
+  el("p", { class: "soft" }, `${report.n} ${report.dialogues ? `turns of dialogues (${report.dialogues.n})` : "questions"}, ${report.unscored} unscored · `, text("bdi", about.join(" · "))),
   then && el("p", { class: "soft" }, `baseline, ${judgement.paired} questions compared: `, text("bdi", then.join(" · "))),
   banner(),
-  el("h2", {}, "Scores"), table(heads, scores()),
+  el("h2", {}, "Scores"), table(heads, scores()), el("p", { class: "soft" }, legend()),
   el("h2", {}, searchOnly ? "Search by tag" : "Accuracy by tag and language"), table(heads, byTag()),
+  ...(report.dialogues ? [el("h2", {}, "What rewording is worth"), rewording()] : []),
   ...(baseline ? [el("h2", {}, "Against the baseline"), differences()] : []),
   el("h2", {}, "Latency and tokens"), spreads(),
   el("h2", { id: "questions" }, "Questions"), tools(), list,

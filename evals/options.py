@@ -1,0 +1,130 @@
+"""The options of evals/run.py."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from evals.provenance import ROOT, shown_path
+from evals.turns import DIALOGUES, SPLITS
+
+QUESTIONS = Path(__file__).resolve().parent / "questions" / "seeds.jsonl"
+"""What is asked where nothing is named."""
+
+
+def default_out() -> Path:
+    """Where reports go: ``evals/out`` of a checkout; a folder of installed packages is no place for them."""
+    here = Path(__file__).resolve().parent
+    return here / "out" if (ROOT / "pyproject.toml").is_file() else Path("sanad-eval")
+
+
+def parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
+    """The options of a command line; a wrong one ends the process with status 2 and the usage.
+
+    Args:
+        argv: Arguments; None takes the process's.
+        prog: What the help calls the command.
+    """
+    parser = _parser(prog)
+    args = parser.parse_args(argv)
+    if args.split is not None and args.dialogues is None:
+        parser.error("argument --split: only dialogues have splits; name them with --dialogues")
+    return args
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
+    out = default_out()
+    parser = argparse.ArgumentParser(
+        prog=prog, description="Ask questions whose answers are known and score what comes back."
+    )
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument(
+        "--questions",
+        type=Path,
+        default=QUESTIONS,
+        metavar="FILE",
+        help="question file, JSON Lines (evals/README.md); default: the hand-written set",
+    )
+    asked.add_argument(
+        "--dialogues",
+        nargs="?",
+        type=Path,
+        const=DIALOGUES,
+        metavar="FILE",
+        help="ask these dialogues instead, turn by turn; without FILE the hand-written ones",
+    )
+    parser.add_argument(
+        "--split",
+        choices=SPLITS,
+        help="ask the dialogues of this split; default: dev, where a file names splits",
+    )
+    parser.add_argument(
+        "--corpus",
+        type=Path,
+        metavar="DIR",
+        help="folder of articles, indexed in the cache; default: the seeds",
+    )
+    parser.add_argument("--retrieval-only", action="store_true", help="measure the search, run no model")
+    parser.add_argument(
+        "--limit", type=_positive, metavar="N", help="ask a random sample of N questions, or dialogues"
+    )
+    parser.add_argument(
+        "--seed", type=_natural, default=0, metavar="S", help="draws the sample of --limit; default: 0"
+    )
+    parser.add_argument(
+        "--tags",
+        type=_tags,
+        default=[],
+        metavar="T",
+        help="ask only questions with one of these tags or languages, comma-separated; of dialogues, those "
+        "with such a turn",
+    )
+    parser.add_argument("--llm", help="generator: packaged, a hub model id or a folder")
+    parser.add_argument("--embedder", help="embedder: packaged, a hub model id or a folder")
+    parser.add_argument("--backend", help="what runs the generator: auto, openvino, transformers or fake")
+    parser.add_argument(
+        "--no-adapter",
+        dest="adapter",
+        action="store_false",
+        default=None,
+        help="the packaged generator as its makers published it",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=out,
+        metavar="DIR",
+        help=f"where the reports go; default: {shown_path(out)}",
+    )
+    parser.add_argument(
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="compare with this report.json; default: the one of evals/baselines, if there is one",
+    )
+    parser.add_argument(
+        "--update-baseline", action="store_true", help="keep this run as the baseline; print what changed"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the run in --out that was killed or interrupted"
+    )
+    return parser
+
+
+def _natural(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return value
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is below 1")
+    return value
+
+
+def _tags(text: str) -> list[str]:
+    return [tag.strip() for tag in text.split(",") if tag.strip()]
