@@ -20,10 +20,25 @@ BASE = {"records", "errors", "settings", "text", "sentence", "facts", "disk", "t
 SEAMS = {"embed", "generate"}
 """The two protocols that steps are written against."""
 
-STEPS = {"articles", "chunk", "duplicates", "index", "lexical", "retrieve", "prompt", "verify"}
+STEPS = {
+    "articles",
+    "chunk",
+    "conversation",
+    "duplicates",
+    "index",
+    "lexical",
+    "retrieve",
+    "prompt",
+    "verify",
+}
 """The steps of the pipeline; only the spine joins them."""
 
 ALSO = {
+    "conversation": {"followup", "followup_arabic", "followup_english", "grammar_arabic", "grammar_english"},
+    "followup_arabic": {"followup", "grammar_arabic"},
+    "followup_english": {"followup", "grammar_english"},
+    "grammar_arabic": {"followup"},
+    "grammar_english": {"followup"},
     "articles": {"boilerplate", "catalogue", "drafts", "files", "read_rows", "readers"},
     "drafts": {"boilerplate"},
     "encodings": {"drafts"},
