@@ -30,6 +30,8 @@ class _Understood:
     """As it stands alone."""
     own: str
     """Without the question before it, where both are asked."""
+    wording: str
+    """What a later gap is filled from: not "why?", but the question before that."""
     base: str
     """The last question that stood alone."""
     mentions: tuple[Mention, ...] = ()
@@ -46,27 +48,28 @@ def standalone(question: str, history: Sequence[Turn], *, longest: int) -> str:
         history: Earlier turns, oldest first.
         longest: Most characters of the result; one that would be longer is left as it was asked.
     """
-    earlier, answer = _Understood("", "", ""), ""
+    earlier, answer = _Understood("", "", "", ""), ""
     for turn in history[-MOST_TURNS:]:
         earlier, answer = _understood(turn.question.strip(), earlier, answer, longest), turn.answer
     return _understood(question, earlier, answer, longest).text
 
 
 def _understood(question: str, earlier: _Understood, answer: str, longest: int) -> _Understood:
-    alone = _Understood(question, question, question)
+    alone = _Understood(question, question, question, question)
     if not earlier.own or question.startswith(earlier.base):
         return alone
     language, before = detect_language(question), detect_language(earlier.own)
     spoken = (*_GRAMMAR[before].mentions(earlier.own, answer), *earlier.mentions)
     if earlier.person and earlier.person in earlier.text:
         spoken = (Mention(earlier.person, "asked", person=True), *spoken)
-    wording = earlier.own if language == before else ""
+    wording = earlier.wording if language == detect_language(earlier.wording) else ""
     reading = _RULES[language].read(question, Earlier(wording, spoken))
     person = reading.person or earlier.person
     if reading.complete:
-        found = _Understood(reading.text, reading.text, reading.text, person=person)
+        found = _Understood(reading.text, reading.text, reading.text, reading.text, person=person)
     else:
         # Of a row of such questions the first, which says what it is about, and the one before this.
         asked = dict.fromkeys((earlier.base, earlier.own, reading.text))
-        found = _Understood(" ".join(asked), reading.text, earlier.base, spoken, person)
+        wording = earlier.wording if reading.fragment else reading.text
+        found = _Understood(" ".join(asked), reading.text, wording, earlier.base, spoken, person)
     return found if len(found.text) <= longest else alone

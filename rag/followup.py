@@ -56,6 +56,8 @@ class Reading:
     """Rewritten as far as the rules go."""
     complete: bool
     """False where it still leans on the question before it."""
+    fragment: bool = False
+    """No question in itself, such as "why?": a later one goes back to the question before it."""
     person: str = ""
     """Whom it calls he or she, as its name was put in."""
 

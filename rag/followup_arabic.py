@@ -26,8 +26,8 @@ from rag.grammar_arabic import (
     asked_for,
     is_counted,
     is_feminine,
-    is_feminine_verb,
     phrase_end,
+    verb_gender,
     words_of,
 )
 from rag.text import ascii_digits, fold
@@ -66,17 +66,19 @@ def read(question: str, earlier: Earlier) -> Reading:
     led = cut > 0
     joined = words[0].low != words[0].clean  # ومتى, وفي
     joined = joined or (words[0].bare.startswith("وال") and len(words) <= _SHORT + 1)  # والمتحف؟
+    joined = joined or (len(words) == 1 and bool(re.match("و[^ا]", words[0].bare)))  # وأربيل؟, not واشنطن؟
     if not led and joined:
         body, led = body[words[0].start + 1 :], True
         words = words_of(body)
     if _is_fragment(words, led=led):
         filled = _filled(body, words, earlier) if earlier.question else None
-        return Reading(filled, complete=True) if filled else Reading(question, complete=False)
+        return Reading(filled or question, complete=filled is not None, fragment=not filled)
     resolved, left = _without_pronouns(body, words, earlier.mentions)
     if left:
         return Reading(question if resolved == body else f"{resolved}؟", complete=False)
     if resolved == body:
-        return Reading(question, complete=not (len(words) <= _SHORT + led))
+        asks = bool(asked_for(words)[0]) and words[-1].definite  # من العرب؟
+        return Reading(question, complete=len(words) > _SHORT + led or (asks and not led))
     return Reading(f"{resolved}؟", complete=True)
 
 
@@ -86,7 +88,7 @@ def _is_fragment(words: Sequence[Word], *, led: bool) -> bool:
         return False
     if lows[0] == "من" and len(words) > 1 and words[1].definite and led:
         return len(words) <= _SHORT  # from, as in "and from the south?"
-    if lows[0] in ADVERBS:
+    if lows[0] in ADVERBS or (lows[0] == "من" and not led):
         return len(words) == 1
     if lows[0] in PREPOSITIONS - {"من"} and lows[1:2] and lows[1] in WH:
         return len(words) <= _SHORT + 1
@@ -177,7 +179,8 @@ def _counterpart(old: Sequence[Word]) -> tuple[int, int] | None:
             noun_at = end - 1
             while noun_at > at and old[noun_at].adjectival and old[noun_at - 1].definite:
                 noun_at -= 1
-            last = noun_at, end
+            # The first is what is asked about (عدد سكان عمان); a later one is a name as a whole (عين الأسد).
+            last = (at, end) if last else (noun_at, end)
             behind = (at, end) if preposition in STEMS else behind
         at, preposition = end, ""
     return behind or last
@@ -205,41 +208,31 @@ def _without_pronouns(body: str, words: Sequence[Word], known: Sequence[Mention]
     told: list[tuple[int, int, str]] = []
     left = False
     kind, noun, rest = asked_for(words)
+    begun = bool(kind) or len(words) <= _SHORT + 1
     for at, word in enumerate(words):
-        if word.low in RELATIVE:
+        if word.low in RELATIVE or (kind in ("من", "ما") and at > rest and words[rest].low in SEPARATE):
             break  # what follows speaks of the noun before it
+        put, suffix, place = "", "", False
         if word.low in POINTING:
             left = left or _points(words, at)
         elif word.low in ATTACHED:
             written, suffix = ATTACHED[word.low]
-            if _has_own(words, rest, at, suffix) or _resumes(words, noun, at, suffix):
-                continue
-            meant = _meant(suffix, known, place=fold(written) in PLACE)
-            left = left or meant is None
-            if meant:
-                space = "" if written.endswith("ـ") else " "
-                told.append((word.start, word.end, f"{written.rstrip('ـ')}{space}{meant.text}"))
+            put = written.removesuffix("ـ") if written.endswith("ـ") else f"{written} "
+            place = fold(written) in PLACE
+            has_own = _resumes(words, kind, noun, at, suffix)
         elif word.low in SEPARATE and _stands_alone(words, at):
-            meant = _meant(word.low, known, place=False)
-            left = left or meant is None
-            if meant:
-                told.append((word.start, word.end, meant.text))
-        elif at and (
-            owned := _owned(
-                words,
-                at,
-                verb=at == rest and kind in ADVERBS | {"من", "هل"},
-                sure=at == rest and bool(kind),
-            )
-        ):
-            stem, suffix = owned
-            resumes = at == rest and kind in ("من", "اي", "ايه") and at + 1 < len(words)
-            if resumes or _has_own(words, rest, at, suffix):  # من تصفهم واشنطن: whom, not "and them"
-                continue
-            meant = _meant(suffix, known, place=False)
-            left = left or meant is None
-            if meant:
-                told.append((word.start, word.end, f"{stem} {meant.text}"))
+            suffix, has_own = word.low, False
+        elif at and (owned := _owned(words, at, kind, rest)):
+            put, suffix = f"{owned[0]} ", owned[1]
+            # من تصفهم واشنطن: whom, not "and them"; كم نوعا تم تعريفها: the kinds.
+            asks = kind in ("من", "اي", "ايه") and at == rest and at + 1 < len(words)
+            has_own = asks or (at > rest + 1 and (bool(noun) or _resumes(words, kind, noun, at, suffix)))
+        if not suffix or has_own or not begun or _has_own(words, rest, at, suffix):
+            continue
+        meant = _meant(suffix, known, place=place)
+        left = left or meant is None
+        if meant:
+            told.append((word.start, word.end, f"{put}{meant.text}"))
     if (
         not told
         and not left
@@ -247,7 +240,8 @@ def _without_pronouns(body: str, words: Sequence[Word], known: Sequence[Mention]
         and len(words) == rest + 1
         and _is_verb(words[rest])
     ):
-        meant = _meant("ها" if is_feminine_verb(words[rest]) else "ه", known, place=False)
+        shown = verb_gender(words[rest])
+        meant = _meant("ها" if shown else "ه" if shown is False else "", known, place=False)
         left = meant is None
         if meant:
             told.append((words[rest].end, words[rest].end, f" {meant.text}"))
@@ -261,19 +255,21 @@ def _stands_alone(words: Sequence[Word], at: int) -> bool:
     if at + 1 == len(words):
         return True
     behind = words[at + 1]
-    return behind.low in PREPOSITIONS or behind.low in NOW or behind.joined
+    return words[at - 1].low == "هل" or behind.low in PREPOSITIONS or behind.low in NOW or behind.joined
 
 
-def _owned(words: Sequence[Word], at: int, *, verb: bool, sure: bool) -> tuple[str, str] | None:
+def _owned(words: Sequence[Word], at: int, kind: str, rest: int) -> tuple[str, str] | None:
     """A word and the pronoun that is attached to it; None where none can be told.
 
     Args:
         words: The question's.
         at: Which.
-        verb: Whether it stands where a verb does.
-        sure: Whether it stands where a lone ه at its end is likelier a pronoun: متى قتله, ما منصبه.
+        kind: The question word.
+        rest: The first word behind what is asked for.
     """
     word = words[at].bare
+    verb = at == rest and kind in ADVERBS | {"من", "هل"}
+    sure = at == rest and bool(kind)  # متى قتله, ما منصبه: there a lone ه is likelier a pronoun
     if words[at].definite or words[at].joined or words[at].low in WH | PREPOSITIONS | NOW:
         return None
     for suffix in SUFFIXES:
@@ -309,21 +305,27 @@ def _points(words: Sequence[Word], at: int) -> bool:
     return not any(word.definite for word in words[:at])
 
 
-def _resumes(words: Sequence[Word], noun: Sequence[Word], at: int, suffix: str) -> bool:
-    """Whether a pronoun takes up the noun that is asked for: كم هجوما تعرضت له القواعد."""
+def _resumes(words: Sequence[Word], kind: str, noun: Sequence[Word], at: int, suffix: str) -> bool:
+    """Whether a pronoun takes up what is asked for: كم هجوما تعرضت له القواعد, من لديه صلاحية."""
+    if at + 1 == len(words):
+        return False
+    if kind == "من":
+        return words[at].low.startswith(("لدي", "عند", "له"))
+    if kind in ("ما", "ماهو", "ماهي"):
+        return True  # ما أطول مدة تكون فيها المدرسة مغلقة
     agrees = bool(noun) and noun[0].bare.endswith("ة") == (suffix == "ها")
-    return agrees and at + 1 < len(words) and words[at + 1].definite
+    return bool(noun) and (agrees or words[at + 1].definite)
 
 
 def _has_own(words: Sequence[Word], rest: int, at: int, suffix: str) -> bool:
     """Whether the question itself names what is meant: a subject or definite noun of the pronoun's gender."""
     if rest + 1 < at and words[rest + 1].low not in ENDS and not words[rest + 1].joined:
         several = suffix in ("هم", "هما", "هن")
-        if not several and is_feminine_verb(words[rest]) == (suffix == "ها"):
+        if not several and verb_gender(words[rest]) in (None, suffix == "ها"):
             return True
     for place in range(rest, at):
         word = words[place]
-        if not word.definite or (word.adjectival and place and words[place - 1].definite):
+        if not (word.definite or word.joined) or (word.adjectival and place and words[place - 1].definite):
             continue
         gender = is_feminine(words[place : phrase_end(words[:at], place)])
         if suffix in ("هم", "هما", "هن") or gender is None or gender == (suffix == "ها"):
@@ -341,6 +343,8 @@ def _meant(pronoun: str, known: Sequence[Mention], *, place: bool) -> Mention | 
         likely = [m for m in named if m.text.split()[0].endswith(("ان", "ات"))]
         return first([m for m in named if m.plural], order) or first(likely, order)
     single = [m for m in named if not m.plural]
+    if not pronoun:
+        return first(single, order)
     if pronoun not in ("ها", "هي"):
         return first([m for m in single if m.feminine is not True], order)
     # Cities and most countries are feminine, and stand without the article: what has it is likelier not.

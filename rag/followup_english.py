@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
-from rag.followup import Earlier, Mention, Reading, first
+from rag.followup import Earlier, Mention, Reading, closed, first
 from rag.grammar_english import (
     ADVERBS,
     AUXILIARIES,
     BE,
     DETERMINERS,
     HE,
+    IS_PLURAL,
     IT,
     PLACE,
     POSSESSIVE,
@@ -38,11 +40,14 @@ _LEAD = re.compile(
 )
 
 _EXPLETIVE = re.compile(
-    r"\bit (?:(?:is|was|be|been|has been|will be|would be) )?\w+ (?:that|to|if|whether)\b"
+    r"\bit (?:(?:is|was|be|been|has been|will be|would be) )?\w+ (?:that|to|if|whether|for)\b"
     r"|\b(?:take|takes|took|mean|means|say|says) it\b|\bit (?:take|takes|took)\b",
     re.IGNORECASE,
 )
 """It of "is it true that" and "how long does it take", which points at nothing."""
+
+_SPANS = closed("year month week day season morning evening summer winter spring autumn century decade time")
+"""This year points at no earlier question."""
 
 _SHORT = 3
 """A question of so few words without a name of its own leans on the one before it."""
@@ -70,13 +75,28 @@ def read(question: str, earlier: Earlier) -> Reading:
     led = cut > 0
     if _is_fragment(words, led=led):
         filled = _filled(body, words, earlier.question) if earlier.question else None
-        return Reading(filled, complete=True) if filled else Reading(question, complete=False)
+        return Reading(filled or question, complete=filled is not None, fragment=not filled)
+    if [word.low for word in words[:2]] == ["how", "many"] and words[2].low in AUXILIARIES:
+        return _counted(body, words, earlier.mentions, question)
     resolved, unresolved, person = _without_pronouns(body, words, earlier.mentions)
     if resolved != body:
         return Reading(_sentence(resolved), complete=not unresolved, person=person)
     own = any(word.named for word in words)
-    leans = unresolved or (len(words) <= _SHORT + led if own else led or len(words) <= _SHORT)
-    return Reading(question, complete=not leans)
+    # What are clades? has a subject; who won? has none.
+    subject = own or any(a.low in AUXILIARIES and b.content for a, b in pairwise(words))
+    leans = led and (not own or len(words) <= _SHORT + 1)
+    leans = leans or (not led and not subject and len(words) <= _SHORT)
+    return Reading(question, complete=not (leans or unresolved))
+
+
+def _counted(body: str, words: Sequence[Word], known: Sequence[Mention], question: str) -> Reading:
+    """Of "how many were hurt?": with the noun that was counted before; whole where a place is named."""
+    meant = next((m for m in known if m.plural and not m.name), None)
+    if meant is None:
+        return Reading(question, complete=False)
+    noun = meant.text.removeprefix("the ")
+    whole = any(word.named or word.dated for word in words)
+    return Reading(_sentence(f"{body[: words[1].end]} {noun}{body[words[1].end :]}"), complete=whole)
 
 
 def _sentence(text: str) -> str:
@@ -196,7 +216,7 @@ def _without_pronouns(body: str, words: Sequence[Word], known: Sequence[Mention]
             continue
         if expletive and low == "it":
             continue
-        if low != "there" and _has_own(words[:at], low):
+        if low != "there" and _has_own(words, at):
             continue
         meant = _meant(low, known, subject=at > 0 and words[at - 1].low in AUXILIARIES)
         if meant is None:
@@ -217,25 +237,39 @@ def _points(words: Sequence[Word], at: int) -> bool:
     before = words[at - 1].low if at else ""
     low = words[at].low
     behind = words[at + 1]
-    last = at + 2 == len(words) and behind.content
-    pointing = before in PREPOSITIONS or before in AUXILIARIES or low != "that" or not at or last
-    return pointing and (behind.content or behind.low in AUXILIARIES)
+    if not (behind.content or behind.low in AUXILIARIES) or behind.low in _SPANS:
+        return False
+    if low != "that":
+        return True
+    last = at + 2 == len(words)
+    noun = behind.content and not behind.low.endswith("ed")  # not the sign of a clause: that reached
+    return not at or last or before in BE or (before in PREPOSITIONS and noun)
 
 
 def _is_deictic(words: Sequence[Word], at: int) -> bool:
     """Whether there is a place: not "are there", unless nothing follows that there could be."""
-    return not (at and words[at - 1].low in AUXILIARIES and at + 1 < len(words)) and not (
-        at + 1 < len(words) and words[at + 1].low in AUXILIARIES
-    )
+    last = at + 1 == len(words)
+    if at and words[at - 1].low in AUXILIARIES:
+        return last and not asked_for(words)[1][1]  # "how many ports are there" asks whether, not where
+    return last or words[at + 1].low not in AUXILIARIES
 
 
-def _has_own(before: Sequence[Word], low: str) -> bool:
-    """Whether the question itself names what the pronoun points at."""
-    if any(word.named and not is_modifier(before, at) for at, word in enumerate(before)):
+def _has_own(words: Sequence[Word], at: int) -> bool:
+    """Whether the question itself names what a pronoun points at."""
+    before, low = words[:at], words[at].low
+    named = [i for i, word in enumerate(before) if word.named]
+    if any(is_possessive(words[i]) or not is_modifier(before, i) for i in named):
         return True
+    comma = next((i for i, word in enumerate(words) if word.stop), 0)
+    if comma > at and any(word.named for word in words[comma:]):
+        return True  # outside of its use of cars, what is California known for
+    _, (_, verb) = asked_for(words)
+    if low in POSSESSIVE and 0 < verb < at and words[verb].low in ("has", "have", "had"):
+        return True  # which school has its origins in a port
     if low in THEY:
-        return any(word.content and re.search(r"[^s]s$", word.low) for word in before)
-    return low in IT and any(word.low in ("the", "a", "an", "this", "that") for word in before)
+        return any(word.content and IS_PLURAL.search(word.low) for word in before)
+    noun = any(word.low in ("the", "a", "an", "this", "that") for word in before)
+    return noun and (low in IT or 0 < comma <= at)
 
 
 def _meant(low: str, known: Sequence[Mention], *, subject: bool) -> Mention | None:

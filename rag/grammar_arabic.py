@@ -13,7 +13,7 @@ from rag.text import ascii_digits, fold
 
 ADVERBS = closed("متي اين كيف لماذا لم")
 
-WH = ADVERBS | closed("من ما ماذا كم هل اي ايه مم عم بم مما بماذا لمن بكم")
+WH = ADVERBS | closed("من ما ماذا كم هل اي ايه مم عم بم مما بماذا لمن بكم ماهو ماهي")
 
 STEMS = {
     "في": "في", "من": "من", "عن": "عن", "علي": "على", "الي": "إلى", "مع": "مع", "عند": "عند", "لدي": "لدى",
@@ -44,7 +44,9 @@ SEPARATE = closed("هو هي هم هما هن")
 
 NOW = closed("الان اليوم حاليا ايضا غدا")
 
-RELATIVE = closed("الذي التي الذين اللذان اللذين اللتان اللتين اللواتي اللاتي")
+RELATIVE = closed(
+    "اللتي اللي بما كما فيما حيث عندما الذي التي الذين اللذان اللذين اللتان اللتين اللواتي اللاتي"
+)
 
 POINTING = closed("هذا هذه ذلك تلك هؤلاء هذان هاتان هناك هنا")
 
@@ -94,7 +96,7 @@ class Word:
     @property
     def joined(self) -> bool:
         """لل or بال: a preposition is written in one word with the article."""
-        return self.low.startswith(("لل", "بال", "كال")) and len(self.low) > 5
+        return self.low.startswith(("لل", "بال")) and len(self.low) > 5
 
     @property
     def adjectival(self) -> bool:
@@ -176,15 +178,16 @@ def mentions(question: str, answer: str) -> tuple[Mention, ...]:
         named = words[at + 1].definite or at + 2 == len(words)  # who is X; not: which is the largest X
         answered = () if named else tuple(_answered("من", noun, told))
         return (*answered, *_phrases(words, at + 1, "asked"))
-    found = tuple(_answered(kind, noun, told))
+    named_so = kind == "ما" and at < len(words) and words[at].low == "اسم"
+    found = tuple(_answered("من" if named_so else kind, noun, told))
     # Behind a question word stands the verb; behind ما and كم a noun, of which something is asked.
     if at == len(words) or words[at].definite or words[at].low in PREPOSITIONS or is_counted(noun):
         return (*found, *_phrases(words, at, "subject"))
     spoken = tuple(_phrases(words, at + 1, "subject"))
     if spoken and spoken[0].role == "subject" and kind not in ("ما", "من"):
         # A verb before its subject shows the gender that the noun may not: بدأت الحرب.
-        feminine = is_feminine_verb(words[at]) or (spoken[0].feminine and None)
-        spoken = (dataclasses.replace(spoken[0], feminine=feminine), *spoken[1:])
+        gender = spoken[0].feminine if spoken[0].feminine is not None else verb_gender(words[at]) or None
+        spoken = (dataclasses.replace(spoken[0], feminine=gender), *spoken[1:])
     if kind == "كم" and len(spoken) > 1 and spoken[1].role == "part":
         # كم بلغت تكلفة المكتبة asks for the cost, and speaks of the library.
         spoken = (dataclasses.replace(spoken[1], role="subject"), *spoken[2:])
@@ -274,6 +277,8 @@ def _is_plural(words: Sequence[Word]) -> bool:
     return named or (words[-1].definite and words[-1].bare.endswith(("يين", "يون")))
 
 
-def is_feminine_verb(word: Word) -> bool:
-    """Whether a verb has a feminine subject."""
-    return word.bare.endswith("ت") or word.bare.startswith(("ت", "ست"))
+def verb_gender(word: Word) -> bool | None:
+    """Whether a verb has a feminine subject; None for تأسس, which may be either tense and either gender."""
+    if word.bare.endswith("ت"):
+        return True
+    return None if word.bare.startswith(("ت", "ست")) else False

@@ -64,7 +64,7 @@ _WORD = re.compile(r"\w+(?:[-’'.]\w+)*[’']?")
 
 YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 
-_IS_PLURAL = re.compile(r"[^s]s$|^(?:people|men|women|children)$")
+IS_PLURAL = re.compile(r"[^s]s$|^(?:people|men|women|children)$")
 
 _DEMONYM = re.compile(r"(?:ian|can|ish|ese|[a-z]qi|eli|eni|ani|udi)s?$")
 """How English makes adjectives of countries; only asked of a capitalised word before a common noun."""
@@ -132,11 +132,17 @@ def words_of(text: str) -> list[Word]:
 def name_end(words: Sequence[Word], at: int) -> int:
     """One past the run of capitalised words that starts here."""
     end = at
-    while end < len(words) and words[end].named and (end == at or not words[end].stop):
+    while end < len(words) and _goes_on(words, at, end):
         end += 1
         if is_possessive(words[end - 1]):
             break
     return end
+
+
+def _goes_on(words: Sequence[Word], at: int, end: int) -> bool:
+    """Whether a name that starts at ``at`` holds the word at ``end``, a name or a number (Tower 22)."""
+    number = end > at and words[end].text.isdigit() and not words[end].dated
+    return (words[end].named or number) and (end == at or not words[end].stop)
 
 
 def is_possessive(word: Word) -> bool:
@@ -225,7 +231,7 @@ def asked_for(words: Sequence[Word]) -> tuple[str, tuple[int, int]]:
     end = start
     while end < len(words) and words[end].low not in _STOPS and not words[end].stop and end - start < 4:
         end += 1
-        if kind == "how many" and _IS_PLURAL.search(words[end - 1].low):
+        if kind == "how many" and not words[end - 1].named and IS_PLURAL.search(words[end - 1].low):
             break  # the verb follows: how many ferries sail
     if kind == "what" and end > start:
         kind = "which"
@@ -315,7 +321,7 @@ def _things(question: str, words: Sequence[Word]) -> list[Mention]:
         # The last of several common words is the verb where "did" has taken its ending: did the ferry sink.
         end -= before in AUXILIARIES - BE and end - at > 2
         end = min(end, at + 3)
-        if end == at + 1 or _IS_PLURAL.search(words[end - 1].low):
+        if end == at + 1 or IS_PLURAL.search(words[end - 1].low):
             continue
         role: Role = "subject" if before in AUXILIARIES else "place" if before in PLACE else "object"
         text = question[word.start : words[end - 1].end]
@@ -327,11 +333,12 @@ def _plurals(question: str, words: Sequence[Word]) -> list[Mention]:
     """Common nouns in the plural: how many troops, the troops in Erbil."""
     found = []
     for at, word in enumerate(words):
-        if word.low not in ("many", "which", "what", "the"):
+        bare = word.low in AUXILIARIES and at + 1 < len(words) and bool(IS_PLURAL.search(words[at + 1].low))
+        if word.low not in ("many", "which", "what", "the") and not bare:
             continue
         end = at + 1
         while end < len(words) and words[end].low not in _STOPS and not words[end].stop and end - at < 5:
-            if words[end].content and not words[end].named and _IS_PLURAL.search(words[end].low):
+            if words[end].content and not words[end].named and IS_PLURAL.search(words[end].low):
                 stop = end + 1
                 text = question[words[at + 1].start : words[end].end]
                 if stop < len(words) and words[stop].low in PLACE and not words[stop].stop:
