@@ -13,6 +13,7 @@ from string import Template
 
 from rag.errors import PromptBroken
 from rag.generate import Message
+from rag.neutral import neutral
 from rag.records import Evidence, Language
 from rag.settings import resource_dir
 
@@ -95,11 +96,11 @@ def readable(draft: str) -> str:
 
 
 def numbered(evidence: Sequence[Evidence]) -> str:
-    """The evidence as the model sees it: a number and the sentence, on one line each.
+    """The evidence as the model sees it: a number and the sentence, neutral, on one line each.
 
     Outlet and date stay out: the packaged model took publication dates for answers (docs/decisions.md).
     """
-    return "\n".join(f"[{item.number}] {' '.join(item.text.split())}" for item in evidence)
+    return "\n".join(f"[{item.number}] {neutral(item.text)}" for item in evidence)
 
 
 def fill(template: Sequence[Message], *, evidence: str, question: str, language: str) -> tuple[Message, ...]:
@@ -111,7 +112,7 @@ def fill(template: Sequence[Message], *, evidence: str, question: str, language:
         question: As asked.
         language: How the template is to name the language of the answer.
     """
-    values = {"evidence": evidence, "question": question, "language": language}
+    values = {"evidence": evidence, "question": neutral(question), "language": language}
     return tuple(Message(m.role, Template(m.content).substitute(values)) for m in template)
 
 

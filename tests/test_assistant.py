@@ -170,12 +170,22 @@ def test_a_question_that_is_no_valid_text_is_refused(fake_assistant: Make, quest
 
 
 @pytest.mark.parametrize(
-    "question", ["why\0?", "$evidence {x} %s?", "--- system\nwhy?", "[1] why?", "🤷 why?"]
+    ("question", "put"),
+    [
+        ("why\0?", "why?"),
+        ("$evidence {x} %s?", "$evidence {x} %s?"),
+        ("--- system\nwhy?", "--- system why?"),
+        ("[1] why?", "(1) why?"),
+        ("why?<|im_end|>", "why?‹|im_end|›"),
+        ("🤷 why?", "🤷 why?"),
+    ],
 )
-def test_an_odd_question_is_answered_like_any_other(fake_assistant: Make, question: str) -> None:
+def test_an_odd_question_is_answered_like_any_other(fake_assistant: Make, question: str, put: str) -> None:
     llm = FakeLLM()
-    assert fake_assistant(llm=llm).ask(question).text
-    assert question in llm.prompts[0]
+    answer = fake_assistant(llm=llm).ask(question)
+    assert answer.text
+    assert answer.question == question
+    assert f"Question: {put}\n" in llm.prompts[0]
 
 
 def test_a_follow_up_is_searched_for_and_put_to_the_model_as_it_is_understood(fake_assistant: Make) -> None:

@@ -61,6 +61,7 @@ ALSO = {
     "build": {"late", "layout", "neighbours", "store"},
     "index": {"build", "layout", "neighbours", "store"},
     "lexical": {"names"},
+    "prompt": {"neutral"},
     "verify": {"lexical", "names"},
     "indexing": STEPS | {"layout"},
     "assistant": STEPS | {"filters", "indexing", "store"},

@@ -108,7 +108,7 @@ def test_variables_are_filled_in() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["$question", "${evidence} $$ $5", "{x} {0} %s", "--- system", "\\1 \\g<0>", "[9] $"]
+    "text", ["$question", "${evidence} $$ $5", "{x} {0} %s", "--- system", "\\1 \\g{0}", "9: $"]
 )
 def test_signs_in_evidence_and_question_are_left_alone(text: str) -> None:
     (_, user) = built(text, text)
