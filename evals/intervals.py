@@ -47,7 +47,7 @@ def interval(values: Sequence[float], clusters: Sequence[str]) -> tuple[float, f
     sums, sizes = _clustered(values, clusters)
     mean = float(sums.sum() / sizes.sum())
     if len(sizes) < FEWEST or np.ptp(sums / sizes) < 1e-12:
-        return (mean, *_wilson(mean, len(sizes)))
+        return (mean, *wilson(mean, len(sizes)))
     tail = expanded_tail(LEVEL / 2, len(sizes))
     low, high = (float(end) for end in np.quantile(_resampled(sums, sizes), (tail, 1 - tail)))
     return mean, max(0.0, min(low, mean)), min(1.0, max(high, mean))
@@ -186,7 +186,13 @@ def _resampled(sums: Floats, sizes: Floats) -> Floats:
     return np.concatenate(blocks)
 
 
-def _wilson(mean: float, n: int) -> tuple[float, float]:
+def wilson(mean: float, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share.
+
+    Args:
+        mean: The share, 0 to 1.
+        n: Items, at least one.
+    """
     z = _NORMAL.inv_cdf(1 - LEVEL / 2)
     middle = (mean + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * (mean * (1 - mean) / n + z**2 / (4 * n**2)) ** 0.5

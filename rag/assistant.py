@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rag import filters, index, indexing, prompt, reply, verify
+from rag import conversation, filters, index, indexing, prompt, reply, verify
 from rag.disk import Progress
 from rag.embed import Embedder, open_embedder
 from rag.errors import BadArticles, BadQuestion, IndexMissing, IndexUnusable
@@ -165,13 +166,14 @@ class Assistant:
         if where is not None and allowed == frozenset():
             yield from _nothing_allowed(question, where, generation, language, clock)
             return
-        standalone = prompt.standalone(question, history)
-        found = self._search(standalone, searcher, self.settings.passages, allowed)
+        asked = self.standalone(question, history=history)
+        found = self._search(asked, searcher, self.settings.passages, allowed)
+        found = _told(found, question, asked)
         clock.mark("retrieve")
         yield found
         draft, told, shown = "", "", found.evidence
         if found.evidence:
-            messages, shown = self._prompt(question, found, language)
+            messages, shown = self._prompt(asked, found, language)
             # closing() makes a reader who leaves stop the model now, not at the next garbage collection.
             with _closing(self._write(messages)) as pieces:
                 for piece in pieces:
@@ -198,6 +200,7 @@ class Assistant:
                 generation=generation.id,
                 timings=clock.finish(),
                 where=where,
+                understood=found.understood,
             )
         )
 
@@ -211,12 +214,20 @@ class Assistant:
         """
         return list(self.search(question, k=k, where=where).passages)
 
-    def search(self, question: str, *, k: int = 10, where: Filter | None = None) -> Retrieved:
+    def search(
+        self,
+        question: str,
+        *,
+        k: int = 10,
+        history: Sequence[Turn] = (),
+        where: Filter | None = None,
+    ) -> Retrieved:
         """Passages and evidence for a question; no language model runs.
 
         Args:
             question: As for ``ask``.
             k: How many passages at most; the evidence is taken from the first ``settings.passages``.
+            history: As for ``ask``.
             where: As for ``ask``.
 
         Raises:
@@ -224,7 +235,10 @@ class Assistant:
         """
         question, searcher = check_question(question, self.settings), self._current()
         allowed = filters.allowed(where, searcher.generation.articles.values())
-        return Retrieved((), ()) if allowed == frozenset() else self._search(question, searcher, k, allowed)
+        if allowed == frozenset():
+            return Retrieved((), ())
+        asked = self.standalone(question, history=history)
+        return _told(self._search(asked, searcher, k, allowed), question, asked)
 
     def standalone(self, question: str, *, history: Sequence[Turn] = ()) -> str:
         """What is searched for when a question is asked behind others.
@@ -233,7 +247,7 @@ class Assistant:
             question: As for ``ask``.
             history: As for ``ask``.
         """
-        return prompt.standalone(question, history)
+        return conversation.standalone(question, history, longest=self.settings.max_question)
 
     def article(self, article_id: str) -> Article:
         """The article with this id.
@@ -325,6 +339,11 @@ class Assistant:
             if self._generator is None:
                 self._generator = open_generator(self.settings, self._progress)
             return self._generator
+
+
+def _told(found: Retrieved, question: str, asked: str) -> Retrieved:
+    """What was found, with the question as it was understood where that is not as typed."""
+    return found if asked == question else dataclasses.replace(found, understood=asked)
 
 
 def _nothing_allowed(

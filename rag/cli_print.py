@@ -29,6 +29,8 @@ _PARTLY: dict[Language, str] = {
     "ar": "مؤيَّد جزئيًا ({reason}): {claim}",
 }
 
+_UNDERSTOOD: dict[Language, str] = {"en": "Understood as: {question}", "ar": "فُهم السؤال: {question}"}
+
 _LEFT_TO_RIGHT = "\u200e"
 """Left-to-right mark, of no width. Before each cell of a table it keeps a terminal that reorders Arabic
 from taking two neighbouring Arabic cells for one run, which would swap them."""
@@ -37,6 +39,9 @@ from taking two neighbouring Arabic cells for one run, which would swap them."""
 def answer(given: Answer) -> None:
     """Print an answer with its sources, or with the nearest passages where it has none."""
     out = console()
+    if given.understood:
+        note = _UNDERSTOOD[given.language].format(question=given.understood)
+        out.print(note, style="dim", markup=False, highlight=False, soft_wrap=True)
     out.print(given.text, style="bold", markup=False, highlight=False, soft_wrap=True)
     for claim in given.claims:
         if claim.reason:

@@ -1,4 +1,4 @@
-"""Question, evidence and history → the messages that the model is sent.
+"""Question and evidence → the messages that the model is sent.
 
 A template is a file of prompts/: messages one after the other, each under a line ``--- system``,
 ``--- user`` or ``--- assistant``, with variables ``$evidence``, ``$question`` and ``$language``.
@@ -13,7 +13,8 @@ from string import Template
 
 from rag.errors import PromptBroken
 from rag.generate import Message
-from rag.records import Evidence, Language, Turn
+from rag.neutral import neutral
+from rag.records import Evidence, Language
 from rag.settings import resource_dir
 
 VARIABLES = frozenset({"evidence", "question", "language"})
@@ -24,17 +25,6 @@ LANGUAGE_NAMES: dict[Language, str] = {"en": "English", "ar": "Arabic"}
 
 MESSAGE_TOKENS = 8
 """Tokens that a chat template puts around a message, rounded up (ChatML takes 5)."""
-
-FOLLOW_UP_WORDS = 3
-"""A question of so few words leans on the one before it; "when do forces leave Erbil?" stands alone."""
-
-_FOLLOW_UP = re.compile(
-    r"(and|but|what about|how about|also)\b|(وماذا|و?ماذا عن|ولماذا|ومتى|وكم|وأين|ومن|وهل)\b", re.IGNORECASE
-)
-_PRONOUN = re.compile(
-    r"\b(it|its|they|them|their|he|him|his|she|her|those|these|هو|هي|هم|ذلك|تلك|هؤلاء|منهم|عنه|عنها|عنهم)\b",
-    re.IGNORECASE,
-)
 
 _HEADING = re.compile(r"^--- (system|user|assistant)[ \t]*$", re.MULTILINE)
 
@@ -88,27 +78,12 @@ def parse(text: str, *, name: str) -> tuple[Message, ...]:
     return messages
 
 
-def standalone(question: str, history: Sequence[Turn]) -> str:
-    """The text to search for: the question, behind the one before it when it looks like a follow-up.
-
-    Args:
-        question: As asked.
-        history: Earlier turns, oldest first.
-    """
-    if not history:
-        return question
-    leans = (
-        len(question.split()) <= FOLLOW_UP_WORDS or _FOLLOW_UP.match(question) or _PRONOUN.search(question)
-    )
-    return f"{history[-1].question} {question}" if leans else question
-
-
 def numbered(evidence: Sequence[Evidence]) -> str:
-    """The evidence as the model sees it: a number and the sentence, on one line each.
+    """The evidence as the model sees it: a number and the sentence, neutral, on one line each.
 
     Outlet and date stay out: the packaged model took publication dates for answers (docs/decisions.md).
     """
-    return "\n".join(f"[{item.number}] {' '.join(item.text.split())}" for item in evidence)
+    return "\n".join(f"[{item.number}] {neutral(item.text)}" for item in evidence)
 
 
 def fill(template: Sequence[Message], *, evidence: str, question: str, language: str) -> tuple[Message, ...]:
@@ -120,7 +95,7 @@ def fill(template: Sequence[Message], *, evidence: str, question: str, language:
         question: As asked.
         language: How the template is to name the language of the answer.
     """
-    values = {"evidence": evidence, "question": question, "language": language}
+    values = {"evidence": evidence, "question": neutral(question), "language": language}
     return tuple(Message(m.role, Template(m.content).substitute(values)) for m in template)
 
 

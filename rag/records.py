@@ -274,6 +274,8 @@ class Answer:
     """Seconds by stage: retrieve, first_token (from the question), generate, total."""
     where: Filter | None = None
     """What the search was limited to; None where it was not."""
+    understood: str = ""
+    """The question as it was searched for and put to the model, where that is not as it was asked."""
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain types, ready for JSON."""
@@ -298,6 +300,8 @@ class Retrieved:
     """What was found, best first."""
     evidence: tuple[Evidence, ...]
     """The sentences that the model is shown."""
+    understood: str = ""
+    """The question as it was searched for, where that is not as it was asked."""
 
 
 @dataclass(frozen=True, slots=True)

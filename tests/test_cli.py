@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from command import Run, refused
@@ -42,6 +43,18 @@ def test_other_articles_with_the_same_text_are_named_below_a_source(
     )
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2:] == ["a.txt:3", "also in: Valley Post · 2024-09-07, n0, n1, n2, n3 and 2 more"]
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "Understood as: Who paid?"), ("ar", "فُهم السؤال: Who paid?")]
+)
+def test_a_follow_up_is_printed_as_it_was_understood(
+    capsys: pytest.CaptureFixture[str], language: Literal["en", "ar"], told: str
+) -> None:
+    answer = Answer("Who?", "No.", language, "not_found", (), (), (), (), "fake", "generation-0001")
+    cli_print.answer(replace(answer, understood="Who paid?"))
+    cli_print.answer(answer)
+    assert capsys.readouterr().out.splitlines() == [told, "No.", "No."]
 
 
 @pytest.mark.usefixtures("indexed")

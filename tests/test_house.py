@@ -20,10 +20,26 @@ BASE = {"records", "errors", "settings", "text", "sentence", "facts", "disk", "t
 SEAMS = {"embed", "generate"}
 """The two protocols that steps are written against."""
 
-STEPS = {"articles", "chunk", "duplicates", "index", "lexical", "retrieve", "prompt", "reply", "verify"}
+STEPS = {
+    "articles",
+    "chunk",
+    "conversation",
+    "duplicates",
+    "index",
+    "lexical",
+    "retrieve",
+    "prompt",
+    "reply",
+    "verify",
+}
 """The steps of the pipeline; only the spine joins them."""
 
 ALSO = {
+    "conversation": {"followup", "followup_arabic", "followup_english", "grammar_arabic", "grammar_english"},
+    "followup_arabic": {"followup", "grammar_arabic"},
+    "followup_english": {"followup", "grammar_english"},
+    "grammar_arabic": {"followup"},
+    "grammar_english": {"followup"},
     "articles": {"boilerplate", "catalogue", "drafts", "files", "read_rows", "readers"},
     "drafts": {"boilerplate"},
     "encodings": {"drafts"},
@@ -47,6 +63,7 @@ ALSO = {
     "index": {"build", "layout", "neighbours", "store"},
     "lexical": {"names"},
     "support": {"lexical", "names"},
+    "prompt": {"neutral"},
     "verify": {"lexical", "names", "relative", "reply", "support"},
     "indexing": STEPS | {"layout"},
     "assistant": STEPS | {"filters", "indexing", "store"},

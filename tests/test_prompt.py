@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from rag import Evidence, PromptBroken, Turn, prompt
+from rag import Evidence, PromptBroken, prompt
 from rag.generate import Message
 from rag.settings import resource_dir
 
@@ -105,7 +105,7 @@ def test_variables_are_filled_in() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["$question", "${evidence} $$ $5", "{x} {0} %s", "--- system", "\\1 \\g<0>", "[9] $"]
+    "text", ["$question", "${evidence} $$ $5", "{x} {0} %s", "--- system", "\\1 \\g{0}", "9: $"]
 )
 def test_signs_in_evidence_and_question_are_left_alone(text: str) -> None:
     (_, user) = built(text, text)
@@ -137,24 +137,3 @@ def test_a_question_that_leaves_no_room_for_any_evidence_is_refused_with_the_bud
         built("why " * 10, "evidence " * 30, budget=40)
     with pytest.raises(PromptBroken, match="40 tokens"):
         built("why " * 100, "evidence", budget=40)
-
-
-@pytest.mark.parametrize(
-    ("question", "follows"),
-    [
-        ("And when?", True),
-        ("How many of them?", True),
-        ("what about the soldiers who stay in the north of the country?", True),
-        ("وماذا عن الجنود الذين يبقون في شمال البلاد بعد نهاية العام؟", True),
-        ("ومتى؟", True),
-        ("When do forces leave Ain al-Asad?", False),
-        ("كم عدد الجنود الأمريكيين في سوريا؟", False),
-        ("When do the last forces leave the base in the west?", False),
-        ("متى تغادر آخر القوات الأمريكية القاعدة الجوية في غرب البلاد؟", False),
-    ],
-)
-def test_a_follow_up_is_searched_for_behind_the_question_before_it(question: str, follows: bool) -> None:
-    history = [Turn("Who leads the talks?", "A."), Turn("Where is the base?", "B.")]
-    expected = f"Where is the base? {question}" if follows else question
-    assert prompt.standalone(question, history) == expected
-    assert prompt.standalone(question, []) == question

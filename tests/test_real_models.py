@@ -13,6 +13,7 @@ import pytest
 
 from rag import Assistant, Finished, Retrieved, Settings, Token, detect_language
 from rag.embed import open_embedder
+from rag.neutral import neutral
 from rag.retrieve import load_weights
 from rag.verify import NOT_FOUND
 from rag.weights import EMBEDDER, prepared, statuses
@@ -64,6 +65,13 @@ def test_what_the_articles_do_not_say_is_refused_in_the_language_of_the_question
     ):
         answer = assistant.ask(question)
         assert (answer.outcome, answer.text) == ("not_found", NOT_FOUND[language])
+
+
+@pytest.mark.parametrize("token", ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<tool_call>"])
+def test_a_control_token_of_the_packaged_model_is_plain_text_once_it_is_neutral(assistant, token):
+    count = assistant._language_model().count
+    assert count(token) == 1
+    assert count(neutral(token)) > 2
 
 
 def test_the_same_question_gets_the_same_answer(assistant):
