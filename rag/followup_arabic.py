@@ -164,7 +164,7 @@ def _noun_replaced(body: str, words: Sequence[Word], asked: str, old: Sequence[W
 def _counterpart(old: Sequence[Word]) -> tuple[int, int] | None:
     """Where the last noun behind a preposition stands, or the last noun: what another may replace."""
     _, noun, at = asked_for(old)
-    if at < len(old) and old[at].low in SEPARATE:
+    if at + 1 < len(old) and old[at].low in SEPARATE:
         return at + 1, len(old)  # من هو X
     at += at < len(old) and not (old[at].definite or old[at].low in ENDS or is_counted(noun))  # the verb
     last = behind = None
