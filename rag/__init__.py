@@ -23,6 +23,7 @@ from rag.errors import (
     PromptBroken,
     SanadError,
 )
+from rag.feedback import Exported, add_feedback, export_feedback
 from rag.indexing import Built, build_index
 from rag.records import (
     Answer,
@@ -59,6 +60,7 @@ __all__ = [
     "Claim",
     "Event",
     "Evidence",
+    "Exported",
     "Filter",
     "Finished",
     "GenerationFailed",
@@ -78,9 +80,11 @@ __all__ = [
     "Token",
     "Turn",
     "__version__",
+    "add_feedback",
     "build_index",
     "check_question",
     "detect_language",
+    "export_feedback",
     "fold",
     "indexed_folder",
     "list_articles",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from ui_stand_in import COUNT, EARLIER_SAYS, HOSTILE, LATER_SAYS, LEFT, StandIn
 
-from rag import BadSettings, Filter
+from rag import BadSettings, Filter, Settings
 
 pytestmark = pytest.mark.browser
 
@@ -391,6 +392,22 @@ def test_an_answer_is_copied_with_its_sources(page: playwright_api.Page, assista
     assert f"“{LEFT}”\n003_base.txt:61" in copied
     page.locator("[data-act=copy_markdown]").click()
     page.wait_for_function("async () => (await navigator.clipboard.readText()).startsWith('**')")
+
+
+def test_a_vote_with_a_comment_is_kept_on_this_machine(
+    page: playwright_api.Page, assistant: StandIn, tmp_path: Path
+) -> None:
+    assistant.settings = Settings(cache=tmp_path)
+    ask(page, "When did they leave?")
+    finish(page, assistant)
+    page.locator("[data-act=bad]").click()
+    page.locator(".rating textarea").fill("In 2026")
+    page.locator(".rating button").click()
+    expect(page.locator("#sanad-said")).to_contain_text("kept on this machine only")
+    expect(page.locator(".rating")).to_have_count(0)
+    (line,) = (tmp_path / "feedback.jsonl").read_text("utf-8").splitlines()
+    kept = json.loads(line)
+    assert (kept["vote"], kept["comment"], kept["quotes"][0]) == ("bad", "In 2026", ["base", LEFT])
 
 
 def test_pointing_at_a_chip_shows_its_source_and_so_does_the_keyboard(

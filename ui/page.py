@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from rag import Assistant, Language, SanadError
+from rag import Assistant, Language, SanadError, add_feedback
 from ui import copying, exchange, filters, library, render
 from ui.exchange import Asked
 from ui.faults import Fault, Refused, failure, fault
@@ -115,6 +115,19 @@ class Page:
         form = copying.markdown if told.get("form") == "markdown" else copying.text
         return form(answer, _language(told))
 
+    def rate(self, sent: object) -> str:
+        """Keep a vote: ``{turn, vote, comment, language}``; what went wrong, or ""."""
+        told = _told(sent)
+        vote, comment = told.get("vote"), told.get("comment")
+        try:
+            answer = exchange.unpack(told.get("turn")).answer
+            if answer is None or vote not in ("good", "bad") or not isinstance(comment, str):
+                raise Refused("fault_sent")
+            add_feedback(answer, vote, comment, settings=self._assistant.settings)
+        except SanadError as error:
+            return failure(fault(error), _language(told))
+        return ""
+
     @property
     def servers(self) -> list[Server]:
         """The functions that the page's script may call, by their names."""
@@ -132,7 +145,10 @@ class Page:
         def copy(sent: object) -> str:
             return self.copy(sent)
 
-        return [show, start, read_article, copy]
+        def rate(sent: object) -> str:
+            return self.rate(sent)
+
+        return [show, start, read_article, copy, rate]
 
 
 def _told(sent: object) -> dict[str, Any]:
