@@ -47,9 +47,10 @@ ALSO = {
     "index": {"build", "layout", "neighbours", "store"},
     "lexical": {"names"},
     "verify": {"lexical", "names"},
-    "indexing": STEPS | {"layout"},
-    "assistant": STEPS | {"filters", "indexing", "store"},
-    "upkeep": {"articles", "filters", "index", "indexing", "lexical", "watch"},
+    "indexing": STEPS | {"layout", "uploads"},
+    "assistant": STEPS | {"filters", "indexing", "store", "uploads", "upkeep"},
+    "uploads": {"articles"},
+    "upkeep": {"articles", "duplicates", "filters", "index", "indexing", "lexical", "uploads", "watch"},
 }
 """What a module uses beyond BASE and SEAMS, and why it must."""
 
