@@ -34,6 +34,9 @@ ROWS_BYTES = 500_000_000
 PARSE_SECONDS = 60.0
 """Longest reading of one page, PDF or Word file where the caller sets no limit."""
 
+ARTICLE_FILES = tuple(KINDS)
+"""The endings of files that are read, in lower case."""
+
 _SUPPORTED = ", ".join(KINDS)
 
 

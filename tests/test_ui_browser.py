@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ui_browser import ask, free_port, in_view, watched
 from ui_stand_in import COUNT, EARLIER_SAYS, HOSTILE, LATER_SAYS, LEFT, StandIn
 
 from rag import BadSettings, Filter, Settings
@@ -20,31 +18,6 @@ pytestmark = pytest.mark.browser
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 expect = playwright_api.expect
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[playwright_api.Browser]:
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail("no chromium on this machine; apt-get install chromium")
-        pytest.skip("no chromium on this machine; apt-get install chromium")
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -75,35 +48,9 @@ def page(
     chromium: playwright_api.Browser, served: tuple[StandIn, str], assistant: StandIn
 ) -> Iterator[playwright_api.Page]:
     """A fresh tab on the page. After the test: nothing was asked of another host, nothing broke."""
-    context = chromium.new_context(
-        viewport={"width": 1280, "height": 800}, base_url=served[1], locale="en-GB",
-        permissions=["clipboard-read", "clipboard-write"],
-    )  # fmt: skip
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    asked: list[str] = []
-    faults: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
-    page.on("console", lambda line: faults.append(line.text) if "Content Security" in line.text else None)
-    page.goto(served[1])
-    expect(page.locator(".welcome")).to_be_visible()
-    yield page
-    assistant.freely = True
-    context.close()
-    foreign = [url for url in asked if not url.startswith((served[1], "data:", "blob:"))]
-    assert foreign == []
-    assert faults == []
-
-
-def ask(page: playwright_api.Page, question: str) -> None:
-    """Ask, and wait until the question's own turn is the live one."""
-    turns = page.locator(".turn").count()
-    page.locator("#sanad-question textarea").fill(question)
-    page.keyboard.press("Enter")
-    expect(page.locator(f"#sanad-live #t{turns + 1}")).to_be_attached()
-    expect(page.locator(".turn")).to_have_count(turns + 1)
+    with watched(chromium, served[1]) as page:
+        yield page
+        assistant.freely = True
 
 
 def finish(page: playwright_api.Page, assistant: StandIn) -> None:
@@ -111,21 +58,6 @@ def finish(page: playwright_api.Page, assistant: StandIn) -> None:
     expect(page.locator("#sanad-live .turn")).to_have_attribute("data-stage", "done")
     expect(page.locator("#sanad-ask")).to_be_visible()
     assistant.freely = False
-
-
-def in_view(page: playwright_api.Page, css: str) -> bool:
-    """Whether the middle of the element is what the reader sees at that point."""
-    return bool(
-        page.evaluate(
-            """css => {
-                const shown = document.querySelector(css);
-                const box = shown.getClientRects()[0];
-                const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-                return shown === top || shown.contains(top);
-            }""",
-            css,
-        )
-    )
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from ui import words
 from ui.guard import Guard
 from ui.page import Page
 from ui.run import WAITING
+from ui.work import PATH
 
 HOST = "127.0.0.1"
 """The only address that is listened on: the page has no login."""
@@ -36,7 +37,7 @@ ASSETS = Path(__file__).resolve().parent / "assets"
 STYLES = ("page.css", "turns.css", "articles.css", "composer.css")
 """In the order in which they count."""
 
-SCRIPTS = ("base.js", "store.js", "citations.js", "filter.js", "conversation.js")
+SCRIPTS = ("base.js", "store.js", "citations.js", "filter.js", "conversation.js", "articles.js")
 """In the order in which they are run."""
 
 _FONTS = ["Noto Sans", "Segoe UI", "Noto Sans Arabic", "Tahoma", "system-ui", "sans-serif"]
@@ -44,13 +45,12 @@ _FONTS = ["Noto Sans", "Segoe UI", "Noto Sans Arabic", "Tahoma", "system-ui", "s
 _TAKEN = "Port {port} is taken or may not be used; name another with --port."
 
 
-def build_app(assistant: Assistant) -> gr.Blocks:
+def build_app(page: Page) -> gr.Blocks:
     """The page as Gradio blocks, not yet served.
 
     Args:
-        assistant: What answers the questions.
+        page: What its events do.
     """
-    page = Page(assistant)
     app = gr.Blocks(title="Sanad", analytics_enabled=False, fill_width=True)
     with app:
         asked = gr.State(None)
@@ -104,8 +104,12 @@ def start(assistant: Assistant, *, port: int) -> gr.Blocks:
         BadSettings: The port is taken or is no port.
     """
     _check_port(port)
-    app = build_app(assistant)
-    guards = [Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"]), Middleware(Guard)]
+    page = Page(assistant)
+    app = build_app(page)
+    guards = [
+        Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"]),
+        Middleware(Guard, receives=page.work.receive, path=PATH),
+    ]
     try:
         app.launch(
             server_name=HOST, server_port=port, share=False, inbrowser=False, quiet=True,

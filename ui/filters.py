@@ -44,6 +44,15 @@ def form(articles: Iterable[Article], language: Language) -> str:
     )
 
 
+def outlet_field(language: Language) -> str:
+    """The field for one outlet, which the browser fills from the filter's own choices."""
+    words = WORDS[language]
+    return (
+        f'<label class="field">{words["filter_outlets"]}<select name="outlet">'
+        f'<option value="">{words["filter_all"]}</option></select></label>'
+    )
+
+
 def fields(language: Language) -> str:
     """The fields for dates and language, which the filter and the list of articles share."""
     words = WORDS[language]

@@ -38,8 +38,17 @@ class Guard:
         for name in ("file=http", "proxy=", "upload", "info", "openapi.json", "api/", "call/", "mcp")
     )
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, receives: ASGIApp, path: str) -> None:
+        """Guard an application.
+
+        Args:
+            app: The page.
+            receives: Takes uploaded files, which are not limited here.
+            path: What the addresses of those begin with.
+        """
         self._app = app
+        self._receives = receives
+        self._path = path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse what has no business here, and add the headers to everything else."""
@@ -52,14 +61,20 @@ class Guard:
                 headers["X-Content-Type-Options"] = "nosniff"
             await send(message)
 
-        refusal = _refusal(scope) if scope["type"] == "http" else None
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        upload = scope["method"] == "PUT" and str(scope.get("path", "")).startswith(self._path)
+        refusal = _refusal(scope, limited=not upload)
         if refusal is not None:
             await refusal(scope, receive, guarded)
+        elif upload:
+            await self._receives(scope, receive, guarded)
         else:
             await self._app(scope, receive, guarded)
 
 
-def _refusal(scope: Scope) -> PlainTextResponse | None:
+def _refusal(scope: Scope, *, limited: bool) -> PlainTextResponse | None:
     path, headers = str(scope.get("path", "")), Headers(scope=scope)
     if path.lower().startswith(Guard.CLOSED):
         return PlainTextResponse("Not here.", status_code=404)
@@ -70,6 +85,6 @@ def _refusal(scope: Scope) -> PlainTextResponse | None:
     if origin is not None and urlsplit(origin).netloc != headers.get("host"):
         return PlainTextResponse("Not from there.", status_code=403)
     length = headers.get("content-length", "0")
-    if not path.startswith("/sanad/") and (not length.isdecimal() or int(length) > MAX_BODY):
+    if limited and (not length.isdecimal() or int(length) > MAX_BODY):
         return PlainTextResponse("Too much.", status_code=413)
     return None

@@ -11,11 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from rag import Article, Language, fold
-from ui import sources
+from rag import ARTICLE_FILES, UPLOADED, Article, Built, Language, fold
+from ui import filters, sources
+from ui.faults import failure
 from ui.render import lines
 from ui.text import attribute, flow, language_of, safe, spoken
 from ui.words import LANGUAGES, WORDS
+from ui.work import State
 
 PAGE = 30
 """Articles listed at once; more are listed when they are asked for."""
@@ -23,8 +25,12 @@ PAGE = 30
 EXAMPLES = 3
 """Questions offered to a first visitor."""
 
-SHORTEST_HEADLINE, LONGEST_HEADLINE = 15, 90
-"""Characters of a headline that makes an example: shorter ones say nothing, longer ones are cut off."""
+SHOWN_SKIPPED = 50
+"""Files and rows that are named as skipped; a file of rows that all lack something has thousands."""
+
+SHORTEST_HEADLINE, LONGEST_HEADLINE = 15, 100
+"""Characters of a headline that makes an example: shorter ones say nothing, and longer
+ones, which are no headlines but first sentences, are cut off with an ellipsis."""
 
 
 def article(item: Article, span: tuple[int, int, str] | None, language: Language) -> str:
@@ -89,6 +95,66 @@ def searched(articles: Iterable[Article], query: str) -> list[Article]:
     return sorted(found, key=lambda item: (item.published or "", item.id), reverse=True)
 
 
+def adding(language: Language, limit: int) -> str:
+    """What stands above the list: files can be dropped here, and the list searched.
+
+    Args:
+        language: Of the page.
+        limit: Largest file, in bytes.
+    """
+    words = WORDS[language]
+    kinds = words["upload_kinds"].format(mb=f"{limit / 1e6:g}")
+    return (
+        f'<div {spoken(language)}><div class="drop"><h2>{words["upload"]}</h2>'
+        f'<label class="choose"><input type="file" multiple accept="{",".join(ARTICLE_FILES)}">'
+        f"<span>{words['upload_choose']}</span></label> <span>{words['upload_drop']}</span>"
+        f'<p class="kinds">{kinds}</p><div class="sent" aria-live="polite"></div></div>'
+        f'<form class="search fields" role="search" autocomplete="off"><label class="field query">'
+        f'{words["search"]}<input type="search" name="query" placeholder="{words["search_hint"]}" dir="auto">'
+        f"</label>{filters.outlet_field(language)}{filters.fields(language)}</form></div>"
+    )
+
+
+def work(state: State, language: Language) -> str:
+    """How a change of the index stands, or what became of the last one.
+
+    Args:
+        state: Of the work.
+        language: Of the page.
+    """
+    words = WORDS[language]
+    if state.running:
+        doing = words.get(f"work_{state.doing.replace(' ', '_')}", "")
+        told = f"{words['indexing']}: {doing}" if doing else words["indexing"]
+        return (
+            f'<div class="sanad work" {spoken(language)}><label>{told}'
+            f'<progress max="1" value="{state.share:.3f}"></progress></label></div>'
+        )
+    if state.fault is not None:
+        return f'<div class="sanad work">{failure(state.fault, language)}</div>'
+    if state.removed:
+        return f'<div class="sanad work" {spoken(language)}><p>{words["removed"]}</p></div>'
+    return _built(state.built, language) if state.built is not None else ""
+
+
+def _built(built: Built, language: Language) -> str:
+    words, done = WORDS[language], built.written
+    told = words["indexed"].format(added=len(done.added), changed=len(done.changed))
+    if not done.added and not done.changed:
+        told = words["indexed_nothing"]
+    skipped = "".join(
+        f'<li><bdi class="file" dir="ltr">{safe(_bare_source(item.source))}</bdi> '
+        f'<span dir="ltr" lang="en">{safe(item.reason)}</span></li>'
+        for item in built.skipped[:SHOWN_SKIPPED]
+    )
+    listed = f'<p>{words["skipped"]}</p><ul class="skipped">{skipped}</ul>' if skipped else ""
+    return f'<div class="sanad work" {spoken(language)}><p>{told}</p>{listed}</div>'
+
+
+def _bare_source(source: str) -> str:
+    return source.removeprefix(UPLOADED)
+
+
 def welcome(articles: Sequence[Article], language: Language) -> str:
     """What stands on the page before anything was asked: what it is about, and questions to click."""
     words = WORDS[language]
@@ -105,7 +171,11 @@ def welcome(articles: Sequence[Article], language: Language) -> str:
 
 def examples(articles: Iterable[Article]) -> list[str]:
     """Questions that the index's own articles answer, by their headlines; of different outlets first."""
-    usable = [item for item in articles if SHORTEST_HEADLINE <= len(_bare(item.title)) <= LONGEST_HEADLINE]
+    usable = [
+        item
+        for item in articles
+        if SHORTEST_HEADLINE <= len(_bare(item.title)) <= LONGEST_HEADLINE and "…" not in item.title
+    ]
     latest = sorted(usable, key=lambda item: (item.published or "", item.id), reverse=True)
     seen: set[str | None] = set()
     first: list[Article] = []
@@ -127,12 +197,13 @@ def _listed(item: Article, language: Language) -> str:
     words = WORDS[language]
     name = sources.headline(item)
     which = attribute(words["remove_which"].format(title=name))
+    kept = "" if item.id.startswith(UPLOADED) else " data-comes-back"
     return (
-        f'<li class="listed" data-article="{attribute(item.id)}" data-title="{attribute(name)}">'
+        f'<li class="listed" data-article="{attribute(item.id)}" data-title="{attribute(name)}"{kept}>'
         f'<button type="button" class="title" {flow(name)}>{safe(name)}</button>'
         f"{sources.provenance(item.outlet, item.published, language)}"
         f'<p class="where"><span lang="{item.language}">{LANGUAGES[item.language]}</span> '
-        f"{sources.place(item.source)}</p>"
+        f"{sources.place(_bare_source(item.source))}</p>"
         f'<button type="button" class="remove" aria-label="{which}">{words["remove"]}</button></li>'
     )
 

@@ -17,6 +17,7 @@ from ui import copying, exchange, filters, library, render
 from ui.exchange import Asked
 from ui.faults import Fault, Refused, failure, fault
 from ui.run import Line, Run
+from ui.work import Work
 
 Server = Callable[[object], Any]
 """A function that the page's script calls with one value of its own."""
@@ -29,6 +30,8 @@ class Page:
         self._assistant = assistant
         self._line = Line()
         self._runs: dict[str, Run] = {}
+        self.work = Work(assistant)
+        """Changes of the index."""
 
     # Events of the question box
 
@@ -115,6 +118,40 @@ class Page:
         form = copying.markdown if told.get("form") == "markdown" else copying.text
         return form(answer, _language(told))
 
+    def articles(self, sent: object) -> str:
+        """The list of articles: ``{query, filter, shown, language}``."""
+        told = _told(sent)
+        language, query, shown = _language(told), told.get("query"), told.get("shown")
+        try:
+            where = filters.read(told.get("filter"))
+            everything = self._assistant.articles()
+            allowed = everything if where is None else self._assistant.articles(where=where)
+        except SanadError as error:
+            return failure(fault(error), language)
+        wanted = query[: filters.MAX_SENT] if isinstance(query, str) else ""
+        count = shown if isinstance(shown, int) and 0 < shown < 10**6 else library.PAGE
+        return library.listing(library.searched(allowed, wanted), len(everything), count, language)
+
+    def adding(self, sent: object) -> str:
+        """What stands above the list: ``{language}``."""
+        return library.adding(_language(_told(sent)), self._assistant.settings.max_file_bytes)
+
+    def working(self, sent: object) -> dict[str, Any]:
+        """How the work on the index stands: ``{language}``."""
+        state = self.work.state
+        shown = library.work(state, _language(_told(sent)))
+        return {"html": shown, "running": state.running, "changes": state.changes}
+
+    def index(self, sent: object) -> None:
+        """Index the files that were sent."""
+        self.work.index()
+
+    def remove(self, sent: object) -> None:
+        """Remove an article: ``{article}``."""
+        article = _told(sent).get("article")
+        if isinstance(article, str):
+            self.work.remove(article)
+
     def rate(self, sent: object) -> str:
         """Keep a vote: ``{turn, vote, comment, language}``; what went wrong, or ""."""
         told = _told(sent)
@@ -131,24 +168,21 @@ class Page:
     @property
     def servers(self) -> list[Server]:
         """The functions that the page's script may call, by their names."""
+        methods = (
+            self.show, self.start, self.read_article, self.copy, self.rate,
+            self.articles, self.adding, self.working, self.index, self.remove,
+        )  # fmt: skip
+        return [_served(method) for method in methods]
 
-        # Gradio marks each function that it is given: no bound method will do.
-        def show(sent: object) -> str:
-            return self.show(sent)
 
-        def start(sent: object) -> dict[str, str]:
-            return self.start(sent)
+def _served(method: Server) -> Server:
+    """A plain function for a method: Gradio marks what it is given, and methods take no mark."""
 
-        def read_article(sent: object) -> str:
-            return self.read_article(sent)
+    def served(sent: object) -> Any:
+        return method(sent)
 
-        def copy(sent: object) -> str:
-            return self.copy(sent)
-
-        def rate(sent: object) -> str:
-            return self.rate(sent)
-
-        return [show, start, read_article, copy, rate]
+    served.__name__ = method.__name__
+    return served
 
 
 def _told(sent: object) -> dict[str, Any]:
