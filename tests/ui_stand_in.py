@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from rag import (
     Answer,
     Article,
     BadArticles,
+    Built,
     Chunk,
     Citation,
     Claim,
@@ -24,6 +26,9 @@ from rag import (
     Token,
     Turn,
 )
+from rag.articles import Skipped
+from rag.disk import Progress
+from rag.index import Written
 from rag.records import Outcome
 
 FILLER = "\n".join(f"فقرة رقم {n} لا علاقة لها بالسؤال، وهي هنا لكي يطول المقال." for n in range(60))
@@ -51,6 +56,12 @@ EARLIER = Article(
 TRAP = Article(id="trap", title=HOSTILE, text=f"{HOSTILE}\n\n{HOSTILE}", source="trap.txt", outlet=HOSTILE)
 
 
+LONG = Article(
+    id="javascript:alert(1)", title="Long " * 1000, text="x" * 100_000, source="javascript:alert(3)",
+    outlet="y" * 5000, published="<b>", language="en",
+)  # fmt: skip
+
+
 class StandIn:
     """Answers by words of the question; each token is handed out when the test says ``step()``."""
 
@@ -58,7 +69,10 @@ class StandIn:
     generation = "generation-0001"
     settings = Settings()
 
-    def __init__(self) -> None:
+    def __init__(self, uploads: Path = Path("uploads")) -> None:
+        self.uploads = uploads
+        self.indexed = threading.Event()
+        self.asked: list[str] = []
         self.steps = threading.Semaphore(0)
         self.freely = False
         self.closed = threading.Event()
@@ -66,7 +80,7 @@ class StandIn:
         self.wheres: list[Filter | None] = []
 
     def articles(self) -> list[Article]:
-        return [BASE, EARLIER, LATER, TRAP]
+        return [BASE, EARLIER, LATER, TRAP, LONG]
 
     def article(self, article_id: str) -> Article:
         for article in self.articles():
@@ -79,6 +93,7 @@ class StandIn:
     ) -> Iterator[Retrieved | Token | Finished]:
         if "broken" in question:
             raise GenerationFailed("The model gave no token for 60 s. Ask again.")
+        self.asked.append(question)
         self.histories.append(list(history))
         self.wheres.append(where)
         answer = self._answer(question)
@@ -93,6 +108,13 @@ class StandIn:
         finally:
             self.closed.set()
 
+    def index_uploads(self, *, progress: Progress) -> Built:
+        """Embeds until the test says that it is done."""
+        while not self.indexed.wait(0.05):
+            progress("embedding", 0.4)
+        skipped = (Skipped("uploaded://scan.pdf", "holds pictures of text only; run text recognition (OCR)"),)
+        return Built(Written("generation-0002", 5, 9, 1, ("uploaded://tower",), (), ()), skipped)
+
     def step(self, times: int = 1) -> None:
         self.steps.release(times)
 
@@ -105,6 +127,8 @@ class StandIn:
             return make_answer(question, ["The articles do not say."], [], outcome="not_found")
         if "population" in question or "سكان" in question:
             return make_conflict(question, "ar" if "سكان" in question else "en")
+        if numbered := re.search(r"number (\d+)", question):
+            return make_answer(question, [f"The answer to number {numbered[1]} [1]."], [(BASE, LEFT)])
         if "trap" in question:
             return make_answer(question, [f"{HOSTILE} [1]."], [(TRAP, HOSTILE)])
         if re.search("[\u0600-\u06ff]", question):
@@ -119,7 +143,7 @@ def make_answer(
     """An answer over real spans; with outcome ``partial`` its last claim is only partly supported."""
     made: list[Claim] = []
     at = 0
-    for text in claims:
+    for text in claims if quotes else []:
         doubtful = outcome == "partial" and text is claims[-1]
         numbers = tuple(int(n) for n in re.findall(r"\[(\d)\]", text))
         reason = "the year is not in the sentence" if doubtful else ""

@@ -85,7 +85,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "article_close": "Close the article",
         "unfetched": "The article could not be fetched: is Sanad still running?",
         # The filter
-        "filter_filter": "Sources",
+        "filter_filter": "Search in",
         "filter_all": "all",
         "filter_all_articles": "All articles",
         "filter_outlets": "Outlet",
@@ -224,7 +224,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "article": "المقال",
         "article_close": "أغلق المقال",
         "unfetched": "تعذر جلب المقال: أما زال سند يعمل؟",
-        "filter_filter": "المصادر",
+        "filter_filter": "ابحث في",
         "filter_all": "الكل",
         "filter_all_articles": "كل المقالات",
         "filter_outlets": "الناشر",
