@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ui_stand_in import BASE, ENGLISH, LEFT, make_answer, make_conflict
 
@@ -22,7 +22,7 @@ ANSWERED = Exchange(
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=12,
+    max_leaves=6,
 )
 
 
@@ -78,6 +78,7 @@ def test_a_kept_fault_with_a_word_or_a_value_that_is_none_is_still_told() -> Non
         assert 'role="alert"' in render.turn(Exchange(1, "?", "failed", fault=fault), "ar")
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine, of the generation of JSON
 @given(JSON | st.lists(st.fixed_dictionaries({"number": JSON, "question": JSON, "stage": JSON})))
 def test_whatever_a_browser_kept_can_be_shown(kept: Any) -> None:
     render.conversation(exchange.unpack_all(kept), "ar")
@@ -107,6 +108,7 @@ def test_a_question_that_cannot_be_asked_says_why_in_words_of_the_page(wrong: ob
     assert asked.exchange.fault is not None and asked.exchange.fault.word == word
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(JSON | st.fixed_dictionaries({"question": JSON, "history": JSON, "number": JSON, "filter": JSON}))
 def test_whatever_a_browser_sends_is_a_question_or_a_fault(wrong: Any) -> None:
     asked = exchange.read(wrong, longest=50)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag import Answer, Citation, Language
+from rag import UPLOADED, Answer, Citation, Language
 from ui.sources import headline
 from ui.words import WORDS, date
 
@@ -51,7 +51,7 @@ def _origin(cited: Citation, language: Language) -> str:
 
 def _place(cited: Citation) -> str:
     web = re.match(r"https?://", cited.source, re.IGNORECASE)
-    return cited.source if web else f"{cited.source}:{cited.line}"
+    return cited.source if web else f"{cited.source.removeprefix(UPLOADED)}:{cited.line}"
 
 
 def _escaped(words: str) -> str:

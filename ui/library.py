@@ -143,16 +143,12 @@ def _built(built: Built, language: Language) -> str:
     if not done.added and not done.changed:
         told = words["indexed_nothing"]
     skipped = "".join(
-        f'<li><bdi class="file" dir="ltr">{safe(_bare_source(item.source))}</bdi> '
+        f'<li><bdi class="file" dir="ltr">{safe(item.source.removeprefix(UPLOADED))}</bdi> '
         f'<span dir="ltr" lang="en">{safe(item.reason)}</span></li>'
         for item in built.skipped[:SHOWN_SKIPPED]
     )
     listed = f'<p>{words["skipped"]}</p><ul class="skipped">{skipped}</ul>' if skipped else ""
     return f'<div class="sanad work" {spoken(language)}><p>{told}</p>{listed}</div>'
-
-
-def _bare_source(source: str) -> str:
-    return source.removeprefix(UPLOADED)
 
 
 def welcome(articles: Sequence[Article], language: Language) -> str:
@@ -203,7 +199,7 @@ def _listed(item: Article, language: Language) -> str:
         f'<button type="button" class="title" {flow(name)}>{safe(name)}</button>'
         f"{sources.provenance(item.outlet, item.published, language)}"
         f'<p class="where"><span lang="{item.language}">{LANGUAGES[item.language]}</span> '
-        f"{sources.place(_bare_source(item.source))}</p>"
+        f"{sources.place(item.source)}</p>"
         f'<button type="button" class="remove" aria-label="{which}">{words["remove"]}</button></li>'
     )
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
-from rag import Answer, Citation, Language, Passage, Reprint
+from rag import UPLOADED, Answer, Citation, Language, Passage, Reprint
 from ui.text import attribute, direction, flow, safe
 from ui.words import WORDS, date
 
@@ -103,7 +103,7 @@ def place(source: str, line: int | None = None) -> str:
             f' rel="noopener noreferrer">{safe(source)}</a>'
         )
     suffix = "" if line is None else f":{line}"
-    return f'<bdi class="file" dir="ltr">{safe(source)}{suffix}</bdi>'
+    return f'<bdi class="file" dir="ltr">{safe(source.removeprefix(UPLOADED))}{suffix}</bdi>'
 
 
 def _isolated(answer: Answer, text: str) -> str:

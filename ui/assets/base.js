@@ -116,5 +116,5 @@ window.sanad = (() => {
     sanad.show = show;
   });
 
-  return { mount, onReady, call, language, word, translate, say, sure, glide, read };
+  return { mount, onReady, call, language, word, translate, say, sure, glide };
 })();

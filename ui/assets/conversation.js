@@ -5,7 +5,7 @@
 
 sanad.onReady(({ shell, live, composer, kept }) => {
   const REMEMBERED = 6; // earlier turns that the model is told of; ui/exchange.py takes no more
-  const UNREACHABLE = 8000; // milliseconds in which a question must have come to the page
+  const UNREACHABLE = 20000; // milliseconds in which a question must have come to the page
   const FINAL = ["done", "failed", "stopped"];
 
   const past = shell.element.querySelector("#sanad-past");
@@ -19,7 +19,8 @@ sanad.onReady(({ shell, live, composer, kept }) => {
   let conversation = sanad.store.opened() ?? sanad.store.fresh();
   let owner = conversation; // whose question is being answered
   let busy = false;
-  let asking = 0;
+  let asking = 0; // the clock that tells that the server cannot be reached
+  let askedIn = null; // the page's language then
   let shownTurn = null; // id of the live turn
   let finished = ""; // the live turn's HTML, once it is final
   let drawn = 0; // counts drawings of the past, so that a slow one cannot overwrite a later one
@@ -38,6 +39,9 @@ sanad.onReady(({ shell, live, composer, kept }) => {
       .slice(-REMEMBERED)
       .map(({ answer }) => [answer.question, answer.text]);
     owner = conversation;
+    askedIn = sanad.language();
+    // Kept at once: a reload meanwhile stops the answer, but must not lose the question.
+    keep({ number, question, stage: "stopped" });
     setBusy(true);
     sanad.filter.fold();
     asking = setTimeout(() => {
@@ -50,7 +54,15 @@ sanad.onReady(({ shell, live, composer, kept }) => {
     return true;
   }
 
+  function keep(turn) {
+    owner.turns = [...owner.turns.filter(({ number }) => number !== turn.number), turn];
+    if (!sanad.store.put(owner)) sanad.say("store_full");
+    sanad.store.open(conversation.id);
+    listConversations();
+  }
+
   function setBusy(now) {
+    if (now === busy) return;
     const focused = form.contains(document.activeElement);
     busy = now;
     form.querySelector("#sanad-ask").hidden = now;
@@ -81,8 +93,11 @@ sanad.onReady(({ shell, live, composer, kept }) => {
 
   live.watch("value", () => {
     clearTimeout(asking);
-    keepUnfolded();
     const turn = liveTurn();
+    if (turn && !FINAL.includes(turn.dataset.stage)) setBusy(true); // it came later than anyone would wait
+    live.element.hidden = busy && owner !== conversation; // another one was turned to
+    if (live.element.hidden) return;
+    keepUnfolded();
     if (turn && turn.id !== shownTurn) {
       if (shownTurn && finished) past.insertAdjacentHTML("beforeend", finished);
       finished = "";
@@ -98,15 +113,15 @@ sanad.onReady(({ shell, live, composer, kept }) => {
     const turn = kept.props.value?.turn;
     if (!turn) return;
     setBusy(false);
-    owner.turns = [...owner.turns.filter(({ number }) => number !== turn.number), turn];
-    if (!sanad.store.put(owner)) sanad.say("store_full");
-    sanad.store.open(conversation.id);
-    listConversations();
+    keep(turn);
     if (turn.stage === "failed" && !box.value) {
       box.value = turn.question; // to be mended and asked again
       grow();
     }
-    if (owner !== conversation) live.props.value = ""; // it was answered for another conversation
+    live.element.hidden = false;
+    if (owner !== conversation) live.props.value = "";
+    else if (askedIn !== sanad.language()) draw();
+    else if (turn.answer) shell.element.querySelector("#sanad-heard").textContent = turn.answer.text;
   });
 
   // Gradio rewrites attributes on every update, and with them what the reader unfolded.
