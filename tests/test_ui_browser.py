@@ -301,6 +301,39 @@ def test_conversations_are_kept_named_turned_to_and_deleted(
     expect(page.locator(".turn")).to_have_count(0)
 
 
+def test_a_question_outlasts_a_reload_in_the_middle_of_its_answer(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "When did they leave?")
+    assistant.step(3)
+    expect(page.locator(".draft")).to_have_text("The last")
+    page.reload()
+    expect(page.locator("#sanad-past .question")).to_contain_text("When did they leave?")
+    expect(page.locator("#sanad-past [role=status]")).to_have_text("Stopped.")
+    assistant.step()
+    page.locator("#sanad-past [data-act=retry]").click()
+    expect(page.locator("#sanad-live .turn")).to_be_visible()
+    finish(page, assistant)
+    expect(page.locator(".turn")).to_have_count(1)
+
+
+def test_an_answer_that_comes_after_another_conversation_was_turned_to_is_kept_in_its_own(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "When did they leave?")
+    assistant.step(3)
+    expect(page.locator(".draft")).to_have_text("The last")
+    page.locator("#sanad-new").click()
+    expect(page.locator(".welcome")).to_be_visible()
+    assistant.freely = True
+    expect(page.locator("#sanad-ask")).to_be_visible()
+    expect(page.locator(".turn")).to_have_count(0)
+    page.locator("#sanad-show-conversations").click()
+    page.locator("#sanad-conversations .title").click()
+    expect(page.locator("#sanad-past [role=status]")).to_have_text("Stopped.")
+    expect(page.locator("#sanad-past .draft")).to_have_text("The last")
+
+
 def test_a_question_is_asked_again_in_place(page: playwright_api.Page, assistant: StandIn) -> None:
     for question in ("When did they leave?", "متى غادرت القوات؟"):
         ask(page, question)

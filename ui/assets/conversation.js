@@ -161,7 +161,7 @@ sanad.onReady(({ shell, live, composer, kept }) => {
       shownTurn = null;
       live.props.value = "";
     }
-    welcome.hidden = turns.length > 0 || busy;
+    welcome.hidden = turns.length > 0 || (busy && owner === conversation);
     keepUnfolded();
   }
 
