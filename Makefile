@@ -5,7 +5,7 @@ Q ?= when do forces leave Ain al-Asad?
 PORT ?= 7860
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install ask index ui eval bench models test test-fast train-smoke lint clean
+.PHONY: help install ask index ui eval bench screenshots models test test-fast train-smoke lint clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ eval: .venv/.installed ## ask the hand-written questions, compare with the basel
 
 bench: .venv/.installed-dev ## indexing throughput and search latency, an hour: make bench BENCH="--sizes 1000"
 	@$(BIN)/python evals/bench.py $(BENCH)
+
+screenshots: .venv/.installed-dev ## twelve states of the page as pictures in screenshots/, and how quick it is
+	$(BIN)/python tests/screenshots.py screenshots
 
 models: .venv/.installed ## list the packaged models and check every byte of them
 	@$(BIN)/sanad models

@@ -9,6 +9,7 @@ Importing this package loads no model library; models load at the first question
 """
 
 from rag._version import __version__
+from rag.articles import ARTICLE_FILES
 from rag.assistant import Assistant, check_question
 from rag.errors import (
     BadArticles,
@@ -23,6 +24,7 @@ from rag.errors import (
     PromptBroken,
     SanadError,
 )
+from rag.feedback import Exported, add_feedback, export_feedback
 from rag.indexing import Built, build_index
 from rag.records import (
     Answer,
@@ -44,9 +46,12 @@ from rag.records import (
 from rag.settings import DEFAULT_INDEX, Settings, quiet_libraries
 from rag.text import detect_language, fold
 from rag.upkeep import Listed, indexed_folder, list_articles, remove_articles, watch_index
+from rag.uploads import PREFIX as UPLOADED
 
 __all__ = [
+    "ARTICLE_FILES",
     "DEFAULT_INDEX",
+    "UPLOADED",
     "Answer",
     "Article",
     "Assistant",
@@ -59,6 +64,7 @@ __all__ = [
     "Claim",
     "Event",
     "Evidence",
+    "Exported",
     "Filter",
     "Finished",
     "GenerationFailed",
@@ -78,9 +84,11 @@ __all__ = [
     "Token",
     "Turn",
     "__version__",
+    "add_feedback",
     "build_index",
     "check_question",
     "detect_language",
+    "export_feedback",
     "fold",
     "indexed_folder",
     "list_articles",

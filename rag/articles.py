@@ -34,6 +34,9 @@ ROWS_BYTES = 500_000_000
 PARSE_SECONDS = 60.0
 """Longest reading of one page, PDF or Word file where the caller sets no limit."""
 
+ARTICLE_FILES = tuple(KINDS)
+"""The endings of files that are read, in lower case."""
+
 _SUPPORTED = ", ".join(KINDS)
 
 
@@ -69,6 +72,7 @@ def load_folder(
     columns: str = "",
     parse_seconds: float = PARSE_SECONDS,
     progress: Progress | None = None,
+    may_be_empty: bool = False,
 ) -> Loaded:
     """The articles of a folder and its subfolders.
 
@@ -85,6 +89,7 @@ def load_folder(
         columns: The setting ``columns``: which columns of collections hold what.
         parse_seconds: After so long the reading of a page, PDF or Word file is given up.
         progress: Told the share of files that are read.
+        may_be_empty: Whether a folder without a usable article is no error.
 
     Raises:
         BadArticles: There is no such folder, it holds no usable article, or its catalogue is wrong.
@@ -121,7 +126,7 @@ def load_folder(
     for name in build.unused():
         build.skip(catalogue_name, f"table [{name}] names no article that was read; check its spelling")
     loaded = build.loaded()
-    if not loaded.articles:
+    if not loaded.articles and not may_be_empty:
         why = f" ({loaded.skipped[0].source}: {loaded.skipped[0].reason})" if loaded.skipped else ""
         raise BadArticles(f"No usable article in {str(folder)!r}{why}; put articles there ({_SUPPORTED}).")
     return loaded

@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rag import conversation, filters, index, indexing, prompt, reply, verify
+from rag import conversation, filters, index, indexing, prompt, reply, upkeep, uploads, verify
 from rag.disk import Progress
 from rag.embed import Embedder, open_embedder
 from rag.errors import BadArticles, BadQuestion, IndexMissing, IndexUnusable
 from rag.generate import Generator, Message, open_generator
+from rag.index import Written
+from rag.indexing import Built
 from rag.records import (
     Answer,
     Article,
@@ -280,6 +282,46 @@ class Assistant:
     def embedder(self) -> str:
         """Identity of the embedder."""
         return self._embedder.identity
+
+    @property
+    def uploads(self) -> Path:
+        """The folder for files that are to be indexed by ``index_uploads``; it may not exist yet."""
+        return self._folder / uploads.FOLDER
+
+    def index_uploads(self, *, progress: Progress | None = None) -> Built:
+        """Index the uploaded files; questions are answered meanwhile, the next ones from the new articles.
+
+        Args:
+            progress: Told how it goes.
+
+        Raises:
+            IndexUnusable: The index is being written by another process, or damaged.
+            NoSpace: The disk is full; the last generation stays.
+        """
+        return upkeep.index_uploads(
+            self._folder.name, settings=self.settings, embedder=self._embedder, progress=progress
+        )
+
+    def remove(self, ids: Sequence[str], *, progress: Progress | None = None) -> Written:
+        """Take articles out of the index, however many; uploaded ones are deleted.
+
+        Args:
+            ids: Ids of articles.
+            progress: Told how it goes.
+
+        Raises:
+            BadArticles: An id is unknown, or none would be left; nothing is removed.
+            IndexUnusable: The index is being written by another process, or damaged.
+            NoSpace: The disk is full; the last generation stays.
+        """
+        return upkeep.remove_articles(
+            ids,
+            self._folder.name,
+            allow_shrink=True,
+            settings=self.settings,
+            embedder=self._embedder,
+            progress=progress,
+        )
 
     def close(self) -> None:
         """Let go of the index's files."""

@@ -29,6 +29,7 @@ from rag import (
     build_index,
     check_question,
     cli_print,
+    export_feedback,
     indexed_folder,
     list_articles,
     quiet_libraries,
@@ -134,6 +135,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     models.add_argument("--prepare", action="store_true", help="prepare them now instead of at first use")
     models.set_defaults(run=_models)
+
+    votes = commands.add_parser("feedback", help="write the votes on answers as questions for evals")
+    votes.add_argument("--export", type=Path, metavar="FILE", required=True, help="a new file, JSON Lines")
+    votes.set_defaults(run=_feedback)
 
     page = commands.add_parser("ui", help="serve the chat page on this machine")
     page.add_argument("--port", type=int, default=LOCAL_PORT, help=f"default: {LOCAL_PORT}")
@@ -354,6 +359,19 @@ def _models(options: argparse.Namespace) -> None:
                 damaged.append(model.title)
     if damaged:
         raise BadSettings(f"Not usable: {', '.join(damaged)}; see above.")
+
+
+def _feedback(options: argparse.Namespace) -> None:
+    done = export_feedback(options.export)
+    print(f"{options.export}: {done.written} questions")
+    if done.left_out:
+        print(f"{done.left_out} bad answers left out: no comment says what would be right", file=sys.stderr)
+    for line in done.unreadable:
+        print(f"{Settings.load().feedback}:{line} is no vote and was passed over", file=sys.stderr)
+    print(
+        f"Cut each must down to the words that count, then: python -m evals.workbench check {options.export}",
+        file=sys.stderr,
+    )
 
 
 def _ui(options: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag import articles, chunk, duplicates, index, lexical
+from rag import articles, chunk, duplicates, index, lexical, uploads
 from rag.disk import Progress
 from rag.embed import Embedder, open_embedder
 from rag.errors import BadArticles, BadSettings
@@ -35,7 +35,7 @@ def build_index(
     embedder: Embedder | None = None,
     progress: Progress | None = None,
 ) -> Built:
-    """Index every article of a folder; what did not change is not embedded again.
+    """Index every article of a folder, and what was uploaded; what did not change is not embedded again.
 
     Args:
         folder: Holds the articles.
@@ -62,7 +62,7 @@ def build_index(
             f"The folder {str(folder)!r} holds the indexes themselves ({settings.indexes}), which are no "
             "articles. Name a folder inside it, or keep indexes elsewhere: SANAD_INDEXES=/path"
         )
-    loaded = articles.load_folder(
+    own = articles.load_folder(
         folder,
         max_bytes=settings.max_file_bytes,
         max_rows_bytes=settings.max_rows_bytes,
@@ -70,6 +70,7 @@ def build_index(
         parse_seconds=settings.parse_seconds,
         progress=tell,
     )
+    loaded = uploads.joined(own, uploads.load(place, settings, tell))
     contents = Contents(
         articles=loaded.articles,
         lines=loaded.lines,

@@ -113,6 +113,11 @@ class Settings:
     """Processor threads for the models; 0 leaves it to the engine."""
 
     @property
+    def feedback(self) -> Path:
+        """The file of votes on answers; see rag/feedback.py."""
+        return self.cache / "feedback.jsonl"
+
+    @property
     def template(self) -> str:
         """The prompt template in use: the adapter was trained on its own, any other model needs examples."""
         adapted = self.adapter and self.llm == PACKAGED and self.backend != "fake"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag import filters, index, lexical, watch
+from rag import duplicates, filters, index, lexical, uploads, watch
+from rag.articles import Loaded
 from rag.disk import Progress
 from rag.embed import Embedder, open_embedder
 from rag.errors import BadArticles, IndexMissing, IndexUnusable, SanadError
@@ -72,6 +74,8 @@ def remove_articles(
 ) -> Written:
     """Take articles out of an index; their files stay, and the next update of the folder adds them again.
 
+    The file of an article that was uploaded is deleted.
+
     Args:
         ids: Ids of articles.
         name: The index.
@@ -100,7 +104,51 @@ def remove_articles(
                 f"{folder}"
             )
         contents = generation.contents(cutter(settings), keep, lexical=lexical.write, terms=lexical.TERMS)
-        return index.write_generation(folder, contents, embedder, tell, allow_shrink=allow_shrink)
+        written = index.write_generation(folder, contents, embedder, tell, allow_shrink=allow_shrink)
+        removed = [generation.articles[i] for i in unwanted]
+    uploads.drop_removed(folder, removed, contents.articles)
+    return written
+
+
+def index_uploads(
+    name: str = DEFAULT_INDEX,
+    *,
+    settings: Settings | None = None,
+    embedder: Embedder | None = None,
+    progress: Progress | None = None,
+) -> Built:
+    """Bring an index up to date with the files uploaded to it; its folder is not read.
+
+    A file of which nothing can be used is told and deleted.
+
+    Args:
+        name: The index.
+        settings: Defaults to ``Settings.load()``.
+        embedder: Defaults to the one that the settings name.
+        progress: Told how it goes.
+
+    Raises:
+        IndexMissing: There is no such index.
+        IndexUnusable: It is damaged, was made by another embedder or is being written.
+        NoSpace: The disk is full; the last generation stays as it was.
+    """
+    settings = settings or Settings.load()
+    quiet_libraries(settings)
+    tell = progress or (lambda _what, _share: None)
+    folder = index_folder(settings, name)
+    embedder = embedder or open_embedder(settings, tell)
+    loaded = uploads.load(folder, settings, tell)
+    with closing(index.open_generation(folder, embedder.identity, search=False)) as generation:
+        keep = {i for i in generation.articles if not i.startswith(uploads.PREFIX)}
+        contents = generation.contents(cutter(settings), keep, lexical=lexical.write, terms=lexical.TERMS)
+        both = uploads.joined(Loaded(contents.articles, (), dict(contents.lines)), loaded)
+        contents = dataclasses.replace(
+            contents, articles=both.articles, lines=both.lines, groups=duplicates.groups(both.articles)
+        )
+        # What was uploaded is removed one by one, by someone who has seen it.
+        written = index.write_generation(folder, contents, embedder, tell, allow_shrink=True)
+    uploads.drop_unused(folder, both.articles)
+    return Built(written, both.skipped)
 
 
 def _check_known(unknown: Sequence[str], known: Sequence[str], name: str) -> None:

@@ -18,6 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from command import Run
 from small_index import write
+from ui_browser import launched
 
 from rag import DEFAULT_INDEX, Assistant, Settings, build_index
 from rag.cli import main
@@ -92,6 +93,13 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def _is_loopback(host: str) -> bool:
     return host in ("localhost", "::1", "") or host.startswith("127.")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Headless Chromium, for the tests of the page."""
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(autouse=True)

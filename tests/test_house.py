@@ -65,9 +65,10 @@ ALSO = {
     "support": {"lexical", "names"},
     "prompt": {"neutral"},
     "verify": {"lexical", "names", "relative", "reply", "support"},
-    "indexing": STEPS | {"layout"},
-    "assistant": STEPS | {"filters", "indexing", "store"},
-    "upkeep": {"articles", "filters", "index", "indexing", "lexical", "watch"},
+    "indexing": STEPS | {"layout", "uploads"},
+    "assistant": STEPS | {"filters", "indexing", "store", "uploads", "upkeep"},
+    "uploads": {"articles"},
+    "upkeep": {"articles", "duplicates", "filters", "index", "indexing", "lexical", "uploads", "watch"},
 }
 """What a module uses beyond BASE and SEAMS, and why it must."""
 
@@ -121,7 +122,19 @@ def test_a_module_imports_only_what_the_house_allows(path):
     own = {p.stem for p in MODULES}
     used = {name.split(".")[1] for name in imports(path) if name.startswith("rag.")} & own
     if path.stem == "__init__":
-        allowed = {"_version", "assistant", "errors", "indexing", "records", "settings", "text", "upkeep"}
+        allowed = {
+            "_version",
+            "articles",
+            "assistant",
+            "errors",
+            "feedback",
+            "indexing",
+            "records",
+            "settings",
+            "text",
+            "upkeep",
+            "uploads",
+        }
     elif path.stem in ("cli", "cli_print"):
         allowed = {"cli_print", "disk", "settings", "weights"}
     else:
@@ -146,12 +159,13 @@ def test_faces_use_only_the_public_names(path):
 
 def test_the_public_names_are_these():
     assert set(rag.__all__) == {
-        "Answer", "Article", "Assistant", "BadArticles", "BadQuestion", "BadSettings", "Built", "Chunk",
-        "Citation", "Claim", "DEFAULT_INDEX", "Event", "Evidence", "Filter", "Finished", "GenerationFailed",
-        "IndexMissing", "IndexUnusable", "Language", "Listed", "ModelDamaged", "ModelMissing", "NoSpace",
-        "Passage", "PromptBroken", "Reprint", "Retrieved", "SanadError", "Settings", "Token", "Turn",
-        "__version__", "build_index", "check_question", "detect_language", "fold", "indexed_folder",
-        "list_articles", "quiet_libraries", "remove_articles", "watch_index",
+        "ARTICLE_FILES", "Answer", "Article", "Assistant", "BadArticles", "BadQuestion", "BadSettings",
+        "Built", "Chunk", "Citation", "Claim", "DEFAULT_INDEX", "Event", "Evidence", "Exported", "Filter",
+        "Finished", "GenerationFailed", "IndexMissing", "IndexUnusable", "Language", "Listed",
+        "ModelDamaged", "ModelMissing", "NoSpace", "Passage", "PromptBroken", "Reprint", "Retrieved",
+        "SanadError", "Settings", "Token", "Turn", "UPLOADED", "__version__", "add_feedback", "build_index",
+        "check_question", "detect_language", "export_feedback", "fold", "indexed_folder", "list_articles",
+        "quiet_libraries", "remove_articles", "watch_index",
     }  # fmt: skip
     for name in rag.__all__:
         assert hasattr(rag, name)

@@ -2,180 +2,22 @@
 
 from __future__ import annotations
 
-import os
+import json
 import re
-import shutil
-import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ui_browser import ask, free_port, in_view, watched
+from ui_stand_in import COUNT, EARLIER_SAYS, HOSTILE, LATER_SAYS, LEFT, StandIn
 
-from rag import (
-    Answer,
-    Article,
-    BadQuestion,
-    BadSettings,
-    Citation,
-    Claim,
-    Evidence,
-    Filter,
-    Finished,
-    Passage,
-    Retrieved,
-    SanadError,
-    Settings,
-    Token,
-    Turn,
-)
-from rag.records import Chunk, Language, Outcome
+from rag import BadSettings, Filter, Settings
 
 pytestmark = pytest.mark.browser
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 expect = playwright_api.expect
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-FILLER = "\n".join(f"فقرة رقم {n} لا علاقة لها بالسؤال، وهي هنا لكي يطول المقال." for n in range(60))
-LEFT = "غادرت آخر دفعة من المستشارين الأمريكيين قاعدة عين الأسد الجوية في محافظة الأنبار غرب العراق."
-COUNT = "CNN تقول إن حوالي 2500 جندي كانوا في العراق في ديسمبر/كانون الأول 2021."
-HOSTILE = "<img src=https://elsewhere.example/x.png onerror=alert(1)><script>alert(2)</script> \u202eabc"
-
-ENGLISH = ["The last advisers left Ain al-Asad [1].", "About 2,500 soldiers were in Iraq in 2021 [2]."]
-ARABIC = ["غادرت القوات قاعدة عين الأسد في الأنبار [1].", "وكان في العراق 2500 جندي بحسب CNN [2]."]
-
-BASE = Article(
-    id="base", title="القوات الأمريكية تغادر قاعدة عين الأسد", text=f"{FILLER}\n{LEFT}\n{COUNT}\n{FILLER}",
-    source="003_base.txt", outlet="CNN", published="2026-01-18",
-)  # fmt: skip
-TRAP = Article(id="trap", title=HOSTILE, text=f"{HOSTILE}\n\n{HOSTILE}", source="trap.txt", outlet=HOSTILE)
-
-
-class StandIn:
-    """Answers by words of the question; each token is handed out when the test says ``step()``."""
-
-    model = "stand-in"
-    generation = "generation-0001"
-    settings = Settings()
-
-    def __init__(self) -> None:
-        self.steps = threading.Semaphore(0)
-        self.freely = False
-        self.closed = threading.Event()
-        self.histories: list[list[Turn]] = []
-        self.wheres: list[Filter | None] = []
-
-    def articles(self) -> list[Article]:
-        return [BASE, TRAP]
-
-    def article(self, article_id: str) -> Article:
-        for article in self.articles():
-            if article.id == article_id:
-                return article
-        raise SanadError(f"No article {article_id!r} in this index.")
-
-    def stream(
-        self, question: str, history: Sequence[Turn] = (), where: Filter | None = None
-    ) -> Iterator[Retrieved | Token | Finished]:
-        if not question.strip():
-            raise BadQuestion("The question is empty; type one.")
-        self.histories.append(list(history))
-        self.wheres.append(where)
-        answer = self._answer(question)
-        try:
-            self._wait()
-            yield Retrieved(answer.passages, answer.evidence)
-            for word in re.findall(r"\S+\s*", answer.text):
-                self._wait()
-                yield Token(word)
-            self._wait()
-            yield Finished(answer)
-        finally:
-            self.closed.set()
-
-    def step(self, times: int = 1) -> None:
-        self.steps.release(times)
-
-    def _wait(self) -> None:
-        while not self.freely and not self.steps.acquire(timeout=0.05):
-            pass
-
-    def _answer(self, question: str) -> Answer:
-        if "Moon" in question:
-            return make_answer(question, ["The articles do not say."], [], outcome="not_found")
-        if "trap" in question:
-            return make_answer(question, [f"{HOSTILE} [1]."], [(TRAP, HOSTILE)])
-        if re.search("[\u0600-\u06ff]", question):
-            return make_answer(question, ARABIC, [(BASE, LEFT), (BASE, COUNT)], language="ar")
-        return make_answer(question, ENGLISH, [(BASE, LEFT), (BASE, COUNT)], outcome="partial")
-
-
-def make_answer(
-    question: str, claims: list[str], quotes: list[tuple[Article, str]], *, language: Language = "en",
-    outcome: Outcome = "answered",
-) -> Answer:  # fmt: skip
-    """An answer over real spans; with outcome ``partial`` its last claim is only partly supported."""
-    made: list[Claim] = []
-    at = 0
-    for text in claims:
-        doubtful = outcome == "partial" and text is claims[-1]
-        numbers = tuple(int(n) for n in re.findall(r"\[(\d)\]", text))
-        reason = "the year is not in the sentence" if doubtful else ""
-        made.append(Claim(text, at, at + len(text), numbers, "partial" if doubtful else "supported", reason))
-        at += len(text) + 1
-    citations = tuple(make_citation(n, *quote) for n, quote in enumerate(quotes, 1))
-    evidence = tuple(
-        Evidence(
-            number=c.number, article_id=c.article_id, start=c.start, end=c.end, text=c.quote, title=c.title,
-            outlet=c.outlet, published=c.published, source=c.source, line=c.line, score=0.9,
-        )
-        for c in citations
-    )  # fmt: skip
-    return Answer(
-        question=question.strip(), text=" ".join(claims), language=language, outcome=outcome,
-        claims=tuple(made), citations=citations, passages=make_passages(), evidence=evidence,
-        model="stand-in", generation="generation-0001", timings={"total": 8.2},
-    )  # fmt: skip
-
-
-def make_citation(number: int, article: Article, quote: str) -> Citation:
-    start = article.text.index(quote)
-    line = article.text.count("\n", 0, start) + 1
-    return Citation(
-        number, article.id, article.title, article.outlet, article.published, article.source, line,
-        start, start + len(quote), quote,
-    )  # fmt: skip
-
-
-def make_passages() -> tuple[Passage, ...]:
-    text = BASE.text[:400]
-    chunk = Chunk(id="c1", article_id=BASE.id, start=0, end=400, tokens=120)
-    return (Passage(chunk, text, BASE.title, BASE.outlet, BASE.published, 0.7, 0.7, None, 1),)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[playwright_api.Browser]:
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail("no chromium on this machine; apt-get install chromium")
-        pytest.skip("no chromium on this machine; apt-get install chromium")
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -206,32 +48,9 @@ def page(
     chromium: playwright_api.Browser, served: tuple[StandIn, str], assistant: StandIn
 ) -> Iterator[playwright_api.Page]:
     """A fresh tab on the page. After the test: nothing was asked of another host, nothing broke."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800}, base_url=served[1])
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    asked: list[str] = []
-    faults: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
-    page.on("console", lambda line: faults.append(line.text) if "Content Security" in line.text else None)
-    page.goto(served[1])
-    page.wait_for_function("document.querySelector('#sanad-question textarea')")
-    yield page
-    assistant.freely = True
-    context.close()
-    foreign = [url for url in asked if not url.startswith((served[1], "data:", "blob:"))]
-    assert foreign == []
-    assert faults == []
-
-
-def ask(page: playwright_api.Page, question: str) -> None:
-    """Ask, and wait until the question's own turn is the live one."""
-    turns = page.locator(".turn").count()
-    page.locator("#sanad-question textarea").fill(question)
-    page.keyboard.press("Enter")
-    expect(page.locator(f"#sanad-live #t{turns + 1}")).to_be_attached()
-    expect(page.locator(".turn")).to_have_count(turns + 1)
+    with watched(chromium, served[1]) as page:
+        yield page
+        assistant.freely = True
 
 
 def finish(page: playwright_api.Page, assistant: StandIn) -> None:
@@ -241,26 +60,11 @@ def finish(page: playwright_api.Page, assistant: StandIn) -> None:
     assistant.freely = False
 
 
-def in_view(page: playwright_api.Page, css: str) -> bool:
-    """Whether the middle of the element is what the reader sees at that point."""
-    return bool(
-        page.evaluate(
-            """css => {
-                const shown = document.querySelector(css);
-                const box = shown.getClientRects()[0];
-                const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-                return shown === top || shown.contains(top);
-            }""",
-            css,
-        )
-    )
-
-
 @pytest.mark.parametrize(
     ("question", "first", "way", "reading"),
     [
         ("When did they leave?", "The last ", "ltr", "Reading 2 sentences"),
-        ("متى غادرت القوات؟", "غادرت القوات ", "rtl", "أقرأ 2 من الجمل"),
+        ("متى غادرت القوات؟", "غادرت القوات ", "rtl", "Reading 2 sentences"),
     ],
 )
 def test_an_answer_streams_and_each_citation_opens_on_its_sentence(
@@ -336,14 +140,22 @@ def test_closing_the_tab_stops_the_model(
     page.goto(served[1])
 
 
-def test_an_error_is_told_in_words_and_the_conversation_goes_on(
+def test_an_error_is_told_in_words_and_the_question_stays_to_be_asked_again(
     page: playwright_api.Page, assistant: StandIn
 ) -> None:
-    ask(page, "   ")
-    expect(page.locator("[role=alert]")).to_have_text("The question is empty; type one.")
+    page.keyboard.press("Enter")  # an empty box
+    expect(page.locator(".turn")).to_have_count(0)
+    ask(page, "a broken model")
+    assistant.freely = True
+    expect(page.locator("[role=alert]")).to_have_text("The model gave no token for 60 s. Ask again.")
+    expect(page.locator("#sanad-question textarea")).to_have_value("a broken model")
+    page.locator("#sanad-language").click()
+    alert = page.locator("[role=alert]")
+    expect(alert).to_have_text(re.compile("^تعطل النموذج أثناء الإجابة: The model gave no token"))
+    expect(alert.locator(".detail")).to_have_attribute("dir", "ltr")
     ask(page, "When did they leave?")
     finish(page, assistant)
-    expect(page.locator("#sanad-past [role=alert]")).to_have_text("The question is empty; type one.")
+    expect(page.locator("#sanad-past [role=alert]")).to_have_count(1)
 
 
 def test_a_question_without_an_answer_shows_the_nearest_passages(
@@ -377,32 +189,24 @@ def test_what_the_reader_unfolded_stays_unfolded(page: playwright_api.Page, assi
     expect(page.locator("#sanad-past #t1-others")).to_have_attribute("open", "")
 
 
-def test_clear_empties_the_conversation(page: playwright_api.Page, assistant: StandIn) -> None:
-    ask(page, "When did they leave?")
-    finish(page, assistant)
-    page.locator("#sanad-live .chip").first.click()
-    expect(page.locator("#sanad-panel mark")).to_be_visible()
-    page.locator("#sanad-clear").click()
-    expect(page.locator(".turn")).to_have_count(0)
-    expect(page.locator("#sanad-panel")).to_be_hidden()
-
-
 def test_a_question_is_limited_to_what_the_filter_says(page: playwright_api.Page, assistant: StandIn) -> None:
     ask(page, "When did they leave?")
     finish(page, assistant)
     summary = page.locator("#sanad-filter summary")
-    expect(summary).to_have_text("Sources · المصادر: all · الكل")
+    expect(summary).to_have_text("Search in: all")
     summary.click()
     page.locator("#sanad-filter input[value='CNN']").check()
     page.locator("#sanad-filter input[name=since]").fill("٢٠٢٤")
     page.locator("#sanad-filter select").select_option("ar")
-    expect(summary).to_have_text("Sources · المصادر: CNN · ٢٠٢٤ – … · العربية")
+    expect(summary).to_have_text("Search in: CNN · ٢٠٢٤ – … · العربية")
     ask(page, "متى غادرت القوات؟")
     finish(page, assistant)
-    expect(page.locator("#sanad-live .only")).to_have_text("فقط: CNN · من ٢٠٢٤ · العربية")
+    expect(page.locator("#sanad-live .only")).to_have_text("Only: CNN · from ٢٠٢٤ · العربية")
+    page.locator("#sanad-language").click()
+    expect(summary).to_have_text("ابحث في: CNN · ٢٠٢٤ – … · العربية")
     summary.click()
     page.locator("#sanad-filter .reset").click()
-    expect(summary).to_have_text("Sources · المصادر: all · الكل")
+    expect(summary).to_have_text("ابحث في: الكل")
     ask(page, "When did they leave?")
     finish(page, assistant)
     assert assistant.wheres == [None, Filter(("CNN",), "٢٠٢٤", None, "ar"), None]
@@ -415,7 +219,7 @@ def test_a_wrong_date_in_the_filter_is_told_and_the_question_stays(
     page.locator("#sanad-filter input[name=until]").fill("2024-31")
     page.locator("#sanad-question textarea").fill("When did they leave?")
     page.locator("#sanad-ask").click()
-    expect(page.locator("[role=alert]")).to_contain_text("'2024-31'")
+    expect(page.locator("[role=alert]")).to_contain_text("“2024-31” is no date.")
     expect(page.locator("#sanad-question textarea")).to_have_value("When did they leave?")
     assert assistant.wheres == []
     page.locator("#sanad-filter summary").click()
@@ -423,6 +227,193 @@ def test_a_wrong_date_in_the_filter_is_told_and_the_question_stays(
     page.locator("#sanad-ask").click()
     finish(page, assistant)
     assert assistant.wheres == [Filter(until="2024")]
+
+
+def test_the_language_is_the_browsers_until_another_is_chosen_and_that_is_remembered(
+    chromium: playwright_api.Browser, served: tuple[StandIn, str], assistant: StandIn
+) -> None:
+    context = chromium.new_context(locale="ar-EG", base_url=served[1])
+    page = context.new_page()
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    expect(page.locator("#sanad-ask")).to_have_text("اسأل")
+    ask(page, "When did they leave?")
+    finish(page, assistant)
+    expect(page.locator("#sanad-live h3")).to_have_text("المصادر")
+    expect(page.locator("#sanad-live .claims p")).to_have_attribute("dir", "ltr")
+    ask_box, stop = (page.locator(css).bounding_box() for css in ("#sanad-question", "#sanad-ask"))
+    assert ask_box["x"] > stop["x"], "the row is mirrored"
+    page.locator("#sanad-language").click()
+    expect(page.locator("html")).to_have_attribute("dir", "ltr")
+    expect(page.locator(".turn h3")).to_have_text("Sources")
+    page.reload()
+    expect(page.locator("#sanad-past .turn h3")).to_have_text("Sources")
+    expect(page.locator("#sanad-ask")).to_have_text("Ask")
+    context.close()
+
+
+def test_no_word_of_the_page_stays_in_the_other_language(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "متى غادرت القوات؟")
+    finish(page, assistant)
+    page.locator("#sanad-show-conversations").click()
+    page.locator("#sanad-language").click()
+    expect(page.locator(".turn h3")).to_have_text("المصادر")
+    page.locator("#sanad-filter summary").click()
+    left = page.evaluate(
+        """() => [...document.querySelectorAll(".sanad button, .sanad label, .sanad summary, .sanad h3")]
+            .filter(one => one.checkVisibility() && !one.closest("#sanad-language, .choice"))
+            .map(one => one.innerText)
+            .filter(text => /[A-Za-z]{2}/.test(text) && !/[\u0600-\u06ff]/.test(text))"""
+    )
+    assert left == []
+
+
+def test_conversations_are_kept_named_turned_to_and_deleted(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "When did they leave?")
+    finish(page, assistant)
+    page.locator("#sanad-new").click()
+    expect(page.locator(".turn")).to_have_count(0)
+    expect(page.locator(".welcome")).to_be_visible()
+    ask(page, "متى غادرت القوات؟")
+    finish(page, assistant)
+    assert assistant.histories == [[], []], "a new conversation begins without the old one"
+    page.reload()
+    expect(page.locator("#sanad-past .question")).to_contain_text("متى غادرت القوات؟")
+    page.locator("#sanad-past a.chip[href='#t1-s2']").first.click()
+    expect(page.locator("#sanad-panel mark")).to_have_text(COUNT)
+    page.keyboard.press("Escape")
+    page.locator("#sanad-show-conversations").click()
+    names = page.locator("#sanad-conversations .title")
+    expect(names).to_have_text(["متى غادرت القوات؟", "When did they leave?"])
+    names.nth(1).click()
+    expect(page.locator("#sanad-past .question")).to_contain_text("When did they leave?")
+    ask(page, "And the others?")
+    finish(page, assistant)
+    assert [turn.question for turn in assistant.histories[-1]] == ["When did they leave?"]
+    page.locator("#sanad-show-conversations").click()
+    page.locator("#sanad-conversations .remove").first.click()
+    page.locator("#sanad-sure .danger").click()
+    expect(names).to_have_text(["متى غادرت القوات؟"])
+    expect(page.locator(".turn")).to_have_count(0)
+
+
+def test_a_question_outlasts_a_reload_in_the_middle_of_its_answer(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "When did they leave?")
+    assistant.step(3)
+    expect(page.locator(".draft")).to_have_text("The last")
+    page.reload()
+    expect(page.locator("#sanad-past .question")).to_contain_text("When did they leave?")
+    expect(page.locator("#sanad-past [role=status]")).to_have_text("Stopped.")
+    assistant.step()
+    page.locator("#sanad-past [data-act=retry]").click()
+    expect(page.locator("#sanad-live .turn")).to_be_visible()
+    finish(page, assistant)
+    expect(page.locator(".turn")).to_have_count(1)
+
+
+def test_an_answer_that_comes_after_another_conversation_was_turned_to_is_kept_in_its_own(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "When did they leave?")
+    assistant.step(3)
+    expect(page.locator(".draft")).to_have_text("The last")
+    page.locator("#sanad-new").click()
+    expect(page.locator(".welcome")).to_be_visible()
+    assistant.freely = True
+    expect(page.locator("#sanad-ask")).to_be_visible()
+    expect(page.locator(".turn")).to_have_count(0)
+    page.locator("#sanad-show-conversations").click()
+    page.locator("#sanad-conversations .title").click()
+    expect(page.locator("#sanad-past [role=status]")).to_have_text("Stopped.")
+    expect(page.locator("#sanad-past .draft")).to_have_text("The last")
+
+
+def test_a_question_is_asked_again_in_place(page: playwright_api.Page, assistant: StandIn) -> None:
+    for question in ("When did they leave?", "متى غادرت القوات؟"):
+        ask(page, question)
+        finish(page, assistant)
+    page.locator("#sanad-live [data-act=retry]").click()
+    expect(page.locator("#sanad-live .turn")).to_have_attribute("data-stage", "searching")
+    finish(page, assistant)
+    expect(page.locator(".turn")).to_have_count(2)
+    assert [turn.question for turn in assistant.histories[-1]] == ["When did they leave?"]
+    page.reload()
+    expect(page.locator("#sanad-past .turn")).to_have_count(2)
+
+
+def test_an_answer_is_copied_with_its_sources(page: playwright_api.Page, assistant: StandIn) -> None:
+    ask(page, "When did they leave?")
+    finish(page, assistant)
+    page.locator("[data-act=copy]").click()
+    expect(page.locator("#sanad-said")).to_have_text("Copied, with its sources.")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("When did they leave?\n\nThe last advisers left Ain al-Asad [1].")
+    assert f"“{LEFT}”\n003_base.txt:61" in copied
+    page.locator("[data-act=copy_markdown]").click()
+    page.wait_for_function("async () => (await navigator.clipboard.readText()).startsWith('**')")
+
+
+def test_a_vote_with_a_comment_is_kept_on_this_machine(
+    page: playwright_api.Page, assistant: StandIn, tmp_path: Path
+) -> None:
+    assistant.settings = Settings(cache=tmp_path)
+    ask(page, "When did they leave?")
+    finish(page, assistant)
+    page.locator("[data-act=bad]").click()
+    page.locator(".rating textarea").fill("In 2026")
+    page.locator(".rating button").click()
+    expect(page.locator("#sanad-said")).to_contain_text("kept on this machine only")
+    expect(page.locator(".rating")).to_have_count(0)
+    (line,) = (tmp_path / "feedback.jsonl").read_text("utf-8").splitlines()
+    kept = json.loads(line)
+    assert (kept["vote"], kept["comment"], kept["quotes"][0]) == ("bad", "In 2026", ["base", LEFT])
+
+
+def test_pointing_at_a_chip_shows_its_source_and_so_does_the_keyboard(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "When did they leave?")
+    finish(page, assistant)
+    card = page.locator("#sanad-card")
+    chip = page.locator("#sanad-live .claims .chip")
+    chip.nth(1).hover()
+    expect(card).to_be_visible()
+    for told in ("CNN", "18 January 2026", "القوات الأمريكية تغادر", COUNT, "partly supported"):
+        expect(card).to_contain_text(told)
+    page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+    chip.first.focus()
+    expect(card).to_contain_text(LEFT)
+    page.keyboard.press("Enter")
+    expect(page.locator("#sanad-panel mark")).to_have_text(LEFT)
+    expect(page.locator("#sanad-panel .panel-close")).to_be_focused()
+
+
+def test_the_sides_of_a_disagreement_stand_on_a_timeline(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "What is the population?")
+    finish(page, assistant)
+    expect(page.locator("#sanad-live .note")).to_have_text("The sources disagree.")
+    expect(page.locator(".timeline .said")).to_have_text([EARLIER_SAYS, LATER_SAYS])
+    expect(page.locator(".timeline .when")).to_have_text(["March 2024", "6 September 2024"])
+    page.locator(".timeline .chip").first.click()
+    expect(page.locator("#sanad-panel mark")).to_have_text(EARLIER_SAYS)
+
+
+def test_an_example_is_asked_by_a_click(page: playwright_api.Page, assistant: StandIn) -> None:
+    example = page.locator(".example").first
+    question = example.inner_text()
+    example.click()
+    expect(page.locator("#sanad-live .question")).to_contain_text(question)
+    finish(page, assistant)
+    expect(page.locator(".welcome")).to_be_hidden()
 
 
 def test_closed_routes_and_other_host_names_are_refused(page: playwright_api.Page) -> None:
@@ -436,7 +427,7 @@ def test_closed_routes_and_other_host_names_are_refused(page: playwright_api.Pag
 def test_the_page_fits_a_phone(
     chromium: playwright_api.Browser, served: tuple[StandIn, str], assistant: StandIn
 ) -> None:
-    context = chromium.new_context(viewport={"width": 360, "height": 700})
+    context = chromium.new_context(viewport={"width": 360, "height": 700}, locale="ar")
     page = context.new_page()
     page.goto(served[1])
     ask(page, "متى غادرت القوات؟")

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag import Article, BadSettings, Filter, SanadError
+from rag import Article, Filter, Language
 from ui import filters, render
-from ui.render import Exchange
+from ui.exchange import Exchange
+from ui.faults import Refused, failure
+from ui.words import WORDS
 
 HOSTILE = '"><img src=x onerror=alert(1)> \u202eabc'
 
@@ -39,35 +41,36 @@ def articles(*outlets: str | None) -> list[Article]:
 
 
 def test_the_form_offers_the_outlets_of_the_index_once_each() -> None:
-    form = Form(filters.form(articles("عنب بلدي", "CNN", None, "CNN")))
+    form = Form(filters.form(articles("عنب بلدي", "CNN", None, "CNN"), "en"))
     assert form.values("input", "outlet") == ["CNN", "عنب بلدي"]
     assert re.search(r"CNN\s*2", form.text)
     assert [form.values("input", name) for name in ("since", "until")] == [[None], [None]]
     assert [a["value"] for tag, a in form.elements if tag == "option"] == ["", "ar", "en"]
 
 
-def test_its_words_stand_in_both_languages() -> None:
-    text = Form(filters.form([])).text
-    for word in ("Sources", "المصادر", "From", "من", "To", "إلى", "Language", "اللغة"):
-        assert word in text
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_its_words_are_those_of_the_page(language: Language) -> None:
+    text = Form(filters.form([], language)).text
+    for word in ("filter", "since", "until", "language", "all_articles"):
+        assert WORDS[language][f"filter_{word}"] in text
 
 
 def test_without_outlets_none_are_offered() -> None:
-    assert not [tag for tag, _ in Form(filters.form(articles(None))).elements if tag == "fieldset"]
+    assert not [tag for tag, _ in Form(filters.form(articles(None), "en")).elements if tag == "fieldset"]
 
 
 def test_of_very_many_outlets_the_most_frequent_are_offered() -> None:
     rare = [f"Rare {n}" for n in range(2 * filters.OUTLETS)]
-    offered = Form(filters.form(articles("Common", *rare, "Common"))).values("input", "outlet")
+    offered = Form(filters.form(articles("Common", *rare, "Common"), "ar")).values("input", "outlet")
     assert len(offered) == filters.OUTLETS
     assert "Common" in offered
 
 
 def test_a_hostile_outlet_stays_text() -> None:
-    form = Form(filters.form(articles(HOSTILE)))
+    form = Form(filters.form(articles(HOSTILE), "en"))
     assert not [tag for tag, _ in form.elements if tag in ("img", "script")]
     assert "onerror=alert(1)" in form.text
-    shown = render.turn(Exchange(number=1, question="why?", where=Filter((HOSTILE,))))
+    shown = render.turn(Exchange(number=1, question="why?", where=Filter((HOSTILE,))), "en")
     assert "<img" not in shown
 
 
@@ -97,8 +100,26 @@ def test_what_the_form_sends_is_read(sent: object, where: Filter | None) -> None
     ],
 )  # fmt: skip
 def test_anything_else_is_refused_with_a_message(sent: object) -> None:
-    with pytest.raises(BadSettings):
+    with pytest.raises(Refused):
         filters.read(sent)
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ([[], "2024-31", "", ""], "“2024-31” is no date. Write it as 2024, 2024-08 or 2024-08-31."),
+        ([[], "", "soon", ""], "“soon” is no date. Write it as 2024, 2024-08 or 2024-08-31."),
+        ([[], "2024", "2023", ""], "The dates leave nothing: 2024 is after 2023. Swap them."),
+        ([["?"], "", "", ""], "The outlet “?” has no letter. Choose another."),
+    ],
+)
+def test_it_is_said_what_makes_no_sense_and_in_arabic_too(sent: object, told: str) -> None:
+    with pytest.raises(Refused) as raised:
+        filters.read(sent)
+    assert str(raised.value) == told
+    arabic = Form(failure(raised.value.fault, "ar")).text
+    assert all(value in arabic for value in raised.value.fault.values.values())
+    assert re.search("[\u0621-\u064a]{3}", arabic)
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -112,20 +133,20 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 def test_whatever_a_browser_sends_is_a_filter_or_a_message(sent: Any) -> None:
     try:
         where = filters.read(sent)
-    except SanadError as error:
+    except Refused as error:
         assert str(error)
     else:
         assert where is None or isinstance(where, Filter)
 
 
 @pytest.mark.parametrize(
-    ("question", "told"),
+    ("language", "told"),
     [
-        ("why?", "Only: CNN · عنب بلدي · from 6 September 2024 · to 2025 · العربية"),
-        ("لماذا؟", "فقط: CNN · عنب بلدي · من 6 سبتمبر 2024 · إلى 2025 · العربية"),
+        ("en", "Only: CNN · عنب بلدي · from 6 September 2024 · to 2025 · العربية"),
+        ("ar", "فقط: CNN · عنب بلدي · من 6 سبتمبر 2024 · إلى 2025 · العربية"),
     ],
 )
-def test_a_question_tells_what_it_was_limited_to(question: str, told: str) -> None:
+def test_a_question_tells_what_it_was_limited_to(language: Language, told: str) -> None:
     where = Filter(("CNN", "عنب بلدي"), "2024-09-06", "2025", "ar")
-    assert told in Form(render.turn(Exchange(number=1, question=question, where=where))).text
-    assert "Only" not in Form(render.turn(Exchange(number=1, question=question))).text
+    assert told in Form(render.turn(Exchange(number=1, question="why?", where=where), language)).text
+    assert "Only" not in Form(render.turn(Exchange(number=1, question="why?"), "en")).text

@@ -8,8 +8,10 @@ import pytest
 
 from rag import Answer, Article, Citation, Claim, Passage, Reprint
 from rag.records import Chunk, Language, Outcome, Verdict
-from ui import render
-from ui.render import Exchange
+from ui import library, render, text
+from ui.exchange import Exchange
+from ui.faults import Fault
+from ui.words import WORDS
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -96,10 +98,10 @@ def answer(
     """An answer whose claims stand one after another, a space between them."""
     made: list[Claim] = []
     at = 0
-    for text in claims:
-        named = tuple(int(n) for n in re.findall(r"\[(\d+)\]", text))
-        made.append(Claim(text, at, at + len(text), named, verdict, reason))
-        at += len(text) + 1
+    for words in claims:
+        named = tuple(int(n) for n in re.findall(r"\[(\d+)\]", words))
+        made.append(Claim(words, at, at + len(words), named, verdict, reason))
+        at += len(words) + 1
     return Answer(
         question="q", text=" ".join(claims), language=language, outcome=outcome, claims=tuple(made),
         citations=citations, passages=passages, evidence=(), model="fake", generation="g",
@@ -107,12 +109,12 @@ def answer(
     )  # fmt: skip
 
 
-def turn(made: Answer, number: int = 1) -> Page:
-    return Page(render.turn(Exchange(number=number, question="why?", stage="done", answer=made)))
+def turn(made: Answer, number: int = 1, language: Language = "en") -> Page:
+    return Page(render.turn(Exchange(number=number, question="why?", stage="done", answer=made), language))
 
 
 @pytest.mark.parametrize(
-    ("text", "way"),
+    ("sample", "way"),
     [
         ("plain English", "ltr"),
         ("نص عربي", "rtl"),
@@ -122,38 +124,45 @@ def turn(made: Answer, number: int = 1) -> Page:
         ("", "ltr"),
     ],
 )
-def test_a_paragraph_runs_the_way_most_of_its_letters_do(text: str, way: str) -> None:
-    assert render.direction(text) == way
+def test_a_paragraph_runs_the_way_most_of_its_letters_do(sample: str, way: str) -> None:
+    assert text.direction(sample) == way
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_safe_text_holds_no_markup_but_hidden_bidi_controls_and_keeps_its_letters(text: str) -> None:
-    page = Page(f"<p>{render.safe(text)}</p>")
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_safe_text_holds_no_markup_but_hidden_bidi_controls_and_keeps_its_letters(hostile: str) -> None:
+    page = Page(f"<p>{text.safe(hostile)}</p>")
     assert {tag for tag, _ in page.elements} <= {"p", "span"}
     assert all("hidden" in a for a in page.all("span"))
-    assert page.text == re.sub("[\x00\x07]", "\ufffd", text)
+    assert page.text == re.sub("[\x00\x07]", "\ufffd", hostile)
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_no_bidi_control_is_displayed_or_stands_in_an_attribute(text: str) -> None:
-    made = answer(f"{text} [1]", citations=(citation(quote=text, title=text),))
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_no_bidi_control_is_displayed_or_stands_in_an_attribute(hostile: str) -> None:
+    made = answer(f"{hostile} [1]", citations=(citation(quote=hostile, title=hostile),))
     page = turn(made)
     control = re.compile("[\u202a-\u202e\u2066-\u2069]")
     assert not any(control.search(data) for tag, data in page.texts if tag != "span")
     assert not any(control.search(value or "") for _, a in page.elements for value in a.values())
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_in_every_field_brings_in_no_element_handler_or_link(text: str) -> None:
-    hostile = answer(
-        f"{text} [1]", citations=(citation(quote=text, title=text, source=text),),
-        passages=(passage(text=text),), verdict="partial", reason=text, outcome="partial",
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_text_in_every_field_brings_in_no_element_handler_or_link(hostile: str) -> None:
+    cited = dataclasses.replace(citation(quote=hostile, title=hostile, source=hostile), outlet=hostile)
+    found = answer(
+        f"{hostile} [1]", citations=(cited,), passages=(passage(text=hostile),), verdict="partial",
+        reason=hostile, outcome="partial",
     )  # fmt: skip
+    sides = dataclasses.replace(found, outcome="conflict")
+    fault = Fault("fault_date", {"value": hostile}, hostile)
+    item = article(hostile, title=hostile, source=hostile)
     pages = [
-        Page(render.turn(Exchange(number=1, question=text, stage="done", answer=hostile))),
-        Page(render.turn(Exchange(number=1, question=text, stage="writing", draft=text))),
-        Page(render.turn(Exchange(number=1, question=text, stage="failed", error=text))),
-        Page(render.article(article(text, title=text, source=text), 0, len(text), text)),
+        Page(render.turn(Exchange(number=1, question=hostile, stage="done", answer=found), "en")),
+        Page(render.turn(Exchange(number=1, question=hostile, stage="done", answer=sides), "ar")),
+        Page(render.turn(Exchange(number=1, question=hostile, stage="writing", draft=hostile), "en")),
+        Page(render.turn(Exchange(number=1, question=hostile, stage="failed", fault=fault), "ar")),
+        Page(library.article(item, (0, len(hostile), hostile), "en")),
+        Page(library.listing([item], 1, 1, "ar")),
+        Page(library.welcome([item], "en")),
     ]
     for page in pages:
         for tag, attributes in page.elements:
@@ -184,23 +193,27 @@ def test_an_answer_reads_back_whole_whatever_its_claims_cover() -> None:
         Claim(text[line : line + 17], line, line + 17, (), "partial", "no number"),
     )
     made = Answer("q", text, "en", "answered", claims, (citation(),), (), (), "m", "g")
-    source = render.turn(Exchange(number=1, question="q", stage="done", answer=made))
+    source = render.turn(Exchange(number=1, question="q", stage="done", answer=made), "en")
     body = source[source.index('<div class="claims">') : source.index("<h3>")]
-    assert Page(body).text.replace(" partly supported: no number", "") == text.replace("\n", "")
+    read = Page(body).text.replace(" partly supported: no number", "").replace(" supported", "")
+    assert read == text.replace("\n", "")
     assert [a["dir"] for a in Page(body).all("p")] == ["ltr", "rtl"]
 
 
 @pytest.mark.parametrize(
     ("verdict", "words"),
     [
+        ("supported", "supported"),
         ("partial", "partly supported"),
         ("unsupported", "not supported"),
         ("contradicted", "its source says otherwise"),
     ],
 )
-def test_a_verdict_is_told_in_words(verdict: Verdict, words: str) -> None:
-    assert words in turn(answer("A claim [1].", citations=(citation(),), verdict=verdict)).text
-    assert words not in turn(answer("A claim [1].", citations=(citation(),))).text
+def test_a_verdict_is_told_by_a_word_and_a_shape(verdict: Verdict, words: str) -> None:
+    page = turn(answer("A claim [1].", citations=(citation(),), verdict=verdict))
+    assert page.text.split("[1].")[1].startswith(f" {words}")
+    assert [a["data-verdict"] for a in page.all("span", "verdict")] == [verdict]
+    assert page.all("span", "shape") == [{"class": "shape", "aria-hidden": "true"}]
 
 
 @pytest.mark.parametrize(("outcome", "words"), [("conflict", "disagree"), ("partial", "Not all of this")])
@@ -222,16 +235,38 @@ def test_passages_that_a_citation_covers_are_not_listed_again() -> None:
     assert [a["id"] for a in turn(made).all("li")] == ["t1-s1", "t1-p2"]
 
 
-def test_an_arabic_answer_has_arabic_words_around_it() -> None:
-    page = turn(answer("غادرت القوات [1].", citations=(citation(),), language="ar", verdict="partial"))
+def test_the_words_around_an_answer_are_those_of_the_page_and_not_of_the_answer() -> None:
+    made = answer("They left [1].", citations=(citation(),), verdict="partial")
+    page = turn(made, language="ar")
     assert "المصادر" in page.text and "مؤيَّد جزئيًا" in page.text and "6 سبتمبر 2024" in page.text
-    assert page.all("section", "answer")[0]["dir"] == "rtl"
+    assert page.all("article", "turn")[0]["dir"] == "rtl"
+    source = render.turn(Exchange(1, "q", "done", answer=made), "ar")
+    assert '<div class="claims"><p dir="ltr" lang="en">' in source
+
+
+def test_outlets_and_dates_in_an_answer_do_not_turn_each_other_round() -> None:
+    cited = dataclasses.replace(citation(), outlet="عنب بلدي", published="2024-03")
+    source = render.turn(
+        Exchange(1, "q", "done", answer=answer("318 (عنب بلدي, 2024-03) [1].", citations=(cited,))), "en"
+    )
+    assert '<bdi dir="rtl">عنب بلدي</bdi>, <bdi dir="ltr">2024-03</bdi>' in source
+
+
+def test_the_sides_of_a_conflict_stand_in_order_of_time_with_date_outlet_and_quote() -> None:
+    late = citation(1)
+    early = dataclasses.replace(citation(2, TOTAL), published="2024-03", outlet=None)
+    made = answer("900 [1].", "2500 [2].", citations=(late, early), outcome="conflict")
+    source = render.turn(Exchange(number=3, question="q", stage="done", answer=made), "en")
+    sides = Page(source[source.index("<ol") : source.index("</ol>") + 5])
+    assert sides.text == f"March 2024publisher not told [2]{TOTAL}6 September 2024CNN [1]{BASE}"
+    assert [a["href"] for a in sides.all("a", "chip")] == ["#t3-s2", "#t3-s1"]
+    assert not turn(answer("900 [1].", citations=(late,))).all("ol", "timeline")
 
 
 @pytest.mark.parametrize("quote", [BASE, TOTAL, f"{BASE}\n\n{TOTAL}"])
 def test_the_marked_text_of_an_article_equals_the_quote(quote: str) -> None:
     start = TEXT.index(quote)
-    page = Page(render.article(article(), start, start + len(quote), quote))
+    page = Page(library.article(article(), (start, start + len(quote), quote), "en"))
     assert "".join(data for tag, data in page.texts if tag == "mark") == quote.replace("\n", "")
     assert page.text.endswith(TEXT.replace("\n", ""))
 
@@ -241,15 +276,20 @@ def test_the_marked_text_of_an_article_equals_the_quote(quote: str) -> None:
     [(0, 5, "other"), (-5, 3, BASE), (5, 5, ""), (0, 10**9, TEXT), (3, 1, "x")],
 )
 def test_a_span_without_the_quote_highlights_nothing_and_says_so(start: int, end: int, quote: str) -> None:
-    page = Page(render.article(article(), start, end, quote))
+    page = Page(library.article(article(), (start, end, quote), "en"))
     assert page.all("mark") == []
     assert page.all("p", "note")
 
 
 def test_a_headline_that_begins_the_text_is_not_shown_twice() -> None:
-    headed = render.article(article(f"عنوان\n{TEXT}"), 0, 5, "عنوان")
+    headed = library.article(article(f"عنوان\n{TEXT}"), (0, 5, "عنوان"), "en")
     assert Page(headed).all("h2") == []
-    assert Page(render.article(article(), 0, 1, TEXT[0])).all("h2")
+    assert Page(library.article(article(), (0, 1, TEXT[0]), "en")).all("h2")
+
+
+def test_an_article_that_is_opened_by_itself_has_nothing_highlighted_and_nothing_lost() -> None:
+    page = Page(library.article(article(), None, "ar"))
+    assert not page.all("mark") and not page.all("p", "note")
 
 
 def test_web_sources_are_links_that_tell_the_other_side_nothing() -> None:
@@ -261,22 +301,27 @@ def test_web_sources_are_links_that_tell_the_other_side_nothing() -> None:
 
 def test_a_turn_tells_what_is_being_done() -> None:
     said = {
-        stage: Page(render.turn(Exchange(1, "q", stage, sentences=6, seconds=3.9))).text
+        stage: Page(render.turn(Exchange(1, "q", stage, ahead=2, sentences=6, seconds=3.9), "en")).text
         for stage in ("waiting", "searching", "reading", "writing", "stopped")
     }
     assert "Searching the articles 3 s" in said["searching"]
     assert "Reading 6 sentences 3 s" in said["reading"]
-    assert said["stopped"].endswith("Stopped.")
+    assert "Waiting, 2 before it 3 s" in said["waiting"]
+    assert said["stopped"].endswith("Stopped.Ask again")
 
 
 def test_a_pasted_book_is_shown_cut_short() -> None:
-    page = Page(render.turn(Exchange(number=1, question="x" * 10**6, stage="failed", error="Too long.")))
+    fault = Fault("fault_long", {"n": "1,000,000", "most": "2,000"})
+    page = Page(render.turn(Exchange(1, "x" * 10**6, "failed", fault=fault), "en"))
     assert len(page.text) < 3000
-    assert page.text.endswith("…Too long.")
+    assert "…The question has 1,000,000 characters; at most 2,000 are read." in page.text
 
 
-def test_both_languages_have_the_same_words() -> None:
-    assert render.WORDS["en"].keys() == render.WORDS["ar"].keys()
+def test_both_languages_have_the_same_words_with_the_same_gaps() -> None:
+    assert WORDS["en"].keys() == WORDS["ar"].keys()
+    for key, english in WORDS["en"].items():
+        gaps = [sorted(re.findall(r"{\w+}", words)) for words in (english, WORDS["ar"][key])]
+        assert gaps[0] == gaps[1], key
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "Also in: "), ("ar", "ورد أيضًا في: ")])
@@ -285,7 +330,7 @@ def test_other_outlets_of_the_same_text_are_named_once_each(language: Language, 
     also += [Reprint("hill", None, None), *(Reprint(f"d{n}", f"Daily {n}", None) for n in range(5))]
     cited = dataclasses.replace(citation(), also=tuple(also))
     found = dataclasses.replace(passage(), also=tuple(also[:1]))
-    page = turn(answer("x [1]", citations=(cited,), passages=(found,), language=language))
+    page = turn(answer("x [1]", citations=(cited,), passages=(found,)), language=language)
     assert len(page.all("p", "also")) == 2
     assert f"{words}Valley <b>Post</b>" in page.text
     assert page.text.count("hill") == 1

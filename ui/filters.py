@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import cast
+from typing import Any
 
 from rag import Article, BadSettings, Filter, Language
-from ui import render
+from ui.faults import Refused
+from ui.text import attribute, flow, safe, spoken
 from ui.words import LANGUAGES, WORDS
 
 OUTLETS = 100
@@ -16,44 +17,56 @@ OUTLETS = 100
 MAX_SENT = 300
 """Longest value that is read from a browser, in characters; no outlet's name is as long."""
 
-_MISPLACED = "The page sent a filter in a way that Sanad does not know. Reload the page."
-
 _DATE = "[0-9\u0660-\u0669]{4}(-[0-9\u0660-\u0669]{2}){0,2}"
 """A first look in the browser; ``Filter`` has the last word."""
 
 
-def form(articles: Iterable[Article]) -> str:
-    """The form, folded up, with the outlets of these articles to choose from.
-
-    Its words stand in both languages, as nobody has asked anything yet.
-    """
+def form(articles: Iterable[Article], language: Language) -> str:
+    """The form of a question's filter, folded up, with the outlets of these articles to choose from."""
+    words = WORDS[language]
     outlets = Counter(article.outlet for article in articles if article.outlet).most_common(OUTLETS)
     choices = "".join(
-        f'<label class="choice"><input type="checkbox" name="outlet" value="{render.attribute(name)}">'
-        f"<bdi {render.flow(name)}>{render.safe(name)}</bdi> <span>{count}</span></label>"
+        f'<label class="choice"><input type="checkbox" name="outlet" value="{attribute(name)}">'
+        f"<bdi {flow(name)}>{safe(name)}</bdi> <span>{count}</span></label>"
         for name, count in sorted(outlets)
     )
     fieldset = (
-        f'<fieldset><legend>{_both("outlets")}</legend><div class="choices">{choices}</div></fieldset>'
+        f'<fieldset><legend>{words["filter_outlets"]}</legend><div class="choices">{choices}</div></fieldset>'
         if choices
         else ""
     )
+    return (
+        f'<div class="sanad sanad-filter" {spoken(language)}><details id="sanad-filter">'
+        f'<summary>{words["filter_filter"]}: <span class="chosen" aria-live="polite">{words["filter_all"]}'
+        f'</span></summary><form autocomplete="off"><div class="fields">{fields(language)}'
+        f'<button type="reset" class="reset">{words["filter_all_articles"]}</button></div>{fieldset}</form>'
+        "</details></div>"
+    )
+
+
+def outlet_field(language: Language) -> str:
+    """The field for one outlet, which the browser fills from the filter's own choices."""
+    words = WORDS[language]
+    return (
+        f'<label class="field">{words["filter_outlets"]}<select name="outlet">'
+        f'<option value="">{words["filter_all"]}</option></select></label>'
+    )
+
+
+def fields(language: Language) -> str:
+    """The fields for dates and language, which the filter and the list of articles share."""
+    words = WORDS[language]
     dates = "".join(
-        f'<label class="field">{_both(name)}<input type="text" name="{name}" inputmode="numeric" dir="ltr"'
-        f' autocomplete="off" maxlength="10" pattern="{_DATE}" placeholder="{example}"></label>'
+        f'<label class="field">{words[f"filter_{name}"]}<input type="text" name="{name}" inputmode="numeric"'
+        f' dir="ltr" autocomplete="off" maxlength="10" pattern="{_DATE}" placeholder="{example}"></label>'
         for name, example in (("since", "2024-08"), ("until", "2024-09-06"))
     )
-    languages = "".join(
-        f'<option value="{code}" {render.flow(name)}>{name}</option>' for code, name in LANGUAGES.items()
+    options = "".join(
+        f'<option value="{code}" {flow(name)}>{name}</option>' for code, name in LANGUAGES.items()
     )
     return (
-        '<div class="sanad sanad-filter"><details id="sanad-filter">'
-        f'<summary>{_both("filter")}: <span class="chosen" aria-live="polite">{_both("all")}</span></summary>'
-        f'<form autocomplete="off"><div class="fields">{dates}'
-        f'<label class="field">{_both("language")}<select name="language">'
-        f'<option value="">{_plain("all")}</option>{languages}</select></label>'
-        f'<button type="reset" class="reset">{_both("all_articles")}</button></div>{fieldset}</form>'
-        "</details></div>"
+        f'{dates}<label class="field">{words["filter_language"]}<select name="language">'
+        f'<option value="">{words["filter_all"]}</option>{options}</select></label>'
     )
 
 
@@ -64,26 +77,30 @@ def read(sent: object) -> Filter | None:
         sent: Outlets, since, until and language, as the browser sent them: anything at all.
 
     Raises:
-        BadSettings: It makes no sense.
+        Refused: It makes no sense.
     """
     match sent:
         case [list(outlets), str(since), str(until), str(language)]:
             texts = [*outlets, since, until, language]
             if len(texts) <= OUTLETS + 3 and all(isinstance(t, str) and len(t) <= MAX_SENT for t in texts):
-                where = Filter(
-                    outlets=tuple(outlets),
-                    since=since.strip() or None,
-                    until=until.strip() or None,
-                    language=cast("Language | None", language or None),  # Filter looks itself
-                )
-                return None if where == Filter() else where
-    raise BadSettings(_MISPLACED)
+                return _filter(tuple(outlets), since.strip(), until.strip(), language)
+    raise Refused("fault_filter")
 
 
-def _both(word: str) -> str:
-    english, arabic = (WORDS[language][f"filter_{word}"] for language in ("en", "ar"))
-    return f'<span lang="en">{english}</span> · <span lang="ar" dir="rtl">{arabic}</span>'
+def _filter(outlets: tuple[str, ...], since: str, until: str, language: str) -> Filter | None:
+    # One part after the other, so that the page can say in its own words which one makes no sense.
+    for name in outlets:
+        _made("fault_outlet", {"value": name}, outlets=(name,))
+    for value in filter(None, (since, until)):
+        _made("fault_date", {"value": value}, since=value)
+    _made("fault_language", {"value": language}, language=language or None)
+    parts = {"outlets": outlets, "since": since or None, "until": until or None, "language": language or None}
+    where = _made("fault_dates", {"since": since, "until": until}, **parts)
+    return None if where == Filter() else where
 
 
-def _plain(word: str) -> str:
-    return f"{WORDS['en'][f'filter_{word}']} · {WORDS['ar'][f'filter_{word}']}"
+def _made(word: str, values: dict[str, str], **parts: Any) -> Filter:
+    try:
+        return Filter(**parts)
+    except BadSettings:
+        raise Refused(word, **values) from None

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ui_stand_in import BASE, ENGLISH, LEFT, make_answer, make_conflict
+
+from rag import Filter, Turn
+from ui import copying, exchange, render
+from ui.exchange import Exchange
+from ui.faults import Fault, Refused
+
+ANSWERED = Exchange(
+    number=3, question="When did they leave?", stage="done", sentences=1, seconds=8.5, draft="The last",
+    answer=make_answer("When did they leave?", ENGLISH[:1], [(BASE, LEFT)]),
+    where=Filter(("CNN",), "2024", None, "ar"),
+)  # fmt: skip
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def sent(question: object = "Why?", **more: object) -> dict[str, object]:
+    return {"question": question, "number": 1, "history": [], "filter": [[], "", "", ""], **more}
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        ANSWERED,
+        Exchange(1, "Why?", "stopped", draft="x"),
+        Exchange(1, "?", "failed", fault=Fault("fault_empty")),
+    ],
+)
+def test_an_exchange_comes_back_from_the_browser_as_it_was_but_for_what_is_never_shown(
+    kept: Exchange,
+) -> None:
+    back = exchange.unpack(json.loads(json.dumps(exchange.pack(kept))))
+    assert render.turn(back, "en") == render.turn(kept, "en")
+    if kept.answer and back.answer:
+        assert back.answer.evidence == () and back.answer.citations == kept.answer.citations
+        assert back.where == kept.where
+
+
+def test_fields_that_a_later_version_adds_do_no_harm() -> None:
+    packed = exchange.pack(ANSWERED)
+    packed["answer"]["claims"][0]["sources"] = ["?"]
+    assert exchange.unpack(packed).answer is not None
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"stage": "reading"}, {"stage": "gone"}, {"number": 0}, {"number": "x"}, {"question": None},
+        {"answer": {"text": "x"}}, {"where": {"language": "fr"}}, {"where": {"since": "soon"}},
+        {"fault": {"word": 5}},
+    ],
+)  # fmt: skip
+def test_what_is_no_exchange_is_told_in_its_place(spoil: dict[str, object]) -> None:
+    packed = exchange.pack(ANSWERED) | spoil
+    with pytest.raises(Refused):
+        exchange.unpack(packed)
+    first, second = exchange.unpack_all([packed, exchange.pack(ANSWERED)])
+    assert (
+        first.fault == Fault("fault_kept")
+        and second.answer == exchange.unpack(exchange.pack(ANSWERED)).answer
+    )
+
+
+def test_a_kept_fault_with_a_word_or_a_value_that_is_none_is_still_told() -> None:
+    for fault in (Fault("tagline"), Fault("fault_gone"), Fault("fault_date")):
+        assert 'role="alert"' in render.turn(Exchange(1, "?", "failed", fault=fault), "ar")
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine, of the generation of JSON
+@given(JSON | st.lists(st.fixed_dictionaries({"number": JSON, "question": JSON, "stage": JSON})))
+def test_whatever_a_browser_kept_can_be_shown(kept: Any) -> None:
+    render.conversation(exchange.unpack_all(kept), "ar")
+
+
+def test_a_question_comes_with_what_belongs_to_it() -> None:
+    history = [[f"q{n}", f"a{n}"] for n in range(9)]
+    asked = exchange.read(
+        sent(number=4, history=history, filter=[["CNN"], "", "", ""], language="ar"), longest=50
+    )
+    assert asked.exchange == Exchange(4, "Why?", where=Filter(("CNN",)))
+    assert asked.history == tuple(Turn(f"q{n}", f"a{n}") for n in range(3, 9))
+    assert asked.language == "ar"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        (sent("   "), "fault_empty"), (sent("؟!"), "fault_empty"), (sent(None), "fault_empty"),
+        (sent("x" * 51), "fault_long"), (sent(filter="?"), "fault_filter"), (None, "fault_empty"),
+        (sent(filter=[[], "soon", "", ""]), "fault_date"),
+    ],
+)  # fmt: skip
+def test_a_question_that_cannot_be_asked_says_why_in_words_of_the_page(wrong: object, word: str) -> None:
+    asked = exchange.read(wrong, longest=50)
+    assert asked.exchange.stage == "failed"
+    assert asked.exchange.fault is not None and asked.exchange.fault.word == word
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(JSON | st.fixed_dictionaries({"question": JSON, "history": JSON, "number": JSON, "filter": JSON}))
+def test_whatever_a_browser_sends_is_a_question_or_a_fault(wrong: Any) -> None:
+    asked = exchange.read(wrong, longest=50)
+    assert asked.exchange.open or asked.exchange.fault
+    render.turn(asked.exchange, asked.language)
+
+
+def test_an_answer_is_copied_as_text_with_every_quote_and_its_place() -> None:
+    assert ANSWERED.answer is not None
+    assert copying.text(ANSWERED.answer, "en") == (
+        "When did they leave?\n\nThe last advisers left Ain al-Asad [1].\n\nSources:\n\n"
+        f"[1] CNN · 18 January 2026 · {BASE.title}\n“{LEFT}”\n003_base.txt:61\n"
+    )
+    assert "المصادر:" in copying.text(ANSWERED.answer, "ar")
+
+
+def test_an_answer_is_copied_as_markdown_whose_quotes_are_only_text() -> None:
+    assert ANSWERED.answer is not None
+    told = copying.markdown(ANSWERED.answer, "en")
+    assert told.startswith(
+        "**When did they leave?**\n\nThe last advisers left Ain al\\-Asad \\[1\\].\n\nSources:\n\n1. CNN"
+    )
+    assert f"\n\n   > {LEFT}\n\n   003\\_base.txt:61\n" in told
+    hostile = make_answer("![x](https://elsewhere.example)", ["<b> [1]."], [(BASE, LEFT)])
+    assert "\\!\\[x\\]\\(https://elsewhere.example\\)" in copying.markdown(hostile, "en")
+    assert "\\<b\\>" in copying.markdown(hostile, "en")
+
+
+def test_both_sides_of_a_conflict_are_copied() -> None:
+    told = copying.text(make_conflict("What is the population?", "en"), "en")
+    assert "Coast Daily · 6 September 2024" in told and "عنب بلدي · March 2024" in told

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from rag import Article
+from ui import library
+
+LONG = "قالت الحكومة العراقية، الأحد، إن القوات الأمريكية أتمت انسحابها بشكل كامل من المنشآت العسكرية…"
+
+
+def articles(*titles: str, outlet: str | None = None) -> list[Article]:
+    return [Article(f"a{n}", title, "Text.", f"a{n}.txt", outlet) for n, title in enumerate(titles)]
+
+
+def text(page: str) -> str:
+    return re.sub(r"<[^>]*>", "", page)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["a2", "a1", "a0"]),
+        ("harbour", ["a0"]),
+        ("REOPENS harbour", ["a0"]),
+        ("مكتبه", ["a1"]),
+        ("المكتبة", []),
+        ("daily", ["a2", "a1", "a0"]),
+        ("a1.txt", ["a1"]),
+        ("?", ["a2", "a1", "a0"]),
+    ],
+)
+def test_every_word_of_a_query_must_stand_in_headline_outlet_or_file(query: str, found: list[str]) -> None:
+    held = articles("Harbour reopens", "افتتاح مكتبة", "Olives", outlet="Coast Daily")
+    assert [item.id for item in library.searched(held, query)] == found
+
+
+def test_the_latest_stand_first_and_those_without_a_date_last() -> None:
+    held = [
+        Article(day, "", "x", "a.txt", published=day or None) for day in ("2024-03", "", "2025", "2024-11")
+    ]
+    assert [item.id for item in library.searched(held, "")] == ["2025", "2024-11", "2024-03", ""]
+
+
+def test_so_many_are_listed_and_more_when_they_are_asked_for() -> None:
+    held = articles(*(f"Headline {n}" for n in range(40)))
+    first = library.listing(held, 40, library.PAGE, "en")
+    assert first.count('class="listed"') == library.PAGE
+    assert 'data-shown="60"' in first and "40 articles" in first
+    assert "Show more" not in library.listing(held, 1_040, 60, "en")
+    assert "40 of 1,040 articles" in library.listing(held, 1_040, 60, "en")
+    assert "لا مقال يطابق" in library.listing([], 3, 30, "ar")
+
+
+def test_examples_are_headlines_of_different_outlets_each_in_its_own_language() -> None:
+    held = [
+        Article("a", "Harbour reopens after “two” years", "x", "a.txt", "Coast Daily", "2024-03"),
+        Article("b", "Harbour closes once again", "x", "b.txt", "Coast Daily", "2024-02"),
+        Article("c", "افتتاح مكتبة في حي النخيل", "x", "c.txt", "صحيفة", "2024-01"),
+        *articles(LONG, "Short", "", "Olive harvest falls by a third"),
+    ]
+    assert library.examples(held) == [
+        "What is reported about “Harbour reopens after two years”?",
+        "ماذا ورد عن «افتتاح مكتبة في حي النخيل»؟",
+        "What is reported about “Olive harvest falls by a third”?",
+    ]
+
+
+def test_a_welcome_without_articles_or_without_headlines_offers_nothing_to_click() -> None:
+    assert text(library.welcome([], "en")) == "There are no articles in this index yet."
+    assert text(library.welcome(articles(LONG), "ar")) == "اسأل عن المقالات (1)"
+
+
+def test_only_an_uploaded_article_says_that_its_file_goes_with_it() -> None:
+    uploaded = Article("uploaded://a", "A", "x", "uploaded://a.txt")
+    page = library.listing([uploaded, *articles("B")], 2, 30, "en")
+    assert page.count("data-comes-back") == 1
+    assert ">a.txt<" in page and ">uploaded:" not in page

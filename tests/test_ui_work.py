@@ -1,0 +1,193 @@
+"""Files that arrive, and what becomes of them, without a browser."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import FakeAssistant
+from starlette.testclient import TestClient
+from starlette.types import Message
+
+from rag import Assistant, IndexUnusable, NoSpace
+from ui import library
+from ui.guard import MAX_BODY, Guard
+from ui.work import MOST, PATH, State, Work
+
+pytestmark = pytest.mark.usefixtures("quick_disk")
+
+TOWER = b"Tower bell rings again\nThe bell of the old tower rang on Friday for the first time since 1952.\n"
+
+
+@pytest.fixture
+def assistant(fake_assistant: FakeAssistant) -> Assistant:
+    return fake_assistant(max_file_bytes=2000)
+
+
+@pytest.fixture
+def work(assistant: Assistant) -> Work:
+    return Work(assistant)
+
+
+@pytest.fixture
+def client(work: Work) -> TestClient:
+    async def page(scope: object, receive: object, send: object) -> None:
+        from starlette.responses import PlainTextResponse
+
+        await PlainTextResponse("page")(scope, receive, send)  # type: ignore[arg-type]
+
+    guard = Guard(page, receives=work.receive, path=PATH)
+    return TestClient(guard, base_url="http://127.0.0.1:7860")
+
+
+def finished(work: Work) -> State:
+    end = time.monotonic() + 30
+    while work.state.running:
+        assert time.monotonic() < end
+        threading.Event().wait(0.01)
+    return work.state
+
+
+def stored(assistant: Assistant) -> list[str]:
+    return sorted(path.name for path in assistant.uploads.iterdir()) if assistant.uploads.exists() else []
+
+
+def test_a_file_arrives_is_indexed_and_removed(client: TestClient, work: Work, assistant: Assistant) -> None:
+    assert client.put(f"{PATH}برج.txt", content=TOWER).text == ""
+    work.index()
+    done = finished(work)
+    assert done.built is not None and done.built.written.added == ("uploaded://برج",)
+    assert (done.changes, stored(assistant)) == (1, ["برج.txt"])
+    work.remove("uploaded://برج")
+    done = finished(work)
+    assert (done.removed, done.changes, stored(assistant)) == (True, 2, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("..%2Fout.txt", "is no name for a file"),
+        ("%2Fetc%2Fout.txt", "is no name for a file"),
+        (".hidden.txt", "is no name for a file"),
+        ("a%E2%80%AEb.txt", "is no name for a file"),
+        ("a%00b.txt", "is no name for a file"),
+        ("x" * 200 + ".txt", "is no name for a file"),
+        ("articles.toml", "Supported are <bdi>.txt, .md"),
+        ("README.md", "is no name for a file"),
+        ("", "is of a kind that is not read"),
+    ],
+)
+def test_a_name_that_leads_elsewhere_or_is_none_is_refused(
+    client: TestClient, assistant: Assistant, name: str, told: str
+) -> None:
+    reply = client.put(PATH + name, content=TOWER)
+    assert (reply.status_code, told in reply.text) == (422, True), reply.text
+    assert stored(assistant) == []
+
+
+def test_a_file_that_is_too_large_leaves_nothing_and_is_told_in_the_pages_language(
+    client: TestClient, assistant: Assistant
+) -> None:
+    def pieces() -> Iterator[bytes]:  # without a length in the header
+        for _ in range(100):
+            yield b"x" * 1000
+
+    reply = client.put(f"{PATH}<b>.txt?language=ar", content=pieces())
+    assert reply.status_code == 422
+    assert "&lt;b&gt;.txt" in reply.text and "أكبر من المسموح" in reply.text
+    assert stored(assistant) == []
+
+
+def test_a_browser_that_goes_away_leaves_nothing(work: Work, assistant: Assistant) -> None:
+    told: list[Message] = [
+        {"type": "http.request", "body": b"half", "more_body": True}, {"type": "http.disconnect"},
+    ]  # fmt: skip
+
+    async def receive() -> Message:
+        return told.pop(0)
+
+    async def send(message: Message) -> None:
+        pass
+
+    asyncio.run(work.receive({"type": "http", "method": "PUT", "path": f"{PATH}a.txt"}, receive, send))
+    assert stored(assistant) == []
+
+
+def test_a_folder_that_cannot_be_written_is_told(client: TestClient, assistant: Assistant) -> None:
+    assistant.uploads.write_text("a file in its place", encoding="utf-8")
+    reply = client.put(f"{PATH}tower.txt", content=TOWER)
+    assert (reply.status_code, "could not be kept: " in reply.text) == (422, True)
+
+
+def test_no_more_files_are_taken_than_may_wait(client: TestClient, work: Work) -> None:
+    for number in range(MOST):
+        assert client.put(f"{PATH}{number}.txt", content=b"").status_code == 200
+    assert "Too many files" in client.put(f"{PATH}more.txt", content=b"").text
+    assert client.put(f"{PATH}7.txt", content=b"").status_code == 200, "one that is there already"
+    work.index()
+    finished(work)
+    assert client.put(f"{PATH}more.txt", content=TOWER).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (IndexUnusable("Another process is writing."), "لا يمكن استعمال الفهرس: "),
+        (NoSpace("No room."), "القرص ممتلئ: "),
+        (RuntimeError("?"), "حدث عطل أثناء الفهرسة"),
+    ],
+)
+def test_an_update_that_fails_is_told_and_the_next_one_works(
+    work: Work, assistant: Assistant, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    def fail(**_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(assistant, "index_uploads", fail)
+        work.index()
+        state = finished(work)
+    assert told in library.work(state, "ar")
+    assert state.changes == 0
+    work.index()
+    assert finished(work).built is not None
+
+
+def test_changes_are_made_one_after_the_other_in_order(client: TestClient, work: Work) -> None:
+    client.put(f"{PATH}tower.txt", content=TOWER)
+    work.index()
+    work.remove("uploaded://tower")
+    work.remove("uploaded://tower")
+    state = finished(work)
+    assert state.fault is not None and "no article" in state.fault.detail
+    assert state.changes == 2
+
+
+def test_another_sites_page_can_change_nothing(client: TestClient, assistant: Assistant) -> None:
+    foreign = {"Origin": "https://elsewhere.example"}
+    assert client.put(f"{PATH}tower.txt", content=TOWER, headers=foreign).status_code == 403
+    assert client.post("/gradio_api/component_server", content="{}", headers=foreign).status_code == 403
+    assert client.post("/x", content="{}", headers={"Origin": "null"}).status_code == 403
+    own = {"Origin": "http://127.0.0.1:7860"}
+    assert client.post("/x", content="{}", headers=own).text == "page"
+    assert client.post("/x", content=b"x" * (MAX_BODY + 1)).status_code == 413
+    assert client.get("/gradio_api/upload").status_code == 404
+    assert "default-src 'none'" in client.get("/").headers["content-security-policy"]
+    assert stored(assistant) == []
+
+
+def test_how_the_work_stands_is_told_with_what_was_skipped_and_why(
+    client: TestClient, work: Work, tmp_path: Path
+) -> None:
+    assert '<progress max="1" value="0.250">' in library.work(State(True, "embedding", 0.25), "en")
+    assert "Indexing: reading passages" in library.work(State(True, "embedding", 0.25), "en")
+    assert "أفهرس<progress" in library.work(State(True, "something new"), "ar")
+    assert library.work(State(), "en") == ""
+    client.put(f"{PATH}<i>.txt", content=b" ")
+    work.index()
+    told = library.work(finished(work), "en")
+    assert "Nothing was added." in told and "&lt;i&gt;.txt" in told and "uploaded:" not in told

@@ -1,0 +1,100 @@
+"""What the tests in headless Chromium share."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@contextlib.contextmanager
+def launched() -> Iterator[Any]:
+    """Debian's Chromium, driven by Playwright. Where there is none, tests are skipped, and fail in CI."""
+    api = pytest.importorskip("playwright.sync_api")
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("no chromium on this machine; apt-get install chromium")
+        pytest.skip("no chromium on this machine; apt-get install chromium")
+    api.expect.set_options(timeout=20_000)  # milliseconds; a busy machine may take long over the first page
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def watched(browser: Any, address: str, **more: Any) -> Iterator[Any]:
+    """A fresh tab on the page. At the end: nothing was asked of another host, nothing broke.
+
+    Args:
+        browser: Chromium.
+        address: Of the page.
+        **more: For the context, as Playwright has them.
+    """
+    from playwright.sync_api import expect
+
+    settings = {
+        "viewport": {"width": 1280, "height": 800},
+        "base_url": address,
+        "locale": "en-GB",
+        "permissions": ["clipboard-read", "clipboard-write"],
+    }
+    context = browser.new_context(**{**settings, **more})
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    asked: list[str] = []
+    faults: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
+    page.on("console", lambda line: faults.append(line.text) if "Content Security" in line.text else None)
+    page.goto(address)
+    expect(page.locator(".welcome")).to_be_visible()
+    yield page
+    context.close()
+    foreign = [url for url in asked if not url.startswith((address, "data:", "blob:"))]
+    assert foreign == []
+    assert faults == []
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def ask(page: Any, question: str) -> None:
+    """Ask, and wait until the question's own turn is the live one."""
+    from playwright.sync_api import expect
+
+    turns = page.locator(".turn").count()
+    page.locator("#sanad-question textarea").fill(question)
+    page.keyboard.press("Enter")
+    expect(page.locator(f"#sanad-live #t{turns + 1}")).to_be_attached()
+    expect(page.locator(".turn")).to_have_count(turns + 1)
+
+
+def in_view(page: Any, css: str) -> bool:
+    """Whether the middle of the element is what the reader sees at that point."""
+    return bool(
+        page.evaluate(
+            """css => {
+                const shown = document.querySelector(css);
+                const box = shown.getClientRects()[0];
+                const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+                return shown === top || shown.contains(top);
+            }""",
+            css,
+        )
+    )

@@ -1,0 +1,108 @@
+"""Twelve states of the page, to be looked at (make screenshots) and to be checked by axe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ui_browser import ask, watched
+from ui_stand_in import StandIn
+
+BOTH = (False, True)
+
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+QUESTION = {"en": "When did they leave?", "ar": "متى غادرت القوات؟"}
+POPULATION = {"en": "What is the population of the island?", "ar": "كم عدد سكان الجزيرة؟"}
+
+
+def answered(page: Any, assistant: StandIn, language: str) -> None:
+    """A question with its answer."""
+    asked(page, QUESTION[language])
+
+
+def conflict(page: Any, assistant: StandIn, language: str) -> None:
+    """Sources that disagree."""
+    asked(page, POPULATION[language])
+
+
+def not_found(page: Any, assistant: StandIn, language: str) -> None:
+    """A question that the articles do not answer."""
+    asked(page, "Who went to the Moon?")
+
+
+def article_open(page: Any, assistant: StandIn, language: str) -> None:
+    """The article beside the answer, at its highlighted sentence."""
+    asked(page, QUESTION[language])
+    page.locator("#sanad-live .claims .chip").first.click()
+    page.locator("#sanad-panel mark").wait_for()
+
+
+def uploading(page: Any, assistant: StandIn, language: str) -> None:
+    """Files that are being indexed, above the list of articles."""
+    page.locator("#sanad-show-articles").click()
+    page.locator(".listing").wait_for()
+    page.locator("#sanad-articles input[type=file]").set_input_files(
+        {"name": "tower.txt", "mimeType": "text/plain", "buffer": b"Tower"}
+    )
+    page.locator("#sanad-work progress").wait_for()
+
+
+def asked(page: Any, question: str) -> None:
+    """Ask and wait for the answer."""
+    ask(page, question)
+    page.locator("#sanad-live .turn[data-stage=done]").wait_for()
+    page.locator("#sanad-ask").wait_for()
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One state of the page."""
+
+    act: Callable[[Any, StandIn, str], None]
+    """Brings the page there."""
+    language: str = "en"
+    """Of the browser."""
+    dark: bool = False
+    """Whether the browser prefers dark."""
+    phone: bool = False
+    """Whether the window is a phone's."""
+
+    @property
+    def name(self) -> str:
+        """For a file."""
+        look = f"{'dark' if self.dark else 'light'}-{'phone' if self.phone else 'desktop'}-{self.language}"
+        return f"{self.act.__name__}-{look}".replace("_", "-")
+
+
+STATES = [
+    *(State(answered, lang, dark, phone) for lang in ("en", "ar") for dark in BOTH for phone in BOTH),
+    State(conflict, "en"),
+    State(not_found, "ar", dark=True),
+    State(article_open, "ar"),
+    State(uploading, "en", phone=True),
+]
+
+
+@contextmanager
+def shown(browser: Any, address: str, assistant: StandIn, state: State) -> Iterator[Any]:
+    """The page in a state.
+
+    Args:
+        browser: Chromium.
+        address: Of the page.
+        assistant: What answers there.
+        state: The state.
+    """
+    assistant.freely = True
+    assistant.indexed.clear()
+    locale = {"en": "en-GB", "ar": "ar"}[state.language]
+    look = {"viewport": PHONE if state.phone else DESKTOP, "color_scheme": "dark" if state.dark else "light"}
+    with watched(browser, address, locale=locale, reduced_motion="reduce", **look) as page:
+        state.act(page, assistant, state.language)
+        yield page
+        assistant.indexed.set()
+        page.wait_for_function("!document.querySelector('#sanad-work progress')")

@@ -1,0 +1,160 @@
+// The articles: browse, search, open, add, remove; and how the work on the index stands.
+
+sanad.onReady(({ shell }) => {
+  const POLL = 500; // milliseconds between two looks at work that goes on
+  const TYPING = 250; // milliseconds without a key before a search
+
+  const view = shell.element.querySelector("#sanad-articles");
+  const work = shell.element.querySelector("#sanad-work");
+  let changes = null; // how many changes of the index were seen
+  let shown; // how many articles are listed
+  let typing = 0;
+  let asked = 0; // counts searches, so that a slow one cannot overwrite a later one
+  let polling = false;
+
+  // The list
+
+  async function open() {
+    if (view.hidden) return;
+    const before = view.querySelector(".search") ? read() : null;
+    view.innerHTML = await sanad.call("adding", {}); // made by ui/library.py
+    view.insertAdjacentHTML("beforeend", '<div class="found-articles"></div>');
+    const outlets = document.querySelectorAll("#sanad-filter-slot input[name=outlet]");
+    const select = view.querySelector("select[name=outlet]");
+    for (const { value } of outlets) select.append(new Option(value, value));
+    if (before) {
+      const [query, [names, since, until, language]] = before;
+      const fields = view.querySelector(".search").elements;
+      for (const [name, value] of Object.entries({ query, since, until, language, outlet: names[0] ?? "" }))
+        fields.namedItem(name).value = value;
+    }
+    await search();
+  }
+
+  function read() {
+    const data = new FormData(view.querySelector(".search"));
+    const outlet = data.get("outlet");
+    return [data.get("query"), [outlet ? [outlet] : [], data.get("since"), data.get("until"), data.get("language")]];
+  }
+
+  async function search() {
+    const mine = ++asked;
+    const [query, filter] = read();
+    try {
+      const list = await sanad.call("articles", { query, filter, shown });
+      if (mine === asked) view.querySelector(".found-articles").innerHTML = list; // made by ui/library.py
+    } catch {
+      sanad.say("unreachable");
+    }
+  }
+
+  view.addEventListener("input", ({ target }) => {
+    if (!target.closest(".search")) return;
+    clearTimeout(typing);
+    shown = undefined;
+    typing = setTimeout(search, TYPING);
+  });
+  view.addEventListener("submit", (event) => {
+    event.preventDefault();
+    search();
+  });
+  view.addEventListener("click", async ({ target }) => {
+    const item = target.closest(".listed");
+    if (target.matches(".more")) {
+      shown = Number(target.dataset.shown);
+      await search();
+    } else if (target.closest(".listed .title")) {
+      sanad.citations.open({ article: item.dataset.article, span: null }, target.closest(".title"));
+    } else if (target.matches(".listed .remove")) {
+      const after = sanad.word("comesBack" in item.dataset ? "remove_comes_back" : "remove_uploaded");
+      const question = `${sanad.word("remove_sure")}\n${item.dataset.title}\n${after}`;
+      if (!(await sanad.sure(question, "yes_remove"))) return;
+      await sanad.call("remove", { article: item.dataset.article });
+      poll();
+    }
+  });
+
+  // Adding
+
+  async function send(files) {
+    const told = view.querySelector(".sent");
+    let arrived = 0;
+    told.replaceChildren();
+    for (const file of files) {
+      const line = document.createElement("p");
+      line.textContent = sanad.word("uploading", { name: file.name });
+      told.append(line);
+      let reply = "";
+      try {
+        const address = `/sanad/upload/${encodeURIComponent(file.name)}?language=${sanad.language()}`;
+        const answer = await fetch(address, { method: "PUT", body: file });
+        reply = await answer.text();
+        if (answer.ok) arrived += 1;
+      } catch {
+        reply = `<p class="failure" role="alert">${sanad.word("unreachable")}</p>`;
+      }
+      if (reply) line.outerHTML = reply; // made by ui/faults.py
+      else line.remove();
+    }
+    if (!arrived) return;
+    await sanad.call("index", {});
+    poll();
+  }
+
+  view.addEventListener("change", ({ target }) => {
+    if (!target.matches("input[type=file]")) return;
+    send([...target.files]);
+    target.value = "";
+  });
+  for (const kind of ["dragenter", "dragover"])
+    view.addEventListener(kind, (event) => {
+      event.preventDefault();
+      view.querySelector(".drop")?.classList.add("over");
+    });
+  for (const kind of ["dragleave", "drop"])
+    view.addEventListener(kind, (event) => {
+      event.preventDefault();
+      view.querySelector(".drop")?.classList.remove("over");
+      if (kind === "drop") send([...event.dataTransfer.files]);
+    });
+  // A file that is dropped beside the zone must not replace the page.
+  for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault());
+
+  // The work on the index
+
+  async function look() {
+    const state = await sanad.call("working", {});
+    work.innerHTML = state.html; // made by ui/library.py
+    work.hidden = !state.html;
+    if (changes !== null && state.changes !== changes) {
+      document.dispatchEvent(new Event("sanad:articles"));
+      if (!view.hidden) search();
+    }
+    changes = state.changes;
+    return state.running;
+  }
+
+  async function poll() {
+    if (polling) return;
+    polling = true;
+    try {
+      while (await look()) await new Promise((done) => setTimeout(done, POLL));
+    } catch {
+      sanad.say("unreachable");
+    }
+    polling = false;
+  }
+
+  document.addEventListener("sanad:view", () => {
+    open();
+    if (view.hidden && !polling) work.hidden = true; // what became of it was seen
+  });
+  document.addEventListener("sanad:language", () => {
+    open();
+    if (!work.hidden) look();
+  });
+  sanad.call("working", {}).then((state) => {
+    changes = state.changes;
+    if (state.running) poll();
+  });
+});

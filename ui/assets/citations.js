@@ -1,0 +1,118 @@
+// Citations: a card beside a chip that is pointed at, and the article beside the answer when it is opened.
+
+sanad.citations = (() => {
+  const LINGER = 200; // milliseconds in which the pointer may travel from the chip to the card
+  let opener = null; // what had the focus before the panel opened
+  let asked = 0; // counts openings, so that a slow answer cannot overwrite a later one
+  let shown = null; // what the panel shows, to show it again in another language
+  let hiding = 0;
+
+  const panel = () => document.getElementById("sanad-panel");
+  const card = () => document.getElementById("sanad-card");
+
+  async function open(place, from, entry = null) {
+    const mine = ++asked;
+    if (from) opener = from;
+    shown = [place, entry];
+    markCurrent(entry);
+    let page;
+    try {
+      page = await sanad.call("read_article", place);
+    } catch {
+      page = `<p class="failure" role="alert">${sanad.word("unfetched")}</p>`;
+    }
+    if (mine !== asked) return;
+    const body = panel().querySelector(".panel-body");
+    body.innerHTML = page; // made by ui/library.py, everything in it escaped
+    panel().hidden = false;
+    document.body.classList.add("reading");
+    body.scrollTop = 0;
+    body.querySelector("mark")?.scrollIntoView({ block: "center" });
+    if (from) panel().querySelector(".panel-close").focus({ preventScroll: true });
+  }
+
+  function openEntry(entry, from) {
+    const { article, start, end } = entry.dataset;
+    const quote = entry.querySelector(".quote").textContent;
+    return open({ article, span: [Number(start), Number(end), quote] }, from, entry);
+  }
+
+  function close() {
+    if (panel().hidden) return;
+    asked += 1;
+    shown = null;
+    panel().hidden = true;
+    document.body.classList.remove("reading");
+    markCurrent(null);
+    if (opener?.isConnected) opener.focus({ preventScroll: true });
+  }
+
+  function markCurrent(entry) {
+    document.querySelectorAll(".source[aria-current]").forEach((old) => old.removeAttribute("aria-current"));
+    entry?.setAttribute("aria-current", "true");
+  }
+
+  const entryOf = (chip) => document.getElementById(chip.hash.slice(1));
+
+  // The card holds what the source's own entry holds: outlet, date, headline, quote.
+  function showCard(chip) {
+    const entry = entryOf(chip);
+    if (!entry) return;
+    clearTimeout(hiding);
+    const box = card();
+    box.replaceChildren(
+      ...[...entry.querySelectorAll(":scope > :is(.provenance, .title, .quote)")].map((one) => one.cloneNode(true)),
+    );
+    const verdict = chip.closest(".claim")?.querySelector(".verdict");
+    if (verdict) box.append(verdict.cloneNode(true));
+    box.hidden = false;
+    const at = chip.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = box;
+    const above = at.top - height - 8;
+    const left = document.dir === "rtl" ? at.right - width : at.left;
+    box.style.top = `${above > 0 ? above : at.bottom + 8}px`;
+    box.style.left = `${Math.max(8, Math.min(left, document.documentElement.clientWidth - width - 8))}px`;
+  }
+
+  const hideCard = () => (card().hidden = true);
+  const hideSoon = () => {
+    clearTimeout(hiding);
+    hiding = setTimeout(hideCard, LINGER);
+  };
+
+  sanad.onReady(() => {
+    document.addEventListener("click", (event) => {
+      const chip = event.target.closest?.(".sanad .chip");
+      const button = event.target.closest?.(".sanad .opener");
+      const entry = chip ? entryOf(chip) : button?.closest(".source");
+      if (!entry) return;
+      event.preventDefault();
+      hideCard();
+      if (chip) entry.scrollIntoView({ block: "nearest", behavior: sanad.glide() });
+      openEntry(entry, chip ?? button);
+    });
+    panel().querySelector(".panel-close").addEventListener("click", close);
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      if (!card().hidden) hideCard();
+      else close();
+    });
+    for (const [shows, hides] of [["pointerover", "pointerout"], ["focusin", "focusout"]]) {
+      document.addEventListener(shows, ({ target, pointerType }) => {
+        if (pointerType === "touch") return; // a touch opens the article at once
+        const chip = target.closest?.(".sanad .chip");
+        if (chip) showCard(chip);
+        else if (card().contains(target)) clearTimeout(hiding);
+      });
+      document.addEventListener(hides, ({ target }) => {
+        if (target.closest?.(".sanad .chip, #sanad-card")) hideSoon();
+      });
+    }
+    document.addEventListener("scroll", hideCard, { capture: true, passive: true });
+    document.addEventListener("sanad:language", () => {
+      if (shown) open(shown[0], null, shown[1]);
+    });
+  });
+
+  return { open, close };
+})();

@@ -1,0 +1,58 @@
+"""An answer with its sources as text, and as Markdown, to be copied into something else."""
+
+from __future__ import annotations
+
+import re
+
+from rag import UPLOADED, Answer, Citation, Language
+from ui.sources import headline
+from ui.words import WORDS, date
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
+"""What Markdown could take for markup."""
+
+
+def text(answer: Answer, language: Language) -> str:
+    """The answer as text: question, answer, each source with its quote.
+
+    Args:
+        answer: The answer.
+        language: Of the words around it.
+    """
+    parts = [answer.question, answer.text]
+    if answer.citations:
+        parts.append(f"{WORDS[language]['sources']}:")
+    for cited in answer.citations:
+        parts.append(f"[{cited.number}] {_origin(cited, language)}\n“{cited.quote}”\n{_place(cited)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown(answer: Answer, language: Language) -> str:
+    """The answer as Markdown, what it quotes escaped, so that it looks as it was written.
+
+    Args:
+        answer: The answer.
+        language: Of the words around it.
+    """
+    parts = [f"**{_escaped(answer.question)}**", _escaped(answer.text)]
+    if answer.citations:
+        parts.append(f"{WORDS[language]['sources']}:")
+    for cited in answer.citations:
+        quote = "\n".join(f"   > {_escaped(line)}" for line in cited.quote.splitlines())
+        parts.append(
+            f"{cited.number}. {_escaped(_origin(cited, language))}\n\n{quote}\n\n   {_escaped(_place(cited))}"
+        )
+    return "\n\n".join(parts) + "\n"
+
+
+def _origin(cited: Citation, language: Language) -> str:
+    return " · ".join(filter(None, [cited.outlet, date(cited.published, language), headline(cited)]))
+
+
+def _place(cited: Citation) -> str:
+    web = re.match(r"https?://", cited.source, re.IGNORECASE)
+    return cited.source if web else f"{cited.source.removeprefix(UPLOADED)}:{cited.line}"
+
+
+def _escaped(words: str) -> str:
+    return _MARKUP.sub(r"\\\1", re.sub(r"\s*\n\s*", " ", words))

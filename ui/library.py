@@ -1,0 +1,214 @@
+"""Articles → HTML: one with its quote highlighted, the list of all, and what a first visitor sees.
+
+Nothing here knows Gradio or the model.
+
+    Article + span → article, the quoted span in ``<mark>``
+    Articles + query → listing
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from rag import ARTICLE_FILES, UPLOADED, Article, Built, Language, fold
+from ui import filters, sources
+from ui.faults import failure
+from ui.render import lines
+from ui.text import attribute, flow, language_of, safe, spoken
+from ui.words import LANGUAGES, WORDS
+from ui.work import State
+
+PAGE = 30
+"""Articles listed at once; more are listed when they are asked for."""
+
+EXAMPLES = 3
+"""Questions offered to a first visitor."""
+
+SHOWN_SKIPPED = 50
+"""Files and rows that are named as skipped; a file of rows that all lack something has thousands."""
+
+SHORTEST_HEADLINE, LONGEST_HEADLINE = 15, 100
+"""Characters of a headline that makes an example: shorter ones say nothing, and longer
+ones, which are no headlines but first sentences, are cut off with an ellipsis."""
+
+
+def article(item: Article, span: tuple[int, int, str] | None, language: Language) -> str:
+    """A whole article, with ``item.text[start:end]`` highlighted.
+
+    Args:
+        item: The article.
+        span: Start, end and what the citation quoted; None highlights nothing. If the span does not hold
+            exactly the quote, the article has changed since: nothing is highlighted, and a line says so.
+        language: Of the page.
+    """
+    start, end, quote = span or (0, 0, "")
+    found = 0 <= start < end <= len(item.text) and item.text[start:end] == quote
+    lost = "" if found or span is None else f'<p class="note">{WORDS[language]["lost"]}</p>'
+    marked = (start, end) if found else (0, 0)
+    body = "".join(_marked(item.text, first, last, *marked) for first, last in lines(item.text))
+    # Many articles begin with their own headline, and it need not stand there twice.
+    repeated = item.title and item.text.lstrip().startswith(item.title)
+    name = sources.headline(item)
+    title = "" if repeated else f"<h2 {flow(name)}>{safe(name)}</h2>"
+    return (
+        f"<header {spoken(language)}>{title}{sources.provenance(item.outlet, item.published, language)}"
+        f'<p class="where">{sources.place(item.source)}</p>{lost}</header>'
+        f'<div class="text">{body}</div>'
+    )
+
+
+def listing(articles: Sequence[Article], total: int, shown: int, language: Language) -> str:
+    """The first ``shown`` of these articles, to open or remove.
+
+    Args:
+        articles: What was found.
+        total: How many the index holds.
+        shown: How many to list.
+        language: Of the page.
+    """
+    words = WORDS[language]
+    if not articles:
+        return f'<p class="found" role="status" {spoken(language)}>{words["found_none"]}</p>'
+    told = "found_all" if len(articles) == total else "found"
+    count = words[told].format(n=f"{len(articles):,}", all=f"{total:,}")
+    items = "".join(_listed(item, language) for item in articles[:shown])
+    more = (
+        f'<button type="button" class="more" data-shown="{shown + PAGE}">{words["page_more"]}</button>'
+        if shown < len(articles)
+        else ""
+    )
+    return (
+        f'<div {spoken(language)}><p class="found" role="status">{count}</p>'
+        f'<ul class="listing">{items}</ul>{more}</div>'
+    )
+
+
+def searched(articles: Iterable[Article], query: str) -> list[Article]:
+    """The articles whose headline, outlet or file holds every word of a query; the latest first."""
+    wanted = fold(query).split()
+    found = [
+        item
+        for item in articles
+        if all(word in fold(f"{item.title}\n{item.outlet or ''}\n{item.source}") for word in wanted)
+    ]
+    return sorted(found, key=lambda item: (item.published or "", item.id), reverse=True)
+
+
+def adding(language: Language, limit: int) -> str:
+    """What stands above the list: files can be dropped here, and the list searched.
+
+    Args:
+        language: Of the page.
+        limit: Largest file, in bytes.
+    """
+    words = WORDS[language]
+    kinds = words["upload_kinds"].format(mb=f"{limit / 1e6:g}")
+    return (
+        f'<div {spoken(language)}><div class="drop"><h2>{words["upload"]}</h2>'
+        f'<label class="choose"><input type="file" multiple accept="{",".join(ARTICLE_FILES)}">'
+        f"<span>{words['upload_choose']}</span></label> <span>{words['upload_drop']}</span>"
+        f'<p class="kinds">{kinds}</p><div class="sent" aria-live="polite"></div></div>'
+        f'<form class="search fields" role="search" autocomplete="off"><label class="field query">'
+        f'{words["search"]}<input type="search" name="query" placeholder="{words["search_hint"]}" dir="auto">'
+        f"</label>{filters.outlet_field(language)}{filters.fields(language)}</form></div>"
+    )
+
+
+def work(state: State, language: Language) -> str:
+    """How a change of the index stands, or what became of the last one.
+
+    Args:
+        state: Of the work.
+        language: Of the page.
+    """
+    words = WORDS[language]
+    if state.running:
+        doing = words.get(f"work_{state.doing.replace(' ', '_')}", "")
+        told = f"{words['indexing']}: {doing}" if doing else words["indexing"]
+        return (
+            f'<div class="sanad work" {spoken(language)}><label>{told}'
+            f'<progress max="1" value="{state.share:.3f}"></progress></label></div>'
+        )
+    if state.fault is not None:
+        return f'<div class="sanad work">{failure(state.fault, language)}</div>'
+    if state.removed:
+        return f'<div class="sanad work" {spoken(language)}><p>{words["removed"]}</p></div>'
+    return _built(state.built, language) if state.built is not None else ""
+
+
+def _built(built: Built, language: Language) -> str:
+    words, done = WORDS[language], built.written
+    told = words["indexed"].format(added=len(done.added), changed=len(done.changed))
+    if not done.added and not done.changed:
+        told = words["indexed_nothing"]
+    skipped = "".join(
+        f'<li><bdi class="file" dir="ltr">{safe(item.source.removeprefix(UPLOADED))}</bdi> '
+        f'<span dir="ltr" lang="en">{safe(item.reason)}</span></li>'
+        for item in built.skipped[:SHOWN_SKIPPED]
+    )
+    listed = f'<p>{words["skipped"]}</p><ul class="skipped">{skipped}</ul>' if skipped else ""
+    return f'<div class="sanad work" {spoken(language)}><p>{told}</p>{listed}</div>'
+
+
+def welcome(articles: Sequence[Article], language: Language) -> str:
+    """What stands on the page before anything was asked: what it is about, and questions to click."""
+    words = WORDS[language]
+    if not articles:
+        return f'<section class="sanad welcome" {spoken(language)}><p>{words["welcome_none"]}</p></section>'
+    items = "".join(
+        f'<li><button type="button" class="example" {flow(text)}>{safe(text)}</button></li>'
+        for text in examples(articles)
+    )
+    offered = f'<p>{words["examples"]}</p><ul class="examples">{items}</ul>' if items else ""
+    head = words["welcome"].format(n=f"{len(articles):,}")
+    return f'<section class="sanad welcome" {spoken(language)}><h2>{head}</h2>{offered}</section>'
+
+
+def examples(articles: Iterable[Article]) -> list[str]:
+    """Questions that the index's own articles answer, by their headlines; of different outlets first."""
+    usable = [
+        item
+        for item in articles
+        if SHORTEST_HEADLINE <= len(_bare(item.title)) <= LONGEST_HEADLINE and "…" not in item.title
+    ]
+    latest = sorted(usable, key=lambda item: (item.published or "", item.id), reverse=True)
+    seen: set[str | None] = set()
+    first: list[Article] = []
+    rest: list[Article] = []
+    for item in latest:
+        (rest if item.outlet in seen else first).append(item)
+        seen.add(item.outlet)
+    titles = dict.fromkeys(_bare(item.title) for item in [*first, *rest])
+    # In the headline's own language: a line of two directions is hard to read.
+    return [WORDS[language_of(title)]["example"].format(title=title) for title in list(titles)[:EXAMPLES]]
+
+
+def _bare(title: str) -> str:
+    """A headline as it can stand within a sentence: one line, no cut, no quotation marks of its own."""
+    return re.sub(r"[\s\"“”«»]+", " ", title).strip().rstrip("….!؟?")
+
+
+def _listed(item: Article, language: Language) -> str:
+    words = WORDS[language]
+    name = sources.headline(item)
+    which = attribute(words["remove_which"].format(title=name))
+    kept = "" if item.id.startswith(UPLOADED) else " data-comes-back"
+    return (
+        f'<li class="listed" data-article="{attribute(item.id)}" data-title="{attribute(name)}"{kept}>'
+        f'<button type="button" class="title" {flow(name)}>{safe(name)}</button>'
+        f"{sources.provenance(item.outlet, item.published, language)}"
+        f'<p class="where"><span lang="{item.language}">{LANGUAGES[item.language]}</span> '
+        f"{sources.place(item.source)}</p>"
+        f'<button type="button" class="remove" aria-label="{which}">{words["remove"]}</button></li>'
+    )
+
+
+def _marked(text: str, first: int, last: int, start: int, end: int) -> str:
+    """The line ``[first, last)`` as a paragraph, what ``[start, end)`` covers of it in ``<mark>``."""
+    begin, stop = max(first, start), min(last, end)
+    if begin >= stop:
+        inside = safe(text[first:last])
+    else:
+        inside = f"{safe(text[first:begin])}<mark>{safe(text[begin:stop])}</mark>{safe(text[stop:last])}"
+    return f"<p {flow(text[first:last])}>{inside}</p>"

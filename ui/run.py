@@ -1,0 +1,168 @@
+"""One question being answered, and the line that questions stand in.
+
+Each runs in a thread of its own, so that Stop and the clock need not wait for the model. One is answered at a
+time, in the order in which they were asked: two at once would both be slower than one after the other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from typing import cast
+
+from rag import Assistant, Event, Finished, Retrieved, SanadError, Token, Turn
+from ui.exchange import Exchange
+from ui.faults import Refused, fault
+
+TICK = 1.0
+"""Seconds between two redrawings while nothing arrives: how fine the clock on the page is."""
+
+WAITING = 16
+"""Questions that may wait at once, of all browser tabs together; a further one is told to come back."""
+
+_log = logging.getLogger(__name__)
+
+
+class Line:
+    """Whose turn it is: first come, first served."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[object] = deque()
+        self._moved = threading.Condition()
+
+    def join(self, who: object) -> None:
+        """Stand at the end.
+
+        Raises:
+            Refused: The line is too long.
+        """
+        with self._moved:
+            if len(self._waiting) > WAITING:
+                raise Refused("fault_crowded")
+            self._waiting.append(who)
+
+    def wait(self, who: object) -> None:
+        """Come back when it is the turn of ``who``."""
+        with self._moved:
+            self._moved.wait_for(lambda: self._waiting[0] is who)
+
+    def leave(self, who: object) -> None:
+        """Make room for the next."""
+        with self._moved:
+            self._waiting.remove(who)
+            self._moved.notify_all()
+
+    def ahead(self, who: object) -> int:
+        """How many stand before ``who``; 0 also for one who has left."""
+        with self._moved:
+            return self._waiting.index(who) if who in self._waiting else 0
+
+
+class Run:
+    """One question being answered."""
+
+    def __init__(self, assistant: Assistant, line: Line, exchange: Exchange, history: Sequence[Turn]) -> None:
+        """Nothing is started yet.
+
+        Args:
+            assistant: Answers it.
+            line: The line to stand in.
+            exchange: The question.
+            history: Earlier turns, oldest first.
+        """
+        self._assistant = assistant
+        self._line = line
+        self._exchange = exchange
+        self._history = history
+        self._arrived: queue.SimpleQueue[Event | SanadError | None] = queue.SimpleQueue()
+        self.stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Let the model stop at its next token, and ``grow`` end now."""
+        self.stopped.set()
+        self._arrived.put(None)
+
+    def grow(self) -> Iterator[Exchange]:
+        """The exchange as it grows; the last one is final."""
+        begun = time.monotonic()
+        exchange = self._exchange
+        try:
+            for events in self._events():
+                for event in events:
+                    exchange = _grown(exchange, event)
+                ahead = self._line.ahead(self)
+                if exchange.stage == "waiting" and not ahead:
+                    exchange = dataclasses.replace(exchange, stage="searching")
+                exchange = dataclasses.replace(exchange, ahead=ahead, seconds=time.monotonic() - begun)
+                yield exchange
+        except SanadError as error:
+            yield dataclasses.replace(exchange, stage="failed", fault=fault(error))
+            return
+        if exchange.open:
+            yield dataclasses.replace(exchange, stage="stopped")
+
+    def _events(self) -> Iterator[list[Event]]:
+        """What has arrived since the last time: several events where they came fast, none after a TICK.
+
+        Raises:
+            SanadError: The assistant could not answer.
+        """
+        self._line.join(self)
+        threading.Thread(target=self._work, name="answer", daemon=True).start()
+        yield []
+        while True:
+            batch: list[Event] = []
+            try:
+                item = self._arrived.get(timeout=TICK)
+                while item is not None and not isinstance(item, SanadError):
+                    batch.append(item)
+                    item = self._arrived.get_nowait()
+            except queue.Empty:
+                yield batch
+                continue
+            if batch:
+                yield batch
+            if item is not None:
+                raise item
+            return
+
+    def _work(self) -> None:
+        # A stopped run may still be reading its prompt, and keeps its place until the model lets go.
+        self._line.wait(self)
+        try:
+            self._pump()
+        except SanadError as error:
+            self._arrived.put(error)
+        except Exception:
+            _log.exception("The question could not be answered")
+            self._arrived.put(Refused("fault_broke"))
+        finally:
+            self._line.leave(self)
+            self._arrived.put(None)
+
+    def _pump(self) -> None:
+        if self.stopped.is_set():
+            return
+        asked = self._exchange
+        stream = self._assistant.stream(asked.question, history=self._history, where=asked.where)
+        with closing(cast("Generator[Event, None, None]", stream)):
+            for event in stream:
+                if self.stopped.is_set():
+                    return
+                self._arrived.put(event)
+
+
+def _grown(exchange: Exchange, event: Event) -> Exchange:
+    match event:
+        case Retrieved(evidence=evidence):
+            return dataclasses.replace(exchange, stage="reading", sentences=len(evidence))
+        case Token(text=text):
+            return dataclasses.replace(exchange, stage="writing", draft=exchange.draft + text)
+        case Finished(answer=answer):
+            return dataclasses.replace(exchange, stage="done", answer=answer)

@@ -1,0 +1,193 @@
+"""What an answer rests on → HTML: chips, sources, passages, and the two sides of a disagreement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Protocol
+
+from rag import UPLOADED, Answer, Citation, Language, Passage, Reprint
+from ui.text import attribute, direction, flow, safe
+from ui.words import WORDS, date
+
+NEAREST = 3
+"""Passages shown when the articles do not hold the answer: more would read like an answer."""
+
+SHOWN_REPRINTS = 5
+"""Other outlets of the same text that are named; an agency's story can stand in dozens."""
+
+_DAY = r"(?<![0-9-])[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?(?![0-9-])"
+
+_MARKER = re.compile(r"\[([0-9]{1,4})\]")
+
+
+class Titled(Protocol):
+    """An article or a citation."""
+
+    @property
+    def title(self) -> str:
+        """Headline; may be empty."""
+
+    @property
+    def source(self) -> str:
+        """Where it came from."""
+
+
+def linked(answer: Answer, text: str, number: int, language: Language) -> str:
+    """``text`` with each marker that names a citation turned into a link to that source."""
+    cited = {citation.number: citation for citation in answer.citations}
+    parts: list[str] = []
+    at = 0
+    for marker in _MARKER.finditer(text):
+        citation = cited.get(int(marker[1]))
+        if citation is not None:
+            parts += [_isolated(answer, text[at : marker.start()]), _chip(citation, number, language)]
+            at = marker.end()
+    return "".join([*parts, _isolated(answer, text[at:])])
+
+
+def sources(answer: Answer, number: int, language: Language) -> str:
+    """The list of citations, each an entry that the page's script can open."""
+    if not answer.citations:
+        return ""
+    items = "".join(_source(citation, number, language) for citation in answer.citations)
+    return f'<h3>{WORDS[language]["sources"]}</h3><ol class="sources">{items}</ol>'
+
+
+def passages(answer: Answer, number: int, language: Language) -> str:
+    """Passages beside the citations: the nearest ones where nothing was found, else the uncited ones."""
+    words = WORDS[language]
+    if answer.outcome == "not_found":
+        items = "".join(_passage(item, number, language) for item in answer.passages[:NEAREST])
+        return f'<h3>{words["nearest"]}</h3><ul class="sources nearest">{items}</ul>' if items else ""
+    others = [item for item in answer.passages if not _cited(item, answer.citations)]
+    items = "".join(_passage(item, number, language) for item in others)
+    label = words["others"].format(n=len(others))
+    return (
+        f'<details id="t{number}-others"><summary>{label}</summary><ul class="sources">{items}</ul></details>'
+        if items
+        else ""
+    )
+
+
+def timeline(answer: Answer, number: int, language: Language) -> str:
+    """The sides of a disagreement, the earliest first: date, outlet, what it says. Undated ones come last."""
+    if answer.outcome != "conflict":
+        return ""
+    words = WORDS[language]
+    cited = {citation.number: citation for citation in answer.citations}
+    sides = [cited[n] for claim in answer.claims for n in claim.citations[:1] if n in cited]
+    sides = sorted(dict.fromkeys(sides), key=lambda side: side.published or "9999")
+    items = "".join(_side(side, number, language) for side in sides)
+    return f'<ol class="timeline" aria-label="{words["timeline"]}">{items}</ol>' if len(sides) > 1 else ""
+
+
+def provenance(outlet: str | None, published: str | None, language: Language) -> str:
+    """Who published it, and when."""
+    name = f"<bdi>{safe(outlet)}</bdi>" if outlet else WORDS[language]["untold"]
+    day = date(published, language)
+    when = f' · <time datetime="{attribute(published or "")}"><bdi>{safe(day)}</bdi></time>' if day else ""
+    return f'<p class="provenance">{name}{when}</p>'
+
+
+def headline(item: Titled) -> str:
+    """What an article is called: its headline, else its file."""
+    return item.title or item.source
+
+
+def place(source: str, line: int | None = None) -> str:
+    """The source as a path with its line, or as a link where it is a web address."""
+    if re.match(r"https?://", source, re.IGNORECASE):
+        return (
+            f'<a class="file" dir="ltr" href="{attribute(source)}" target="_blank"'
+            f' rel="noopener noreferrer">{safe(source)}</a>'
+        )
+    suffix = "" if line is None else f":{line}"
+    return f'<bdi class="file" dir="ltr">{safe(source.removeprefix(UPLOADED))}{suffix}</bdi>'
+
+
+def _isolated(answer: Answer, text: str) -> str:
+    """``text`` with outlets and dates kept apart from what is around them: (عنب بلدي, 2024-03) would turn."""
+    outlets = {citation.outlet for citation in answer.citations if citation.outlet}
+    names = "|".join(map(re.escape, sorted(outlets, key=len, reverse=True)))
+    pieces = re.split(rf"({names}|{_DAY})" if names else f"({_DAY})", text)
+    return "".join(
+        f'<bdi dir="{direction(piece)}">{safe(piece)}</bdi>' if at % 2 else safe(piece)
+        for at, piece in enumerate(pieces)
+    )
+
+
+def _chip(citation: Citation, number: int, language: Language) -> str:
+    n = citation.number
+    told = [citation.outlet or "", date(citation.published, language), citation.title]
+    label = ", ".join([WORDS[language]["source"].format(n=n), *filter(None, told)])
+    return (
+        f'<a class="chip" dir="ltr" href="#t{number}-s{n}" aria-label="{attribute(label)}"'
+        f' aria-describedby="sanad-card">[{n}]</a>'
+    )
+
+
+def _source(citation: Citation, number: int, language: Language) -> str:
+    badge = f'<span class="number" aria-hidden="true">{citation.number}</span>'
+    where = place(citation.source, citation.line)
+    return (
+        f"{_entry(f't{number}-s{citation.number}', citation.article_id, citation.start, citation.end)}{badge}"
+        f"{provenance(citation.outlet, citation.published, language)}{_also(citation.also, language)}"
+        f'<p class="title" {flow(headline(citation))}>{safe(headline(citation))}</p>'
+        f'<blockquote class="quote" {flow(citation.quote)}>{safe(citation.quote)}</blockquote>'
+        f'<p class="where">{_opener(language)} {where}</p></li>'
+    )
+
+
+def _side(citation: Citation, number: int, language: Language) -> str:
+    day = date(citation.published, language) or WORDS[language]["undated"]
+    outlet = f"<bdi>{safe(citation.outlet)}</bdi>" if citation.outlet else WORDS[language]["untold"]
+    when = f'<time datetime="{attribute(citation.published or "")}"><bdi>{safe(day)}</bdi></time>'
+    return (
+        f'<li class="side"><p class="when">{when}</p><p class="who">{outlet}'
+        f" {_chip(citation, number, language)}</p>"
+        f'<blockquote class="said" {flow(citation.quote)}>{safe(citation.quote)}</blockquote></li>'
+    )
+
+
+def _passage(passage: Passage, number: int, language: Language) -> str:
+    chunk = passage.chunk
+    title = passage.title or chunk.article_id
+    return (
+        f"{_entry(f't{number}-p{passage.rank}', chunk.article_id, chunk.start, chunk.end)}"
+        f"{provenance(passage.outlet, passage.published, language)}{_also(passage.also, language)}"
+        f'<p class="title" {flow(title)}>{safe(title)}</p>'
+        f'<blockquote class="quote long" {flow(passage.text)}>{safe(passage.text)}</blockquote>'
+        f'<p class="where">{_opener(language)}</p></li>'
+    )
+
+
+def _cited(passage: Passage, citations: Sequence[Citation]) -> bool:
+    chunk = passage.chunk
+    return any(
+        citation.article_id == chunk.article_id and citation.start < chunk.end and chunk.start < citation.end
+        for citation in citations
+    )
+
+
+def _entry(identity: str, article_id: str, start: int, end: int) -> str:
+    """The opening tag of an entry that the script can open: it names the span and holds its text."""
+    return (
+        f'<li id="{identity}" class="source" tabindex="-1" data-article="{attribute(article_id)}"'
+        f' data-start="{start}" data-end="{end}">'
+    )
+
+
+def _opener(language: Language) -> str:
+    return f'<button type="button" class="opener">{WORDS[language]["open"]}</button>'
+
+
+def _also(reprints: Sequence[Reprint], language: Language) -> str:
+    """The outlets of other articles that carry the same text; each outlet once."""
+    if not reprints:
+        return ""
+    words = WORDS[language]
+    names = list(dict.fromkeys(one.outlet or one.article_id for one in reprints))
+    told = words["listed"].join(f"<bdi>{safe(name)}</bdi>" for name in names[:SHOWN_REPRINTS])
+    more = words["more"].format(n=len(names) - SHOWN_REPRINTS) if len(names) > SHOWN_REPRINTS else ""
+    return f'<p class="provenance also">{words["also"]} {told}{more}</p>'

@@ -1,0 +1,165 @@
+"""Changes of the index that the page asks for: files that arrive, updates, removals.
+
+    PUT /sanad/upload/NAME → a file beside the index → index_uploads → what was added or skipped
+
+Questions are answered meanwhile from the last generation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import os
+import secrets
+import threading
+import unicodedata
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePath
+from urllib.parse import parse_qs
+
+from starlette.responses import HTMLResponse
+from starlette.types import Receive, Scope, Send
+
+from rag import ARTICLE_FILES, Assistant, Built, SanadError
+from ui.exchange import language
+from ui.faults import Fault, Refused, failure, fault
+
+PATH = "/sanad/upload/"
+"""Where files are sent to."""
+
+MOST = 200
+"""Files that may wait to be indexed: more are quicker copied into a folder and indexed from there."""
+
+LONGEST_NAME = 120
+"""Characters of a file's name; file systems take 255 bytes, and an Arabic letter is two."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How the work stands."""
+
+    running: bool = False
+    """Whether the index is being changed."""
+    doing: str = ""
+    """What is being done, as ``rag`` calls it."""
+    share: float = 0.0
+    """Share done, 0 to 1."""
+    built: Built | None = None
+    """What the last update did."""
+    removed: bool = False
+    """Whether the last thing that was done was a removal."""
+    fault: Fault | None = None
+    """Why the last change failed."""
+    changes: int = 0
+    """Counts changes that were made: who has seen fewer must look again."""
+
+
+class Work:
+    """Changes of one index."""
+
+    def __init__(self, assistant: Assistant) -> None:
+        self._assistant = assistant
+        self._jobs: deque[Callable[[], Built | None]] = deque()
+        self._lock = threading.Lock()
+        self._arrived: set[str] = set()
+        self._state = State()
+
+    @property
+    def state(self) -> State:
+        """How it stands now."""
+        return self._state
+
+    def index(self) -> None:
+        """Index what has arrived."""
+        self._arrived.clear()
+        self._begin(lambda: self._assistant.index_uploads(progress=self._tell))
+
+    def remove(self, article_id: str) -> None:
+        """Take an article out of the index."""
+
+        def job() -> None:
+            self._assistant.remove([article_id], progress=self._tell)
+
+        self._begin(job)
+
+    async def receive(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take a file: 200 with nothing, or what is wrong as HTML in the language that the address names."""
+        name = unicodedata.normalize("NFC", str(scope["path"]).removeprefix(PATH))
+        told = parse_qs(bytes(scope.get("query_string", b"")).decode("ascii", "replace"))
+        try:
+            self._check(name)
+            await self._write(name, receive)
+        except Refused as error:
+            page = failure(error.fault, language((told.get("language") or [""])[0]))
+            await HTMLResponse(page, status_code=422)(scope, receive, send)
+        else:
+            self._arrived.add(name)
+            await HTMLResponse("")(scope, receive, send)
+
+    def _check(self, name: str) -> None:
+        # A name with a control or formatting character would be shown as another than it is.
+        plain = all(unicodedata.category(character)[0] != "C" for character in name)
+        hidden = name.startswith(".") or name.casefold() == "readme.md"  # which no update reads
+        if not plain or name != PurePath(name).name or hidden or len(name) > LONGEST_NAME:
+            raise Refused("fault_name", name=name)
+        if not name.lower().endswith(ARTICLE_FILES):
+            raise Refused("fault_kind", name=name, kinds=", ".join(ARTICLE_FILES))
+        if len(self._arrived) >= MOST and name not in self._arrived:
+            raise Refused("fault_many", most=str(MOST))
+
+    async def _write(self, name: str, receive: Receive) -> None:
+        limit, size, more = self._assistant.settings.max_file_bytes, 0, True
+        folder = self._assistant.uploads
+        part = folder / f".{secrets.token_hex(8)}"  # hidden: an update meanwhile does not read it
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with part.open("wb") as file:
+                while more:
+                    message = await receive()
+                    if message["type"] != "http.request":  # the browser has gone
+                        raise Refused("fault_cut", name=name)
+                    file.write(message.get("body", b""))
+                    size += len(message.get("body", b""))
+                    if size > limit:
+                        raise Refused("fault_size", name=name, most=f"{limit / 1e6:g} MB")
+                    more = message.get("more_body", False)
+            part.replace(folder / name)
+        except OSError as error:
+            raise Refused("fault_unwritable", name=name, why=os.strerror(error.errno or 0)) from None
+        finally:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+
+    def _begin(self, job: Callable[[], Built | None]) -> None:
+        with self._lock:
+            self._jobs.append(job)
+            if self._state.running:
+                return
+            self._state = State(running=True, changes=self._state.changes)
+        threading.Thread(target=self._work, name="index", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._jobs:
+                    self._state = dataclasses.replace(self._state, running=False)
+                    return
+                job = self._jobs.popleft()
+            changes = self._state.changes
+            try:
+                built = job()
+                done = State(True, built=built, removed=built is None, changes=changes + 1)
+            except SanadError as error:
+                done = State(True, fault=fault(error), changes=changes)
+            except Exception:
+                _log.exception("The index could not be changed")
+                done = State(True, fault=Fault("fault_broke_work"), changes=changes)
+            self._state = done
+
+    def _tell(self, what: str, share: float) -> None:
+        self._state = State(True, what, share, changes=self._state.changes)
