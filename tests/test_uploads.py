@@ -85,7 +85,6 @@ def test_a_folder_of_the_same_name_is_not_mixed_up_with_what_was_uploaded(
     (small_articles / "uploaded:").mkdir()
     (small_articles / "uploaded:" / "tower.txt").write_text(TOWER.replace("1952", "1939"), encoding="utf-8")
     assistant = fake_assistant()
-    build_index(small_articles, settings=assistant.settings, embedder=FakeEmbedder())
     put(assistant, "tower.txt", TOWER)
     assistant.index_uploads()
     assert ids(assistant) == [*OWN, "uploaded://tower", "uploaded:/tower"]
