@@ -12,8 +12,9 @@ import pytest
 from conftest import FakeAssistant
 from starlette.testclient import TestClient
 from starlette.types import Message
+from ui_stand_in import StandIn
 
-from rag import Assistant, IndexUnusable, NoSpace
+from rag import Assistant, IndexUnusable, NoSpace, Settings
 from ui import library
 from ui.guard import MAX_BODY, Guard
 from ui.work import MOST, PATH, State, Work
@@ -24,17 +25,31 @@ TOWER = b"Tower bell rings again\nThe bell of the old tower rang on Friday for t
 
 
 @pytest.fixture
-def assistant(fake_assistant: FakeAssistant) -> Assistant:
-    return fake_assistant(max_file_bytes=2000)
+def assistant(tmp_path: Path) -> StandIn:
+    """One without an index, for what is decided before any file is read."""
+    assistant = StandIn(tmp_path / "uploads")
+    assistant.settings = Settings(max_file_bytes=2000)
+    assistant.indexed.set()
+    return assistant
 
 
 @pytest.fixture
-def work(assistant: Assistant) -> Work:
-    return Work(assistant)
+def indexed(fake_assistant: FakeAssistant) -> Assistant:
+    """One over a real index."""
+    return fake_assistant()
+
+
+@pytest.fixture
+def work(assistant: StandIn) -> Work:
+    return Work(assistant)  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def client(work: Work) -> TestClient:
+    return served(work)
+
+
+def served(work: Work) -> TestClient:
     async def page(scope: object, receive: object, send: object) -> None:
         from starlette.responses import PlainTextResponse
 
@@ -52,19 +67,20 @@ def finished(work: Work) -> State:
     return work.state
 
 
-def stored(assistant: Assistant) -> list[str]:
+def stored(assistant: StandIn | StandIn) -> list[str]:
     return sorted(path.name for path in assistant.uploads.iterdir()) if assistant.uploads.exists() else []
 
 
-def test_a_file_arrives_is_indexed_and_removed(client: TestClient, work: Work, assistant: Assistant) -> None:
-    assert client.put(f"{PATH}برج.txt", content=TOWER).text == ""
+def test_a_file_arrives_is_indexed_and_removed(indexed: Assistant) -> None:
+    work = Work(indexed)
+    assert served(work).put(f"{PATH}برج.txt", content=TOWER).text == ""
     work.index()
     done = finished(work)
     assert done.built is not None and done.built.written.added == ("uploaded://برج",)
-    assert (done.changes, stored(assistant)) == (1, ["برج.txt"])
+    assert (done.changes, stored(indexed)) == (1, ["برج.txt"])
     work.remove("uploaded://برج")
     done = finished(work)
-    assert (done.removed, done.changes, stored(assistant)) == (True, 2, [])
+    assert (done.removed, done.changes, stored(indexed)) == (True, 2, [])
 
 
 @pytest.mark.parametrize(
@@ -82,7 +98,7 @@ def test_a_file_arrives_is_indexed_and_removed(client: TestClient, work: Work, a
     ],
 )
 def test_a_name_that_leads_elsewhere_or_is_none_is_refused(
-    client: TestClient, assistant: Assistant, name: str, told: str
+    client: TestClient, assistant: StandIn, name: str, told: str
 ) -> None:
     reply = client.put(PATH + name, content=TOWER)
     assert (reply.status_code, told in reply.text) == (422, True), reply.text
@@ -90,7 +106,7 @@ def test_a_name_that_leads_elsewhere_or_is_none_is_refused(
 
 
 def test_a_file_that_is_too_large_leaves_nothing_and_is_told_in_the_pages_language(
-    client: TestClient, assistant: Assistant
+    client: TestClient, assistant: StandIn
 ) -> None:
     def pieces() -> Iterator[bytes]:  # without a length in the header
         for _ in range(100):
@@ -102,7 +118,7 @@ def test_a_file_that_is_too_large_leaves_nothing_and_is_told_in_the_pages_langua
     assert stored(assistant) == []
 
 
-def test_a_browser_that_goes_away_leaves_nothing(work: Work, assistant: Assistant) -> None:
+def test_a_browser_that_goes_away_leaves_nothing(work: Work, assistant: StandIn) -> None:
     told: list[Message] = [
         {"type": "http.request", "body": b"half", "more_body": True}, {"type": "http.disconnect"},
     ]  # fmt: skip
@@ -117,7 +133,7 @@ def test_a_browser_that_goes_away_leaves_nothing(work: Work, assistant: Assistan
     assert stored(assistant) == []
 
 
-def test_a_folder_that_cannot_be_written_is_told(client: TestClient, assistant: Assistant) -> None:
+def test_a_folder_that_cannot_be_written_is_told(client: TestClient, assistant: StandIn) -> None:
     assistant.uploads.write_text("a file in its place", encoding="utf-8")
     reply = client.put(f"{PATH}tower.txt", content=TOWER)
     assert (reply.status_code, "could not be kept: " in reply.text) == (422, True)
@@ -142,7 +158,7 @@ def test_no_more_files_are_taken_than_may_wait(client: TestClient, work: Work) -
     ],
 )
 def test_an_update_that_fails_is_told_and_the_next_one_works(
-    work: Work, assistant: Assistant, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+    work: Work, assistant: StandIn, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
 ) -> None:
     def fail(**_: object) -> None:
         raise error
@@ -157,8 +173,9 @@ def test_an_update_that_fails_is_told_and_the_next_one_works(
     assert finished(work).built is not None
 
 
-def test_changes_are_made_one_after_the_other_in_order(client: TestClient, work: Work) -> None:
-    client.put(f"{PATH}tower.txt", content=TOWER)
+def test_changes_are_made_one_after_the_other_in_order(indexed: Assistant) -> None:
+    work = Work(indexed)
+    served(work).put(f"{PATH}tower.txt", content=TOWER)
     work.index()
     work.remove("uploaded://tower")
     work.remove("uploaded://tower")
@@ -167,7 +184,7 @@ def test_changes_are_made_one_after_the_other_in_order(client: TestClient, work:
     assert state.changes == 2
 
 
-def test_another_sites_page_can_change_nothing(client: TestClient, assistant: Assistant) -> None:
+def test_another_sites_page_can_change_nothing(client: TestClient, assistant: StandIn) -> None:
     foreign = {"Origin": "https://elsewhere.example"}
     assert client.put(f"{PATH}tower.txt", content=TOWER, headers=foreign).status_code == 403
     assert client.post("/gradio_api/component_server", content="{}", headers=foreign).status_code == 403
@@ -180,14 +197,13 @@ def test_another_sites_page_can_change_nothing(client: TestClient, assistant: As
     assert stored(assistant) == []
 
 
-def test_how_the_work_stands_is_told_with_what_was_skipped_and_why(
-    client: TestClient, work: Work, tmp_path: Path
-) -> None:
+def test_how_the_work_stands_is_told_with_what_was_skipped_and_why(indexed: Assistant) -> None:
+    work = Work(indexed)
     assert '<progress max="1" value="0.250">' in library.work(State(True, "embedding", 0.25), "en")
     assert "Indexing: reading passages" in library.work(State(True, "embedding", 0.25), "en")
     assert "أفهرس<progress" in library.work(State(True, "something new"), "ar")
     assert library.work(State(), "en") == ""
-    client.put(f"{PATH}<i>.txt", content=b" ")
+    served(work).put(f"{PATH}<i>.txt", content=b" ")
     work.index()
     told = library.work(finished(work), "en")
     assert "Nothing was added." in told and "&lt;i&gt;.txt" in told and "uploaded:" not in told

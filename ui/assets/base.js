@@ -4,6 +4,7 @@
 window.sanad = (() => {
   const { words, names } = window.sanadWords; // made by ui/words.py
   const CHOSEN = "sanad/language";
+  const LONGEST = 150; // characters of a line in a question to the reader
   const SAID = 6000; // milliseconds that a message stays
 
   // Components, by the names that ui/app.py gives them. They are mounted in no certain order.
@@ -80,10 +81,14 @@ window.sanad = (() => {
     saidUntil = setTimeout(() => (place.textContent = ""), SAID);
   }
 
-  // Asks whether something that cannot be undone is meant.
-  function sure(question, yes) {
+  // Asks whether something that cannot be undone is meant: lines of text, each in its own direction.
+  function sure(lines, yes) {
     const dialog = document.getElementById("sanad-sure");
-    dialog.querySelector("p").textContent = question;
+    const paragraphs = lines.map((text) => {
+      const line = document.createElement("p");
+      return Object.assign(line, { textContent: text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text, dir: "auto" });
+    });
+    dialog.querySelector(".asked").replaceChildren(...paragraphs);
     dialog.querySelector(".danger").textContent = word(yes);
     dialog.returnValue = "no";
     dialog.showModal();

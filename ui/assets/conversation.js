@@ -212,7 +212,7 @@ sanad.onReady(({ shell, live, composer, kept }) => {
       openDrawer(false);
       return turnTo(sanad.store.get(id) ?? sanad.store.fresh());
     }
-    if (!(await sanad.sure(sanad.word("conversation_delete_sure"), "yes_delete"))) return;
+    if (!(await sanad.sure([sanad.word("conversation_delete_sure")], "yes_delete"))) return;
     sanad.store.remove(id);
     if (id === conversation.id) turnTo(sanad.store.fresh());
     else listConversations();
