@@ -26,7 +26,7 @@ def launched() -> Iterator[Any]:
         if os.environ.get("CI"):
             pytest.fail("no chromium on this machine; apt-get install chromium")
         pytest.skip("no chromium on this machine; apt-get install chromium")
-    api.expect.set_options(timeout=20_000)  # milliseconds; a busy machine may take long over the first page
+    api.expect.set_options(timeout=60_000)  # milliseconds; a busy machine may take long over the first page
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
@@ -52,7 +52,7 @@ def watched(browser: Any, address: str, **more: Any) -> Iterator[Any]:
     }
     context = browser.new_context(**{**settings, **more})
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     asked: list[str] = []
     faults: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
