@@ -187,7 +187,7 @@ class Assistant:
                         yield Token(readable[len(told) :])
                         told = readable
         clock.mark("generate")
-        checked = verify.check(draft, shown, language, self._embedder)
+        checked = verify.check(draft, shown, language, self._embedder, question=asked)
         yield Finished(
             Answer(
                 question=question,

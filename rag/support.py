@@ -108,7 +108,7 @@ def support(text: str, words: str, sources: Sequence[str], embedder: Embedder) -
     if facts.missing(text, list(sources)) or (words and facts.missing(text, [words])):
         return Support(0.0, stands=False)
     fitted = load(embedder.identity)
-    if fitted is None:
+    if fitted is None or not _WORD.search(text):  # a number alone was judged by its value
         held = not words or fold(words) in fold(" ".join(sources))
         return Support(float(held), held)
     own = fitted[relation(text, words, sources)]

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag import facts
+from rag.asked import fits
 from rag.embed import Embedder
 from rag.lexical import arabic_keys
 from rag.names import latin_keys
@@ -56,6 +57,7 @@ _REASONS: dict[Language, dict[str, str]] = {
         "unnamed": "no sentence was named; the nearest is shown",
         "unborne": "the cited sentence does not bear it out",
         "language": "it was not in the language of the question",
+        "kind": "it told no time or number, which was asked for",
         "quoted": "in the article's own words: its translation could not be confirmed",
         "dropped": "the model's draft was dropped, {reason}",
     },
@@ -68,6 +70,7 @@ _REASONS: dict[Language, dict[str, str]] = {
         "unnamed": "لم تُذكر جملة مصدر؛ وهذه أقرب جملة",
         "unborne": "الجملة المستشهد بها لا تؤيده",
         "language": "لم تكن بلغة السؤال",
+        "kind": "لم تتضمن الوقت أو العدد المسؤول عنه",
         "quoted": "بكلمات المقال نفسها: تعذّر التحقق من ترجمتها",
         "dropped": "حُذفت مسودة النموذج؛ {reason}",
     },
@@ -100,7 +103,9 @@ class _Draft:
     words: str = ""
 
 
-def check(draft: str, evidence: Sequence[Evidence], language: Language, embedder: Embedder) -> Checked:
+def check(
+    draft: str, evidence: Sequence[Evidence], language: Language, embedder: Embedder, *, question: str = ""
+) -> Checked:
     """Check a draft against the evidence that the model was shown.
 
     Args:
@@ -108,6 +113,7 @@ def check(draft: str, evidence: Sequence[Evidence], language: Language, embedder
         evidence: What it was shown, numbered from 1.
         language: The language of the answer.
         embedder: Finds the evidence nearest to a claim that names none.
+        question: As put to the model; an answer of another kind than it asks for is dropped.
 
     Returns:
         The claims that stand, with exact citations; or ``not_found`` when none does, with the sentence that
@@ -115,6 +121,9 @@ def check(draft: str, evidence: Sequence[Evidence], language: Language, embedder
     """
     reply = parse(draft)
     judged = [_judge(part, evidence, language, embedder) for part in reply.parts] if evidence else []
+    if judged and not any(fits(question, claim.text, claim.words) for claim in judged):
+        reason = _REASONS[language]["kind"]
+        judged = [dataclasses.replace(claim, verdict="unsupported", reason=reason) for claim in judged]
     judged = [_dated(claim, language) for claim in judged]
     if judged and all(claim.verdict == "unsupported" for claim in judged):
         # The reader is told that the articles do not say it; a quoted sentence does not make that an answer.

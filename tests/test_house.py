@@ -64,7 +64,7 @@ ALSO = {
     "lexical": {"names"},
     "support": {"lexical", "names"},
     "prompt": {"neutral"},
-    "verify": {"lexical", "names", "relative", "reply", "support"},
+    "verify": {"asked", "lexical", "names", "relative", "reply", "support"},
     "indexing": STEPS | {"layout", "uploads"},
     "assistant": STEPS | {"filters", "indexing", "store", "uploads", "upkeep"},
     "uploads": {"articles"},

@@ -389,3 +389,15 @@ def test_a_relative_date_is_told_with_the_one_that_its_articles_date_makes_it() 
     result = check("[1] بحلول سبتمبر المقبل.", evidence(texts, published="2024-08"), "ar", FakeEmbedder())
     assert result.text == "بحلول سبتمبر المقبل (أي سبتمبر 2024) [1]."
     assert_sound(result, evidence(texts))
+
+
+def test_an_answer_that_tells_no_time_to_when_gives_way_to_its_sentence() -> None:
+    result = check("[1] the harbour", evidence(), "en", FakeEmbedder(), question="When did it reopen?")
+    assert result.outcome == "not_found"
+    assert quotes(result) == [TEXTS[0]]
+    assert (
+        result.claims[0].reason
+        == "the model's draft was dropped, it told no time or number, which was asked for"
+    )
+    result = check("[1] on Sunday", evidence(), "en", FakeEmbedder(), question="When did it reopen?")
+    assert result.outcome == "answered"

@@ -28,8 +28,9 @@ from train import claims
 from train.adapter import read_sets
 from train.claims import Labelled
 
-REJECTED = 0.04
-"""Share of right claims that the threshold may reject, in cross-validation."""
+REJECTED = 0.06
+"""Share of right claims that the threshold may reject, in cross-validation. Those that quote are
+then shown in the article's own words: a wrong name costs more than a quotation."""
 
 FOLDS = 5
 STRENGTH = 1.0
