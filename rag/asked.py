@@ -16,7 +16,8 @@ Kind = Literal["time", "quantity"]
 
 _ASKING: dict[Kind, re.Pattern[str]] = {
     "time": re.compile(
-        r"(?:(?:and|but|so) )?(?:(?:in|on|by|since|until|from) )?(?:when|(?:what|which) (?:year|month|date|day))\b"
+        r"(?:(?:and|but|so) )?(?:(?:in|on|by|since|until|from) )?"
+        r"(?:when|(?:what|which) (?:year|month|date|day))\b"
         r"|(?:[وف]?(?:متي|(?:منذ|حتي|الي) متي|(?:في )?اي (?:عام|سنه|شهر|يوم|تاريخ)))(?!\w)"
     ),
     "quantity": re.compile(
