@@ -29,6 +29,8 @@ _PARTLY: dict[Language, str] = {
     "ar": "مؤيَّد جزئيًا ({reason}): {claim}",
 }
 
+_WORDS: dict[Language, str] = {"en": "In the article's words: {words}", "ar": "بكلمات المقال: {words}"}
+
 _UNDERSTOOD: dict[Language, str] = {"en": "Understood as: {question}", "ar": "فُهم السؤال: {question}"}
 
 _LEFT_TO_RIGHT = "\u200e"
@@ -44,6 +46,9 @@ def answer(given: Answer) -> None:
         out.print(note, style="dim", markup=False, highlight=False, soft_wrap=True)
     out.print(given.text, style="bold", markup=False, highlight=False, soft_wrap=True)
     for claim in given.claims:
+        if claim.words:
+            told = _WORDS[given.language].format(words=claim.words)
+            out.print(told, style="dim", markup=False, highlight=False, soft_wrap=True)
         if claim.reason:
             note = _PARTLY[given.language].format(reason=claim.reason, claim=claim.text)
             out.print(note, style="yellow", markup=False, highlight=False, soft_wrap=True)

@@ -57,6 +57,13 @@ def test_a_follow_up_is_printed_as_it_was_understood(
     assert capsys.readouterr().out.splitlines() == [told, "No.", "No."]
 
 
+def test_a_translation_is_printed_with_the_articles_words(capsys: pytest.CaptureFixture[str]) -> None:
+    claim = Claim("Erik Kurilla [1].", 0, 17, (1,), "supported", "", "إريك كوريلا")
+    answer = Answer("Who?", claim.text, "en", "answered", (claim,), (), (), (), "fake", "generation-0001")
+    cli_print.answer(answer)
+    assert capsys.readouterr().out.splitlines() == [claim.text, "In the article's words: إريك كوريلا"]
+
+
 @pytest.mark.usefixtures("indexed")
 def test_an_arabic_quote_stands_alone_on_its_line(run: Run) -> None:
     status, out, _ = run("ask", "كم بلغت تكلفة المكتبة؟")
