@@ -16,8 +16,8 @@ playwright_api = pytest.importorskip("playwright.sync_api")
 expect = playwright_api.expect
 
 STOPPED_WITHIN = 6.0
-"""Seconds. One is wanted; but while the prompt is read the engine takes both cores of a small machine, browser
-and server share what is left, and 2.6 were seen there."""
+"""Seconds. One is wanted; but while the prompt is read the engine takes both cores of a small machine,
+browser and server share what is left, and 2.6 were seen there."""
 
 MINUTES = 180_000
 """Milliseconds: the first question prepares the model where that was not done."""
