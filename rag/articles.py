@@ -21,6 +21,7 @@ from rag.files import Files
 from rag.read_rows import parse_columns
 from rag.readers import COLLECTIONS, KINDS, Readers
 from rag.records import Article
+from rag.settings import Settings
 from rag.text import detect_language, sentences
 
 __all__ = ["Loaded", "Skipped", "load_folder", "strip_boilerplate"]
@@ -62,6 +63,21 @@ class Loaded:
     """By article id: for each line of ``article.text`` the 1-based line of the file that it is. The line on
     which an offset stands is ``lines[article.id][article.text.count("\\n", 0, offset)]``. Where a file has
     no lines that a reader sees, it is the page (PDF), or the line of the article's text (HTML, Word)."""
+
+
+def load_by(
+    settings: Settings, folder: Path, progress: Progress | None = None, *, may_be_empty: bool = False
+) -> Loaded:
+    """``load_folder`` within the limits that settings set; other arguments as there."""
+    return load_folder(
+        folder,
+        max_bytes=settings.max_file_bytes,
+        max_rows_bytes=settings.max_rows_bytes,
+        columns=settings.columns,
+        parse_seconds=settings.parse_seconds,
+        progress=progress,
+        may_be_empty=may_be_empty,
+    )
 
 
 def load_folder(

@@ -10,7 +10,6 @@ import datetime
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any, Literal, get_args
 
 from rag.errors import BadSettings, NoSpace
 from rag.records import Answer, Language, Outcome
+from rag.reply import MARKER
 from rag.settings import Settings
 
 FORMAT = 1
@@ -205,4 +205,4 @@ def _texts(texts: Iterable[str]) -> tuple[str, ...]:
 
 def _bare(claim: str) -> str:
     """A claim without its markers."""
-    return re.sub(r"\s*\[[0-9]+\]", "", claim).strip()
+    return MARKER.sub("", claim).strip()

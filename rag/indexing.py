@@ -62,14 +62,7 @@ def build_index(
             f"The folder {str(folder)!r} holds the indexes themselves ({settings.indexes}), which are no "
             "articles. Name a folder inside it, or keep indexes elsewhere: SANAD_INDEXES=/path"
         )
-    own = articles.load_folder(
-        folder,
-        max_bytes=settings.max_file_bytes,
-        max_rows_bytes=settings.max_rows_bytes,
-        columns=settings.columns,
-        parse_seconds=settings.parse_seconds,
-        progress=tell,
-    )
+    own = articles.load_by(settings, folder, tell)
     loaded = uploads.joined(own, uploads.load(place, settings, tell))
     contents = Contents(
         articles=loaded.articles,

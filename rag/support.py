@@ -105,7 +105,7 @@ def support(text: str, words: str, sources: Sequence[str], embedder: Embedder) -
         embedder: Compares meanings across languages.
     """
     # Not left to weights: a wrong number is never a matter of degree.
-    if facts.missing(text, list(sources)) or (words and facts.missing(text, [words])):
+    if tells_other_values(text, words, sources):
         return Support(0.0, stands=False)
     fitted = load(embedder.identity)
     if fitted is None or not _WORD.search(text):  # a number alone was judged by its value
@@ -116,6 +116,17 @@ def support(text: str, words: str, sources: Sequence[str], embedder: Embedder) -
     vectors = dict(zip(texts, embedder.passages(texts), strict=True))
     found = own.probability(features(text, words, sources, vectors))
     return Support(found, found >= own.threshold)
+
+
+def tells_other_values(text: str, words: str, sources: Sequence[str]) -> bool:
+    """Whether a number or month of a claim is in none of its sources, or not in what it quotes of them.
+
+    Args:
+        text: As for ``support``.
+        words: As for ``support``.
+        sources: As for ``support``.
+    """
+    return bool(facts.missing(text, list(sources)) or (words and facts.missing(text, [words])))
 
 
 def relation(text: str, words: str, sources: Sequence[str]) -> Relation:

@@ -37,15 +37,7 @@ def load(index: Path, settings: Settings, progress: Progress) -> Loaded:
     folder = index / FOLDER
     if not folder.is_dir():
         return Loaded((), (), {})
-    loaded = articles.load_folder(
-        folder,
-        max_bytes=settings.max_file_bytes,
-        max_rows_bytes=settings.max_rows_bytes,
-        columns=settings.columns,
-        parse_seconds=settings.parse_seconds,
-        progress=progress,
-        may_be_empty=True,
-    )
+    loaded = articles.load_by(settings, folder, progress, may_be_empty=True)
     return Loaded(
         tuple(
             dataclasses.replace(item, id=PREFIX + item.id, source=PREFIX + item.source)

@@ -143,15 +143,16 @@ def _judge(part: Part, evidence: Sequence[Evidence], language: Language, embedde
     cited = tuple(by_number[n] for n in part.marks if n in by_number)
     if _is_foreign(part.text, language):
         # Told in the evidence's language: its words are a quotation, or nothing.
-        part = Part("", part.marks, part.words or part.text)
-        if source := _quoting(part.words, cited or evidence):
-            return _quoted(part.words, source, language)
-        return _Draft(part.words, cited, "unsupported", words["language"])
+        said = part.words or part.text
+        if source := _quoting(said, cited or evidence):
+            return _quoted(said, source, language)
+        return _Draft(said, cited, "unsupported", words["language"])
     names = _names(part.text, evidence)
     if cited and all(any(item in name for item in cited) for name in names) and _borne(part, cited, embedder):
         return _Draft(part.text, cited, "supported", "", part.words)
     # The model named no sentence, or the wrong one: look for the one that bears the claim out best.
-    able = [item for item in evidence if all(item in name for name in names)]
+    # One cited alone was judged above, and does not.
+    able = [item for item in evidence if (item,) != cited and all(item in name for name in names)]
     found = [(support(part.text, part.words, [item.text], embedder), item) for item in able]
     best = max((one for one in found if one[0].stands), key=lambda one: one[0].probability, default=None)
     if best:

@@ -67,6 +67,7 @@ ALSO = {
     "verify": {"asked", "lexical", "names", "relative", "reply", "support"},
     "indexing": STEPS | {"layout", "uploads"},
     "assistant": STEPS | {"filters", "indexing", "store", "uploads", "upkeep"},
+    "feedback": {"reply"},
     "uploads": {"articles"},
     "upkeep": {"articles", "duplicates", "filters", "index", "indexing", "lexical", "uploads", "watch"},
 }

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.stats import score
-from rag import facts, support
+from rag import support
 from rag.embed import Embedder, PackagedEmbedder
 from rag.settings import Settings
 from rag.weights import EMBEDDER, prepared
@@ -102,8 +102,8 @@ def _written(own: support.Weights) -> dict[str, object]:
 
 
 def _rejected(item: Labelled, values: Sequence[float], own: support.Weights) -> bool:
-    wrong = facts.missing(item.text, [item.source]) or (item.words and facts.missing(item.text, [item.words]))
-    return bool(wrong) or own.probability(values) < own.threshold
+    wrong = support.tells_other_values(item.text, item.words, [item.source])
+    return wrong or own.probability(values) < own.threshold
 
 
 def _print(items: Sequence[Labelled], values: Floats, found: dict[support.Relation, support.Weights]) -> None:
