@@ -220,7 +220,7 @@ def _ask(options: argparse.Namespace) -> None:
 def _opened(index: str, settings: Settings) -> Assistant:
     """An assistant whose models are prepared, so that no progress bar runs beside an answer."""
     with cli_print.progress() as progress:
-        assistant = Assistant.open(index, settings=settings, progress=progress)
+        assistant = Assistant.open(index, settings=settings, eager=True, progress=progress)
         assistant.model  # noqa: B018 - naming the model prepares its weights
     return assistant
 

@@ -81,7 +81,7 @@ WRAPPED = {
     "transformers": {"gguf_convert", "llm_transformers"},
     "torch": {"gguf_convert", "llm_transformers"},
     "sentence_transformers": {"embed"},
-    "llama_index": {"generate", "llm_base", "llm_fake", "llm_openvino", "llm_transformers"},
+    "llama_index": {"generate", "llm_llamaindex"},
     "charset_normalizer": {"encodings"},
     "docx": {"read_docx", "readers"},
     "lxml": {"read_html"},
