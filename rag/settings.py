@@ -111,11 +111,21 @@ class Settings:
     milliseconds; a PDF of 36 pages took 0.2 s."""
     threads: int = 0
     """Processor threads for the models; 0 leaves it to the engine."""
+    answer_cache: bool = True
+    """Answer a question that was asked before, of the same index and by the same model, as it was then. Holds
+    for ``sanad ask`` and the page; only with the packaged model, whose identity tells its weights."""
+    answer_cache_bytes: int = 20_000_000
+    """Largest size of the answers that are kept: some 2,500 of about 8 KB, compressed."""
 
     @property
     def feedback(self) -> Path:
         """The file of votes on answers; see rag/feedback.py."""
         return self.cache / "feedback.jsonl"
+
+    @property
+    def answers(self) -> Path:
+        """The file of answers that were given before; see rag/answer_cache.py."""
+        return self.cache / "answers.sqlite3"
 
     @property
     def template(self) -> str:
@@ -158,6 +168,7 @@ class Settings:
             "max_file_bytes",
             "max_rows_bytes",
             "parse_seconds",
+            "answer_cache_bytes",
         ):
             value = getattr(self, name)
             if value < 1:
