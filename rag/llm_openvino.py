@@ -7,6 +7,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
+from rag import mapped
 from rag.disk import Progress
 from rag.errors import GenerationFailed, ModelMissing
 from rag.generate import Message, stream_from_thread
@@ -16,6 +17,9 @@ from rag.weights import digest, generator, prepared
 
 CONTEXT = 32_768
 """Longest context of Qwen2.5-Coder-1.5B, in tokens (its model card)."""
+
+WEIGHTS = "openvino_model.bin"
+"""The file of weights in an OpenVINO model's folder."""
 
 
 class OpenVinoLLM(StreamedLLM):
@@ -82,7 +86,12 @@ class OpenVinoLLM(StreamedLLM):
 
         options: dict[str, Any] = {"INFERENCE_NUM_THREADS": self._threads} if self._threads else {}
         try:
-            return openvino_genai.LLMPipeline(self._folder, "CPU", **options)
+            pipeline = openvino_genai.LLMPipeline(self._folder, "CPU", **options)
+            # The weights are rewritten for the processor by the first run, not by loading: beside the reading
+            # of a first prompt that would hold twice the model, and a question would wait for it.
+            with mapped.passing(self._folder / WEIGHTS):
+                pipeline.generate(["."], openvino_genai.GenerationConfig(max_new_tokens=1))
+            return pipeline
         except RuntimeError as error:
             last = str(error).strip().splitlines()[-1]
             raise ModelMissing(f"Cannot load the model in {self._folder}: {last}. {self._mend}") from error

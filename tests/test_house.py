@@ -54,7 +54,7 @@ ALSO = {
     "gguf_convert": {"adapter"},
     "generate": {"llm_fake", "llm_openvino", "llm_transformers"},
     "llm_fake": {"llm_base"},
-    "llm_openvino": {"llm_base", "weights"},
+    "llm_openvino": {"llm_base", "mapped", "weights"},
     "llm_transformers": {"llm_base", "weights"},
     "retrieve": {"duplicates", "late", "lexical", "store"},  # its Generation is what is searched
     "store": {"layout", "neighbours", "working"},
