@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals import bench_answers, ceilings
+from evals import bench_answers, bench_systems, ceilings
 from evals.bench_ratios import ratio, worse
 from evals.bench_systems import REFUSAL, Metered, Sanad, embedding
 from rag import Settings
 from rag.embed import FakeEmbedder
 from rag.generate import Message
 from rag.llm_fake import FakeLLM
+from tests import small_generator
 
 
 def seconds(*values: float) -> dict[str, list[float]]:
@@ -177,3 +178,70 @@ def test_the_ceilings_are_positive_and_copying_counts_both_ways(monkeypatch: pyt
     found = ceilings.measure()
     assert found.copy == pytest.approx(2 * found.read)
     assert found.products == pytest.approx(2 * 64**3 / 0.5)
+
+
+# The others, on networks of a few thousand random weights
+
+
+def tiny_transformers(folder: Path) -> Path:
+    """A Llama of random weights with a word for a token."""
+    from tokenizers import Tokenizer, pre_tokenizers
+    from tokenizers.models import WordLevel
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    words = {"<pad>": 0, "<unk>": 1, "<eos>": 2, "harbour": 3, "cost": 4}
+    plain = Tokenizer(WordLevel(words, "<unk>"))
+    plain.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=plain,
+        chat_template="{% for m in messages %}{{ m['content'] }} {% endfor %}",
+        **{"pad_token": "<pad>", "unk_token": "<unk>", "eos_token": "<eos>"},
+    )
+    tokenizer.save_pretrained(folder)
+    config = LlamaConfig(
+        vocab_size=len(words),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=4096,
+        bos_token_id=None,
+        eos_token_id=2,
+        pad_token_id=0,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def small_settings(small_articles: Path) -> Settings:
+    return Settings.load(backend="fake", embedder="fake", articles=small_articles, max_new_tokens=6)
+
+
+def test_llama_indexs_starter_answers_from_the_articles_and_is_measured(
+    small_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("llama_index.llms.huggingface")
+    folder = tiny_transformers(tmp_path / "tiny")
+    monkeypatch.setattr(bench_systems, "prepared", lambda *_: folder)
+    system = bench_systems.LlamaIndexStarter(small_settings)
+    reply = system.ask("How much did the repairs cost?")
+    assert "12 million" in system._prompt, "the harbour's article is among what it reads"
+    assert reply.prompt_tokens > 50
+    assert reply.reply_tokens <= 7
+    assert 0 < reply.first <= reply.total
+    assert system.weights > 1000
+
+
+def test_llama_cpp_is_sent_the_messages_and_is_measured(
+    small_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("xllamacpp")
+    small_generator.write(tmp_path / bench_systems.GGUF.file)
+    monkeypatch.setattr(bench_systems, "prepared", lambda *_: tmp_path)
+    system = bench_systems.SanadOnLlamaCpp(small_settings)
+    reply = system.ask("How much did the repairs cost?")
+    assert reply.prompt_tokens > 500, "it reads bytes"
+    assert 0 < reply.reply_tokens <= 6
+    assert 0 < reply.piece <= reply.total
+    assert system.weights > 1000
