@@ -187,7 +187,8 @@ class Assistant:
                         yield Token(readable[len(told) :])
                         told = readable
         clock.mark("generate")
-        checked = verify.check(draft, shown, language, self._embedder, question=asked)
+        without = self.settings.left_out
+        checked = verify.check(draft, shown, language, self._embedder, question=asked, without=without)
         yield Finished(
             Answer(
                 question=question,
