@@ -37,9 +37,9 @@ BACKENDS = ("auto", "openvino", "transformers", "fake")
 """What can run a generator; ``fake`` answers from a script, for tests and demonstrations."""
 
 PARTS = ("verification", "repair", "quotes", "kind", "dates")
-"""Parts of the answering that ``Settings.without`` can leave out: dropping claims that their sentences do not bear
-out; finding the sentence that does; quoting where only a translation is in doubt; checking that a time or a
-number is told where it is asked for; resolving relative dates."""
+"""Parts of the answering that ``Settings.without`` can leave out: dropping claims that their sentences do not
+bear out; finding the sentence that does; quoting where only a translation is in doubt; checking that a time
+or a number is told where it is asked for; resolving relative dates."""
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -115,8 +115,8 @@ class Settings:
     """Longest reading of one web page, PDF or Word file in seconds, after which it is skipped. Pages take
     milliseconds; a PDF of 36 pages took 0.2 s."""
     without: str = ""
-    """Parts of the answering that are left out, as ``kind,dates``, see ``PARTS``: for evals/ablation.py, which
-    measures what each is worth."""
+    """Parts of the answering that are left out, as ``kind,dates``, see ``PARTS``: for evals/ablation.py,
+    which measures what each is worth."""
     threads: int = 0
     """Processor threads for the models; 0 leaves it to the engine."""
 
@@ -162,7 +162,8 @@ class Settings:
         if self.backend not in BACKENDS:
             raise BadSettings(f"Unknown backend {self.backend!r}; supported are {', '.join(BACKENDS)}.")
         for part in self.left_out - set(PARTS):
-            raise BadSettings(f"Setting without names the unknown part {part!r}; known are {', '.join(PARTS)}.")
+            known = ", ".join(PARTS)
+            raise BadSettings(f"Setting without names the unknown part {part!r}; known are {known}.")
         for name in (
             "chunk_tokens",
             "passages",
