@@ -11,6 +11,7 @@ Importing this package loads no model library; models load at the first question
 from rag._version import __version__
 from rag.articles import ARTICLE_FILES
 from rag.assistant import Assistant, check_question
+from rag.cached import CachedAssistant, recall
 from rag.errors import (
     BadArticles,
     BadQuestion,
@@ -59,6 +60,7 @@ __all__ = [
     "BadQuestion",
     "BadSettings",
     "Built",
+    "CachedAssistant",
     "Chunk",
     "Citation",
     "Claim",
@@ -93,6 +95,7 @@ __all__ = [
     "indexed_folder",
     "list_articles",
     "quiet_libraries",
+    "recall",
     "remove_articles",
     "watch_index",
 ]

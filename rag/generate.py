@@ -1,11 +1,13 @@
 """Messages → tokens, streamed and stoppable: the one seam behind which language models run.
 
-``open_generator`` picks the backend; each is a llama-index ``LLM``, and any other llama-index ``LLM``
-can be wrapped in a ``Generator`` the same way. Backends load on first use, not at construction.
+``open_generator`` picks the backend. Any llama-index ``LLM`` can be a ``Generator`` too
+(``LlamaIndexGenerator``), and any generator a llama-index ``LLM`` (rag/llm_llamaindex.py). Backends load on
+first use, not at construction.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import queue
 import threading
@@ -24,15 +26,18 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+Role = Literal["system", "user", "assistant"]
+"""Who speaks in a chat prompt."""
+
 LOG_PROBABILITY = "log_probability"
-"""Under this name a backend's last response holds the logarithm of the reply's probability."""
+"""Under this name a llama-index model's last response holds the logarithm of the reply's probability."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message of a chat prompt."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Role
     """Who speaks."""
     content: str
     """What is said."""
@@ -105,14 +110,23 @@ class LlamaIndexGenerator:
         except SanadError:
             raise
         except Exception as error:  # every LLM integration raises its own kinds
-            raise GenerationFailed(
-                f"The language model {self.identity} failed: {' '.join(str(error).split())}. Ask again."
-            ) from error
+            raise failed(self.identity, error) from error
         finally:
             # Closing the outer generator must reach the backend, which stops the model.
             close = getattr(replies, "close", None)
             if close is not None:
                 close()
+
+
+def failed(identity: str, error: Exception) -> GenerationFailed:
+    """What is raised where a model raised an error that is none of ours.
+
+    Args:
+        identity: Names the model.
+        error: What it raised.
+    """
+    told = " ".join(str(error).split())
+    return GenerationFailed(f"The language model {identity} failed: {told}. Ask again.")
 
 
 def open_generator(settings: Settings, progress: Progress | None = None) -> Generator:
@@ -139,6 +153,23 @@ def open_generator(settings: Settings, progress: Progress | None = None) -> Gene
     from rag.llm_transformers import transformers_generator
 
     return transformers_generator(settings, progress)
+
+
+def load_in_background(generator: Generator) -> None:
+    """Load a generator in a thread, so that what else a question needs can be loaded meanwhile.
+
+    What keeps it from loading is told at its first use. The process does not end before the thread does:
+    an engine that is cut off while it loads can end the process with a signal.
+
+    Args:
+        generator: Loads at its first use.
+    """
+
+    def load() -> None:
+        with contextlib.suppress(Exception):
+            generator.count("")
+
+    threading.Thread(target=load, name="generator loading").start()
 
 
 def choose_backend(settings: Settings) -> str:

@@ -7,12 +7,9 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
-from llama_index.core.base.llms.types import ChatMessage, LLMMetadata
-from pydantic import PrivateAttr
-
 from rag.disk import Progress
 from rag.errors import GenerationFailed, ModelMissing
-from rag.generate import LlamaIndexGenerator, stream_from_thread
+from rag.generate import Message, stream_from_thread
 from rag.llm_base import StreamedLLM, plain
 from rag.settings import PACKAGED, Settings
 from rag.weights import digest, generator, prepared
@@ -22,26 +19,27 @@ CONTEXT = 32_768
 
 
 class OpenVinoLLM(StreamedLLM):
-    """An OpenVINO model folder behind llama-index's LLM interface; greedy decoding."""
+    """An OpenVINO model folder as a Generator; greedy decoding."""
 
-    folder: str
-    """Holds openvino_model.xml, the tokenizer and the detokenizer."""
-    mend: str
-    """What an error of loading advises."""
-    threads: int = 0
-    """Processor threads; 0 leaves it to the engine."""
+    context = CONTEXT
 
-    _pipeline: Any = PrivateAttr(default=None)
+    def __init__(self, folder: Path, *, identity: str, mend: str, threads: int = 0) -> None:
+        """Nothing is loaded before the first use.
 
-    @property
-    def metadata(self) -> LLMMetadata:
-        """What llama-index asks of a model."""
-        name = Path(self.folder).name
-        return LLMMetadata(
-            context_window=CONTEXT, num_output=self.max_new_tokens, model_name=name, is_chat_model=True
-        )
+        Args:
+            folder: Holds openvino_model.xml, the tokenizer and the detokenizer.
+            identity: Names model, weights and backend.
+            mend: What an error of loading advises.
+            threads: Processor threads; 0 leaves it to the engine.
+        """
+        super().__init__()
+        self.identity = identity
+        self._folder = folder
+        self._mend = mend
+        self._threads = threads
+        self._pipeline: Any = None
 
-    def template(self, messages: Sequence[ChatMessage]) -> str:
+    def template(self, messages: Sequence[Message]) -> str:
         """The model's own chat template around the messages."""
         tokenizer = self.pipeline().get_tokenizer()
         return str(tokenizer.apply_chat_template(plain(messages), add_generation_prompt=True))
@@ -82,15 +80,15 @@ class OpenVinoLLM(StreamedLLM):
     def _load(self) -> Any:
         import openvino_genai
 
-        options: dict[str, Any] = {"INFERENCE_NUM_THREADS": self.threads} if self.threads else {}
+        options: dict[str, Any] = {"INFERENCE_NUM_THREADS": self._threads} if self._threads else {}
         try:
-            return openvino_genai.LLMPipeline(self.folder, "CPU", **options)
+            return openvino_genai.LLMPipeline(self._folder, "CPU", **options)
         except RuntimeError as error:
             last = str(error).strip().splitlines()[-1]
-            raise ModelMissing(f"Cannot load the model in {self.folder}: {last}. {self.mend}") from error
+            raise ModelMissing(f"Cannot load the model in {self._folder}: {last}. {self._mend}") from error
 
 
-def openvino_generator(settings: Settings, progress: Progress | None) -> LlamaIndexGenerator:
+def openvino_generator(settings: Settings, progress: Progress | None) -> OpenVinoLLM:
     """The packaged model, or a folder that holds an OpenVINO model, as a Generator.
 
     Args:
@@ -114,7 +112,4 @@ def openvino_generator(settings: Settings, progress: Progress | None) -> LlamaIn
                 f"{settings.llm!r} is not a folder with an OpenVINO model (openvino_model.xml). Name such a "
                 "folder, or run the model through transformers: --backend transformers"
             )
-    llm = OpenVinoLLM(
-        folder=str(folder), mend=mend, max_new_tokens=settings.max_new_tokens, threads=settings.threads
-    )
-    return LlamaIndexGenerator(llm, identity=identity, count=llm.count)
+    return OpenVinoLLM(folder, identity=identity, mend=mend, threads=settings.threads)

@@ -119,6 +119,11 @@ class Settings:
     which measures what each is worth."""
     threads: int = 0
     """Processor threads for the models; 0 leaves it to the engine."""
+    answer_cache: bool = True
+    """Answer a question that was asked before, of the same index and by the same model, as it was then. Holds
+    for ``sanad ask`` and the page; only with the packaged model, whose identity tells its weights."""
+    answer_cache_bytes: int = 20_000_000
+    """Largest size of the answers that are kept: some 2,500 of about 8 KB, compressed."""
 
     @property
     def feedback(self) -> Path:
@@ -129,6 +134,11 @@ class Settings:
     def left_out(self) -> frozenset[str]:
         """The parts that ``without`` names."""
         return frozenset(part.strip() for part in self.without.split(",") if part.strip())
+
+    @property
+    def answers(self) -> Path:
+        """The file of answers that were given before; see rag/answer_cache.py."""
+        return self.cache / "answers.sqlite3"
 
     @property
     def template(self) -> str:
@@ -174,6 +184,7 @@ class Settings:
             "max_file_bytes",
             "max_rows_bytes",
             "parse_seconds",
+            "answer_cache_bytes",
         ):
             value = getattr(self, name)
             if value < 1:
