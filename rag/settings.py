@@ -111,6 +111,19 @@ class Settings:
     milliseconds; a PDF of 36 pages took 0.2 s."""
     threads: int = 0
     """Processor threads for the models; 0 leaves it to the engine."""
+    answer_seconds: int = 300
+    """Longest time that the model may take for one answer, after which it is given up: ten times what the
+    packaged model takes on two cores, so that a busy machine is not mistaken for an engine that hangs."""
+    waiting: int = 16
+    """Questions that may wait at once for a server to answer them; a further one is told to come back."""
+    passwords: str = ""
+    """File of the names and password hashes that a server asks for; see rag/login.py."""
+    hosts: str = ""
+    """Names, with commas between them, under which a server may be addressed besides its own address."""
+    proxy: str = ""
+    """Address of the reverse proxy whose X-Forwarded headers a server believes; empty believes none."""
+    log_questions: bool = False
+    """Write the text of questions into a server's log."""
 
     @property
     def feedback(self) -> Path:
@@ -158,6 +171,8 @@ class Settings:
             "max_file_bytes",
             "max_rows_bytes",
             "parse_seconds",
+            "answer_seconds",
+            "waiting",
         ):
             value = getattr(self, name)
             if value < 1:
