@@ -33,6 +33,7 @@ from rag.records import (
 from rag.retrieve import Searcher
 from rag.settings import DEFAULT_INDEX, PLAIN, Settings, quiet_libraries
 from rag.store import Generation
+from rag.supervised import SupervisedGenerator
 from rag.text import detect_language
 
 
@@ -392,7 +393,10 @@ class Assistant:
     def _language_model(self) -> Generator:
         with self._opening:
             if self._generator is None:
-                self._generator = open_generator(self.settings, self._progress)
+                self._generator = SupervisedGenerator(
+                    lambda: open_generator(self.settings, self._progress),
+                    seconds=self.settings.answer_seconds,
+                )
             return self._generator
 
 
