@@ -160,8 +160,10 @@ class Run:
 
 def _grown(exchange: Exchange, event: Event) -> Exchange:
     match event:
-        case Retrieved(evidence=evidence):
-            return dataclasses.replace(exchange, stage="reading", sentences=len(evidence))
+        case Retrieved(evidence=evidence, understood=understood):
+            return dataclasses.replace(
+                exchange, stage="reading", sentences=len(evidence), understood=understood
+            )
         case Token(text=text):
             return dataclasses.replace(exchange, stage="writing", draft=exchange.draft + text)
         case Finished(answer=answer):
