@@ -334,6 +334,7 @@ def test_a_turn_tells_what_is_being_done() -> None:
     assert "Searching the articles 3 s" in said["searching"]
     assert "Reading 6 sentences 3 s" in said["reading"]
     assert "Waiting, 2 before it 3 s" in said["waiting"]
+    assert "Searching the articles" in Page(render.turn(Exchange(1, "q", "waiting"), "en")).text
     assert said["stopped"].endswith("Stopped.Ask again")
 
 

@@ -103,8 +103,10 @@ def _draft(exchange: Exchange) -> str:
 
 def _status(exchange: Exchange, language: Language) -> str:
     words = WORDS[language]
-    n = exchange.ahead if exchange.stage == "waiting" else exchange.sentences
-    text = words[exchange.stage].format(n=n)
+    if exchange.stage == "waiting":  # until the server knows its place it has none before it
+        text = words["waiting"].format(n=exchange.ahead) if exchange.ahead else words["searching"]
+    else:
+        text = words[exchange.stage].format(n=exchange.sentences)
     clock = ""
     if exchange.open:
         elapsed = words["elapsed"].format(s=int(exchange.seconds))
