@@ -163,13 +163,8 @@ def test_faces_use_only_the_public_names(path):
 def test_the_public_names_are_these():
     assert set(rag.__all__) == {
         "ARTICLE_FILES", "Answer", "Article", "Assistant", "BadArticles", "BadQuestion", "BadSettings",
-<<<<<<< HEAD
-        "Built", "CachedAssistant", "Chunk", "Citation", "Claim", "DEFAULT_INDEX", "Event", "Evidence",
-        "Exported", "Filter",
-=======
-        "Built", "Busy", "Chunk", "Citation", "Claim", "DEFAULT_INDEX", "Event", "Evidence", "Exported",
-        "Filter",
->>>>>>> ops
+        "Built", "Busy", "CachedAssistant", "Chunk", "Citation", "Claim", "DEFAULT_INDEX", "Event",
+        "Evidence", "Exported", "Filter",
         "Finished", "GenerationFailed", "IndexMissing", "IndexUnusable", "Language", "Listed",
         "ModelDamaged", "ModelMissing", "NoSpace", "Passage", "PromptBroken", "Reprint", "Retrieved",
         "SanadError", "Settings", "Token", "Turn", "UPLOADED", "__version__", "add_feedback", "build_index",
