@@ -188,7 +188,7 @@ class Assistant:
             messages, shown = self._prompt(asked, found, language)
             # closing() makes a reader who leaves stop the model now, not at the next garbage collection.
             with _closing(self._write(messages)) as pieces:
-                for piece in pieces:
+                for piece in filter(None, pieces):
                     clock.mark_once("first_token")
                     draft += piece
                     readable = reply.readable(draft, language)
