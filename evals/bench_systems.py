@@ -18,7 +18,7 @@ from rag import Answer, Assistant, Finished, Settings, Token
 from rag.embed import Embedder, open_embedder
 from rag.errors import ModelMissing
 from rag.generate import Generator as LanguageModel
-from rag.generate import Message, open_generator
+from rag.generate import Likelihood, Message, open_generator
 from rag.settings import PLAIN
 from rag.weights import GENERATOR, GENERATOR_FULL, prepared
 
@@ -101,15 +101,22 @@ class Metered:
         """Length of a text in the model's tokens."""
         return self._generator.count(text)
 
-    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Generator[str, None, float | None]:
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int
+    ) -> Generator[str, None, Likelihood | None]:
         """The model's reply, piece by piece."""
         self.prompt, self.reply = "\n".join(message.content for message in messages), ""
         with contextlib.closing(self._generator.stream(messages, max_tokens=max_tokens)) as pieces:
-            for piece in pieces:
-                self.first = self.first or time.perf_counter()
+            while True:
+                try:
+                    piece = next(pieces)
+                except StopIteration as end:
+                    likely: Likelihood | None = end.value
+                    return likely
+                if piece and self.first is None:
+                    self.first = time.perf_counter()
                 self.reply += piece
                 yield piece
-        return None
 
 
 class Sanad:
@@ -183,7 +190,9 @@ class LlamaCpp:
         """About the length of a text in tokens; ``usage`` has true figures."""
         return len(text) // 3
 
-    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Generator[str, None, float | None]:
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int
+    ) -> Generator[str, None, Likelihood | None]:
         """The reply, piece by piece."""
         from rag.generate import stream_from_thread
 

@@ -33,6 +33,7 @@ from rag.records import (
 from rag.retrieve import Searcher
 from rag.settings import DEFAULT_INDEX, PLAIN, Settings, quiet_libraries
 from rag.store import Generation
+from rag.supervised import SupervisedGenerator
 from rag.text import detect_language
 
 
@@ -187,7 +188,7 @@ class Assistant:
             messages, shown = self._prompt(asked, found, language)
             # closing() makes a reader who leaves stop the model now, not at the next garbage collection.
             with _closing(self._write(messages)) as pieces:
-                for piece in pieces:
+                for piece in filter(None, pieces):
                     clock.mark_once("first_token")
                     draft += piece
                     readable = reply.readable(draft, language)
@@ -196,7 +197,8 @@ class Assistant:
                         yield Token(readable[len(told) :])
                         told = readable
         clock.mark("generate")
-        checked = verify.check(draft, shown, language, self._embedder, question=asked)
+        without = self.settings.left_out
+        checked = verify.check(draft, shown, language, self._embedder, question=asked, without=without)
         yield Finished(
             Answer(
                 question=question,
@@ -391,7 +393,10 @@ class Assistant:
     def _language_model(self) -> Generator:
         with self._opening:
             if self._generator is None:
-                self._generator = open_generator(self.settings, self._progress)
+                self._generator = SupervisedGenerator(
+                    lambda: open_generator(self.settings, self._progress),
+                    seconds=self.settings.answer_seconds,
+                )
             return self._generator
 
 

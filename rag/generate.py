@@ -29,8 +29,11 @@ Result = TypeVar("Result")
 Role = Literal["system", "user", "assistant"]
 """Who speaks in a chat prompt."""
 
-LOG_PROBABILITY = "log_probability"
-"""Under this name a llama-index model's last response holds the logarithm of the reply's probability."""
+Likelihood = tuple[float, ...]
+"""Natural logarithms of the probabilities of a reply's tokens, in order; the end may be among them."""
+
+LOG_PROBABILITIES = "log_probabilities"
+"""Under this name a llama-index model's last response holds the reply's ``Likelihood``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +62,18 @@ class Generator(Protocol):
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int
-    ) -> PieceGenerator[str, None, float | None]:
+    ) -> PieceGenerator[str, None, Likelihood | None]:
         """The model's reply, piece by piece; closing the generator stops the model.
 
         Args:
             messages: The prompt.
             max_tokens: Longest reply.
 
+        Yields:
+            Pieces; empty ones while the prompt is read, at which the model can be stopped too.
+
         Returns:
-            The natural logarithm of the reply's probability; None where the backend does not tell it.
+            How probable the reply was; None where the backend does not tell it.
 
         Raises:
             GenerationFailed: The model failed.
@@ -93,19 +99,19 @@ class LlamaIndexGenerator:
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int
-    ) -> PieceGenerator[str, None, float | None]:
+    ) -> PieceGenerator[str, None, Likelihood | None]:
         """The model's reply, piece by piece; closing the generator stops the model."""
         from llama_index.core.llms import ChatMessage, ChatResponse
 
         chat = [ChatMessage(role=message.role, content=message.content) for message in messages]
         replies: Iterator[ChatResponse] = iter(())
-        likely: float | None = None
+        likely: Likelihood | None = None
         try:
             replies = self._llm.stream_chat(chat, max_tokens=max_tokens)  # some send their request here
             for reply in replies:
                 if reply.delta:
                     yield reply.delta
-                likely = reply.additional_kwargs.get(LOG_PROBABILITY, likely)
+                likely = reply.additional_kwargs.get(LOG_PROBABILITIES, likely)
             return likely
         except SanadError:
             raise

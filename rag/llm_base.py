@@ -12,7 +12,7 @@ import threading
 from collections.abc import Generator, Sequence
 
 from rag.errors import SanadError
-from rag.generate import Message, failed
+from rag.generate import Likelihood, Message, failed
 
 
 class StreamedLLM(abc.ABC):
@@ -41,14 +41,16 @@ class StreamedLLM(abc.ABC):
         """The model's own chat template around the messages."""
 
     @abc.abstractmethod
-    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, float | None]:
+    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
         """The reply to a prompt, piece by piece; closing the generator stops the model.
 
         Returns:
-            The logarithm of the reply's probability; None where the engine does not tell it.
+            How probable the reply was; None where the engine does not tell it.
         """
 
-    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Generator[str, None, float | None]:
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int
+    ) -> Generator[str, None, Likelihood | None]:
         """The model's reply, piece by piece; closing the generator stops the model."""
         try:
             prompt = self.template(messages)

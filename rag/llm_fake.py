@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Sequence
 
-from rag.generate import Message
+from rag.generate import Likelihood, Message
 from rag.llm_base import StreamedLLM, plain
 
 CONTEXT = 8_192
@@ -63,7 +63,7 @@ class FakeLLM(StreamedLLM):
         """The messages, one after the other."""
         return "\n\n".join(f"{message['role']}:\n{message['content']}" for message in plain(messages))
 
-    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, float | None]:
+    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
         """The scripted reply, word by word."""
         self._prompts.append(prompt)
         reply = self._replies.pop(0) if self._replies else quote_first_evidence(prompt)

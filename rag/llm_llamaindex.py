@@ -21,7 +21,7 @@ from llama_index.core.llms import CustomLLM
 from pydantic import PrivateAttr
 
 from rag import generate
-from rag.generate import LOG_PROBABILITY, Message, Role
+from rag.generate import LOG_PROBABILITIES, Likelihood, Message, Role
 
 
 class GeneratorLLM(CustomLLM):
@@ -77,17 +77,17 @@ class GeneratorLLM(CustomLLM):
                 try:
                     piece = next(pieces)
                 except StopIteration as end:
-                    likely: float | None = end.value
+                    likely: Likelihood | None = end.value
                     break
                 text += piece
                 yield ChatResponse(message=ChatMessage(role="assistant", content=text), delta=piece)
         if likely is not None:
-            last, told = ChatMessage(role="assistant", content=text), {LOG_PROBABILITY: likely}
+            last, told = ChatMessage(role="assistant", content=text), {LOG_PROBABILITIES: likely}
             yield ChatResponse(message=last, delta="", additional_kwargs=told)
 
     def _pieces(
         self, messages: Sequence[Message], options: dict[str, Any]
-    ) -> Generator[str, None, float | None]:
+    ) -> Generator[str, None, Likelihood | None]:
         longest = int(options.get("max_tokens", self.max_new_tokens))
         return self._generator.stream(messages, max_tokens=longest)
 

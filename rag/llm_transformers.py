@@ -11,7 +11,7 @@ from typing import Any
 
 from rag.disk import Progress
 from rag.errors import GenerationFailed, ModelMissing
-from rag.generate import Message, stream_from_thread
+from rag.generate import Likelihood, Message, stream_from_thread
 from rag.llm_base import StreamedLLM, plain
 from rag.settings import HUB_INSTALL, PACKAGED, Settings
 from rag.weights import digest, generator, prepared
@@ -45,7 +45,7 @@ class TransformersLLM(StreamedLLM):
             return "\n\n".join(message["content"] for message in plain(messages)) + "\n"
         return str(tokenizer.apply_chat_template(plain(messages), tokenize=False, add_generation_prompt=True))
 
-    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, float | None]:
+    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
         """The reply to a prompt, piece by piece; closing the generator stops the model."""
         self.loaded()
         stream = stream_from_thread(lambda emit: self._generate(prompt, max_tokens, emit))
@@ -56,7 +56,7 @@ class TransformersLLM(StreamedLLM):
                 told = " ".join(str(error).split())
                 raise GenerationFailed(f"The language model failed: {told}. Ask again.") from error
 
-    def _generate(self, prompt: str, max_tokens: int, emit: Callable[[str], bool]) -> float:
+    def _generate(self, prompt: str, max_tokens: int, emit: Callable[[str], bool]) -> Likelihood:
         from transformers import StoppingCriteria, StoppingCriteriaList, TextStreamer
 
         model, tokenizer = self.loaded()
@@ -93,9 +93,8 @@ class TransformersLLM(StreamedLLM):
             return_dict_in_generate=True,
             output_logits=True,
         )
-        return float(
-            model.compute_transition_scores(done.sequences, done.logits, normalize_logits=True).sum()
-        )
+        told = model.compute_transition_scores(done.sequences, done.logits, normalize_logits=True)
+        return tuple(told[0].tolist())
 
     def count(self, text: str) -> int:
         """Length of a text in the model's tokens."""

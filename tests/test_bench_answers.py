@@ -189,13 +189,14 @@ def tiny_transformers(folder: Path) -> Path:
     from tokenizers.models import WordLevel
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+    special = {"pad_token": "<pad>", "unk_token": "<unk>", "eos_token": "<eos>"}
     words = {"<pad>": 0, "<unk>": 1, "<eos>": 2, "harbour": 3, "cost": 4}
     plain = Tokenizer(WordLevel(words, "<unk>"))
     plain.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=plain,
         chat_template="{% for m in messages %}{{ m['content'] }} {% endfor %}",
-        **{"pad_token": "<pad>", "unk_token": "<unk>", "eos_token": "<eos>"},
+        **special,
     )
     tokenizer.save_pretrained(folder)
     config = LlamaConfig(

@@ -66,7 +66,7 @@ ALSO = {
     "prompt": {"neutral"},
     "verify": {"asked", "lexical", "names", "relative", "reply", "support"},
     "indexing": STEPS | {"layout", "uploads"},
-    "assistant": STEPS | {"filters", "indexing", "store", "uploads", "upkeep"},
+    "assistant": STEPS | {"filters", "indexing", "store", "supervised", "uploads", "upkeep"},
     "cached": {"answer_cache", "assistant", "indexing", "layout", "prompt"},
     "feedback": {"reply"},
     "uploads": {"articles"},
@@ -166,8 +166,8 @@ def test_faces_use_only_the_public_names(path):
 def test_the_public_names_are_these():
     assert set(rag.__all__) == {
         "ARTICLE_FILES", "Answer", "Article", "Assistant", "BadArticles", "BadQuestion", "BadSettings",
-        "Built", "CachedAssistant", "Chunk", "Citation", "Claim", "DEFAULT_INDEX", "Event", "Evidence",
-        "Exported", "Filter",
+        "Built", "Busy", "CachedAssistant", "Chunk", "Citation", "Claim", "DEFAULT_INDEX", "Event",
+        "Evidence", "Exported", "Filter",
         "Finished", "GenerationFailed", "IndexMissing", "IndexUnusable", "Language", "Listed",
         "ModelDamaged", "ModelMissing", "NoSpace", "Passage", "PromptBroken", "Reprint", "Retrieved",
         "SanadError", "Settings", "Token", "Turn", "UPLOADED", "__version__", "add_feedback", "build_index",
@@ -189,7 +189,7 @@ def test_importing_rag_loads_no_heavy_library():
 def test_every_public_error_is_a_sanad_error():
     errors = [getattr(rag, name) for name in rag.__all__ if isinstance(getattr(rag, name), type)]
     raised = [error for error in errors if issubclass(error, Exception)]
-    assert len(raised) == 11
+    assert len(raised) == 12
     assert all(issubclass(error, rag.SanadError) for error in raised)
 
 
