@@ -177,7 +177,7 @@ def test_the_ceilings_are_positive_and_copying_counts_both_ways(monkeypatch: pyt
     monkeypatch.setattr(ceilings, "SIDE", 64)
     monkeypatch.setattr(ceilings, "_seconds", lambda work: (work(), 0.5)[1])
     found = ceilings.measure()
-    assert found.copy == pytest.approx(2 * found.read)
+    assert found.copy == pytest.approx(found.read), "half is read, half is written"
     assert found.products == pytest.approx(2 * 64**3 / 0.5)
 
 
