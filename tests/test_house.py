@@ -66,7 +66,7 @@ ALSO = {
     "prompt": {"neutral"},
     "verify": {"asked", "lexical", "names", "relative", "reply", "support"},
     "indexing": STEPS | {"layout", "uploads"},
-    "assistant": STEPS | {"filters", "indexing", "store", "supervised", "uploads", "upkeep"},
+    "assistant": STEPS | {"certainty", "filters", "indexing", "store", "supervised", "uploads", "upkeep"},
     "cached": {"answer_cache", "assistant", "indexing", "layout", "prompt"},
     "feedback": {"reply"},
     "uploads": {"articles"},
