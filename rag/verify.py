@@ -115,6 +115,8 @@ class _Draft:
     verdict: Verdict
     reason: str
     words: str = ""
+    whole: bool = False
+    """A whole sentence of the article, quoted."""
 
 
 def check(
@@ -244,14 +246,16 @@ def _rescued(claim: _Draft, language: Language, likely: Likely) -> _Draft:
 
 def _told_whole(claims: Sequence[_Draft], language: Language) -> list[_Draft]:
     """In place of words that are probably wrong: the sentences that they are taken from, each once."""
-    told = [_whole(claim.cited[0], language) if claim.cited else claim for claim in claims]
+    told = [
+        _whole(claim.cited[0], language) if claim.cited and not claim.whole else claim for claim in claims
+    ]
     return list(dict.fromkeys(told))
 
 
 def _whole(item: Evidence, language: Language, reason: str = "") -> _Draft:
     """A claim that quotes a whole sentence: nothing is said that the article does not say."""
     quoted = OWN_WORDS[language].format(words=item.text.strip())
-    return _Draft(quoted, (item,), "partial" if reason else "supported", reason)
+    return _Draft(quoted, (item,), "partial" if reason else "supported", reason, whole=True)
 
 
 def _quoted(words: str, source: Evidence, language: Language) -> _Draft:
