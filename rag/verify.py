@@ -23,7 +23,7 @@ from rag.names import latin_keys
 from rag.records import Citation, Claim, Evidence, Language, Outcome, Verdict
 from rag.relative import resolved
 from rag.reply import Part, parse
-from rag.support import support
+from rag.support import is_arabic, support
 from rag.text import fold
 
 NOT_FOUND: dict[Language, str] = {
@@ -59,6 +59,7 @@ _REASONS: dict[Language, dict[str, str]] = {
         "language": "it was not in the language of the question",
         "kind": "it told no time or number, which was asked for",
         "quoted": "in the article's own words: its translation could not be confirmed",
+        "doubtful": "in the article's own words: the model's translation is doubtful: “{text}”",
         "dropped": "the model's draft was dropped, {reason}",
     },
     "ar": {
@@ -72,6 +73,7 @@ _REASONS: dict[Language, dict[str, str]] = {
         "language": "لم تكن بلغة السؤال",
         "kind": "لم تتضمن الوقت أو العدد المسؤول عنه",
         "quoted": "بكلمات المقال نفسها: تعذّر التحقق من ترجمتها",
+        "doubtful": "بكلمات المقال نفسها: ترجمة النموذج مشكوك فيها: «{text}»",
         "dropped": "حُذفت مسودة النموذج؛ {reason}",
     },
 }
@@ -246,10 +248,16 @@ def _rescued(claim: _Draft, language: Language, likely: Likely) -> _Draft:
 
 def _told_whole(claims: Sequence[_Draft], language: Language) -> list[_Draft]:
     """In place of words that are probably wrong: the sentences that they are taken from, each once."""
-    told = [
-        _whole(claim.cited[0], language) if claim.cited and not claim.whole else claim for claim in claims
-    ]
-    return list(dict.fromkeys(told))
+    told: dict[tuple[Evidence, ...], _Draft] = {}
+    for claim in claims:
+        if claim.cited and not claim.whole:
+            item = claim.cited[0]
+            # Who cannot read the sentence has no other hint of what it says.
+            translated = is_arabic(item.text) != (language == "ar") and not claim.reason
+            reason = _REASONS[language]["doubtful"].format(text=claim.text) if translated else ""
+            claim = _whole(item, language, reason)
+        told.setdefault(claim.cited, claim)
+    return list(told.values())
 
 
 def _whole(item: Evidence, language: Language, reason: str = "") -> _Draft:

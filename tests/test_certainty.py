@@ -118,3 +118,11 @@ def test_a_less_probable_token_never_makes_a_reply_more_likely(
     lower = [*tokens[:at], tokens[at] - data.draw(st.floats(0, 5)), *tokens[at + 1 :]]
     before, after = weights.probability(tuple(tokens)), weights.probability(tuple(lower))
     assert 0 <= after <= before + 1e-9 <= 1 + 1e-9
+
+
+def test_a_doubtful_translation_is_told_as_such_below_the_sentence(tmp_path: Path) -> None:
+    text = "تنقل العبّارة إلى الجزيرة 300 راكب يوميا."
+    reply = Telling("[1] 300 راكب = 300 passengers", (*UNSURE, -0.5, -0.5))
+    answer = answered(tmp_path, reply, text, QUESTION)
+    assert (answer.text, answer.outcome) == (f"The article says: “{text}” [1]", "partial")
+    assert answer.claims[0].reason.endswith("the model's translation is doubtful: “300 passengers”")
