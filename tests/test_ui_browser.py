@@ -281,6 +281,11 @@ def test_the_page_fits_a_phone(
     page.locator("#sanad-live .chip").first.click()
     expect(page.locator("#sanad-panel mark")).to_be_in_viewport()
     assert in_view(page, "#sanad-panel mark")
+    for _ in range(4):  # the keyboard stays within the article, which covers the rest
+        page.keyboard.press("Tab")
+        assert page.evaluate("!document.activeElement.closest('main, .bar, #sanad-composer')")
+    page.keyboard.press("Escape")
+    expect(page.locator("#sanad-live .chip").first).to_be_focused()
     context.close()
 
 
