@@ -55,6 +55,7 @@ sanad.citations = (() => {
     document.body.classList.remove("reading");
     markCurrent(null);
     if (opener?.isConnected) opener.focus({ preventScroll: true });
+    hideCard(); // which that has shown; it was seen before
   }
 
   function markCurrent(entry) {
@@ -118,6 +119,7 @@ sanad.citations = (() => {
     });
   }
   document.addEventListener("scroll", hideCard, { capture: true, passive: true });
+  document.addEventListener("sanad:view", hideCard);
   document.addEventListener("sanad:language", () => {
     if (shown) open(shown[0], null, shown[1]);
   });

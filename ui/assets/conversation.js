@@ -332,7 +332,8 @@
       turn.querySelector(`[data-act="${vote}"]`)?.focus();
     });
     turn.querySelector(".actions").after(rating);
-    comment.focus();
+    comment.focus({ preventScroll: true });
+    rating.scrollIntoView({ block: "nearest", behavior: sanad.glide() });
   }
 
   document.addEventListener("click", ({ target }) => {
