@@ -11,10 +11,12 @@ Importing this package loads no model library; models load at the first question
 from rag._version import __version__
 from rag.articles import ARTICLE_FILES
 from rag.assistant import Assistant, check_question
+from rag.cached import CachedAssistant, recall
 from rag.errors import (
     BadArticles,
     BadQuestion,
     BadSettings,
+    Busy,
     GenerationFailed,
     IndexMissing,
     IndexUnusable,
@@ -59,6 +61,8 @@ __all__ = [
     "BadQuestion",
     "BadSettings",
     "Built",
+    "Busy",
+    "CachedAssistant",
     "Chunk",
     "Citation",
     "Claim",
@@ -93,6 +97,7 @@ __all__ = [
     "indexed_folder",
     "list_articles",
     "quiet_libraries",
+    "recall",
     "remove_articles",
     "watch_index",
 ]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from rag import facts
@@ -104,7 +104,13 @@ class _Draft:
 
 
 def check(
-    draft: str, evidence: Sequence[Evidence], language: Language, embedder: Embedder, *, question: str = ""
+    draft: str,
+    evidence: Sequence[Evidence],
+    language: Language,
+    embedder: Embedder,
+    *,
+    question: str = "",
+    without: Collection[str] = (),
 ) -> Checked:
     """Check a draft against the evidence that the model was shown.
 
@@ -114,37 +120,63 @@ def check(
         language: The language of the answer.
         embedder: Finds the evidence nearest to a claim that names none.
         question: As put to the model; an answer of another kind than it asks for is dropped.
+        without: Parts that are left out, of ``settings.PARTS``. Without ``verification`` claims stay as they
+            were drafted, with the verdicts that they would have had.
 
     Returns:
         The claims that stand, with exact citations; or ``not_found`` when none does, with the sentence that
         is nearest where the draft named or leant on one.
     """
     reply = parse(draft)
-    judged = [_judge(part, evidence, language, embedder) for part in reply.parts] if evidence else []
-    if judged and not any(fits(question, claim.text, claim.words) for claim in judged):
+    judged = [_judge(part, evidence, language, embedder, without) for part in reply.parts] if evidence else []
+    unfit = "kind" not in without and not any(fits(question, claim.text, claim.words) for claim in judged)
+    if unfit:
         reason = _REASONS[language]["kind"]
         judged = [dataclasses.replace(claim, verdict="unsupported", reason=reason) for claim in judged]
-    judged = [_dated(claim, language) for claim in judged]
-    if judged and all(claim.verdict == "unsupported" for claim in judged):
+    if "dates" not in without:
+        judged = [_dated(claim, language) for claim in judged]
+    kept = "verification" in without and not unfit
+    if judged and not kept and all(claim.verdict == "unsupported" for claim in judged):
         # The reader is told that the articles do not say it; a quoted sentence does not make that an answer.
         return _assemble([_nearest(judged[0], evidence, language)], "not_found")
-    standing = [claim for claim in judged if claim.verdict in ("supported", "partial")]
+    standing = [claim for claim in judged if kept or claim.verdict in ("supported", "partial")]
     if not standing:
         return Checked(text=NOT_FOUND[language], claims=(), citations=(), outcome="not_found")
     if reply.sides and len(standing) == len(judged) and _disagree(standing):
         return _assemble(_newest_first(standing, language), "conflict")
-    partial = len(standing) < len(judged) or any(claim.verdict == "partial" for claim in standing)
+    partial = len(standing) < len(judged) or any(claim.verdict != "supported" for claim in standing)
     return _assemble(standing, "partial" if partial else "answered")
 
 
-def _judge(part: Part, evidence: Sequence[Evidence], language: Language, embedder: Embedder) -> _Draft:
-    words = _REASONS[language]
+def _judge(
+    part: Part,
+    evidence: Sequence[Evidence],
+    language: Language,
+    embedder: Embedder,
+    without: Collection[str],
+) -> _Draft:
     by_number = {item.number: item for item in evidence}
     cited = tuple(by_number[n] for n in part.marks if n in by_number)
+    claim = _checked(part, cited, evidence, language, embedder, without)
+    if "verification" in without:
+        return _Draft(part.text, cited, claim.verdict, claim.reason, part.words)
+    return claim
+
+
+def _checked(
+    part: Part,
+    cited: tuple[Evidence, ...],
+    evidence: Sequence[Evidence],
+    language: Language,
+    embedder: Embedder,
+    without: Collection[str],
+) -> _Draft:
+    words = _REASONS[language]
+    quotable = "quotes" not in without
     if _is_foreign(part.text, language):
         # Told in the evidence's language: its words are a quotation, or nothing.
         said = part.words or part.text
-        if source := _quoting(said, cited or evidence):
+        if quotable and (source := _quoting(said, cited or evidence)):
             return _quoted(said, source, language)
         return _Draft(said, cited, "unsupported", words["language"])
     names = _names(part.text, evidence)
@@ -153,11 +185,12 @@ def _judge(part: Part, evidence: Sequence[Evidence], language: Language, embedde
     # The model named no sentence, or the wrong one: look for the one that bears the claim out best.
     # One cited alone was judged above, and does not.
     able = [item for item in evidence if (item,) != cited and all(item in name for name in names)]
+    able = able if "repair" not in without else []
     found = [(support(part.text, part.words, [item.text], embedder), item) for item in able]
     best = max((one for one in found if one[0].stands), key=lambda one: one[0].probability, default=None)
     if best:
         return _Draft(part.text, (best[1],), "partial", words["lacking" if cited else "unnamed"], part.words)
-    if part.words and (source := _quoting(part.words, cited)):
+    if quotable and part.words and (source := _quoting(part.words, cited)):
         return _quoted(part.words, source, language)
     absent = facts.missing(part.text, [item.text for item in evidence])
     if absent:
