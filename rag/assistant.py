@@ -309,6 +309,20 @@ class Assistant:
         """The folder for files that are to be indexed by ``index_uploads``; it may not exist yet."""
         return self._folder / uploads.FOLDER
 
+    def take_upload(self, file: Path, name: str) -> None:
+        """Move a file that has arrived among those that ``index_uploads`` reads.
+
+        Articles of a file of this name that were removed come back with it.
+
+        Args:
+            file: Within ``uploads``, under a hidden name.
+            name: What it is to be called.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        uploads.take(self._folder, file, name)
+
     def index_uploads(self, *, progress: Progress | None = None) -> Built:
         """Index the uploaded files; questions are answered meanwhile, the next ones from the new articles.
 
