@@ -105,7 +105,7 @@ class StandIn:
             timings={"retrieve": 0.1, "total": 1.5},
         )
 
-    def search(self, question, k=10):
+    def search(self, question, k=10, history=()):
         chunk = Chunk(id="c", article_id="one", start=0, end=len(TEXT), tokens=9)
         passage = Passage(
             chunk=chunk,
