@@ -4,8 +4,8 @@ import tomllib
 
 import jsonschema
 import pytest
+from evals_stand_in import ROOT, StandIn, schema, write
 from test_evals_resume import interrupt, same
-from test_evals_run import ROOT, StandIn, schema, write
 
 from evals import run, table, turns
 from evals.baseline import default_path
