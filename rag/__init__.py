@@ -11,10 +11,12 @@ Importing this package loads no model library; models load at the first question
 from rag._version import __version__
 from rag.articles import ARTICLE_FILES
 from rag.assistant import Assistant, check_question
+from rag.cached import CachedAssistant, recall
 from rag.errors import (
     BadArticles,
     BadQuestion,
     BadSettings,
+    Busy,
     GenerationFailed,
     IndexMissing,
     IndexUnusable,
@@ -60,6 +62,8 @@ __all__ = [
     "BadQuestion",
     "BadSettings",
     "Built",
+    "Busy",
+    "CachedAssistant",
     "Chunk",
     "Citation",
     "Claim",
@@ -96,6 +100,7 @@ __all__ = [
     "is_arabic",
     "list_articles",
     "quiet_libraries",
+    "recall",
     "remove_articles",
     "watch_index",
 ]

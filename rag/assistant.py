@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Self
 
 from rag import conversation, filters, index, indexing, prompt, reply, upkeep, uploads, verify
 from rag.disk import Progress
 from rag.embed import Embedder, open_embedder
 from rag.errors import BadArticles, BadQuestion, IndexMissing, IndexUnusable
-from rag.generate import Generator, Message, open_generator
+from rag.generate import Generator, Message, load_in_background, open_generator
 from rag.index import Written
 from rag.indexing import Built
 from rag.records import (
@@ -32,6 +33,7 @@ from rag.records import (
 from rag.retrieve import Searcher
 from rag.settings import DEFAULT_INDEX, PLAIN, Settings, quiet_libraries
 from rag.store import Generation
+from rag.supervised import SupervisedGenerator
 from rag.text import detect_language
 
 
@@ -92,8 +94,9 @@ class Assistant:
         settings: Settings | None = None,
         embedder: Embedder | None = None,
         generator: Generator | None = None,
+        eager: bool = False,
         progress: Progress | None = None,
-    ) -> Assistant:
+    ) -> Self:
         """An assistant over an index; the default index is built when it is missing.
 
         Args:
@@ -101,6 +104,8 @@ class Assistant:
             settings: Defaults to ``Settings.load()``.
             embedder: Defaults to the one that the settings name.
             generator: Defaults to the one that the settings name.
+            eager: Begin at once, in a thread, to load the generator that the settings name, which otherwise
+                waits for the first question; what keeps it from loading is told by that question.
             progress: Told how the preparation of models and index goes.
 
         Raises:
@@ -114,15 +119,20 @@ class Assistant:
         tell = progress or (lambda _what, _share: None)
         embedder = embedder or open_embedder(settings, tell)
         folder = indexing.index_folder(settings, index)
+        loading = open_generator(settings, tell) if eager and generator is None else None
+        if loading:
+            load_in_background(loading)
         try:
-            return cls(folder, settings, embedder, generator, tell)
+            assistant = cls(folder, settings, embedder, generator, tell)
         except IndexMissing:
             if index != DEFAULT_INDEX:
                 raise
             indexing.build_index(
                 settings.articles, index, settings=settings, embedder=embedder, progress=tell
             )
-            return cls(folder, settings, embedder, generator, tell)
+            assistant = cls(folder, settings, embedder, generator, tell)
+        assistant._generator = generator or loading
+        return assistant
 
     def ask(self, question: str, *, history: Sequence[Turn] = (), where: Filter | None = None) -> Answer:
         """Answer a question, with citations.
@@ -178,7 +188,7 @@ class Assistant:
             messages, shown = self._prompt(asked, found, language)
             # closing() makes a reader who leaves stop the model now, not at the next garbage collection.
             with _closing(self._write(messages)) as pieces:
-                for piece in pieces:
+                for piece in filter(None, pieces):
                     clock.mark_once("first_token")
                     draft += piece
                     readable = reply.readable(draft, language)
@@ -363,7 +373,10 @@ class Assistant:
     def _opened(self) -> Searcher:
         while True:
             generation = index.open_generation(
-                self._folder, self._embedder.identity, indexing.chunker(self.settings)
+                self._folder,
+                self._embedder.identity,
+                indexing.chunker(self.settings),
+                graph_from=index.GRAPH_FROM,
             )
             try:
                 return Searcher(generation, self._embedder)
@@ -374,7 +387,10 @@ class Assistant:
     def _language_model(self) -> Generator:
         with self._opening:
             if self._generator is None:
-                self._generator = open_generator(self.settings, self._progress)
+                self._generator = SupervisedGenerator(
+                    lambda: open_generator(self.settings, self._progress),
+                    seconds=self.settings.answer_seconds,
+                )
             return self._generator
 
 

@@ -19,6 +19,7 @@ from rag import (
     Assistant,
     BadSettings,
     Built,
+    CachedAssistant,
     Filter,
     Finished,
     Retrieved,
@@ -33,6 +34,7 @@ from rag import (
     indexed_folder,
     list_articles,
     quiet_libraries,
+    recall,
     remove_articles,
     watch_index,
 )
@@ -191,10 +193,17 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="the packaged model as its makers published it",
     )
+    parser.add_argument(
+        "--no-cache",
+        dest="answer_cache",
+        action="store_false",
+        default=None,
+        help="answer anew what was asked before",
+    )
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    names = ("llm", "embedder", "backend", "adapter")
+    names = ("llm", "embedder", "backend", "adapter", "answer_cache")
     return Settings.load(**{name: getattr(options, name, None) for name in names})
 
 
@@ -206,21 +215,24 @@ def _where(options: argparse.Namespace) -> Filter | None:
 def _ask(options: argparse.Namespace) -> None:
     settings, where = _settings(options), _where(options)
     check_question(options.question, settings)  # before minutes of preparation on a fresh machine
-    assistant = _opened(options.index, settings)
-    try:
-        if options.json:
-            answer = assistant.ask(options.question, where=where)
-            print(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
-        else:
-            cli_print.answer(_streamed(assistant, options.question, where))
-    finally:
-        assistant.close()
+    with cli_print.progress() as progress:
+        answer = recall(options.question, options.index, where=where, settings=settings, progress=progress)
+    if answer is None:
+        with contextlib.closing(_opened(options.index, settings)) as assistant:
+            if options.json:
+                answer = assistant.ask(options.question, where=where)
+            else:
+                answer = _streamed(assistant, options.question, where)
+    if options.json:
+        print(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        cli_print.answer(answer)
 
 
 def _opened(index: str, settings: Settings) -> Assistant:
     """An assistant whose models are prepared, so that no progress bar runs beside an answer."""
     with cli_print.progress() as progress:
-        assistant = Assistant.open(index, settings=settings, progress=progress)
+        assistant = CachedAssistant.open(index, settings=settings, eager=True, progress=progress)
         assistant.model  # noqa: B018 - naming the model prepares its weights
     return assistant
 

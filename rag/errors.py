@@ -10,7 +10,8 @@
     ├── ModelDamaged           model weights do not have the digest that they must have
     ├── NoSpace                the disk is too full to finish; nothing half-written is left behind
     ├── PromptBroken           a prompt template lacks a variable or names an unknown one
-    └── GenerationFailed       the language model failed while it was answering
+    ├── GenerationFailed       the language model failed while it was answering
+    └── Busy                   too many questions wait already; a later one will be answered
 
 Faces (cli, ui, evals) catch ``SanadError`` alone and print ``str(error)``; anything else is a defect.
 Errors of other libraries are turned into these in the module that wraps the library.
@@ -61,3 +62,12 @@ class PromptBroken(SanadError):
 
 class GenerationFailed(SanadError):
     """The language model failed while it was answering."""
+
+
+class Busy(SanadError):
+    """Too many questions wait already; one that is asked later will be answered."""
+
+    def __init__(self, message: str, *, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+        """After how many seconds it is worth another try."""

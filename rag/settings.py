@@ -119,6 +119,24 @@ class Settings:
     which measures what each is worth."""
     threads: int = 0
     """Processor threads for the models; 0 leaves it to the engine."""
+    answer_cache: bool = True
+    """Answer a question that was asked before, of the same index and by the same model, as it was then. Holds
+    for ``sanad ask`` and the page; only with the packaged model, whose identity tells its weights."""
+    answer_cache_bytes: int = 20_000_000
+    """Largest size of the answers that are kept: some 2,500 of about 8 KB, compressed."""
+    answer_seconds: int = 300
+    """Longest time that the model may take for one answer, after which it is given up: ten times what the
+    packaged model takes on two cores, so that a busy machine is not mistaken for an engine that hangs."""
+    waiting: int = 16
+    """Questions that may wait at once for a server to answer them; a further one is told to come back."""
+    passwords: str = ""
+    """File of the names and password hashes that a server asks for; see rag/login.py."""
+    hosts: str = ""
+    """Names, with commas between them, under which a server may be addressed besides its own address."""
+    proxy: str = ""
+    """Address of the reverse proxy whose X-Forwarded headers a server believes; empty believes none."""
+    log_questions: bool = False
+    """Write the text of questions into a server's log."""
 
     @property
     def feedback(self) -> Path:
@@ -129,6 +147,11 @@ class Settings:
     def left_out(self) -> frozenset[str]:
         """The parts that ``without`` names."""
         return frozenset(part.strip() for part in self.without.split(",") if part.strip())
+
+    @property
+    def answers(self) -> Path:
+        """The file of answers that were given before; see rag/answer_cache.py."""
+        return self.cache / "answers.sqlite3"
 
     @property
     def template(self) -> str:
@@ -174,6 +197,9 @@ class Settings:
             "max_file_bytes",
             "max_rows_bytes",
             "parse_seconds",
+            "answer_cache_bytes",
+            "answer_seconds",
+            "waiting",
         ):
             value = getattr(self, name)
             if value < 1:

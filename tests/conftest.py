@@ -17,10 +17,6 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 # The networks of tests are tiny: threads that wait for one another cost up to five times what they give.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Looking through a million objects of libraries for garbage takes a third of a second, and there are dozens of
-# such looks in a run: fewer of them, and none at what is imported before the first test.
-gc.set_threshold(20_000, 20, 20)
-
 from command import Run
 from evals_stand_in import TEXT
 from small_index import write
@@ -64,7 +60,13 @@ language = "ar"
 """
 
 
+def pytest_configure() -> None:
+    """Look for garbage less often: among a million objects of libraries each look takes a third of a second."""
+    gc.set_threshold(20_000, 20, 20)
+
+
 def pytest_collection_finish() -> None:
+    """What is imported by now is no garbage."""
     gc.freeze()
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ui_stand_in import BASE, ENGLISH, LEFT, make_answer, make_conflict
+from ui_stand_in import BASE, ENGLISH, LEFT, WORDS, make_answer, make_conflict
 
 from rag import Filter, Turn
 from ui import copying, exchange, render
@@ -119,7 +120,8 @@ def test_whatever_a_browser_sends_is_a_question_or_a_fault(wrong: Any) -> None:
 def test_an_answer_is_copied_as_text_with_every_quote_and_its_place() -> None:
     assert ANSWERED.answer is not None
     assert copying.text(ANSWERED.answer, "en") == (
-        "When did they leave?\n\nThe last advisers left Ain al-Asad [1].\n\nSources:\n\n"
+        "When did they leave?\n\nThe last advisers left Ain al-Asad [1].\n\n"
+        f"In the article's words [1]: “{WORDS}”\n\nSources:\n\n"
         f"[1] CNN · 18 January 2026 · {BASE.title}\n“{LEFT}”\n003_base.txt:61\n"
     )
     assert "المصادر:" in copying.text(ANSWERED.answer, "ar")
@@ -129,12 +131,21 @@ def test_an_answer_is_copied_as_markdown_whose_quotes_are_only_text() -> None:
     assert ANSWERED.answer is not None
     told = copying.markdown(ANSWERED.answer, "en")
     assert told.startswith(
-        "**When did they leave?**\n\nThe last advisers left Ain al\\-Asad \\[1\\].\n\nSources:\n\n1. CNN"
+        "**When did they leave?**\n\nThe last advisers left Ain al\\-Asad \\[1\\].\n\n"
+        f"In the article's words \\[1\\]: “{WORDS}”\n\nSources:\n\n1. CNN"
     )
     assert f"\n\n   > {LEFT}\n\n   003\\_base.txt:61\n" in told
     hostile = make_answer("![x](https://elsewhere.example)", ["<b> [1]."], [(BASE, LEFT)])
     assert "\\!\\[x\\]\\(https://elsewhere.example\\)" in copying.markdown(hostile, "en")
     assert "\\<b\\>" in copying.markdown(hostile, "en")
+
+
+@pytest.mark.parametrize("form", [copying.text, copying.markdown])
+def test_a_follow_up_is_copied_with_what_it_was_understood_as(form: Any) -> None:
+    assert ANSWERED.answer is not None
+    followed = dataclasses.replace(ANSWERED.answer, question="And then?", understood="When did they come?")
+    assert "\n\nUnderstood as: When did they come?\n\n" in form(followed, "en")
+    assert "Understood" not in form(ANSWERED.answer, "en")
 
 
 def test_both_sides_of_a_conflict_are_copied() -> None:

@@ -1,11 +1,11 @@
 // The articles: browse, search, open, add, remove; and how the work on the index stands.
 
-sanad.onReady(({ shell }) => {
+(() => {
   const POLL = 500; // milliseconds between two looks at work that goes on
   const TYPING = 250; // milliseconds without a key before a search
 
-  const view = shell.element.querySelector("#sanad-articles");
-  const work = shell.element.querySelector("#sanad-work");
+  const view = document.getElementById("sanad-articles");
+  const work = document.getElementById("sanad-work");
   let changes = null; // how many changes of the index were seen
   let shown; // how many articles are listed
   let typing = 0;
@@ -153,8 +153,11 @@ sanad.onReady(({ shell }) => {
     open();
     if (!work.hidden) look();
   });
-  sanad.call("working", {}).then((state) => {
-    changes = state.changes;
-    if (state.running) poll();
-  });
-});
+  sanad.call("working", {}).then(
+    (state) => {
+      changes = state.changes;
+      if (state.running) poll();
+    },
+    () => {}, // the conversation's own beginning tells it
+  );
+})();

@@ -80,38 +80,36 @@ sanad.citations = (() => {
     hiding = setTimeout(hideCard, LINGER);
   };
 
-  sanad.onReady(() => {
-    document.addEventListener("click", (event) => {
-      const chip = event.target.closest?.(".sanad .chip");
-      const button = event.target.closest?.(".sanad .opener");
-      const entry = chip ? entryOf(chip) : button?.closest(".source");
-      if (!entry) return;
-      event.preventDefault();
-      hideCard();
-      if (chip) entry.scrollIntoView({ block: "nearest", behavior: sanad.glide() });
-      openEntry(entry, chip ?? button);
+  document.addEventListener("click", (event) => {
+    const chip = event.target.closest?.(".sanad .chip");
+    const button = event.target.closest?.(".sanad .opener");
+    const entry = chip ? entryOf(chip) : button?.closest(".source");
+    if (!entry) return;
+    event.preventDefault();
+    hideCard();
+    if (chip) entry.scrollIntoView({ block: "nearest", behavior: sanad.glide() });
+    openEntry(entry, chip ?? button);
+  });
+  panel().querySelector(".panel-close").addEventListener("click", close);
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    if (!card().hidden) hideCard();
+    else close();
+  });
+  for (const [shows, hides] of [["pointerover", "pointerout"], ["focusin", "focusout"]]) {
+    document.addEventListener(shows, ({ target, pointerType }) => {
+      if (pointerType === "touch") return; // a touch opens the article at once
+      const chip = target.closest?.(".sanad .chip");
+      if (chip) showCard(chip);
+      else if (card().contains(target)) clearTimeout(hiding);
     });
-    panel().querySelector(".panel-close").addEventListener("click", close);
-    document.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
-      if (!card().hidden) hideCard();
-      else close();
+    document.addEventListener(hides, ({ target }) => {
+      if (target.closest?.(".sanad .chip, #sanad-card")) hideSoon();
     });
-    for (const [shows, hides] of [["pointerover", "pointerout"], ["focusin", "focusout"]]) {
-      document.addEventListener(shows, ({ target, pointerType }) => {
-        if (pointerType === "touch") return; // a touch opens the article at once
-        const chip = target.closest?.(".sanad .chip");
-        if (chip) showCard(chip);
-        else if (card().contains(target)) clearTimeout(hiding);
-      });
-      document.addEventListener(hides, ({ target }) => {
-        if (target.closest?.(".sanad .chip, #sanad-card")) hideSoon();
-      });
-    }
-    document.addEventListener("scroll", hideCard, { capture: true, passive: true });
-    document.addEventListener("sanad:language", () => {
-      if (shown) open(shown[0], null, shown[1]);
-    });
+  }
+  document.addEventListener("scroll", hideCard, { capture: true, passive: true });
+  document.addEventListener("sanad:language", () => {
+    if (shown) open(shown[0], null, shown[1]);
   });
 
   return { open, close };
