@@ -61,7 +61,7 @@ language = "ar"
 
 
 def pytest_configure() -> None:
-    """Look for garbage less often: among a million objects of libraries each look takes a third of a second."""
+    """Look for garbage less often: among a million objects of libraries a look takes a third of a second."""
     gc.set_threshold(20_000, 20, 20)
 
 
