@@ -179,7 +179,7 @@ class Assistant:
         if where is not None and allowed == frozenset():
             yield from _nothing_allowed(question, where, generation, language, clock)
             return
-        asked = self.standalone(question, history=history)
+        asked = self._standalone(question, history)
         found = self._search(asked, searcher, self.settings.passages, allowed)
         found = _told(found, question, asked)
         clock.mark("retrieve")
@@ -260,16 +260,10 @@ class Assistant:
         allowed = filters.allowed(where, searcher.generation.articles.values())
         if allowed == frozenset():
             return Retrieved((), ())
-        asked = self.standalone(question, history=history)
+        asked = self._standalone(question, history)
         return _told(self._search(asked, searcher, k, allowed), question, asked)
 
-    def standalone(self, question: str, *, history: Sequence[Turn] = ()) -> str:
-        """What is searched for when a question is asked behind others.
-
-        Args:
-            question: As for ``ask``.
-            history: As for ``ask``.
-        """
+    def _standalone(self, question: str, history: Sequence[Turn]) -> str:
         return conversation.standalone(question, history, longest=self.settings.max_question)
 
     def article(self, article_id: str) -> Article:

@@ -23,8 +23,8 @@ from rag.names import latin_keys
 from rag.records import Citation, Claim, Evidence, Language, Outcome, Verdict
 from rag.relative import resolved
 from rag.reply import Part, parse
-from rag.support import is_arabic, support
-from rag.text import fold
+from rag.support import support
+from rag.text import fold, is_arabic
 
 NOT_FOUND: dict[Language, str] = {
     "en": "The articles do not say.",
@@ -235,7 +235,7 @@ def _borne(part: Part, cited: Sequence[Evidence], embedder: Embedder) -> bool:
 def _is_foreign(text: str, language: Language) -> bool:
     """Whether a statement is not in the language of the answer; a name or a number alone is in any."""
     letters = sum(char.isalpha() for char in text)
-    own = sum(char.isalpha() and ("\u0600" <= char <= "\u06ff") == (language == "ar") for char in text)
+    own = sum(char.isalpha() and is_arabic(char) == (language == "ar") for char in text)
     return own == 0 < letters and (language == "en" or len(text.split()) > LATIN_NAME)
 
 

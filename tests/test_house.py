@@ -135,6 +135,7 @@ def test_a_module_imports_only_what_the_house_allows(path):
             "records",
             "settings",
             "text",
+            "tokens",
             "upkeep",
             "uploads",
         }
@@ -168,8 +169,8 @@ def test_the_public_names_are_these():
         "Finished", "GenerationFailed", "IndexMissing", "IndexUnusable", "Language", "Listed",
         "ModelDamaged", "ModelMissing", "NoSpace", "Passage", "PromptBroken", "Reprint", "Retrieved",
         "SanadError", "Settings", "Token", "Turn", "UPLOADED", "__version__", "add_feedback", "build_index",
-        "check_question", "detect_language", "export_feedback", "fold", "indexed_folder", "list_articles",
-        "quiet_libraries", "recall", "remove_articles", "watch_index",
+        "check_question", "count_tokens", "detect_language", "export_feedback", "fold", "indexed_folder",
+        "is_arabic", "list_articles", "quiet_libraries", "recall", "remove_articles", "watch_index",
     }  # fmt: skip
     for name in rag.__all__:
         assert hasattr(rag, name)
