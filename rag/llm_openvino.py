@@ -23,8 +23,8 @@ WEIGHTS = "openvino_model.bin"
 
 STEP = 128
 """Tokens of a prompt that are read at once. Between two steps reading can be stopped and other threads run,
-which the engine's Python binding keeps waiting during one: 0.4 s on two cores. 64 take a third longer, 256 no
-less."""
+which the engine's Python binding keeps waiting during one: 0.4 s on two cores. With 64 a prompt takes a third
+longer, with 256 no less."""
 
 UNFINISHED = "\ufffd"
 """How a character is decoded whose last bytes are still to come."""

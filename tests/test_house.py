@@ -64,9 +64,10 @@ ALSO = {
     "lexical": {"names"},
     "support": {"lexical", "names"},
     "prompt": {"neutral"},
+    "asked": {"lexical"},
     "verify": {"asked", "lexical", "names", "relative", "reply", "support"},
     "indexing": STEPS | {"layout", "uploads"},
-    "assistant": STEPS | {"filters", "indexing", "store", "supervised", "uploads", "upkeep"},
+    "assistant": STEPS | {"certainty", "filters", "indexing", "store", "supervised", "uploads", "upkeep"},
     "cached": {"answer_cache", "assistant", "indexing", "layout", "prompt"},
     "feedback": {"reply"},
     "uploads": {"articles"},
@@ -138,6 +139,7 @@ def test_a_module_imports_only_what_the_house_allows(path):
             "records",
             "settings",
             "text",
+            "tokens",
             "upkeep",
             "uploads",
         }
@@ -171,8 +173,8 @@ def test_the_public_names_are_these():
         "Finished", "GenerationFailed", "IndexMissing", "IndexUnusable", "Language", "Listed",
         "ModelDamaged", "ModelMissing", "NoSpace", "Passage", "PromptBroken", "Reprint", "Retrieved",
         "SanadError", "Settings", "Token", "Turn", "UPLOADED", "__version__", "add_feedback", "build_index",
-        "check_question", "detect_language", "export_feedback", "fold", "indexed_folder", "list_articles",
-        "quiet_libraries", "recall", "remove_articles", "watch_index",
+        "check_question", "count_tokens", "detect_language", "export_feedback", "fold", "indexed_folder",
+        "is_arabic", "list_articles", "quiet_libraries", "recall", "remove_articles", "watch_index",
     }  # fmt: skip
     for name in rag.__all__:
         assert hasattr(rag, name)
