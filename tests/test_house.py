@@ -65,9 +65,11 @@ ALSO = {
     "support": {"lexical", "names"},
     "prompt": {"neutral"},
     "asked": {"lexical"},
+    "second": {"asked", "reply"},
     "verify": {"asked", "lexical", "names", "relative", "reply", "support"},
     "indexing": STEPS | {"layout", "uploads"},
-    "assistant": STEPS | {"certainty", "filters", "indexing", "store", "supervised", "uploads", "upkeep"},
+    "assistant": STEPS
+    | {"certainty", "filters", "indexing", "second", "store", "supervised", "uploads", "upkeep"},
     "cached": {"answer_cache", "assistant", "indexing", "layout", "prompt"},
     "feedback": {"reply"},
     "uploads": {"articles"},
