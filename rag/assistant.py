@@ -6,15 +6,16 @@ import contextlib
 import dataclasses
 import threading
 import time
+from collections.abc import Generator as PieceGenerator
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
-from rag import conversation, filters, index, indexing, prompt, reply, upkeep, uploads, verify
+from rag import certainty, conversation, filters, index, indexing, prompt, reply, upkeep, uploads, verify
 from rag.disk import Progress
 from rag.embed import Embedder, open_embedder
 from rag.errors import BadArticles, BadQuestion, IndexMissing, IndexUnusable
-from rag.generate import Generator, Message, load_in_background, open_generator
+from rag.generate import Generator, Heard, Likelihood, Message, load_in_background, open_generator
 from rag.index import Written
 from rag.indexing import Built
 from rag.records import (
@@ -183,12 +184,13 @@ class Assistant:
         found = _told(found, question, asked)
         clock.mark("retrieve")
         yield found
-        draft, told, shown = "", "", found.evidence
+        draft, told, shown, likely = "", "", found.evidence, verify.UNKNOWN
         if found.evidence:
             messages, shown = self._prompt(asked, found, language)
             # closing() makes a reader who leaves stop the model now, not at the next garbage collection.
-            with _closing(self._write(messages)) as pieces:
-                for piece in filter(None, pieces):
+            with contextlib.closing(self._write(messages)) as stream:
+                heard = Heard(stream)
+                for piece in heard:
                     clock.mark_once("first_token")
                     draft += piece
                     readable = reply.readable(draft, language)
@@ -196,9 +198,17 @@ class Assistant:
                     if readable.startswith(told) and readable != told:
                         yield Token(readable[len(told) :])
                         told = readable
+            likely = self._likely(heard.likelihood)
         clock.mark("generate")
-        without = self.settings.left_out
-        checked = verify.check(draft, shown, language, self._embedder, question=asked, without=without)
+        checked = verify.check(
+            draft,
+            shown,
+            language,
+            self._embedder,
+            question=asked,
+            likely=likely,
+            without=self.settings.left_out,
+        )
         yield Finished(
             Answer(
                 question=question,
@@ -293,6 +303,20 @@ class Assistant:
         """The folder for files that are to be indexed by ``index_uploads``; it may not exist yet."""
         return self._folder / uploads.FOLDER
 
+    def take_upload(self, file: Path, name: str) -> None:
+        """Move a file that has arrived among those that ``index_uploads`` reads.
+
+        Articles of a file of this name that were removed come back with it.
+
+        Args:
+            file: Within ``uploads``, under a hidden name.
+            name: What it is to be called.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        uploads.take(self._folder, file, name)
+
     def index_uploads(self, *, progress: Progress | None = None) -> Built:
         """Index the uploaded files; questions are answered meanwhile, the next ones from the new articles.
 
@@ -359,8 +383,13 @@ class Assistant:
             budget=model.context - self.settings.max_new_tokens,
         )
 
-    def _write(self, messages: Sequence[Message]) -> Iterator[str]:
+    def _write(self, messages: Sequence[Message]) -> PieceGenerator[str, None, Likelihood | None]:
         return self._language_model().stream(messages, max_tokens=self.settings.max_new_tokens)
+
+    def _likely(self, likelihood: Likelihood | None) -> verify.Likely:
+        if likelihood is None or not certainty.known(likelihood, self.model):
+            return verify.UNKNOWN
+        return verify.Likely(certainty.words_are_likely(likelihood), certainty.choice_is_likely(likelihood))
 
     def _current(self) -> Searcher:
         if not self._open.generation.is_current:
@@ -420,16 +449,6 @@ def _nothing_allowed(
             where=where,
         )
     )
-
-
-@contextlib.contextmanager
-def _closing(pieces: Iterator[str]) -> Iterator[Iterator[str]]:
-    try:
-        yield pieces
-    finally:
-        close = getattr(pieces, "close", None)
-        if close is not None:
-            close()
 
 
 class _Clock:

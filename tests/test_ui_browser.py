@@ -281,6 +281,17 @@ def test_the_page_fits_a_phone(
     page.locator("#sanad-live .chip").first.click()
     expect(page.locator("#sanad-panel mark")).to_be_in_viewport()
     assert in_view(page, "#sanad-panel mark")
+    assert page.locator("#sanad-panel").bounding_box()["width"] == 360
+    page.mouse.move(0, 0)  # or it would point at the chip again
+    for _ in range(4):  # the keyboard stays within the article, which covers the rest
+        page.keyboard.press("Tab")
+        assert page.evaluate("!document.activeElement.closest('main, .bar, #sanad-composer')")
+    page.keyboard.press("Escape")
+    expect(page.locator("#sanad-live .chip").first).to_be_focused()
+    expect(page.locator("#sanad-card")).to_be_hidden()
+    page.locator("[data-act=bad]").click()
+    page.wait_for_function("scrollY === window.scrolledTo || (window.scrolledTo = scrollY, false)")
+    assert in_view(page, ".rating button")
     context.close()
 
 

@@ -79,7 +79,7 @@ def test_a_kept_fault_with_a_word_or_a_value_that_is_none_is_still_told() -> Non
         assert 'role="alert"' in render.turn(Exchange(1, "?", "failed", fault=fault), "ar")
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine, of the generation of JSON
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)  # to make JSON is slow
 @given(JSON | st.lists(st.fixed_dictionaries({"number": JSON, "question": JSON, "stage": JSON})))
 def test_whatever_a_browser_kept_can_be_shown(kept: Any) -> None:
     render.conversation(exchange.unpack_all(kept), "ar")
@@ -109,7 +109,7 @@ def test_a_question_that_cannot_be_asked_says_why_in_words_of_the_page(wrong: ob
     assert asked.exchange.fault is not None and asked.exchange.fault.word == word
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(JSON | st.fixed_dictionaries({"question": JSON, "history": JSON, "number": JSON, "filter": JSON}))
 def test_whatever_a_browser_sends_is_a_question_or_a_fault(wrong: Any) -> None:
     asked = exchange.read(wrong, longest=50)

@@ -290,6 +290,18 @@ def test_the_sides_of_a_conflict_stand_in_order_of_time_with_date_outlet_and_quo
     assert not turn(answer("900 [1].", citations=(late,))).all("ol", "timeline")
 
 
+@pytest.mark.parametrize(("language", "way"), [("en", "ltr"), ("ar", "rtl")])
+def test_each_side_of_a_conflict_is_a_paragraph_that_runs_as_the_answer_does(
+    language: Language, way: str
+) -> None:
+    told = ("308 (Coast Daily, 2024-09-06) [1].", "318 (عنب بلدي, 2024-03) [2].")
+    made = answer(*told, citations=(citation(1), citation(2)), outcome="conflict", language=language)
+    source = render.turn(Exchange(1, "q", "done", answer=made), "en")
+    body = Page(source[source.index('<div class="claims">') : source.index('<ol class="timeline"')])
+    assert [p["dir"] for p in body.all("p")] == [way, way]
+    assert body.text.replace(" supported", "") == " ".join(told)
+
+
 @pytest.mark.parametrize("quote", [BASE, TOTAL, f"{BASE}\n\n{TOTAL}"])
 def test_the_marked_text_of_an_article_equals_the_quote(quote: str) -> None:
     start = TEXT.index(quote)

@@ -30,6 +30,12 @@ def line() -> Line:
     return Line()
 
 
+@pytest.fixture(autouse=True)
+def quick_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page is drawn anew twenty times a second, so that no test waits for a second."""
+    monkeypatch.setattr("ui.run.TICK", 0.05)
+
+
 def run(assistant: StandIn, line: Line, question: str = "number 1", number: int = 1) -> Run:
     return Run(assistant, line, Exchange(number, question), ())  # type: ignore[arg-type]
 

@@ -114,6 +114,9 @@ class StandIn:
         finally:
             self.closed.set()
 
+    def take_upload(self, file: Path, name: str) -> None:
+        file.replace(self.uploads / name)
+
     def index_uploads(self, *, progress: Progress) -> Built:
         """Embeds until the test says that it is done."""
         while not self.indexed.wait(0.05):

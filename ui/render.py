@@ -135,13 +135,25 @@ def _outcome(answer: Answer, language: Language) -> str:
 
 def _claims(answer: Answer, number: int, language: Language) -> str:
     paragraphs = []
-    for start, end in lines(answer.text):
+    for start, end in _paragraphs(answer):
         cut = _cut(answer, start, end)
         pieces = "".join(_piece(answer, claim, first, last, number, language) for claim, first, last in cut)
-        paragraphs.append(f"<p {flow(answer.text[start:end])}>{pieces}</p>")
+        # The sides of a disagreement are little but names and numbers, which do not tell how they run.
+        way = spoken(answer.language) if answer.outcome == "conflict" else flow(answer.text[start:end])
+        paragraphs.append(f"<p {way}>{pieces}</p>")
         told = (claim for claim in answer.claims if claim.words and start < claim.end <= end)
         paragraphs += [_words(claim, language) for claim in told]
     return f'<div class="claims">{"".join(paragraphs)}</div>'
+
+
+def _paragraphs(answer: Answer) -> Iterator[tuple[int, int]]:
+    """Each line of an answer; where sources disagree, each of their sides."""
+    begins = {claim.start for claim in answer.claims} if answer.outcome == "conflict" else set()
+    for start, end in lines(answer.text):
+        for at in sorted(begin for begin in begins if start < begin < end):
+            yield start, at
+            start = at
+        yield start, end
 
 
 def _cut(answer: Answer, start: int, end: int) -> Iterator[tuple[Claim | None, int, int]]:

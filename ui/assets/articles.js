@@ -66,8 +66,7 @@
     } else if (target.closest(".listed .title")) {
       sanad.citations.open({ article: item.dataset.article, span: null }, target.closest(".title"));
     } else if (target.matches(".listed .remove")) {
-      const after = "comesBack" in item.dataset ? "remove_comes_back" : "remove_uploaded";
-      const question = [sanad.word("remove_sure"), item.dataset.title, sanad.word(after)];
+      const question = [sanad.word("remove_sure"), item.dataset.title, sanad.word(item.dataset.after)];
       if (!(await sanad.sure(question, "yes_remove"))) return;
       await sanad.call("remove", { article: item.dataset.article });
       poll();

@@ -6,7 +6,7 @@ window.sanad = (() => {
   const CHOSEN = "sanad/language";
   const LONGEST = 150; // characters of a line in a question to the reader
   const SAID = 6000; // milliseconds that a message stays
-  const UNREACHABLE = 20000; // milliseconds after which the server is taken to be gone
+  const UNREACHABLE = 20000; // milliseconds in which Gradio's scripts must have come
 
   // The wire: the one component that Gradio mounts, when its own scripts have been fetched and run. The page is
   // there before, and whoever calls meanwhile waits.
@@ -143,5 +143,5 @@ window.sanad = (() => {
   });
   turnPage();
 
-  return { connect, call, send, listen, language, word, say, sure, glide, morph, show, UNREACHABLE };
+  return { connect, call, send, listen, language, word, say, sure, glide, morph, show };
 })();

@@ -5,6 +5,7 @@
 
 (() => {
   const REMEMBERED = 6; // earlier turns that the model is told of; ui/exchange.py takes no more
+  const SILENT = 10000; // milliseconds after which the server is taken to be gone; a busy one skips a few seconds
   const FINAL = ["done", "failed", "stopped"];
 
   const [past, live, welcome, drawer, drawerButton, form, stop] = [
@@ -52,10 +53,9 @@
     clearTimeout(silence);
     silence = setTimeout(() => {
       setBusy(false);
-      if (!box.value) box.value = question;
-      grow();
+      if (!box.value) write(question);
       if (!endStatus("unreachable")) sanad.say("unreachable");
-    }, sanad.UNREACHABLE);
+    }, SILENT);
   }
 
   function keep(turn) {
@@ -91,8 +91,7 @@
     if (!question.trim()) return box.focus();
     const stopping = busy && stop.hidden;
     if (!stopping && !ask(question)) return;
-    box.value = "";
-    grow();
+    write("");
     if (stopping) ended.then(() => ask(question));
   });
   box.addEventListener("keydown", (event) => {
@@ -105,7 +104,17 @@
     box.style.blockSize = "auto";
     box.style.blockSize = `${box.scrollHeight + 2}px`;
   };
-  box.addEventListener("input", grow);
+  box.addEventListener("input", typed);
+  function write(text) {
+    box.value = text;
+    typed();
+  }
+
+  // What is in the box outlasts a reload, also the one by which Gradio comes back to a server that was started anew.
+  function typed() {
+    grow();
+    sanad.store.type(box.value);
+  }
   // Told at once: the model may be in the middle of a step that cannot be broken off, and leave the server little.
   stop.addEventListener("click", () => {
     sanad.send("stop").catch(() => {});
@@ -151,10 +160,8 @@
   function settle(turn) {
     setBusy(false);
     keep(turn);
-    if (turn.stage === "failed" && !box.value) {
-      box.value = turn.question; // to be mended and asked again
-      grow();
-    }
+    if (turn.stage === "failed" && !box.value) write(turn.question); // to be mended and asked again
+    if (turn.stage === "done" && box.value === turn.question) write(""); // kept there while the server was silent
     if (owner !== conversation) return;
     if (askedIn !== sanad.language()) draw();
     else if (turn.answer) document.getElementById("sanad-heard").textContent = turn.answer.text;
@@ -295,7 +302,7 @@
       conversation.turns = conversation.turns.filter((one) => one !== record);
       if (past.contains(turn)) turn.remove();
     }
-    if (record.stage === "failed" && box.value === record.question) box.value = "";
+    if (box.value === record.question) write("");
     ask(record.question, filter, last ? record.number : undefined);
   }
 
@@ -325,7 +332,8 @@
       turn.querySelector(`[data-act="${vote}"]`)?.focus();
     });
     turn.querySelector(".actions").after(rating);
-    comment.focus();
+    comment.focus({ preventScroll: true });
+    rating.scrollIntoView({ block: "nearest", behavior: sanad.glide() });
   }
 
   document.addEventListener("click", ({ target }) => {
@@ -361,11 +369,15 @@
     listConversations();
   });
   document.addEventListener("sanad:articles", begin);
+  document.addEventListener("visibilitychange", () => {
+    // The index may have been brought up to date meanwhile, by another program.
+    if (!document.hidden && !document.activeElement?.closest("#sanad-filter-slot")) begin();
+  });
   if (sanad.store.addressed() === undefined) sanad.say("conversation_gone");
   welcome.hidden = conversation.turns.length > 0;
   name({ replace: true });
   document.addEventListener("sanad:connected", () => name({ replace: true })); // Gradio has set the title
-  grow();
+  write(sanad.store.typed());
   begin();
   draw().then(() => past.lastElementChild?.scrollIntoView({ block: "start" }));
 })();

@@ -3,6 +3,7 @@
 
 sanad.store = (() => {
   const PREFIX = "sanad/conversation/";
+  const TYPED = "sanad/typed";
   const ADDRESS = "#conversation=";
   const MOST = 100; // conversations kept; the oldest go first
   const TITLE = 80; // characters of the first question that name it
@@ -56,6 +57,21 @@ sanad.store = (() => {
     } catch {}
   }
 
+  // What is in the question box of this tab.
+  function type(text) {
+    try {
+      sessionStorage.setItem(TYPED, text);
+    } catch {}
+  }
+
+  function typed() {
+    try {
+      return sessionStorage.getItem(TYPED) ?? "";
+    } catch {
+      return "";
+    }
+  }
+
   // The one that the address names: null where it names none, undefined where that is not kept here.
   function addressed() {
     const { hash } = location;
@@ -73,5 +89,5 @@ sanad.store = (() => {
   const watch = (changed) =>
     addEventListener("storage", ({ key }) => key?.startsWith(PREFIX) && changed(key.slice(PREFIX.length)));
 
-  return { all, fresh, get, put, remove, address, addressed, watch };
+  return { all, fresh, get, put, remove, address, addressed, type, typed, watch };
 })();
