@@ -208,6 +208,7 @@ SYSTEMS = {
     "verification": System("claims that are not borne out stay", _without("verification")),
     "repair": System("no other sentence is looked for", _without("repair")),
     "quotes": System("no quoting where a translation is in doubt", _without("quotes")),
+    "certainty": System("improbable words are told like others", _without("certainty")),
     "kind": System("any kind of answer to when and how many", _without("kind")),
     "dates": System("relative dates stay as they are", _without("dates")),
     "adapter": System(
@@ -220,7 +221,7 @@ SYSTEMS = {
             adapter=False,
             prompt="naive",
             passages=NAIVE_PASSAGES,
-            without="verification,kind,dates",
+            without="verification,quotes,certainty,kind,dates",
         ),
         Naive,
     ),
