@@ -16,7 +16,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from rag import facts
-from rag.asked import fits
+from rag.asked import fits, kind, repeats
 from rag.embed import Embedder
 from rag.lexical import arabic_keys
 from rag.names import latin_keys
@@ -57,7 +57,7 @@ _REASONS: dict[Language, dict[str, str]] = {
         "unnamed": "no sentence was named; the nearest is shown",
         "unborne": "the cited sentence does not bear it out",
         "language": "it was not in the language of the question",
-        "kind": "it told no time or number, which was asked for",
+        "kind": "it told no time, number or name, which was asked for",
         "quoted": "in the article's own words: its translation could not be confirmed",
         "doubtful": "in the article's own words: the model's translation is doubtful: “{text}”",
         "dropped": "the model's draft was dropped, {reason}",
@@ -71,7 +71,7 @@ _REASONS: dict[Language, dict[str, str]] = {
         "unnamed": "لم تُذكر جملة مصدر؛ وهذه أقرب جملة",
         "unborne": "الجملة المستشهد بها لا تؤيده",
         "language": "لم تكن بلغة السؤال",
-        "kind": "لم تتضمن الوقت أو العدد المسؤول عنه",
+        "kind": "لم تتضمن الوقت أو العدد أو الاسم المسؤول عنه",
         "quoted": "بكلمات المقال نفسها: تعذّر التحقق من ترجمتها",
         "doubtful": "بكلمات المقال نفسها: ترجمة النموذج مشكوك فيها: «{text}»",
         "dropped": "حُذفت مسودة النموذج؛ {reason}",
@@ -158,7 +158,7 @@ def check(
     kept = "verification" in without and not unfit
     likely = UNKNOWN if "certainty" in without else likely
     if "quotes" not in without and not kept:
-        judged = [_rescued(claim, language, likely) for claim in judged]
+        judged = [_rescued(claim, question, language, likely) for claim in judged]
     if judged and not kept and all(claim.verdict == "unsupported" for claim in judged):
         # The reader is told that the articles do not say it; a quoted sentence does not make that an answer.
         return _assemble([_nearest(judged[0], evidence, language)], "not_found")
@@ -166,7 +166,8 @@ def check(
     if not standing:
         return Checked(text=NOT_FOUND[language], claims=(), citations=(), outcome="not_found")
     conflict = reply.sides and len(standing) == len(judged) and _disagree(standing)
-    if not likely.words and "quotes" not in without:
+    doubtful = not likely.words or any(repeats(question, claim.text) for claim in standing)
+    if doubtful and "quotes" not in without:
         standing = _told_whole(standing, language)
     if conflict:
         return _assemble(_newest_first(standing, language), "conflict")
@@ -240,9 +241,14 @@ def _is_foreign(text: str, language: Language) -> bool:
     return own == 0 < letters and (language == "en" or len(text.split()) > LATIN_NAME)
 
 
-def _rescued(claim: _Draft, language: Language, likely: Likely) -> _Draft:
+def _rescued(claim: _Draft, question: str, language: Language, likely: Likely) -> _Draft:
     """In place of a claim that failed: the sentence that it cited, where that is probably the right one."""
     if claim.verdict != "unsupported" or not claim.cited or not likely.choice:
+        return claim
+    # A sentence on what happened is worth reading where it does not say when; one without a number does not
+    # say how many, and words that repeat the question were no name.
+    wanted = kind(question)
+    if wanted == "name" or (wanted == "quantity" and not fits(question, claim.cited[0].text)):
         return claim
     return _whole(claim.cited[0], language, _REASONS[language]["dropped"].format(reason=claim.reason))
 

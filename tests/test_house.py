@@ -64,6 +64,7 @@ ALSO = {
     "lexical": {"names"},
     "support": {"lexical", "names"},
     "prompt": {"neutral"},
+    "asked": {"lexical"},
     "verify": {"asked", "lexical", "names", "relative", "reply", "support"},
     "indexing": STEPS | {"layout", "uploads"},
     "assistant": STEPS | {"certainty", "filters", "indexing", "store", "supervised", "uploads", "upkeep"},
