@@ -181,7 +181,8 @@ def judge(
     if "dates" not in without:
         judged = [_dated(claim, language) for claim in judged]
     kept = "verification" in without and not unfit
-    if "quotes" not in without:
+    likely = UNKNOWN if "certainty" in without else likely
+    if "quotes" not in without and not kept:
         judged = [_rescued(claim, question, language, likely) for claim in judged]
     if judged and not kept and all(claim.verdict == "unsupported" for claim in judged):
         # The reader is told that the articles do not say it; a quoted sentence does not make that an answer.
