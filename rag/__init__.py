@@ -44,6 +44,7 @@ from rag.records import (
     Token,
     Turn,
 )
+from rag.server import Server, serve
 from rag.settings import DEFAULT_INDEX, Settings, quiet_libraries
 from rag.text import detect_language, fold
 from rag.upkeep import Listed, indexed_folder, list_articles, remove_articles, watch_index
@@ -82,6 +83,7 @@ __all__ = [
     "Reprint",
     "Retrieved",
     "SanadError",
+    "Server",
     "Settings",
     "Token",
     "Turn",
@@ -96,5 +98,6 @@ __all__ = [
     "list_articles",
     "quiet_libraries",
     "remove_articles",
+    "serve",
     "watch_index",
 ]

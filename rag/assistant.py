@@ -280,6 +280,16 @@ class Assistant:
         return self._language_model().identity
 
     @property
+    def stuck(self) -> bool:
+        """Whether the generator hangs for good."""
+        return bool(getattr(self._generator, "stuck", False))
+
+    @property
+    def reloads(self) -> int:
+        """How often the generator was given up and loaded anew."""
+        return int(getattr(self._generator, "reloads", 0))
+
+    @property
     def embedder(self) -> str:
         """Identity of the embedder."""
         return self._embedder.identity

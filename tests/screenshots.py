@@ -61,7 +61,7 @@ def main(folder: Path, names: list[str]) -> None:
                 page.wait_for_timeout(60)
             page.locator("#sanad-live .turn[data-stage=done]").wait_for()
             print("while streaming:", json.dumps(page.evaluate("window.seen")))  # noqa: T201
-        app.close(verbose=False)
+        app.close()
 
 
 if __name__ == "__main__":

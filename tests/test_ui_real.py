@@ -48,5 +48,5 @@ def test_questions_in_both_languages_are_answered_cited_and_stopped(chromium: pl
         page.locator("#sanad-stop").click()
         expect(page.locator("#sanad-live .turn")).to_have_attribute("data-stage", "stopped")
         assert time.monotonic() - begun < STOPPED_WITHIN
-    app.close(verbose=False)
+    app.close()
     assistant.close()
