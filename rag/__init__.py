@@ -9,6 +9,7 @@ Importing this package loads no model library; models load at the first question
 """
 
 from rag._version import __version__
+from rag.archive import Moved, export_index, import_index
 from rag.articles import ARTICLE_FILES
 from rag.assistant import Assistant, check_question
 from rag.errors import (
@@ -77,6 +78,7 @@ __all__ = [
     "Listed",
     "ModelDamaged",
     "ModelMissing",
+    "Moved",
     "NoSpace",
     "Passage",
     "PromptBroken",
@@ -93,7 +95,9 @@ __all__ = [
     "check_question",
     "detect_language",
     "export_feedback",
+    "export_index",
     "fold",
+    "import_index",
     "indexed_folder",
     "list_articles",
     "quiet_libraries",

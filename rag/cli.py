@@ -24,6 +24,7 @@ from rag import (
     Event,
     Filter,
     Finished,
+    Moved,
     Retrieved,
     SanadError,
     Server,
@@ -34,6 +35,8 @@ from rag import (
     check_question,
     cli_print,
     export_feedback,
+    export_index,
+    import_index,
     indexed_folder,
     list_articles,
     quiet_libraries,
@@ -175,6 +178,17 @@ def _parser() -> argparse.ArgumentParser:
     _add_index(page)
     _add_models(page)
     page.set_defaults(run=_ui)
+
+    saved = commands.add_parser("export", help="write an index with its articles into one file")
+    saved.add_argument("file", type=Path, help="a new file")
+    _add_index(saved)
+    saved.set_defaults(run=_export)
+
+    loaded = commands.add_parser("import", help="make an index of a file that sanad export wrote")
+    loaded.add_argument("file", type=Path)
+    loaded.add_argument("--index", default="", metavar="NAME", help="default: the name that it had")
+    _add_embedder(loaded)
+    loaded.set_defaults(run=_import)
 
     # No prefix of options: all that follows is for the harness, whose parser is loaded when it runs.
     evals = commands.add_parser(
@@ -412,6 +426,21 @@ def _feedback(options: argparse.Namespace) -> None:
         f"Cut each must down to the words that count, then: python -m evals.workbench check {options.export}",
         file=sys.stderr,
     )
+
+
+def _export(options: argparse.Namespace) -> None:
+    _moved(options.file, export_index(options.file, options.index, settings=_settings(options)))
+
+
+def _import(options: argparse.Namespace) -> None:
+    with cli_print.progress() as progress:
+        done = import_index(options.file, options.index, settings=_settings(options), progress=progress)
+    _moved(options.file, done)
+
+
+def _moved(file: Path, done: Moved) -> None:
+    files = f", {done.uploads} uploaded files" if done.uploads else ""
+    print(f"{done.name}: {done.articles} articles{files}, {done.size / 1e6:.1f} MB in {file}")
 
 
 def _ui(options: argparse.Namespace) -> None:

@@ -68,6 +68,7 @@ ALSO = {
     "indexing": STEPS | {"layout", "uploads"},
     "assistant": STEPS | {"filters", "indexing", "store", "supervised", "uploads", "upkeep"},
     "feedback": {"reply"},
+    "archive": {"index", "indexing", "layout", "lexical", "store", "uploads"},
     "server": {
         "answering",
         "api",
@@ -145,6 +146,7 @@ def test_a_module_imports_only_what_the_house_allows(path):
     if path.stem == "__init__":
         allowed = {
             "_version",
+            "archive",
             "articles",
             "assistant",
             "errors",
@@ -195,10 +197,11 @@ def test_the_public_names_are_these():
         "Built", "Busy", "Chunk", "Citation", "Claim", "DEFAULT_INDEX", "Event", "Evidence", "Exported",
         "Filter",
         "Finished", "GenerationFailed", "IndexMissing", "IndexUnusable", "Language", "Listed",
-        "ModelDamaged", "ModelMissing", "NoSpace", "Passage", "PromptBroken", "Reprint", "Retrieved",
+        "ModelDamaged", "ModelMissing", "Moved", "NoSpace", "Passage", "PromptBroken", "Reprint", "Retrieved",
         "SanadError", "Server", "Settings", "Token", "Turn", "UPLOADED", "__version__", "add_feedback",
         "build_index",
-        "check_question", "detect_language", "export_feedback", "fold", "indexed_folder", "list_articles",
+        "check_question", "detect_language", "export_feedback", "export_index", "fold",
+        "import_index", "indexed_folder", "list_articles",
         "quiet_libraries", "remove_articles", "serve", "watch_index",
     }  # fmt: skip
     for name in rag.__all__:
