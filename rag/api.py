@@ -27,7 +27,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 
 from rag._version import __version__
 from rag.answering import Answering
-from rag.api_schema import AskBody, ChatBody, as_text, errors
+from rag.api_schema import AskBody, ChatBody, ErrorBody, as_text, responses
 from rag.errors import BadArticles, BadQuestion, BadSettings, Busy, GenerationFailed, SanadError
 from rag.logs import request_id
 from rag.metrics import CONTENT_TYPE, Metrics
@@ -41,6 +41,9 @@ MODEL = "sanad"
 
 ALIVE_SECONDS = 5.0
 """Between two comments of a stream: proxies close connections that are silent for long."""
+
+LINES, CHUNKS = "application/x-ndjson", "text/event-stream"
+"""Media types of a streamed answer, and of one for OpenAI's clients."""
 
 LEFT = 499
 """Status of a request whose client has left, as nginx logs it; nobody reads it."""
@@ -70,7 +73,7 @@ def build_api(assistant: Assistant, answering: Answering, metrics: Metrics) -> F
     app = FastAPI(title="Sanad", version=__version__, docs_url=None, redoc_url=None)
     asker = _Asker(assistant, answering, metrics)
 
-    @app.post("/api/ask", responses=errors())
+    @app.post("/api/ask", responses=responses(LINES))
     async def ask(body: AskBody, request: Request) -> Response:
         """Answer a question, with citations that quote articles exactly."""
         where = body.filter.where() if body.filter else None
@@ -78,7 +81,7 @@ def build_api(assistant: Assistant, answering: Answering, metrics: Metrics) -> F
             return await asker.lines(request, body.question, body.turns(), where)
         return await asker.whole(request, body.question, body.turns(), where)
 
-    @app.post("/v1/chat/completions", responses=errors())
+    @app.post("/v1/chat/completions", responses=responses(CHUNKS))
     async def chat(body: ChatBody, request: Request) -> Response:
         """Answer the last message; sources stand below the text, and as data in ``sanad``."""
         if body.model != MODEL:
@@ -102,7 +105,7 @@ def build_api(assistant: Assistant, answering: Answering, metrics: Metrics) -> F
         """Whether the process lives; it tells nothing else, as it is open to all."""
         return {"status": "ok"}
 
-    @app.get("/readyz", responses={503: {"description": "It cannot answer"}})
+    @app.get("/readyz", responses={503: {"description": "It cannot answer", "model": ErrorBody}})
     def ready() -> Response:
         """Whether questions can be answered: the index opens, and the engine does not hang."""
         try:
@@ -174,7 +177,7 @@ class _Asker:
             finally:
                 await events.aclose()
 
-        return StreamingResponse(lines(), media_type="application/x-ndjson")
+        return StreamingResponse(lines(), media_type=LINES)
 
     async def chat(self, request: Request, body: ChatBody) -> Response:
         """The answer as OpenAI's clients take it."""
@@ -189,7 +192,7 @@ class _Asker:
             first = await _unless_left(request, anext(events))
             if first is None:
                 return Response(status_code=LEFT)
-            return StreamingResponse(self._chunks(first, events, told), media_type="text/event-stream")
+            return StreamingResponse(self._chunks(first, events, told), media_type=CHUNKS)
         answer = await self._answer(request, question, history, None)
         if answer is None:
             return Response(status_code=LEFT)

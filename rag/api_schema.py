@@ -126,8 +126,12 @@ def _source(cited: Citation) -> str:
     return f"[{cited.number}] {told}\n{cited.quote}\n{cited.source}:{cited.line}"
 
 
-def errors() -> dict[int | str, dict[str, Any]]:
-    """What every question may be answered with instead, for the schema."""
+def responses(streamed: str) -> dict[int | str, dict[str, Any]]:
+    """What a question may be answered with, for the schema.
+
+    Args:
+        streamed: Media type of a streamed answer.
+    """
     told = {
         400: "The question or the filter makes no sense",
         401: "No one known",
@@ -140,7 +144,10 @@ def errors() -> dict[int | str, dict[str, Any]]:
         500: "The model failed",
         503: "Busy, or the index or the models cannot be used",
     }
-    return {status: {"description": text, "model": ErrorBody} for status, text in told.items()}
+    answer = {"description": "The answer", "content": {"application/json": {}, streamed: {}}}
+    return {200: answer} | {
+        status: {"description": text, "model": ErrorBody} for status, text in told.items()
+    }
 
 
 class ErrorDetail(BaseModel):
