@@ -144,10 +144,11 @@ def responses(streamed: str) -> dict[int | str, dict[str, Any]]:
         500: "The model failed",
         503: "Busy, or the index or the models cannot be used",
     }
-    answer = {"description": "The answer", "content": {"application/json": {}, streamed: {}}}
-    return {200: answer} | {
+    found: dict[int | str, dict[str, Any]] = {
         status: {"description": text, "model": ErrorBody} for status, text in told.items()
     }
+    found[200] = {"description": "The answer", "content": {"application/json": {}, streamed: {}}}
+    return found
 
 
 class ErrorDetail(BaseModel):

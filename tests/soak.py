@@ -143,6 +143,8 @@ def soak(folder: Path, questions: int, seconds: float, *, real: bool) -> list[tu
     warm = [size for number, size in memory if number >= WARM * questions]
     quarter = max(1, len(warm) // 4)
     grown = sum(warm[-quarter:]) / sum(warm[:quarter]) - 1 if len(warm) >= 8 else 0.0
+    sizes = [round(size / 1e6) for _, size in sorted(memory)]
+    sys.stdout.write(f"memory in MB, forty times over the run: {' '.join(map(str, sizes))}\n")
     updated = f"{updates}, {len(failures)} failed"
     answered, total = statuses[200], sum(statuses.values())
     told = f"{answered} of {total} {dict(statuses)}"
