@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from rag import fold
+from rag import fold, is_arabic
 
 MARKER = re.compile(r"\[([0-9]+)\]")
 """A citation marker as Sanad writes it."""
@@ -62,7 +62,7 @@ def words(text: str) -> list[str]:
 @lru_cache(maxsize=4096)
 def _pattern(alternative: str) -> re.Pattern[str]:
     body = re.escape(alternative)
-    if _is_arabic(alternative[0]):
+    if is_arabic(alternative[0]):
         forms = [_PARTICLES + body]
         if alternative.startswith("ال"):
             # ل swallows the alef: الأنبار becomes للأنبار; before another ل one is written less: للغة.
@@ -70,9 +70,5 @@ def _pattern(alternative: str) -> re.Pattern[str]:
         left = _NOT_AFTER_ARABIC + f"(?:{'|'.join(forms)})"
     else:
         left = _NOT_AFTER_OTHER + _NOT_AFTER_POINT + body
-    right = _NOT_BEFORE_ARABIC if _is_arabic(alternative[-1]) else _NOT_BEFORE_OTHER + _NOT_BEFORE_POINT
+    right = _NOT_BEFORE_ARABIC if is_arabic(alternative[-1]) else _NOT_BEFORE_OTHER + _NOT_BEFORE_POINT
     return re.compile(left + right)
-
-
-def _is_arabic(character: str) -> bool:
-    return "\u0600" <= character <= "\u06ff"

@@ -90,7 +90,7 @@ def _run(args: argparse.Namespace, open_assistant: Callable[[str, Settings], Ass
     index = DEFAULT_INDEX
     if args.corpus is not None:
         index, settings = own_index(args.corpus, settings)
-    _make(args.out)
+    make_folder(args.out)
     assistant = open_assistant(index, settings)
     try:
         texts = {article.id: article.text for article in assistant.articles()}
@@ -168,7 +168,7 @@ def _baseline_path(args: argparse.Namespace, *, whole: bool) -> Path | None:
         )
     if path is None:
         raise BadQuestions("--update-baseline: name the file for these questions with --baseline FILE.")
-    _make(path.parent)
+    make_folder(path.parent)
     return path
 
 
@@ -253,7 +253,15 @@ def _item(result: Result) -> dict[str, Any]:
     }
 
 
-def _make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make the folder that reports go to, and those above it.
+
+    Args:
+        folder: It may be there already.
+
+    Raises:
+        BadQuestions: It cannot be made.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -12,9 +12,10 @@ from typing import NamedTuple, Protocol
 
 from evals import overlap
 from evals.dataset import Question
+from evals.language import in_language
 from evals.matching import MARKER, folded_words, holds, strip_markers
 from evals.overlap import token_f1
-from rag import Answer, Reprint, Retrieved, detect_language
+from rag import Answer, Reprint, Retrieved
 
 __all__ = [
     "DEPTH",
@@ -219,11 +220,9 @@ def grade_answer(question: Question, answer: Answer, texts: Mapping[str, str]) -
         texts: Article text by article id.
     """
     refused = answer.outcome == "not_found"
-    plain = strip_markers(answer.text)
-    spoken = any(character.isalpha() for character in plain)
     common = Scores(
         refused=float(refused),
-        language=float(detect_language(plain) == question.lang) if spoken else None,
+        language=in_language(answer, question.lang),
         citations_exact=float(citations_exact(answer, texts)),
     )
     if not question.answerable:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -21,11 +22,17 @@ from evals.command import exit_status
 from evals.dataset import BadQuestions, Question, read_lines
 from evals.drafting import Proposal, proposals
 from evals.matching import holds, words
-from evals.score import gold_spans
+from evals.score import gold_spans, is_correct
 from rag import DEFAULT_INDEX, Article, Assistant, Settings, detect_language, fold
 
 COMMANDS = ("draft", "check")
 """What its command line does."""
+
+_YES_OR_NO = re.compile(
+    r"(?:(?:and|but|so) )?(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|must|may)\b"
+    r"|[وف]?هل(?!\w)"
+)
+"""How questions begin that are answered by yes or no, folded."""
 
 Read = Callable[[str, str], str]
 """A prompt, and a text to begin with → what is typed."""
@@ -50,7 +57,7 @@ def check(lines: Iterable[Question | BadQuestions], articles: Sequence[Article])
 
     Returns:
         Lines that break the format, quotes that do not stand in their article, questions that are asked
-        twice, and answers that stand in the question or that can satisfy nothing.
+        twice, questions that would be right answers themselves, and answers that can satisfy nothing.
     """
     texts = {article.id: article.text for article in articles}
     problems = []
@@ -84,14 +91,20 @@ def _quotes(question: Question, texts: dict[str, str]) -> Iterable[str]:
 
 
 def _answers(question: Question) -> Iterable[str]:
-    for at, group in enumerate(question.must):
-        leak = next((way for way in group if holds(question.text, way)), None)
-        if leak is not None:
+    if is_correct(question, question.text) and not _says_itself_again(question):
+        for at, group in enumerate(question.must):
+            leak = next(way for way in group if holds(question.text, way))
             yield f"the answer «{leak}» stands in the question (must[{at}]); ask without it"
+    for at, group in enumerate(question.must):
         forbidden = [(way, no) for way in group for no in question.must_not if holds(way, no)]
         if forbidden:
             way, no = forbidden[0]
             yield f"«{way}» of must[{at}] holds «{no}», which must_not forbids; change one of them"
+
+
+def _says_itself_again(question: Question) -> bool:
+    """Whether a right answer may say the question again: of yes or no, where what denies it is forbidden."""
+    return bool(question.must_not and _YES_OR_NO.match(fold(question.text)))
 
 
 def draft(

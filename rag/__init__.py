@@ -12,6 +12,7 @@ from rag._version import __version__
 from rag.archive import Moved, export_index, import_index
 from rag.articles import ARTICLE_FILES
 from rag.assistant import Assistant, check_question
+from rag.cached import CachedAssistant, recall
 from rag.errors import (
     BadArticles,
     BadQuestion,
@@ -47,7 +48,8 @@ from rag.records import (
 )
 from rag.server import Server, serve
 from rag.settings import DEFAULT_INDEX, Settings, quiet_libraries
-from rag.text import detect_language, fold
+from rag.text import detect_language, fold, is_arabic
+from rag.tokens import count as count_tokens
 from rag.upkeep import Listed, indexed_folder, list_articles, remove_articles, watch_index
 from rag.uploads import PREFIX as UPLOADED
 
@@ -63,6 +65,7 @@ __all__ = [
     "BadSettings",
     "Built",
     "Busy",
+    "CachedAssistant",
     "Chunk",
     "Citation",
     "Claim",
@@ -93,14 +96,17 @@ __all__ = [
     "add_feedback",
     "build_index",
     "check_question",
+    "count_tokens",
     "detect_language",
     "export_feedback",
     "export_index",
     "fold",
     "import_index",
     "indexed_folder",
+    "is_arabic",
     "list_articles",
     "quiet_libraries",
+    "recall",
     "remove_articles",
     "serve",
     "watch_index",

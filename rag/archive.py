@@ -218,7 +218,7 @@ def _parts(
         sources.append(generation.folder / path)
     uploaded = folder / uploads.FOLDER
     found = sorted(uploaded.iterdir()) if uploaded.is_dir() else []
-    for file in (file for file in found if file.is_file() and not file.name.startswith(".")):
+    for file in (file for file in found if file.is_file() and uploads.is_name(file.name)):
         number = f"{uploads.FOLDER}/{len(parts):04}"
         parts.append(_Part(number, file.stat().st_size, sha256(file), file.name))
         sources.append(file)

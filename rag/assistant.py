@@ -6,14 +6,16 @@ import contextlib
 import dataclasses
 import threading
 import time
+from collections.abc import Generator as PieceGenerator
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Self
 
-from rag import conversation, filters, index, indexing, prompt, reply, upkeep, uploads, verify
+from rag import certainty, conversation, filters, index, indexing, prompt, reply, upkeep, uploads, verify
 from rag.disk import Progress
 from rag.embed import Embedder, open_embedder
 from rag.errors import BadArticles, BadQuestion, IndexMissing, IndexUnusable
-from rag.generate import Generator, Message, open_generator
+from rag.generate import Generator, Heard, Likelihood, Message, load_in_background, open_generator
 from rag.index import Written
 from rag.indexing import Built
 from rag.records import (
@@ -93,8 +95,9 @@ class Assistant:
         settings: Settings | None = None,
         embedder: Embedder | None = None,
         generator: Generator | None = None,
+        eager: bool = False,
         progress: Progress | None = None,
-    ) -> Assistant:
+    ) -> Self:
         """An assistant over an index; the default index is built when it is missing.
 
         Args:
@@ -102,6 +105,8 @@ class Assistant:
             settings: Defaults to ``Settings.load()``.
             embedder: Defaults to the one that the settings name.
             generator: Defaults to the one that the settings name.
+            eager: Begin at once, in a thread, to load the generator that the settings name, which otherwise
+                waits for the first question; what keeps it from loading is told by that question.
             progress: Told how the preparation of models and index goes.
 
         Raises:
@@ -115,15 +120,20 @@ class Assistant:
         tell = progress or (lambda _what, _share: None)
         embedder = embedder or open_embedder(settings, tell)
         folder = indexing.index_folder(settings, index)
+        loading = _supervised(settings, tell) if eager and generator is None else None
+        if loading:
+            load_in_background(loading)
         try:
-            return cls(folder, settings, embedder, generator, tell)
+            assistant = cls(folder, settings, embedder, generator, tell)
         except IndexMissing:
             if index != DEFAULT_INDEX:
                 raise
             indexing.build_index(
                 settings.articles, index, settings=settings, embedder=embedder, progress=tell
             )
-            return cls(folder, settings, embedder, generator, tell)
+            assistant = cls(folder, settings, embedder, generator, tell)
+        assistant._generator = generator or loading
+        return assistant
 
     def ask(self, question: str, *, history: Sequence[Turn] = (), where: Filter | None = None) -> Answer:
         """Answer a question, with citations.
@@ -169,17 +179,18 @@ class Assistant:
         if where is not None and allowed == frozenset():
             yield from _nothing_allowed(question, where, generation, language, clock)
             return
-        asked = self.standalone(question, history=history)
+        asked = self._standalone(question, history)
         found = self._search(asked, searcher, self.settings.passages, allowed)
         found = _told(found, question, asked)
         clock.mark("retrieve")
         yield found
-        draft, told, shown = "", "", found.evidence
+        draft, told, shown, likely = "", "", found.evidence, verify.UNKNOWN
         if found.evidence:
             messages, shown = self._prompt(asked, found, language)
             # closing() makes a reader who leaves stop the model now, not at the next garbage collection.
-            with _closing(self._write(messages)) as pieces:
-                for piece in pieces:
+            with contextlib.closing(self._write(messages)) as stream:
+                heard = Heard(stream)
+                for piece in heard:
                     clock.mark_once("first_token")
                     draft += piece
                     readable = reply.readable(draft, language)
@@ -187,8 +198,17 @@ class Assistant:
                     if readable.startswith(told) and readable != told:
                         yield Token(readable[len(told) :])
                         told = readable
+            likely = self._likely(heard.likelihood)
         clock.mark("generate")
-        checked = verify.check(draft, shown, language, self._embedder, question=asked)
+        checked = verify.check(
+            draft,
+            shown,
+            language,
+            self._embedder,
+            question=asked,
+            likely=likely,
+            without=self.settings.left_out,
+        )
         yield Finished(
             Answer(
                 question=question,
@@ -240,16 +260,10 @@ class Assistant:
         allowed = filters.allowed(where, searcher.generation.articles.values())
         if allowed == frozenset():
             return Retrieved((), ())
-        asked = self.standalone(question, history=history)
+        asked = self._standalone(question, history)
         return _told(self._search(asked, searcher, k, allowed), question, asked)
 
-    def standalone(self, question: str, *, history: Sequence[Turn] = ()) -> str:
-        """What is searched for when a question is asked behind others.
-
-        Args:
-            question: As for ``ask``.
-            history: As for ``ask``.
-        """
+    def _standalone(self, question: str, history: Sequence[Turn]) -> str:
         return conversation.standalone(question, history, longest=self.settings.max_question)
 
     def article(self, article_id: str) -> Article:
@@ -298,6 +312,20 @@ class Assistant:
     def uploads(self) -> Path:
         """The folder for files that are to be indexed by ``index_uploads``; it may not exist yet."""
         return self._folder / uploads.FOLDER
+
+    def take_upload(self, file: Path, name: str) -> None:
+        """Move a file that has arrived among those that ``index_uploads`` reads.
+
+        Articles of a file of this name that were removed come back with it.
+
+        Args:
+            file: Within ``uploads``, under a hidden name.
+            name: What it is to be called.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        uploads.take(self._folder, file, name)
 
     def index_uploads(self, *, progress: Progress | None = None) -> Built:
         """Index the uploaded files; questions are answered meanwhile, the next ones from the new articles.
@@ -365,8 +393,13 @@ class Assistant:
             budget=model.context - self.settings.max_new_tokens,
         )
 
-    def _write(self, messages: Sequence[Message]) -> Iterator[str]:
+    def _write(self, messages: Sequence[Message]) -> PieceGenerator[str, None, Likelihood | None]:
         return self._language_model().stream(messages, max_tokens=self.settings.max_new_tokens)
+
+    def _likely(self, likelihood: Likelihood | None) -> verify.Likely:
+        if likelihood is None or not certainty.known(likelihood, self.model):
+            return verify.UNKNOWN
+        return verify.Likely(certainty.words_are_likely(likelihood), certainty.choice_is_likely(likelihood))
 
     def _current(self) -> Searcher:
         if not self._open.generation.is_current:
@@ -379,7 +412,10 @@ class Assistant:
     def _opened(self) -> Searcher:
         while True:
             generation = index.open_generation(
-                self._folder, self._embedder.identity, indexing.chunker(self.settings)
+                self._folder,
+                self._embedder.identity,
+                indexing.chunker(self.settings),
+                graph_from=index.GRAPH_FROM,
             )
             try:
                 return Searcher(generation, self._embedder)
@@ -390,11 +426,12 @@ class Assistant:
     def _language_model(self) -> Generator:
         with self._opening:
             if self._generator is None:
-                self._generator = SupervisedGenerator(
-                    lambda: open_generator(self.settings, self._progress),
-                    seconds=self.settings.answer_seconds,
-                )
+                self._generator = _supervised(self.settings, self._progress)
             return self._generator
+
+
+def _supervised(settings: Settings, tell: Progress) -> SupervisedGenerator:
+    return SupervisedGenerator(lambda: open_generator(settings, tell), seconds=settings.answer_seconds)
 
 
 def _told(found: Retrieved, question: str, asked: str) -> Retrieved:
@@ -423,16 +460,6 @@ def _nothing_allowed(
             where=where,
         )
     )
-
-
-@contextlib.contextmanager
-def _closing(pieces: Iterator[str]) -> Iterator[Iterator[str]]:
-    try:
-        yield pieces
-    finally:
-        close = getattr(pieces, "close", None)
-        if close is not None:
-            close()
 
 
 class _Clock:

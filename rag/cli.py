@@ -21,6 +21,7 @@ from rag import (
     Assistant,
     BadSettings,
     Built,
+    CachedAssistant,
     Event,
     Filter,
     Finished,
@@ -40,6 +41,7 @@ from rag import (
     indexed_folder,
     list_articles,
     quiet_libraries,
+    recall,
     remove_articles,
     serve,
     watch_index,
@@ -235,10 +237,17 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="the packaged model as its makers published it",
     )
+    parser.add_argument(
+        "--no-cache",
+        dest="answer_cache",
+        action="store_false",
+        default=None,
+        help="answer anew what was asked before",
+    )
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    names = ("llm", "embedder", "backend", "adapter")
+    names = ("llm", "embedder", "backend", "adapter", "answer_cache")
     return Settings.load(**{name: getattr(options, name, None) for name in names})
 
 
@@ -254,27 +263,37 @@ def _ask(options: argparse.Namespace) -> None:
         path = None if options.no_serve else socket_path(index_folder(settings, options.index), settings)
         if path is None or not path.exists():
             raise NoServer
-        _print_answer(ask_server(path, options.question, where), as_json=options.json)
+        answer = _told(ask_server(path, options.question, where), options)
     except NoServer:
-        assistant = _opened(options.index, settings)
-        try:
-            _print_answer(assistant.stream(options.question, where=where), as_json=options.json)
-        finally:
-            assistant.close()
-
-
-def _print_answer(events: Iterator[Event], *, as_json: bool) -> None:
-    if as_json:
-        (answer,) = [event.answer for event in events if isinstance(event, Finished)]
+        answer = _asked(options, settings, where)
+    if options.json:
         print(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
     else:
-        cli_print.answer(_shown(events))
+        cli_print.answer(answer)
+
+
+def _asked(options: argparse.Namespace, settings: Settings, where: Filter | None) -> Answer:
+    """The answer of this process: one that was given before, else by loading what it takes."""
+    with cli_print.progress() as progress:
+        known = recall(options.question, options.index, where=where, settings=settings, progress=progress)
+    if known is not None:
+        return known
+    with contextlib.closing(_opened(options.index, settings)) as assistant:
+        return _told(assistant.stream(options.question, where=where), options)
+
+
+def _told(events: Iterator[Event], options: argparse.Namespace) -> Answer:
+    """The answer that events end with, shown as they come unless JSON is wanted."""
+    if options.json:
+        (answer,) = [event.answer for event in events if isinstance(event, Finished)]
+        return answer
+    return _shown(events)
 
 
 def _opened(index: str, settings: Settings) -> Assistant:
     """An assistant whose models are prepared, so that no progress bar runs beside an answer."""
     with cli_print.progress() as progress:
-        assistant = Assistant.open(index, settings=settings, progress=progress)
+        assistant = CachedAssistant.open(index, settings=settings, eager=True, progress=progress)
         assistant.model  # noqa: B018 - naming the model prepares its weights
     return assistant
 

@@ -322,7 +322,7 @@ class _Network:
         return self.op.constant(np.array(values, np.int64))
 
     def tensor(self, name: str) -> Any:
-        return self.op.convert(self.op.constant(self.weights[name]), "f32")
+        return self.op.convert(self.op.constant(self.weights[name], shared_memory=True), "f32")
 
     def linear(self, x: Any, name: str) -> Any:
         product = self.op.matmul(x, self.tensor(f"{name}.weight"), False, True)

@@ -1,11 +1,13 @@
 """Messages → tokens, streamed and stoppable: the one seam behind which language models run.
 
-``open_generator`` picks the backend; each is a llama-index ``LLM``, and any other llama-index ``LLM``
-can be wrapped in a ``Generator`` the same way. Backends load on first use, not at construction.
+``open_generator`` picks the backend. Any llama-index ``LLM`` can be a ``Generator`` too
+(``LlamaIndexGenerator``), and any generator a llama-index ``LLM`` (rag/llm_llamaindex.py). Backends load on
+first use, not at construction.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import queue
 import threading
@@ -24,15 +26,21 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-LOG_PROBABILITY = "log_probability"
-"""Under this name a backend's last response holds the logarithm of the reply's probability."""
+Role = Literal["system", "user", "assistant"]
+"""Who speaks in a chat prompt."""
+
+Likelihood = tuple[float, ...]
+"""Natural logarithms of the probabilities of a reply's tokens, in order; the end may be among them."""
+
+LOG_PROBABILITIES = "log_probabilities"
+"""Under this name a llama-index model's last response holds the reply's ``Likelihood``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message of a chat prompt."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Role
     """Who speaks."""
     content: str
     """What is said."""
@@ -54,15 +62,18 @@ class Generator(Protocol):
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int
-    ) -> PieceGenerator[str, None, float | None]:
+    ) -> PieceGenerator[str, None, Likelihood | None]:
         """The model's reply, piece by piece; closing the generator stops the model.
 
         Args:
             messages: The prompt.
             max_tokens: Longest reply.
 
+        Yields:
+            Pieces; empty ones while the prompt is read, at which the model can be stopped too.
+
         Returns:
-            The natural logarithm of the reply's probability; None where the backend does not tell it.
+            How probable the reply was; None where the backend does not tell it.
 
         Raises:
             GenerationFailed: The model failed.
@@ -88,31 +99,60 @@ class LlamaIndexGenerator:
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int
-    ) -> PieceGenerator[str, None, float | None]:
+    ) -> PieceGenerator[str, None, Likelihood | None]:
         """The model's reply, piece by piece; closing the generator stops the model."""
         from llama_index.core.llms import ChatMessage, ChatResponse
 
         chat = [ChatMessage(role=message.role, content=message.content) for message in messages]
         replies: Iterator[ChatResponse] = iter(())
-        likely: float | None = None
+        likely: Likelihood | None = None
         try:
             replies = self._llm.stream_chat(chat, max_tokens=max_tokens)  # some send their request here
             for reply in replies:
                 if reply.delta:
                     yield reply.delta
-                likely = reply.additional_kwargs.get(LOG_PROBABILITY, likely)
+                likely = reply.additional_kwargs.get(LOG_PROBABILITIES, likely)
             return likely
         except SanadError:
             raise
         except Exception as error:  # every LLM integration raises its own kinds
-            raise GenerationFailed(
-                f"The language model {self.identity} failed: {' '.join(str(error).split())}. Ask again."
-            ) from error
+            raise failed(self.identity, error) from error
         finally:
             # Closing the outer generator must reach the backend, which stops the model.
             close = getattr(replies, "close", None)
             if close is not None:
                 close()
+
+
+class Heard:
+    """A stream's pieces, and how probable they were once it has ended."""
+
+    def __init__(self, stream: PieceGenerator[str, None, Likelihood | None]) -> None:
+        self._stream = stream
+        self.likelihood: Likelihood | None = None
+        """None before the end, or where the backend does not tell it."""
+
+    def __iter__(self) -> Iterator[str]:
+        """The pieces that are not empty."""
+        while True:
+            try:
+                piece = next(self._stream)
+            except StopIteration as end:
+                self.likelihood = end.value
+                return
+            if piece:
+                yield piece
+
+
+def failed(identity: str, error: Exception) -> GenerationFailed:
+    """What is raised where a model raised an error that is none of ours.
+
+    Args:
+        identity: Names the model.
+        error: What it raised.
+    """
+    told = " ".join(str(error).split())
+    return GenerationFailed(f"The language model {identity} failed: {told}. Ask again.")
 
 
 def open_generator(settings: Settings, progress: Progress | None = None) -> Generator:
@@ -139,6 +179,23 @@ def open_generator(settings: Settings, progress: Progress | None = None) -> Gene
     from rag.llm_transformers import transformers_generator
 
     return transformers_generator(settings, progress)
+
+
+def load_in_background(generator: Generator) -> None:
+    """Load a generator in a thread, so that what else a question needs can be loaded meanwhile.
+
+    What keeps it from loading is told at its first use. The process does not end before the thread does:
+    an engine that is cut off while it loads can end the process with a signal.
+
+    Args:
+        generator: Loads at its first use.
+    """
+
+    def load() -> None:
+        with contextlib.suppress(Exception):
+            generator.count("")
+
+    threading.Thread(target=load, name="generator loading").start()
 
 
 def choose_backend(settings: Settings) -> str:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Sequence
 
-from llama_index.core.base.llms.types import ChatMessage, LLMMetadata
-from pydantic import PrivateAttr
-
-from rag.generate import LlamaIndexGenerator
+from rag.generate import Likelihood, Message
 from rag.llm_base import StreamedLLM, plain
 
 CONTEXT = 8_192
@@ -24,10 +21,15 @@ def quote_first_evidence(prompt: str) -> str:
 class FakeLLM(StreamedLLM):
     """Replies from a script, one reply a call, then from ``quote_first_evidence``."""
 
-    _replies: list[str] = PrivateAttr(default_factory=list)
-    _prompts: list[str] = PrivateAttr(default_factory=list)
-    _stopped: list[bool] = PrivateAttr(default_factory=list)
-    _before_piece: Callable[[int], None] | None = PrivateAttr(default=None)
+    identity = "fake"
+    context = CONTEXT
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._replies: list[str] = []
+        self._prompts: list[str] = []
+        self._stopped: list[bool] = []
+        self._before_piece: Callable[[int], None] | None = None
 
     @classmethod
     def scripted(cls, replies: Sequence[str], before_piece: Callable[[int], None] | None = None) -> FakeLLM:
@@ -43,10 +45,9 @@ class FakeLLM(StreamedLLM):
         fake._before_piece = before_piece
         return fake
 
-    @property
-    def metadata(self) -> LLMMetadata:
-        """What llama-index asks of a model."""
-        return LLMMetadata(context_window=CONTEXT, model_name="fake", is_chat_model=True)
+    def count(self, text: str) -> int:
+        """Length of a text in words."""
+        return len(text.split())
 
     @property
     def prompts(self) -> list[str]:
@@ -58,11 +59,11 @@ class FakeLLM(StreamedLLM):
         """For each call whether it was stopped before its end."""
         return self._stopped
 
-    def template(self, messages: Sequence[ChatMessage]) -> str:
+    def template(self, messages: Sequence[Message]) -> str:
         """The messages, one after the other."""
         return "\n\n".join(f"{message['role']}:\n{message['content']}" for message in plain(messages))
 
-    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, float | None]:
+    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
         """The scripted reply, word by word."""
         self._prompts.append(prompt)
         reply = self._replies.pop(0) if self._replies else quote_first_evidence(prompt)
@@ -76,6 +77,6 @@ class FakeLLM(StreamedLLM):
         return None
 
 
-def fake_generator(llm: FakeLLM | None = None) -> LlamaIndexGenerator:
+def fake_generator(llm: FakeLLM | None = None) -> FakeLLM:
     """A fake as a Generator; an unscripted one when none is given."""
-    return LlamaIndexGenerator(llm or FakeLLM(), identity="fake", count=lambda text: len(text.split()))
+    return llm or FakeLLM()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
+import itertools
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
-from llama_index.core.base.llms.types import ChatMessage, LLMMetadata
-from pydantic import PrivateAttr
-
+from rag import mapped
 from rag.disk import Progress
 from rag.errors import GenerationFailed, ModelMissing
-from rag.generate import LlamaIndexGenerator, stream_from_thread
+from rag.generate import Likelihood, Message
 from rag.llm_base import StreamedLLM, plain
 from rag.settings import PACKAGED, Settings
 from rag.weights import digest, generator, prepared
@@ -20,52 +18,74 @@ from rag.weights import digest, generator, prepared
 CONTEXT = 32_768
 """Longest context of Qwen2.5-Coder-1.5B, in tokens (its model card)."""
 
+WEIGHTS = "openvino_model.bin"
+"""The file of weights in an OpenVINO model's folder."""
+
+STEP = 128
+"""Tokens of a prompt that are read at once. Between two steps reading can be stopped and other threads run,
+which the engine's Python binding keeps waiting during one: 0.4 s on two cores. With 64 a prompt takes a third
+longer, with 256 no less."""
+
+UNFINISHED = "\ufffd"
+"""How a character is decoded whose last bytes are still to come."""
+
 
 class OpenVinoLLM(StreamedLLM):
-    """An OpenVINO model folder behind llama-index's LLM interface; greedy decoding."""
+    """An OpenVINO model folder as a Generator; greedy decoding."""
 
-    folder: str
-    """Holds openvino_model.xml, the tokenizer and the detokenizer."""
-    mend: str
-    """What an error of loading advises."""
-    threads: int = 0
-    """Processor threads; 0 leaves it to the engine."""
+    context = CONTEXT
 
-    _pipeline: Any = PrivateAttr(default=None)
+    def __init__(self, folder: Path, *, identity: str, mend: str, threads: int = 0) -> None:
+        """Nothing is loaded before the first use.
 
-    @property
-    def metadata(self) -> LLMMetadata:
-        """What llama-index asks of a model."""
-        name = Path(self.folder).name
-        return LLMMetadata(
-            context_window=CONTEXT, num_output=self.max_new_tokens, model_name=name, is_chat_model=True
-        )
+        Args:
+            folder: Holds openvino_model.xml, the tokenizer and the detokenizer.
+            identity: Names model, weights and backend.
+            mend: What an error of loading advises.
+            threads: Processor threads; 0 leaves it to the engine.
+        """
+        super().__init__()
+        self.identity = identity
+        self._folder = folder
+        self._mend = mend
+        self._threads = threads
+        self._pipeline: Any = None
+        self._requests = itertools.count()
 
-    def template(self, messages: Sequence[ChatMessage]) -> str:
+    def template(self, messages: Sequence[Message]) -> str:
         """The model's own chat template around the messages."""
         tokenizer = self.pipeline().get_tokenizer()
         return str(tokenizer.apply_chat_template(plain(messages), add_generation_prompt=True))
 
-    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, float | None]:
+    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
         """The reply to a prompt, piece by piece; closing the generator stops the model."""
         import openvino_genai
 
-        pipeline = self.pipeline()
+        pipeline, tokens, likely, told = self.pipeline(), list[int](), list[float](), ""
         config = openvino_genai.GenerationConfig(
             max_new_tokens=max_tokens, do_sample=False, apply_chat_template=False, logprobs=1
         )
-        running, cancel = openvino_genai.StreamingStatus.RUNNING, openvino_genai.StreamingStatus.CANCEL
-        stream = stream_from_thread(
-            # A list, as only then the scores are returned.
-            lambda emit: pipeline.generate([prompt], config, lambda piece: cancel if emit(piece) else running)
-        )
-        with contextlib.closing(stream):
-            try:
-                result = yield from stream
-            except RuntimeError as error:  # what OpenVINO raises for everything
-                told = " ".join(str(error).split())
-                raise GenerationFailed(f"The language model failed: {told}. Ask again.") from error
-        return float(result.scores[0]) if result.scores else None
+        handle = pipeline.add_request(next(self._requests), prompt, config)
+        try:
+            while handle.get_status() == openvino_genai.GenerationStatus.RUNNING or handle.can_read():
+                if not handle.can_read():
+                    pipeline.step()
+                    # While the prompt is read there are no pieces, but who waits may want to stop the model.
+                    yield ""
+                    continue
+                for output in handle.read().values():
+                    tokens += output.generated_ids
+                    likely += output.generated_log_probs
+                text = pipeline.get_tokenizer().decode(tokens)
+                if not text.endswith(UNFINISHED):
+                    yield text[len(told) :]
+                    told = text
+        except RuntimeError as error:  # what OpenVINO raises for everything
+            reason = " ".join(str(error).split())
+            raise GenerationFailed(f"The language model failed: {reason}. Ask again.") from error
+        finally:
+            handle.cancel()
+        return tuple(likely)
 
     def count(self, text: str) -> int:
         """Length of a text in the model's tokens."""
@@ -82,15 +102,25 @@ class OpenVinoLLM(StreamedLLM):
     def _load(self) -> Any:
         import openvino_genai
 
-        options: dict[str, Any] = {"INFERENCE_NUM_THREADS": self.threads} if self.threads else {}
+        options: dict[str, Any] = {"INFERENCE_NUM_THREADS": self._threads} if self._threads else {}
+        # Its own step can be called, which tells each token's probability and can be left between two; else
+        # it is what LLMPipeline runs, as fast and with the same replies (docs/decisions.md).
+        scheduler = openvino_genai.SchedulerConfig()
+        scheduler.enable_prefix_caching = True
+        scheduler.max_num_batched_tokens = STEP
         try:
-            return openvino_genai.LLMPipeline(self.folder, "CPU", **options)
+            engine = openvino_genai.ContinuousBatchingPipeline(str(self._folder), scheduler, "CPU", options)
+            # The weights are rewritten for the processor by the first run, not by loading: beside the reading
+            # of a first prompt that would hold twice the model, and a question would wait for it.
+            with mapped.passing(self._folder / WEIGHTS):
+                engine.generate(["."], [openvino_genai.GenerationConfig(max_new_tokens=1)])
+            return engine
         except RuntimeError as error:
             last = str(error).strip().splitlines()[-1]
-            raise ModelMissing(f"Cannot load the model in {self.folder}: {last}. {self.mend}") from error
+            raise ModelMissing(f"Cannot load the model in {self._folder}: {last}. {self._mend}") from error
 
 
-def openvino_generator(settings: Settings, progress: Progress | None) -> LlamaIndexGenerator:
+def openvino_generator(settings: Settings, progress: Progress | None) -> OpenVinoLLM:
     """The packaged model, or a folder that holds an OpenVINO model, as a Generator.
 
     Args:
@@ -114,7 +144,4 @@ def openvino_generator(settings: Settings, progress: Progress | None) -> LlamaIn
                 f"{settings.llm!r} is not a folder with an OpenVINO model (openvino_model.xml). Name such a "
                 "folder, or run the model through transformers: --backend transformers"
             )
-    llm = OpenVinoLLM(
-        folder=str(folder), mend=mend, max_new_tokens=settings.max_new_tokens, threads=settings.threads
-    )
-    return LlamaIndexGenerator(llm, identity=identity, count=llm.count)
+    return OpenVinoLLM(folder, identity=identity, mend=mend, threads=settings.threads)

@@ -9,40 +9,43 @@ import contextlib
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
-from llama_index.core.base.llms.types import ChatMessage, LLMMetadata
-from pydantic import PrivateAttr
-
 from rag.disk import Progress
 from rag.errors import GenerationFailed, ModelMissing
-from rag.generate import LlamaIndexGenerator, stream_from_thread
+from rag.generate import Likelihood, Message, stream_from_thread
 from rag.llm_base import StreamedLLM, plain
 from rag.settings import HUB_INSTALL, PACKAGED, Settings
 from rag.weights import digest, generator, prepared
 
 
 class TransformersLLM(StreamedLLM):
-    """A transformers model behind llama-index's LLM interface; greedy decoding."""
+    """A transformers model as a Generator; greedy decoding."""
 
-    name: str
-    """Hub model id or local folder."""
+    def __init__(self, name: str, *, identity: str) -> None:
+        """Nothing is loaded before the first use.
 
-    _loaded: tuple[Any, Any] | None = PrivateAttr(default=None)
+        Args:
+            name: Hub model id or local folder.
+            identity: Names model, weights and backend.
+        """
+        super().__init__()
+        self.identity = identity
+        self._name = name
+        self._loaded: tuple[Any, Any] | None = None
 
     @property
-    def metadata(self) -> LLMMetadata:
-        """What llama-index asks of a model."""
+    def context(self) -> int:
+        """Longest prompt and answer together, in the model's tokens; loads the model."""
         model, _ = self.loaded()
-        window = getattr(model.config, "max_position_embeddings", None) or 4096
-        return LLMMetadata(context_window=int(window), num_output=self.max_new_tokens, model_name=self.name)
+        return int(getattr(model.config, "max_position_embeddings", None) or 4096)
 
-    def template(self, messages: Sequence[ChatMessage]) -> str:
+    def template(self, messages: Sequence[Message]) -> str:
         """The model's own chat template around the messages; a plain one where it has none."""
         _, tokenizer = self.loaded()
         if not tokenizer.chat_template:
             return "\n\n".join(message["content"] for message in plain(messages)) + "\n"
         return str(tokenizer.apply_chat_template(plain(messages), tokenize=False, add_generation_prompt=True))
 
-    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, float | None]:
+    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
         """The reply to a prompt, piece by piece; closing the generator stops the model."""
         self.loaded()
         stream = stream_from_thread(lambda emit: self._generate(prompt, max_tokens, emit))
@@ -53,7 +56,7 @@ class TransformersLLM(StreamedLLM):
                 told = " ".join(str(error).split())
                 raise GenerationFailed(f"The language model failed: {told}. Ask again.") from error
 
-    def _generate(self, prompt: str, max_tokens: int, emit: Callable[[str], bool]) -> float:
+    def _generate(self, prompt: str, max_tokens: int, emit: Callable[[str], bool]) -> Likelihood:
         from transformers import StoppingCriteria, StoppingCriteriaList, TextStreamer
 
         model, tokenizer = self.loaded()
@@ -90,9 +93,8 @@ class TransformersLLM(StreamedLLM):
             return_dict_in_generate=True,
             output_logits=True,
         )
-        return float(
-            model.compute_transition_scores(done.sequences, done.logits, normalize_logits=True).sum()
-        )
+        told = model.compute_transition_scores(done.sequences, done.logits, normalize_logits=True)
+        return tuple(told[0].tolist())
 
     def count(self, text: str) -> int:
         """Length of a text in the model's tokens."""
@@ -103,7 +105,7 @@ class TransformersLLM(StreamedLLM):
         """Model and tokenizer, loaded at first use onto the best device that there is."""
         with self._loading:
             if self._loaded is None:
-                self._loaded = _load(self.name)
+                self._loaded = _load(self._name)
             return self._loaded
 
 
@@ -137,7 +139,7 @@ def _load(name: str) -> tuple[Any, Any]:
     return placed.to(device).eval(), tokenizer
 
 
-def transformers_generator(settings: Settings, progress: Progress | None) -> LlamaIndexGenerator:
+def transformers_generator(settings: Settings, progress: Progress | None) -> TransformersLLM:
     """The model that ``settings.llm`` names, as a Generator.
 
     Args:
@@ -153,5 +155,4 @@ def transformers_generator(settings: Settings, progress: Progress | None) -> Lla
         name, identity = str(folder), f"{model.title} bf16 (transformers, {digest(folder)})"
     else:
         name, identity = settings.llm, f"{settings.llm} (transformers)"
-    llm = TransformersLLM(name=name, max_new_tokens=settings.max_new_tokens)
-    return LlamaIndexGenerator(llm, identity=identity, count=llm.count)
+    return TransformersLLM(name, identity=identity)

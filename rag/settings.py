@@ -36,6 +36,11 @@ HUB_INSTALL = ".venv/bin/pip install -c constraints.txt -e '.[models,hub]'"
 BACKENDS = ("auto", "openvino", "transformers", "fake")
 """What can run a generator; ``fake`` answers from a script, for tests and demonstrations."""
 
+PARTS = ("verification", "repair", "quotes", "kind", "dates")
+"""Parts of the answering that ``Settings.without`` can leave out: dropping claims that their sentences do not
+bear out; finding the sentence that does; quoting where only a translation is in doubt; checking that a time
+or a number is told where it is asked for; resolving relative dates."""
+
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -109,8 +114,16 @@ class Settings:
     parse_seconds: int = 60
     """Longest reading of one web page, PDF or Word file in seconds, after which it is skipped. Pages take
     milliseconds; a PDF of 36 pages took 0.2 s."""
+    without: str = ""
+    """Parts of the answering that are left out, as ``kind,dates``, see ``PARTS``: for evals/ablation.py,
+    which measures what each is worth."""
     threads: int = 0
     """Processor threads for the models; 0 leaves it to the engine."""
+    answer_cache: bool = True
+    """Answer a question that was asked before, of the same index and by the same model, as it was then. Holds
+    for ``sanad ask`` and the page; only with the packaged model, whose identity tells its weights."""
+    answer_cache_bytes: int = 20_000_000
+    """Largest size of the answers that are kept: some 2,500 of about 8 KB, compressed."""
     answer_seconds: int = 300
     """Longest time that the model may take for one answer, after which it is given up: ten times what the
     packaged model takes on two cores, so that a busy machine is not mistaken for an engine that hangs."""
@@ -129,6 +142,16 @@ class Settings:
     def feedback(self) -> Path:
         """The file of votes on answers; see rag/feedback.py."""
         return self.cache / "feedback.jsonl"
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The parts that ``without`` names."""
+        return frozenset(part.strip() for part in self.without.split(",") if part.strip())
+
+    @property
+    def answers(self) -> Path:
+        """The file of answers that were given before; see rag/answer_cache.py."""
+        return self.cache / "answers.sqlite3"
 
     @property
     def template(self) -> str:
@@ -161,6 +184,9 @@ class Settings:
     def _check(self) -> None:
         if self.backend not in BACKENDS:
             raise BadSettings(f"Unknown backend {self.backend!r}; supported are {', '.join(BACKENDS)}.")
+        for part in self.left_out - set(PARTS):
+            known = ", ".join(PARTS)
+            raise BadSettings(f"Setting without names the unknown part {part!r}; known are {known}.")
         for name in (
             "chunk_tokens",
             "passages",
@@ -171,6 +197,7 @@ class Settings:
             "max_file_bytes",
             "max_rows_bytes",
             "parse_seconds",
+            "answer_cache_bytes",
             "answer_seconds",
             "waiting",
         ):

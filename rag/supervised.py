@@ -21,7 +21,7 @@ from collections.abc import Generator as PieceGenerator
 from contextvars import ContextVar
 
 from rag.errors import GenerationFailed, SanadError
-from rag.generate import Generator, Message
+from rag.generate import Generator, Likelihood, Message
 
 POLL_SECONDS = 0.2
 """How often who waits looks whether anyone still wants the reply: a tenth of what a client is promised."""
@@ -101,7 +101,7 @@ class SupervisedGenerator:
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int
-    ) -> PieceGenerator[str, None, float | None]:
+    ) -> PieceGenerator[str, None, Likelihood | None]:
         """The model's reply, piece by piece; closing the generator stops the model.
 
         Args:
@@ -109,7 +109,7 @@ class SupervisedGenerator:
             max_tokens: Longest reply.
 
         Returns:
-            The natural logarithm of the reply's probability; None where the engine does not tell it.
+            How probable the reply was; None where the engine does not tell it.
 
         Raises:
             GenerationFailed: The engine failed, took too long, or nobody waits for the reply (``unless``).
@@ -197,7 +197,7 @@ class SupervisedGenerator:
 class _End:
     """The reply is complete."""
 
-    def __init__(self, likely: float | None) -> None:
+    def __init__(self, likely: Likelihood | None) -> None:
         self.likely = likely
 
 

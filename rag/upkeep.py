@@ -74,7 +74,7 @@ def remove_articles(
 ) -> Written:
     """Take articles out of an index; their files stay, and the next update of the folder adds them again.
 
-    The file of an article that was uploaded is deleted.
+    The file of an article that was uploaded is deleted with the last of its articles.
 
     Args:
         ids: Ids of articles.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from rag import facts
@@ -24,7 +24,7 @@ from rag.records import Citation, Claim, Evidence, Language, Outcome, Verdict
 from rag.relative import resolved
 from rag.reply import Part, parse
 from rag.support import support
-from rag.text import fold
+from rag.text import fold, is_arabic
 
 NOT_FOUND: dict[Language, str] = {
     "en": "The articles do not say.",
@@ -59,6 +59,7 @@ _REASONS: dict[Language, dict[str, str]] = {
         "language": "it was not in the language of the question",
         "kind": "it told no time or number, which was asked for",
         "quoted": "in the article's own words: its translation could not be confirmed",
+        "doubtful": "in the article's own words: the model's translation is doubtful: “{text}”",
         "dropped": "the model's draft was dropped, {reason}",
     },
     "ar": {
@@ -72,6 +73,7 @@ _REASONS: dict[Language, dict[str, str]] = {
         "language": "لم تكن بلغة السؤال",
         "kind": "لم تتضمن الوقت أو العدد المسؤول عنه",
         "quoted": "بكلمات المقال نفسها: تعذّر التحقق من ترجمتها",
+        "doubtful": "بكلمات المقال نفسها: ترجمة النموذج مشكوك فيها: «{text}»",
         "dropped": "حُذفت مسودة النموذج؛ {reason}",
     },
 }
@@ -93,6 +95,20 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class Likely:
+    """What of a draft is probably right, as far as its tokens' probabilities tell (rag/certainty.py)."""
+
+    words: bool
+    """What it says."""
+    choice: bool
+    """Which sentence it names."""
+
+
+UNKNOWN = Likely(words=True, choice=False)
+"""Of a draft whose probabilities are not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Draft:
     """A statement of the draft: what it says and cites, verdict, reason, and what it puts in its language."""
 
@@ -101,10 +117,19 @@ class _Draft:
     verdict: Verdict
     reason: str
     words: str = ""
+    whole: bool = False
+    """A whole sentence of the article, quoted."""
 
 
 def check(
-    draft: str, evidence: Sequence[Evidence], language: Language, embedder: Embedder, *, question: str = ""
+    draft: str,
+    evidence: Sequence[Evidence],
+    language: Language,
+    embedder: Embedder,
+    *,
+    question: str = "",
+    likely: Likely = UNKNOWN,
+    without: Collection[str] = (),
 ) -> Checked:
     """Check a draft against the evidence that the model was shown.
 
@@ -114,37 +139,69 @@ def check(
         language: The language of the answer.
         embedder: Finds the evidence nearest to a claim that names none.
         question: As put to the model; an answer of another kind than it asks for is dropped.
+        likely: How probable the draft was. Where its words are not, its sentences are quoted instead.
+        without: Parts that are left out, of ``settings.PARTS``. Without ``verification`` claims stay as they
+            were drafted, with the verdicts that they would have had.
 
     Returns:
         The claims that stand, with exact citations; or ``not_found`` when none does, with the sentence that
         is nearest where the draft named or leant on one.
     """
     reply = parse(draft)
-    judged = [_judge(part, evidence, language, embedder) for part in reply.parts] if evidence else []
-    if judged and not any(fits(question, claim.text, claim.words) for claim in judged):
+    judged = [_judge(part, evidence, language, embedder, without) for part in reply.parts] if evidence else []
+    unfit = "kind" not in without and not any(fits(question, claim.text, claim.words) for claim in judged)
+    if unfit:
         reason = _REASONS[language]["kind"]
         judged = [dataclasses.replace(claim, verdict="unsupported", reason=reason) for claim in judged]
-    judged = [_dated(claim, language) for claim in judged]
-    if judged and all(claim.verdict == "unsupported" for claim in judged):
+    if "dates" not in without:
+        judged = [_dated(claim, language) for claim in judged]
+    kept = "verification" in without and not unfit
+    if "quotes" not in without:
+        judged = [_rescued(claim, language, likely) for claim in judged]
+    if judged and not kept and all(claim.verdict == "unsupported" for claim in judged):
         # The reader is told that the articles do not say it; a quoted sentence does not make that an answer.
         return _assemble([_nearest(judged[0], evidence, language)], "not_found")
-    standing = [claim for claim in judged if claim.verdict in ("supported", "partial")]
+    standing = [claim for claim in judged if kept or claim.verdict in ("supported", "partial")]
     if not standing:
         return Checked(text=NOT_FOUND[language], claims=(), citations=(), outcome="not_found")
-    if reply.sides and len(standing) == len(judged) and _disagree(standing):
+    conflict = reply.sides and len(standing) == len(judged) and _disagree(standing)
+    if not likely.words and "quotes" not in without:
+        standing = _told_whole(standing, language)
+    if conflict:
         return _assemble(_newest_first(standing, language), "conflict")
-    partial = len(standing) < len(judged) or any(claim.verdict == "partial" for claim in standing)
+    partial = len(standing) < len(judged) or any(claim.verdict != "supported" for claim in standing)
     return _assemble(standing, "partial" if partial else "answered")
 
 
-def _judge(part: Part, evidence: Sequence[Evidence], language: Language, embedder: Embedder) -> _Draft:
-    words = _REASONS[language]
+def _judge(
+    part: Part,
+    evidence: Sequence[Evidence],
+    language: Language,
+    embedder: Embedder,
+    without: Collection[str],
+) -> _Draft:
     by_number = {item.number: item for item in evidence}
     cited = tuple(by_number[n] for n in part.marks if n in by_number)
+    claim = _checked(part, cited, evidence, language, embedder, without)
+    if "verification" in without:
+        return _Draft(part.text, cited, claim.verdict, claim.reason, part.words)
+    return claim
+
+
+def _checked(
+    part: Part,
+    cited: tuple[Evidence, ...],
+    evidence: Sequence[Evidence],
+    language: Language,
+    embedder: Embedder,
+    without: Collection[str],
+) -> _Draft:
+    words = _REASONS[language]
+    quotable = "quotes" not in without
     if _is_foreign(part.text, language):
         # Told in the evidence's language: its words are a quotation, or nothing.
         said = part.words or part.text
-        if source := _quoting(said, cited or evidence):
+        if quotable and (source := _quoting(said, cited or evidence)):
             return _quoted(said, source, language)
         return _Draft(said, cited, "unsupported", words["language"])
     names = _names(part.text, evidence)
@@ -153,11 +210,12 @@ def _judge(part: Part, evidence: Sequence[Evidence], language: Language, embedde
     # The model named no sentence, or the wrong one: look for the one that bears the claim out best.
     # One cited alone was judged above, and does not.
     able = [item for item in evidence if (item,) != cited and all(item in name for name in names)]
+    able = able if "repair" not in without else []
     found = [(support(part.text, part.words, [item.text], embedder), item) for item in able]
     best = max((one for one in found if one[0].stands), key=lambda one: one[0].probability, default=None)
     if best:
         return _Draft(part.text, (best[1],), "partial", words["lacking" if cited else "unnamed"], part.words)
-    if part.words and (source := _quoting(part.words, cited)):
+    if quotable and part.words and (source := _quoting(part.words, cited)):
         return _quoted(part.words, source, language)
     absent = facts.missing(part.text, [item.text for item in evidence])
     if absent:
@@ -177,8 +235,35 @@ def _borne(part: Part, cited: Sequence[Evidence], embedder: Embedder) -> bool:
 def _is_foreign(text: str, language: Language) -> bool:
     """Whether a statement is not in the language of the answer; a name or a number alone is in any."""
     letters = sum(char.isalpha() for char in text)
-    own = sum(char.isalpha() and ("\u0600" <= char <= "\u06ff") == (language == "ar") for char in text)
+    own = sum(char.isalpha() and is_arabic(char) == (language == "ar") for char in text)
     return own == 0 < letters and (language == "en" or len(text.split()) > LATIN_NAME)
+
+
+def _rescued(claim: _Draft, language: Language, likely: Likely) -> _Draft:
+    """In place of a claim that failed: the sentence that it cited, where that is probably the right one."""
+    if claim.verdict != "unsupported" or not claim.cited or not likely.choice:
+        return claim
+    return _whole(claim.cited[0], language, _REASONS[language]["dropped"].format(reason=claim.reason))
+
+
+def _told_whole(claims: Sequence[_Draft], language: Language) -> list[_Draft]:
+    """In place of words that are probably wrong: the sentences that they are taken from, each once."""
+    told: dict[tuple[Evidence, ...], _Draft] = {}
+    for claim in claims:
+        if claim.cited and not claim.whole:
+            item = claim.cited[0]
+            # Who cannot read the sentence has no other hint of what it says.
+            translated = is_arabic(item.text) != (language == "ar") and not claim.reason
+            reason = _REASONS[language]["doubtful"].format(text=claim.text) if translated else ""
+            claim = _whole(item, language, reason)
+        told.setdefault(claim.cited, claim)
+    return list(told.values())
+
+
+def _whole(item: Evidence, language: Language, reason: str = "") -> _Draft:
+    """A claim that quotes a whole sentence: nothing is said that the article does not say."""
+    quoted = OWN_WORDS[language].format(words=item.text.strip())
+    return _Draft(quoted, (item,), "partial" if reason else "supported", reason, whole=True)
 
 
 def _quoted(words: str, source: Evidence, language: Language) -> _Draft:

@@ -55,13 +55,18 @@ def ticks(folder: Path, settle: float) -> Generator[bool]:
     Raises:
         BadArticles: The system cannot watch this folder.
     """
+    gone = False
     while True:
         try:
-            place = _place(folder)
-            yield from _of_one(folder, place, settle)
-            yield True  # it was removed or replaced
+            # Of a folder put in its place the first tick is the change, and is settled like any other: looked
+            # at sooner, a file that is just being copied into it would be read half.
+            with closing(_of_one(folder, _place(folder), settle)) as one:
+                for changed in one:
+                    gone = False
+                    yield changed
         except FileNotFoundError:
-            yield False
+            yield not gone
+            gone = True
             time.sleep(settle)
         except (OSError, RuntimeError) as error:  # no watches left, or a fault of the library
             raise BadArticles(

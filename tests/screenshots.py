@@ -48,20 +48,35 @@ def main(folder: Path, names: list[str]) -> None:
                 print(folder / f"{state.name}.png")  # noqa: T201
         with watched(browser, address) as page:
             paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+            print(f"first paint {page.evaluate(paint):.0f} ms, nothing cached")  # noqa: T201
             page.reload()
             page.locator(".welcome").wait_for()
-            print(f"first paint {page.evaluate(paint):.0f} ms")  # noqa: T201
-            ready = "performance.now()"
-            print(f"ready to ask before {page.evaluate(ready):.0f} ms")  # noqa: T201
+            print(f"first paint {page.evaluate(paint):.0f} ms, cached")  # noqa: T201
+            print(f"connected before {page.evaluate('performance.now()'):.0f} ms")  # noqa: T201
             page.evaluate(OBSERVE)
             assistant.freely = False
+            browser.start_tracing(page=page, categories=["devtools.timeline", "toplevel"])
             ask(page, "When did they leave?")
             for _ in range(30):
                 assistant.step()
                 page.wait_for_timeout(60)
             page.locator("#sanad-live .turn[data-stage=done]").wait_for()
+            work = longest(browser.stop_tracing())
             print("while streaming:", json.dumps(page.evaluate("window.seen")))  # noqa: T201
+            print(f"longest task: {work:.0f} ms of the processor")  # noqa: T201
         app.close()
+
+
+def longest(trace: bytes) -> float:
+    """Milliseconds of processor time of the page's longest task: the same however busy the machine is."""
+    events = json.loads(trace)["traceEvents"]
+    pages = {
+        (one["pid"], one["tid"])
+        for one in events
+        if one["name"] == "thread_name" and one["args"]["name"] == "CrRendererMain"
+    }
+    times = [one.get("tdur", 0) for one in events if (one["pid"], one["tid"]) in pages]
+    return float(max(times)) / 1000
 
 
 if __name__ == "__main__":

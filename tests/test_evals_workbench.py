@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evals import workbench
+from evals import options, workbench
 from evals.dataset import BadQuestions, read_lines, read_questions
 from evals.drafting import proposals
 from evals.matching import holds
@@ -167,6 +167,8 @@ def line(**changes):
         ({"evidence": [{"article": "library", "quote": "بَلَغَتْ تكلفة"}]}, "spelt in another way"),
         ({"question": "the cost: what did repairs  the?"}, "asks the same as q0 on line 1"),
         ({"question": "Were it 12 Million?"}, "the answer «12 million» stands in the question (must[0])"),
+        ({"question": "What was 12 million?", "must_not": ["13"]}, "«12 million» stands in the question"),
+        ({"question": "Was it 12 million?", "must_not": []}, "«12 million» stands in the question"),
         ({"question": "b?", "must_not": ["12"]}, "holds «12», which must_not forbids"),
     ],
 )
@@ -177,6 +179,31 @@ def test_what_has_gone_wrong_is_told_with_its_line(tmp_path, changes, message):
     (problem,) = workbench.check(read_lines(file), ARTICLES)
     assert message in problem.message
     assert (problem.line, problem.message[:3]) == (2, "q1:")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        # A right "yes" may say the question again; what denies it is forbidden.
+        {"question": "Was it 12 million?", "must": [["yes", "12 million"]], "must_not": ["not"]},
+        {"question": "وهل كانت 12 مليونا؟", "must": [["نعم", "12"]], "must_not": ["لا"]},
+        # The other choice stands there too.
+        {"question": "Before or after the repairs?", "must": [["after"]], "must_not": ["before"]},
+        # Of two things asked for it says one.
+        {"question": "What do they fear of repairs?", "must": [["fear"], ["floods"]]},
+    ],
+)
+def test_a_question_that_would_be_no_right_answer_may_hold_words_of_one(tmp_path, changes):
+    file = tmp_path / "mine.jsonl"
+    file.write_text(line(**changes))
+    assert workbench.check(read_lines(file), ARTICLES) == []
+
+
+@pytest.mark.parametrize("name", ["seeds", "dev", "test"])
+def test_the_committed_questions_have_no_slip(name):
+    seeds = sorted((ROOT / "seeds").glob("*.txt"))
+    articles = [Article(path.stem, "", path.read_text(encoding="utf-8"), path.name) for path in seeds]
+    assert workbench.check(read_lines(options.QUESTIONS.with_name(f"{name}.jsonl")), articles) == []
 
 
 def test_every_bad_line_is_told_not_the_first_alone(tmp_path):

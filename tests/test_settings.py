@@ -37,6 +37,8 @@ def test_every_setting_can_be_given_by_its_variable(monkeypatch: pytest.MonkeyPa
         value = {int: 7, str: "fake", bool: True, Path: "/some/where"}[
             Path if isinstance(default, Path) else type(default)
         ]
+        if field.name == "without":  # its words are known ones
+            value = "kind"
         monkeypatch.setenv(f"SANAD_{field.name.upper()}", str(value))
         given[field.name] = Path(value) if isinstance(default, Path) else value
     loaded = Settings.load()
@@ -133,3 +135,10 @@ def test_settings_are_frozen() -> None:
 @pytest.mark.parametrize("name", ["prompts", "seeds"])
 def test_the_shipped_folders_are_found_from_any_working_directory(name: str) -> None:
     assert any(resource_dir(name).iterdir())
+
+
+def test_parts_that_are_left_out_are_named_and_known() -> None:
+    assert Settings.load(without=" kind, dates,").left_out == {"kind", "dates"}
+    assert Settings.load().left_out == frozenset()
+    with pytest.raises(BadSettings, match="unknown part 'verify'; known are verification, repair"):
+        Settings.load(without="kind,verify")

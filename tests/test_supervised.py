@@ -11,7 +11,7 @@ import pytest
 from conftest import FakeAssistant
 
 from rag import GenerationFailed
-from rag.generate import Message
+from rag.generate import Likelihood, Message
 from rag.llm_fake import FakeLLM, fake_generator
 from rag.supervised import MAX_STUCK, SupervisedGenerator, unless
 
@@ -30,12 +30,14 @@ class Engine:
     def count(self, text: str) -> int:
         return len(text)
 
-    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Generator[str, None, float | None]:
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int
+    ) -> Generator[str, None, Likelihood | None]:
         try:
             yield from self.act()
         finally:
             self.closed.set()
-        return -1.5
+        return (-1.5,)
 
 
 class Opened:
@@ -94,7 +96,7 @@ def test_pieces_and_the_replys_probability_are_passed_on() -> None:
         while True:
             pieces.append(next(stream))
     assert pieces == ["all", " is", " well"]
-    assert end.value.value == -1.5
+    assert end.value.value == (-1.5,)
 
 
 def test_a_healthy_engine_is_kept() -> None:

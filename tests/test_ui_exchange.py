@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ui_stand_in import BASE, ENGLISH, LEFT, make_answer, make_conflict
+from ui_stand_in import BASE, ENGLISH, LEFT, WORDS, make_answer, make_conflict
 
 from rag import Filter, Turn
 from ui import copying, exchange, render
@@ -78,7 +79,7 @@ def test_a_kept_fault_with_a_word_or_a_value_that_is_none_is_still_told() -> Non
         assert 'role="alert"' in render.turn(Exchange(1, "?", "failed", fault=fault), "ar")
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine, of the generation of JSON
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)  # to make JSON is slow
 @given(JSON | st.lists(st.fixed_dictionaries({"number": JSON, "question": JSON, "stage": JSON})))
 def test_whatever_a_browser_kept_can_be_shown(kept: Any) -> None:
     render.conversation(exchange.unpack_all(kept), "ar")
@@ -108,7 +109,7 @@ def test_a_question_that_cannot_be_asked_says_why_in_words_of_the_page(wrong: ob
     assert asked.exchange.fault is not None and asked.exchange.fault.word == word
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(JSON | st.fixed_dictionaries({"question": JSON, "history": JSON, "number": JSON, "filter": JSON}))
 def test_whatever_a_browser_sends_is_a_question_or_a_fault(wrong: Any) -> None:
     asked = exchange.read(wrong, longest=50)
@@ -119,7 +120,8 @@ def test_whatever_a_browser_sends_is_a_question_or_a_fault(wrong: Any) -> None:
 def test_an_answer_is_copied_as_text_with_every_quote_and_its_place() -> None:
     assert ANSWERED.answer is not None
     assert copying.text(ANSWERED.answer, "en") == (
-        "When did they leave?\n\nThe last advisers left Ain al-Asad [1].\n\nSources:\n\n"
+        "When did they leave?\n\nThe last advisers left Ain al-Asad [1].\n\n"
+        f"In the article's words [1]: “{WORDS}”\n\nSources:\n\n"
         f"[1] CNN · 18 January 2026 · {BASE.title}\n“{LEFT}”\n003_base.txt:61\n"
     )
     assert "المصادر:" in copying.text(ANSWERED.answer, "ar")
@@ -129,12 +131,21 @@ def test_an_answer_is_copied_as_markdown_whose_quotes_are_only_text() -> None:
     assert ANSWERED.answer is not None
     told = copying.markdown(ANSWERED.answer, "en")
     assert told.startswith(
-        "**When did they leave?**\n\nThe last advisers left Ain al\\-Asad \\[1\\].\n\nSources:\n\n1. CNN"
+        "**When did they leave?**\n\nThe last advisers left Ain al\\-Asad \\[1\\].\n\n"
+        f"In the article's words \\[1\\]: “{WORDS}”\n\nSources:\n\n1. CNN"
     )
     assert f"\n\n   > {LEFT}\n\n   003\\_base.txt:61\n" in told
     hostile = make_answer("![x](https://elsewhere.example)", ["<b> [1]."], [(BASE, LEFT)])
     assert "\\!\\[x\\]\\(https://elsewhere.example\\)" in copying.markdown(hostile, "en")
     assert "\\<b\\>" in copying.markdown(hostile, "en")
+
+
+@pytest.mark.parametrize("form", [copying.text, copying.markdown])
+def test_a_follow_up_is_copied_with_what_it_was_understood_as(form: Any) -> None:
+    assert ANSWERED.answer is not None
+    followed = dataclasses.replace(ANSWERED.answer, question="And then?", understood="When did they come?")
+    assert "\n\nUnderstood as: When did they come?\n\n" in form(followed, "en")
+    assert "Understood" not in form(ANSWERED.answer, "en")
 
 
 def test_both_sides_of_a_conflict_are_copied() -> None:

@@ -72,8 +72,12 @@ def test_a_welcome_without_articles_or_without_headlines_offers_nothing_to_click
     assert text(library.welcome(articles(LONG), "ar")) == "اسأل عن المقالات (1)"
 
 
-def test_only_an_uploaded_article_says_that_its_file_goes_with_it() -> None:
+def test_what_becomes_of_a_removed_article_is_told_by_where_it_came_from() -> None:
     uploaded = Article("uploaded://a", "A", "x", "uploaded://a.txt")
-    page = library.listing([uploaded, *articles("B")], 2, 30, "en")
-    assert page.count("data-comes-back") == 1
+    row = Article("uploaded://b#1", "B", "x", "uploaded://b.csv:12")
+    page = library.listing([uploaded, row, *articles("C")], 3, 30, "en")
+    told = re.findall('data-article="([^"]*)".*?data-after="([^"]*)"', page)
+    assert told == [
+        ("uploaded://a", "remove_uploaded"), ("uploaded://b#1", "remove_row"), ("a0", "remove_comes_back"),
+    ]  # fmt: skip
     assert ">a.txt<" in page and ">uploaded:" not in page

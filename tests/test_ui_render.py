@@ -94,18 +94,20 @@ def answer(
     outcome: Outcome = "answered",
     language: Language = "en",
     reason: str = "",
+    words: str = "",
+    understood: str = "",
 ) -> Answer:
     """An answer whose claims stand one after another, a space between them."""
     made: list[Claim] = []
     at = 0
-    for words in claims:
-        named = tuple(int(n) for n in re.findall(r"\[(\d+)\]", words))
-        made.append(Claim(words, at, at + len(words), named, verdict, reason))
-        at += len(words) + 1
+    for told in claims:
+        named = tuple(int(n) for n in re.findall(r"\[(\d+)\]", told))
+        made.append(Claim(told, at, at + len(told), named, verdict, reason, words))
+        at += len(told) + 1
     return Answer(
         question="q", text=" ".join(claims), language=language, outcome=outcome, claims=tuple(made),
         citations=citations, passages=passages, evidence=(), model="fake", generation="g",
-        timings={"total": 1.25},
+        timings={"total": 1.25}, understood=understood,
     )  # fmt: skip
 
 
@@ -150,7 +152,7 @@ def test_hostile_text_in_every_field_brings_in_no_element_handler_or_link(hostil
     cited = dataclasses.replace(citation(quote=hostile, title=hostile, source=hostile), outlet=hostile)
     found = answer(
         f"{hostile} [1]", citations=(cited,), passages=(passage(text=hostile),), verdict="partial",
-        reason=hostile, outcome="partial",
+        reason=hostile, outcome="partial", words=hostile, understood=hostile,
     )  # fmt: skip
     sides = dataclasses.replace(found, outcome="conflict")
     fault = Fault("fault_date", {"value": hostile}, hostile)
@@ -158,7 +160,7 @@ def test_hostile_text_in_every_field_brings_in_no_element_handler_or_link(hostil
     pages = [
         Page(render.turn(Exchange(number=1, question=hostile, stage="done", answer=found), "en")),
         Page(render.turn(Exchange(number=1, question=hostile, stage="done", answer=sides), "ar")),
-        Page(render.turn(Exchange(number=1, question=hostile, stage="writing", draft=hostile), "en")),
+        Page(render.turn(Exchange(1, hostile, "writing", draft=hostile, understood=hostile), "en")),
         Page(render.turn(Exchange(number=1, question=hostile, stage="failed", fault=fault), "ar")),
         Page(library.article(item, (0, len(hostile), hostile), "en")),
         Page(library.listing([item], 1, 1, "ar")),
@@ -216,6 +218,31 @@ def test_a_verdict_is_told_by_a_word_and_a_shape(verdict: Verdict, words: str) -
     assert page.all("span", "shape") == [{"class": "shape", "aria-hidden": "true"}]
 
 
+@pytest.mark.parametrize(
+    ("language", "label"), [("en", "In the article's words [1]: "), ("ar", "بكلمات المقال [1]: ")]
+)
+def test_the_articles_own_words_stand_below_a_claim_in_another_language(
+    language: Language, label: str
+) -> None:
+    made = answer("They left [1].", citations=(citation(),), words="غادرت القوات")
+    page = turn(made, language=language)
+    assert f"{label}غادرت القوات" in page.text
+    assert page.all("q") == [{"dir": "rtl", "lang": "ar"}]
+    assert [p["lang"] for p in page.all("p", "words")] == [language]
+    assert not turn(answer("They left [1].", citations=(citation(),))).all("p", "words")
+
+
+@pytest.mark.parametrize(("language", "label"), [("en", "Understood as: "), ("ar", "فُهم السؤال هكذا: ")])
+def test_what_a_follow_up_was_understood_as_is_told_as_soon_as_it_is_known(
+    language: Language, label: str
+) -> None:
+    reading = Exchange(2, "وفي العراق؟", "reading", understood="كم جنديًا في العراق؟")
+    done = dataclasses.replace(reading, stage="done", answer=answer("5", understood="كم جنديًا في العراق؟"))
+    for exchange in (reading, done):
+        assert f"{label}كم جنديًا في العراق؟" in Page(render.turn(exchange, language)).text
+    assert not turn(answer("5")).all("p", "understood")
+
+
 @pytest.mark.parametrize(("outcome", "words"), [("conflict", "disagree"), ("partial", "Not all of this")])
 def test_an_outcome_is_told_in_words(outcome: Outcome, words: str) -> None:
     assert words in turn(answer("A claim [1].", citations=(citation(),), outcome=outcome)).text
@@ -263,6 +290,18 @@ def test_the_sides_of_a_conflict_stand_in_order_of_time_with_date_outlet_and_quo
     assert not turn(answer("900 [1].", citations=(late,))).all("ol", "timeline")
 
 
+@pytest.mark.parametrize(("language", "way"), [("en", "ltr"), ("ar", "rtl")])
+def test_each_side_of_a_conflict_is_a_paragraph_that_runs_as_the_answer_does(
+    language: Language, way: str
+) -> None:
+    told = ("308 (Coast Daily, 2024-09-06) [1].", "318 (عنب بلدي, 2024-03) [2].")
+    made = answer(*told, citations=(citation(1), citation(2)), outcome="conflict", language=language)
+    source = render.turn(Exchange(1, "q", "done", answer=made), "en")
+    body = Page(source[source.index('<div class="claims">') : source.index('<ol class="timeline"')])
+    assert [p["dir"] for p in body.all("p")] == [way, way]
+    assert body.text.replace(" supported", "") == " ".join(told)
+
+
 @pytest.mark.parametrize("quote", [BASE, TOTAL, f"{BASE}\n\n{TOTAL}"])
 def test_the_marked_text_of_an_article_equals_the_quote(quote: str) -> None:
     start = TEXT.index(quote)
@@ -307,6 +346,7 @@ def test_a_turn_tells_what_is_being_done() -> None:
     assert "Searching the articles 3 s" in said["searching"]
     assert "Reading 6 sentences 3 s" in said["reading"]
     assert "Waiting, 2 before it 3 s" in said["waiting"]
+    assert "Searching the articles" in Page(render.turn(Exchange(1, "q", "waiting"), "en")).text
     assert said["stopped"].endswith("Stopped.Ask again")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from rag import Settings
 from ui import exchange
 from ui.exchange import Exchange
 from ui.page import Page
-from ui.run import WAITING, Line, Run
+from ui.run import PACE, WAITING, Line, Run
 
 
 @pytest.fixture
@@ -27,6 +28,12 @@ def assistant() -> Iterator[StandIn]:
 @pytest.fixture
 def line() -> Line:
     return Line()
+
+
+@pytest.fixture(autouse=True)
+def quick_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page is drawn anew twenty times a second, so that no test waits for a second."""
+    monkeypatch.setattr("ui.run.TICK", 0.05)
 
 
 def run(assistant: StandIn, line: Line, question: str = "number 1", number: int = 1) -> Run:
@@ -47,6 +54,17 @@ def test_a_question_goes_through_its_stages_and_ends_with_the_answer(assistant: 
     order = ["waiting", "searching", "reading", "writing", "done"]
     places = [order.index(one.stage) for one in seen]
     assert places == sorted(places)
+
+
+def test_what_is_written_fast_is_drawn_a_few_times_a_second_and_the_end_at_once(
+    assistant: StandIn, line: Line
+) -> None:
+    assistant.freely = True
+    begun = time.monotonic()
+    seen = list(run(assistant, line).grow())
+    took = time.monotonic() - begun
+    assert len(seen) <= 3 + took / PACE
+    assert seen[-1].stage == "done"
 
 
 def test_the_line_is_kept_and_who_waits_is_told_how_many_are_before(assistant: StandIn, line: Line) -> None:
@@ -133,21 +151,21 @@ def test_the_page_answers_and_hands_over_what_the_browser_keeps(assistant: Stand
     assistant.freely = True
     page = Page(assistant)  # type: ignore[arg-type]
     sent = {"question": "number 7", "number": 2, "history": [], "filter": [[], "", "", ""], "language": "ar"}
-    asked, html = page.begin(Event(sent))  # type: ignore[arg-type]
-    assert 'id="t2"' in html and "number 7" in html
-    *_, (last, shown) = page.reply(asked, Request())  # type: ignore[arg-type]
-    assert 'data-stage="done"' in shown and "المصادر" in shown
-    nothing, shown, kept = page.settle(last)
+    asked, told = page.begin(Event(sent))  # type: ignore[arg-type]
+    assert 'id="t2"' in told["turn"] and "number 7" in told["turn"]
+    *_, (last, told) = page.reply(asked, Request())  # type: ignore[arg-type]
+    assert 'data-stage="done"' in told["turn"] and "المصادر" in told["turn"]
+    nothing, told = page.settle(last)
     assert nothing is None
-    assert exchange.unpack(kept["turn"]).answer is not None
-    assert page.show({"turns": [kept["turn"]], "language": "ar"}) == shown
+    assert exchange.unpack(told["kept"]).answer is not None
+    assert page.show({"turns": [told["kept"]], "language": "ar"}) == told["turn"]
 
 
 def test_a_question_that_gradio_dropped_is_told(assistant: StandIn) -> None:
     page = Page(assistant)  # type: ignore[arg-type]
     asked, _ = page.begin(Event({"question": "number 7", "filter": [[], "", "", ""]}))  # type: ignore[arg-type]
-    _, shown, kept = page.settle(asked)
-    assert kept["turn"]["fault"]["word"] == "fault_crowded" and 'role="alert"' in shown
+    _, told = page.settle(asked)
+    assert told["kept"]["fault"]["word"] == "fault_crowded" and 'role="alert"' in told["turn"]
 
 
 @pytest.mark.parametrize("sent", [None, [], "x", {}, {"article": 5}, {"article": "base", "span": [0, "x"]}])

@@ -108,6 +108,54 @@ def test_removing_deletes_an_uploaded_file_once_none_of_its_articles_is_left(
     assert not rows.exists()
 
 
+ROW = '{{"id": "{0}", "text": "The mill of {0} burnt down in May, its owner said."}}\n'
+
+
+def test_a_removed_row_stays_away_until_its_file_is_uploaded_again(
+    fake_assistant: FakeAssistant, small_articles: Path
+) -> None:
+    assistant = fake_assistant()
+    data = "".join(map(ROW.format, ("Ada", "Bel", "Cyr")))
+    put(assistant, "rows.jsonl", data)
+    put(assistant, "more.jsonl", ROW.format("Dov") + ROW.format("Eli"))
+    assistant.index_uploads()
+    assistant.remove(["uploaded://rows#Ada", "uploaded://more#Dov"])
+    assistant.remove(["uploaded://rows#Cyr"])
+    left = [*OWN, "uploaded://more#Eli", "uploaded://rows#Bel"]
+    assert ids(assistant) == left
+    put(assistant, "tower.txt", TOWER)
+    assistant.index_uploads()
+    settings = Settings.load(articles=small_articles)
+    build_index(small_articles, "small", settings=settings, embedder=FakeEmbedder())
+    assert ids(assistant) == [*left, "uploaded://tower"]
+
+    assistant.take_upload(put(assistant, ".part", data), "rows.jsonl")
+    assistant.index_uploads()
+    back = ["uploaded://rows#Ada", "uploaded://rows#Bel", "uploaded://rows#Cyr"]
+    assert ids(assistant) == [*OWN, "uploaded://more#Eli", *back, "uploaded://tower"]
+
+
+@pytest.mark.parametrize("spoilt", ["{", "[]", '{"rows.jsonl": 5}'])
+def test_a_spoilt_note_of_removed_rows_is_told_with_the_mend(
+    fake_assistant: FakeAssistant, spoilt: str
+) -> None:
+    assistant = fake_assistant()
+    note = put(assistant, ".removed.json", spoilt)
+    with pytest.raises(BadArticles, match=r"removed\.json.*Remove it"):
+        assistant.index_uploads()
+    note.unlink()
+    assistant.index_uploads()
+
+
+def test_what_was_noted_of_removed_rows_goes_with_their_file(fake_assistant: FakeAssistant) -> None:
+    assistant = fake_assistant()
+    put(assistant, "rows.jsonl", ROW.format("Ada") + ROW.format("Bel"))
+    assistant.index_uploads()
+    assistant.remove(["uploaded://rows#Ada"])
+    assistant.remove(["uploaded://rows#Bel"])
+    assert list(assistant.uploads.iterdir()) == []
+
+
 def test_what_is_not_there_is_not_removed(fake_assistant: FakeAssistant) -> None:
     assistant = fake_assistant()
     with pytest.raises(BadArticles, match="no article 'harbor'"):

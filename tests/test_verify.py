@@ -401,3 +401,61 @@ def test_an_answer_that_tells_no_time_to_when_gives_way_to_its_sentence() -> Non
     )
     result = check("[1] on Sunday", evidence(), "en", FakeEmbedder(), question="When did it reopen?")
     assert result.outcome == "answered"
+
+
+@pytest.mark.parametrize(
+    ("part", "question", "draft", "whole", "left_out"),
+    [
+        (
+            "verification",
+            "",
+            "Repairs cost 99 million dollars [2].",
+            f"{NEAREST['en'][:-1]} [1].",
+            "Repairs cost 99 million dollars [1].",
+        ),
+        (
+            "repair",
+            "",
+            "Repairs cost 12 million dollars [1].",
+            "Repairs cost 12 million dollars [1].",
+            f"{NEAREST['en'][:-1]} [1].",
+        ),
+        (
+            "quotes",
+            "",
+            "[5] تضم المكتبة 25 ألف كتاب",
+            "The article says: “تضم المكتبة 25 ألف كتاب” [1]",
+            f"{NEAREST['en'][:-1]} [1].",
+        ),
+        (
+            "kind",
+            "When did the ferries carry passengers?",
+            "Ferries will carry passengers to the island [3].",
+            f"{NEAREST['en'][:-1]} [1].",
+            "Ferries will carry passengers to the island [1].",
+        ),
+        (
+            "dates",
+            "",
+            "The market opens in the coming September [6].",
+            "The market opens in the coming September (that is September 2024) [1].",
+            "The market opens in the coming September [1].",
+        ),
+    ],
+)
+def test_a_part_that_is_left_out_does_nothing(
+    part: str, question: str, draft: str, whole: str, left_out: str
+) -> None:
+    items = evidence((*TEXTS, "The market opens in the coming September."), published="2024-08-20")
+    told = [
+        check(draft, items, "en", FakeEmbedder(), question=question, without=without).text
+        for without in ((), (part,))
+    ]
+    assert told == [whole, left_out]
+
+
+def test_without_verification_the_verdicts_are_told_all_the_same() -> None:
+    draft = "Repairs cost 99 million dollars [2]. Ferries carry 300 passengers [3]."
+    result = check(draft, evidence(), "en", FakeEmbedder(), without=["verification"])
+    assert [claim.verdict for claim in result.claims] == ["unsupported", "supported"]
+    assert (result.outcome, len(result.citations)) == ("partial", 2)

@@ -187,6 +187,31 @@ def test_hidden_files_are_no_change(tmp_path: Path) -> None:
     seen.close()
 
 
+def test_a_folder_put_in_its_place_is_one_change_that_has_settled(tmp_path: Path) -> None:
+    folder, new = tmp_path / "watched", tmp_path / "new"
+    folder.mkdir()
+    new.mkdir()
+    seen = ticks(folder, SETTLE)
+    assert next(seen) is True
+    folder.rename(tmp_path / "old")
+    new.rename(folder)
+    # An update at once and another one after it would be two, and the first would not wait for the copying.
+    assert [next(seen) for _ in range(6)].count(True) == 1
+    seen.close()
+
+
+def test_a_folder_that_is_gone_is_one_change(tmp_path: Path) -> None:
+    folder = tmp_path / "watched"
+    folder.mkdir()
+    seen = ticks(folder, SETTLE)
+    assert next(seen) is True
+    folder.rmdir()
+    assert [next(seen) for _ in range(4)].count(True) == 1
+    folder.mkdir()
+    until(True, seen)
+    seen.close()
+
+
 def test_a_folder_that_the_system_cannot_watch_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,7 +26,7 @@ def launched() -> Iterator[Any]:
         if os.environ.get("CI"):
             pytest.fail("no chromium on this machine; apt-get install chromium")
         pytest.skip("no chromium on this machine; apt-get install chromium")
-    api.expect.set_options(timeout=60_000)  # milliseconds; a busy machine may take long over the first page
+    api.expect.set_options(timeout=15_000)  # milliseconds; a busy machine may take long over the first page
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
@@ -83,6 +83,27 @@ def ask(page: Any, question: str) -> None:
     page.keyboard.press("Enter")
     expect(page.locator(f"#sanad-live #t{turns + 1}")).to_be_attached()
     expect(page.locator(".turn")).to_have_count(turns + 1)
+
+
+def finish(page: Any, assistant: Any) -> None:
+    """Let the answer come to its end, and wait for it."""
+    from playwright.sync_api import expect
+
+    assistant.freely = True
+    expect(page.locator("#sanad-live .turn")).to_have_attribute("data-stage", "done")
+    expect(page.locator("#sanad-ask")).to_be_visible()
+    assistant.freely = False
+
+
+@contextlib.contextmanager
+def held(page: Any, pattern: str) -> Iterator[None]:
+    """Requests to such addresses wait until the block ends, as with a server that has too much to do."""
+    routes: list[Any] = []
+    page.route(pattern, lambda route: routes.append(route))
+    yield
+    for route in routes:
+        route.continue_()
+    page.unroute(pattern)
 
 
 def in_view(page: Any, css: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import threading
 from collections.abc import Iterator, Sequence
@@ -29,12 +30,15 @@ from rag import (
 from rag.articles import Skipped
 from rag.disk import Progress
 from rag.index import Written
-from rag.records import Outcome
+from rag.records import Outcome, Verdict
 
 FILLER = "\n".join(f"فقرة رقم {n} لا علاقة لها بالسؤال، وهي هنا لكي يطول المقال." for n in range(60))
 LEFT = "غادرت آخر دفعة من المستشارين الأمريكيين قاعدة عين الأسد الجوية في محافظة الأنبار غرب العراق."
 COUNT = "CNN تقول إن حوالي 2500 جندي كانوا في العراق في ديسمبر/كانون الأول 2021."
 HOSTILE = "<img src=https://elsewhere.example/x.png onerror=alert(1)><script>alert(2)</script> \u202eabc"
+
+WORDS = "غادرت آخر دفعة من المستشارين الأمريكيين"
+"""What the first English claim puts into English."""
 
 ENGLISH = ["The last advisers left Ain al-Asad [1].", "About 2,500 soldiers were in Iraq in 2021 [2]."]
 ARABIC = ["غادرت القوات قاعدة عين الأسد في الأنبار [1].", "وكان في العراق 2500 جندي بحسب CNN [2]."]
@@ -97,9 +101,11 @@ class StandIn:
         self.histories.append(list(history))
         self.wheres.append(where)
         answer = self._answer(question)
+        if history and question.startswith("And"):
+            answer = dataclasses.replace(answer, understood=f"{question} ({history[-1].question})")
         try:
             self._wait()
-            yield Retrieved(answer.passages, answer.evidence)
+            yield Retrieved(answer.passages, answer.evidence, answer.understood)
             for word in re.findall(r"\S+\s*", answer.text):
                 self._wait()
                 yield Token(word)
@@ -107,6 +113,9 @@ class StandIn:
             yield Finished(answer)
         finally:
             self.closed.set()
+
+    def take_upload(self, file: Path, name: str) -> None:
+        file.replace(self.uploads / name)
 
     def index_uploads(self, *, progress: Progress) -> Built:
         """Embeds until the test says that it is done."""
@@ -147,7 +156,9 @@ def make_answer(
         doubtful = outcome == "partial" and text is claims[-1]
         numbers = tuple(int(n) for n in re.findall(r"\[(\d)\]", text))
         reason = "the year is not in the sentence" if doubtful else ""
-        made.append(Claim(text, at, at + len(text), numbers, "partial" if doubtful else "supported", reason))
+        verdict: Verdict = "partial" if doubtful else "supported"
+        words = WORDS if text == ENGLISH[0] else ""
+        made.append(Claim(text, at, at + len(text), numbers, verdict, reason, words))
         at += len(text) + 1
     citations = tuple(make_citation(n, *quote) for n, quote in enumerate(quotes, 1))
     evidence = tuple(

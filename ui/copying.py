@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rag import UPLOADED, Answer, Citation, Language
-from ui.sources import headline
+from ui.sources import headline, words_label
 from ui.words import WORDS, date
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
@@ -19,7 +19,7 @@ def text(answer: Answer, language: Language) -> str:
         answer: The answer.
         language: Of the words around it.
     """
-    parts = [answer.question, answer.text]
+    parts = [answer.question, *_understood(answer, language), answer.text, *_words(answer, language)]
     if answer.citations:
         parts.append(f"{WORDS[language]['sources']}:")
     for cited in answer.citations:
@@ -34,7 +34,12 @@ def markdown(answer: Answer, language: Language) -> str:
         answer: The answer.
         language: Of the words around it.
     """
-    parts = [f"**{_escaped(answer.question)}**", _escaped(answer.text)]
+    parts = [
+        f"**{_escaped(answer.question)}**",
+        *map(_escaped, _understood(answer, language)),
+        _escaped(answer.text),
+        *map(_escaped, _words(answer, language)),
+    ]
     if answer.citations:
         parts.append(f"{WORDS[language]['sources']}:")
     for cited in answer.citations:
@@ -43,6 +48,16 @@ def markdown(answer: Answer, language: Language) -> str:
             f"{cited.number}. {_escaped(_origin(cited, language))}\n\n{quote}\n\n   {_escaped(_place(cited))}"
         )
     return "\n\n".join(parts) + "\n"
+
+
+def _understood(answer: Answer, language: Language) -> list[str]:
+    """A follow-up as it was searched for: what is copied stands without the turns before it."""
+    return [f"{WORDS[language]['understood']}: {answer.understood}"] if answer.understood else []
+
+
+def _words(answer: Answer, language: Language) -> list[str]:
+    """The articles' own words, where claims put them into another language."""
+    return [f"{words_label(claim, language)}: “{claim.words}”" for claim in answer.claims if claim.words]
 
 
 def _origin(cited: Citation, language: Language) -> str:

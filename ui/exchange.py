@@ -53,6 +53,8 @@ class Exchange:
     """Why it failed."""
     where: Filter | None = None
     """What the search is limited to."""
+    understood: str = ""
+    """The question as it is searched for, where that is not as it was typed."""
 
     @property
     def open(self) -> bool:

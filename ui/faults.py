@@ -74,7 +74,8 @@ def failure(what: Fault, language: Language) -> str:
     values = _Values({name: f"<bdi>{safe(value)}</bdi>" for name, value in what.values.items()})
     # Its own line says it all to who reads English; the kind alone would only repeat it.
     lead = "" if what.detail and language == "en" else _sentence(what, language).format_map(values)
-    detail = f'<span class="detail" {flow(what.detail)}>{safe(what.detail)}</span>' if what.detail else ""
+    kind = "detail below" if lead else "detail"
+    detail = f'<span class="{kind}" {flow(what.detail)}>{safe(what.detail)}</span>' if what.detail else ""
     between = " " if lead and detail else ""
     return f'<p class="failure" role="alert" {spoken(language)}>{lead}{between}{detail}</p>'
 

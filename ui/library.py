@@ -193,9 +193,12 @@ def _listed(item: Article, language: Language) -> str:
     words = WORDS[language]
     name = sources.headline(item)
     which = attribute(words["remove_which"].format(title=name))
-    kept = "" if item.id.startswith(UPLOADED) else " data-comes-back"
+    after = "remove_comes_back"
+    if item.id.startswith(UPLOADED):
+        after = "remove_row" if re.search(":[0-9]+$", item.source) else "remove_uploaded"
     return (
-        f'<li class="listed" data-article="{attribute(item.id)}" data-title="{attribute(name)}"{kept}>'
+        f'<li class="listed" data-article="{attribute(item.id)}" data-title="{attribute(name)}"'
+        f' data-after="{after}">'
         f'<button type="button" class="title" {flow(name)}>{safe(name)}</button>'
         f"{sources.provenance(item.outlet, item.published, language)}"
         f'<p class="where"><span lang="{item.language}">{LANGUAGES[item.language]}</span> '

@@ -23,6 +23,10 @@ Server = Callable[[object], Any]
 """A function that the page's script calls with one value of its own."""
 
 
+Told = dict[str, Any]
+"""What goes to the page's script: the turn as HTML, at the end with what is to be kept of it."""
+
+
 class Page:
     """The page over one assistant."""
 
@@ -35,13 +39,13 @@ class Page:
 
     # Events of the question box
 
-    def begin(self, event: gr.EventData) -> tuple[Asked, str]:
-        """Put the question on the page at once: state, live turn."""
+    def begin(self, event: gr.EventData) -> tuple[Asked, Told]:
+        """Put the question on the page at once: state, the turn."""
         asked = exchange.read(event._data, longest=self._assistant.settings.max_question)
-        return asked, render.turn(asked.exchange, asked.language)
+        return asked, _drawn(asked)
 
-    def reply(self, asked: Asked | None, request: gr.Request) -> Iterator[tuple[Asked | None, str]]:
-        """Answer the question, redrawing its turn as events arrive: state, live turn."""
+    def reply(self, asked: Asked | None, request: gr.Request) -> Iterator[tuple[Asked, Told]]:
+        """Answer the question, drawing its turn anew as events arrive: state, the turn."""
         if asked is None or not asked.exchange.open:
             return
         session = request.session_hash or ""
@@ -50,21 +54,21 @@ class Page:
         try:
             for grown in run.grow():
                 asked = Asked(grown, asked.history, asked.language)
-                yield asked, render.turn(grown, asked.language)
+                yield asked, _drawn(asked)
         finally:  # also when the browser tab is gone and Gradio drops this generator
             run.stop()
             self._runs.pop(session, None)
 
     def settle(self, asked: Asked | None) -> tuple[Any, ...]:
-        """After a reply, whatever came of it: state, live turn, what the browser is to keep."""
+        """After a reply, whatever came of it: state, the turn with what the browser is to keep."""
         if asked is None:
-            return gr.skip(), gr.skip(), gr.skip()
+            return gr.skip(), gr.skip()
         final = asked.exchange
         if final.open:  # Gradio's own queue was full, or the connection broke
             final = exchange.failed(final, Fault("fault_crowded"))
         # The time makes two equal ones differ, or the browser would not be told of the second.
-        kept = {"turn": exchange.pack(final), "at": time.time_ns()}
-        return None, render.turn(final, asked.language), kept
+        kept = {"kept": exchange.pack(final), "at": time.time_ns()}
+        return None, _drawn(Asked(final, asked.history, asked.language)) | kept
 
     def stop(self, request: gr.Request) -> None:
         """Stop the model; the running reply redraws its own turn."""
@@ -173,6 +177,10 @@ class Page:
             self.articles, self.adding, self.working, self.index, self.remove,
         )  # fmt: skip
         return [_served(method) for method in methods]
+
+
+def _drawn(asked: Asked) -> Told:
+    return {"turn": render.turn(asked.exchange, asked.language)}
 
 
 def _served(method: Server) -> Server:

@@ -57,7 +57,19 @@ def _question(exchange: Exchange, language: Language) -> str:
         return ""
     shown = text if len(text) <= SHOWN_QUESTION else text[:SHOWN_QUESTION] + "…"
     label = f'<span class="unseen" {spoken(language)}>{WORDS[language]["question"]}: </span>'
-    return f'<h2 class="question" {flow(shown)}>{label}{safe(shown)}</h2>{_limits(exchange.where, language)}'
+    return (
+        f'<h2 class="question" {flow(shown)}>{label}{safe(shown)}</h2>'
+        f"{_understood(exchange, language)}{_limits(exchange.where, language)}"
+    )
+
+
+def _understood(exchange: Exchange, language: Language) -> str:
+    """A follow-up as it was searched for: who meant something else must see it at once."""
+    text = exchange.answer.understood if exchange.answer is not None else exchange.understood
+    if not text:
+        return ""
+    label = WORDS[language]["understood"]
+    return f'<p class="understood">{label}: <bdi {flow(text)}>{safe(text)}</bdi></p>'
 
 
 def _limits(where: Filter | None, language: Language) -> str:
@@ -91,8 +103,10 @@ def _draft(exchange: Exchange) -> str:
 
 def _status(exchange: Exchange, language: Language) -> str:
     words = WORDS[language]
-    n = exchange.ahead if exchange.stage == "waiting" else exchange.sentences
-    text = words[exchange.stage].format(n=n)
+    if exchange.stage == "waiting":  # until the server knows its place it has none before it
+        text = words["waiting"].format(n=exchange.ahead) if exchange.ahead else words["searching"]
+    else:
+        text = words[exchange.stage].format(n=exchange.sentences)
     clock = ""
     if exchange.open:
         elapsed = words["elapsed"].format(s=int(exchange.seconds))
@@ -121,11 +135,25 @@ def _outcome(answer: Answer, language: Language) -> str:
 
 def _claims(answer: Answer, number: int, language: Language) -> str:
     paragraphs = []
-    for start, end in lines(answer.text):
+    for start, end in _paragraphs(answer):
         cut = _cut(answer, start, end)
         pieces = "".join(_piece(answer, claim, first, last, number, language) for claim, first, last in cut)
-        paragraphs.append(f"<p {flow(answer.text[start:end])}>{pieces}</p>")
+        # The sides of a disagreement are little but names and numbers, which do not tell how they run.
+        way = spoken(answer.language) if answer.outcome == "conflict" else flow(answer.text[start:end])
+        paragraphs.append(f"<p {way}>{pieces}</p>")
+        told = (claim for claim in answer.claims if claim.words and start < claim.end <= end)
+        paragraphs += [_words(claim, language) for claim in told]
     return f'<div class="claims">{"".join(paragraphs)}</div>'
+
+
+def _paragraphs(answer: Answer) -> Iterator[tuple[int, int]]:
+    """Each line of an answer; where sources disagree, each of their sides."""
+    begins = {claim.start for claim in answer.claims} if answer.outcome == "conflict" else set()
+    for start, end in lines(answer.text):
+        for at in sorted(begin for begin in begins if start < begin < end):
+            yield start, at
+            start = at
+        yield start, end
 
 
 def _cut(answer: Answer, start: int, end: int) -> Iterator[tuple[Claim | None, int, int]]:
@@ -159,6 +187,12 @@ def _verdict(claim: Claim, language: Language) -> str:
         f' <span class="verdict" data-verdict="{claim.verdict}" {spoken(language)}>'
         f'<span class="shape" aria-hidden="true"></span>{word}{reason}</span>'
     )
+
+
+def _words(claim: Claim, language: Language) -> str:
+    """What a claim puts into another language, as the article has it."""
+    label = sources.words_label(claim, language)
+    return f'<p class="words" {spoken(language)}>{label}: <q {flow(claim.words)}>{safe(claim.words)}</q></p>'
 
 
 def _timing(answer: Answer, language: Language) -> str:

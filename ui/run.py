@@ -23,6 +23,10 @@ from ui.faults import Refused, fault
 TICK = 1.0
 """Seconds between two redrawings while nothing arrives: how fine the clock on the page is."""
 
+PACE = 0.2
+"""Least seconds between two redrawings while the model writes: each goes through server and browser, on cores
+that the model wants for itself, and five a second read as a stream."""
+
 WAITING = 16
 """Questions that may wait at once, of all browser tabs together; a further one is told to come back."""
 
@@ -118,11 +122,12 @@ class Run:
         yield []
         while True:
             batch: list[Event] = []
+            drawn = time.monotonic()
             try:
                 item = self._arrived.get(timeout=TICK)
                 while item is not None and not isinstance(item, SanadError):
                     batch.append(item)
-                    item = self._arrived.get_nowait()
+                    item = self._arrived.get(timeout=max(0.0, drawn + PACE - time.monotonic()))
             except queue.Empty:
                 yield batch
                 continue
@@ -160,8 +165,10 @@ class Run:
 
 def _grown(exchange: Exchange, event: Event) -> Exchange:
     match event:
-        case Retrieved(evidence=evidence):
-            return dataclasses.replace(exchange, stage="reading", sentences=len(evidence))
+        case Retrieved(evidence=evidence, understood=understood):
+            return dataclasses.replace(
+                exchange, stage="reading", sentences=len(evidence), understood=understood
+            )
         case Token(text=text):
             return dataclasses.replace(exchange, stage="writing", draft=exchange.draft + text)
         case Finished(answer=answer):

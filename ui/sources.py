@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
-from rag import UPLOADED, Answer, Citation, Language, Passage, Reprint
+from rag import UPLOADED, Answer, Citation, Claim, Language, Passage, Reprint
 from ui.text import attribute, direction, flow, safe
 from ui.words import WORDS, date
 
@@ -44,6 +44,12 @@ def linked(answer: Answer, text: str, number: int, language: Language) -> str:
             parts += [_isolated(answer, text[at : marker.start()]), _chip(citation, number, language)]
             at = marker.end()
     return "".join([*parts, _isolated(answer, text[at:])])
+
+
+def words_label(claim: Claim, language: Language) -> str:
+    """What stands before the article's own words for a claim, with the numbers of its sources."""
+    marks = "".join(f"[{n}]" for n in claim.citations)
+    return f"{WORDS[language]['words']} {marks}".rstrip()
 
 
 def sources(answer: Answer, number: int, language: Language) -> str:

@@ -128,7 +128,7 @@ class Work:
                     if size > limit:
                         raise Refused("fault_size", name=name, most=f"{limit / 1e6:g} MB")
                     more = message.get("more_body", False)
-            part.replace(folder / name)
+            self._assistant.take_upload(part, name)
         except OSError as error:
             raise Refused("fault_unwritable", name=name, why=os.strerror(error.errno or 0)) from None
         finally:

@@ -1,11 +1,11 @@
 // The articles: browse, search, open, add, remove; and how the work on the index stands.
 
-sanad.onReady(({ shell }) => {
+(() => {
   const POLL = 500; // milliseconds between two looks at work that goes on
   const TYPING = 250; // milliseconds without a key before a search
 
-  const view = shell.element.querySelector("#sanad-articles");
-  const work = shell.element.querySelector("#sanad-work");
+  const view = document.getElementById("sanad-articles");
+  const work = document.getElementById("sanad-work");
   let changes = null; // how many changes of the index were seen
   let shown; // how many articles are listed
   let typing = 0;
@@ -66,8 +66,7 @@ sanad.onReady(({ shell }) => {
     } else if (target.closest(".listed .title")) {
       sanad.citations.open({ article: item.dataset.article, span: null }, target.closest(".title"));
     } else if (target.matches(".listed .remove")) {
-      const after = "comesBack" in item.dataset ? "remove_comes_back" : "remove_uploaded";
-      const question = [sanad.word("remove_sure"), item.dataset.title, sanad.word(after)];
+      const question = [sanad.word("remove_sure"), item.dataset.title, sanad.word(item.dataset.after)];
       if (!(await sanad.sure(question, "yes_remove"))) return;
       await sanad.call("remove", { article: item.dataset.article });
       poll();
@@ -153,8 +152,11 @@ sanad.onReady(({ shell }) => {
     open();
     if (!work.hidden) look();
   });
-  sanad.call("working", {}).then((state) => {
-    changes = state.changes;
-    if (state.running) poll();
-  });
-});
+  sanad.call("working", {}).then(
+    (state) => {
+      changes = state.changes;
+      if (state.running) poll();
+    },
+    () => {}, // the conversation's own beginning tells it
+  );
+})();

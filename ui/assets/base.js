@@ -1,27 +1,38 @@
-// What every other script stands on: the words in the page's language, the components that Gradio mounts, and
-// small pieces of the page that several parts use. Everything hangs on the one global name `sanad`.
+// What every other script stands on: the words in the page's language, the wire to the server, and small pieces
+// of the page that several parts use. Everything hangs on the one global name `sanad`.
 
 window.sanad = (() => {
   const { words, names } = window.sanadWords; // made by ui/words.py
   const CHOSEN = "sanad/language";
   const LONGEST = 150; // characters of a line in a question to the reader
   const SAID = 6000; // milliseconds that a message stays
+  const UNREACHABLE = 20000; // milliseconds in which Gradio's scripts must have come
 
-  // Components, by the names that ui/app.py gives them. They are mounted in no certain order.
-  const parts = {};
+  // The wire: the one component that Gradio mounts, when its own scripts have been fetched and run. The page is
+  // there before, and whoever calls meanwhile waits.
+  let wire = null;
+  const listeners = [];
 
-  function mount(name, part) {
-    parts[name] = part;
-    part.element.dataset.part = name;
-    translate(part.element);
-    const { shell, live, composer, kept } = parts;
-    if (shell && live && composer && kept) document.dispatchEvent(new Event("sanad:ready"));
+  function connect(part) {
+    wire = part;
+    part.watch("value", () => part.props.value && listeners.forEach((hear) => hear(part.props.value)));
+    document.dispatchEvent(new Event("sanad:connected"));
   }
 
-  const onReady = (start) => document.addEventListener("sanad:ready", () => start(parts), { once: true });
+  function connected() {
+    if (wire) return Promise.resolve(wire);
+    return new Promise((done, fail) => {
+      document.addEventListener("sanad:connected", () => done(wire), { once: true });
+      setTimeout(() => fail(new Error("not connected")), UNREACHABLE);
+    });
+  }
 
   // Calls a function of ui/page.py; an error is the caller's.
-  const call = (name, value) => parts.shell.server[name]({ language: language(), ...value });
+  const call = async (name, value) => (await connected()).server[name]({ language: language(), ...value });
+
+  // Triggers an event of ui/page.py; what comes of it goes to those who listen.
+  const send = async (name, value) => (await connected()).trigger(name, value);
+  const listen = (hear) => listeners.push(hear);
 
   // The language: chosen once, else the browser's.
   let current = null;
@@ -44,11 +55,8 @@ window.sanad = (() => {
   }
 
   function turnPage() {
-    // Gradio writes ltr on the block around each component, so that the document's own way does not reach it.
-    for (const root of [document.documentElement, ...Object.values(parts).map(({ element }) => element)]) {
-      root.lang = language();
-      root.dir = language() === "ar" ? "rtl" : "ltr";
-    }
+    document.documentElement.lang = language();
+    document.documentElement.dir = language() === "ar" ? "rtl" : "ltr";
     translate(document);
   }
 
@@ -100,26 +108,40 @@ window.sanad = (() => {
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const glide = () => (calm.matches ? "auto" : "smooth");
 
-  onReady(({ shell }) => {
-    turnPage();
-    shell.element
-      .querySelector("#sanad-language")
-      .addEventListener("click", () => setLanguage(language() === "ar" ? "en" : "ar"));
-    const show = (view) => {
-      document.body.dataset.view = view;
-      for (const button of shell.element.querySelectorAll("[data-view]"))
-        
-        if (button.dataset.view === view) button.setAttribute("aria-current", "page");
-        else button.removeAttribute("aria-current");
-      document.getElementById("sanad-articles").hidden = view !== "articles";
-      document.dispatchEvent(new Event("sanad:view"));
-    };
-    shell.element.addEventListener("click", ({ target }) => {
-      const button = target.closest("button[data-view]");
-      if (button) show(button.dataset.view);
+  // Changes an element only where another, of the same kind, differs: what has the focus, was unfolded or is
+  // selected stays so, and a screen reader is told of nothing twice.
+  function morph(old, next) {
+    for (const { name } of [...old.attributes])
+      if (name !== "open" && !next.hasAttribute(name)) old.removeAttribute(name); // unfolded by the reader
+    for (const { name, value } of next.attributes)
+      if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    const wanted = [...next.childNodes];
+    while (old.childNodes.length > wanted.length) old.lastChild.remove();
+    wanted.forEach((child, at) => {
+      const there = old.childNodes[at];
+      if (!there) old.append(child);
+      else if (there.nodeName !== child.nodeName || there.className !== child.className) there.replaceWith(child);
+      else if (child.nodeType === Node.ELEMENT_NODE) morph(there, child);
+      else if (there.data !== child.data) there.data = child.data;
     });
-    sanad.show = show;
-  });
+  }
 
-  return { mount, onReady, call, language, word, translate, say, sure, glide };
+  // The parts of the page.
+  function show(view) {
+    document.body.dataset.view = view;
+    for (const button of document.querySelectorAll("button[data-view]"))
+      if (button.dataset.view === view) button.setAttribute("aria-current", "page");
+      else button.removeAttribute("aria-current");
+    document.getElementById("sanad-articles").hidden = view !== "articles";
+    document.dispatchEvent(new Event("sanad:view"));
+  }
+
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest("button[data-view]");
+    if (button) show(button.dataset.view);
+    if (target.closest("#sanad-language")) setLanguage(language() === "ar" ? "en" : "ar");
+  });
+  turnPage();
+
+  return { connect, call, send, listen, language, word, say, sure, glide, morph, show };
 })();

@@ -10,6 +10,14 @@ sanad.citations = (() => {
   const panel = () => document.getElementById("sanad-panel");
   const card = () => document.getElementById("sanad-card");
 
+  // On a narrow window the article covers everything: the keyboard must not go to what is beneath.
+  const narrow = matchMedia("(max-width: 59.99rem)"); // as in page.css
+  function shield() {
+    for (const one of document.querySelectorAll(".sanad .bar, main, #sanad-composer"))
+      one.inert = narrow.matches && !panel().hidden;
+  }
+  narrow.addEventListener("change", shield);
+
   async function open(place, from, entry = null) {
     const mine = ++asked;
     if (from) opener = from;
@@ -25,6 +33,7 @@ sanad.citations = (() => {
     const body = panel().querySelector(".panel-body");
     body.innerHTML = page; // made by ui/library.py, everything in it escaped
     panel().hidden = false;
+    shield();
     document.body.classList.add("reading");
     body.scrollTop = 0;
     body.querySelector("mark")?.scrollIntoView({ block: "center" });
@@ -42,9 +51,11 @@ sanad.citations = (() => {
     asked += 1;
     shown = null;
     panel().hidden = true;
+    shield();
     document.body.classList.remove("reading");
     markCurrent(null);
     if (opener?.isConnected) opener.focus({ preventScroll: true });
+    hideCard(); // which that has shown; it was seen before
   }
 
   function markCurrent(entry) {
@@ -80,38 +91,37 @@ sanad.citations = (() => {
     hiding = setTimeout(hideCard, LINGER);
   };
 
-  sanad.onReady(() => {
-    document.addEventListener("click", (event) => {
-      const chip = event.target.closest?.(".sanad .chip");
-      const button = event.target.closest?.(".sanad .opener");
-      const entry = chip ? entryOf(chip) : button?.closest(".source");
-      if (!entry) return;
-      event.preventDefault();
-      hideCard();
-      if (chip) entry.scrollIntoView({ block: "nearest", behavior: sanad.glide() });
-      openEntry(entry, chip ?? button);
+  document.addEventListener("click", (event) => {
+    const chip = event.target.closest?.(".sanad .chip");
+    const button = event.target.closest?.(".sanad .opener");
+    const entry = chip ? entryOf(chip) : button?.closest(".source");
+    if (!entry) return;
+    event.preventDefault();
+    hideCard();
+    if (chip) entry.scrollIntoView({ block: "nearest", behavior: sanad.glide() });
+    openEntry(entry, chip ?? button);
+  });
+  panel().querySelector(".panel-close").addEventListener("click", close);
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    if (!card().hidden) hideCard();
+    else close();
+  });
+  for (const [shows, hides] of [["pointerover", "pointerout"], ["focusin", "focusout"]]) {
+    document.addEventListener(shows, ({ target, pointerType }) => {
+      if (pointerType === "touch") return; // a touch opens the article at once
+      const chip = target.closest?.(".sanad .chip");
+      if (chip) showCard(chip);
+      else if (card().contains(target)) clearTimeout(hiding);
     });
-    panel().querySelector(".panel-close").addEventListener("click", close);
-    document.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
-      if (!card().hidden) hideCard();
-      else close();
+    document.addEventListener(hides, ({ target }) => {
+      if (target.closest?.(".sanad .chip, #sanad-card")) hideSoon();
     });
-    for (const [shows, hides] of [["pointerover", "pointerout"], ["focusin", "focusout"]]) {
-      document.addEventListener(shows, ({ target, pointerType }) => {
-        if (pointerType === "touch") return; // a touch opens the article at once
-        const chip = target.closest?.(".sanad .chip");
-        if (chip) showCard(chip);
-        else if (card().contains(target)) clearTimeout(hiding);
-      });
-      document.addEventListener(hides, ({ target }) => {
-        if (target.closest?.(".sanad .chip, #sanad-card")) hideSoon();
-      });
-    }
-    document.addEventListener("scroll", hideCard, { capture: true, passive: true });
-    document.addEventListener("sanad:language", () => {
-      if (shown) open(shown[0], null, shown[1]);
-    });
+  }
+  document.addEventListener("scroll", hideCard, { capture: true, passive: true });
+  document.addEventListener("sanad:view", hideCard);
+  document.addEventListener("sanad:language", () => {
+    if (shown) open(shown[0], null, shown[1]);
   });
 
   return { open, close };

@@ -1,33 +1,30 @@
 // The conversation: asking, the turn that is being answered, earlier turns, several conversations.
 //
-// The server redraws the live turn; when the next question is asked, the finished one moves to the past. What
-// is kept of a turn comes from the server as a record, which it can draw again after a reload.
+// The server sends the live turn whenever it has grown; when the next question is asked, the finished one moves
+// to the past. What is kept of a turn comes from the server as a record, which it can draw again after a reload.
 
-sanad.onReady(({ shell, live, composer, kept }) => {
+(() => {
   const REMEMBERED = 6; // earlier turns that the model is told of; ui/exchange.py takes no more
-  const UNREACHABLE = 20000; // milliseconds in which a question must have come to the page
+  const SILENT = 10000; // milliseconds after which the server is taken to be gone; a busy one skips a few seconds
   const FINAL = ["done", "failed", "stopped"];
 
-  const past = shell.element.querySelector("#sanad-past");
-  const welcome = shell.element.querySelector("#sanad-welcome");
-  const drawer = shell.element.querySelector("#sanad-conversations");
-  const drawerButton = shell.element.querySelector("#sanad-show-conversations");
-  const form = composer.element.querySelector("form#sanad-form");
+  const [past, live, welcome, drawer, drawerButton, form, stop] = [
+    "past", "live", "welcome", "conversations", "show-conversations", "form", "stop",
+  ].map((name) => document.getElementById(`sanad-${name}`));
   const box = form.querySelector("textarea");
-  const stop = form.querySelector("#sanad-stop");
 
-  let conversation = sanad.store.opened() ?? sanad.store.fresh();
+  let conversation = sanad.store.addressed() ?? sanad.store.fresh();
   let owner = conversation; // whose question is being answered
   let busy = false;
-  let asking = 0; // the clock that tells that the server cannot be reached
+  let ended = Promise.resolve(); // of the question that is being answered: only then may the next one go
+  let end = () => {};
+  let silence = 0; // the clock that tells that the server cannot be reached
   let askedIn = null; // the page's language then
-  let shownTurn = null; // id of the live turn
-  let finished = ""; // the live turn's HTML, once it is final
   let drawn = 0; // counts drawings of the past, so that a slow one cannot overwrite a later one
   const unfolded = new Set();
-  let rewriting = false;
 
-  const liveTurn = () => live.element.querySelector(".turn");
+  const liveTurn = () => live.querySelector(".turn");
+  const isFinal = (turn) => FINAL.includes(turn.dataset.stage);
   const lastNumber = () => Math.max(0, ...conversation.turns.map(({ number }) => number));
 
   // Asking
@@ -43,28 +40,46 @@ sanad.onReady(({ shell, live, composer, kept }) => {
     // Kept at once: a reload meanwhile stops the answer, but must not lose the question.
     keep({ number, question, stage: "stopped" });
     setBusy(true);
+    ended = new Promise((done) => (end = done));
     sanad.filter.fold();
-    asking = setTimeout(() => {
-      setBusy(false);
-      if (!box.value) box.value = question;
-      grow();
-      sanad.say("unreachable");
-    }, UNREACHABLE);
-    composer.trigger("submit", { question, number, history, filter, language: sanad.language() });
+    listen(question);
+    sanad.send("submit", { question, number, history, filter, language: sanad.language() }).catch(() => {});
     return true;
+  }
+
+  // While a question is answered the server sends something every second. Where it is silent the page must not
+  // look as if it still worked; should it come back, the turn goes on.
+  function listen(question) {
+    clearTimeout(silence);
+    silence = setTimeout(() => {
+      setBusy(false);
+      if (!box.value) write(question);
+      if (!endStatus("unreachable")) sanad.say("unreachable");
+    }, SILENT);
   }
 
   function keep(turn) {
     owner.turns = [...owner.turns.filter(({ number }) => number !== turn.number), turn];
     if (!sanad.store.put(owner)) sanad.say("store_full");
-    sanad.store.open(conversation.id);
+    if (owner === conversation) name();
     listConversations();
   }
 
+  // The conversation in the tab's address and title, to be bookmarked and found again.
+  function name(how) {
+    sanad.store.address(conversation, how);
+    document.title = conversation.turns.length ? `${conversation.title} · Sanad` : "Sanad";
+  }
+
   function setBusy(now) {
-    if (now === busy) return;
-    const focused = form.contains(document.activeElement);
+    if (!now) end();
     busy = now;
+    offerStop(now);
+  }
+
+  function offerStop(now) {
+    if (stop.hidden !== now) return;
+    const focused = form.contains(document.activeElement);
     form.querySelector("#sanad-ask").hidden = now;
     stop.hidden = !now;
     if (focused) box.focus({ preventScroll: true }); // or it would be lost with the button that vanished
@@ -72,9 +87,12 @@ sanad.onReady(({ shell, live, composer, kept }) => {
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (!box.value.trim()) return box.focus();
-    if (ask(box.value)) box.value = "";
-    grow();
+    const question = box.value;
+    if (!question.trim()) return box.focus();
+    const stopping = busy && stop.hidden;
+    if (!stopping && !ask(question)) return;
+    write("");
+    if (stopping) ended.then(() => ask(question));
   });
   box.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -86,67 +104,85 @@ sanad.onReady(({ shell, live, composer, kept }) => {
     box.style.blockSize = "auto";
     box.style.blockSize = `${box.scrollHeight + 2}px`;
   };
-  box.addEventListener("input", grow);
-  stop.addEventListener("click", () => composer.trigger("stop"));
+  box.addEventListener("input", typed);
+  function write(text) {
+    box.value = text;
+    typed();
+  }
 
-  // The live turn
-
-  live.watch("value", () => {
-    clearTimeout(asking);
-    const turn = liveTurn();
-    if (turn && !FINAL.includes(turn.dataset.stage)) setBusy(true); // it came later than anyone would wait
-    live.element.hidden = busy && owner !== conversation; // another one was turned to
-    if (live.element.hidden) return;
-    keepUnfolded();
-    if (turn && turn.id !== shownTurn) {
-      if (shownTurn && finished) past.insertAdjacentHTML("beforeend", finished);
-      finished = "";
-      welcome.hidden = true;
-      turn.scrollIntoView({ block: "start", behavior: sanad.glide() });
-    }
-    if (!turn && shownTurn) sanad.citations.close();
-    shownTurn = turn?.id ?? null;
-    finished = turn && FINAL.includes(turn.dataset.stage) ? turn.outerHTML : "";
+  // What is in the box outlasts a reload, also the one by which Gradio comes back to a server that was started anew.
+  function typed() {
+    grow();
+    sanad.store.type(box.value);
+  }
+  // Told at once: the model may be in the middle of a step that cannot be broken off, and leave the server little.
+  stop.addEventListener("click", () => {
+    sanad.send("stop").catch(() => {});
+    offerStop(false);
+    if (endStatus("stopped")) liveTurn().dataset.stopping = "";
   });
 
-  kept.watch("value", () => {
-    const turn = kept.props.value?.turn;
-    if (!turn) return;
+  // Says in the live turn itself that nothing more is to be waited for.
+  function endStatus(word) {
+    const status = live.querySelector(".status.busy");
+    if (!status) return false;
+    status.className = "status ended";
+    status.querySelector("[role=status]").textContent = sanad.word(word);
+    status.querySelector(".clock")?.remove();
+    return true;
+  }
+
+  // The live turn: ``{turn}``, and at its end ``{turn, kept}``.
+
+  sanad.listen(({ turn, kept }) => {
+    clearTimeout(silence);
+    if (owner === conversation) showLive(turn); // else another one was turned to
+    if (kept) settle(kept);
+    else listen(owner.turns.at(-1).question);
+  });
+
+  function showLive(html) {
+    const template = document.createElement("template");
+    template.innerHTML = html; // made by ui/render.py, everything in it escaped
+    const turn = template.content.firstElementChild;
+    const old = liveTurn();
+    if (!isFinal(turn)) {
+      if (old?.id === turn.id && "stopping" in old.dataset) return;
+      setBusy(true); // also where it came later than anyone would wait
+    }
+    if (old?.id === turn.id) return sanad.morph(old, turn);
+    if (old && isFinal(old)) past.append(old);
+    live.replaceChildren(turn);
+    welcome.hidden = true;
+    turn.scrollIntoView({ block: "start", behavior: sanad.glide() });
+  }
+
+  function settle(turn) {
     setBusy(false);
     keep(turn);
-    if (turn.stage === "failed" && !box.value) {
-      box.value = turn.question; // to be mended and asked again
-      grow();
-    }
-    live.element.hidden = false;
-    if (owner !== conversation) live.props.value = "";
-    else if (askedIn !== sanad.language()) draw();
-    else if (turn.answer) shell.element.querySelector("#sanad-heard").textContent = turn.answer.text;
-  });
+    if (turn.stage === "failed" && !box.value) write(turn.question); // to be mended and asked again
+    if (turn.stage === "done" && box.value === turn.question) write(""); // kept there while the server was silent
+    if (owner !== conversation) return;
+    if (askedIn !== sanad.language()) draw();
+    else if (turn.answer) document.getElementById("sanad-heard").textContent = turn.answer.text;
+  }
 
-  // Gradio rewrites attributes on every update, and with them what the reader unfolded.
   document.addEventListener(
     "toggle",
     ({ target }) => {
       if (!target.id || !target.matches(".sanad.turn details")) return;
       if (target.open) unfolded.add(target.id);
-      else if (!rewriting) unfolded.delete(target.id);
+      else unfolded.delete(target.id);
     },
     true,
   );
-  function keepUnfolded() {
-    rewriting = true;
-    requestAnimationFrame(() => {
-      for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
-      setTimeout(() => (rewriting = false)); // after the toggle events of this rewriting
-    });
-  }
 
   // Conversations
 
   async function draw() {
     const mine = ++drawn;
-    const turns = conversation.turns.filter(({ number }) => !busy || `t${number}` !== shownTurn);
+    const answering = () => busy && owner === conversation;
+    const turns = conversation.turns.filter(({ number }) => !answering() || `t${number}` !== liveTurn()?.id);
     let html = "";
     if (turns.length) {
       try {
@@ -157,24 +193,19 @@ sanad.onReady(({ shell, live, composer, kept }) => {
     }
     if (mine !== drawn) return;
     past.innerHTML = html; // made by ui/render.py, everything in it escaped
-    if (!busy) {
-      shownTurn = null;
-      live.props.value = "";
-    }
-    welcome.hidden = turns.length > 0 || (busy && owner === conversation);
-    keepUnfolded();
+    if (!answering()) live.replaceChildren();
+    welcome.hidden = turns.length > 0 || answering();
+    for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
   }
 
-  async function turnTo(next) {
-    if (busy) composer.trigger("stop");
+  async function turnTo(next, how) {
+    if (busy) sanad.send("stop").catch(() => {});
     sanad.citations.close();
     unfolded.clear();
     conversation = next;
-    sanad.store.open(next.id);
+    name(how);
     sanad.show("ask");
-    shownTurn = null;
-    finished = "";
-    live.props.value = "";
+    live.replaceChildren();
     await draw();
     listConversations();
     past.lastElementChild?.scrollIntoView({ block: "start" });
@@ -223,9 +254,29 @@ sanad.onReady(({ shell, live, composer, kept }) => {
       drawerButton.focus();
     }
   });
-  shell.element.querySelector("#sanad-new").addEventListener("click", () => {
+  document.getElementById("sanad-new").addEventListener("click", () => {
     openDrawer(false);
     turnTo(sanad.store.fresh());
+  });
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the address names the conversation
+    box.focus();
+  });
+
+  // Back, forward, a bookmark that is opened in this tab
+  addEventListener("popstate", () => {
+    const next = sanad.store.addressed();
+    if (next === undefined) sanad.say("conversation_gone");
+    if (next?.id !== conversation.id) turnTo(next ?? sanad.store.fresh(), { replace: true });
+  });
+
+  // Another tab has this conversation open too, and went on with it.
+  sanad.store.watch((id) => {
+    listConversations();
+    if (id !== conversation.id || busy) return;
+    conversation = sanad.store.get(id) ?? sanad.store.fresh();
+    name({ replace: true });
+    draw();
   });
 
   // What can be done with a turn
@@ -250,9 +301,8 @@ sanad.onReady(({ shell, live, composer, kept }) => {
     if (last) {
       conversation.turns = conversation.turns.filter((one) => one !== record);
       if (past.contains(turn)) turn.remove();
-      finished = "";
     }
-    if (record.stage === "failed" && box.value === record.question) box.value = "";
+    if (box.value === record.question) write("");
     ask(record.question, filter, last ? record.number : undefined);
   }
 
@@ -282,7 +332,8 @@ sanad.onReady(({ shell, live, composer, kept }) => {
       turn.querySelector(`[data-act="${vote}"]`)?.focus();
     });
     turn.querySelector(".actions").after(rating);
-    comment.focus();
+    comment.focus({ preventScroll: true });
+    rating.scrollIntoView({ block: "nearest", behavior: sanad.glide() });
   }
 
   document.addEventListener("click", ({ target }) => {
@@ -318,7 +369,15 @@ sanad.onReady(({ shell, live, composer, kept }) => {
     listConversations();
   });
   document.addEventListener("sanad:articles", begin);
-  grow();
+  document.addEventListener("visibilitychange", () => {
+    // The index may have been brought up to date meanwhile, by another program.
+    if (!document.hidden && !document.activeElement?.closest("#sanad-filter-slot")) begin();
+  });
+  if (sanad.store.addressed() === undefined) sanad.say("conversation_gone");
+  welcome.hidden = conversation.turns.length > 0;
+  name({ replace: true });
+  document.addEventListener("sanad:connected", () => name({ replace: true })); // Gradio has set the title
+  write(sanad.store.typed());
   begin();
   draw().then(() => past.lastElementChild?.scrollIntoView({ block: "start" }));
-});
+})();

@@ -47,11 +47,9 @@ sanad.filter = (() => {
     if (details) details.open = false; // the answer needs the room
   }
 
-  sanad.onReady(() => {
-    for (const kind of ["input", "change"]) slot().addEventListener(kind, tell);
-    slot().addEventListener("reset", () => setTimeout(tell)); // after the fields have been emptied
-    slot().addEventListener("submit", (event) => event.preventDefault()); // Enter in a date's field
-  });
+  for (const kind of ["input", "change"]) slot().addEventListener(kind, tell);
+  slot().addEventListener("reset", () => setTimeout(tell)); // after the fields have been emptied
+  slot().addEventListener("submit", (event) => event.preventDefault()); // Enter in a date's field
 
   return { chosen, fold, replace };
 })();

@@ -1,9 +1,10 @@
 // Conversations, kept in this browser: each under a key of its own, so that two tabs do not overwrite one
-// another. Which one a tab shows is remembered for the tab.
+// another. Which one a tab shows stands in its address, so that it can be bookmarked.
 
 sanad.store = (() => {
   const PREFIX = "sanad/conversation/";
-  const OPEN = "sanad/open";
+  const TYPED = "sanad/typed";
+  const ADDRESS = "#conversation=";
   const MOST = 100; // conversations kept; the oldest go first
   const TITLE = 80; // characters of the first question that name it
 
@@ -56,19 +57,37 @@ sanad.store = (() => {
     } catch {}
   }
 
-  function open(id) {
+  // What is in the question box of this tab.
+  function type(text) {
     try {
-      sessionStorage.setItem(OPEN, id);
+      sessionStorage.setItem(TYPED, text);
     } catch {}
   }
 
-  function opened() {
+  function typed() {
     try {
-      return get(sessionStorage.getItem(OPEN));
+      return sessionStorage.getItem(TYPED) ?? "";
     } catch {
-      return null;
+      return "";
     }
   }
 
-  return { all, fresh, get, put, remove, open, opened };
+  // The one that the address names: null where it names none, undefined where that is not kept here.
+  function addressed() {
+    const { hash } = location;
+    if (!hash.startsWith(ADDRESS)) return null;
+    return get(hash.slice(ADDRESS.length)) ?? undefined;
+  }
+
+  // One without turns has no address: there is nothing to come back to.
+  function address({ id, turns }, { replace = false } = {}) {
+    const hash = turns.length ? ADDRESS + id : "";
+    if (hash !== location.hash) history[replace ? "replaceState" : "pushState"](null, "", location.pathname + location.search + hash);
+  }
+
+  // Calls when another tab has changed a conversation, with its id.
+  const watch = (changed) =>
+    addEventListener("storage", ({ key }) => key?.startsWith(PREFIX) && changed(key.slice(PREFIX.length)));
+
+  return { all, fresh, get, put, remove, address, addressed, type, typed, watch };
 })();

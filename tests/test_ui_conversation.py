@@ -1,0 +1,229 @@
+"""Conversations in headless Chromium: kept, turned to, bookmarked, in two tabs, stopped, cut off."""
+
+from __future__ import annotations
+
+import pytest
+from ui_browser import ask, finish, held
+from ui_stand_in import COUNT, StandIn
+
+pytestmark = pytest.mark.browser
+pytest_plugins = ["ui_fixtures"]
+
+playwright_api = pytest.importorskip("playwright.sync_api")
+expect = playwright_api.expect
+
+STOPPED_WITHIN = 1_000
+"""Milliseconds in which the reader sees that it has stopped, whatever the server and the model are at."""
+
+
+def test_conversations_are_kept_named_turned_to_and_deleted(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "When did they leave?")
+    finish(page, assistant)
+    page.locator("#sanad-new").click()
+    expect(page.locator(".turn")).to_have_count(0)
+    expect(page.locator(".welcome")).to_be_visible()
+    ask(page, "متى غادرت القوات؟")
+    finish(page, assistant)
+    assert assistant.histories == [[], []], "a new conversation begins without the old one"
+    page.reload()
+    expect(page.locator("#sanad-past .question")).to_contain_text("متى غادرت القوات؟")
+    page.locator("#sanad-past a.chip[href='#t1-s2']").first.click()
+    expect(page.locator("#sanad-panel mark")).to_have_text(COUNT)
+    page.keyboard.press("Escape")
+    page.locator("#sanad-show-conversations").click()
+    names = page.locator("#sanad-conversations .title")
+    expect(names).to_have_text(["متى غادرت القوات؟", "When did they leave?"])
+    names.nth(1).click()
+    expect(page.locator("#sanad-past .question")).to_contain_text("When did they leave?")
+    ask(page, "And the others?")
+    finish(page, assistant)
+    assert [turn.question for turn in assistant.histories[-1]] == ["When did they leave?"]
+    page.locator("#sanad-show-conversations").click()
+    page.locator("#sanad-conversations .remove").first.click()
+    page.locator("#sanad-sure .danger").click()
+    expect(names).to_have_text(["متى غادرت القوات؟"])
+    expect(page.locator(".turn")).to_have_count(0)
+
+
+def test_a_question_outlasts_a_reload_in_the_middle_of_its_answer(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "When did they leave?")
+    assistant.step(3)
+    expect(page.locator(".draft")).to_have_text("The last")
+    page.locator("#sanad-question textarea").fill("And what is typed")
+    page.reload()
+    expect(page.locator("#sanad-question textarea")).to_have_value("And what is typed")
+    expect(page.locator("#sanad-past .question")).to_contain_text("When did they leave?")
+    expect(page.locator("#sanad-past [role=status]")).to_have_text("Stopped.")
+    assistant.step()
+    page.locator("#sanad-past [data-act=retry]").click()
+    expect(page.locator("#sanad-live .turn")).to_be_visible()
+    finish(page, assistant)
+    expect(page.locator(".turn")).to_have_count(1)
+
+
+def test_an_answer_that_comes_after_another_conversation_was_turned_to_is_kept_in_its_own(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "When did they leave?")
+    assistant.step(3)
+    expect(page.locator(".draft")).to_have_text("The last")
+    page.locator("#sanad-new").click()
+    expect(page.locator(".welcome")).to_be_visible()
+    assistant.freely = True
+    expect(page.locator("#sanad-ask")).to_be_visible()
+    expect(page.locator(".turn")).to_have_count(0)
+    page.locator("#sanad-show-conversations").click()
+    page.locator("#sanad-conversations .title").click()
+    expect(page.locator("#sanad-past [role=status]")).to_have_text("Stopped.")
+    expect(page.locator("#sanad-past .draft")).to_have_text("The last")
+
+
+def test_a_question_is_asked_again_in_place(page: playwright_api.Page, assistant: StandIn) -> None:
+    for question in ("When did they leave?", "متى غادرت القوات؟"):
+        ask(page, question)
+        finish(page, assistant)
+    page.locator("#sanad-live [data-act=retry]").click()
+    expect(page.locator("#sanad-live .turn")).to_have_attribute("data-stage", "searching")
+    finish(page, assistant)
+    expect(page.locator(".turn")).to_have_count(2)
+    assert [turn.question for turn in assistant.histories[-1]] == ["When did they leave?"]
+    page.reload()
+    expect(page.locator("#sanad-past .turn")).to_have_count(2)
+
+
+def test_what_the_reader_unfolded_stays_unfolded(page: playwright_api.Page, assistant: StandIn) -> None:
+    ask(page, "When did they leave?")
+    finish(page, assistant)
+    page.locator("#t1-others summary").click()
+    expect(page.locator("#t1-others")).to_have_attribute("open", "")
+    ask(page, "متى غادرت القوات؟")
+    finish(page, assistant)
+    expect(page.locator("#sanad-past #t1-others")).to_have_attribute("open", "")
+
+
+def test_stop_stops_the_model_and_keeps_the_draft(page: playwright_api.Page, assistant: StandIn) -> None:
+    ask(page, "When did they leave?")
+    assistant.step(3)
+    expect(page.locator(".draft")).to_have_text("The last")
+    page.locator("#sanad-stop").click()
+    expect(page.locator("#sanad-live [role=status]")).to_have_text("Stopped.", timeout=1_000)
+    expect(page.locator(".draft")).to_have_text("The last")
+    expect(page.locator("#sanad-ask")).to_be_visible()
+    assistant.step()  # the token that the model was at
+    assert assistant.closed.wait(5), "the stream was closed"
+    ask(page, "And in Arabic?")
+    finish(page, assistant)
+    assert assistant.histories[-1] == []
+
+
+def test_closing_the_tab_stops_the_model(
+    page: playwright_api.Page, assistant: StandIn, served: tuple[StandIn, str]
+) -> None:
+    ask(page, "When did they leave?")
+    assistant.step(2)
+    expect(page.locator(".draft")).to_have_text("The")
+    page.goto("about:blank")
+    for _ in range(200):
+        assistant.step()
+        if assistant.closed.wait(0.1):
+            break
+    assert assistant.closed.is_set()
+    page.goto(served[1])
+
+
+def test_the_page_is_there_and_takes_a_question_before_any_script_of_gradio_has_come(
+    chromium: playwright_api.Browser, served: tuple[StandIn, str], assistant: StandIn
+) -> None:
+    context = chromium.new_context(locale="ar-EG", base_url=served[1])
+    page = context.new_page()
+    with held(page, "**/assets/*.js"):
+        page.goto("/", wait_until="commit")
+        expect(page.locator("#sanad-ask")).to_have_text("اسأل")
+        expect(page.locator("html")).to_have_attribute("dir", "rtl")
+        page.locator("#sanad-question textarea").fill("متى غادرت القوات؟")
+        page.keyboard.press("Enter")
+        expect(page.locator("#sanad-stop")).to_be_visible()
+    expect(page.locator("#sanad-live .question")).to_contain_text("متى غادرت القوات؟")
+    finish(page, assistant)
+    context.close()
+
+
+def test_a_conversation_can_be_bookmarked_and_the_browser_goes_back_to_it(
+    page: playwright_api.Page, assistant: StandIn, served: tuple[StandIn, str]
+) -> None:
+    ask(page, "When did they leave?")
+    finish(page, assistant)
+    bookmark = page.url
+    assert "#conversation=" in bookmark
+    expect(page).to_have_title("When did they leave? · Sanad")
+    page.locator("#sanad-new").click()
+    expect(page.locator(".turn")).to_have_count(0)
+    assert page.url == f"{served[1]}/"
+    page.go_back()
+    expect(page.locator("#sanad-past .question")).to_contain_text("When did they leave?")
+    other = page.context.new_page()
+    other.goto(bookmark)
+    expect(other.locator("#sanad-past .question")).to_contain_text("When did they leave?")
+    other.goto(f"{served[1]}/#conversation=gone")
+    expect(other.locator("#sanad-said")).to_contain_text("not kept in this browser")
+    expect(other.locator(".turn")).to_have_count(0)
+
+
+def test_two_tabs_on_one_conversation_lose_no_turn(page: playwright_api.Page, assistant: StandIn) -> None:
+    ask(page, "When did they leave?")
+    finish(page, assistant)
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.locator("#sanad-past .turn")).to_have_count(1)
+    ask(other, "متى غادرت القوات؟")
+    expect(page.locator("#sanad-past .question")).to_have_count(2)
+    finish(other, assistant)
+    expect(page.locator("#t2[data-stage=done]")).to_be_visible()
+    ask(page, "When did they leave?")
+    finish(page, assistant)
+    expect(other.locator("#t3[data-stage=done]")).to_be_visible()
+    page.reload()
+    expect(page.locator("#sanad-past .turn")).to_have_count(3)
+
+
+def test_stop_is_seen_at_once_though_the_server_has_not_heard_of_it(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "When did they leave?")
+    assistant.step()
+    status = page.locator("#sanad-live [role=status]")
+    expect(status).to_have_text("Reading 2 sentences")
+    with held(page, "**/gradio_api/run/**"):
+        page.locator("#sanad-stop").click()
+        expect(status).to_have_text("Stopped.", timeout=STOPPED_WITHIN)
+        expect(page.locator("#sanad-ask")).to_be_visible()
+        page.locator("#sanad-question textarea").fill("And in Arabic?")
+        page.keyboard.press("Enter")
+        expect(page.locator("#sanad-question textarea")).to_have_value("")
+        expect(status).to_have_text("Stopped.")
+    expect(page.locator("#sanad-past #t1[data-stage=stopped]")).to_be_visible()
+    expect(page.locator("#sanad-live #t2")).to_be_visible()
+    assistant.step()
+    finish(page, assistant)
+    expect(page.locator(".turn")).to_have_count(2)
+
+
+def test_a_server_that_falls_silent_is_told_the_question_stays_and_a_late_answer_is_shown(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    with held(page, "**/gradio_api/queue/data*"):
+        page.clock.install()
+        page.locator("#sanad-question textarea").fill("When did they leave?")
+        page.keyboard.press("Enter")
+        expect(page.locator("#sanad-stop")).to_be_visible()
+        page.clock.run_for(11_000)
+        expect(page.locator("#sanad-live [role=status]")).to_contain_text("Sanad cannot be reached")
+        expect(page.locator("#sanad-ask")).to_be_visible()
+        expect(page.locator("#sanad-question textarea")).to_have_value("When did they leave?")
+    expect(page.locator("#sanad-stop")).to_be_visible()
+    finish(page, assistant)
+    expect(page.locator(".turn")).to_have_count(1)
