@@ -135,7 +135,7 @@ class Assistant:
         tell = progress or (lambda _what, _share: None)
         embedder = embedder or open_embedder(settings, tell)
         folder = indexing.index_folder(settings, index)
-        loading = open_generator(settings, tell) if eager and generator is None else None
+        loading = _supervised(settings, tell) if eager and generator is None else None
         if loading:
             load_in_background(loading)
         try:
@@ -296,6 +296,16 @@ class Assistant:
     def model(self) -> str:
         """Identity of the generator."""
         return self._language_model().identity
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the generator hangs for good."""
+        return bool(getattr(self._generator, "stuck", False))
+
+    @property
+    def reloads(self) -> int:
+        """How often the generator was given up and loaded anew."""
+        return int(getattr(self._generator, "reloads", 0))
 
     @property
     def embedder(self) -> str:
@@ -476,11 +486,12 @@ class Assistant:
     def _language_model(self) -> Generator:
         with self._opening:
             if self._generator is None:
-                self._generator = SupervisedGenerator(
-                    lambda: open_generator(self.settings, self._progress),
-                    seconds=self.settings.answer_seconds,
-                )
+                self._generator = _supervised(self.settings, self._progress)
             return self._generator
+
+
+def _supervised(settings: Settings, tell: Progress) -> SupervisedGenerator:
+    return SupervisedGenerator(lambda: open_generator(settings, tell), seconds=settings.answer_seconds)
 
 
 def _told(found: Retrieved, question: str, asked: str) -> Retrieved:

@@ -52,5 +52,5 @@ def test_questions_in_both_languages_are_answered_cited_and_stopped(chromium: pl
         expect(page.locator("#t4 .claims")).to_contain_text("900")
         expect(page.locator("#t3")).to_have_attribute("data-stage", "stopped")
         expect(page.locator("#t3 .answer")).to_have_count(0)
-    app.close(verbose=False)
+    app.close()
     assistant.close()
