@@ -46,6 +46,7 @@ from rag.records import (
     Turn,
 )
 from rag.settings import DEFAULT_INDEX, Settings, quiet_libraries
+from rag.supervised import unless
 from rag.text import detect_language, fold
 from rag.upkeep import Listed, indexed_folder, list_articles, remove_articles, watch_index
 from rag.uploads import PREFIX as UPLOADED
@@ -99,5 +100,6 @@ __all__ = [
     "quiet_libraries",
     "recall",
     "remove_articles",
+    "unless",
     "watch_index",
 ]

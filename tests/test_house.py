@@ -134,6 +134,7 @@ def test_a_module_imports_only_what_the_house_allows(path):
             "indexing",
             "records",
             "settings",
+            "supervised",
             "text",
             "upkeep",
             "uploads",
@@ -169,7 +170,7 @@ def test_the_public_names_are_these():
         "ModelDamaged", "ModelMissing", "NoSpace", "Passage", "PromptBroken", "Reprint", "Retrieved",
         "SanadError", "Settings", "Token", "Turn", "UPLOADED", "__version__", "add_feedback", "build_index",
         "check_question", "detect_language", "export_feedback", "fold", "indexed_folder", "list_articles",
-        "quiet_libraries", "recall", "remove_articles", "watch_index",
+        "quiet_libraries", "recall", "remove_articles", "unless", "watch_index",
     }  # fmt: skip
     for name in rag.__all__:
         assert hasattr(rag, name)

@@ -16,7 +16,7 @@ expect = playwright_api.expect
 
 STOPPED_WITHIN = 1.0
 """Seconds until the reader sees it, also while the prompt is read, when the engine takes both cores of a
-small machine and cannot be broken off."""
+small machine."""
 
 MINUTES = 180_000
 """Milliseconds: the first question prepares the model where that was not done."""
