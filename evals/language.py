@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from evals.matching import is_arabic, strip_markers
-from rag import Answer, fold
+from evals.matching import strip_markers
+from rag import Answer, fold, is_arabic
 
 _MARKS = {"“": "”", "«": "»", '"': '"', "(": ")"}
 """Between these an answer quotes its sources, or gives the original of a name."""
@@ -40,8 +40,8 @@ def _told_in(part: str, answer: Answer, wanted: str) -> bool | None:
             plain = plain.replace(citation.outlet, " ")
     quotes = " ".join(f" {fold(citation.quote)} " for citation in answer.citations)
     own = _words(_unquoted(plain, quotes)) or _words(plain)
-    arabic = sum(is_arabic(word[0]) for word in own)
-    latin = [word for word in own if not is_arabic(word[0])]
+    arabic = sum(is_arabic(word) for word in own)
+    latin = [word for word in own if not is_arabic(word)]
     if not own:
         return None
     if wanted == "en":

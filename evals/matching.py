@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from rag import fold
+from rag import fold, is_arabic
 
 MARKER = re.compile(r"\[([0-9]+)\]")
 """A citation marker as Sanad writes it."""
@@ -72,8 +72,3 @@ def _pattern(alternative: str) -> re.Pattern[str]:
         left = _NOT_AFTER_OTHER + _NOT_AFTER_POINT + body
     right = _NOT_BEFORE_ARABIC if is_arabic(alternative[-1]) else _NOT_BEFORE_OTHER + _NOT_BEFORE_POINT
     return re.compile(left + right)
-
-
-def is_arabic(character: str) -> bool:
-    """Whether a character, if it is a letter, is an Arabic one."""
-    return "\u0600" <= character <= "\u06ff"

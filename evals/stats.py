@@ -38,7 +38,7 @@ class Result:
     error: str | None
     """Why the item could not be graded."""
     tokens: Mapping[str, int] = field(default_factory=dict)
-    """Length of the evidence and of the answer, in tokens of cl100k_base."""
+    """Length of the evidence and of the answer, in tokens of o200k_base."""
     searched: str = ""
     """What a turn of a dialogue was searched for; empty elsewhere, where it is the question."""
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,8 @@ class Draft:
     """Seconds until its first piece."""
     seconds: float
     """Seconds until its last one."""
+    likelihood: tuple[float, ...] | None
+    """Log probabilities of its tokens; None where the backend does not tell them."""
 
 
 class Drafts:
@@ -62,7 +64,9 @@ class Drafts:
             for raw in path.read_bytes().split(b"\n"):
                 try:
                     line = json.loads(raw)
-                    self._kept[line["key"]] = Draft(line["text"], line["first"], line["seconds"])
+                    likely = line["likelihood"]
+                    likelihood = None if likely is None else tuple(likely)
+                    self._kept[line["key"]] = Draft(line["text"], line["first"], line["seconds"], likelihood)
                 except (ValueError, KeyError, TypeError):
                     continue
 
@@ -102,22 +106,29 @@ class Recorded(Assistant):
         timings = {stage: seconds + spared.get(stage, 0.0) for stage, seconds in answer.timings.items()}
         return dataclasses.replace(answer, timings=timings)
 
-    def _write(self, messages: Sequence[Any]) -> Iterator[str]:
+    def _write(self, messages: Sequence[Any]) -> Generator[str, None, tuple[float, ...] | None]:
         asked = [self.model, self.settings.max_new_tokens, [(m.role, m.content) for m in messages]]
         key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
         self._spared = self.drafts.get(key)
         if self._spared is not None:
             yield self._spared.text
-            return
+            return self._spared.likelihood
         text, first, started = "", 0.0, time.perf_counter()
-        for piece in super()._write(messages):
-            first = first or time.perf_counter() - started
+        reply = super()._write(messages)
+        while True:
+            try:
+                piece = next(reply)
+            except StopIteration as end:
+                likelihood: tuple[float, ...] | None = end.value
+                break
+            first = first or (time.perf_counter() - started if piece else 0.0)
             text += piece
             yield piece
         # The first reply's seconds hold the loading of the model.
         if self._warm:
-            self.drafts.add(key, Draft(text, first, time.perf_counter() - started))
+            self.drafts.add(key, Draft(text, first, time.perf_counter() - started, likelihood))
         self._warm = True
+        return likelihood
 
 
 class Naive(Recorded):

@@ -47,7 +47,8 @@ from rag.records import (
 )
 from rag.settings import DEFAULT_INDEX, Settings, quiet_libraries
 from rag.supervised import unless
-from rag.text import detect_language, fold
+from rag.text import detect_language, fold, is_arabic
+from rag.tokens import count as count_tokens
 from rag.upkeep import Listed, indexed_folder, list_articles, remove_articles, watch_index
 from rag.uploads import PREFIX as UPLOADED
 
@@ -92,10 +93,12 @@ __all__ = [
     "add_feedback",
     "build_index",
     "check_question",
+    "count_tokens",
     "detect_language",
     "export_feedback",
     "fold",
     "indexed_folder",
+    "is_arabic",
     "list_articles",
     "quiet_libraries",
     "recall",

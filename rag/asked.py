@@ -1,7 +1,8 @@
 """What a question asks for, where its first words tell, and whether an answer is of that kind.
 
-"When" wants a time and "how many" a quantity: a small model answers the one with a place and the other with a
-name when the sentence holds nothing better. Only what can be told from closed word classes is checked.
+"When" wants a time, "how many" a quantity and "what is the name of" a name: a small model answers with a
+place or with the question's own words when the sentence holds nothing better. Only what can be told from
+closed word classes is checked.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import re
 from typing import Literal
 
 from rag import facts
+from rag.lexical import terms
 from rag.text import fold
 
-Kind = Literal["time", "quantity"]
+Kind = Literal["time", "quantity", "name"]
 
 _ASKING: dict[Kind, re.Pattern[str]] = {
     "time": re.compile(
@@ -23,6 +25,9 @@ _ASKING: dict[Kind, re.Pattern[str]] = {
     "quantity": re.compile(
         r"(?:(?:and|but|so) )?(?:how (?:many|much)|what (?:percentage|share|number))\b"
         r"|[وف]?(?:كم|ما عدد|ما نسبه)(?!\w)(?! مره)"
+    ),
+    "name": re.compile(
+        r"(?:(?:and|but|so) )?what (?:is|was|are|were) the names?\b|[وف]?ما (?:هو |هي )?(?:اسم|اسماء)(?!\w)"
     ),
 }
 """By the first words, folded: there ئ is ي and ة is ه, as in the tables below."""
@@ -41,6 +46,14 @@ _QUANTITIES = re.compile(
     r"|(?<!\w)[وفبلك]{0,2}(?:ال)?(?:كل|جميع|معظم|اغلب|كثير|بعض|عده|عدد|نصف|ثلث|ربع|عشرات|ميات|الاف|ملايين|مليارات|"
     r"اكثر|اقل|ضعف|لا شيء|واحد|واحده|اثنان|اثنين|بضعه)(?!\w)"
 )
+
+
+_EITHER = re.compile(
+    r"(?:(?:and|but|so) )?"
+    r"(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should|may|might|must)\b"
+    r"|[وف]?هل(?!\w)|.* or |.* (?:ام|او) "
+)
+"""Questions that are answered by yes, no or a choice among their own words."""
 
 
 def kind(question: str) -> Kind | None:
@@ -63,5 +76,22 @@ def fits(question: str, *answer: str) -> bool:
     wanted = kind(question)
     if wanted is None:
         return True
+    if wanted == "name":
+        return any(not repeats(question, text) for text in answer if text)
     words = _TIMES if wanted == "time" else _QUANTITIES
     return any(bool(facts.held(text)) or bool(words.search(fold(text))) for text in answer if text)
+
+
+def repeats(question: str, answer: str) -> bool:
+    """Whether an answer holds nothing but words of its question, where these do not make one.
+
+    Args:
+        question: As put to the model.
+        answer: What is said, in the question's language.
+    """
+    folded = fold(question)
+    if _EITHER.match(folded):
+        return False
+    held = set(terms(question))
+    said = [set(terms(word)) for word in fold(answer).split()]
+    return any(said) and all(word & held for word in said if word)

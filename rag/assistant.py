@@ -6,15 +6,16 @@ import contextlib
 import dataclasses
 import threading
 import time
+from collections.abc import Generator as PieceGenerator
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
-from rag import conversation, filters, index, indexing, prompt, reply, upkeep, uploads, verify
+from rag import certainty, conversation, filters, index, indexing, prompt, reply, upkeep, uploads, verify
 from rag.disk import Progress
 from rag.embed import Embedder, open_embedder
 from rag.errors import BadArticles, BadQuestion, IndexMissing, IndexUnusable
-from rag.generate import Generator, Message, load_in_background, open_generator
+from rag.generate import Generator, Heard, Likelihood, Message, load_in_background, open_generator
 from rag.index import Written
 from rag.indexing import Built
 from rag.records import (
@@ -178,17 +179,18 @@ class Assistant:
         if where is not None and allowed == frozenset():
             yield from _nothing_allowed(question, where, generation, language, clock)
             return
-        asked = self.standalone(question, history=history)
+        asked = self._standalone(question, history)
         found = self._search(asked, searcher, self.settings.passages, allowed)
         found = _told(found, question, asked)
         clock.mark("retrieve")
         yield found
-        draft, told, shown = "", "", found.evidence
+        draft, told, shown, likely = "", "", found.evidence, verify.UNKNOWN
         if found.evidence:
             messages, shown = self._prompt(asked, found, language)
             # closing() makes a reader who leaves stop the model now, not at the next garbage collection.
-            with _closing(self._write(messages)) as pieces:
-                for piece in filter(None, pieces):
+            with contextlib.closing(self._write(messages)) as stream:
+                heard = Heard(stream)
+                for piece in heard:
                     clock.mark_once("first_token")
                     draft += piece
                     readable = reply.readable(draft, language)
@@ -196,9 +198,17 @@ class Assistant:
                     if readable.startswith(told) and readable != told:
                         yield Token(readable[len(told) :])
                         told = readable
+            likely = self._likely(heard.likelihood)
         clock.mark("generate")
-        without = self.settings.left_out
-        checked = verify.check(draft, shown, language, self._embedder, question=asked, without=without)
+        checked = verify.check(
+            draft,
+            shown,
+            language,
+            self._embedder,
+            question=asked,
+            likely=likely,
+            without=self.settings.left_out,
+        )
         yield Finished(
             Answer(
                 question=question,
@@ -250,16 +260,10 @@ class Assistant:
         allowed = filters.allowed(where, searcher.generation.articles.values())
         if allowed == frozenset():
             return Retrieved((), ())
-        asked = self.standalone(question, history=history)
+        asked = self._standalone(question, history)
         return _told(self._search(asked, searcher, k, allowed), question, asked)
 
-    def standalone(self, question: str, *, history: Sequence[Turn] = ()) -> str:
-        """What is searched for when a question is asked behind others.
-
-        Args:
-            question: As for ``ask``.
-            history: As for ``ask``.
-        """
+    def _standalone(self, question: str, history: Sequence[Turn]) -> str:
         return conversation.standalone(question, history, longest=self.settings.max_question)
 
     def article(self, article_id: str) -> Article:
@@ -379,8 +383,13 @@ class Assistant:
             budget=model.context - self.settings.max_new_tokens,
         )
 
-    def _write(self, messages: Sequence[Message]) -> Iterator[str]:
+    def _write(self, messages: Sequence[Message]) -> PieceGenerator[str, None, Likelihood | None]:
         return self._language_model().stream(messages, max_tokens=self.settings.max_new_tokens)
+
+    def _likely(self, likelihood: Likelihood | None) -> verify.Likely:
+        if likelihood is None or not certainty.known(likelihood, self.model):
+            return verify.UNKNOWN
+        return verify.Likely(certainty.words_are_likely(likelihood), certainty.choice_is_likely(likelihood))
 
     def _current(self) -> Searcher:
         if not self._open.generation.is_current:
@@ -440,16 +449,6 @@ def _nothing_allowed(
             where=where,
         )
     )
-
-
-@contextlib.contextmanager
-def _closing(pieces: Iterator[str]) -> Iterator[Iterator[str]]:
-    try:
-        yield pieces
-    finally:
-        close = getattr(pieces, "close", None)
-        if close is not None:
-            close()
 
 
 class _Clock:

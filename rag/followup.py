@@ -81,6 +81,22 @@ def first(mentions: Sequence[Mention], roles: Sequence[Role]) -> Mention | None:
     return next((m for role in roles for m in mentions if m.role == role), None)
 
 
+CLOSING = " ؟?.!…"
+"""Marks that a question may end in."""
+
+
+def opened(question: str, lead: re.Pattern[str]) -> tuple[str, bool]:
+    """A follow-up without what leads into it and without the marks at its end, and whether anything did.
+
+    Args:
+        question: As typed.
+        lead: Words like "and" and "I mean"; matches every text, if only its empty beginning.
+    """
+    match = lead.match(question)
+    cut = match.end() if match else 0
+    return question[cut:].rstrip(CLOSING), cut > 0
+
+
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 
 

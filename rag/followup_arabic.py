@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rag.followup import Earlier, Mention, Reading, Role, closed, first
+from rag.followup import CLOSING, Earlier, Mention, Reading, Role, closed, first, opened
 from rag.grammar_arabic import (
     ADVERBS,
     ATTACHED,
@@ -57,13 +57,10 @@ def read(question: str, earlier: Earlier) -> Reading:
         question: As typed.
         earlier: The turn before it.
     """
-    lead = _LEAD.match(question)
-    cut = lead.end() if lead else 0
-    body = question[cut:].rstrip(" ؟?.!…")
+    body, led = opened(question, _LEAD)
     words = words_of(body)
     if not words:
         return Reading(question, complete=False)
-    led = cut > 0
     joined = words[0].low != words[0].clean  # ومتى, وفي
     joined = joined or (words[0].bare.startswith("وال") and len(words) <= _SHORT + 1)  # والمتحف؟
     joined = joined or (len(words) == 1 and bool(re.match("و[^ا]", words[0].bare)))  # وأربيل؟, not واشنطن؟
@@ -99,7 +96,7 @@ def _is_fragment(words: Sequence[Word], *, led: bool) -> bool:
 
 def _filled(body: str, words: Sequence[Word], earlier: Earlier) -> str | None:
     """The earlier question with the fragment in place of its counterpart."""
-    asked = earlier.question.rstrip(" ؟?.!…")
+    asked = earlier.question.rstrip(CLOSING)
     old = words_of(asked)
     if not old:
         return None

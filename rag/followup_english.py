@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from rag.followup import Earlier, Mention, Reading, closed, first
+from rag.followup import CLOSING, Earlier, Mention, Reading, closed, first, opened
 from rag.grammar_english import (
     ADVERBS,
     AUXILIARIES,
@@ -66,13 +66,10 @@ def read(question: str, earlier: Earlier) -> Reading:
         question: As typed.
         earlier: The turn before it.
     """
-    lead = _LEAD.match(question)
-    cut = lead.end() if lead else 0
-    body = question[cut:].rstrip(" ?.!…")
+    body, led = opened(question, _LEAD)
     words = words_of(body)
     if not words:
         return Reading(question, complete=False)
-    led = cut > 0
     if _is_fragment(words, led=led):
         filled = _filled(body, words, earlier.question) if earlier.question else None
         return Reading(filled or question, complete=filled is not None, fragment=not filled)
@@ -118,7 +115,7 @@ def _is_fragment(words: Sequence[Word], *, led: bool) -> bool:
 
 def _filled(body: str, words: Sequence[Word], earlier: str) -> str | None:
     """The earlier question with the fragment in place of its counterpart."""
-    asked = earlier.rstrip(" ?.!…")
+    asked = earlier.rstrip(CLOSING)
     old = words_of(asked)
     if not old:
         return None

@@ -124,6 +124,26 @@ class LlamaIndexGenerator:
                 close()
 
 
+class Heard:
+    """A stream's pieces, and how probable they were once it has ended."""
+
+    def __init__(self, stream: PieceGenerator[str, None, Likelihood | None]) -> None:
+        self._stream = stream
+        self.likelihood: Likelihood | None = None
+        """None before the end, or where the backend does not tell it."""
+
+    def __iter__(self) -> Iterator[str]:
+        """The pieces that are not empty."""
+        while True:
+            try:
+                piece = next(self._stream)
+            except StopIteration as end:
+                self.likelihood = end.value
+                return
+            if piece:
+                yield piece
+
+
 def failed(identity: str, error: Exception) -> GenerationFailed:
     """What is raised where a model raised an error that is none of ours.
 

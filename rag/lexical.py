@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from rag.facts import MONTH_WORDS, doubtful_months
 from rag.names import arabic_key, latin_keys
-from rag.text import fold, numbers
+from rag.text import fold, is_arabic, numbers
 
 VERSION = 2
 """Goes up when the same text would give other terms: an index made before then is refused."""
@@ -77,7 +77,7 @@ def arabic_keys(text: str) -> set[str]:
 
 @lru_cache(maxsize=200_000)  # the words of a language: a text repeats few
 def _terms_of(word: str) -> tuple[str, ...]:
-    if not _is_arabic(word):
+    if not is_arabic(word[0]):
         return (_stemmers().english.stemWord(word),)
     stems = [*_light(word), _stemmers().arabic.stemWord(word)]
     keys = [f"{NAME}{key}" for reading in _readings(word) if (key := arabic_key(reading))]
@@ -91,10 +91,6 @@ def _month_start(word: str) -> str:
         if word[cut:] in _MONTH_STARTS and set(word[:cut]) <= set("وفبكل"):
             return word[cut:]
     return ""
-
-
-def _is_arabic(word: str) -> bool:
-    return "\u0600" <= word[0] <= "\u06ff"
 
 
 def _light(word: str) -> list[str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import shutil
 import sqlite3
@@ -157,9 +158,17 @@ def _link(source: Path, target: Path) -> None:
 
 def _client(folder: Path) -> Any:
     import chromadb
+
+    # A copy, as the client writes its folder into it.
+    return chromadb.PersistentClient(str(folder), settings=_chroma_settings().model_copy())
+
+
+@functools.lru_cache(maxsize=1)
+def _chroma_settings() -> Any:
+    """Chroma's settings, made once: to look every one of them up in the environment takes 3 ms."""
     from chromadb.config import Settings as ChromaSettings
 
-    return chromadb.PersistentClient(str(folder), settings=ChromaSettings(anonymized_telemetry=False))
+    return ChromaSettings(anonymized_telemetry=False)
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from rag.records import Language
 from rag.sentence import sentences
+from rag.text import is_arabic
 
 QUOTED = " = "
 """Between a sentence's own words and the answer that they make in another language."""
@@ -39,7 +40,6 @@ _LEADING = re.compile(r"\s*(\[|$)")
 _MARKS = re.compile(r"\[[\d\s,،]*(?:\]\s*|$)")
 """Markers, the last one perhaps not complete yet, and the white space behind them."""
 
-_ARABIC = re.compile(r"[\u0600-\u06ff]")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -107,7 +107,7 @@ def readable(draft: str, language: Language) -> str:
     for side in _MARKS.split(draft.lstrip()):
         words, equals, text = side.partition(QUOTED)
         first = _LETTER.search(words)
-        own = first is not None and bool(_ARABIC.match(first[0])) == (language == "ar")
+        own = first is not None and is_arabic(first[0]) == (language == "ar")
         piece = (text if equals else words if own else "").lstrip()
         shown += (" " if shown and piece and not shown[-1].isspace() else "") + piece
     return shown

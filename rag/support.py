@@ -29,7 +29,7 @@ from rag import facts
 from rag.embed import Embedder
 from rag.lexical import terms
 from rag.names import likeness
-from rag.text import fold
+from rag.text import fold, is_arabic
 
 Relation = Literal["own", "quoted", "crossed"]
 
@@ -135,12 +135,6 @@ def relation(text: str, words: str, sources: Sequence[str]) -> Relation:
         return "quoted"
     own = any(is_arabic(source) == is_arabic(text) for source in sources)
     return "own" if own or not _WORD.search(text) else "crossed"
-
-
-def is_arabic(text: str) -> bool:
-    """Most of the letters are Arabic."""
-    letters = "".join(_WORD.findall(text))
-    return len(_ARABIC.findall(letters)) * 2 > len(letters)
 
 
 def compared(text: str, words: str, sources: Sequence[str]) -> list[str]:

@@ -20,6 +20,7 @@ __all__ = [
     "detect_language",
     "fold",
     "fold_with_map",
+    "is_arabic",
     "numbers",
     "sentences",
 ]
@@ -233,6 +234,12 @@ def _canonical(digits: str, power: int) -> str:
     fraction = fraction.ljust(power, "0")
     whole, fraction = whole + fraction[:power], fraction[power:].rstrip("0")
     return (whole.lstrip("0") or "0") + (f".{fraction}" if fraction else "")
+
+
+def is_arabic(text: str) -> bool:
+    """Whether most of the letters of a text, a word or a letter are Arabic ones."""
+    letters = [char for char in text if char.isalpha()]
+    return 2 * sum("\u0600" <= char <= "\u06ff" for char in letters) > len(letters)
 
 
 _ASKING_WORDS: dict[Language, str] = {

@@ -16,7 +16,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from rag import facts
-from rag.asked import fits
+from rag.asked import fits, kind, repeats
 from rag.embed import Embedder
 from rag.lexical import arabic_keys
 from rag.names import latin_keys
@@ -24,7 +24,7 @@ from rag.records import Citation, Claim, Evidence, Language, Outcome, Verdict
 from rag.relative import resolved
 from rag.reply import Part, parse
 from rag.support import support
-from rag.text import fold
+from rag.text import fold, is_arabic
 
 NOT_FOUND: dict[Language, str] = {
     "en": "The articles do not say.",
@@ -57,8 +57,9 @@ _REASONS: dict[Language, dict[str, str]] = {
         "unnamed": "no sentence was named; the nearest is shown",
         "unborne": "the cited sentence does not bear it out",
         "language": "it was not in the language of the question",
-        "kind": "it told no time or number, which was asked for",
+        "kind": "it told no time, number or name, which was asked for",
         "quoted": "in the article's own words: its translation could not be confirmed",
+        "doubtful": "in the article's own words: the model's translation is doubtful: “{text}”",
         "dropped": "the model's draft was dropped, {reason}",
     },
     "ar": {
@@ -70,8 +71,9 @@ _REASONS: dict[Language, dict[str, str]] = {
         "unnamed": "لم تُذكر جملة مصدر؛ وهذه أقرب جملة",
         "unborne": "الجملة المستشهد بها لا تؤيده",
         "language": "لم تكن بلغة السؤال",
-        "kind": "لم تتضمن الوقت أو العدد المسؤول عنه",
+        "kind": "لم تتضمن الوقت أو العدد أو الاسم المسؤول عنه",
         "quoted": "بكلمات المقال نفسها: تعذّر التحقق من ترجمتها",
+        "doubtful": "بكلمات المقال نفسها: ترجمة النموذج مشكوك فيها: «{text}»",
         "dropped": "حُذفت مسودة النموذج؛ {reason}",
     },
 }
@@ -93,6 +95,20 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class Likely:
+    """What of a draft is probably right, as far as its tokens' probabilities tell (rag/certainty.py)."""
+
+    words: bool
+    """What it says."""
+    choice: bool
+    """Which sentence it names."""
+
+
+UNKNOWN = Likely(words=True, choice=False)
+"""Of a draft whose probabilities are not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Draft:
     """A statement of the draft: what it says and cites, verdict, reason, and what it puts in its language."""
 
@@ -101,6 +117,8 @@ class _Draft:
     verdict: Verdict
     reason: str
     words: str = ""
+    whole: bool = False
+    """A whole sentence of the article, quoted."""
 
 
 def check(
@@ -110,6 +128,7 @@ def check(
     embedder: Embedder,
     *,
     question: str = "",
+    likely: Likely = UNKNOWN,
     without: Collection[str] = (),
 ) -> Checked:
     """Check a draft against the evidence that the model was shown.
@@ -120,6 +139,7 @@ def check(
         language: The language of the answer.
         embedder: Finds the evidence nearest to a claim that names none.
         question: As put to the model; an answer of another kind than it asks for is dropped.
+        likely: How probable the draft was. Where its words are not, its sentences are quoted instead.
         without: Parts that are left out, of ``settings.PARTS``. Without ``verification`` claims stay as they
             were drafted, with the verdicts that they would have had.
 
@@ -136,13 +156,19 @@ def check(
     if "dates" not in without:
         judged = [_dated(claim, language) for claim in judged]
     kept = "verification" in without and not unfit
+    if "quotes" not in without:
+        judged = [_rescued(claim, question, language, likely) for claim in judged]
     if judged and not kept and all(claim.verdict == "unsupported" for claim in judged):
         # The reader is told that the articles do not say it; a quoted sentence does not make that an answer.
         return _assemble([_nearest(judged[0], evidence, language)], "not_found")
     standing = [claim for claim in judged if kept or claim.verdict in ("supported", "partial")]
     if not standing:
         return Checked(text=NOT_FOUND[language], claims=(), citations=(), outcome="not_found")
-    if reply.sides and len(standing) == len(judged) and _disagree(standing):
+    conflict = reply.sides and len(standing) == len(judged) and _disagree(standing)
+    doubtful = not likely.words or any(repeats(question, claim.text) for claim in standing)
+    if doubtful and "quotes" not in without:
+        standing = _told_whole(standing, language)
+    if conflict:
         return _assemble(_newest_first(standing, language), "conflict")
     partial = len(standing) < len(judged) or any(claim.verdict != "supported" for claim in standing)
     return _assemble(standing, "partial" if partial else "answered")
@@ -210,8 +236,40 @@ def _borne(part: Part, cited: Sequence[Evidence], embedder: Embedder) -> bool:
 def _is_foreign(text: str, language: Language) -> bool:
     """Whether a statement is not in the language of the answer; a name or a number alone is in any."""
     letters = sum(char.isalpha() for char in text)
-    own = sum(char.isalpha() and ("\u0600" <= char <= "\u06ff") == (language == "ar") for char in text)
+    own = sum(char.isalpha() and is_arabic(char) == (language == "ar") for char in text)
     return own == 0 < letters and (language == "en" or len(text.split()) > LATIN_NAME)
+
+
+def _rescued(claim: _Draft, question: str, language: Language, likely: Likely) -> _Draft:
+    """In place of a claim that failed: the sentence that it cited, where that is probably the right one."""
+    if claim.verdict != "unsupported" or not claim.cited or not likely.choice:
+        return claim
+    # A sentence on what happened is worth reading where it does not say when; one without a number does not
+    # say how many, and words that repeat the question were no name.
+    wanted = kind(question)
+    if wanted == "name" or (wanted == "quantity" and not fits(question, claim.cited[0].text)):
+        return claim
+    return _whole(claim.cited[0], language, _REASONS[language]["dropped"].format(reason=claim.reason))
+
+
+def _told_whole(claims: Sequence[_Draft], language: Language) -> list[_Draft]:
+    """In place of words that are probably wrong: the sentences that they are taken from, each once."""
+    told: dict[tuple[Evidence, ...], _Draft] = {}
+    for claim in claims:
+        if claim.cited and not claim.whole:
+            item = claim.cited[0]
+            # Who cannot read the sentence has no other hint of what it says.
+            translated = is_arabic(item.text) != (language == "ar") and not claim.reason
+            reason = _REASONS[language]["doubtful"].format(text=claim.text) if translated else ""
+            claim = _whole(item, language, reason)
+        told.setdefault(claim.cited, claim)
+    return list(told.values())
+
+
+def _whole(item: Evidence, language: Language, reason: str = "") -> _Draft:
+    """A claim that quotes a whole sentence: nothing is said that the article does not say."""
+    quoted = OWN_WORDS[language].format(words=item.text.strip())
+    return _Draft(quoted, (item,), "partial" if reason else "supported", reason, whole=True)
 
 
 def _quoted(words: str, source: Evidence, language: Language) -> _Draft:

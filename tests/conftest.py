@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
@@ -17,6 +18,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from command import Run
+from evals_stand_in import TEXT
 from small_index import write
 from ui_browser import launched
 
@@ -56,6 +58,16 @@ published = "2024-09-06"
 outlet = "صحيفة النخيل"
 language = "ar"
 """
+
+
+def pytest_configure() -> None:
+    """Look for garbage less often: among a million objects of libraries a look takes a third of a second."""
+    gc.set_threshold(20_000, 20, 20)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now is no garbage."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -193,6 +205,15 @@ def run(small_articles: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 def indexed(first_index: Path, tmp_path: Path) -> Path:
     """For ``run``: the default index is made already."""
     return shutil.copytree(first_index, tmp_path / "indexes" / DEFAULT_INDEX)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """A folder with the one article of the stand-in that evals are tested with."""
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (folder / "one.txt").write_text(TEXT, encoding="utf-8")
+    return folder
 
 
 @pytest.fixture

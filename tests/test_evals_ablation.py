@@ -210,10 +210,10 @@ def test_seconds_are_those_of_the_one_time_the_model_was_asked(small_articles: P
 
 def test_a_torn_line_of_drafts_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "drafts.jsonl"
-    Drafts(path).add("a", Draft("x", 0.1, 0.2))
+    Drafts(path).add("a", Draft("x", 0.1, 0.2, (-0.5,)))
     with path.open("a", encoding="utf-8") as file:
         file.write('\n{"key": "b", "te')
-    Drafts(path).add("c", Draft("y", 0.1, 0.2))
+    Drafts(path).add("c", Draft("y", 0.1, 0.2, None))
     again = Drafts(path)
     assert [again.get(key) is not None for key in "abc"] == [True, False, True]
 

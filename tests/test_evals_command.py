@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from test_evals_run import NOWHERE, RIGHT, TEXT, write
+from evals_stand_in import NOWHERE, RIGHT, TEXT, write
 
 
 @pytest.fixture

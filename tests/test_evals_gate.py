@@ -3,7 +3,10 @@
 Here with fake models, in seconds. With the packaged ones, over the hand-written questions and in about
 three minutes a run:
 
-    python tests/test_evals_gate.py [--again N] [--out DIR]
+    python tests/test_evals_gate.py [--again N] [--limit M] [--out DIR]
+
+Every run is a real one: that the same setting gives the same answers is what is tested. With --limit each run
+of the same setting asks M questions, other ones each time, and takes that part of the time.
 """
 
 from __future__ import annotations
@@ -288,6 +291,17 @@ def test_a_baseline_is_written_from_whole_runs_to_a_file_that_is_known(asked, tm
     assert ("name the file" if not part else "whole run") in capsys.readouterr().err
 
 
+def test_every_committed_question_file_has_a_baseline_and_floors_of_its_own(tmp_path):
+    pyproject = tmp_path / "pyproject.toml"
+    pyproject.write_text(
+        "[tool.sanad.eval.floors.seeds]\naccuracy = 0.5\n[tool.sanad.eval.floors.dev]\naccuracy = 0.6\n"
+    )
+    dev = options.QUESTIONS.with_name("dev.jsonl")
+    assert default_path(dev) == FOLDER / "dev.json" != default_path(options.QUESTIONS)
+    assert gate.read_floors(pyproject, dev) == {"accuracy": 0.6}
+    assert gate.read_floors(pyproject, options.QUESTIONS) == {"accuracy": 0.5}
+
+
 def test_floors_are_read_for_our_own_questions_and_checked(tmp_path):
     ours, pyproject = options.QUESTIONS, tmp_path / "pyproject.toml"
     pyproject.write_text('[tool.sanad.eval.floors.seeds]\naccuracy = 0.5\n"evidence recall@10" = 1\n')
@@ -334,18 +348,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Judge each worse setting, and the same one again, with the packaged models."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--again", type=int, default=1, metavar="N", help="runs of the same setting")
+    parser.add_argument("--limit", type=int, metavar="M", help="questions of each of those; default: all")
     parser.add_argument("--out", type=Path, default=Path("evals/out/gate"), metavar="DIR")
     args = parser.parse_args(arguments)
     good = args.out / "good"
     run.main(["--out", str(good), "--resume"], open_assistant=real)
     ways = worse_ways(real) | {f"the same, {n}": real for n in range(1, args.again + 1)}
     wrong = 0
-    for name, opener in ways.items():
-        folder = args.out / re.sub(r"\W+", "-", name)
-        expected = 0 if name.startswith("the same") else 1
+    for number, (name, opener) in enumerate(ways.items()):
+        same = name.startswith("the same")
+        # A sample of each worse setting would be too small to tell it by.
+        part = ["--limit", str(args.limit), "--seed", str(number)] if same and args.limit else []
+        folder = args.out / re.sub(r"\W+", "-", f"{name} {args.limit}" if part else name)
+        expected = 0 if same else 1
         with contextlib.redirect_stdout(io.StringIO()):
             status = run.main(
-                ["--out", str(folder), "--baseline", str(good / "report.json"), "--resume"],
+                ["--out", str(folder), "--baseline", str(good / "report.json"), "--resume", *part],
                 open_assistant=opener,
             )
         verdict = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from test_evals_run import NOWHERE, RIGHT, TEXT, StandIn, write
+from evals_stand_in import NOWHERE, RIGHT, StandIn, write
 
 from evals import judge, run
 from evals.dataset import BadQuestions, read_questions
@@ -28,11 +28,8 @@ def test_kappa_is_that_of_worked_examples(counts, expected):
 
 
 @pytest.fixture
-def sheet(tmp_path):
+def sheet(tmp_path, corpus):
     """A run's report, the questions it asked and an empty sheet."""
-    corpus = tmp_path / "corpus"
-    corpus.mkdir()
-    (corpus / "one.txt").write_text(TEXT, encoding="utf-8")
     questions = write(tmp_path, RIGHT, RIGHT | {"id": "wrong", "question": "wrong?"}, NOWHERE)
     arguments = ["--questions", str(questions), "--corpus", str(corpus), "--out", str(tmp_path / "out")]
     run.main(arguments, open_assistant=lambda _, settings: StandIn(settings, corpus))
@@ -57,6 +54,20 @@ def test_a_sheet_is_collected_once_graded_blind_and_compared(sheet, monkeypatch,
     out = capsys.readouterr().out
     assert "Agreement 0.50, Cohen's kappa 0.00" in out
     assert "| rule too lenient: NOT EXPLAINED | 1 | nowhere |" in out
+
+
+def test_grading_ends_where_nothing_more_is_typed_and_keeps_what_was(sheet, monkeypatch):
+    assert call("sheet", sheet, str(sheet[0])) == 0
+    typed = iter(["y"])
+
+    def read(_prompt):
+        for choice in typed:
+            return choice
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", read)
+    assert call("grade", sheet, "--questions", str(sheet[1])) == 0
+    assert [line.right for line in read_sheet(sheet[2])] == [True, None, None]
 
 
 def test_a_person_is_not_shown_what_the_rule_goes_by(sheet):

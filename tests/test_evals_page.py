@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from evals_stand_in import NOWHERE, QUOTE, RIGHT, TEXT, WRONG, StandIn, write
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_evals_run import NOWHERE, QUOTE, RIGHT, TEXT, WRONG, StandIn, write
 from test_evals_turns import FIRST, Talking
 from test_evals_turns import TEXT as TALKED_OF
 
@@ -60,11 +60,8 @@ class Elements(HTMLParser):
 
 
 @pytest.fixture
-def report(tmp_path: Path) -> Path:
+def report(tmp_path: Path, corpus: Path) -> Path:
     """The page of a run that was compared with another one."""
-    corpus = tmp_path / "corpus"
-    corpus.mkdir()
-    (corpus / "one.txt").write_text(TEXT, encoding="utf-8")
     questions = [TRAP, RIGHT, WRONG, NOWHERE, MIXED]
     fixed = ["--questions", str(write(tmp_path, *questions)), "--corpus", str(corpus), "--out"]
 

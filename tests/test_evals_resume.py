@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from test_evals_run import FAILS, NOWHERE, RIGHT, TEXT, WRONG, StandIn, schema, write
+from evals_stand_in import FAILS, NOWHERE, RIGHT, WRONG, StandIn, schema, write
 
 from evals import provenance, run
 
@@ -29,14 +29,6 @@ class Breaking(StandIn):
             self.at = None
             self.act()
         return super().ask(question, history)
-
-
-@pytest.fixture
-def corpus(tmp_path):
-    folder = tmp_path / "corpus"
-    folder.mkdir()
-    (folder / "one.txt").write_text(TEXT, encoding="utf-8")
-    return folder
 
 
 @pytest.fixture

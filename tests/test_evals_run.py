@@ -1,132 +1,15 @@
 import dataclasses
-import hashlib
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import jsonschema
 import pytest
+from evals_stand_in import FAILS, NOWHERE, RIGHT, ROOT, WRONG, StandIn, schema, write
 
 from evals import options, run
 from evals.dataset import BadQuestions, check_quotes, read_questions, select
 from rag import SanadError, Settings
-from rag.records import Answer, Article, Chunk, Citation, Passage, Retrieved
-
-ROOT = Path(__file__).resolve().parent.parent
-TEXT = "غادرت القوات القاعدة. بقي 900 جندي في سوريا."
-QUOTE = "بقي 900 جندي في سوريا."
-
-RIGHT = {
-    "id": "right",
-    "question": "How many?",
-    "lang": "en",
-    "answerable": True,
-    "must": [["900"]],
-    "evidence": [{"article": "one", "quote": QUOTE}],
-    "tags": ["en-ar", "number"],
-}
-WRONG = RIGHT | {"id": "wrong", "question": "wrong?", "tags": ["en-ar"]}
-NOWHERE = {
-    "id": "nowhere",
-    "question": "nowhere?",
-    "lang": "en",
-    "answerable": False,
-    "tags": ["en-ar", "unanswerable"],
-}
-FAILS = RIGHT | {"id": "fails", "question": "fails?"}
-
-
-class StandIn:
-    """Answers by what the question says; counts what was asked."""
-
-    model, embedder, generation = "stand-in", "fake", "generation-0001"
-
-    def __init__(self, settings, corpus):
-        self.settings, self.closed, self.asked = settings, False, []
-        self.corpus = [
-            Article(
-                id=path.stem,
-                title="",
-                text=path.read_text(encoding="utf-8"),
-                source=path.name,
-                sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-            )
-            for path in sorted(corpus.glob("*.txt"))
-        ]
-
-    def articles(self):
-        return self.corpus
-
-    def close(self):
-        self.closed = True
-
-    def ask(self, question, history=()):
-        self.asked.append(question)
-        if question == "fails?":
-            raise SanadError("the model stopped")
-        if question == "stop?":
-            raise KeyboardInterrupt
-        text, outcome, quote = "There are 900 [1].", "answered", QUOTE
-        if question == "wrong?":
-            text = "There are 2500 [1]."
-        if question == "nowhere?":
-            text, outcome, quote = "The articles do not say.", "not_found", None
-        start = TEXT.index(QUOTE) + (1 if question == "shifted?" else 0)
-        citations = (
-            ()
-            if quote is None
-            else (
-                Citation(
-                    number=1,
-                    article_id="one",
-                    title="",
-                    outlet=None,
-                    published=None,
-                    source="one.txt",
-                    line=1,
-                    start=start,
-                    end=start + len(quote),
-                    quote=quote,
-                ),
-            )
-        )
-        return Answer(
-            question=question,
-            text=text,
-            language="en",
-            outcome=outcome,
-            claims=(),
-            citations=citations,
-            passages=(),
-            evidence=(),
-            model=self.model,
-            generation=self.generation,
-            timings={"retrieve": 0.1, "total": 1.5},
-        )
-
-    def search(self, question, k=10):
-        chunk = Chunk(id="c", article_id="one", start=0, end=len(TEXT), tokens=9)
-        passage = Passage(
-            chunk=chunk,
-            text=TEXT,
-            title="",
-            outlet=None,
-            published=None,
-            score=1.0,
-            dense=1.0,
-            lexical=None,
-            rank=1,
-        )
-        return Retrieved(passages=(passage,), evidence=())
-
-
-@pytest.fixture
-def corpus(tmp_path):
-    folder = tmp_path / "corpus"
-    folder.mkdir()
-    (folder / "one.txt").write_text(TEXT, encoding="utf-8")
-    return folder
 
 
 @pytest.fixture
@@ -149,17 +32,6 @@ def evaluate(tmp_path, corpus):
         return status, data, opened[-1] if opened else None
 
     return call
-
-
-def write(folder, *questions):
-    file = folder / "questions.jsonl"
-    lines = (q if isinstance(q, str) else json.dumps(q, ensure_ascii=False) for q in questions)
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return file
-
-
-def schema(name):
-    return json.loads((ROOT / "evals" / f"{name}.schema.json").read_text(encoding="utf-8"))
 
 
 def test_a_run_asks_grades_prints_and_writes_a_valid_report(evaluate, capsys):

@@ -4,8 +4,8 @@ import tomllib
 
 import jsonschema
 import pytest
+from evals_stand_in import ROOT, StandIn, schema, write
 from test_evals_resume import interrupt, same
-from test_evals_run import ROOT, StandIn, schema, write
 
 from evals import run, table, turns
 from evals.baseline import default_path
@@ -50,7 +50,7 @@ class Talking(StandIn):
         super().__init__(settings, corpus)
         self.at, self.act, self.histories = at, act, []
 
-    def standalone(self, question, *, history=()):
+    def standalone(self, question, history):
         return f"{history[-1].question} {question}" if history and question.startswith("And") else question
 
     def ask(self, question, *, history=()):
@@ -66,12 +66,14 @@ class Talking(StandIn):
         cited = answer.citations if outcome == "answered" else ()
         return dataclasses.replace(answer, text=text, outcome=outcome, citations=cited)
 
-    def search(self, question, k=10):
-        if "How many" not in question:
-            return Retrieved(passages=(), evidence=())
-        (passage,) = super().search(question, k).passages
+    def search(self, question, k=10, history=()):
+        asked = self.standalone(question, history)
+        understood = "" if asked == question else asked
+        if "How many" not in asked:
+            return Retrieved((), (), understood)
+        (passage,) = super().search(asked, k).passages
         whole = dataclasses.replace(passage.chunk, end=len(TEXT))
-        return Retrieved(passages=(dataclasses.replace(passage, chunk=whole),), evidence=())
+        return Retrieved((dataclasses.replace(passage, chunk=whole),), (), understood)
 
 
 @pytest.fixture
@@ -155,11 +157,12 @@ def test_the_search_is_told_for_three_wordings_of_later_turns(evaluate, capsys):
 def test_where_nothing_is_answered_the_history_holds_what_a_right_answer_would(evaluate, monkeypatch):
     histories = []
 
-    def standalone(self, question, *, history=()):
-        histories.append([(said.question, said.answer) for said in history])
-        return question
+    def search(self, question, k=10, history=None):
+        if history is not None:  # not those that measure what the rewording is worth
+            histories.append([(said.question, said.answer) for said in history])
+        return StandIn.search(self, question, k)
 
-    monkeypatch.setattr(Talking, "standalone", standalone)
+    monkeypatch.setattr(Talking, "search", search)
     evaluate("--retrieval-only", lines=[FIRST])
     assert histories == [
         [],

@@ -397,7 +397,7 @@ def test_an_answer_that_tells_no_time_to_when_gives_way_to_its_sentence() -> Non
     assert quotes(result) == [TEXTS[0]]
     assert (
         result.claims[0].reason
-        == "the model's draft was dropped, it told no time or number, which was asked for"
+        == "the model's draft was dropped, it told no time, number or name, which was asked for"
     )
     result = check("[1] on Sunday", evidence(), "en", FakeEmbedder(), question="When did it reopen?")
     assert result.outcome == "answered"

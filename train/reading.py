@@ -24,7 +24,7 @@ from typing import Literal
 import numpy as np
 
 from rag.reply import put
-from rag.text import fold
+from rag.text import fold, is_arabic
 from train.altered import Change, Name, altered, find_names
 from train.corpora import BLOCK, Corpus
 
@@ -180,7 +180,7 @@ def gather(corpus: Corpus) -> Material:
         )
     return Material(
         name=corpus.name,
-        language="ar" if _is_arabic(" ".join(texts[:50])) else "en",
+        language="ar" if is_arabic(" ".join(texts[:50])) else "en",
         sentences=texts,
         facts=facts,
         parts={document: _part(at) for at, document in enumerate(order)},
@@ -400,16 +400,12 @@ def _header(rng: random.Random) -> str:
 
 def _phrase(alternatives: Sequence[str], language: str) -> str:
     """The answer in a language: the alternative in its script, without marks at its edges."""
-    fitting = [a for a in alternatives if _is_arabic(a) == (language == "ar")]
+    fitting = [a for a in alternatives if is_arabic(a) == (language == "ar")]
     text = " ".join((fitting or list(alternatives))[0].split()).strip(_EDGES)
     for opening, closing in ("()", "[]"):
         if text.count(opening) != text.count(closing):
             text = text.replace(opening, "").replace(closing, "").strip(_EDGES)
     return text
-
-
-def _is_arabic(text: str) -> bool:
-    return sum("\u0600" <= c <= "\u06ff" for c in text) > sum(c.isascii() and c.isalpha() for c in text)
 
 
 def _part(at: int) -> Part:

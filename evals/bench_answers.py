@@ -1,0 +1,321 @@
+"""Measures how long answers take, against other ways to the same weights, and against the machine's bounds.
+
+    python evals/bench_answers.py --limit 40 --rounds 2 --out DIR
+    python evals/bench_answers.py --systems sanad,llamacpp --check evals/baselines/bench-answers.json
+
+Each system runs in a process of its own; in every round each question goes to all of them, one after the
+other, in an order that changes, so that whatever else the machine does falls on all alike. Writes
+bench-answers.json.
+
+Exit status: 0 done; 1 slower than the ratios of ``--check`` beyond noise; 2 could not run; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import multiprocessing
+import statistics
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+if not __package__:
+    # Run as a file: Python put evals/ first on the path, where `import evals` finds nothing.
+    sys.path[0] = str(ROOT)
+
+import rag  # noqa: E402
+from evals import ceilings  # noqa: E402
+from evals.bench import peak_memory  # noqa: E402
+from evals.bench_ratios import Ratio, ratio, table, worse  # noqa: E402
+from evals.bench_systems import SYSTEMS, Reply, System  # noqa: E402
+from evals.command import exit_status  # noqa: E402
+from evals.dataset import BadQuestions, Question, read_questions  # noqa: E402
+from evals.intervals import mcnemar  # noqa: E402
+from evals.score import is_right_outcome  # noqa: E402
+from rag import SanadError, Settings, quiet_libraries  # noqa: E402
+
+QUESTIONS = Path(__file__).resolve().parent / "questions" / "seeds.jsonl"
+OUT = Path(__file__).resolve().parent / "out" / "bench"
+OWN = "sanad"
+
+Taken = dict[str, list[Reply]]
+"""Replies by question id, one for each round."""
+
+
+class Runner:
+    """A system in a process of its own."""
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        self.name = name
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(1, context, initializer=_open, initargs=(name, settings))
+        self.taken: Taken = {}
+        self.cold = 0.0
+        self.weights = 0
+        self.error = ""
+
+    def start(self, question: Question) -> None:
+        """Start the process and answer a question, which is the cold start."""
+        started = time.perf_counter()
+        try:
+            self._pool.submit(_ask, question.text).result()
+            self.cold = time.perf_counter() - started
+            self.weights = self._pool.submit(_weights).result()
+        except SanadError as error:
+            self.error = str(error)
+
+    def ask(self, question: Question) -> None:
+        """Answer a question and keep what it took."""
+        self.taken.setdefault(question.id, []).append(self._pool.submit(_ask, question.text).result())
+
+    def end(self) -> int:
+        """End the process; its largest memory, in bytes."""
+        peak = 0 if self.error else self._pool.submit(peak_memory).result()
+        self._pool.shutdown()
+        return peak
+
+
+_opened: System | SanadError
+"""The system of this process."""
+
+
+def _open(name: str, settings: Settings) -> None:
+    global _opened
+    quiet_libraries(settings)
+    try:
+        _opened = SYSTEMS[name](settings)
+    except SanadError as error:
+        _opened = error
+
+
+def _ask(question: str) -> Reply:
+    return _system().ask(question)
+
+
+def _weights() -> int:
+    return _system().weights
+
+
+def _system() -> System:
+    if isinstance(_opened, SanadError):
+        raise _opened
+    return _opened
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    Args:
+        argv: Arguments; None takes the process's.
+    """
+    args = _arguments().parse_args(argv)
+    return exit_status(lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
+    before = _read(args.check) if args.check else None
+    questions = read_questions(args.questions)[: args.limit]
+    settings = Settings.load(backend=args.backend, embedder=args.embedder)
+    rag.Assistant.open(settings=settings).close()  # the index is built before anything is measured
+    runners = [Runner(name, settings) for name in args.systems]
+    bounds: list[ceilings.Ceilings] = []
+    try:
+        for runner in runners:
+            _say(f"{runner.name}: starting …")
+            runner.start(questions[0])
+        asked = [runner for runner in runners if not runner.error]
+        for number in range(args.rounds):
+            bounds.append(ceilings.measure())
+            for at, question in enumerate(questions):
+                turn = (number + at) % len(asked)
+                for runner in (*asked[turn:], *asked[:turn]):
+                    runner.ask(question)
+                _say(f"round {number + 1}, question {at + 1} of {len(questions)}")
+        peaks = {runner.name: runner.end() for runner in runners}
+    finally:
+        for runner in runners:
+            runner._pool.shutdown(cancel_futures=True)
+    report = report_of(runners, questions, bounds, peaks, args.rounds)
+    _write(args.out, report)
+    print(table(report))
+    print(f"\n{args.out / 'bench-answers.json'}")
+    if before is None:
+        return 0
+    told = worse(report["ratios"], before["ratios"])
+    for line in told:
+        print(line, file=sys.stderr)
+    return 1 if told else 0
+
+
+def report_of(
+    runners: Sequence[Runner],
+    questions: Sequence[Question],
+    bounds: Sequence[ceilings.Ceilings],
+    peaks: Mapping[str, int],
+    rounds: int,
+) -> dict[str, Any]:
+    """Everything that was measured, as it is written.
+
+    Args:
+        runners: The systems, with what they took.
+        questions: What was asked.
+        bounds: The ceilings, one for each round.
+        peaks: Largest memory by system, in bytes.
+        rounds: How often each question was asked.
+    """
+    ceiling = {
+        field.name: statistics.median(getattr(one, field.name) for one in bounds)
+        for field in dataclasses.fields(ceilings.Ceilings)
+    }
+    rights = {runner.name: _rights(runner, questions) for runner in runners}
+    own = next((runner for runner in runners if runner.name == OWN), None)
+    others = [runner for runner in runners if runner is not own and not runner.error] if own else []
+    return {
+        "run": {"version": rag.__version__, "questions": len(questions), "rounds": rounds},
+        "ceilings": ceiling,
+        "systems": {
+            runner.name: {"error": runner.error}
+            if runner.error
+            else _figures(runner, rights[runner.name], peaks[runner.name], ceiling["read"])
+            for runner in runners
+        },
+        "ratios": {
+            other.name: {name: _ratio(other, own, name) for name in ("first", "total")}
+            for other in others
+            if own
+        },
+        "accuracy": {other.name: _paired(rights[other.name], rights[OWN]) for other in others},
+        "replies": {
+            runner.name: {
+                id_: [dataclasses.asdict(one) for one in replies] for id_, replies in runner.taken.items()
+            }
+            for runner in runners
+        },
+    }
+
+
+def _figures(runner: Runner, rights: Mapping[str, bool], peak: int, read: float) -> dict[str, Any]:
+    replies = [reply for replies in runner.taken.values() for reply in replies]
+    # Of the tokens behind the first, which waits for the prompt to be read.
+    rates = [
+        (r.reply_tokens - 1) / (r.total - r.piece)
+        for r in replies
+        if r.reply_tokens > 4 and r.total > r.piece
+    ]
+    rate = statistics.median(rates) if rates else 0.0
+    return {
+        "first": _spread([reply.first for reply in replies]),
+        "piece": _spread([reply.piece for reply in replies]),
+        "total": _spread([reply.total for reply in replies]),
+        "cold": runner.cold,
+        "peak": peak,
+        "prompt_tokens": statistics.median(reply.prompt_tokens for reply in replies),
+        "reply_tokens": statistics.median(reply.reply_tokens for reply in replies),
+        "right": sum(rights.values()),
+        "graded": len(rights),
+        "rate": rate,
+        "of_bandwidth": rate * runner.weights / read if rates and runner.weights else None,
+    }
+
+
+def _spread(values: Sequence[float]) -> list[float]:
+    """Quartiles."""
+    return statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
+
+
+def _rights(runner: Runner, questions: Sequence[Question]) -> dict[str, bool]:
+    """Whether each question's first reply is right, where that can be graded: all of them decode greedily."""
+    found = {}
+    for question in questions:
+        if replies := runner.taken.get(question.id):
+            right = is_right_outcome(question, replies[0].text, replies[0].outcome)
+            if right is not None:
+                found[question.id] = right
+    return found
+
+
+def _ratio(other: Runner, own: Runner, measure: str) -> dict[str, Any] | None:
+    def seconds(taken: Taken) -> dict[str, list[float]]:
+        return {id_: [getattr(reply, measure) for reply in replies] for id_, replies in taken.items()}
+
+    found: Ratio | None = ratio(seconds(other.taken), seconds(own.taken))
+    return None if found is None else dataclasses.asdict(found)
+
+
+def _paired(other: Mapping[str, bool], own: Mapping[str, bool]) -> dict[str, float]:
+    """Questions that Sanad answers wrong and the other right, the reverse, and McNemar's p."""
+    shared = other.keys() & own.keys()
+    lost = sum(other[id_] and not own[id_] for id_ in shared)
+    won = sum(own[id_] and not other[id_] for id_ in shared)
+    return {"lost": lost, "won": won, "p": mcnemar(lost, won)}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        report["ratios"].items()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadQuestions(
+            f"{path}: is no report of this benchmark ({error}); name one with --check."
+        ) from None
+    return report
+
+
+def _write(folder: Path, report: Mapping[str, Any]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
+        (folder / "bench-answers.json").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadQuestions(f"Cannot write {folder}: {error.strerror}; give another --out.") from None
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="evals/bench_answers.py", description="Measure how long answers take, against other ways."
+    )
+    parser.add_argument(
+        "--questions", type=Path, default=QUESTIONS, metavar="FILE", help="default: the seeds'"
+    )
+    parser.add_argument("--limit", type=_natural, default=40, metavar="N", help="questions; default: 40")
+    parser.add_argument(
+        "--rounds", type=_natural, default=2, metavar="N", help="of all questions; default: 2"
+    )
+    parser.add_argument(
+        "--systems", type=_systems, default=list(SYSTEMS), metavar="A,B", help=f"default: {','.join(SYSTEMS)}"
+    )
+    parser.add_argument("--backend", help="what runs Sanad's generator, as of sanad ask")
+    parser.add_argument("--embedder", help="as of sanad ask")
+    parser.add_argument(
+        "--check", type=Path, metavar="FILE", help="an earlier report, whose ratios must hold"
+    )
+    parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="default: evals/out/bench")
+    return parser
+
+
+def _systems(text: str) -> list[str]:
+    names = list(dict.fromkeys(text.split(",")))
+    if unknown := [name for name in names if name not in SYSTEMS]:
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; known are {', '.join(SYSTEMS)}")
+    return names
+
+
+def _natural(text: str) -> int:
+    if (value := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is below 1")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""What the machine can do at best, measured on the spot: bytes from memory and matrix products a second."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+BYTES = 256 * 2**20
+"""Of each core's array: beyond what a cache shared with other machines' work can hold for long."""
+
+SIDE = 2048
+"""Rows and columns of the matrices: as large as the generator's layers."""
+
+TRIES = 5
+"""The median is taken: the best of several would flatter a machine that other work shares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ceilings:
+    """The two bounds: decoding reads every weight for each token, reading a prompt multiplies by each."""
+
+    read: float
+    """Bytes a second read from memory by all cores together."""
+    copy: float
+    """Bytes a second copied by all cores: each counts twice, as read and as written."""
+    products: float
+    """Multiplications and additions a second in products of 8-bit matrices by all cores; 0 without torch."""
+
+
+def measure() -> Ceilings:
+    """Measure, in about two seconds on two idle cores."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    arrays = [np.ones(BYTES // 4, np.float32) for _ in range(cores)]
+    targets = [np.empty_like(array) for array in arrays]
+    with ThreadPoolExecutor(cores) as pool:
+
+        def everywhere(work: Callable[[int], object]) -> float:
+            return _seconds(lambda: list(pool.map(work, range(cores))))
+
+        read = cores * BYTES / everywhere(lambda at: arrays[at].max())
+        copied = 2 * cores * BYTES / everywhere(lambda at: np.copyto(targets[at], arrays[at]))
+    return Ceilings(read, copied, _products())
+
+
+def _products() -> float:
+    try:
+        import torch
+    except ModuleNotFoundError:
+        return 0.0
+    left = torch.randint(-100, 100, (SIDE, SIDE), dtype=torch.int8)
+    right = torch.randint(-100, 100, (SIDE, SIDE), dtype=torch.int8)
+    fastest = 2 * SIDE**3 / _seconds(lambda: torch._int_mm(left, right))
+    one, two = left.bfloat16(), right.bfloat16()
+    return max(fastest, 2 * SIDE**3 / _seconds(lambda: one @ two))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    work()  # the first touches pages and prepares kernels
+    taken = []
+    for _ in range(TRIES):
+        started = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)

@@ -1,0 +1,159 @@
+"""Fits when a reply's own words are told, and when its sentence is quoted instead (rag/certainty.py).
+
+    python -m train.certainty --data DIR --data DIR --questions evals/questions/dev.jsonl            prints
+    python -m train.certainty --data DIR --data DIR --questions evals/questions/dev.jsonl --write    and keeps
+
+The adapted model is asked lessons of the articles on which its training was chosen, and the questions of the
+given files over their corpus; replies are kept in OUT/replies.jsonl, and asked for once. Printed, by language
+and cross-validated: how often a threshold lets words be told, and how often these are right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evals.dataset import read_questions
+from evals.score import is_correct, token_f1
+from rag import certainty, prompt
+from rag.assistant import Assistant
+from rag.generate import Generator, Heard, Message, open_generator
+from rag.reply import parse
+from rag.settings import Settings
+from train import scores
+from train.adapter import read_sets
+
+RIGHT = 0.5
+"""Token F1 from which words count as right, where the gold is a phrase of the sentence."""
+
+THRESHOLD = 0.6
+"""Least probability of words that are told: on development questions from it on nine of ten Arabic ones are
+right, and above it only fewer are told (docs/decisions.md)."""
+
+TRIED = (0.4, 0.5, THRESHOLD, 0.7, 0.8)
+FOLDS = 5
+LONGEST = 160
+"""Tokens of a reply, as the assistant allows."""
+
+Reply = dict[str, Any]
+"""A reply: ``question``, ``language``, ``likelihood`` and whether its words are ``right``."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fit and measure; see the module's description."""
+    args = _parser().parse_args(arguments)
+    args.out.mkdir(parents=True, exist_ok=True)
+    settings = Settings.load()
+    generator = open_generator(settings)
+    replies = _replies(args, settings, generator)
+    values = np.array([certainty.features(tuple(reply["likelihood"])) for reply in replies])
+    right = np.array([reply["right"] for reply in replies])
+    model = _fit(values, right, replies)
+    if args.write:
+        told = {
+            # What stands before the bracket names the weights, whichever engine runs them.
+            "generator": generator.identity.split(" int8 ")[0],
+            "bias": round(float(model.intercept_[0]), 4),
+            "factors": {
+                name: round(float(factor), 4)
+                for name, factor in zip(certainty.FEATURES, model.coef_[0], strict=True)
+            },
+            "threshold": THRESHOLD,
+        }
+        certainty.FILE.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _fit(values: NDArray[np.float64], right: NDArray[np.bool_], replies: Sequence[Reply]) -> Any:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import GroupKFold, cross_val_predict
+
+    model = LogisticRegression()
+    asked = [reply["question"] for reply in replies]
+    held_out = cross_val_predict(
+        model, values, right, cv=GroupKFold(FOLDS), groups=asked, method="predict_proba"
+    )
+    found = held_out[:, 1]
+    area = roc_auc_score(right, found)
+    print(f"{len(right)} replies, {right.mean():.2f} right; area under the curve {area:.2f}")
+    print(f"{'language':10}{'threshold':>10}{'told':>7}{'right of these':>16}")
+    languages = np.array([reply["language"] for reply in replies])
+    for language in sorted(set(languages)):
+        for threshold in TRIED:
+            own = (languages == language) & (found >= threshold)
+            share = own.sum() / (languages == language).sum()
+            print(f"{language:10}{threshold:10.1f}{share:7.2f}{right[own].mean() if own.any() else 0:16.2f}")
+    return model.fit(values, right)
+
+
+def _replies(args: argparse.Namespace, settings: Settings, generator: Generator) -> list[Reply]:
+    kept = args.out / "replies.jsonl"
+    if kept.is_file():
+        return [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
+    found = list(_asked(args, settings, generator))
+    kept.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in found), encoding="utf-8")
+    return found
+
+
+def _asked(args: argparse.Namespace, settings: Settings, generator: Generator) -> Iterator[Reply]:
+    template = prompt.load(settings.template)
+    for item in scores.items(read_sets(args.data, args.out / "sets.pkl"), "dev", args.limit):
+        if item.sort == "answerable":
+            text, likelihood = _reply(generator, scores.messages(item, template))
+            right = token_f1(text, list(item.asked.accepted)) >= RIGHT
+            yield from _told(item.asked.question, item.asked.language, text, likelihood, right)
+    assistant = Assistant.open(settings=settings)
+    for file in args.questions:
+        for question in read_questions(file):
+            if question.answerable:
+                found = assistant.search(question.text)
+                messages, _ = prompt.build(
+                    template,
+                    question=question.text,
+                    evidence=found.evidence,
+                    language=question.lang,
+                    count=generator.count,
+                    budget=generator.context - LONGEST,
+                )
+                text, likelihood = _reply(generator, messages)
+                yield from _told(question.text, question.lang, text, likelihood, is_correct(question, text))
+
+
+def _told(
+    question: str, language: str, text: str, likelihood: Sequence[float], right: bool
+) -> Iterator[Reply]:
+    if text and len(likelihood) > certainty.WORDS:
+        yield {"question": question, "language": language, "likelihood": list(likelihood), "right": right}
+
+
+def _reply(generator: Generator, messages: Sequence[Message]) -> tuple[str, Sequence[float]]:
+    """What a reply says, without markers and quoted words, and how probable its tokens were."""
+    heard = Heard(generator.stream(messages, max_tokens=LONGEST))
+    draft = "".join(heard)
+    return " ".join(part.text for part in parse(draft).parts), heard.likelihood or ()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="train.certainty", description="Fit when a reply's own words are told."
+    )
+    parser.add_argument("--data", action="append", type=Path, default=[], help="a question set; repeat it")
+    parser.add_argument(
+        "--questions", action="append", type=Path, default=[], help="questions over the seeds; repeat it"
+    )
+    parser.add_argument("--limit", type=int, default=200, help="lessons' questions at most; default: 200")
+    parser.add_argument("--out", type=Path, default=Path("train/out"), help="keeps data and replies")
+    parser.add_argument("--write", action="store_true", help="keep the weights in rag/data/certainty.json")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
