@@ -48,6 +48,7 @@ from rag.records import (
 )
 from rag.server import Server, serve
 from rag.settings import DEFAULT_INDEX, Settings, quiet_libraries
+from rag.supervised import unless
 from rag.text import detect_language, fold, is_arabic
 from rag.tokens import count as count_tokens
 from rag.upkeep import Listed, indexed_folder, list_articles, remove_articles, watch_index
@@ -109,5 +110,6 @@ __all__ = [
     "recall",
     "remove_articles",
     "serve",
+    "unless",
     "watch_index",
 ]

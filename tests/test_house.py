@@ -163,6 +163,7 @@ def test_a_module_imports_only_what_the_house_allows(path):
             "records",
             "server",
             "settings",
+            "supervised",
             "text",
             "tokens",
             "upkeep",
@@ -210,7 +211,8 @@ def test_the_public_names_are_these():
         "SanadError", "Server", "Settings", "Token", "Turn", "UPLOADED", "__version__", "add_feedback",
         "build_index", "check_question", "count_tokens", "detect_language", "export_feedback",
         "export_index", "fold", "import_index", "indexed_folder",
-        "is_arabic", "list_articles", "quiet_libraries", "recall", "remove_articles", "serve", "watch_index",
+        "is_arabic", "list_articles", "quiet_libraries", "recall", "remove_articles", "serve",
+        "unless", "watch_index",
     }  # fmt: skip
     for name in rag.__all__:
         assert hasattr(rag, name)
