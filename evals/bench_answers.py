@@ -59,6 +59,7 @@ class Runner:
         self.taken: Taken = {}
         self.cold = 0.0
         self.weights = 0
+        self.peak = 0
         self.error = ""
 
     def start(self, question: Question) -> None:
@@ -74,12 +75,11 @@ class Runner:
     def ask(self, question: Question) -> None:
         """Answer a question and keep what it took."""
         self.taken.setdefault(question.id, []).append(self._pool.submit(_ask, question.text).result())
+        self.peak = self._pool.submit(peak_memory).result()
 
-    def end(self) -> int:
-        """End the process; its largest memory, in bytes."""
-        peak = 0 if self.error else self._pool.submit(peak_memory).result()
-        self._pool.shutdown()
-        return peak
+    def end(self) -> None:
+        """End the process."""
+        self._pool.shutdown(cancel_futures=True)
 
 
 _opened: System | SanadError
@@ -131,19 +131,21 @@ def _run(args: argparse.Namespace) -> int:
             _say(f"{runner.name}: starting …")
             runner.start(questions[0])
         asked = [runner for runner in runners if not runner.error]
+        if not asked:
+            raise BadQuestions(runners[0].error)
         for number in range(args.rounds):
             bounds.append(ceilings.measure())
             for at, question in enumerate(questions):
                 turn = (number + at) % len(asked)
                 for runner in (*asked[turn:], *asked[:turn]):
                     runner.ask(question)
+                # After every question: all of them take hours, and may be cut short.
+                report = report_of(runners, questions, bounds)
+                _write(args.out, report)
                 _say(f"round {number + 1}, question {at + 1} of {len(questions)}")
-        peaks = {runner.name: runner.end() for runner in runners}
     finally:
         for runner in runners:
-            runner._pool.shutdown(cancel_futures=True)
-    report = report_of(runners, questions, bounds, peaks, args.rounds)
-    _write(args.out, report)
+            runner.end()
     print(table(report))
     print(f"\n{args.out / 'bench-answers.json'}")
     if before is None:
@@ -158,8 +160,6 @@ def report_of(
     runners: Sequence[Runner],
     questions: Sequence[Question],
     bounds: Sequence[ceilings.Ceilings],
-    peaks: Mapping[str, int],
-    rounds: int,
 ) -> dict[str, Any]:
     """Everything that was measured, as it is written.
 
@@ -167,8 +167,6 @@ def report_of(
         runners: The systems, with what they took.
         questions: What was asked.
         bounds: The ceilings, one for each round.
-        peaks: Largest memory by system, in bytes.
-        rounds: How often each question was asked.
     """
     ceiling = {
         field.name: statistics.median(getattr(one, field.name) for one in bounds)
@@ -178,12 +176,16 @@ def report_of(
     own = next((runner for runner in runners if runner.name == OWN), None)
     others = [runner for runner in runners if runner is not own and not runner.error] if own else []
     return {
-        "run": {"version": rag.__version__, "questions": len(questions), "rounds": rounds},
+        "run": {
+            "version": rag.__version__,
+            "questions": max(len(runner.taken) for runner in runners),
+            "rounds": len(bounds),
+        },
         "ceilings": ceiling,
         "systems": {
             runner.name: {"error": runner.error}
             if runner.error
-            else _figures(runner, rights[runner.name], peaks[runner.name], ceiling["read"])
+            else _figures(runner, rights[runner.name], ceiling["read"])
             for runner in runners
         },
         "ratios": {
@@ -201,7 +203,7 @@ def report_of(
     }
 
 
-def _figures(runner: Runner, rights: Mapping[str, bool], peak: int, read: float) -> dict[str, Any]:
+def _figures(runner: Runner, rights: Mapping[str, bool], read: float) -> dict[str, Any]:
     replies = [reply for replies in runner.taken.values() for reply in replies]
     # Of the tokens behind the first, which waits for the prompt to be read.
     rates = [
@@ -215,7 +217,7 @@ def _figures(runner: Runner, rights: Mapping[str, bool], peak: int, read: float)
         "piece": _spread([reply.piece for reply in replies]),
         "total": _spread([reply.total for reply in replies]),
         "cold": runner.cold,
-        "peak": peak,
+        "peak": runner.peak,
         "prompt_tokens": statistics.median(reply.prompt_tokens for reply in replies),
         "reply_tokens": statistics.median(reply.reply_tokens for reply in replies),
         "right": sum(rights.values()),
