@@ -5,7 +5,7 @@ Q ?= when do forces leave Ain al-Asad?
 PORT ?= 7860
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install ask index ui eval bench bench-answers bench-check screenshots models test test-fast train-smoke lint clean
+.PHONY: help install ask index ui serve soak faults licences eval bench bench-answers bench-check screenshots models test test-fast train-smoke lint clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -33,6 +33,9 @@ index: .venv/.installed ## bring the index of the seed articles up to date
 ui: .venv/.installed ## serve the chat page on http://127.0.0.1:7860
 	@$(BIN)/sanad ui --port $(PORT)
 
+serve: .venv/.installed ## serve page and API on this machine: make serve SERVE="--index mine"
+	@$(BIN)/sanad serve --port $(PORT) $(SERVE)
+
 eval: .venv/.installed ## ask the hand-written questions, compare with the baseline: make eval EVAL="--resume"
 	@$(BIN)/python evals/run.py $(EVAL)
 
@@ -55,8 +58,17 @@ screenshots: .venv/.installed-dev ## twelve states of the page as pictures in sc
 models: .venv/.installed ## list the packaged models and check every byte of them
 	@$(BIN)/sanad models
 
-test-fast: .venv/.installed-dev ## tests without models and browser, in under a minute
-	$(BIN)/pytest
+soak: .venv/.installed-dev ## 2,000 questions while the index changes beside, minutes: make soak SOAK="--real 100"
+	@$(BIN)/python tests/soak.py $(SOAK)
+
+faults: .venv/.installed-dev ## bring about every fault of docs/operations.md: case, tries, outcome, data lost
+	@$(BIN)/python tests/faults.py
+
+licences: .venv/.installed-dev ## list the licences of everything that is installed in docs/licences.md
+	@$(BIN)/python tests/licences.py > docs/licences.md
+
+test-fast: .venv/.installed-dev ## tests without models and browser, on up to four cores, in under a minute
+	$(BIN)/pytest -n auto --maxprocesses 4
 
 test: .venv/.installed-dev ## every test, with the real models and, where Chromium is installed, the browser
 	$(BIN)/pytest -m '' --durations=10

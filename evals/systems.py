@@ -208,8 +208,10 @@ SYSTEMS = {
     "verification": System("claims that are not borne out stay", _without("verification")),
     "repair": System("no other sentence is looked for", _without("repair")),
     "quotes": System("no quoting where a translation is in doubt", _without("quotes")),
+    "certainty": System("improbable words are told like others", _without("certainty")),
     "kind": System("any kind of answer to when and how many", _without("kind")),
     "dates": System("relative dates stay as they are", _without("dates")),
+    "second": System("no other article is asked", _without("second")),
     "adapter": System(
         "the model as its makers published it", lambda settings: dataclasses.replace(settings, adapter=False)
     ),
@@ -220,7 +222,7 @@ SYSTEMS = {
             adapter=False,
             prompt="naive",
             passages=NAIVE_PASSAGES,
-            without="verification,kind,dates",
+            without="verification,quotes,certainty,kind,dates",
         ),
         Naive,
     ),

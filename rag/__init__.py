@@ -9,6 +9,7 @@ Importing this package loads no model library; models load at the first question
 """
 
 from rag._version import __version__
+from rag.archive import Moved, export_index, import_index
 from rag.articles import ARTICLE_FILES
 from rag.assistant import Assistant, check_question
 from rag.cached import CachedAssistant, recall
@@ -45,7 +46,9 @@ from rag.records import (
     Token,
     Turn,
 )
+from rag.server import Server, serve
 from rag.settings import DEFAULT_INDEX, Settings, quiet_libraries
+from rag.supervised import unless
 from rag.text import detect_language, fold, is_arabic
 from rag.tokens import count as count_tokens
 from rag.upkeep import Listed, indexed_folder, list_articles, remove_articles, watch_index
@@ -79,12 +82,14 @@ __all__ = [
     "Listed",
     "ModelDamaged",
     "ModelMissing",
+    "Moved",
     "NoSpace",
     "Passage",
     "PromptBroken",
     "Reprint",
     "Retrieved",
     "SanadError",
+    "Server",
     "Settings",
     "Token",
     "Turn",
@@ -95,12 +100,16 @@ __all__ = [
     "count_tokens",
     "detect_language",
     "export_feedback",
+    "export_index",
     "fold",
+    "import_index",
     "indexed_folder",
     "is_arabic",
     "list_articles",
     "quiet_libraries",
     "recall",
     "remove_articles",
+    "serve",
+    "unless",
     "watch_index",
 ]

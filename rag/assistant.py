@@ -11,7 +11,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
-from rag import certainty, conversation, filters, index, indexing, prompt, reply, upkeep, uploads, verify
+from rag import (
+    certainty,
+    conversation,
+    filters,
+    index,
+    indexing,
+    prompt,
+    reply,
+    second,
+    upkeep,
+    uploads,
+    verify,
+)
 from rag.disk import Progress
 from rag.embed import Embedder, open_embedder
 from rag.errors import BadArticles, BadQuestion, IndexMissing, IndexUnusable
@@ -32,7 +44,7 @@ from rag.records import (
     Turn,
 )
 from rag.retrieve import Searcher
-from rag.settings import DEFAULT_INDEX, PLAIN, Settings, quiet_libraries
+from rag.settings import ADAPTED, DEFAULT_INDEX, PLAIN, Settings, quiet_libraries
 from rag.store import Generation
 from rag.supervised import SupervisedGenerator
 from rag.text import detect_language
@@ -84,7 +96,10 @@ class Assistant:
         self._reopening = threading.Lock()
         self._progress = progress
         # A generator that was handed over is not the one that the settings would open.
-        self._template = prompt.load(settings.prompt or PLAIN if generator else settings.template)
+        template = settings.prompt or PLAIN if generator else settings.template
+        self._template = prompt.load(template)
+        # Any other model is not taught to refuse: it would find something to say in every article.
+        self._looks_again = template == ADAPTED and "second" not in settings.left_out
         self._open = self._opened()
 
     @classmethod
@@ -120,7 +135,7 @@ class Assistant:
         tell = progress or (lambda _what, _share: None)
         embedder = embedder or open_embedder(settings, tell)
         folder = indexing.index_folder(settings, index)
-        loading = open_generator(settings, tell) if eager and generator is None else None
+        loading = _supervised(settings, tell) if eager and generator is None else None
         if loading:
             load_in_background(loading)
         try:
@@ -184,29 +199,18 @@ class Assistant:
         found = _told(found, question, asked)
         clock.mark("retrieve")
         yield found
-        draft, told, shown, likely = "", "", found.evidence, verify.UNKNOWN
-        if found.evidence:
-            messages, shown = self._prompt(asked, found, language)
-            # closing() makes a reader who leaves stop the model now, not at the next garbage collection.
-            with contextlib.closing(self._write(messages)) as stream:
-                heard = Heard(stream)
-                for piece in heard:
-                    clock.mark_once("first_token")
-                    draft += piece
-                    readable = reply.readable(draft, language)
-                    # Else what was told turned out to be a quotation; the finished answer replaces it.
-                    if readable.startswith(told) and readable != told:
-                        yield Token(readable[len(told) :])
-                        told = readable
-            likely = self._likely(heard.likelihood)
+        drafted = yield from self._drafted(asked, found, language, clock)
         clock.mark("generate")
-        checked = verify.check(
-            draft,
-            shown,
+        if self._looks_again and second.due(drafted.reply, drafted.evidence, asked):
+            drafted = yield from self._looked_again(asked, searcher, allowed, language, drafted)
+            clock.mark("second_look")
+        checked = verify.judge(
+            drafted.reply,
+            drafted.evidence,
             language,
             self._embedder,
             question=asked,
-            likely=likely,
+            likely=drafted.likely,
             without=self.settings.left_out,
         )
         yield Finished(
@@ -218,7 +222,7 @@ class Assistant:
                 claims=checked.claims,
                 citations=checked.citations,
                 passages=found.passages,
-                evidence=shown,
+                evidence=drafted.evidence,
                 model=self.model,
                 generation=generation.id,
                 timings=clock.finish(),
@@ -292,6 +296,16 @@ class Assistant:
     def model(self) -> str:
         """Identity of the generator."""
         return self._language_model().identity
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the generator hangs for good."""
+        return bool(getattr(self._generator, "stuck", False))
+
+    @property
+    def reloads(self) -> int:
+        """How often the generator was given up and loaded anew."""
+        return int(getattr(self._generator, "reloads", 0))
 
     @property
     def embedder(self) -> str:
@@ -370,6 +384,62 @@ class Assistant:
         )
         return Retrieved(passages, evidence)
 
+    def _drafted(
+        self, question: str, found: Retrieved, language: Language, clock: _Clock | None = None
+    ) -> PieceGenerator[Token, None, _Drafted]:
+        """The model's draft over what was found, piece by piece as far as it can be shown."""
+        if not found.evidence:
+            return _Drafted(reply.Reply((), refused=True), (), verify.UNKNOWN)
+        messages, shown = self._prompt(question, found, language)
+        draft, told = "", ""
+        # closing() makes a reader who leaves stop the model now, not at the next garbage collection.
+        with contextlib.closing(self._write(messages)) as stream:
+            heard = Heard(stream)
+            for piece in heard:
+                if clock:
+                    clock.mark_once("first_token")
+                draft += piece
+                readable = reply.readable(draft, language)
+                # Else what was told turned out to be a quotation; the finished answer replaces it.
+                if readable.startswith(told) and readable != told:
+                    yield Token(readable[len(told) :])
+                    told = readable
+        return _Drafted(reply.parse(draft), shown, self._likely(heard.likelihood))
+
+    def _looked_again(
+        self,
+        question: str,
+        searcher: Searcher,
+        allowed: frozenset[str] | None,
+        language: Language,
+        first: _Drafted,
+    ) -> PieceGenerator[Token, None, _Drafted]:
+        """The draft, with what other articles say to the same question."""
+        every = searcher.generation.articles.keys() if allowed is None else allowed
+        others = frozenset(every - second.told_elsewhere(first.reply, first.evidence))
+        if not others:
+            return first
+        wanted = second.query(question, first.reply, first.evidence)
+        writing = self._drafted(
+            question, self._search(wanted, searcher, self.settings.passages, others), language
+        )
+        with contextlib.closing(writing):
+            while True:
+                try:
+                    next(writing)
+                except StopIteration as end:
+                    other: _Drafted = end.value
+                    break
+                yield Token("")  # says nothing yet, but lets a reader leave
+        told = second.together(first.reply, first.evidence, other.reply, other.evidence)
+        if told is None or not other.likely.choice:
+            return first
+        alone = verify.judge(other.reply, other.evidence, language, self._embedder, question=question)
+        if alone.outcome == "not_found":
+            return first
+        words = first.likely.words and other.likely.words
+        return _Drafted(*told, verify.Likely(words, first.likely.choice))
+
     def _prompt(
         self, question: str, found: Retrieved, language: Language
     ) -> tuple[tuple[Message, ...], tuple[Evidence, ...]]:
@@ -416,11 +486,12 @@ class Assistant:
     def _language_model(self) -> Generator:
         with self._opening:
             if self._generator is None:
-                self._generator = SupervisedGenerator(
-                    lambda: open_generator(self.settings, self._progress),
-                    seconds=self.settings.answer_seconds,
-                )
+                self._generator = _supervised(self.settings, self._progress)
             return self._generator
+
+
+def _supervised(settings: Settings, tell: Progress) -> SupervisedGenerator:
+    return SupervisedGenerator(lambda: open_generator(settings, tell), seconds=settings.answer_seconds)
 
 
 def _told(found: Retrieved, question: str, asked: str) -> Retrieved:
@@ -449,6 +520,16 @@ def _nothing_allowed(
             where=where,
         )
     )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Drafted:
+    """What the model wrote, taken apart."""
+
+    reply: reply.Reply
+    evidence: tuple[Evidence, ...]
+    """What it was shown."""
+    likely: verify.Likely
 
 
 class _Clock:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import getpass
 import io
 import json
+import logging
 import os
 import signal
 import sys
@@ -20,10 +22,13 @@ from rag import (
     BadSettings,
     Built,
     CachedAssistant,
+    Event,
     Filter,
     Finished,
+    Moved,
     Retrieved,
     SanadError,
+    Server,
     Settings,
     Token,
     __version__,
@@ -31,13 +36,21 @@ from rag import (
     check_question,
     cli_print,
     export_feedback,
+    export_index,
+    import_index,
     indexed_folder,
     list_articles,
     quiet_libraries,
     recall,
     remove_articles,
+    serve,
     watch_index,
 )
+from rag.indexing import index_folder
+from rag.local_socket import NoServer, socket_path
+from rag.local_socket import ask as ask_server
+from rag.logs import Log
+from rag.server import LOCAL
 from rag.settings import BACKENDS
 
 EXIT_ERROR = 2
@@ -99,6 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     ask = commands.add_parser("ask", help="answer a question")
     ask.add_argument("question", help="in English or Arabic")
     ask.add_argument("--json", action="store_true", help="print the whole Answer as JSON")
+    ask.add_argument(
+        "--no-serve", action="store_true", help="do not ask a running sanad serve; load the models here"
+    )
     _add_index(ask)
     _add_filter(ask)
     _add_models(ask)
@@ -142,11 +158,39 @@ def _parser() -> argparse.ArgumentParser:
     votes.add_argument("--export", type=Path, metavar="FILE", required=True, help="a new file, JSON Lines")
     votes.set_defaults(run=_feedback)
 
+    server = commands.add_parser(
+        "serve",
+        help="serve the chat page and an HTTP API",
+        description="Serve the chat page and an HTTP API (/api/ask, /v1/chat/completions, /healthz, /readyz, "
+        "/metrics), on this machine alone unless --host says otherwise. While it runs, sanad ask of the same "
+        "index and models asks it.",
+    )
+    server.add_argument("--host", default=LOCAL, help=f"address to listen on; default: {LOCAL}")
+    server.add_argument("--port", type=int, default=LOCAL_PORT, help=f"default: {LOCAL_PORT}")
+    server.add_argument("--no-page", action="store_true", help="the API alone")
+    server.add_argument(
+        "--make-password", metavar="NAME", help="print the line of a user for the file SANAD_PASSWORDS"
+    )
+    _add_index(server)
+    _add_models(server)
+    server.set_defaults(run=_serve)
+
     page = commands.add_parser("ui", help="serve the chat page on this machine")
     page.add_argument("--port", type=int, default=LOCAL_PORT, help=f"default: {LOCAL_PORT}")
     _add_index(page)
     _add_models(page)
     page.set_defaults(run=_ui)
+
+    saved = commands.add_parser("export", help="write an index with its articles into one file")
+    saved.add_argument("file", type=Path, help="a new file")
+    _add_index(saved)
+    saved.set_defaults(run=_export)
+
+    loaded = commands.add_parser("import", help="make an index of a file that sanad export wrote")
+    loaded.add_argument("file", type=Path)
+    loaded.add_argument("--index", default="", metavar="NAME", help="default: the name that it had")
+    _add_embedder(loaded)
+    loaded.set_defaults(run=_import)
 
     # No prefix of options: all that follows is for the harness, whose parser is loaded when it runs.
     evals = commands.add_parser(
@@ -215,18 +259,35 @@ def _where(options: argparse.Namespace) -> Filter | None:
 def _ask(options: argparse.Namespace) -> None:
     settings, where = _settings(options), _where(options)
     check_question(options.question, settings)  # before minutes of preparation on a fresh machine
-    with cli_print.progress() as progress:
-        answer = recall(options.question, options.index, where=where, settings=settings, progress=progress)
-    if answer is None:
-        with contextlib.closing(_opened(options.index, settings)) as assistant:
-            if options.json:
-                answer = assistant.ask(options.question, where=where)
-            else:
-                answer = _streamed(assistant, options.question, where)
+    try:
+        path = None if options.no_serve else socket_path(index_folder(settings, options.index), settings)
+        if path is None or not path.exists():
+            raise NoServer
+        answer = _told(ask_server(path, options.question, where), options)
+    except NoServer:
+        answer = _asked(options, settings, where)
     if options.json:
         print(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
     else:
         cli_print.answer(answer)
+
+
+def _asked(options: argparse.Namespace, settings: Settings, where: Filter | None) -> Answer:
+    """The answer of this process: one that was given before, else by loading what it takes."""
+    with cli_print.progress() as progress:
+        known = recall(options.question, options.index, where=where, settings=settings, progress=progress)
+    if known is not None:
+        return known
+    with contextlib.closing(_opened(options.index, settings)) as assistant:
+        return _told(assistant.stream(options.question, where=where), options)
+
+
+def _told(events: Iterator[Event], options: argparse.Namespace) -> Answer:
+    """The answer that events end with, shown as they come unless JSON is wanted."""
+    if options.json:
+        (answer,) = [event.answer for event in events if isinstance(event, Finished)]
+        return answer
+    return _shown(events)
 
 
 def _opened(index: str, settings: Settings) -> Assistant:
@@ -237,11 +298,11 @@ def _opened(index: str, settings: Settings) -> Assistant:
     return assistant
 
 
-def _streamed(assistant: Assistant, question: str, where: Filter | None) -> Answer:
-    """Ask; on a terminal show the draft while it is written. The checked answer is printed after it."""
+def _shown(events: Iterator[Event]) -> Answer:
+    """The answer; on a terminal its draft is shown while it is written."""
     draft = ""
     with cli_print.live() as show:
-        for event in assistant.stream(question, where=where):
+        for event in events:
             if isinstance(event, Retrieved):
                 show(f"reading {len(event.evidence)} sentences …")
             elif isinstance(event, Token):
@@ -386,6 +447,21 @@ def _feedback(options: argparse.Namespace) -> None:
     )
 
 
+def _export(options: argparse.Namespace) -> None:
+    _moved(options.file, export_index(options.file, options.index, settings=_settings(options)))
+
+
+def _import(options: argparse.Namespace) -> None:
+    with cli_print.progress() as progress:
+        done = import_index(options.file, options.index, settings=_settings(options), progress=progress)
+    _moved(options.file, done)
+
+
+def _moved(file: Path, done: Moved) -> None:
+    files = f", {done.uploads} uploaded files" if done.uploads else ""
+    print(f"{done.name}: {done.articles} articles{files}, {done.size / 1e6:.1f} MB in {file}")
+
+
 def _ui(options: argparse.Namespace) -> None:
     from ui.app import launch
 
@@ -394,6 +470,52 @@ def _ui(options: argparse.Namespace) -> None:
         launch(assistant, port=options.port)
     finally:
         assistant.close()
+
+
+def _serve(options: argparse.Namespace) -> None:
+    if options.make_password is not None:
+        _make_password(options.make_password)
+        return
+    settings = _settings(options)
+    from ui.app import page_app, print_address
+
+    log = Log()
+    logging.getLogger("rag").addHandler(log)
+    logging.getLogger("rag").setLevel(logging.INFO)
+    for name in ("ui", "uvicorn.error"):
+        logging.getLogger(name).addHandler(log)
+    assistant = _opened(options.index, settings)
+    try:
+        server = Server(
+            assistant,
+            page=None if options.no_page else page_app,
+            host=options.host,
+            port=options.port,
+            local=socket_path(index_folder(settings, options.index), settings),
+        )
+        serve(server, print_address)
+    finally:
+        assistant.close()
+        log.close()
+    # Nothing is left to be saved, and a normal end would take the engine from under a thread that may still
+    # compute, and a second to unload what was imported.
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    os._exit(0)
+
+
+def _make_password(name: str) -> None:
+    from rag.login import hashed
+
+    if not name or ":" in name or not name.isprintable():
+        raise BadSettings(f"The name {name!r} cannot be used: it needs letters, and no colon.")
+    if sys.stdin.isatty():
+        password = getpass.getpass("Password: ")
+        if getpass.getpass("Once more: ") != password:
+            raise BadSettings("The two passwords differ. Try again.")
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    print(f"{name}:{hashed(password)}")
 
 
 def _eval(options: argparse.Namespace) -> int:

@@ -36,10 +36,11 @@ HUB_INSTALL = ".venv/bin/pip install -c constraints.txt -e '.[models,hub]'"
 BACKENDS = ("auto", "openvino", "transformers", "fake")
 """What can run a generator; ``fake`` answers from a script, for tests and demonstrations."""
 
-PARTS = ("verification", "repair", "quotes", "kind", "dates")
+PARTS = ("verification", "repair", "quotes", "certainty", "kind", "dates", "second")
 """Parts of the answering that ``Settings.without`` can leave out: dropping claims that their sentences do not
-bear out; finding the sentence that does; quoting where only a translation is in doubt; checking that a time
-or a number is told where it is asked for; resolving relative dates."""
+bear out; finding the sentence that does; quoting where only a translation is in doubt; going by the tokens'
+probabilities; checking that a time or a number is told where it is asked for; resolving relative dates;
+asking other articles too."""
 
 _ROOT = Path(__file__).resolve().parent.parent
 

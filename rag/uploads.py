@@ -13,8 +13,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import unicodedata
 from collections.abc import Collection
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from rag import articles
 from rag.articles import Loaded, Skipped
@@ -31,6 +32,22 @@ REMOVED = ".removed.json"
 
 PREFIX = "uploaded://"
 """What the ids and sources of these articles begin with; no path within a folder holds two slashes."""
+
+
+LONGEST_NAME = 120
+"""Characters of a file's name; file systems take 255 bytes, and an Arabic letter is two."""
+
+
+def is_name(name: object) -> bool:
+    """Whether an uploaded file can have this name: one that leads nowhere else and shows as what it is."""
+    return name == REMOVED or (
+        isinstance(name, str)
+        and name == PurePath(name).name
+        and not name.startswith(".")
+        and len(name) <= LONGEST_NAME
+        and all(unicodedata.category(character)[0] != "C" for character in name)
+        and name.lower().endswith(articles.ARTICLE_FILES)
+    )
 
 
 def load(index: Path, settings: Settings, progress: Progress) -> Loaded:

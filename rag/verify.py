@@ -22,7 +22,7 @@ from rag.lexical import arabic_keys
 from rag.names import latin_keys
 from rag.records import Citation, Claim, Evidence, Language, Outcome, Verdict
 from rag.relative import resolved
-from rag.reply import Part, parse
+from rag.reply import Part, Reply, parse
 from rag.support import support
 from rag.text import fold, is_arabic
 
@@ -147,7 +147,32 @@ def check(
         The claims that stand, with exact citations; or ``not_found`` when none does, with the sentence that
         is nearest where the draft named or leant on one.
     """
-    reply = parse(draft)
+    return judge(
+        parse(draft), evidence, language, embedder, question=question, likely=likely, without=without
+    )
+
+
+def judge(
+    reply: Reply,
+    evidence: Sequence[Evidence],
+    language: Language,
+    embedder: Embedder,
+    *,
+    question: str = "",
+    likely: Likely = UNKNOWN,
+    without: Collection[str] = (),
+) -> Checked:
+    """Check a reply that was taken apart already; otherwise as ``check``.
+
+    Args:
+        reply: Its parts.
+        evidence: As for ``check``, and the next ones.
+        language: As for ``check``.
+        embedder: As for ``check``.
+        question: As for ``check``.
+        likely: As for ``check``.
+        without: As for ``check``.
+    """
     judged = [_judge(part, evidence, language, embedder, without) for part in reply.parts] if evidence else []
     unfit = "kind" not in without and not any(fits(question, claim.text, claim.words) for claim in judged)
     if unfit:
@@ -156,7 +181,8 @@ def check(
     if "dates" not in without:
         judged = [_dated(claim, language) for claim in judged]
     kept = "verification" in without and not unfit
-    if "quotes" not in without:
+    likely = UNKNOWN if "certainty" in without else likely
+    if "quotes" not in without and not kept:
         judged = [_rescued(claim, question, language, likely) for claim in judged]
     if judged and not kept and all(claim.verdict == "unsupported" for claim in judged):
         # The reader is told that the articles do not say it; a quoted sentence does not make that an answer.

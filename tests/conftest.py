@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 # Read once, when a library is imported, so it must be set before any test file is.
@@ -61,8 +62,12 @@ language = "ar"
 
 
 def pytest_configure() -> None:
-    """Look for garbage less often: among a million objects of libraries a look takes a third of a second."""
+    """Settings of the whole run."""
+    # Among a million objects of libraries each look for garbage takes a third of a second.
     gc.set_threshold(20_000, 20, 20)
+    # How long an example takes is the machine's load, not the code's fault.
+    hypothesis.settings.register_profile("any machine", deadline=None)
+    hypothesis.settings.load_profile("any machine")
 
 
 def pytest_collection_finish() -> None:

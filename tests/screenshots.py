@@ -64,7 +64,7 @@ def main(folder: Path, names: list[str]) -> None:
             work = longest(browser.stop_tracing())
             print("while streaming:", json.dumps(page.evaluate("window.seen")))  # noqa: T201
             print(f"longest task: {work:.0f} ms of the processor")  # noqa: T201
-        app.close(verbose=False)
+        app.close()
 
 
 def longest(trace: bytes) -> float:

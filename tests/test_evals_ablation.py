@@ -52,7 +52,7 @@ class Model(FakeLLM):
         if question.startswith(COST):
             yield from ("They cost 12 ", "million dollars [1].")
         elif question.startswith(WHEN):
-            yield "The harbour of Marsa reopened [1]."
+            yield "Ferries carry passengers [1]."
         elif "passages" in prompt:
             yield "The passages do not mention a painter."
         else:
@@ -128,6 +128,11 @@ def test_systems_are_compared_and_the_model_is_asked_once_for_each_prompt(
     assert "unsupported claims: 0 in 1 answers; naive 0 in 2" in out
 
 
+def without_seconds(out: str) -> list[str]:
+    """The table without its last column, which is the clock's."""
+    return [line.rpartition("  ")[0] for line in out.splitlines()]
+
+
 def test_a_comparison_that_is_interrupted_goes_on_where_it_was(
     compare: Compare, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -138,11 +143,11 @@ def test_a_comparison_that_is_interrupted_goes_on_where_it_was(
     assert set(told[WHOLE]) == {"cost"}
     stop_at[0] = 0
     assert compare(*arguments, "--resume")[0] == 0
-    resumed = capsys.readouterr().out
+    resumed = without_seconds(capsys.readouterr().out)
     asked.clear()
     assert compare(*arguments)[0] == 0
     assert len(asked) == 4, "without --resume all is asked anew"
-    assert capsys.readouterr().out == resumed
+    assert without_seconds(capsys.readouterr().out) == resumed
 
 
 def test_the_naive_chain_reads_whole_passages_and_cites_those_it_names(

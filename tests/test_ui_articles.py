@@ -55,7 +55,7 @@ def page(chromium: playwright_api.Browser, assistant: Assistant) -> Iterator[pla
         page.locator("#sanad-show-articles").click()
         expect(page.locator(".found")).to_have_text("3 articles")
         yield page
-    app.close(verbose=False)
+    app.close()
 
 
 def upload(page: playwright_api.Page, *files: Path) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import FakeAssistant
 from ui_stand_in import BASE, LEFT, StandIn
 
 from rag import Settings
+from rag.llm_fake import FakeLLM
 from ui import exchange
 from ui.exchange import Exchange
 from ui.page import Page
@@ -190,6 +192,27 @@ def test_an_article_is_shown_with_its_quote_or_alone_or_told_to_be_gone(assistan
     assert "<mark>" not in page.read_article({"article": "base", "span": None})
     gone = page.read_article({"article": "gone", "span": None, "language": "ar"})
     assert "لا يمكن استعمال المقالات" in gone and "no article" in gone
+
+
+def test_a_model_that_reads_is_stopped_before_its_first_token(
+    fake_assistant: FakeAssistant, line: Line
+) -> None:
+    reading, wanted = threading.Event(), threading.Event()
+
+    def hold(_piece: int) -> None:
+        reading.set()
+        wanted.wait(10)
+
+    assistant = fake_assistant(llm=FakeLLM.scripted(["Never told [1]."], hold))
+    first = Run(assistant, line, Exchange(1, "What did the repairs cost?"), ())
+    grown = first.grow()
+    until(grown, "reading")
+    assert reading.wait(10)
+    first.stop()
+    assert list(grown)[-1].stage == "stopped"
+    wanted.set()
+    second = list(Run(assistant, line, Exchange(2, "What did the repairs cost?"), ()).grow())
+    assert second[-1].stage == "done" and "Never told" not in second[-1].draft
 
 
 def test_threads_end_with_their_questions(assistant: StandIn, line: Line) -> None:

@@ -33,7 +33,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StandIn, 
     yield assistant, f"http://127.0.0.1:{port}"
     assistant.freely = True
     assistant.indexed.set()
-    app.close(verbose=False)
+    app.close()
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rag import Evidence, Reprint, detect_language
 from rag.embed import FakeEmbedder
-from rag.verify import NEAREST, NOT_FOUND, Checked, check
+from rag.verify import NEAREST, NOT_FOUND, Checked, Likely, check
 
 TEXTS = (
     "The harbour reopened on Sunday after two years of repairs.",
@@ -459,3 +459,19 @@ def test_without_verification_the_verdicts_are_told_all_the_same() -> None:
     result = check(draft, evidence(), "en", FakeEmbedder(), without=["verification"])
     assert [claim.verdict for claim in result.claims] == ["unsupported", "supported"]
     assert (result.outcome, len(result.citations)) == ("partial", 2)
+
+
+def test_without_certainty_improbable_words_are_told_like_any_others() -> None:
+    draft, doubtful = "Repairs cost 12 million dollars [2].", Likely(words=False, choice=True)
+    whole, left_out = (
+        check(draft, evidence(), "en", FakeEmbedder(), likely=doubtful, without=without)
+        for without in ((), ("certainty",))
+    )
+    assert "Repairs cost 12 million dollars [1]." == left_out.text != whole.text
+
+
+def test_without_verification_no_claim_gives_way_to_a_quotation() -> None:
+    draft = "Repairs cost 99 million dollars [2]."
+    sure = Likely(words=True, choice=True)
+    result = check(draft, evidence(), "en", FakeEmbedder(), likely=sure, without=["verification"])
+    assert result.text == "Repairs cost 99 million dollars [1]."

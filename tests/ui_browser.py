@@ -26,7 +26,7 @@ def launched() -> Iterator[Any]:
         if os.environ.get("CI"):
             pytest.fail("no chromium on this machine; apt-get install chromium")
         pytest.skip("no chromium on this machine; apt-get install chromium")
-    api.expect.set_options(timeout=15_000)  # milliseconds; a busy machine may take long over the first page
+    api.expect.set_options(timeout=60_000)  # milliseconds; a busy machine may take long over the first page
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
@@ -104,6 +104,22 @@ def held(page: Any, pattern: str) -> Iterator[None]:
     for route in routes:
         route.continue_()
     page.unroute(pattern)
+
+
+def stop(page: Any) -> float:
+    """Click Stop; milliseconds until "Stopped." was painted, by the browser's own clock."""
+    page.evaluate(
+        """() => document.addEventListener("click", ({ timeStamp }) => {
+            const look = () => {
+                const told = document.querySelector("#sanad-live [role=status]").textContent;
+                if (told === "Stopped.") window.stoppedIn = performance.now() - timeStamp;
+                else requestAnimationFrame(look);
+            };
+            requestAnimationFrame(look);
+        }, { once: true })"""
+    )
+    page.locator("#sanad-stop").click()
+    return float(page.wait_for_function("window.stoppedIn").json_value())
 
 
 def in_view(page: Any, css: str) -> bool:

@@ -20,7 +20,7 @@ def served() -> Iterator[tuple[StandIn, str]]:
     app = start(assistant, port=port)  # type: ignore[arg-type]
     yield assistant, f"http://127.0.0.1:{port}"
     assistant.freely = True
-    app.close(verbose=False)
+    app.close()
 
 
 @pytest.fixture

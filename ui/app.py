@@ -1,5 +1,7 @@
 """The chat page: ``launch(assistant)`` serves it on this machine alone until it is interrupted.
 
+``page_app`` is the page as an application, for ``sanad serve``, which serves the API beside it.
+
     question → begin (the turn is on the page at once) → reply (searching, reading, writing, answer) → settle
 
 What is seen is HTML of our own (ui/front.py, ui/assets), painted before any script of Gradio's has come.
@@ -11,30 +13,26 @@ all. Gradio's own text box and buttons take their words from the browser's langu
 
 from __future__ import annotations
 
-import socket
 import sys
-import time
 from typing import Any
 
 import gradio as gr
-from gradio.exceptions import ServerFailedToStartError
+from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp
 
-from rag import Assistant, BadSettings
+from rag import Assistant, BadSettings, Server, serve
 from ui.front import Front
 from ui.guard import Guard
 from ui.page import Page
 from ui.run import WAITING
 from ui.work import PATH
 
-HOST = "127.0.0.1"
-"""The only address that is listened on: the page has no login."""
-
 _FONTS = ["system-ui"]
 """Of what Gradio shows, which is nothing; its own choice would be fetched from another host."""
 
-_TAKEN = "Port {port} is taken or may not be used; name another with --port."
+SESSIONS = 100
+"""Tabs whose running question is remembered."""
 
 
 def build_app(page: Page) -> gr.Blocks:
@@ -63,7 +61,7 @@ def build_app(page: Page) -> gr.Blocks:
 
 
 def launch(assistant: Assistant, *, port: int = 7860) -> None:
-    """Serve the page on 127.0.0.1 until interrupted.
+    """Serve the page on this machine until interrupted.
 
     Args:
         assistant: What answers the questions.
@@ -72,20 +70,17 @@ def launch(assistant: Assistant, *, port: int = 7860) -> None:
     Raises:
         BadSettings: The port is taken or is no port.
     """
-    app = start(assistant, port=port)
-    sys.stdout.write(f"Sanad is at http://{HOST}:{port} (Ctrl+C ends it)\n")
+    serve(_server(assistant, port), print_address)
+
+
+def print_address(address: str) -> None:
+    """Tell where the page is."""
+    sys.stdout.write(f"Sanad is at {address} (Ctrl+C ends it)\n")
     sys.stdout.flush()
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        app.close(verbose=False)
 
 
-def start(assistant: Assistant, *, port: int) -> gr.Blocks:
-    """Serve the page in a background thread; ``close`` of what is returned ends it.
+def start(assistant: Assistant, *, port: int) -> Server:
+    """Serve the page in background threads; ``close`` of what is returned ends it.
 
     Args:
         assistant: What answers the questions.
@@ -94,35 +89,29 @@ def start(assistant: Assistant, *, port: int) -> gr.Blocks:
     Raises:
         BadSettings: The port is taken or is no port.
     """
-    _check_port(port)
+    return _server(assistant, port).start()
+
+
+def page_app(assistant: Assistant) -> ASGIApp:
+    """The page as an ASGI application, whose lifespan must be run.
+
+    Args:
+        assistant: What answers the questions.
+    """
     page = Page(assistant)
-    app = build_app(page)
-    guards = [
-        Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"]),
-        Middleware(Guard, receives=page.work.receive, path=PATH),
-        Middleware(Front),
-    ]
-    try:
-        app.launch(
-            server_name=HOST, server_port=port, share=False, inbrowser=False, quiet=True,
-            prevent_thread_lock=True, show_error=False, strict_cors=True, max_file_size="1mb",
-            state_session_capacity=100, footer_links=[], run_history=False, enable_monitoring=False,
-            mcp_server=False, pwa=False, ssr_mode=False,
-            app_kwargs={"middleware": guards, "openapi_url": None},
-            theme=gr.themes.Base(font=_FONTS, font_mono=_FONTS),
-        )  # fmt: skip
-    except (OSError, ServerFailedToStartError):  # taken since it was checked
-        raise BadSettings(_TAKEN.format(port=port)) from None
-    return app
+    blocks = build_app(page)
+    blocks.state_session_capacity = SESSIONS
+    app = gr.mount_gradio_app(
+        FastAPI(openapi_url=None), blocks, path="/",
+        show_error=False, max_file_size="1mb", footer_links=[], run_history=False, enable_monitoring=False,
+        mcp_server=False, pwa=False, ssr_mode=False,
+        app_kwargs={"middleware": [Middleware(Front)], "openapi_url": None},
+        theme=gr.themes.Base(font=_FONTS, font_mono=_FONTS),
+    )  # fmt: skip
+    return Guard(app, receives=page.work.receive, path=PATH)
 
 
-def _check_port(port: int) -> None:
-    """Refuse a port before anything is built: Gradio itself would leave its probing socket open."""
-    if not 1 <= port <= 65535:
-        raise BadSettings(f"Port {port} is no TCP port; name one from 1 to 65535 with --port.")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            raise BadSettings(_TAKEN.format(port=port)) from None
+def _server(assistant: Assistant, port: int) -> Server:
+    if port == 0:
+        raise BadSettings("Port 0 is no TCP port; name one from 1 to 65535 with --port.")
+    return Server(assistant, page=page_app, api=False, port=port)

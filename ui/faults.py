@@ -12,6 +12,7 @@ from rag import (
     BadArticles,
     BadQuestion,
     BadSettings,
+    Busy,
     GenerationFailed,
     IndexMissing,
     IndexUnusable,
@@ -61,6 +62,8 @@ def fault(error: SanadError) -> Fault:
     """An error as the page tells it."""
     if isinstance(error, Refused):
         return error.fault
+    if isinstance(error, Busy):
+        return Fault("fault_crowded")
     return Fault(_KINDS.get(type(error), "fault_other"), detail=str(error))
 
 

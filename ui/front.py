@@ -60,18 +60,21 @@ class Front:
             await send(start)
             await send({"type": "http.response.body", "body": page})
 
-        await self._app(scope, receive, changed)
+        # Not compressed, or it could not be changed; whatever stands before this may compress it.
+        headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+        await self._app({**scope, "headers": headers}, receive, changed)
 
 
 def _head() -> str:
-    return "".join(f"<style>{_asset(name)}</style>" for name in STYLES)
+    return "".join(f"<style>{asset(name)}</style>" for name in STYLES)
 
 
 def _body() -> str:
     table = f"<script>window.sanadWords = {words.table()};</script>"
-    scripts = "".join(f"<script>{_asset(name)}</script>" for name in SCRIPTS)
-    return f"{_asset('page.html')}{table}{scripts}"
+    scripts = "".join(f"<script>{asset(name)}</script>" for name in SCRIPTS)
+    return f"{asset('page.html')}{table}{scripts}"
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a file in ui/assets."""
     return (ASSETS / name).read_text(encoding="utf-8")

@@ -1,15 +1,13 @@
-"""What stands before the page: which requests are let in, and what a browser may load."""
+"""What stands before the page: what a browser may load, and which of Gradio's routes are closed.
+
+Host names, origins and sizes are checked before, for page and API alike, by rag/http_guard.py.
+"""
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-MAX_BODY = 8_000_000
-"""Bytes of a request that carries no file: a conversation of 500 turns has about 7 MB."""
 
 _POLICY = "; ".join(
     [
@@ -64,27 +62,10 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        upload = scope["method"] == "PUT" and str(scope.get("path", "")).startswith(self._path)
-        refusal = _refusal(scope, limited=not upload)
-        if refusal is not None:
-            await refusal(scope, receive, guarded)
-        elif upload:
+        path = str(scope.get("path", ""))
+        if path.lower().startswith(self.CLOSED):
+            await PlainTextResponse("Not here.", status_code=404)(scope, receive, guarded)
+        elif scope["method"] == "PUT" and path.startswith(self._path):
             await self._receives(scope, receive, guarded)
         else:
             await self._app(scope, receive, guarded)
-
-
-def _refusal(scope: Scope, *, limited: bool) -> PlainTextResponse | None:
-    path, headers = str(scope.get("path", "")), Headers(scope=scope)
-    if path.lower().startswith(Guard.CLOSED):
-        return PlainTextResponse("Not here.", status_code=404)
-    if scope["method"] in ("GET", "HEAD", "OPTIONS"):
-        return None
-    # Another site's page may send a request here, though it cannot read what comes back.
-    origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != headers.get("host"):
-        return PlainTextResponse("Not from there.", status_code=403)
-    length = headers.get("content-length", "0")
-    if limited and (not length.isdecimal() or int(length) > MAX_BODY):
-        return PlainTextResponse("Too much.", status_code=413)
-    return None

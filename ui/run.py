@@ -16,7 +16,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from typing import cast
 
-from rag import Assistant, Event, Finished, Retrieved, SanadError, Token, Turn
+from rag import Assistant, Event, Finished, Retrieved, SanadError, Token, Turn, unless
 from ui.exchange import Exchange
 from ui.faults import Refused, fault
 
@@ -88,7 +88,7 @@ class Run:
         self.stopped = threading.Event()
 
     def stop(self) -> None:
-        """Let the model stop at its next token, and ``grow`` end now."""
+        """Let the model stop at its next step, and ``grow`` end now."""
         self.stopped.set()
         self._arrived.put(None)
 
@@ -138,12 +138,13 @@ class Run:
             return
 
     def _work(self) -> None:
-        # A stopped run may still be reading its prompt, and keeps its place until the model lets go.
+        # A stopped run keeps its place until the model lets go.
         self._line.wait(self)
         try:
             self._pump()
         except SanadError as error:
-            self._arrived.put(error)
+            if not self.stopped.is_set():  # else it says that nobody waits
+                self._arrived.put(error)
         except Exception:
             _log.exception("The question could not be answered")
             self._arrived.put(Refused("fault_broke"))
@@ -156,7 +157,7 @@ class Run:
             return
         asked = self._exchange
         stream = self._assistant.stream(asked.question, history=self._history, where=asked.where)
-        with closing(cast("Generator[Event, None, None]", stream)):
+        with unless(self.stopped), closing(cast("Generator[Event, None, None]", stream)):
             for event in stream:
                 if self.stopped.is_set():
                     return

@@ -115,7 +115,7 @@
     grow();
     sanad.store.type(box.value);
   }
-  // Told at once: the model may be in the middle of a step that cannot be broken off, and leave the server little.
+  // Told at once: the model may be in the middle of a step, and leave the server little.
   stop.addEventListener("click", () => {
     sanad.send("stop").catch(() => {});
     offerStop(false);

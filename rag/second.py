@@ -1,0 +1,87 @@
+"""A second look: what other articles say to a question that one has answered with a number or a date.
+
+The first answer comes from the sentences that fit the question best, which one article often gives alone. The
+others are searched with the question and the sentence that was named, as a later report names a base where
+the plan before it names the region; and the model is asked the same again over what they say. Two values make
+a disagreement, and both are told; the same value twice is cited twice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from rag import facts
+from rag.asked import kind
+from rag.records import Evidence
+from rag.reply import Part, Reply
+
+YEARS = range(1900, 2101)
+"""Numbers that may be years."""
+
+MONTH = "month "
+"""How ``facts.claimed`` begins a month."""
+
+
+def due(reply: Reply, evidence: Sequence[Evidence], question: str) -> bool:
+    """Whether other articles are worth asking: one statement, of a value or where one is asked for.
+
+    Args:
+        reply: The first one.
+        evidence: What it was made from.
+        question: As put to the model.
+    """
+    if len(reply.parts) != 1 or not _named(reply.parts[0], evidence):
+        return False
+    return bool(facts.claimed(reply.parts[0].text)) or kind(question) in ("time", "quantity")
+
+
+def query(question: str, reply: Reply, evidence: Sequence[Evidence]) -> str:
+    """What the other articles are searched with; arguments as for ``due``."""
+    return " ".join([question, *(item.text for item in _named(reply.parts[0], evidence))])
+
+
+def told_elsewhere(reply: Reply, evidence: Sequence[Evidence]) -> frozenset[str]:
+    """Ids of the articles that a reply is from, and of those that hold the same sentence."""
+    named = _named(reply.parts[0], evidence)
+    return frozenset(
+        [item.article_id for item in named] + [other.article_id for item in named for other in item.also]
+    )
+
+
+def together(
+    first: Reply, shown: Sequence[Evidence], second: Reply, more: Sequence[Evidence]
+) -> tuple[Reply, tuple[Evidence, ...]] | None:
+    """Both replies as one, and the evidence that it is over; None where the second adds nothing.
+
+    Args:
+        first: The first reply.
+        shown: Its evidence.
+        second: What other articles answered.
+        more: Their evidence.
+    """
+    if len(second.parts) != 1 or not _named(second.parts[0], more):
+        return None
+    renumbered = tuple(dataclasses.replace(item, number=len(shown) + n) for n, item in enumerate(more, 1))
+    one = first.parts[0]
+    other = dataclasses.replace(
+        second.parts[0], marks=tuple(len(shown) + item.number for item in _named(second.parts[0], more))
+    )
+    values, others = facts.claimed(one.text), facts.claimed(other.text)
+    if not others:
+        return None
+    if values and (values <= others or others <= values):  # "September" and "September 2025"
+        fuller = other if len(others) > len(values) else one
+        both = dataclasses.replace(fuller, marks=(*one.marks, *other.marks))
+        return Reply((both,), refused=False), (*shown, *renumbered)
+    if values and _is_date(values) != _is_date(others):
+        return None
+    return Reply((one, other), refused=False, sides=True), (*shown, *renumbered)
+
+
+def _named(part: Part, evidence: Sequence[Evidence]) -> list[Evidence]:
+    return [item for item in evidence if item.number in part.marks]
+
+
+def _is_date(values: set[str]) -> bool:
+    return any(value.startswith(MONTH) or (value.isdigit() and int(value) in YEARS) for value in values)

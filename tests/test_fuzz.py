@@ -1,0 +1,128 @@
+"""Loaders and the reader of weights, given anything: an article or a reason, a model or an error."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_e5 import e5s1
+
+from rag import ARTICLE_FILES, BadArticles, ModelDamaged
+from rag.articles import load_folder
+from rag.e5 import convert
+
+TEXT = "The harbour of Marsa reopened on Sunday after two years of repairs. افتتحت البلدية مكتبة جديدة."
+
+SOUND: dict[str, list[bytes]] = {
+    "html": [f"<html><body><article><h1>Harbour</h1><p>{TEXT * 5}</p></article>".encode(), b"<![CDATA[<svg"],
+    "jsonl": [json.dumps({"text": TEXT, "date": "2024-09-06", "id": 1}).encode() + b"\n", b'{"text": [[['],
+    "csv": [f'id,text,date\n1,"{TEXT}",2024\n'.encode(), b'text\n"'],
+    "txt": [TEXT.encode("utf-16"), TEXT.encode("cp1256", "replace"), TEXT.encode()],
+    "pdf": [b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\ntrailer<</Root 1 0 R>>"],
+    "docx": [b"PK\x03\x04\x14\x00\x00\x00\x08\x00word/document.xml"],
+}
+"""Of each kind where a mutation begins; other endings take the texts'."""
+
+
+@st.composite
+def spoilt(draw: st.DrawFn, sound: bytes) -> bytes:
+    """Bytes with a few of them changed, taken out, repeated or put in."""
+    data = bytearray(sound)
+    for _ in range(draw(st.integers(0, 4))):
+        at = draw(st.integers(0, max(0, len(data) - 1)))
+        end = at + draw(st.integers(0, 8))
+        match draw(st.sampled_from(["change", "drop", "repeat", "insert", "cut"])):
+            case "change":
+                data[at:end] = draw(st.binary(max_size=8))
+            case "drop":
+                del data[at:end]
+            case "repeat":
+                data[at:at] = data[at:end] * draw(st.integers(1, 50))
+            case "insert":
+                data[at:at] = draw(
+                    st.sampled_from([b"\0", b"\xff\xfe", b'"', b"<", b"]]>", b"\r\r\n", b"\xed\xa0\x80"])
+                )
+            case "cut":
+                del data[at:]
+    return bytes(data)
+
+
+PARSED = (".html", ".htm", ".pdf", ".docx")
+"""These are read in a process of their own, which takes a second to start."""
+
+
+@st.composite
+def folders(draw: st.DrawFn, endings: tuple[str, ...] = ARTICLE_FILES) -> dict[str, bytes]:
+    """Files of these kinds."""
+    return {
+        f"file{ending}": draw(
+            st.one_of(
+                st.sampled_from(SOUND.get(ending[1:], SOUND["txt"])).flatmap(spoilt),
+                st.binary(max_size=300),
+            )
+        )
+        for ending in endings
+    }
+
+
+def check_loader(files: dict[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for file, data in files.items():
+            (folder / file).write_bytes(data)
+        try:
+            loaded = load_folder(folder, max_bytes=100_000)
+        except BadArticles as error:
+            assert "No usable article" in str(error)
+            return
+    told = {article.source.partition(":")[0] for article in loaded.articles}
+    told |= {skipped.source.partition(":")[0] for skipped in loaded.skipped}
+    assert told == set(files)
+    for article in loaded.articles:
+        assert any(c.isalnum() for c in article.text)
+        assert len(loaded.lines[article.id]) == article.text.count("\n") + 1
+        assert article.title or not article.text.strip()
+    assert all(skipped.reason and "\n" not in skipped.reason for skipped in loaded.skipped)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(folders(tuple(ending for ending in ARTICLE_FILES if ending not in PARSED)))
+def test_whatever_a_file_holds_it_is_an_article_or_a_reason(files: dict[str, bytes]) -> None:
+    check_loader(files)
+
+
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(folders())
+def test_whatever_a_page_pdf_or_word_file_holds_it_is_an_article_or_a_reason(files: dict[str, bytes]) -> None:
+    check_loader(files)
+
+
+WEIGHTS = e5s1()
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.one_of(
+        st.binary(max_size=200).map(lambda data: b"E5S1" + data),
+        st.integers(0, len(WEIGHTS)).map(lambda end: WEIGHTS[:end]),
+        st.tuples(
+            st.one_of(st.integers(0, 400), st.integers(0, len(WEIGHTS) - 9)),
+            st.binary(min_size=1, max_size=8),
+        ).map(lambda change: WEIGHTS[: change[0]] + change[1] + WEIGHTS[change[0] + len(change[1]) :]),
+    )
+)
+def test_whatever_a_file_of_weights_holds_it_is_a_model_or_an_error(data: bytes) -> None:
+    folder = Path(tempfile.mkdtemp())
+    try:
+        convert(data, folder)
+        assert json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"] == "bert"
+    except ModelDamaged as error:
+        assert "\n" not in str(error)
+    finally:
+        shutil.rmtree(folder)

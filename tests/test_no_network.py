@@ -1,0 +1,99 @@
+"""Nothing is sent, fetched or looked up while it works: every attempt is recorded, and there is none."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+EVERYTHING = '''
+import json, sys
+
+attempts = []
+
+def hook(event, arguments):
+    """Records what would leave this machine, whichever library asks for it."""
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else "unix"
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
+        host = arguments[0]
+    else:
+        return
+    host = host.decode() if isinstance(host, bytes) else str(host)
+    if host not in ("127.0.0.1", "::1", "localhost", "unix", "None", "") or event == "socket.gethostbyaddr":
+        attempts.append(f"{event} {host}")
+
+sys.addaudithook(hook)
+
+import http.client, threading
+from pathlib import Path
+from rag.cli import main
+from rag import Assistant, Server, Settings
+
+assert main(["index", str(Path("articles")), "--index", "mine"]) == 0
+assert main(["ask", "--index", "mine", "When did the harbour of Marsa reopen?"]) == 0
+
+from ui.app import page_app
+
+assistant = Assistant.open("mine")
+server = Server(assistant, page=page_app).start()
+
+def get(path, method="GET", body=None):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.request(method, path, body, {"Content-Type": "application/json"})
+    response = connection.getresponse()
+    return response.status, response.read()
+
+assert get("/")[0] == get("/config")[0] == get("/metrics")[0] == 200
+status, answer = get("/api/ask", "POST", json.dumps({"question": "How much did the repairs cost?"}))
+assert status == 200, answer
+joined = json.dumps({"data": [None, None], "fn_index": 0, "session_hash": "x", "event_data": None})
+get("/gradio_api/queue/join", "POST", joined)
+server.close()
+assistant.close()
+# The libraries of real models, which are imported but hold no model here.
+import chromadb, huggingface_hub, openvino, openvino_genai, sentence_transformers, tiktoken, transformers
+
+print("attempts:", attempts)
+'''
+
+
+@pytest.fixture
+def command(small_articles: Path, tmp_path: Path) -> tuple[list[str], dict[str, str]]:
+    """A process that indexes, asks and serves with fake models; and its environment."""
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = os.environ | {
+        "SANAD_EMBEDDER": "fake", "SANAD_BACKEND": "fake", "PYTHONPATH": path, "HOME": str(tmp_path),
+    }  # fmt: skip
+    return [sys.executable, "-c", EVERYTHING], environment
+
+
+@pytest.mark.slow
+def test_no_library_tries_to_reach_another_machine(
+    command: tuple[list[str], dict[str, str]], tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        command[0], env=command[1], cwd=tmp_path, capture_output=True, text=True, timeout=500
+    )
+    assert done.returncode == 0, done.stderr
+    assert "attempts: []" in done.stdout
+
+
+@pytest.mark.slow
+def test_everything_works_where_there_is_no_network(
+    command: tuple[list[str], dict[str, str]], tmp_path: Path
+) -> None:
+    cut = ["unshare", "--net", "--map-root-user", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+    if subprocess.run([*cut, "true"], capture_output=True).returncode:
+        pytest.skip("this machine lets no one make a network namespace")
+    done = subprocess.run(
+        [*cut, *command[0]], env=command[1], cwd=tmp_path, capture_output=True, text=True, timeout=500
+    )
+    assert done.returncode == 0, done.stderr
+    assert "attempts: []" in done.stdout

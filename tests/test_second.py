@@ -1,0 +1,117 @@
+"""Other articles are asked too; what they say is told beside the first answer, or with it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+import pytest
+
+from rag import Answer, Assistant, Settings, certainty
+from rag.embed import FakeEmbedder
+from rag.generate import Likelihood, Message
+from rag.indexing import build_index
+from rag.llm_fake import FakeLLM
+
+ARTICLES = {
+    "plan.txt": "The ministry said that the troops will leave the base in 2025.",
+    "report.txt": "The last troops left the base in 2026, the ministry said.",
+    "copy.txt": "The troops will leave the base in 2025, a spokesman said on Monday.",
+    "count.txt": "About 900 troops live at the base, the ministry said.",
+}
+
+
+SURE = -0.01
+
+
+class Telling:
+    """A scripted generator that is sure of every word, as Sanad's adapted model tells it."""
+
+    context = 8192
+    identity = certainty.load().generator
+
+    def __init__(self, llm: FakeLLM) -> None:
+        self._llm = llm
+
+    def count(self, text: str) -> int:
+        return len(text.split())
+
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int
+    ) -> Generator[str, None, Likelihood | None]:
+        yield from self._llm.stream(messages, max_tokens=max_tokens)
+        return (SURE,) * 8
+
+
+def asked(tmp_path: Path, replies: list[str], *names: str, without: str = "") -> tuple[Answer, FakeLLM]:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_text(ARTICLES[name], encoding="utf-8")
+    settings = Settings(
+        embedder="fake",
+        backend="fake",
+        indexes=tmp_path / "indexes",
+        prompt="adapted",
+        without=without,
+    )
+    embedder = FakeEmbedder()
+    build_index(folder, "mine", settings=settings, embedder=embedder)
+    llm = FakeLLM.scripted(replies)
+    generator = Telling(llm)
+    assistant = Assistant.open("mine", settings=settings, embedder=embedder, generator=generator)
+    try:
+        return assistant.ask("When do the troops leave the base?"), llm
+    finally:
+        assistant.close()
+
+
+def number_of(answer: Answer, name: str) -> int:
+    return next(item.number for item in answer.evidence if item.source == name)
+
+
+def test_another_date_in_another_article_is_told_too(tmp_path: Path) -> None:
+    answer, llm = asked(tmp_path, ["[1] in 2025", "[1] in 2026"], "plan.txt")
+    assert answer.outcome == "answered"
+    assert len(llm.prompts) == 1, "there is no other article to ask"
+
+
+def replies_for(tmp_path: Path, first: str, second: str, *names: str) -> tuple[Answer, FakeLLM]:
+    """Asks once to see which sentence comes first, then again with replies that name it."""
+    (tmp_path / "dry").mkdir()
+    dry, _ = asked(tmp_path / "dry", ["[0]"], *names)
+    (tmp_path / "wet").mkdir()
+    n = number_of(dry, names[0])
+    return asked(tmp_path / "wet", [f"[{n}] {first}", f"[1] {second}"], *names)
+
+
+def test_two_dates_are_a_disagreement(tmp_path: Path) -> None:
+    answer, llm = replies_for(tmp_path, "in 2025", "in 2026", "plan.txt", "report.txt")
+    assert answer.outcome == "conflict"
+    assert answer.text == "in 2025 [1]. in 2026 [2]."
+    assert {citation.source for citation in answer.citations} == {"plan.txt", "report.txt"}
+    assert "in 2025" not in llm.prompts[1].split("Question:")[0], "the first article is not asked again"
+    assert [item.number for item in answer.evidence] == list(range(1, len(answer.evidence) + 1))
+
+
+def test_the_same_date_is_cited_twice(tmp_path: Path) -> None:
+    answer, _ = replies_for(tmp_path, "in 2025", "in 2025", "plan.txt", "copy.txt")
+    assert (answer.outcome, answer.text) == ("answered", "in 2025 [1] [2]")
+    assert {citation.source for citation in answer.citations} == {"plan.txt", "copy.txt"}
+
+
+@pytest.mark.parametrize("second", ["900 troops", "in 2031", "The ministry said"])
+def test_what_cannot_be_compared_or_is_not_borne_out_changes_nothing(tmp_path: Path, second: str) -> None:
+    answer, llm = replies_for(tmp_path, "in 2025", second, "plan.txt", "count.txt")
+    assert len(llm.prompts) == 2
+    assert (answer.outcome, answer.text) == ("answered", "in 2025 [1]")
+
+
+def test_after_a_refusal_no_other_article_is_asked(tmp_path: Path) -> None:
+    _, llm = asked(tmp_path, ["[0]", "[1] in 2026"], "plan.txt", "report.txt")
+    assert len(llm.prompts) == 1
+
+
+def test_it_can_be_left_out(tmp_path: Path) -> None:
+    _, llm = asked(tmp_path, ["[1] in 2025", "[1] in 2026"], "plan.txt", "report.txt", without="second")
+    assert len(llm.prompts) == 1

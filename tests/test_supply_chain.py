@@ -1,0 +1,90 @@
+"""What is installed: exact versions, licences that may be shipped, models that run no code of their own."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from licences import ROOT, licence, pinned
+
+ALLOWED = {
+    "0BSD", "AFL-2.1", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "CNRI-Python",
+    "ISC",
+    "LLVM-exception", "MIT", "MIT-CMU", "MPL-1.1", "MPL-2.0", "PSF-2.0", "Unlicense", "Zlib",
+}  # fmt: skip
+"""Permissive, or of files only (MPL). What asks for the whole program (GPL, AGPL) is not among them."""
+
+
+@pytest.mark.parametrize(("name", "version"), pinned(), ids=lambda value: value)
+def test_every_dependency_has_a_licence_that_allows_shipping_it(name: str, version: str) -> None:
+    told = licence(name)
+    if told is None:
+        pytest.skip("not installed here")
+    # Of alternatives one is enough: what stands behind OR need not be taken.
+    choices = re.split(r"\bOR\b", re.sub(r"[()]", " ", told)) if "AND" not in told else [told]
+    wanted = [
+        set(re.findall(r"[A-Za-z0-9.-]+", choice)) - {"AND", "OR", "WITH", "LLVM"} for choice in choices
+    ]
+    assert any(names and names <= ALLOWED for names in wanted), f"{name}: {told!r}"
+
+
+def test_the_list_of_licences_is_that_of_the_lock() -> None:
+    listed = re.findall(r"^\| ([^ |]+) \| ([^ |]+) \| [^?|]+ \|$", _read("docs/licences.md"), re.MULTILINE)
+    assert listed[1:] == pinned(), "make licences"
+
+
+def test_every_line_of_the_lock_is_one_exact_version() -> None:
+    lines = [line for line in _read("constraints.txt").splitlines() if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line) for line in lines)
+
+
+def _read(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def calls(name: str) -> list[tuple[Path, ast.Call]]:
+    """Every call of a method or function of that name in the program."""
+    found = []
+    # Not train/, whose checkpoints are its own.
+    for path in [path for folder in ("rag", "ui", "evals") for path in (ROOT / folder).rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            function = node.func if isinstance(node, ast.Call) else None
+            if isinstance(function, (ast.Attribute, ast.Name)):
+                called = function.attr if isinstance(function, ast.Attribute) else function.id
+                if called == name and isinstance(node, ast.Call):
+                    found.append((path, node))
+    return found
+
+
+def test_models_of_a_hub_are_safetensors_and_bring_no_code() -> None:
+    loaded = calls("from_pretrained") + calls("SentenceTransformer")
+    assert len(loaded) >= 3
+    for path, call in loaded:
+        given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+        assert given.get("trust_remote_code", "False") == "False", path
+        if not ast.unparse(call.func).startswith(("AutoTokenizer", "AutoConfig")):  # which hold no weights
+            weights = given.get("use_safetensors", given.get("model_kwargs", ""))
+            assert weights == "True" or "'use_safetensors': True" in weights, (path, ast.unparse(call))
+
+
+@pytest.mark.parametrize("name", ["loads", "load"])
+def test_nothing_is_unpickled(name: str) -> None:
+    for path, call in calls(name):
+        owner = ast.unparse(call.func).rpartition(".")[0]
+        assert owner not in ("pickle", "cPickle", "dill", "joblib", "torch", "yaml", "marshal"), path
+        if owner in ("np", "numpy"):
+            given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+            assert given.get("allow_pickle", "False") == "False", path
+
+
+def test_ruffs_rules_for_security_are_on_everywhere_but_in_tests() -> None:
+    import tomllib
+
+    lint = tomllib.loads(_read("pyproject.toml"))["tool"]["ruff"]["lint"]
+    assert "S" in lint["select"] and not [rule for rule in lint["ignore"] if rule.startswith("S")]
+    passed = {
+        path: [r for r in rules if r.startswith("S")] for path, rules in lint["per-file-ignores"].items()
+    }
+    assert {path for path, rules in passed.items() if rules} <= {"tests/**", "train/*.py"}
