@@ -373,7 +373,9 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, line: str) -> Any:
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "OPTIONS", "BREW"]),
     # No control characters: the client itself refuses to send them.
-    path=st.text(st.characters(min_codepoint=33, max_codepoint=0x7FF, exclude_categories=["Cc"]), max_size=40),
+    path=st.text(
+        st.characters(min_codepoint=33, max_codepoint=0x7FF, exclude_categories=["Cc"]), max_size=40
+    ),
     headers=HEADERS,
     body=st.binary(max_size=200),
 )
