@@ -64,7 +64,7 @@ soak: .venv/.installed-dev ## 2,000 questions while the index changes beside, mi
 faults: .venv/.installed-dev ## bring about every fault of docs/operations.md: case, tries, outcome, data lost
 	@$(BIN)/python tests/faults.py
 
-licences: .venv/.installed-dev ## list the licences of everything that is installed in docs/licences.md
+licences: .venv/.installed-bench ## list the licences of everything that is installed in docs/licences.md
 	@$(BIN)/python tests/licences.py > docs/licences.md
 
 test-fast: .venv/.installed-dev ## tests without models and browser, on up to four cores, in under a minute

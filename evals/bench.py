@@ -1,6 +1,7 @@
 """Measures how fast articles are indexed and how long a search takes as the index grows.
 
     python evals/bench.py --corpus DIR --questions FILE --sizes 1000,10000,100000 --out DIR
+    python evals/bench.py --sizes 100000 --lend 2000   measure the search of an index that is built in minutes
     python evals/bench.py --sizes 1000 --reuse     keep the index, and measure only the search next time
 
 Articles and questions are mixed from the given ones (resample.py), so that no two are alike. Every figure
@@ -42,7 +43,9 @@ from evals import resample  # noqa: E402
 from evals.bench_report import TARGETS, draw, table  # noqa: E402
 from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions  # noqa: E402
+from evals.lending import Lending  # noqa: E402
 from rag import Assistant, IndexUnusable, Settings, build_index  # noqa: E402
+from rag.embed import open_embedder  # noqa: E402
 
 QUESTIONS = Path(__file__).resolve().parent / "questions" / "seeds.jsonl"
 OUT = Path(__file__).resolve().parent / "out" / "bench"
@@ -118,7 +121,7 @@ def _run(args: argparse.Namespace) -> None:
             built = _kept(home) if args.reuse else None
             if built is None:
                 _say(f"{size:,} chunks: building …")
-                built = _build(home, size, pool, own, args.seed)
+                built = _build(home, size, pool, own, args.seed, args.lend)
             _say(f"{size:,} chunks: searching …")
             searched = _fresh(search, own, asked)
         except IndexUnusable as error:
@@ -153,7 +156,7 @@ def _kept(home: Path) -> Built | None:
         return None
 
 
-def _build(home: Path, size: int, pool: resample.Pool, settings: Settings, seed: int) -> Built:
+def _build(home: Path, size: int, pool: resample.Pool, settings: Settings, seed: int, lend: int) -> Built:
     try:
         shutil.rmtree(home, ignore_errors=True)
         settings.articles.mkdir(parents=True)
@@ -168,7 +171,7 @@ def _build(home: Path, size: int, pool: resample.Pool, settings: Settings, seed:
             for path in made[missing:]:
                 path.unlink()
         _write_articles(settings.articles, itertools.islice(source, max(0, missing)), first=SAMPLE)
-        built = _fresh(build, settings)
+        built = _fresh(build, settings, lend)
         (home / "built.json").write_text(json.dumps(dataclasses.asdict(built)), encoding="utf-8")
     except OSError as error:
         raise BadQuestions(f"Cannot write {home}: {error.strerror}; give another --out.") from None
@@ -195,8 +198,14 @@ def _fresh(measure: Callable[..., T], *arguments: Any) -> T:
             ) from None
 
 
-def build(settings: Settings) -> Built:
-    """Index ``settings.articles``, and measure it."""
+def build(settings: Settings, lend: int = 0) -> Built:
+    """Index ``settings.articles``, and measure it.
+
+    Args:
+        settings: Names articles, index and embedder.
+        lend: So many passages are read by the embedder, see lending.py; 0 reads all.
+    """
+    embedder = Lending(open_embedder(settings), lend) if lend else None
     started = last = time.perf_counter()
     doing = "reading"
     stages: dict[str, float] = {}
@@ -209,7 +218,9 @@ def build(settings: Settings) -> Built:
         stages[done] = stages.get(done, 0.0) + now - last
         doing, last = what, now
 
-    written = build_index(settings.articles, INDEX, settings=settings, progress=progress).written
+    written = build_index(
+        settings.articles, INDEX, settings=settings, embedder=embedder, progress=progress
+    ).written
     progress("writing", 1.0)
     seconds = time.perf_counter() - started
     files = [path for path in (settings.indexes / INDEX).rglob("*") if path.is_file()]
@@ -318,6 +329,13 @@ def _arguments() -> argparse.ArgumentParser:
         "--queries", type=_queries, default=301, metavar="N", help="questions at each size; default: 301"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="draws texts; default: 0")
+    parser.add_argument(
+        "--lend",
+        type=int,
+        default=0,
+        metavar="N",
+        help="read N passages and lend their vectors to the rest: for the search alone; default: 0, read all",
+    )
     parser.add_argument("--embedder", help="'packaged', 'fake', a hub model id or a local folder")
     parser.add_argument(
         "--reuse", action="store_true", help="keep the indexes in --out, and search those kept before"

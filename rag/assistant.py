@@ -201,7 +201,9 @@ class Assistant:
         yield found
         drafted = yield from self._drafted(asked, found, language, clock)
         clock.mark("generate")
-        if self._looks_again and second.due(drafted.reply, drafted.evidence, asked):
+        # Of a model whose replies cannot be judged nothing that it says of other articles would be told.
+        known = drafted.likely is not verify.UNKNOWN
+        if known and self._looks_again and second.due(drafted.reply, drafted.evidence, asked):
             drafted = yield from self._looked_again(asked, searcher, allowed, language, drafted)
             clock.mark("second_look")
         checked = verify.judge(

@@ -9,11 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from evals import bench, bench_report, resample
 from evals.dataset import BadQuestions
+from evals.lending import Lending
 from rag import detect_language
+from rag.embed import FakeEmbedder
 
 ROOT = Path(bench.__file__).resolve().parent.parent
 
@@ -191,3 +194,21 @@ def test_without_matplotlib_there_is_no_plot_and_no_error(tmp_path, monkeypatch)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert not bench_report.draw([row(1000, 20.0, 12.0, 30.0)], tmp_path / "bench.png")
     assert not list(tmp_path.iterdir())
+
+
+def test_lent_vectors_have_their_texts_shapes_and_the_embedders_name() -> None:
+    real = FakeEmbedder()
+    lending = Lending(real, 2)
+    texts = ["The harbour reopened.", "Ferries carry passengers.", "The library has books."]
+    own = lending.with_tokens(texts[:2])
+    assert np.allclose(own[0], real.with_tokens(texts[:2])[0])
+    assert np.allclose(lending.passages(texts[:2]), real.passages(texts[:2]))
+    vectors, tokens = lending.with_tokens(texts)
+    assert vectors.shape == (3, real.dimension)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert not np.allclose(vectors[2], real.passages(texts)[2], atol=1e-2), "it is not the text's own"
+    for text, one in zip(texts, tokens, strict=True):
+        assert one.spans.shape == (len(one.vectors), 2)
+        assert not len(one.spans) or (one.spans[0, 0], one.spans[-1, 1]) == (0, len(text))
+    assert lending.identity == real.identity
+    assert np.allclose(lending.question(texts[0]).vector, real.question(texts[0]).vector)

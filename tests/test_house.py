@@ -121,7 +121,11 @@ WRAPPED = {
 }
 """The modules of rag that may name a library; everyone else goes through them."""
 
-PARTS = {"bench_systems": {"embed", "errors", "generate", "settings", "weights"}}
+PARTS = {
+    "bench": {"embed"},
+    "lending": {"embed", "late"},
+    "bench_systems": {"embed", "errors", "generate", "settings", "weights"},
+}
 """What a file of evals or ui uses beyond rag's public names: other systems are built on the same parts."""
 
 HEAVY = [

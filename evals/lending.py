@@ -1,0 +1,69 @@
+"""An embedder that reads a share of its texts and lends their vectors to the rest.
+
+An index of 100,000 chunks takes an hour of embedding; how long it takes to search does not depend on whether
+each vector is its own. So the first texts are read, and every later one is given vectors of an earlier one,
+moved a little. What is measured of building such an index is not its throughput.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rag.embed import Embedder, Vectors
+from rag.late import Question, Tokens
+
+NOISE = 0.35
+"""Length of what is added to a lent vector of length 1: as far as two passages of one subject lie apart."""
+
+
+class Lending:
+    """Reads the first ``read`` passages and sentences by the embedder that it stands for."""
+
+    def __init__(self, embedder: Embedder, read: int) -> None:
+        """Stand for an embedder.
+
+        Args:
+            embedder: Reads the first texts, and every question.
+            read: How many passages it reads, and as many sentences.
+        """
+        self._embedder = embedder
+        self._read = read
+        self._random = np.random.default_rng(0)
+        self._vectors = np.empty((0, embedder.dimension), np.float32)
+        self._tokens: list[Tokens] = []
+        self.identity, self.dimension = embedder.identity, embedder.dimension
+        self.token_size = embedder.token_size
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of texts; lent ones as soon as enough were read."""
+        if len(self._vectors) < self._read:
+            own = self._embedder.passages(texts)
+            self._vectors = np.concatenate([self._vectors, own])
+            return own
+        return self._moved(self._vectors[self._random.integers(len(self._vectors), size=len(texts))])
+
+    def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """Vectors of texts and of their tokens, as ``passages``."""
+        if len(self._tokens) < self._read:
+            vectors, tokens = self._embedder.with_tokens(texts)
+            self._tokens += tokens
+            return vectors, tokens
+        lent = [self._tokens[n] for n in self._random.integers(len(self._tokens), size=len(texts))]
+        return self.passages(texts), [_spread(one, len(text)) for one, text in zip(lent, texts, strict=True)]
+
+    def question(self, text: str) -> Question:
+        """A text that is searched for."""
+        return self._embedder.question(text)
+
+    def _moved(self, vectors: Vectors) -> Vectors:
+        noise = self._random.standard_normal(vectors.shape, dtype=np.float32)
+        moved = vectors + NOISE * noise / np.linalg.norm(noise, axis=1, keepdims=True)
+        return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), np.float32)
+
+
+def _spread(tokens: Tokens, length: int) -> Tokens:
+    """Tokens of another text, laid over a text of this length."""
+    edges = np.linspace(0, length, len(tokens.vectors) + 1).astype(np.int32)
+    return Tokens(tokens.vectors, np.stack([edges[:-1], edges[1:]], axis=1))
