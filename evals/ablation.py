@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import io
 import json
 import sys
@@ -112,6 +113,7 @@ def _run(own: argparse.Namespace, rest: Sequence[str], open_system: Opener) -> i
         status = _asked([*rest, "--out", str(own.out / name), *against], opener)
         if status not in (0, 1):  # a worse system is what is looked for
             return status
+        gc.collect()  # a system's model may hang in a circle of references, and the next one loads its own
     told = {name: _read(own.out / name / "report.json") for name in names}
     moved = {name: _read(own.out / name / "verdict.json")["differences"] for name in names[1:]}
     print(overview(told, moved))

@@ -434,7 +434,7 @@ class Assistant:
                     break
                 yield Token("")  # says nothing yet, but lets a reader leave
         told = second.together(first.reply, first.evidence, other.reply, other.evidence)
-        if told is None or not other.likely.choice:
+        if told is None or not other.likely.aside:
             return first
         alone = verify.judge(other.reply, other.evidence, language, self._embedder, question=question)
         if alone.outcome == "not_found":
@@ -461,7 +461,10 @@ class Assistant:
     def _likely(self, likelihood: Likelihood | None) -> verify.Likely:
         if likelihood is None or not certainty.known(likelihood, self.model):
             return verify.UNKNOWN
-        return verify.Likely(certainty.words_are_likely(likelihood), certainty.choice_is_likely(likelihood))
+        choice = certainty.choice(likelihood)
+        return verify.Likely(
+            certainty.words_are_likely(likelihood), choice >= certainty.CHOSEN, choice >= certainty.ASIDE
+        )
 
     def _current(self) -> Searcher:
         if not self._open.generation.is_current:

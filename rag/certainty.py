@@ -31,6 +31,10 @@ CHOSEN = 0.7
 """Probability from which the sentence that a reply names is taken for the right one although its words failed
 a check. Of the failed replies to development questions those above it named it three times of four."""
 
+ASIDE = 0.5
+"""The same for another article's sentence that is told beside an answer, from which it takes nothing: of
+what the hand-written questions find between this and ``CHOSEN``, four disagreements are real, two are not."""
+
 LEAST = 1e-4
 """Probabilities nearer to 0 or 1 than this count as this near: their log odds would outweigh everything."""
 
@@ -73,9 +77,9 @@ def words_are_likely(likelihood: Likelihood) -> bool:
     return weights.probability(likelihood) >= weights.threshold
 
 
-def choice_is_likely(likelihood: Likelihood) -> bool:
-    """Whether the sentence that it names is; its argument is as for ``Weights.probability``."""
-    return math.exp(likelihood[CHOICE]) >= CHOSEN
+def choice(likelihood: Likelihood) -> float:
+    """Probability of the sentence that it names; its argument is as for ``Weights.probability``."""
+    return math.exp(likelihood[CHOICE])
 
 
 def features(likelihood: Likelihood) -> tuple[float, ...]:

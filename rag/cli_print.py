@@ -25,8 +25,8 @@ COLUMN_GAP = 2
 """Spaces between two columns of a table, as Rich has them."""
 
 _PARTLY: dict[Language, str] = {
-    "en": "Partly supported ({reason}): {claim}",
-    "ar": "مؤيَّد جزئيًا ({reason}): {claim}",
+    "en": "Partly supported ({reason}){claim}",
+    "ar": "مؤيَّد جزئيًا ({reason}){claim}",
 }
 
 _WORDS: dict[Language, str] = {"en": "In the article's words: {words}", "ar": "بكلمات المقال: {words}"}
@@ -50,7 +50,8 @@ def answer(given: Answer) -> None:
             told = _WORDS[given.language].format(words=claim.words)
             out.print(told, style="dim", markup=False, highlight=False, soft_wrap=True)
         if claim.reason:
-            note = _PARTLY[given.language].format(reason=claim.reason, claim=claim.text)
+            which = f": {claim.text}" if len(given.claims) > 1 else ""  # else it stands right above
+            note = _PARTLY[given.language].format(reason=claim.reason, claim=which)
             out.print(note, style="yellow", markup=False, highlight=False, soft_wrap=True)
     if given.citations:
         _heading(out, "Sources")

@@ -60,6 +60,7 @@ _REASONS: dict[Language, dict[str, str]] = {
         "kind": "it told no time, number or name, which was asked for",
         "quoted": "in the article's own words: its translation could not be confirmed",
         "doubtful": "in the article's own words: the model's translation is doubtful: “{text}”",
+        "instead": "quoted in place of the model's own words: {reason}",
         "dropped": "the model's draft was dropped, {reason}",
     },
     "ar": {
@@ -74,6 +75,7 @@ _REASONS: dict[Language, dict[str, str]] = {
         "kind": "لم تتضمن الوقت أو العدد أو الاسم المسؤول عنه",
         "quoted": "بكلمات المقال نفسها: تعذّر التحقق من ترجمتها",
         "doubtful": "بكلمات المقال نفسها: ترجمة النموذج مشكوك فيها: «{text}»",
+        "instead": "اقتُبست بدلا من كلمات النموذج: {reason}",
         "dropped": "حُذفت مسودة النموذج؛ {reason}",
     },
 }
@@ -102,6 +104,8 @@ class Likely:
     """What it says."""
     choice: bool
     """Which sentence it names."""
+    aside: bool = False
+    """The same, as far as is wanted of what is told beside an answer."""
 
 
 UNKNOWN = Likely(words=True, choice=False)
@@ -275,7 +279,7 @@ def _rescued(claim: _Draft, question: str, language: Language, likely: Likely) -
     wanted = kind(question)
     if wanted == "name" or (wanted == "quantity" and not fits(question, claim.cited[0].text)):
         return claim
-    return _whole(claim.cited[0], language, _REASONS[language]["dropped"].format(reason=claim.reason))
+    return _whole(claim.cited[0], language, _REASONS[language]["instead"].format(reason=claim.reason))
 
 
 def _told_whole(claims: Sequence[_Draft], language: Language) -> list[_Draft]:

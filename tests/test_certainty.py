@@ -84,7 +84,7 @@ def test_the_sentence_stands_in_for_words_that_failed_a_check_where_it_is_probab
 ) -> None:
     answer = answered(tmp_path, Telling("[1] 450 passengers", UNSURE), FERRY, QUESTION)
     assert (answer.text, answer.outcome) == (f"The article says: “{FERRY}” [1]", "partial")
-    assert answer.claims[0].reason == "the model's draft was dropped, not in the evidence: 450"
+    assert answer.claims[0].reason == "quoted in place of the model's own words: not in the evidence: 450"
 
 
 def test_where_the_sentence_too_is_doubtful_nothing_is_answered(tmp_path: Path) -> None:
