@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import threading
-import time
 from collections.abc import Generator as PieceGenerator
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
-from rag import (
-    certainty,
-    conversation,
-    filters,
-    index,
-    indexing,
-    prompt,
-    reply,
-    second,
-    upkeep,
-    uploads,
-    verify,
-)
+from rag import conversation, filters, index, indexing, prompt, second, upkeep, uploads, verify
+from rag.clock import Clock
 from rag.disk import Progress
+from rag.drafting import NOTHING, Drafted, Writer, silently
 from rag.embed import Embedder, open_embedder
 from rag.errors import BadArticles, BadQuestion, IndexMissing, IndexUnusable
-from rag.generate import Generator, Heard, Likelihood, Message, load_in_background, open_generator
+from rag.generate import Generator, Likelihood, Message, load_in_background, open_generator
 from rag.index import Written
 from rag.indexing import Built
 from rag.records import (
     Answer,
     Article,
     Event,
-    Evidence,
     Filter,
     Finished,
     Language,
@@ -185,7 +172,7 @@ class Assistant:
             BadQuestion: It is empty or too long.
             GenerationFailed: The language model failed.
         """
-        clock = _Clock()
+        clock = Clock()
         question = check_question(question, self.settings)
         language = detect_language(question)
         searcher = self._current()
@@ -199,7 +186,10 @@ class Assistant:
         found = _told(found, question, asked)
         clock.mark("retrieve")
         yield found
-        drafted = yield from self._drafted(asked, found, language, clock)
+        if found.evidence:
+            drafted = yield from self._writer().drafted(asked, found.evidence, language, clock)
+        else:
+            drafted = NOTHING
         clock.mark("generate")
         # Of a model whose replies cannot be judged nothing that it says of other articles would be told.
         known = drafted.likely is not verify.UNKNOWN
@@ -386,27 +376,8 @@ class Assistant:
         )
         return Retrieved(passages, evidence)
 
-    def _drafted(
-        self, question: str, found: Retrieved, language: Language, clock: _Clock | None = None
-    ) -> PieceGenerator[Token, None, _Drafted]:
-        """The model's draft over what was found, piece by piece as far as it can be shown."""
-        if not found.evidence:
-            return _Drafted(reply.Reply((), refused=True), (), verify.UNKNOWN)
-        messages, shown = self._prompt(question, found, language)
-        draft, told = "", ""
-        # closing() makes a reader who leaves stop the model now, not at the next garbage collection.
-        with contextlib.closing(self._write(messages)) as stream:
-            heard = Heard(stream)
-            for piece in heard:
-                if clock:
-                    clock.mark_once("first_token")
-                draft += piece
-                readable = reply.readable(draft, language)
-                # Else what was told turned out to be a quotation; the finished answer replaces it.
-                if readable.startswith(told) and readable != told:
-                    yield Token(readable[len(told) :])
-                    told = readable
-        return _Drafted(reply.parse(draft), shown, self._likely(heard.likelihood))
+    def _writer(self) -> Writer:
+        return Writer(self._template, self._language_model(), self.settings.max_new_tokens, self._write)
 
     def _looked_again(
         self,
@@ -414,25 +385,16 @@ class Assistant:
         searcher: Searcher,
         allowed: frozenset[str] | None,
         language: Language,
-        first: _Drafted,
-    ) -> PieceGenerator[Token, None, _Drafted]:
+        first: Drafted,
+    ) -> PieceGenerator[Token, None, Drafted]:
         """The draft, with what other articles say to the same question."""
         every = searcher.generation.articles.keys() if allowed is None else allowed
         others = frozenset(every - second.told_elsewhere(first.reply, first.evidence))
         if not others:
             return first
         wanted = second.query(question, first.reply, first.evidence)
-        writing = self._drafted(
-            question, self._search(wanted, searcher, self.settings.passages, others), language
-        )
-        with contextlib.closing(writing):
-            while True:
-                try:
-                    next(writing)
-                except StopIteration as end:
-                    other: _Drafted = end.value
-                    break
-                yield Token("")  # says nothing yet, but lets a reader leave
+        found = self._search(wanted, searcher, self.settings.passages, others)
+        other = yield from silently(self._writer().drafted(question, found.evidence, language))
         told = second.together(first.reply, first.evidence, other.reply, other.evidence)
         if told is None or not other.likely.aside:
             return first
@@ -440,31 +402,10 @@ class Assistant:
         if alone.outcome == "not_found":
             return first
         words = first.likely.words and other.likely.words
-        return _Drafted(*told, verify.Likely(words, first.likely.choice))
-
-    def _prompt(
-        self, question: str, found: Retrieved, language: Language
-    ) -> tuple[tuple[Message, ...], tuple[Evidence, ...]]:
-        model = self._language_model()
-        return prompt.build(
-            self._template,
-            question=question,
-            evidence=found.evidence,
-            language=language,
-            count=model.count,
-            budget=model.context - self.settings.max_new_tokens,
-        )
+        return Drafted(*told, verify.Likely(words, first.likely.choice))
 
     def _write(self, messages: Sequence[Message]) -> PieceGenerator[str, None, Likelihood | None]:
         return self._language_model().stream(messages, max_tokens=self.settings.max_new_tokens)
-
-    def _likely(self, likelihood: Likelihood | None) -> verify.Likely:
-        if likelihood is None or not certainty.known(likelihood, self.model):
-            return verify.UNKNOWN
-        choice = certainty.choice(likelihood)
-        return verify.Likely(
-            certainty.words_are_likely(likelihood), choice >= certainty.CHOSEN, choice >= certainty.ASIDE
-        )
 
     def _current(self) -> Searcher:
         if not self._open.generation.is_current:
@@ -505,7 +446,7 @@ def _told(found: Retrieved, question: str, asked: str) -> Retrieved:
 
 
 def _nothing_allowed(
-    question: str, where: Filter, generation: Generation, language: Language, clock: _Clock
+    question: str, where: Filter, generation: Generation, language: Language, clock: Clock
 ) -> Iterator[Event]:
     """The events of a question whose filter allows no article: neither embedder nor generator is asked."""
     yield Retrieved((), ())
@@ -525,32 +466,3 @@ def _nothing_allowed(
             where=where,
         )
     )
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Drafted:
-    """What the model wrote, taken apart."""
-
-    reply: reply.Reply
-    evidence: tuple[Evidence, ...]
-    """What it was shown."""
-    likely: verify.Likely
-
-
-class _Clock:
-    """Seconds by stage: ``first_token`` and ``total`` from the question, the others from the last mark."""
-
-    def __init__(self) -> None:
-        self._start = self._last = time.perf_counter()
-        self._stages: dict[str, float] = {}
-
-    def mark(self, stage: str) -> None:
-        now = time.perf_counter()
-        self._stages[stage], self._last = now - self._last, now
-
-    def mark_once(self, stage: str) -> None:
-        self._stages.setdefault(stage, time.perf_counter() - self._start)
-
-    def finish(self) -> dict[str, float]:
-        self._stages["total"] = time.perf_counter() - self._start
-        return self._stages

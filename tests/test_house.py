@@ -66,10 +66,11 @@ ALSO = {
     "prompt": {"neutral"},
     "asked": {"lexical"},
     "second": {"asked", "reply"},
+    "drafting": {"certainty", "clock", "prompt", "reply", "verify"},
     "verify": {"asked", "lexical", "names", "relative", "reply", "support"},
     "indexing": STEPS | {"layout", "uploads"},
     "assistant": STEPS
-    | {"certainty", "filters", "indexing", "second", "store", "supervised", "uploads", "upkeep"},
+    | {"clock", "drafting", "filters", "indexing", "second", "store", "supervised", "uploads", "upkeep"},
     "cached": {"answer_cache", "assistant", "indexing", "layout", "prompt"},
     "feedback": {"reply"},
     "archive": {"_version", "index", "indexing", "layout", "lexical", "store", "uploads"},

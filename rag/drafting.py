@@ -1,0 +1,113 @@
+"""Evidence and a question → what the model writes of them, and how far its words are to be believed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+
+from rag import certainty, prompt, reply
+from rag.clock import Clock
+from rag.generate import Generator as Model
+from rag.generate import Heard, Likelihood, Message
+from rag.records import Evidence, Language, Token
+from rag.reply import Reply
+from rag.verify import UNKNOWN, Likely
+
+Write = Callable[[Sequence[Message]], Generator[str, None, Likelihood | None]]
+"""A prompt → the model's reply, piece by piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """What the model wrote, taken apart."""
+
+    reply: Reply
+    """Its statements."""
+    evidence: tuple[Evidence, ...]
+    """What it was shown."""
+    likely: Likely
+    """What of it is probably right."""
+
+
+NOTHING = Drafted(Reply((), refused=True), (), UNKNOWN)
+"""Where there was no evidence, no model is asked."""
+
+
+class Writer:
+    """Asks a model over evidence."""
+
+    def __init__(self, template: Sequence[Message], model: Model, longest: int, write: Write) -> None:
+        """A writer.
+
+        Args:
+            template: The prompt's.
+            model: Counts tokens, and is named.
+            longest: Tokens of a reply at most.
+            write: Has it reply.
+        """
+        self._template = template
+        self._model = model
+        self._longest = longest
+        self._write = write
+
+    def drafted(
+        self, question: str, evidence: Sequence[Evidence], language: Language, clock: Clock | None = None
+    ) -> Generator[Token, None, Drafted]:
+        """The model's reply, piece by piece as far as it can be shown; closing it stops the model.
+
+        Args:
+            question: As put to the model.
+            evidence: Numbered from 1; at least one sentence.
+            language: Of the answer.
+            clock: Told when the first piece comes.
+
+        Raises:
+            PromptBroken: Not even the first sentence fits into the model's context.
+            GenerationFailed: The model failed.
+        """
+        messages, shown = prompt.build(
+            self._template,
+            question=question,
+            evidence=evidence,
+            language=language,
+            count=self._model.count,
+            budget=self._model.context - self._longest,
+        )
+        draft, told = "", ""
+        # closing() makes a reader who leaves stop the model now, not at the next garbage collection.
+        with contextlib.closing(self._write(messages)) as stream:
+            heard = Heard(stream)
+            for piece in heard:
+                if clock:
+                    clock.mark_once("first_token")
+                draft += piece
+                readable = reply.readable(draft, language)
+                # Else what was told turned out to be a quotation; the finished answer replaces it.
+                if readable.startswith(told) and readable != told:
+                    yield Token(readable[len(told) :])
+                    told = readable
+        return Drafted(reply.parse(draft), shown, self._likely(heard.likelihood))
+
+    def _likely(self, likelihood: Likelihood | None) -> Likely:
+        if likelihood is None or not certainty.known(likelihood, self._model.identity):
+            return UNKNOWN
+        choice = certainty.choice(likelihood)
+        words = certainty.words_are_likely(likelihood)
+        return Likely(words, choice >= certainty.CHOSEN, choice >= certainty.ASIDE)
+
+
+def silently(writing: Generator[Token, None, Drafted]) -> Generator[Token, None, Drafted]:
+    """A draft that is not shown: its tokens are empty, and only let a reader leave.
+
+    Args:
+        writing: What ``Writer.drafted`` returned.
+    """
+    with contextlib.closing(writing):
+        while True:
+            try:
+                next(writing)
+            except StopIteration as end:
+                drafted: Drafted = end.value
+                return drafted
+            yield Token("")
