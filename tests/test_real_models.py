@@ -45,7 +45,10 @@ def assert_exact(assistant, answer):
 def test_an_english_question_over_arabic_articles_is_answered_in_english_with_the_right_source(assistant):
     answer = assistant.ask("when do forces leave Ain al-Asad?")
     assert_exact(assistant, answer)
-    assert answer.language == detect_language(answer.text) == "en"
+    said = re.sub(
+        "“.*”", "", answer.text
+    )  # the article's own words are quoted where the model's are in doubt
+    assert answer.language == detect_language(said) == "en"
     assert REPORTS_THE_DEPARTURE in {citation.article_id for citation in answer.citations}
 
 

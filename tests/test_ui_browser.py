@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from ui_browser import ask, finish, in_view
+from ui_browser import ask, finish, in_view, until_in_view
 from ui_stand_in import COUNT, EARLIER_SAYS, HOSTILE, LATER_SAYS, LEFT, StandIn
 
 from rag import BadSettings, Filter, Settings
@@ -290,8 +290,7 @@ def test_the_page_fits_a_phone(
     expect(page.locator("#sanad-live .chip").first).to_be_focused()
     expect(page.locator("#sanad-card")).to_be_hidden()
     page.locator("[data-act=bad]").click()
-    page.wait_for_function("scrollY === window.scrolledTo || (window.scrolledTo = scrollY, false)")
-    assert in_view(page, ".rating button")
+    until_in_view(page, ".rating button")
     context.close()
 
 

@@ -122,16 +122,19 @@ def stop(page: Any) -> float:
     return float(page.wait_for_function("window.stoppedIn").json_value())
 
 
+_IN_VIEW = """css => {
+    const shown = document.querySelector(css);
+    const box = shown.getClientRects()[0];
+    const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    return shown === top || shown.contains(top);
+}"""
+
+
 def in_view(page: Any, css: str) -> bool:
     """Whether the middle of the element is what the reader sees at that point."""
-    return bool(
-        page.evaluate(
-            """css => {
-                const shown = document.querySelector(css);
-                const box = shown.getClientRects()[0];
-                const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-                return shown === top || shown.contains(top);
-            }""",
-            css,
-        )
-    )
+    return bool(page.evaluate(_IN_VIEW, css))
+
+
+def until_in_view(page: Any, css: str) -> None:
+    """Wait until it is: scrolling glides, and begins when the browser likes."""
+    page.wait_for_function(_IN_VIEW, arg=css)
