@@ -191,9 +191,7 @@ class Assistant:
         else:
             drafted = NOTHING
         clock.mark("generate")
-        # Of a model whose replies cannot be judged nothing that it says of other articles would be told.
-        known = drafted.likely is not verify.UNKNOWN
-        if known and self._looks_again and second.due(drafted.reply, drafted.evidence, asked):
+        if self._looks_again and drafted.sure and second.due(drafted.reply, drafted.evidence, asked):
             drafted = yield from self._looked_again(asked, searcher, allowed, language, drafted)
             clock.mark("second_look")
         checked = verify.judge(
@@ -396,13 +394,12 @@ class Assistant:
         found = self._search(wanted, searcher, self.settings.passages, others)
         other = yield from silently(self._writer().drafted(question, found.evidence, language))
         told = second.together(first.reply, first.evidence, other.reply, other.evidence)
-        if told is None or not other.likely.aside:
+        if told is None or not other.sure or not other.likely.aside:
             return first
         alone = verify.judge(other.reply, other.evidence, language, self._embedder, question=question)
         if alone.outcome == "not_found":
             return first
-        words = first.likely.words and other.likely.words
-        return Drafted(*told, verify.Likely(words, first.likely.choice))
+        return Drafted(*told, first.likely)
 
     def _write(self, messages: Sequence[Message]) -> PieceGenerator[str, None, Likelihood | None]:
         return self._language_model().stream(messages, max_tokens=self.settings.max_new_tokens)

@@ -29,6 +29,11 @@ class Drafted:
     likely: Likely
     """What of it is probably right."""
 
+    @property
+    def sure(self) -> bool:
+        """Whether its own words are known to be probably right: only such are held against others."""
+        return self.likely is not UNKNOWN and self.likely.words
+
 
 NOTHING = Drafted(Reply((), refused=True), (), UNKNOWN)
 """Where there was no evidence, no model is asked."""

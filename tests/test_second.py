@@ -21,7 +21,8 @@ ARTICLES = {
 }
 
 
-SURE = -0.01
+SURE, UNSURE = -0.01, -3.0
+"""Log probabilities of a token."""
 
 
 class Telling:
@@ -30,8 +31,9 @@ class Telling:
     context = 8192
     identity = certainty.load().generator
 
-    def __init__(self, llm: FakeLLM) -> None:
+    def __init__(self, llm: FakeLLM, unsure_of: int | None) -> None:
         self._llm = llm
+        self._unsure_of = unsure_of
 
     def count(self, text: str) -> int:
         return len(text.split())
@@ -39,11 +41,14 @@ class Telling:
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int
     ) -> Generator[str, None, Likelihood | None]:
+        call = len(self._llm.prompts)
         yield from self._llm.stream(messages, max_tokens=max_tokens)
-        return (SURE,) * 8
+        return (SURE, SURE, SURE, *((UNSURE if call == self._unsure_of else SURE,) * 5))
 
 
-def asked(tmp_path: Path, replies: list[str], *names: str, without: str = "") -> tuple[Answer, FakeLLM]:
+def asked(
+    tmp_path: Path, replies: list[str], *names: str, without: str = "", unsure_of: int | None = None
+) -> tuple[Answer, FakeLLM]:
     folder = tmp_path / "articles"
     folder.mkdir()
     for name in names:
@@ -58,7 +63,7 @@ def asked(tmp_path: Path, replies: list[str], *names: str, without: str = "") ->
     embedder = FakeEmbedder()
     build_index(folder, "mine", settings=settings, embedder=embedder)
     llm = FakeLLM.scripted(replies)
-    generator = Telling(llm)
+    generator = Telling(llm, unsure_of)
     assistant = Assistant.open("mine", settings=settings, embedder=embedder, generator=generator)
     try:
         return assistant.ask("When do the troops leave the base?"), llm
@@ -76,13 +81,15 @@ def test_another_date_in_another_article_is_told_too(tmp_path: Path) -> None:
     assert len(llm.prompts) == 1, "there is no other article to ask"
 
 
-def replies_for(tmp_path: Path, first: str, second: str, *names: str) -> tuple[Answer, FakeLLM]:
+def replies_for(
+    tmp_path: Path, first: str, second: str, *names: str, unsure_of: int | None = None
+) -> tuple[Answer, FakeLLM]:
     """Asks once to see which sentence comes first, then again with replies that name it."""
     (tmp_path / "dry").mkdir()
     dry, _ = asked(tmp_path / "dry", ["[0]"], *names)
     (tmp_path / "wet").mkdir()
     n = number_of(dry, names[0])
-    return asked(tmp_path / "wet", [f"[{n}] {first}", f"[1] {second}"], *names)
+    return asked(tmp_path / "wet", [f"[{n}] {first}", f"[1] {second}"], *names, unsure_of=unsure_of)
 
 
 def test_two_dates_are_a_disagreement(tmp_path: Path) -> None:
@@ -115,3 +122,13 @@ def test_after_a_refusal_no_other_article_is_asked(tmp_path: Path) -> None:
 def test_it_can_be_left_out(tmp_path: Path) -> None:
     _, llm = asked(tmp_path, ["[1] in 2025", "[1] in 2026"], "plan.txt", "report.txt", without="second")
     assert len(llm.prompts) == 1
+
+
+def test_improbable_words_are_held_against_nothing(tmp_path: Path) -> None:
+    names = "plan.txt", "report.txt"
+    for call in (0, 1):
+        (tmp_path / str(call)).mkdir()
+        answer, llm = replies_for(tmp_path / str(call), "in 2025", "in 2026", *names, unsure_of=call)
+        assert answer.outcome == "answered"
+        assert len(answer.citations) == 1
+        assert len(llm.prompts) == 1 + call, "where the first is in doubt nobody else is asked"

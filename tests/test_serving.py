@@ -12,6 +12,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -71,6 +72,13 @@ def port() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return str(probe.getsockname()[1])
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder with a short path: that of a Unix socket may have a hundred bytes."""
+    with tempfile.TemporaryDirectory(prefix="sanad-") as folder:
+        yield Path(folder)
 
 
 def sockets(cache: Path) -> list[Path]:
