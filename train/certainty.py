@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     replies = _replies(args, settings, generator)
     values = np.array([certainty.features(tuple(reply["likelihood"])) for reply in replies])
     right = np.array([reply["right"] for reply in replies])
-    model = _fit(values, right, replies)
+    model = fit(values, right, replies)
     if args.write:
         told = {
             # What stands before the bracket names the weights, whichever engine runs them.
@@ -71,7 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _fit(values: NDArray[np.float64], right: NDArray[np.bool_], replies: Sequence[Reply]) -> Any:
+def fit(values: NDArray[np.float64], right: NDArray[np.bool_], replies: Sequence[Reply]) -> Any:
+    """The regression over all replies, and a table of what thresholds let through, cross-validated.
+
+    Args:
+        values: Shape (replies, features).
+        right: Shape (replies,).
+        replies: Their questions and languages; no question is in two folds.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import GroupKFold, cross_val_predict
