@@ -84,7 +84,10 @@ class OpenVinoLLM(StreamedLLM):
             reason = " ".join(str(error).split())
             raise GenerationFailed(f"The language model failed: {reason}. Ask again.") from error
         finally:
+            status = handle.get_status()
             handle.cancel()
+        if status == openvino_genai.GenerationStatus.IGNORED:  # it ends without a word
+            raise GenerationFailed("The language model has no room for this prompt. Ask a shorter question.")
         return tuple(likely)
 
     def count(self, text: str) -> int:
