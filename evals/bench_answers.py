@@ -32,7 +32,7 @@ if not __package__:
 
 import rag  # noqa: E402
 from evals import ceilings  # noqa: E402
-from evals.bench import peak_memory  # noqa: E402
+from evals.bench import OUT, QUESTIONS, peak_memory  # noqa: E402
 from evals.bench_ratios import Ratio, ratio, table, worse  # noqa: E402
 from evals.bench_systems import SYSTEMS, Reply, System  # noqa: E402
 from evals.command import exit_status  # noqa: E402
@@ -41,8 +41,6 @@ from evals.intervals import mcnemar  # noqa: E402
 from evals.score import is_right_outcome  # noqa: E402
 from rag import SanadError, Settings, quiet_libraries  # noqa: E402
 
-QUESTIONS = Path(__file__).resolve().parent / "questions" / "seeds.jsonl"
-OUT = Path(__file__).resolve().parent / "out" / "bench"
 OWN = "sanad"
 
 Taken = dict[str, list[Reply]]

@@ -12,7 +12,7 @@ from typing import Self
 from rag import conversation, filters, index, indexing, prompt, second, upkeep, uploads, verify
 from rag.clock import Clock
 from rag.disk import Progress
-from rag.drafting import NOTHING, Drafted, Writer, silently
+from rag.drafting import Drafted, Writer, silently
 from rag.embed import Embedder, open_embedder
 from rag.errors import BadArticles, BadQuestion, IndexMissing, IndexUnusable
 from rag.generate import Generator, Likelihood, Message, load_in_background, open_generator
@@ -186,15 +186,12 @@ class Assistant:
         found = _told(found, question, asked)
         clock.mark("retrieve")
         yield found
-        if found.evidence:
-            drafted = yield from self._writer().drafted(asked, found.evidence, language, clock)
-        else:
-            drafted = NOTHING
+        drafted = yield from self._writer().drafted(asked, found.evidence, language, clock)
         clock.mark("generate")
         if self._looks_again and drafted.sure and second.due(drafted.reply, drafted.evidence, asked):
             drafted = yield from self._looked_again(asked, searcher, allowed, language, drafted)
             clock.mark("second_look")
-        checked = verify.judge(
+        checked = verify.check(
             drafted.reply,
             drafted.evidence,
             language,
@@ -396,7 +393,7 @@ class Assistant:
         told = second.together(first.reply, first.evidence, other.reply, other.evidence)
         if told is None or not other.sure or not other.likely.aside:
             return first
-        alone = verify.judge(other.reply, other.evidence, language, self._embedder, question=question)
+        alone = verify.check(other.reply, other.evidence, language, self._embedder, question=question)
         if alone.outcome == "not_found":
             return first
         return Drafted(*told, first.likely)

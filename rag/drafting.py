@@ -36,7 +36,7 @@ class Drafted:
 
 
 NOTHING = Drafted(Reply((), refused=True), (), UNKNOWN)
-"""Where there was no evidence, no model is asked."""
+"""What is drafted where there is no evidence."""
 
 
 class Writer:
@@ -63,7 +63,7 @@ class Writer:
 
         Args:
             question: As put to the model.
-            evidence: Numbered from 1; at least one sentence.
+            evidence: Numbered from 1; without any the model is not asked.
             language: Of the answer.
             clock: Told when the first piece comes.
 
@@ -71,6 +71,8 @@ class Writer:
             PromptBroken: Not even the first sentence fits into the model's context.
             GenerationFailed: The model failed.
         """
+        if not evidence:
+            return NOTHING
         messages, shown = prompt.build(
             self._template,
             question=question,

@@ -22,7 +22,7 @@ from rag.lexical import arabic_keys
 from rag.names import latin_keys
 from rag.records import Citation, Claim, Evidence, Language, Outcome, Verdict
 from rag.relative import resolved
-from rag.reply import Part, Reply, parse
+from rag.reply import Part, Reply
 from rag.support import support
 from rag.text import fold, is_arabic
 
@@ -126,7 +126,7 @@ class _Draft:
 
 
 def check(
-    draft: str,
+    reply: Reply,
     evidence: Sequence[Evidence],
     language: Language,
     embedder: Embedder,
@@ -135,10 +135,10 @@ def check(
     likely: Likely = UNKNOWN,
     without: Collection[str] = (),
 ) -> Checked:
-    """Check a draft against the evidence that the model was shown.
+    """Check a reply against the evidence that the model was shown.
 
     Args:
-        draft: What the model wrote.
+        reply: What the model wrote, taken apart.
         evidence: What it was shown, numbered from 1.
         language: The language of the answer.
         embedder: Finds the evidence nearest to a claim that names none.
@@ -150,32 +150,6 @@ def check(
     Returns:
         The claims that stand, with exact citations; or ``not_found`` when none does, with the sentence that
         is nearest where the draft named or leant on one.
-    """
-    return judge(
-        parse(draft), evidence, language, embedder, question=question, likely=likely, without=without
-    )
-
-
-def judge(
-    reply: Reply,
-    evidence: Sequence[Evidence],
-    language: Language,
-    embedder: Embedder,
-    *,
-    question: str = "",
-    likely: Likely = UNKNOWN,
-    without: Collection[str] = (),
-) -> Checked:
-    """Check a reply that was taken apart already; otherwise as ``check``.
-
-    Args:
-        reply: Its parts.
-        evidence: As for ``check``, and the next ones.
-        language: As for ``check``.
-        embedder: As for ``check``.
-        question: As for ``check``.
-        likely: As for ``check``.
-        without: As for ``check``.
     """
     judged = [_judge(part, evidence, language, embedder, without) for part in reply.parts] if evidence else []
     unfit = "kind" not in without and not any(fits(question, claim.text, claim.words) for claim in judged)

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag import Evidence, Reprint, detect_language
+from rag import Evidence, Reprint, detect_language, verify
 from rag.embed import FakeEmbedder
-from rag.verify import NEAREST, NOT_FOUND, Checked, Likely, check
+from rag.reply import parse
+from rag.verify import NEAREST, NOT_FOUND, Checked, Likely
 
 TEXTS = (
     "The harbour reopened on Sunday after two years of repairs.",
@@ -40,6 +42,11 @@ def evidence(texts: tuple[str, ...] = TEXTS, published: str | None = None) -> li
         )
         at += len(text) + 1
     return items
+
+
+def check(draft: str, *arguments: Any, **options: Any) -> Checked:
+    """Check what a model wrote."""
+    return verify.check(parse(draft), *arguments, **options)
 
 
 def checked(draft: str, items: list[Evidence] | None = None) -> Checked:
