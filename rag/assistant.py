@@ -14,10 +14,11 @@ from rag.clock import Clock
 from rag.disk import Progress
 from rag.drafting import Drafted, Writer, silently
 from rag.embed import Embedder, open_embedder
-from rag.errors import BadArticles, BadQuestion, IndexMissing, IndexUnusable
+from rag.errors import BadArticles, IndexMissing, IndexUnusable
 from rag.generate import Generator, Likelihood, Message, load_in_background, open_generator
 from rag.index import Written
 from rag.indexing import Built
+from rag.question import check_question
 from rag.records import (
     Answer,
     Article,
@@ -31,33 +32,10 @@ from rag.records import (
     Turn,
 )
 from rag.retrieve import Searcher
-from rag.settings import ADAPTED, DEFAULT_INDEX, PLAIN, Settings, quiet_libraries
+from rag.settings import ADAPTED, DEFAULT_INDEX, PLAIN, Settings, index_folder, quiet_libraries
 from rag.store import Generation
 from rag.supervised import SupervisedGenerator
 from rag.text import detect_language
-
-
-def check_question(question: str, settings: Settings) -> str:
-    """The question, trimmed, if it can be asked; said before anything is loaded.
-
-    Args:
-        question: As typed.
-        settings: ``max_question`` is the most characters that are read.
-
-    Raises:
-        BadQuestion: It is empty, too long, or not text.
-    """
-    question = question.strip()
-    if not any(c.isalnum() for c in question):
-        raise BadQuestion('The question is empty. Ask one, for example: sanad ask "who leads the talks?"')
-    if len(question) > settings.max_question:
-        raise BadQuestion(
-            f"The question has {len(question):,} characters; at most {settings.max_question:,} are "
-            "read. Shorten it."
-        )
-    if any("\ud800" <= c <= "\udfff" for c in question):  # bytes of a shell that is not set to UTF-8
-        raise BadQuestion("The question is not valid text. Send it as UTF-8.")
-    return question
 
 
 class Assistant:
@@ -121,7 +99,7 @@ class Assistant:
         quiet_libraries(settings)
         tell = progress or (lambda _what, _share: None)
         embedder = embedder or open_embedder(settings, tell)
-        folder = indexing.index_folder(settings, index)
+        folder = index_folder(settings, index)
         loading = _supervised(settings, tell) if eager and generator is None else None
         if loading:
             load_in_background(loading)

@@ -6,7 +6,6 @@ variables ``SANAD_*``, ``sanad.toml`` in the working directory, the defaults bel
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import os
 import platform
@@ -29,6 +28,9 @@ PACKAGED = "packaged"
 
 PLAIN, ADAPTED = "answer", "adapted"
 """Prompt templates: for any model that follows instructions, and for the packaged one with its adapter."""
+
+LOCAL = "127.0.0.1"
+"""Where a server listens unless told otherwise: nobody else's machine reaches it."""
 
 HUB_INSTALL = ".venv/bin/pip install -c constraints.txt -e '.[models,hub]'"
 """How what hub models need is installed, from the checkout."""
@@ -209,6 +211,19 @@ class Settings:
             raise BadSettings(f"Setting threads is {self.threads}; it must be 0 (automatic) or more.")
 
 
+def index_folder(settings: Settings, name: str) -> Path:
+    """The folder of the index ``name``.
+
+    Raises:
+        BadSettings: The name would lead out of the folder of indexes, or is empty.
+    """
+    if not name or name.startswith(".") or not all(c.isalnum() or c in "._-" for c in name):
+        raise BadSettings(
+            f"{name!r} is no name for an index. Use letters, digits, dots, dashes and underscores."
+        )
+    return settings.indexes / name
+
+
 _PREFIX = "SANAD_"
 """What every variable of Sanad's own begins with; each names a setting, in capitals."""
 
@@ -224,9 +239,7 @@ _SWITCH = {
 }
 """How an environment variable spells a setting that is either on or off."""
 
-_TYPES: dict[str, Any] = {
-    f.name: hint for f in dataclasses.fields(Settings) for hint in [get_type_hints(Settings)[f.name]]
-}
+_TYPES: dict[str, Any] = get_type_hints(Settings)
 
 
 def _parse(name: str, value: Any, *, where: str) -> Any:
