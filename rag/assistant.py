@@ -15,7 +15,14 @@ from rag.disk import Progress
 from rag.drafting import Drafted, Writer, silently
 from rag.embed import Embedder, open_embedder
 from rag.errors import BadArticles, IndexMissing, IndexUnusable
-from rag.generate import Generator, Likelihood, Message, load_in_background, open_generator
+from rag.generate import (
+    Generator,
+    Likelihood,
+    Message,
+    load_in_background,
+    open_generator,
+    replies_at_once,
+)
 from rag.index import Written
 from rag.indexing import Built
 from rag.question import check_question
@@ -268,6 +275,11 @@ class Assistant:
         return bool(getattr(self._generator, "stuck", False))
 
     @property
+    def at_once(self) -> int:
+        """How many questions are answered at the same time; further ones wait."""
+        return int(getattr(self._language_model(), "at_once", 1))
+
+    @property
     def reloads(self) -> int:
         """How often the generator was given up and loaded anew."""
         return int(getattr(self._generator, "reloads", 0))
@@ -409,7 +421,11 @@ class Assistant:
 
 
 def _supervised(settings: Settings, tell: Progress) -> SupervisedGenerator:
-    return SupervisedGenerator(lambda: open_generator(settings, tell), seconds=settings.answer_seconds)
+    return SupervisedGenerator(
+        lambda: open_generator(settings, tell),
+        seconds=settings.answer_seconds,
+        at_once=replies_at_once(settings),
+    )
 
 
 def _told(found: Retrieved, question: str, asked: str) -> Retrieved:

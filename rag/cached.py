@@ -30,7 +30,7 @@ from rag.settings import DEFAULT_INDEX, PACKAGED, Settings, index_folder, quiet_
 UNCHANGING = {
     *("cache", "indexes", "articles", "columns", "max_file_bytes", "max_rows_bytes", "parse_seconds"),
     *("max_question", "threads", "answer_cache", "answer_cache_bytes"),
-    *("answer_seconds", "waiting", "passwords", "hosts", "proxy", "log_questions"),
+    *("answer_seconds", "at_once", "waiting", "passwords", "hosts", "proxy", "log_questions"),
 }
 """Settings that change no answer, or only by what the index then holds. Any other is part of the key: one
 that is new costs repeated answers until it is named here, and never shows a wrong one."""

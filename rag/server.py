@@ -189,7 +189,7 @@ class Server:
 
         metrics = Metrics()
         settings = self._assistant.settings
-        answering = Answering(self._assistant, FairQueue(settings.waiting))
+        answering = Answering(self._assistant, FairQueue(settings.waiting, self._assistant.at_once))
         self._stop_answers = answering.stop
         metrics.gauge("waiting", "Questions that wait for their turn", lambda: answering.queue.waiting)
         metrics.gauge("running", "Questions that are being answered", lambda: answering.running)

@@ -130,6 +130,9 @@ class Settings:
     answer_seconds: int = 300
     """Longest time that the model may take for one answer, after which it is given up: ten times what the
     packaged model takes on two cores, so that a busy machine is not mistaken for an engine that hangs."""
+    at_once: int = 2
+    """Questions that the packaged model, or another one in OpenVINO's format, answers at the same time; any
+    other model answers one after the other."""
     waiting: int = 16
     """Questions that may wait at once for a server to answer them; a further one is told to come back."""
     passwords: str = ""
@@ -202,6 +205,7 @@ class Settings:
             "parse_seconds",
             "answer_cache_bytes",
             "answer_seconds",
+            "at_once",
             "waiting",
         ):
             value = getattr(self, name)
