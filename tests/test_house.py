@@ -66,13 +66,16 @@ ALSO = {
     "support": {"lexical", "names"},
     "prompt": {"neutral"},
     "asked": {"lexical"},
-    "second": {"asked", "reply"},
+    "compound": {"conversation", "grammar_english"},
+    "plans": {"lexical"},
+    "second": {"asked", "plans", "reply"},
     "drafting": {"certainty", "clock", "prompt", "reply", "verify"},
-    "verify": {"asked", "lexical", "names", "relative", "reply", "support"},
+    "inquiry": {"clock", "composing", "drafting", "second", "verify"},
+    "verify": {"asked", "composing", "lexical", "names", "relative", "reply", "support"},
     "indexing": STEPS | {"layout", "uploads"},
     "assistant": STEPS
-    | {"clock", "drafting", "filters", "indexing", "question", "second", "store", "supervised"}
-    | {"uploads", "upkeep"},
+    | {"clock", "composing", "compound", "drafting", "filters", "indexing", "inquiry", "question", "store"}
+    | {"supervised", "uploads", "upkeep"},
     "cached": {"answer_cache", "assistant", "layout", "prompt", "question"},
     "feedback": {"reply"},
     "archive": {"_version", "index", "indexing", "layout", "lexical", "store", "uploads"},

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag import Evidence, Reprint, detect_language, verify
+from rag.composing import NOT_FOUND, Checked, together
 from rag.embed import FakeEmbedder
 from rag.reply import parse
-from rag.verify import NEAREST, NOT_FOUND, Checked, Likely
+from rag.verify import NEAREST, Likely
 
 TEXTS = (
     "The harbour reopened on Sunday after two years of repairs.",
@@ -46,7 +47,8 @@ def evidence(texts: tuple[str, ...] = TEXTS, published: str | None = None) -> li
 
 def check(draft: str, *arguments: Any, **options: Any) -> Checked:
     """Check what a model wrote."""
-    return verify.check(parse(draft), *arguments, **options)
+    judged = verify.check(parse(draft), *arguments, **options)
+    return together([judged], arguments[1])
 
 
 def checked(draft: str, items: list[Evidence] | None = None) -> Checked:
