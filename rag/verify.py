@@ -19,6 +19,7 @@ from rag import facts
 from rag.asked import fits, kind, repeats
 from rag.composing import Judged, Statement
 from rag.embed import Embedder
+from rag.gloss import glossed
 from rag.lexical import arabic_keys
 from rag.names import latin_keys
 from rag.records import Evidence, Language
@@ -29,6 +30,16 @@ from rag.text import fold, is_arabic
 
 OWN_WORDS: dict[Language, str] = {"en": "The article says: “{words}”", "ar": "جاء في المقال: «{words}»"}
 """How words of an article are told that stand in another language than the answer."""
+
+CLAUSE = 6
+"""Words that can be a clause; fewer are quoted with what stands beside them."""
+
+_APART = re.compile(r"\s[–—-]\s|[;؛]\s")
+
+QUOTED: dict[Language, str] = {"en": "“{words}”", "ar": "«{words}»"}
+DONE: dict[Language, str] = {"en": "Reported as done: {text}", "ar": "ذُكر أنه حدث: {text}"}
+PLANNED: dict[Language, str] = {"en": "Planned: {text}", "ar": "وكان مخططا: {text}"}
+"""How a plan and what became of it are told apart."""
 
 DATED: dict[Language, str] = {"en": "(that is {dates})", "ar": "(أي {dates})"}
 """How the date is added that a relative one means, by the article's own date."""
@@ -142,6 +153,9 @@ def check(
         return Judged(question, (), "not_found")
     differ = reply.opposed or (reply.sides and _disagree(standing))
     conflict = differ and len(standing) == len(judged) > 1
+    if conflict and reply.opposed:
+        standing = _deed_and_plan(standing, likely, language)
+        return Judged(question, tuple(_newest_first(standing, language)), "conflict")
     doubtful = not likely.words or any(repeats(question, claim.text) for claim in standing)
     if doubtful and "quotes" not in without:
         standing = _told_whole(standing, language)
@@ -230,7 +244,8 @@ def _rescued(claim: Statement, question: str, language: Language, likely: Likely
     wanted = kind(question)
     if wanted == "name" or (wanted == "quantity" and not fits(question, claim.cited[0].text)):
         return claim
-    return _whole(claim.cited[0], language, _REASONS[language]["instead"].format(reason=claim.reason))
+    reason = _REASONS[language]["instead"].format(reason=claim.reason)
+    return _whole(claim.cited[0], language, reason, claim.words or claim.text)
 
 
 def _told_whole(claims: Sequence[Statement], language: Language) -> list[Statement]:
@@ -242,23 +257,50 @@ def _told_whole(claims: Sequence[Statement], language: Language) -> list[Stateme
             # Who cannot read the sentence has no other hint of what it says.
             translated = is_arabic(item.text) != (language == "ar") and not claim.reason
             reason = _REASONS[language]["doubtful"].format(text=claim.text) if translated else ""
-            claim = _whole(item, language, reason)
+            claim = _whole(item, language, reason, claim.words or claim.text)
         told.setdefault(claim.cited, claim)
     return list(told.values())
 
 
-def _whole(item: Evidence, language: Language, reason: str = "") -> Statement:
-    """A claim that quotes a whole sentence: nothing is said that the article does not say."""
-    quoted = OWN_WORDS[language].format(words=item.text.strip())
+def _deed_and_plan(claims: Sequence[Statement], likely: Likely, language: Language) -> list[Statement]:
+    """What is done and what was planned, named so, as the sentences may be in another language."""
+    told = []
+    for claim, label in zip(claims, (DONE[language], PLANNED[language]), strict=True):
+        if claim.whole or not likely.words or claim.verdict != "supported":
+            sentence = _clause(claim.cited[0].text, claim.words or claim.text)
+            words = glossed(QUOTED[language].format(words=sentence.strip()), sentence, language)
+            claim = Statement(words, claim.cited[:1], "supported", "", whole=True)
+        told.append(dataclasses.replace(claim, text=label.format(text=claim.text)))
+    return told
+
+
+def _whole(item: Evidence, language: Language, reason: str = "", words: str = "") -> Statement:
+    """A claim that quotes a sentence: nothing is said that the article does not say."""
+    sentence = _clause(item.text, words)
+    quoted = glossed(OWN_WORDS[language].format(words=sentence.strip()), sentence, language)
     return Statement(quoted, (item,), "partial" if reason else "supported", reason, whole=True)
+
+
+def _clause(sentence: str, words: str) -> str:
+    """What of a sentence stands between dashes or semicolons round the words that matter, if it is a clause.
+
+    What somebody hung behind it (a link, an instruction to a reader like this one) is not needed to see what
+    the article says of the matter.
+    """
+    cuts = [0, *(end for match in _APART.finditer(sentence) for end in match.span()), len(sentence)]
+    pieces = [sentence[start:end] for start, end in zip(cuts[::2], cuts[1::2], strict=True)]
+    holding = [piece for piece in pieces if words and f" {fold(words)} " in f" {fold(piece)} "]
+    if len(pieces) == 1 or len(holding) != 1 or len(holding[0].split()) < CLAUSE:
+        return sentence
+    before, after = ("" if holding[0] is pieces[0] else "… "), ("" if holding[0] is pieces[-1] else " …")
+    return f"{before}{holding[0].strip()}{after}"
 
 
 def _quoted(words: str, source: Evidence, language: Language) -> Statement:
     """A claim made of words of an article."""
     bare = words.strip(' .،؛:!؟«»“”"')
-    return Statement(
-        OWN_WORDS[language].format(words=bare), (source,), "partial", _REASONS[language]["quoted"]
-    )
+    quoted = glossed(OWN_WORDS[language].format(words=bare), words, language)
+    return Statement(quoted, (source,), "partial", _REASONS[language]["quoted"])
 
 
 def _quoting(words: str, cited: Sequence[Evidence]) -> Evidence | None:

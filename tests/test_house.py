@@ -71,7 +71,8 @@ ALSO = {
     "second": {"asked", "plans", "reply"},
     "drafting": {"certainty", "clock", "prompt", "reply", "verify"},
     "inquiry": {"clock", "composing", "drafting", "second", "verify"},
-    "verify": {"asked", "composing", "lexical", "names", "relative", "reply", "support"},
+    "gloss": {"relative"},
+    "verify": {"asked", "composing", "gloss", "lexical", "names", "relative", "reply", "support"},
     "indexing": STEPS | {"layout", "uploads"},
     "assistant": STEPS
     | {"clock", "composing", "compound", "drafting", "filters", "indexing", "inquiry", "question", "store"}
