@@ -289,11 +289,17 @@ def _clause(sentence: str, words: str) -> str:
     """
     cuts = [0, *(end for match in _APART.finditer(sentence) for end in match.span()), len(sentence)]
     pieces = [sentence[start:end] for start, end in zip(cuts[::2], cuts[1::2], strict=True)]
-    holding = [piece for piece in pieces if words and f" {fold(words)} " in f" {fold(piece)} "]
+    holding = [piece for piece in pieces if words and _holds(piece, words)]
     if len(pieces) == 1 or len(holding) != 1 or len(holding[0].split()) < CLAUSE:
         return sentence
     before, after = ("" if holding[0] is pieces[0] else "… "), ("" if holding[0] is pieces[-1] else " …")
     return f"{before}{holding[0].strip()}{after}"
+
+
+def _holds(piece: str, words: str) -> bool:
+    """Whether these words stand in it, or, told in another language, all their numbers and months."""
+    values = facts.claimed(words)
+    return f" {fold(words)} " in f" {fold(piece)} " or bool(values and values <= facts.held(piece))
 
 
 def _quoted(words: str, source: Evidence, language: Language) -> Statement:
