@@ -5,7 +5,7 @@ Q ?= when do forces leave Ain al-Asad?
 PORT ?= 7860
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install ask index ui serve soak faults licences eval bench bench-answers bench-check screenshots models test test-fast train-smoke lint clean
+.PHONY: help install ask index ui serve soak faults licences eval bench bench-answers bench-askers bench-check screenshots models test test-fast train-smoke lint clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -46,8 +46,11 @@ bench: .venv/.installed-dev ## indexing throughput and search latency, an hour: 
 	$(INSTALL) --editable '.[models,dev,bench]'
 	touch $@
 
-bench-answers: .venv/.installed-bench ## seconds to an answer beside other systems, hours: make bench-answers BENCH="--limit 5"
+bench-answers: .venv/.installed-bench ## seconds to an answer beside other systems, an hour: make bench-answers BENCH="--minutes 15"
 	@$(BIN)/python evals/bench_answers.py $(BENCH)
+
+bench-askers: .venv/.installed-dev ## answers a minute for 1, 2, 4, 8 askers at once, ten minutes: make bench-askers BENCH="--at-once 1"
+	@$(BIN)/python evals/bench_askers.py $(BENCH)
 
 bench-check: .venv/.installed-bench ## are answers slower against other systems than they were, beyond noise?
 	@$(BIN)/python evals/bench_answers.py --check evals/baselines/bench-answers.json $(BENCH)

@@ -1,11 +1,14 @@
 """Measures how long answers take, against other ways to the same weights, and against the machine's bounds.
 
     python evals/bench_answers.py --limit 40 --rounds 2 --out DIR
+    python evals/bench_answers.py --minutes 15          as many questions as there is time for
     python evals/bench_answers.py --systems sanad,llamacpp --check evals/baselines/bench-answers.json
 
 Each system runs in a process of its own; in every round each question goes to all of them, one after the
-other, in an order that changes, so that whatever else the machine does falls on all alike. Writes
-bench-answers.json.
+other, in an order that changes, so that whatever else the machine does falls on all alike. The questions' own
+order was drawn by lot once: the first few are a fair sample of all. Writes bench-answers.json.
+
+``--check`` compares ratios alone, of those questions only that both runs asked.
 
 Exit status: 0 done; 1 slower than the ratios of ``--check`` beyond noise; 2 could not run; 130 interrupted.
 """
@@ -15,7 +18,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import multiprocessing
+import random
 import statistics
 import sys
 import time
@@ -34,7 +39,7 @@ import rag  # noqa: E402
 from evals import ceilings  # noqa: E402
 from evals.bench import OUT, QUESTIONS, peak_memory  # noqa: E402
 from evals.bench_ratios import Ratio, ratio, table, worse  # noqa: E402
-from evals.bench_systems import SYSTEMS, Reply, System  # noqa: E402
+from evals.bench_systems import PARAMETERS, SYSTEMS, Reply, System  # noqa: E402
 from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions, Question, read_questions  # noqa: E402
 from evals.intervals import mcnemar  # noqa: E402
@@ -43,8 +48,14 @@ from rag import SanadError, Settings, quiet_libraries  # noqa: E402
 
 OWN = "sanad"
 
+MEASURES = ("first", "total")
+"""Of a ``Reply``: what the ratios are of."""
+
 Taken = dict[str, list[Reply]]
 """Replies by question id, one for each round."""
+
+Replies = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
+"""``replies`` of a report: by system, then question."""
 
 
 class Runner:
@@ -119,7 +130,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     before = _read(args.check) if args.check else None
-    questions = read_questions(args.questions)[: args.limit]
+    ends = time.monotonic() + 60 * args.minutes
+    questions = mixed(read_questions(args.questions))[: args.limit]
     settings = Settings.load(backend=args.backend, embedder=args.embedder)
     rag.Assistant.open(settings=settings).close()  # the index is built before anything is measured
     runners = [Runner(name, settings) for name in args.systems]
@@ -131,16 +143,22 @@ def _run(args: argparse.Namespace) -> int:
         asked = [runner for runner in runners if not runner.error]
         if not asked:
             raise BadQuestions(runners[0].error)
-        for number in range(args.rounds):
-            bounds.append(ceilings.measure())
-            for at, question in enumerate(questions):
-                turn = (number + at) % len(asked)
-                for runner in (*asked[turn:], *asked[:turn]):
-                    runner.ask(question)
-                # After every question: all of them take hours, and may be cut short.
-                report = report_of(runners, questions, bounds)
-                _write(args.out, report)
-                _say(f"round {number + 1}, question {at + 1} of {len(questions)}")
+        turns = [(number, at) for number in range(args.rounds) for at in range(len(questions))]
+        begun = time.monotonic()
+        for done, (number, at) in enumerate(turns, start=1):
+            if number == len(bounds):
+                bounds.append(ceilings.measure())
+            turn = (number + at) % len(asked)
+            for runner in (*asked[turn:], *asked[:turn]):
+                runner.ask(questions[at])
+            # After every question: all of them take hours, and may be cut short.
+            report = report_of(runners, questions, bounds)
+            _write(args.out, report)
+            now = time.monotonic()
+            left = min((now - begun) / done * (len(turns) - done), max(0.0, ends - now))
+            _say(f"round {number + 1}, question {at + 1} of {len(questions)}, {left / 60:.0f} min left")
+            if now > ends:
+                break
     finally:
         for runner in runners:
             runner.end()
@@ -148,10 +166,57 @@ def _run(args: argparse.Namespace) -> int:
     print(f"\n{args.out / 'bench-answers.json'}")
     if before is None:
         return 0
-    told = worse(report["ratios"], before["ratios"])
+    then, since = compared(before["replies"], report["replies"])
+    told = worse(since, then)
     for line in told:
         print(line, file=sys.stderr)
+    if not told:
+        print(f"No ratio is worse than in {args.check} beyond the noise of both.")
     return 1 if told else 0
+
+
+def mixed(questions: Sequence[Question]) -> list[Question]:
+    """Questions in an order that was drawn by lot once: files have the unanswerable ones last.
+
+    Args:
+        questions: As read.
+    """
+    order = list(questions)
+    random.Random(0).shuffle(order)  # noqa: S311 - no secret
+    return order
+
+
+def compared(before: Replies, now: Replies) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The ratios of two reports, of the questions that all systems of both were asked.
+
+    Args:
+        before: ``replies`` of the earlier report.
+        now: The same of this one.
+
+    Raises:
+        BadQuestions: There is none.
+    """
+    asked = [set(replies) for report in (before, now) for replies in report.values() if replies]
+    shared = set.intersection(*asked) if asked else set()
+    if not shared or not all(report.get(OWN) for report in (before, now)):
+        raise BadQuestions("The two reports share no question; ask as many as then, or more (--limit).")
+
+    def ratios(report: Replies) -> dict[str, Any]:
+        seconds = {
+            name: {
+                measure: {id_: [one[measure] for one in replies[id_]] for id_ in shared}
+                for measure in MEASURES
+            }
+            for name, replies in report.items()
+            if replies
+        }
+        return {
+            name: {measure: _ratio(taken[measure], seconds[OWN][measure]) for measure in MEASURES}
+            for name, taken in seconds.items()
+            if name != OWN
+        }
+
+    return ratios(before), ratios(now)
 
 
 def report_of(
@@ -183,11 +248,11 @@ def report_of(
         "systems": {
             runner.name: {"error": runner.error}
             if runner.error
-            else _figures(runner, rights[runner.name], ceiling["read"])
+            else _figures(runner, rights[runner.name], ceiling)
             for runner in runners
         },
         "ratios": {
-            other.name: {name: _ratio(other, own, name) for name in ("first", "total")}
+            other.name: {name: _ratio(_seconds(other, name), _seconds(own, name)) for name in MEASURES}
             for other in others
             if own
         },
@@ -201,7 +266,7 @@ def report_of(
     }
 
 
-def _figures(runner: Runner, rights: Mapping[str, bool], read: float) -> dict[str, Any]:
+def _figures(runner: Runner, rights: Mapping[str, bool], ceiling: Mapping[str, float]) -> dict[str, Any]:
     replies = [reply for replies in runner.taken.values() for reply in replies]
     # Of the tokens behind the first, which waits for the prompt to be read.
     rates = [
@@ -210,6 +275,7 @@ def _figures(runner: Runner, rights: Mapping[str, bool], read: float) -> dict[st
         if r.reply_tokens > 4 and r.total > r.piece
     ]
     rate = statistics.median(rates) if rates else 0.0
+    reading = statistics.median(reply.prompt_tokens / reply.piece for reply in replies)
     return {
         "first": _spread([reply.first for reply in replies]),
         "piece": _spread([reply.piece for reply in replies]),
@@ -221,7 +287,11 @@ def _figures(runner: Runner, rights: Mapping[str, bool], read: float) -> dict[st
         "right": sum(rights.values()),
         "graded": len(rights),
         "rate": rate,
-        "of_bandwidth": rate * runner.weights / read if rates and runner.weights else None,
+        "of_bandwidth": rate * runner.weights / ceiling["read"] if rates and runner.weights else None,
+        "reading": reading,
+        "of_products": reading * 2 * PARAMETERS / ceiling["products"]
+        if runner.weights and ceiling["products"]
+        else None,
     }
 
 
@@ -241,11 +311,12 @@ def _rights(runner: Runner, questions: Sequence[Question]) -> dict[str, bool]:
     return found
 
 
-def _ratio(other: Runner, own: Runner, measure: str) -> dict[str, Any] | None:
-    def seconds(taken: Taken) -> dict[str, list[float]]:
-        return {id_: [getattr(reply, measure) for reply in replies] for id_, replies in taken.items()}
+def _seconds(runner: Runner, measure: str) -> dict[str, list[float]]:
+    return {id_: [getattr(reply, measure) for reply in replies] for id_, replies in runner.taken.items()}
 
-    found: Ratio | None = ratio(seconds(other.taken), seconds(own.taken))
+
+def _ratio(other: Mapping[str, Sequence[float]], own: Mapping[str, Sequence[float]]) -> dict[str, Any] | None:
+    found: Ratio | None = ratio(other, own)
     return None if found is None else dataclasses.asdict(found)
 
 
@@ -260,7 +331,12 @@ def _paired(other: Mapping[str, bool], own: Mapping[str, bool]) -> dict[str, flo
 def _read(path: Path) -> dict[str, Any]:
     try:
         report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        report["ratios"].items()
+        report["replies"].items()
+    except FileNotFoundError:
+        raise BadQuestions(
+            f"There is no {path} to compare with: run make bench-answers on an idle machine, and keep its "
+            f"{OUT.name}/bench-answers.json there."
+        ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadQuestions(
             f"{path}: is no report of this benchmark ({error}); name one with --check."
@@ -291,6 +367,13 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--limit", type=_natural, default=40, metavar="N", help="questions; default: 40")
     parser.add_argument(
         "--rounds", type=_natural, default=2, metavar="N", help="of all questions; default: 2"
+    )
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=math.inf,
+        metavar="N",
+        help="end after the question at which they are over; by default all are asked",
     )
     parser.add_argument(
         "--systems", type=_systems, default=list(SYSTEMS), metavar="A,B", help=f"default: {','.join(SYSTEMS)}"

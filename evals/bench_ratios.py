@@ -88,17 +88,18 @@ def table(report: Mapping[str, Any]) -> str:
     """
     lines = [
         "| system | first words, s | whole answer, s | cold start, s | peak memory, GB | tokens read, "
-        "written | right | written/s | of the bandwidth |",
-        "|" + "---|" * 9,
+        "written | right | read/s | of the products | written/s | of the bandwidth |",
+        "|" + "---|" * 11,
     ]
     for name, one in report["systems"].items():
         if "error" in one:
-            lines.append(f"| {name} | not measured: {one['error']} |" + " |" * 7)
+            lines.append(f"| {name} | not measured: {one['error']} |" + " |" * 9)
             continue
         lines.append(
             f"| {name} | {_quartiles(one['first'])} | {_quartiles(one['total'])} | {one['cold']:.1f} | "
             f"{one['peak'] / 1e9:.1f} | {one['prompt_tokens']:.0f}, {one['reply_tokens']:.0f} | "
-            f"{one['right']} of {one['graded']} | {one['rate']:.1f} | {_share(one['of_bandwidth'])} |"
+            f"{one['right']} of {one['graded']} | {one['reading']:.0f} | {_share(one['of_products'])} | "
+            f"{one['rate']:.1f} | {_share(one['of_bandwidth'])} |"
         )
     lines += [
         "",

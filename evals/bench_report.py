@@ -12,6 +12,13 @@ Row = Mapping[str, Any]
 TARGETS = {"chunks_per_second": 30.0, "median_ms": 60.0, "p95_ms": 150.0}
 """On two cores: least throughput from files to index, and longest search among 100,000 chunks."""
 
+QUESTION_MS = 2000.0
+"""Of a whole answer on two cores, the median of docs/results.md. Of what it takes only the search depends on
+the size of the collection: what the model reads and what is checked has a length of its own."""
+
+GROWTH = 0.10
+"""By how much a question may take longer at the largest size than at the smallest."""
+
 _COLUMNS: Sequence[tuple[str, Callable[[Row, Row], str]]] = (
     ("chunks", lambda built, _: f"{built['chunks']:,}"),
     ("articles", lambda built, _: f"{built['articles']:,}"),
@@ -48,7 +55,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def verdicts(rows: Sequence[Row]) -> list[str]:
-    """A line for each target: throughput at the slowest size, search at the largest."""
+    """A line for each target: throughput at the slowest size, search at the largest, growth between them."""
     slowest = min(_throughput(row["built"]) for row in rows)
     last = rows[-1]["searched"]
     at = f"at {rows[-1]['built']['chunks']:,} chunks"
@@ -59,6 +66,15 @@ def verdicts(rows: Sequence[Row]) -> list[str]:
     for key, name in (("median_ms", "median"), ("p95_ms", "95th percentile")):
         met = _met(last[key] < TARGETS[key])
         told.append(f"Search {at}, {name} {last[key]:.1f} ms, target under {TARGETS[key]:.0f}: {met}.")
+    if len(rows) > 1:
+        first = rows[0]["searched"]["median_ms"]
+        # The smallest size's search is part of the answer's time already.
+        growth = (last["median_ms"] - first) / QUESTION_MS
+        told.append(
+            f"An answer of {QUESTION_MS / 1000:.1f} s takes {growth:.1%} longer {at} than at "
+            f"{rows[0]['built']['chunks']:,}, {2 * growth:.1%} where it looks a second time, target under "
+            f"{GROWTH:.0%}: {_met(2 * growth < GROWTH)}."
+        )
     return told
 
 

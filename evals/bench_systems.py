@@ -164,6 +164,9 @@ def _read_per_token(folder: Path, identity: str) -> int:
     return sizes.get(name, 0) - WORDS * WIDTH if name else 0
 
 
+PARAMETERS = 1_310_000_000
+"""Weights that each token of a prompt is multiplied by: all but the word vectors (its model card)."""
+
 WORDS, WIDTH = 151_936, 1_536
 """The generator's vocabulary and the length of a word's vector (its config.json)."""
 

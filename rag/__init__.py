@@ -5,54 +5,61 @@
     answer = Assistant.open().ask("when do forces leave Ain al-Asad?")
     print(answer.text, answer.citations[0].quote)
 
-Importing this package loads no model library; models load at the first question.
+Importing this package loads none of its modules: each is imported when a name of it is first used, so that a
+question to a server that runs already needs few of them. Models load at the first question.
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from rag._version import __version__
-from rag.archive import Moved, export_index, import_index
-from rag.articles import ARTICLE_FILES
-from rag.assistant import Assistant, check_question
-from rag.cached import CachedAssistant, recall
-from rag.errors import (
-    BadArticles,
-    BadQuestion,
-    BadSettings,
-    Busy,
-    GenerationFailed,
-    IndexMissing,
-    IndexUnusable,
-    ModelDamaged,
-    ModelMissing,
-    NoSpace,
-    PromptBroken,
-    SanadError,
-)
-from rag.feedback import Exported, add_feedback, export_feedback
-from rag.indexing import Built, build_index
-from rag.records import (
-    Answer,
-    Article,
-    Chunk,
-    Citation,
-    Claim,
-    Event,
-    Evidence,
-    Filter,
-    Finished,
-    Language,
-    Passage,
-    Reprint,
-    Retrieved,
-    Token,
-    Turn,
-)
-from rag.server import Server, serve
-from rag.settings import DEFAULT_INDEX, Settings, quiet_libraries
-from rag.supervised import unless
-from rag.text import detect_language, fold, is_arabic
-from rag.tokens import count as count_tokens
-from rag.upkeep import Listed, indexed_folder, list_articles, remove_articles, watch_index
-from rag.uploads import PREFIX as UPLOADED
+
+if TYPE_CHECKING:  # for type checkers and editors; what runs is __getattr__
+    from rag.archive import Moved, export_index, import_index
+    from rag.articles import ARTICLE_FILES
+    from rag.assistant import Assistant
+    from rag.cached import CachedAssistant, recall
+    from rag.errors import (
+        BadArticles,
+        BadQuestion,
+        BadSettings,
+        Busy,
+        GenerationFailed,
+        IndexMissing,
+        IndexUnusable,
+        ModelDamaged,
+        ModelMissing,
+        NoSpace,
+        PromptBroken,
+        SanadError,
+    )
+    from rag.feedback import Exported, add_feedback, export_feedback
+    from rag.indexing import Built, build_index
+    from rag.question import check_question
+    from rag.records import (
+        Answer,
+        Article,
+        Chunk,
+        Citation,
+        Claim,
+        Event,
+        Evidence,
+        Filter,
+        Finished,
+        Language,
+        Passage,
+        Reprint,
+        Retrieved,
+        Token,
+        Turn,
+    )
+    from rag.server import Server, serve
+    from rag.settings import DEFAULT_INDEX, Settings, quiet_libraries
+    from rag.supervised import unless
+    from rag.text import detect_language, fold, is_arabic
+    from rag.tokens import count as count_tokens
+    from rag.upkeep import Listed, indexed_folder, list_articles, remove_articles, watch_index
+    from rag.uploads import PREFIX as UPLOADED
 
 __all__ = [
     "ARTICLE_FILES",
@@ -113,3 +120,43 @@ __all__ = [
     "unless",
     "watch_index",
 ]
+
+_NAMES = {
+    "archive": "Moved export_index import_index",
+    "articles": "ARTICLE_FILES",
+    "assistant": "Assistant",
+    "cached": "CachedAssistant recall",
+    "errors": "BadArticles BadQuestion BadSettings Busy GenerationFailed IndexMissing IndexUnusable "
+    "ModelDamaged ModelMissing NoSpace PromptBroken SanadError",
+    "feedback": "Exported add_feedback export_feedback",
+    "indexing": "Built build_index",
+    "question": "check_question",
+    "records": "Answer Article Chunk Citation Claim Event Evidence Filter Finished Language Passage Reprint "
+    "Retrieved Token Turn",
+    "server": "Server serve",
+    "settings": "DEFAULT_INDEX Settings quiet_libraries",
+    "supervised": "unless",
+    "text": "detect_language fold is_arabic",
+    "tokens": "count_tokens",
+    "upkeep": "Listed indexed_folder list_articles remove_articles watch_index",
+    "uploads": "UPLOADED",
+}
+"""The names that each module has here."""
+
+_CALLED = {"UPLOADED": "PREFIX", "count_tokens": "count"}
+"""What is called otherwise in its module."""
+
+_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise that every name exists
+
+    def __getattr__(name: str) -> Any:
+        """The public name, whose module is imported now."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(importlib.import_module(f"rag.{_MODULES[name]}"), _CALLED.get(name, name))
+        globals()[name] = found  # so that the next use does not come here
+        return found
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

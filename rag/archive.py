@@ -29,9 +29,9 @@ from rag._version import __version__
 from rag.disk import Progress, fsync, sha256
 from rag.embed import Embedder, open_embedder
 from rag.errors import BadArticles, BadSettings, IndexMissing, IndexUnusable, NoSpace
-from rag.indexing import chunker, cutter, index_folder
+from rag.indexing import chunker, cutter
 from rag.layout import CURRENT, MANIFEST, Manifest
-from rag.settings import DEFAULT_INDEX, Settings, quiet_libraries
+from rag.settings import DEFAULT_INDEX, Settings, index_folder, quiet_libraries
 from rag.store import Generation
 
 FORMAT = 1

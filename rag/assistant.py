@@ -16,11 +16,19 @@ from rag.compound import Part
 from rag.disk import Progress
 from rag.drafting import Writer
 from rag.embed import Embedder, open_embedder
-from rag.errors import BadArticles, BadQuestion, IndexMissing, IndexUnusable
-from rag.generate import Generator, Likelihood, Message, load_in_background, open_generator
+from rag.errors import BadArticles, IndexMissing, IndexUnusable
+from rag.generate import (
+    Generator,
+    Likelihood,
+    Message,
+    load_in_background,
+    open_generator,
+    replies_at_once,
+)
 from rag.index import Written
 from rag.indexing import Built
 from rag.inquiry import Inquiry
+from rag.question import check_question
 from rag.records import (
     Answer,
     Article,
@@ -34,33 +42,10 @@ from rag.records import (
     Turn,
 )
 from rag.retrieve import Searcher
-from rag.settings import ADAPTED, DEFAULT_INDEX, PLAIN, Settings, quiet_libraries
+from rag.settings import ADAPTED, DEFAULT_INDEX, PLAIN, Settings, index_folder, quiet_libraries
 from rag.store import Generation
 from rag.supervised import SupervisedGenerator
 from rag.text import detect_language
-
-
-def check_question(question: str, settings: Settings) -> str:
-    """The question, trimmed, if it can be asked; said before anything is loaded.
-
-    Args:
-        question: As typed.
-        settings: ``max_question`` is the most characters that are read.
-
-    Raises:
-        BadQuestion: It is empty, too long, or not text.
-    """
-    question = question.strip()
-    if not any(c.isalnum() for c in question):
-        raise BadQuestion('The question is empty. Ask one, for example: sanad ask "who leads the talks?"')
-    if len(question) > settings.max_question:
-        raise BadQuestion(
-            f"The question has {len(question):,} characters; at most {settings.max_question:,} are "
-            "read. Shorten it."
-        )
-    if any("\ud800" <= c <= "\udfff" for c in question):  # bytes of a shell that is not set to UTF-8
-        raise BadQuestion("The question is not valid text. Send it as UTF-8.")
-    return question
 
 
 class Assistant:
@@ -124,7 +109,7 @@ class Assistant:
         quiet_libraries(settings)
         tell = progress or (lambda _what, _share: None)
         embedder = embedder or open_embedder(settings, tell)
-        folder = indexing.index_folder(settings, index)
+        folder = index_folder(settings, index)
         loading = _supervised(settings, tell) if eager and generator is None else None
         if loading:
             load_in_background(loading)
@@ -292,6 +277,11 @@ class Assistant:
         return bool(getattr(self._generator, "stuck", False))
 
     @property
+    def at_once(self) -> int:
+        """How many questions are answered at the same time; further ones wait."""
+        return int(getattr(self._language_model(), "at_once", 1))
+
+    @property
     def reloads(self) -> int:
         """How often the generator was given up and loaded anew."""
         return int(getattr(self._generator, "reloads", 0))
@@ -430,7 +420,11 @@ class Assistant:
 
 
 def _supervised(settings: Settings, tell: Progress) -> SupervisedGenerator:
-    return SupervisedGenerator(lambda: open_generator(settings, tell), seconds=settings.answer_seconds)
+    return SupervisedGenerator(
+        lambda: open_generator(settings, tell),
+        seconds=settings.answer_seconds,
+        at_once=replies_at_once(settings),
+    )
 
 
 def _understood(parts: Sequence[Part]) -> str:

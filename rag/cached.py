@@ -17,19 +17,20 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from rag import indexing, prompt
+from rag import prompt
 from rag.answer_cache import AnswerCache
-from rag.assistant import Assistant, check_question
+from rag.assistant import Assistant
 from rag.disk import Progress
 from rag.generate import Message, open_generator
 from rag.layout import read_current
+from rag.question import check_question
 from rag.records import Answer, Event, Filter, Finished, Retrieved, Turn
-from rag.settings import DEFAULT_INDEX, PACKAGED, Settings, quiet_libraries
+from rag.settings import DEFAULT_INDEX, PACKAGED, Settings, index_folder, quiet_libraries
 
 UNCHANGING = {
     *("cache", "indexes", "articles", "columns", "max_file_bytes", "max_rows_bytes", "parse_seconds"),
     *("max_question", "threads", "answer_cache", "answer_cache_bytes"),
-    *("answer_seconds", "waiting", "passwords", "hosts", "proxy", "log_questions"),
+    *("answer_seconds", "at_once", "waiting", "passwords", "hosts", "proxy", "log_questions"),
 }
 """Settings that change no answer, or only by what the index then holds. Any other is part of the key: one
 that is new costs repeated answers until it is named here, and never shows a wrong one."""
@@ -65,7 +66,7 @@ def recall(
     settings = settings or Settings.load()
     question = check_question(question, settings)
     cache = opened(settings)
-    entry = read_current(indexing.index_folder(settings, index))
+    entry = read_current(index_folder(settings, index))
     if cache is None or not entry or not cache.path.is_file():
         return None
     quiet_libraries(settings)

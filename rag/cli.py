@@ -1,55 +1,45 @@
-"""The command line: parse, call, print. Errors become one line on standard error and exit status 2."""
+"""The command line: parse, call, print. Errors become one line on standard error and exit status 2.
+
+What a question to a running server does not need is named as ``rag.NAME`` or imported where it is used.
+"""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import errno
-import getpass
 import io
 import json
-import logging
 import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import rag
 from rag import (
     DEFAULT_INDEX,
     Answer,
-    Assistant,
     BadSettings,
-    Built,
-    CachedAssistant,
     Event,
     Filter,
     Finished,
-    Moved,
     Retrieved,
     SanadError,
-    Server,
     Settings,
     Token,
-    build_index,
     check_question,
     cli_print,
-    export_feedback,
-    export_index,
-    import_index,
-    indexed_folder,
-    list_articles,
     quiet_libraries,
-    recall,
-    remove_articles,
-    serve,
-    watch_index,
 )
 from rag.cli_arguments import Run, parser
-from rag.indexing import index_folder
 from rag.local_socket import NoServer, socket_path
 from rag.local_socket import ask as ask_server
-from rag.logs import Log
+from rag.settings import index_folder
+
+if TYPE_CHECKING:
+    from rag import Assistant, Built, Moved
 
 EXIT_ERROR = 2
 """Something that the user can mend: the message says how."""
@@ -126,7 +116,7 @@ def _ask(options: argparse.Namespace) -> None:
 def _asked(options: argparse.Namespace, settings: Settings, where: Filter | None) -> Answer:
     """The answer of this process: one that was given before, else by loading what it takes."""
     with cli_print.progress() as progress:
-        known = recall(options.question, options.index, where=where, settings=settings, progress=progress)
+        known = rag.recall(options.question, options.index, where=where, settings=settings, progress=progress)
     if known is not None:
         return known
     with contextlib.closing(_opened(options.index, settings)) as assistant:
@@ -144,7 +134,7 @@ def _told(events: Iterator[Event], options: argparse.Namespace) -> Answer:
 def _opened(index: str, settings: Settings) -> Assistant:
     """An assistant whose models are prepared, so that no progress bar runs beside an answer."""
     with cli_print.progress() as progress:
-        assistant = CachedAssistant.open(index, settings=settings, eager=True, progress=progress)
+        assistant = rag.CachedAssistant.open(index, settings=settings, eager=True, progress=progress)
         assistant.model  # noqa: B018 - naming the model prepares its weights
     return assistant
 
@@ -171,7 +161,7 @@ def _index(options: argparse.Namespace) -> None:
         _watch(options, settings, folder)
         return
     with cli_print.progress() as progress:
-        built = build_index(
+        built = rag.build_index(
             folder, options.index, allow_shrink=options.allow_shrink, settings=settings, progress=progress
         )
     cli_print.update(options.index, built, verbose=options.verbose)
@@ -179,7 +169,7 @@ def _index(options: argparse.Namespace) -> None:
 
 def _folder(options: argparse.Namespace, settings: Settings) -> Path:
     """The folder that is to be indexed: the one named, else the one that the index was made from."""
-    folder: Path | None = options.folder or indexed_folder(options.index, settings=settings)
+    folder: Path | None = options.folder or rag.indexed_folder(options.index, settings=settings)
     if folder is None:
         raise BadSettings(
             f"Which folder is the index {options.index!r} made from? sanad index FOLDER --index NAME"
@@ -207,7 +197,7 @@ def _watch(options: argparse.Namespace, settings: Settings, folder: Path) -> Non
         started = True
 
     with _terminated_like_interrupted():
-        watch_index(
+        rag.watch_index(
             folder,
             options.index,
             told,
@@ -232,14 +222,14 @@ def _terminated_like_interrupted() -> Iterator[None]:
 
 
 def _articles(options: argparse.Namespace) -> None:
-    listed = list_articles(options.index, where=_where(options), settings=_settings(options))
+    listed = rag.list_articles(options.index, where=_where(options), settings=_settings(options))
     cli_print.articles(listed, as_json=options.json)
 
 
 def _remove(options: argparse.Namespace) -> None:
     settings = _settings(options)
     with cli_print.progress() as progress:
-        done = remove_articles(
+        done = rag.remove_articles(
             options.ids,
             options.index,
             allow_shrink=options.allow_shrink,
@@ -286,7 +276,7 @@ def _models(options: argparse.Namespace) -> None:
 
 
 def _feedback(options: argparse.Namespace) -> None:
-    done = export_feedback(options.export)
+    done = rag.export_feedback(options.export)
     print(f"{options.export}: {done.written} questions")
     if done.left_out:
         print(f"{done.left_out} bad answers left out: no comment says what would be right", file=sys.stderr)
@@ -299,12 +289,12 @@ def _feedback(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    _moved(options.file, export_index(options.file, options.index, settings=_settings(options)))
+    _moved(options.file, rag.export_index(options.file, options.index, settings=_settings(options)))
 
 
 def _import(options: argparse.Namespace) -> None:
     with cli_print.progress() as progress:
-        done = import_index(options.file, options.index, settings=_settings(options), progress=progress)
+        done = rag.import_index(options.file, options.index, settings=_settings(options), progress=progress)
     _moved(options.file, done)
 
 
@@ -328,6 +318,9 @@ def _serve(options: argparse.Namespace) -> None:
         _make_password(options.make_password)
         return
     settings = _settings(options)
+    import logging
+
+    from rag.logs import Log
     from ui.app import page_app, print_address
 
     log = Log()
@@ -337,14 +330,14 @@ def _serve(options: argparse.Namespace) -> None:
         logging.getLogger(name).addHandler(log)
     assistant = _opened(options.index, settings)
     try:
-        server = Server(
+        server = rag.Server(
             assistant,
             page=None if options.no_page else page_app,
             host=options.host,
             port=options.port,
             local=socket_path(index_folder(settings, options.index), settings),
         )
-        serve(server, print_address)
+        rag.serve(server, print_address)
     finally:
         assistant.close()
         log.close()
@@ -356,6 +349,8 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _make_password(name: str) -> None:
+    import getpass
+
     from rag.login import hashed
 
     if not name or ":" in name or not name.isprintable():

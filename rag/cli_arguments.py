@@ -6,9 +6,8 @@ import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from rag import DEFAULT_INDEX, __version__
-from rag.server import LOCAL
-from rag.settings import BACKENDS
+from rag._version import __version__
+from rag.settings import BACKENDS, DEFAULT_INDEX, LOCAL
 
 LOCAL_PORT = 7860
 """Gradio's usual port."""

@@ -9,11 +9,13 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rag import Answer, Built, Language, Listed, Reprint
+from rag import Answer, Language, Reprint
 from rag.disk import Progress
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from rag import Built, Listed
 
 SHOWN_SKIPPED = 20
 """Skipped files that are named; a folder of pictures would bury the summary."""

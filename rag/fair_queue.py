@@ -1,4 +1,4 @@
-"""Whose turn it is to be answered: one at a time, and each client in turn, however many questions it sends.
+"""Whose turn it is to be answered: a few at a time, and each client in turn, however many questions it sends.
 
 It lives in the server's event loop: its methods are called from there only, and need no lock.
 """
@@ -24,15 +24,17 @@ LONGEST_RETRY = 600
 class FairQueue:
     """Questions that wait; a client's next one stands behind all other clients."""
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, places: int, at_once: int = 1) -> None:
         """Nobody waits yet.
 
         Args:
-            places: How many may wait beside the one that is answered.
+            places: How many may wait beside those that are answered.
+            at_once: How many are answered at the same time.
         """
         self._places = places
+        self._at_once = at_once
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
-        self._answering = False
+        self._answering = 0
         self._seconds = FIRST_GUESS
 
     @property
@@ -49,12 +51,13 @@ class FairQueue:
         Raises:
             Busy: Too many wait, or too many of this client's.
         """
-        if not self._answering:
-            self._answering = True
+        if self._answering < self._at_once:
+            self._answering += 1
             return
         own = len(self._waiting.get(client, ()))
         if self.waiting >= self._places or own >= max(1, self._places // SHARE):
-            seconds = min(max(1, math.ceil(self._seconds * (self.waiting + 1))), LONGEST_RETRY)
+            ahead = self._seconds * (self.waiting + 1) / self._at_once
+            seconds = min(max(1, math.ceil(ahead)), LONGEST_RETRY)
             raise Busy(
                 f"{self.waiting} questions wait already. Ask again in about {seconds} s.", seconds=seconds
             )
@@ -89,7 +92,7 @@ class FairQueue:
             if not place.done():
                 place.set_result(None)
                 return
-        self._answering = False
+        self._answering -= 1
 
     def _forget(self, client: str, place: asyncio.Future[None]) -> None:
         places = self._waiting.get(client)

@@ -208,6 +208,11 @@ def choose_backend(settings: Settings) -> str:
     return "openvino"
 
 
+def replies_at_once(settings: Settings) -> int:
+    """How many replies the backend makes at the same time: of ours only OpenVINO's engine batches them."""
+    return settings.at_once if choose_backend(settings) == "openvino" else 1
+
+
 def stream_from_thread(
     run: Callable[[Callable[[str], bool]], Result],
 ) -> PieceGenerator[str, None, Result]:

@@ -9,11 +9,11 @@ from pathlib import Path
 from rag import articles, chunk, duplicates, index, lexical, uploads
 from rag.disk import Progress
 from rag.embed import Embedder, open_embedder
-from rag.errors import BadArticles, BadSettings
+from rag.errors import BadArticles
 from rag.index import Written
 from rag.layout import Contents
 from rag.records import Article, Chunk
-from rag.settings import DEFAULT_INDEX, Settings, quiet_libraries
+from rag.settings import DEFAULT_INDEX, Settings, index_folder, quiet_libraries
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +87,3 @@ def cutter(settings: Settings) -> Callable[[Article], Sequence[Chunk]]:
 def chunker(settings: Settings) -> str:
     """Names how articles are cut, so that an index cut otherwise is noticed."""
     return f"{chunk.VERSION}:{settings.chunk_tokens}"
-
-
-def index_folder(settings: Settings, name: str) -> Path:
-    """The folder of the index ``name``.
-
-    Raises:
-        BadSettings: The name would lead out of the folder of indexes, or is empty.
-    """
-    if not name or name.startswith(".") or not all(c.isalnum() or c in "._-" for c in name):
-        raise BadSettings(
-            f"{name!r} is no name for an index. Use letters, digits, dots, dashes and underscores."
-        )
-    return settings.indexes / name

@@ -21,9 +21,14 @@ class StreamedLLM(abc.ABC):
     identity: str
     """Names model, weights and backend."""
 
-    def __init__(self) -> None:
-        # One reply at a time: an engine keeps one KV cache, and two runs would share the same cores anyway.
-        self._turn = threading.Lock()
+    def __init__(self, at_once: int = 1) -> None:
+        """Nothing is loaded before the first use.
+
+        Args:
+            at_once: Replies that may be made at the same time; more wait. One where an engine does not put
+                them into one batch: two runs beside each other would share the same cores.
+        """
+        self._turn = threading.BoundedSemaphore(at_once)
         # Held while the model is loaded at first use, so that two first questions do not load it twice.
         self._loading = threading.Lock()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ class OpenVinoLLM(StreamedLLM):
 
     context = CONTEXT
 
-    def __init__(self, folder: Path, *, identity: str, mend: str, threads: int = 0) -> None:
+    def __init__(self, folder: Path, *, identity: str, mend: str, threads: int = 0, at_once: int = 1) -> None:
         """Nothing is loaded before the first use.
 
         Args:
@@ -43,76 +44,73 @@ class OpenVinoLLM(StreamedLLM):
             identity: Names model, weights and backend.
             mend: What an error of loading advises.
             threads: Processor threads; 0 leaves it to the engine.
+            at_once: Replies that are made in one batch.
         """
-        super().__init__()
+        super().__init__(at_once)
         self.identity = identity
         self._folder = folder
         self._mend = mend
-        self._threads = threads
-        self._pipeline: Any = None
-        self._requests = itertools.count()
+        self._options: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads} if threads else {}
+        self._batch: Batch | None = None
 
     def template(self, messages: Sequence[Message]) -> str:
         """The model's own chat template around the messages."""
-        tokenizer = self.pipeline().get_tokenizer()
-        return str(tokenizer.apply_chat_template(plain(messages), add_generation_prompt=True))
+        return str(self.batch().tokenizer.apply_chat_template(plain(messages), add_generation_prompt=True))
 
     def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
         """The reply to a prompt, piece by piece; closing the generator stops the model."""
         import openvino_genai
 
-        pipeline, tokens, likely, told = self.pipeline(), list[int](), list[float](), ""
+        batch, tokens, likely, told = self.batch(), list[int](), list[float](), ""
         config = openvino_genai.GenerationConfig(
             max_new_tokens=max_tokens, do_sample=False, apply_chat_template=False, logprobs=1
         )
-        handle = pipeline.add_request(next(self._requests), prompt, config)
+        handle = batch.join(prompt, config)
         try:
             while handle.get_status() == openvino_genai.GenerationStatus.RUNNING or handle.can_read():
                 if not handle.can_read():
-                    pipeline.step()
+                    batch.step(handle)
                     # While the prompt is read there are no pieces, but who waits may want to stop the model.
                     yield ""
                     continue
                 for output in handle.read().values():
                     tokens += output.generated_ids
                     likely += output.generated_log_probs
-                text = pipeline.get_tokenizer().decode(tokens)
+                text = batch.tokenizer.decode(tokens)
                 if not text.endswith(UNFINISHED):
                     yield text[len(told) :]
                     told = text
-        except RuntimeError as error:  # what OpenVINO raises for everything
-            reason = " ".join(str(error).split())
-            raise GenerationFailed(f"The language model failed: {reason}. Ask again.") from error
         finally:
-            status = handle.get_status()
-            handle.cancel()
+            status = batch.leave(handle)
         if status == openvino_genai.GenerationStatus.IGNORED:  # it ends without a word
             raise GenerationFailed("The language model has no room for this prompt. Ask a shorter question.")
         return tuple(likely)
 
     def count(self, text: str) -> int:
         """Length of a text in the model's tokens."""
-        encoded = self.pipeline().get_tokenizer().encode(text, add_special_tokens=False)
+        encoded = self.batch().tokenizer.encode(text, add_special_tokens=False)
         return int(encoded.input_ids.shape[1])
 
-    def pipeline(self) -> Any:
-        """The engine, loaded at first use."""
+    def batch(self) -> Batch:
+        """The engine, loaded at first use and after it failed."""
         with self._loading:
-            if self._pipeline is None:
-                self._pipeline = self._load()
-            return self._pipeline
+            if self._batch is None or self._batch.failed:
+                self._batch = None  # two would not fit into memory
+                self._batch = Batch(self._load())
+            return self._batch
 
     def _load(self) -> Any:
         import openvino_genai
 
-        options: dict[str, Any] = {"INFERENCE_NUM_THREADS": self._threads} if self._threads else {}
         # Its own step can be called, which tells each token's probability and can be left between two; else
         # it is what LLMPipeline runs, as fast and with the same replies (docs/decisions.md).
         scheduler = openvino_genai.SchedulerConfig()
         scheduler.enable_prefix_caching = True
         scheduler.max_num_batched_tokens = STEP
         try:
-            engine = openvino_genai.ContinuousBatchingPipeline(str(self._folder), scheduler, "CPU", options)
+            engine = openvino_genai.ContinuousBatchingPipeline(
+                str(self._folder), scheduler, "CPU", self._options
+            )
             # The weights are rewritten for the processor by the first run, not by loading: beside the reading
             # of a first prompt that would hold twice the model, and a question would wait for it.
             with mapped.passing(self._folder / WEIGHTS):
@@ -121,6 +119,84 @@ class OpenVinoLLM(StreamedLLM):
         except RuntimeError as error:
             last = str(error).strip().splitlines()[-1]
             raise ModelMissing(f"Cannot load the model in {self._folder}: {last}. {self._mend}") from error
+
+
+class Batch:
+    """An engine with the requests that it works on at the same time. Each has a thread that waits for it.
+
+    There is no thread that drives the engine: whoever waits for a token has it make the next one for all,
+    so that nothing runs when nobody waits. Requests join and leave between two steps.
+    """
+
+    def __init__(self, pipeline: Any) -> None:
+        self._pipeline = pipeline
+        self._between_steps = threading.Lock()
+        self._numbers = itertools.count()
+        self._failure = ""
+        self.tokenizer: Any = pipeline.get_tokenizer()
+
+    @property
+    def failed(self) -> bool:
+        """Whether it raised an error in a step, after which nothing is asked of it any more."""
+        return bool(self._failure)
+
+    def join(self, prompt: str, config: Any) -> Any:
+        """The handle of a new request.
+
+        Args:
+            prompt: What is to be continued.
+            config: How.
+
+        Raises:
+            GenerationFailed: The engine refused it, or has failed.
+        """
+        with self._between_steps:
+            self._check()
+            try:
+                return self._pipeline.add_request(next(self._numbers), prompt, config)
+            except RuntimeError as error:  # what OpenVINO raises for everything
+                raise GenerationFailed(_reason(error)) from error
+
+    def step(self, handle: Any) -> None:
+        """One step for all requests, unless another's step has brought this one something to read.
+
+        Args:
+            handle: Of the request that waits.
+
+        Raises:
+            GenerationFailed: The engine failed, now or in another request's step: it ends all of them.
+        """
+        with self._between_steps:
+            if handle.can_read():
+                return
+            self._check()
+            try:
+                self._pipeline.step()
+            except RuntimeError as error:
+                self._failure = _reason(error)
+                raise GenerationFailed(self._failure) from error
+
+    def leave(self, handle: Any) -> Any:
+        """Give a request up; the others go on.
+
+        Args:
+            handle: Of the request, which may have ended.
+
+        Returns:
+            How it stood.
+        """
+        with self._between_steps:
+            status = handle.get_status()
+            handle.cancel()
+            return status
+
+    def _check(self) -> None:
+        if self._failure:
+            raise GenerationFailed(self._failure)
+
+
+def _reason(error: RuntimeError) -> str:
+    return f"The language model failed: {' '.join(str(error).split())}. Ask again."
 
 
 def openvino_generator(settings: Settings, progress: Progress | None) -> OpenVinoLLM:
@@ -147,4 +223,6 @@ def openvino_generator(settings: Settings, progress: Progress | None) -> OpenVin
                 f"{settings.llm!r} is not a folder with an OpenVINO model (openvino_model.xml). Name such a "
                 "folder, or run the model through transformers: --backend transformers"
             )
-    return OpenVinoLLM(folder, identity=identity, mend=mend, threads=settings.threads)
+    return OpenVinoLLM(
+        folder, identity=identity, mend=mend, threads=settings.threads, at_once=settings.at_once
+    )

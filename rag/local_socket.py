@@ -45,7 +45,9 @@ CONNECT_SECONDS = 1.0
 LONGEST_PATH = 100
 """Bytes of a socket's path; Linux takes 107, macOS 103."""
 
-_OF_THE_SERVER = frozenset({"answer_seconds", "waiting", "passwords", "hosts", "proxy", "log_questions"})
+_OF_THE_SERVER = frozenset(
+    {"answer_seconds", "at_once", "waiting", "passwords", "hosts", "proxy", "log_questions"}
+)
 """Settings that no answer depends on."""
 
 

@@ -21,13 +21,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rag.assistant import Assistant
 from rag.errors import BadSettings
-from rag.settings import Settings
+from rag.settings import LOCAL, Settings
 
 if TYPE_CHECKING:
     from rag.local_socket import Listener
-
-LOCAL = "127.0.0.1"
-"""Where is listened unless told otherwise: nobody else's machine reaches it."""
 
 ROUTES = (
     "/api/ask",
@@ -192,7 +189,7 @@ class Server:
 
         metrics = Metrics()
         settings = self._assistant.settings
-        answering = Answering(self._assistant, FairQueue(settings.waiting))
+        answering = Answering(self._assistant, FairQueue(settings.waiting, self._assistant.at_once))
         self._stop_answers = answering.stop
         metrics.gauge("waiting", "Questions that wait for their turn", lambda: answering.queue.waiting)
         metrics.gauge("running", "Questions that are being answered", lambda: answering.running)

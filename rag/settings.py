@@ -6,7 +6,6 @@ variables ``SANAD_*``, ``sanad.toml`` in the working directory, the defaults bel
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import os
 import platform
@@ -29,6 +28,9 @@ PACKAGED = "packaged"
 
 PLAIN, ADAPTED = "answer", "adapted"
 """Prompt templates: for any model that follows instructions, and for the packaged one with its adapter."""
+
+LOCAL = "127.0.0.1"
+"""Where a server listens unless told otherwise: nobody else's machine reaches it."""
 
 HUB_INSTALL = ".venv/bin/pip install -c constraints.txt -e '.[models,hub]'"
 """How what hub models need is installed, from the checkout."""
@@ -128,6 +130,9 @@ class Settings:
     answer_seconds: int = 300
     """Longest time that the model may take for one answer, after which it is given up: ten times what the
     packaged model takes on two cores, so that a busy machine is not mistaken for an engine that hangs."""
+    at_once: int = 2
+    """Questions that the packaged model, or another one in OpenVINO's format, answers at the same time; any
+    other model answers one after the other."""
     waiting: int = 16
     """Questions that may wait at once for a server to answer them; a further one is told to come back."""
     passwords: str = ""
@@ -200,6 +205,7 @@ class Settings:
             "parse_seconds",
             "answer_cache_bytes",
             "answer_seconds",
+            "at_once",
             "waiting",
         ):
             value = getattr(self, name)
@@ -207,6 +213,19 @@ class Settings:
                 raise BadSettings(f"Setting {name} is {value}; it must be at least 1.")
         if self.threads < 0:
             raise BadSettings(f"Setting threads is {self.threads}; it must be 0 (automatic) or more.")
+
+
+def index_folder(settings: Settings, name: str) -> Path:
+    """The folder of the index ``name``.
+
+    Raises:
+        BadSettings: The name would lead out of the folder of indexes, or is empty.
+    """
+    if not name or name.startswith(".") or not all(c.isalnum() or c in "._-" for c in name):
+        raise BadSettings(
+            f"{name!r} is no name for an index. Use letters, digits, dots, dashes and underscores."
+        )
+    return settings.indexes / name
 
 
 _PREFIX = "SANAD_"
@@ -224,9 +243,7 @@ _SWITCH = {
 }
 """How an environment variable spells a setting that is either on or off."""
 
-_TYPES: dict[str, Any] = {
-    f.name: hint for f in dataclasses.fields(Settings) for hint in [get_type_hints(Settings)[f.name]]
-}
+_TYPES: dict[str, Any] = get_type_hints(Settings)
 
 
 def _parse(name: str, value: Any, *, where: str) -> Any:

@@ -1,10 +1,10 @@
-"""A generator that is watched: one reply at a time, each within its time, by an engine that works.
+"""A generator that is watched: a few replies at a time, each within its time, by an engine that works.
 
-    stream → wait for the turn → the engine runs in a thread of its own → pieces
+    stream → wait for the turn → each reply is made in a thread of its own, by one engine → pieces
 
-An engine is foreign code, which can raise, run out of memory or never come back. What it does so ends one
-reply; the next one finds an engine that works. A thread cannot be ended from outside: one that hangs is left
-behind with the memory of its engine, and after ``MAX_STUCK`` of them nothing new is loaded.
+An engine is foreign code, which can raise, run out of memory or never come back. What it does so ends the
+replies that it was making; the next one finds an engine that works. A thread cannot be ended from outside: an
+engine that hangs is left behind with its memory, and after ``MAX_STUCK`` of them nothing new is loaded.
 """
 
 from __future__ import annotations
@@ -63,7 +63,12 @@ class SupervisedGenerator:
     """A ``Generator`` around those that ``open_engine`` opens."""
 
     def __init__(
-        self, open_engine: Callable[[], Generator], *, seconds: float, grace: float = GRACE_SECONDS
+        self,
+        open_engine: Callable[[], Generator],
+        *,
+        seconds: float,
+        grace: float = GRACE_SECONDS,
+        at_once: int = 1,
     ) -> None:
         """Open the first engine.
 
@@ -71,6 +76,7 @@ class SupervisedGenerator:
             open_engine: Opens one; called again after a failure. What it raises is passed on.
             seconds: Longest time for one reply, from the moment at which the engine starts on it.
             grace: Seconds in which an engine that was told to stop must have let go.
+            at_once: Replies that are made at the same time; further ones wait in line.
         """
         self._open_engine = open_engine
         self._seconds = seconds
@@ -79,9 +85,11 @@ class SupervisedGenerator:
         self._opening = threading.Lock()
         self._moved = threading.Condition()
         self._line: deque[object] = deque()
-        self._running: _Run | None = None
+        self._running: list[_Run] = []
         self._stuck: list[_Run] = []
         self.identity = self._engine.identity
+        self.at_once = at_once
+        """Replies that are made at the same time."""
         self.reloads = 0
         """How often an engine was given up."""
 
@@ -93,7 +101,10 @@ class SupervisedGenerator:
     @property
     def stuck(self) -> bool:
         """Whether so many engines hang that no further one is loaded."""
-        return sum(not run.done.is_set() for run in self._stuck) >= MAX_STUCK
+        return self._hanging() >= MAX_STUCK
+
+    def _hanging(self) -> int:
+        return len({id(run.engine) for run in self._stuck if not run.done.is_set()})
 
     def count(self, text: str) -> int:
         """Length of a text in the model's tokens."""
@@ -138,7 +149,8 @@ class SupervisedGenerator:
                 yield item
         finally:
             run.stop()
-            run.done.wait(patience)  # as long as an engine runs its process cannot end cleanly
+            # As long as an engine runs its process cannot end cleanly.
+            run.done.wait(LATE_SECONDS if run.abandoned else patience)
 
     def _begin(self, messages: Sequence[Message], max_tokens: int, unwanted: threading.Event | None) -> _Run:
         """Wait for the turn, and start the engine."""
@@ -146,27 +158,40 @@ class SupervisedGenerator:
         with self._moved:
             self._line.append(ticket)
             try:
-                while self._line[0] is not ticket or not self._free():
+                while self._line[0] is not ticket or not self._room():
                     self._moved.wait(POLL_SECONDS)
                     if unwanted is not None and unwanted.is_set():
                         raise _nobody_waits()
-                self._running = run = _Run(self._opened(), messages, max_tokens, self._told)
+                run = _Run(self._opened(), messages, max_tokens, self._told)
+                self._running.append(run)
             finally:
                 self._line.remove(ticket)
                 self._moved.notify_all()
         run.start()
         return run
 
-    def _free(self) -> bool:
-        run = self._running
-        if run is None or run.done.is_set():
-            return True
-        if run.stopped_at is None or time.monotonic() - run.stopped_at < self._grace:
+    def _room(self) -> bool:
+        """Whether the next reply may begin: in an engine that works, with as few others as are allowed."""
+        now = time.monotonic()
+        self._running = [run for run in self._running if not run.done.is_set()]
+        hung = [run for run in self._running if run.stopped_at and now - run.stopped_at >= self._grace]
+        for run in hung:
+            self._abandon(run.engine)
+        if len(self._running) >= self.at_once:
             return False
-        self._stuck.append(run)
-        self._give_up(run, GenerationFailed("It does not come back."))
-        self._running = None
-        return True
+        # An engine that was given up leaves before another one comes: two would not fit into memory.
+        return all(run.engine is self._engine for run in self._running)
+
+    def _abandon(self, engine: Generator) -> None:
+        """An engine does not come back: nor do the replies that it was making."""
+        left = [run for run in self._running if run.engine is engine]
+        self._running = [run for run in self._running if run.engine is not engine]
+        self._stuck += left
+        why = GenerationFailed("The language model does not come back. Ask again.")
+        for run in left:
+            run.abandoned = True
+            run.arrived.put(why)
+            self._give_up(run, why)
 
     def _give_up(self, run: _Run, why: SanadError) -> None:
         """Let the next reply find another engine."""
@@ -183,7 +208,7 @@ class SupervisedGenerator:
                 self._stuck = [run for run in self._stuck if not run.done.is_set()]
                 if self.stuck:
                     raise GenerationFailed(
-                        f"The language model hung {len(self._stuck)} times and cannot be loaded once more. "
+                        f"The language model hung {self._hanging()} times and cannot be loaded once more. "
                         "Start sanad again."
                     )
                 self._engine = self._open_engine()
@@ -212,6 +237,7 @@ class _Run:
         self.done = threading.Event()
         self.begun = time.monotonic()
         self.stopped_at: float | None = None
+        self.abandoned = False
         self._pieces = engine.stream(messages, max_tokens=max_tokens)
         self._ended = ended
 

@@ -15,9 +15,9 @@ from rag.disk import Progress
 from rag.embed import Embedder, open_embedder
 from rag.errors import BadArticles, IndexMissing, IndexUnusable, SanadError
 from rag.index import Written
-from rag.indexing import Built, build_index, cutter, index_folder
+from rag.indexing import Built, build_index, cutter
 from rag.records import Article, Filter
-from rag.settings import DEFAULT_INDEX, Settings, quiet_libraries
+from rag.settings import DEFAULT_INDEX, Settings, index_folder, quiet_libraries
 
 NEAR = 3
 """Known ids that are named beside an unknown one."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from gguf import GGUFWriter
+from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType
+from gguf.quants import quantize
 from tokenizers.pre_tokenizers import ByteLevel
 
 HIDDEN, INNER, HEADS, GROUPS, LAYERS = 32, 64, 4, 2, 2
@@ -17,11 +18,13 @@ CHAT = (
 )
 
 
-def write(path: Path, seed: int = 0) -> dict[str, np.ndarray]:
-    """Write the file; its tensors by their names in it."""
+def write(path: Path, seed: int = 0, *, rounded: bool = False) -> dict[str, np.ndarray]:
+    """Write the file, with matrices in 8 bits if they are to be rounded; its tensors by their names in it."""
     rng = np.random.default_rng(seed)
     tokens = [*sorted(ByteLevel.alphabet()), "ab", *SPECIAL]
     writer = GGUFWriter(path, "qwen2")
+    if rounded:
+        writer.add_file_type(LlamaFileType.MOSTLY_Q8_0)
     writer.add_block_count(LAYERS)
     writer.add_context_length(4096)
     writer.add_embedding_length(HIDDEN)
@@ -64,7 +67,11 @@ def write(path: Path, seed: int = 0) -> dict[str, np.ndarray]:
     for name, shape in shapes.items():
         around = 1.0 if name.endswith("norm.weight") else 0.0
         tensors[name] = (around + 0.1 * rng.standard_normal(shape)).astype(np.float32)
-        writer.add_tensor(name, tensors[name])
+        if rounded and len(shape) == 2:
+            packed = quantize(tensors[name], GGMLQuantizationType.Q8_0)
+            writer.add_tensor(name, packed, raw_dtype=GGMLQuantizationType.Q8_0)
+        else:
+            writer.add_tensor(name, tensors[name])
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from evals import bench_answers, bench_systems, ceilings
 from evals.bench_ratios import ratio, worse
 from evals.bench_systems import REFUSAL, Metered, Sanad, embedding
+from evals.dataset import BadQuestions, read_questions
 from rag import Settings
 from rag.embed import FakeEmbedder
 from rag.generate import Message
@@ -153,7 +154,59 @@ def test_a_run_writes_every_figure(
     assert figures["graded"] == 2
     assert figures["of_bandwidth"] is None, "a fake reads no weights"
     assert [len(replies) for replies in report["replies"]["sanad"].values()] == [2, 2]
-    assert "| sanad |" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "| sanad |" in told.out
+    assert told.err.splitlines()[-1] == "round 2, question 2 of 2, 0 min left"
+
+
+def test_a_run_ends_with_the_question_at_which_its_minutes_are_over(
+    tmp_path: Path, small_articles: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SANAD_ARTICLES", str(small_articles))
+    monkeypatch.setattr(ceilings, "measure", lambda: ceilings.Ceilings(7e9, 14e9, 1e12))
+    assert bench(tmp_path / "out", "--minutes", "0") == 0
+    report = json.loads((tmp_path / "out" / "bench-answers.json").read_text(encoding="utf-8"))
+    assert [len(replies) for replies in report["replies"]["sanad"].values()] == [1]
+
+
+def test_the_first_questions_are_a_fair_sample_in_the_same_order_every_time() -> None:
+    every = read_questions(bench_answers.QUESTIONS)
+    asked = bench_answers.mixed(every)
+    assert asked == bench_answers.mixed(every) and sorted(q.id for q in asked) == sorted(q.id for q in every)
+    first = asked[: len(asked) // 3]
+    assert any(not q.answerable for q in first)
+    assert {q.lang for q in first} == {"en", "ar"}
+
+
+def replies(first: dict[str, float]) -> dict[str, list[dict[str, float]]]:
+    return {id_: [{"first": value, "total": 2 * value}] for id_, value in first.items()}
+
+
+def test_only_questions_that_both_reports_asked_are_compared() -> None:
+    before = {
+        "sanad": replies({"a": 1, "b": 1, "c": 1}),
+        "other": replies({"a": 5, "b": 9, "c": 9}),
+        "gone": {},
+    }
+    now = {"sanad": replies({"a": 1, "d": 1}), "other": replies({"a": 5, "d": 1})}
+    then, new = bench_answers.compared(before, now)
+    assert then == new
+    assert new["other"]["first"]["median"] == pytest.approx(5)
+    slower = {"sanad": replies({"a": 2}), "other": replies({"a": 5})}
+    assert len(worse(*reversed(bench_answers.compared(before, slower)))) == 2
+
+
+@pytest.mark.parametrize("now", [{}, {"sanad": replies({"z": 1})}, {"other": replies({"a": 1})}])
+def test_reports_that_share_no_question_are_refused(now: dict[str, Any]) -> None:
+    with pytest.raises(BadQuestions, match="share no question"):
+        bench_answers.compared({"sanad": replies({"a": 1})}, now)
+
+
+def test_a_missing_report_is_told_with_how_to_make_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench(tmp_path / "out", "--check", str(tmp_path / "none.json")) == 2
+    assert "none.json to compare with: run make bench-answers" in capsys.readouterr().err
 
 
 def test_a_report_that_is_none_is_refused_before_anything_runs(

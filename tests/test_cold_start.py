@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import FakeAssistant
 
 import rag
-from rag import DEFAULT_INDEX, Assistant, ModelMissing, Settings, generate
+from rag import DEFAULT_INDEX, Assistant, ModelMissing, Server, Settings, generate
 from rag.embed import FakeEmbedder
 from rag.llm_fake import FakeLLM
+from rag.local_socket import socket_path
+from rag.settings import index_folder
 
 ROOT = Path(rag.__file__).resolve().parent.parent
 
@@ -33,7 +36,8 @@ NEVER = {
 
 def loaded_by(code: str, *arguments: str, **variables: str) -> set[str]:
     """The modules that a fresh process holds when ``code`` has run."""
-    told = f"{code}\nimport json, sys\nsys.stderr.write('\\n' + json.dumps(sorted(sys.modules)))"
+    loaded = "json.dumps([name for name, module in sys.modules.items() if module])"
+    told = f"{code}\nimport json, sys\nsys.stderr.write('\\n' + {loaded})"
     run = subprocess.run(
         [sys.executable, "-c", told, *arguments],
         capture_output=True,
@@ -46,13 +50,32 @@ def loaded_by(code: str, *arguments: str, **variables: str) -> set[str]:
     return set(json.loads(run.stderr.splitlines()[-1]))
 
 
+THROUGH_THE_SOCKET = {
+    "rag", "rag._version", "rag.cli", "rag.cli_arguments", "rag.cli_print", "rag.dates", "rag.disk",
+    "rag.errors", "rag.local_socket", "rag.question", "rag.records", "rag.settings",
+}  # fmt: skip
+"""What a question to a running server loads of Sanad: a quarter of what answering it here takes."""
+
 ASK = "import sys; from rag.cli import main; status = main(sys.argv[1:]); assert status == 0, status"
 
 
-def test_importing_rag_loads_numpy_and_the_standard_library_alone() -> None:
-    third = {name.partition(".")[0] for name in loaded_by("import rag") - loaded_by("")}
-    third -= set(sys.stdlib_module_names) | {"rag"}
-    assert {name for name in third if not name.startswith("_")} <= {"numpy"}, third
+def own(modules: set[str]) -> set[str]:
+    return {name for name in modules if name.partition(".")[0] == "rag"}
+
+
+def third_parties(modules: set[str]) -> set[str]:
+    names = {name.partition(".")[0] for name in modules - loaded_by("")}
+    names -= set(sys.stdlib_module_names) | {"rag"}
+    return {name for name in names if not name.startswith("_")}
+
+
+def test_importing_rag_loads_none_of_its_modules() -> None:
+    loaded = loaded_by("import rag")
+    assert own(loaded) == {"rag", "rag._version"} and not third_parties(loaded)
+
+
+def test_all_public_names_together_load_numpy_and_the_standard_library_alone() -> None:
+    assert third_parties(loaded_by("from rag import *")) <= {"numpy"}
 
 
 def test_help_loads_no_more_than_importing_rag() -> None:
@@ -64,6 +87,22 @@ def test_a_question_loads_neither_chroma_nor_llama_index_nor_a_reader_of_files(i
     loaded = loaded_by(ASK, "ask", "How much did it cost?", SANAD_EMBEDDER="fake", SANAD_BACKEND="fake")
     assert not loaded & (NEVER | ENGINES), loaded & (NEVER | ENGINES)
     assert {"bm25s", "rag.llm_fake"} <= loaded
+
+
+def test_a_question_to_a_running_server_loads_next_to_nothing(
+    fake_assistant: FakeAssistant, indexed: Path
+) -> None:
+    variables = {"SANAD_EMBEDDER": "fake", "SANAD_BACKEND": "fake"}
+    settings = Settings.load(embedder="fake", backend="fake")
+    path = socket_path(index_folder(settings, DEFAULT_INDEX), settings)
+    server = Server(fake_assistant(), local=path).start()
+    try:
+        loaded = loaded_by(ASK, "ask", "When did the harbour of Marsa reopen?", **variables)
+    finally:
+        server.close()
+    assert own(loaded) == THROUGH_THE_SOCKET
+    assert third_parties(loaded) <= {"platformdirs", "rich"}
+    assert not loaded & {"asyncio", "numpy", "sqlite3", "multiprocessing"}
 
 
 @pytest.mark.model

@@ -25,8 +25,8 @@ from command import Run
 from conftest import FakeAssistant
 
 from rag import DEFAULT_INDEX, Busy, IndexUnusable, Server, Settings
-from rag.indexing import index_folder
 from rag.local_socket import Listener, NoServer, ask, socket_path
+from rag.settings import index_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 QUESTION = "When did the harbour of Marsa reopen?"

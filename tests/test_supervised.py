@@ -264,6 +264,80 @@ def test_replies_are_made_one_at_a_time_in_the_order_in_which_they_were_asked_fo
     assert order == list(range(6))
 
 
+def test_as_many_replies_as_are_allowed_run_at_the_same_time_and_no_more() -> None:
+    both, go, running, most = threading.Barrier(2), threading.Event(), 0, 0
+    lock = threading.Lock()
+
+    def meets() -> Iterator[str]:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        yield "a"
+        both.wait(10)  # broken, and an error, unless two are made at the same time
+        with lock:
+            running -= 1
+
+    generator = SupervisedGenerator(Opened(meets), seconds=30, at_once=2)
+    replies: list[str] = []
+
+    def ask() -> None:
+        go.wait(10)
+        replies.append(reply(generator))
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    go.set()
+    for thread in threads:
+        thread.join(20)
+    assert replies == ["a"] * 6
+    assert most == 2
+    assert generator.reloads == 0
+
+
+def test_an_engine_that_hangs_ends_the_replies_beside_it_and_counts_once(release: threading.Event) -> None:
+    opened = Opened(hangs(release), well)
+    generator = SupervisedGenerator(opened, seconds=30, grace=0.05, at_once=2)
+    left, beside = (generator.stream(PROMPT, max_tokens=10) for _ in range(2))
+    assert next(left) == next(beside) == "a"
+    left.close()
+    assert reply(generator) == "all is well"
+    with pytest.raises(GenerationFailed, match="does not come back"):
+        next(beside)
+    assert (opened.count, generator.reloads, generator.stuck) == (2, 1, False)
+
+
+def test_another_engine_is_loaded_only_when_the_one_that_failed_has_no_reply_left(
+    release: threading.Event,
+) -> None:
+    acts = [hangs(release), raises(RuntimeError("broke"))]
+
+    class Mixed(Engine):
+        def stream(
+            self, messages: Sequence[Message], *, max_tokens: int
+        ) -> Generator[str, None, Likelihood | None]:
+            yield from acts.pop(0)()
+            return None
+
+    opened = Opened(well, well)
+    opened.engines[0] = Mixed(well)
+    generator = SupervisedGenerator(opened, seconds=30, at_once=2)
+    slow = generator.stream(PROMPT, max_tokens=10)
+    assert next(slow) == "a"
+    with pytest.raises(GenerationFailed, match="broke"):
+        reply(generator)
+    replies: list[str] = []
+    thread = threading.Thread(target=lambda: replies.append(reply(generator)))
+    thread.start()
+    thread.join(0.05)
+    assert (opened.count, replies) == (1, []), "two engines would not fit into memory"
+    release.set()
+    assert list(slow) == ["b"]
+    thread.join(10)
+    assert (opened.count, replies) == (2, ["all is well"])
+
+
 def test_an_assistant_answers_on_after_its_engine_broke(
     fake_assistant: FakeAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

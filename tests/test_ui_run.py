@@ -77,6 +77,18 @@ def test_the_line_is_kept_and_who_waits_is_told_how_many_are_before(assistant: S
     assert assistant.asked == ["number 0", "number 1", "number 2"]
 
 
+def test_as_many_are_asked_at_once_as_the_model_answers_together(assistant: StandIn) -> None:
+    together = Line(at_once=2)
+    grown = [run(assistant, together, f"number {n}").grow() for n in range(4)]
+    assert [next(one).ahead for one in grown] == [0, 0, 1, 2]
+    deadline = time.monotonic() + 10
+    while len(assistant.asked) < 2 and time.monotonic() < deadline:
+        threading.Event().wait(0.001)
+    assert sorted(assistant.asked) == ["number 0", "number 1"]
+    assistant.freely = True
+    assert [until(one, "done").question for one in grown] == [f"number {n}" for n in range(4)]
+
+
 def test_one_that_is_stopped_while_it_waits_is_never_asked(assistant: StandIn, line: Line) -> None:
     first, second, third = (run(assistant, line, f"number {n}") for n in range(3))
     grown = [one.grow() for one in (first, second, third)]

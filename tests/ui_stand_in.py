@@ -71,6 +71,7 @@ class StandIn:
 
     model = "stand-in"
     generation = "generation-0001"
+    at_once = 1
     settings = Settings()
 
     def __init__(self, uploads: Path = Path("uploads")) -> None:

@@ -32,7 +32,7 @@ class Page:
 
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
-        self._line = Line()
+        self._line = Line(assistant.at_once)
         self._runs: dict[str, Run] = {}
         self.work = Work(assistant)
         """Changes of the index."""

@@ -1,7 +1,7 @@
 """One question being answered, and the line that questions stand in.
 
-Each runs in a thread of its own, so that Stop and the clock need not wait for the model. One is answered at a
-time, in the order in which they were asked: two at once would both be slower than one after the other.
+Each runs in a thread of its own, so that Stop and the clock need not wait for the model. As many are answered
+at a time as the model answers together, in the order in which they were asked.
 """
 
 from __future__ import annotations
@@ -36,7 +36,13 @@ _log = logging.getLogger(__name__)
 class Line:
     """Whose turn it is: first come, first served."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int = 1) -> None:
+        """Nobody waits yet.
+
+        Args:
+            at_once: How many are answered at the same time; they stay in the line meanwhile.
+        """
+        self._at_once = at_once
         self._waiting: deque[object] = deque()
         self._moved = threading.Condition()
 
@@ -47,14 +53,14 @@ class Line:
             Refused: The line is too long.
         """
         with self._moved:
-            if len(self._waiting) > WAITING:
+            if len(self._waiting) >= WAITING + self._at_once:
                 raise Refused("fault_crowded")
             self._waiting.append(who)
 
     def wait(self, who: object) -> None:
         """Come back when it is the turn of ``who``."""
         with self._moved:
-            self._moved.wait_for(lambda: self._waiting[0] is who)
+            self._moved.wait_for(lambda: self._waiting.index(who) < self._at_once)
 
     def leave(self, who: object) -> None:
         """Make room for the next."""
@@ -63,9 +69,10 @@ class Line:
             self._moved.notify_all()
 
     def ahead(self, who: object) -> int:
-        """How many stand before ``who``; 0 also for one who has left."""
+        """How many must leave before it is the turn of ``who``; 0 also for one who has left."""
         with self._moved:
-            return self._waiting.index(who) if who in self._waiting else 0
+            place = self._waiting.index(who) if who in self._waiting else 0
+            return max(0, place + 1 - self._at_once)
 
 
 class Run:
