@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import docx
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pdf_maker import make_pdf
-from test_e5 import e5s1
+from test_e5 import e5s1, tensors
 
 from rag import ARTICLE_FILES, BadArticles, ModelDamaged
 from rag.articles import load_folder
@@ -199,3 +200,12 @@ def check_weights(data: bytes) -> None:
 @given(SPOILT_WEIGHTS)
 def test_whatever_a_file_of_weights_holds_it_is_a_model_or_an_error(data: bytes) -> None:
     check_weights(data)
+
+
+@pytest.mark.parametrize("number", [np.inf, np.nan, np.finfo(np.float32).max])
+def test_weights_that_no_number_of_16_bits_can_be_are_refused(tmp_path: Path, number: float) -> None:
+    sound = next(values.astype("<f4").tobytes() for kind, values in tensors(1).values() if not kind)
+    assert WEIGHTS.count(sound) == 1
+    spoilt = np.array([number], "<f4").tobytes() + sound[4:]
+    with pytest.raises(ModelDamaged, match="no weight can be"):
+        convert(WEIGHTS.replace(sound, spoilt), tmp_path)
