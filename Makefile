@@ -5,7 +5,7 @@ Q ?= when do forces leave Ain al-Asad?
 PORT ?= 7860
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install ask index ui serve soak faults controls licences eval bench bench-answers bench-check screenshots models test test-fast train-smoke lint clean
+.PHONY: help install ask index ui serve soak crowd faults controls fuzz licences eval bench bench-answers bench-check screenshots models test test-fast train-smoke lint clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -61,11 +61,17 @@ models: .venv/.installed ## list the packaged models and check every byte of the
 soak: .venv/.installed-dev ## 2,000 questions while the index changes beside, minutes: make soak SOAK="--real 100"
 	@$(BIN)/python tests/soak.py $(SOAK)
 
+crowd: .venv/.installed-dev ## fifty clients at once against sanad serve: make crowd CROWD="--rounds 150"
+	@$(BIN)/python tests/crowd.py $(CROWD)
+
 faults: .venv/.installed-dev ## bring about every fault of docs/operations.md: case, tries, outcome, data lost
 	@$(BIN)/python tests/faults.py
 
 controls: .venv/.installed-dev ## take each control of docs/security.md away, in a copy: which test notices? minutes
 	@$(BIN)/python tests/controls.py
+
+fuzz: .venv/.installed-dev ## spoilt files, weights and requests for ten minutes: make fuzz FUZZ="--minutes 60 pdf"
+	@$(BIN)/python tests/fuzz.py $(FUZZ)
 
 licences: .venv/.installed-bench ## list the licences of everything that is installed in docs/licences.md
 	@$(BIN)/python tests/licences.py > docs/licences.md

@@ -196,11 +196,11 @@ def _parse(data: bytes) -> tuple[dict[str, Any], Any, dict[str, NDArray[Any]]]:
         shape = _shape(name, numbers, config)
         tensor = _Reader(data)
         tensor.at = offset
-        if kind == _QUANTISED:
-            values = dequantise(tensor.take(size), *shape)
-        else:
-            values = tensor.array("<f4", numbers).reshape(shape)
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # told below
+            if kind == _QUANTISED:
+                values = dequantise(tensor.take(size), *shape)
+            else:
+                values = tensor.array("<f4", numbers).reshape(shape)
             half = values.astype(np.float16)
         if not np.isfinite(half).all():
             raise ModelDamaged(

@@ -12,7 +12,7 @@ CONTEXT = 8_192
 """Pretended context, in words."""
 
 REMEMBERED = 200
-"""Prompts that are kept, of some 5 KB each: more than a test asks for, and little in a server that runs on."""
+"""Prompts that are kept, of some 5 KB each: more than a test asks for, little to a server that runs on."""
 
 
 def quote_first_evidence(prompt: str) -> str:

@@ -43,8 +43,6 @@ SECONDS = 300
 class Seen:
     """What the clients saw."""
 
-    asked: int = 0
-    """Questions that were sent."""
     statuses: Counter[str] = field(default_factory=Counter)
     """How often each came: a status, or the error of a connection."""
     crossed: int = 0
@@ -78,7 +76,6 @@ def crowd(port: int, clients: int, rounds: int) -> Seen:
         except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
             status, retry, right = type(error).__name__, None, True
         with lock:
-            seen.asked += 1
             seen.statuses[status] += 1
             seen.crossed += status == "200" and not right
             seen.silent += status == "503" and not 1 <= int(retry or 0) <= 600

@@ -9,6 +9,7 @@ no two runs send the same. An input that is found here becomes a test there. End
 from __future__ import annotations
 
 import argparse
+import logging
 import random
 import sys
 import tempfile
@@ -96,6 +97,7 @@ def main() -> int:
     parser.add_argument("word", nargs="?", default="")
     parser.add_argument("--minutes", type=float, default=10)
     options = parser.parse_args()
+    logging.getLogger("rag").addHandler(logging.NullHandler())  # questions that are refused are warned of
     findings = []
     with ExitStack() as stack:
         chosen = [target for target in targets(stack) if options.word in target[0]]
