@@ -27,6 +27,7 @@ from rag.errors import (
     PromptBroken,
     SanadError,
 )
+from rag.fair_queue import FairQueue
 from rag.feedback import Exported, add_feedback, export_feedback
 from rag.indexing import Built, build_index
 from rag.records import (
@@ -73,6 +74,7 @@ __all__ = [
     "Event",
     "Evidence",
     "Exported",
+    "FairQueue",
     "Filter",
     "Finished",
     "GenerationFailed",

@@ -198,7 +198,7 @@ CONTROLS = (
     ),
     Control(
         "rag/fair_queue.py",
-        "if self.waiting >= self._places or own >= max(1, self._places // SHARE):",
+        "if waiting >= self._places or own >= max(1, self._places // SHARE):",
         "if False:",
         ("test_of_too_many_at_once_each_is_answered_or_told_when_to_come_back",),
     ),
@@ -393,7 +393,7 @@ def _run(copy: Path, nodes: Collection[str], seconds: float, *, hangs: bool = Fa
     environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     with subprocess.Popen(
         command, cwd=copy, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        start_new_session=True,
+        process_group=0,
     ) as process:  # fmt: skip
         try:
             out, _ = process.communicate(timeout=seconds)
