@@ -75,7 +75,12 @@ class Answering:
         place = await self.queue.join(client)
         # From here on the place is the thread's: it is kept until the model lets go, whoever leaves.
         self._running.add(unwanted)
-        threading.Thread(target=work, name="answer", daemon=True).start()
+        try:
+            threading.Thread(target=work, name="answer", daemon=True).start()
+        except RuntimeError:  # the system has no thread to give
+            self._running.discard(unwanted)
+            self.queue.leave(place)
+            raise
         try:
             while (item := await arrived.get()) is not None:
                 if isinstance(item, BaseException):

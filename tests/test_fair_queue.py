@@ -14,7 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag import Busy, FairQueue, Server
+from rag.answering import Answering
 from rag.fair_queue import Place
+from ui.exchange import Exchange
+from ui.run import Run
+
+QUESTION = "When did the harbour of Marsa reopen?"
 
 
 def test_each_client_has_its_turn_however_many_questions_others_send() -> None:
@@ -130,7 +135,7 @@ def test_page_and_api_of_a_server_share_one_bound(fake_assistant: FakeAssistant)
     server = Server(fake_assistant(waiting=2), page=page).start()
     try:
         places = [lines[0].enter(f"tab {n}", lambda _: None) for n in range(3)]  # one is answered, two wait
-        asked = {"question": "When did the harbour of Marsa reopen?"}
+        asked = {"question": QUESTION}
         refused = httpx.post(f"{server.address}/api/ask", json=asked)
         assert (refused.status_code, refused.json()["error"]["type"]) == (503, "Busy")
         assert "sanad_waiting 2.0" in httpx.get(f"{server.address}/metrics").text
@@ -139,3 +144,28 @@ def test_page_and_api_of_a_server_share_one_bound(fake_assistant: FakeAssistant)
         assert httpx.post(f"{server.address}/api/ask", json=asked).status_code == 200
     finally:
         server.close()
+
+
+def test_where_no_thread_is_to_be_had_the_turn_is_handed_on(
+    fake_assistant: FakeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assistant, line, none = fake_assistant(), FairQueue(4), []
+    real = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name == "answer" and not none:
+            none.append(thread)
+            raise RuntimeError("can't start new thread")
+        real(thread)
+
+    async def ask() -> list[Any]:
+        return [event async for event in Answering(assistant, line).events("a", QUESTION)]
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(RuntimeError, match="new thread"):
+        asyncio.run(ask())
+    assert asyncio.run(ask())
+    none.clear()
+    broke = list(Run(assistant, line, "tab", Exchange(1, QUESTION), ()).grow())[-1]
+    assert broke.fault is not None and broke.fault.word == "fault_broke"
+    assert list(Run(assistant, line, "tab", Exchange(1, QUESTION), ()).grow())[-1].stage == "done"

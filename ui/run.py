@@ -107,7 +107,12 @@ class Run:
             return
 
     def _called(self, place: Any) -> None:
-        threading.Thread(target=self._work, args=(place,), name="answer", daemon=True).start()
+        try:
+            threading.Thread(target=self._work, args=(place,), name="answer", daemon=True).start()
+        except RuntimeError:  # the system has no thread to give
+            _log.exception("The question could not be answered")
+            self._arrived.put(Refused("fault_broke"))
+            self._line.leave(place)
 
     def _work(self, place: Any) -> None:
         begun = time.monotonic()
