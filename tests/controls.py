@@ -400,11 +400,14 @@ def _run(copy: Path, nodes: Collection[str], seconds: float, *, hangs: bool = Fa
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, 9)
             return hangs, f"hung for {seconds:g} s"
-    said = re.search(r"^[ |]*E +(\S.*)", out, re.MULTILINE)
+    # What Hypothesis groups is printed without the E.
+    said = re.search(
+        r"^[ |]*E +(\S.*)|^[ |+-]*((?:\w+\.)*\w+(?:Error|Failure|Exceeded)\b.*)", out, re.MULTILINE
+    )
     if process.returncode < 0:
         return True, f"ended by signal {-process.returncode}"
     # 1: a test failed. 2 to 5: pytest could not even collect or find it, which proves nothing.
-    return process.returncode == 1, _cut(said[1] if said else out.strip().rpartition("\n")[2], 90)
+    return process.returncode == 1, _cut(said[1] or said[2] if said else out.strip().rpartition("\n")[2], 90)
 
 
 def _cut(text: str, most: int) -> str:

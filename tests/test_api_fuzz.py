@@ -78,7 +78,9 @@ def test_every_operation_answers_as_its_schema_says(operations: dict[str, Any], 
     asked: Counter[str] = Counter()
     for operation in operations.values():
 
-        @settings(max_examples=examples, suppress_health_check=list(HealthCheck), database=None)
+        @settings(
+            max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None
+        )
         @given(case=cases_of(operation))
         def ask(case: Any) -> None:
             asked[case.operation.label] += 1
