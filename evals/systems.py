@@ -139,7 +139,12 @@ class Naive(Recorded):
     """
 
     def _search(
-        self, question: str, searcher: Any, k: int, allowed: frozenset[str] | None = None
+        self,
+        question: str,
+        searcher: Any,
+        k: int,
+        allowed: frozenset[str] | None = None,
+        limit: int | None = None,
     ) -> Retrieved:
         found = super()._search(question, searcher, k, allowed)
         return Retrieved(
@@ -212,6 +217,7 @@ SYSTEMS = {
     "kind": System("any kind of answer to when and how many", _without("kind")),
     "dates": System("relative dates stay as they are", _without("dates")),
     "second": System("no other article is asked", _without("second")),
+    "parts": System("a question of two parts is asked as one", _without("parts")),
     "adapter": System(
         "the model as its makers published it", lambda settings: dataclasses.replace(settings, adapter=False)
     ),
@@ -222,7 +228,7 @@ SYSTEMS = {
             adapter=False,
             prompt="naive",
             passages=NAIVE_PASSAGES,
-            without="verification,quotes,certainty,kind,dates",
+            without="verification,quotes,certainty,kind,dates,parts",
         ),
         Naive,
     ),

@@ -53,7 +53,7 @@ _EITHER = re.compile(
     r"(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should|may|might|must)\b"
     r"|[وف]?هل(?!\w)|.* or |.* (?:ام|او) "
 )
-"""Questions that are answered by yes, no or a choice among their own words."""
+"""By the first words, folded."""
 
 
 def kind(question: str) -> Kind | None:
@@ -64,6 +64,15 @@ def kind(question: str) -> Kind | None:
     """
     folded = fold(question)
     return next((kind for kind, pattern in _ASKING.items() if pattern.match(folded)), None)
+
+
+def is_choice(question: str) -> bool:
+    """Whether a question is answered by yes, no or a choice among its own words.
+
+    Args:
+        question: As put to the model.
+    """
+    return _EITHER.match(fold(question)) is not None
 
 
 def fits(question: str, *answer: str) -> bool:
@@ -89,8 +98,7 @@ def repeats(question: str, answer: str) -> bool:
         question: As put to the model.
         answer: What is said, in the question's language.
     """
-    folded = fold(question)
-    if _EITHER.match(folded):
+    if is_choice(question):
         return False
     held = set(terms(question))
     said = [set(terms(word)) for word in fold(answer).split()]

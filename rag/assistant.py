@@ -9,25 +9,28 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
-from rag import conversation, filters, index, indexing, prompt, second, upkeep, uploads, verify
+from rag import composing, compound, conversation, filters, index, indexing, prompt, upkeep, uploads
 from rag.clock import Clock
+from rag.composing import Judged
+from rag.compound import Part
 from rag.disk import Progress
-from rag.drafting import Drafted, Writer, silently
+from rag.drafting import Writer
 from rag.embed import Embedder, open_embedder
 from rag.errors import BadArticles, BadQuestion, IndexMissing, IndexUnusable
 from rag.generate import Generator, Likelihood, Message, load_in_background, open_generator
 from rag.index import Written
 from rag.indexing import Built
+from rag.inquiry import Inquiry
 from rag.records import (
     Answer,
     Article,
     Event,
+    Evidence,
     Filter,
     Finished,
     Language,
     Passage,
     Retrieved,
-    Token,
     Turn,
 )
 from rag.retrieve import Searcher
@@ -182,24 +185,22 @@ class Assistant:
             yield from _nothing_allowed(question, where, generation, language, clock)
             return
         asked = self._standalone(question, history)
-        found = self._search(asked, searcher, self.settings.passages, allowed)
-        found = _told(found, question, asked)
+        parts = self._parts(asked)
+        each = [self._search(part.searched, searcher, self.settings.passages, allowed) for part in parts]
+        found = _told(
+            composing.found_together(each, self.settings.passages * len(parts)), question, _understood(parts)
+        )
         clock.mark("retrieve")
         yield found
-        drafted = yield from self._writer().drafted(asked, found.evidence, language, clock)
-        clock.mark("generate")
-        if self._looks_again and drafted.sure and second.due(drafted.reply, drafted.evidence, asked):
-            drafted = yield from self._looked_again(asked, searcher, allowed, language, drafted)
-            clock.mark("second_look")
-        checked = verify.check(
-            drafted.reply,
-            drafted.evidence,
-            language,
-            self._embedder,
-            question=asked,
-            likely=drafted.likely,
-            without=self.settings.left_out,
-        )
+        inquiry = self._inquiry(searcher, allowed, language)
+        judged: list[Judged] = []
+        shown: list[Evidence] = []
+        for part, own in zip(parts, each, strict=True):
+            # A later part's draft would be read as if it went on from the first one's.
+            told, over = yield from inquiry.put(part.asked, own.evidence, clock, shown=not judged)
+            judged.append(dataclasses.replace(told, question=part.own))
+            shown += over
+        checked = composing.together(judged, language)
         yield Finished(
             Answer(
                 question=question,
@@ -209,7 +210,7 @@ class Assistant:
                 claims=checked.claims,
                 citations=checked.citations,
                 passages=found.passages,
-                evidence=drafted.evidence,
+                evidence=composing.numbered(shown),
                 model=self.model,
                 generation=generation.id,
                 timings=clock.finish(),
@@ -251,8 +252,9 @@ class Assistant:
         allowed = filters.allowed(where, searcher.generation.articles.values())
         if allowed == frozenset():
             return Retrieved((), ())
-        asked = self._standalone(question, history)
-        return _told(self._search(asked, searcher, k, allowed), question, asked)
+        parts = self._parts(self._standalone(question, history))
+        each = [self._search(part.searched, searcher, k, allowed) for part in parts]
+        return _told(composing.found_together(each, k), question, _understood(parts))
 
     def _standalone(self, question: str, history: Sequence[Turn]) -> str:
         return conversation.standalone(question, history, longest=self.settings.max_question)
@@ -358,45 +360,42 @@ class Assistant:
         self._open.generation.close()
 
     def _search(
-        self, question: str, searcher: Searcher, k: int, allowed: frozenset[str] | None = None
+        self,
+        question: str,
+        searcher: Searcher,
+        k: int,
+        allowed: frozenset[str] | None = None,
+        limit: int | None = None,
     ) -> Retrieved:
         settings = self.settings
         passages, evidence = searcher.search(
             question,
             k=k,
-            read=settings.passages,
-            limit=settings.evidence,
-            tokens=settings.evidence_tokens,
+            read=settings.passages if limit is None else k,
+            limit=settings.evidence if limit is None else limit,
+            # Sentences beyond the usual number are for no prompt.
+            tokens=settings.evidence_tokens * (1 if limit is None else limit),
             allowed=allowed,
         )
         return Retrieved(passages, evidence)
 
-    def _writer(self) -> Writer:
-        return Writer(self._template, self._language_model(), self.settings.max_new_tokens, self._write)
+    def _inquiry(self, searcher: Searcher, allowed: frozenset[str] | None, language: Language) -> Inquiry:
+        return Inquiry(
+            lambda question, others, deep: self._search(
+                question, searcher, deep[0] if deep else self.settings.passages, others, deep and deep[1]
+            ),
+            Writer(self._template, self._language_model(), self.settings.max_new_tokens, self._write),
+            self._embedder,
+            self.settings,
+            searcher.generation.articles.keys() if allowed is None else allowed,
+            language,
+            self._looks_again,
+        )
 
-    def _looked_again(
-        self,
-        question: str,
-        searcher: Searcher,
-        allowed: frozenset[str] | None,
-        language: Language,
-        first: Drafted,
-    ) -> PieceGenerator[Token, None, Drafted]:
-        """The draft, with what other articles say to the same question."""
-        every = searcher.generation.articles.keys() if allowed is None else allowed
-        others = frozenset(every - second.told_elsewhere(first.reply, first.evidence))
-        if not others:
-            return first
-        wanted = second.query(question, first.reply, first.evidence)
-        found = self._search(wanted, searcher, self.settings.passages, others)
-        other = yield from silently(self._writer().drafted(question, found.evidence, language))
-        told = second.together(first.reply, first.evidence, other.reply, other.evidence)
-        if told is None or not other.sure or not other.likely.aside:
-            return first
-        alone = verify.check(other.reply, other.evidence, language, self._embedder, question=question)
-        if alone.outcome == "not_found":
-            return first
-        return Drafted(*told, first.likely)
+    def _parts(self, question: str) -> tuple[Part, ...]:
+        if "parts" in self.settings.left_out:
+            return (Part(question, question, question),)
+        return compound.parts(question, longest=self.settings.max_question)
 
     def _write(self, messages: Sequence[Message]) -> PieceGenerator[str, None, Likelihood | None]:
         return self._language_model().stream(messages, max_tokens=self.settings.max_new_tokens)
@@ -432,6 +431,11 @@ class Assistant:
 
 def _supervised(settings: Settings, tell: Progress) -> SupervisedGenerator:
     return SupervisedGenerator(lambda: open_generator(settings, tell), seconds=settings.answer_seconds)
+
+
+def _understood(parts: Sequence[Part]) -> str:
+    """The questions that are put to the model."""
+    return " ".join(part.asked for part in parts)
 
 
 def _told(found: Retrieved, question: str, asked: str) -> Retrieved:

@@ -14,9 +14,10 @@ class Clock:
         self._stages: dict[str, float] = {}
 
     def mark(self, stage: str) -> None:
-        """A stage ends now."""
+        """A stage ends now; one that comes again adds to itself."""
         now = time.perf_counter()
-        self._stages[stage], self._last = now - self._last, now
+        self._stages[stage] = self._stages.get(stage, 0.0) + now - self._last
+        self._last = now
 
     def mark_once(self, stage: str) -> None:
         """Something happens for the first time; later calls change nothing."""

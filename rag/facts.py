@@ -10,6 +10,9 @@ import re
 
 from rag.text import fold, numbers
 
+YEARS = range(1900, 2101)
+"""Numbers that may be years."""
+
 _MONTHS = (
     ("January", "يناير كانون_الثاني جانفي"),
     ("February Feb", "فبراير شباط فيفري"),
@@ -125,6 +128,11 @@ def months(text: str) -> set[int]:
         n for n, pattern in enumerate(_ENGLISH_MONTH, start=1) if n not in (3, 5) and pattern.search(text)
     }
     return found | doubtful_months(text)
+
+
+def years(text: str) -> set[int]:
+    """The numbers in digits that may be years of our time."""
+    return {int(value) for value in numbers(text) if value.isdigit() and int(value) in YEARS}
 
 
 def claimed(text: str) -> set[str]:

@@ -25,7 +25,7 @@ _TURNS = {
 }  # fmt: skip
 """Folded words that tell the direction."""
 
-_WEEKDAYS = {
+WEEKDAYS = {
     fold(name): day
     for day, names in enumerate(
         [
@@ -46,8 +46,8 @@ _ATTACHED = r"(?:[وفبلك]{1,2})?"
 
 _ENGLISH_MONTHS = "January February March April May June July August September October November December"
 _ARABIC_MONTHS = "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر"
-_MONTH_NAMES: dict[Language, list[str]] = {"en": _ENGLISH_MONTHS.split(), "ar": _ARABIC_MONTHS.split()}
-_DAY_NAMES: dict[Language, list[str]] = {
+MONTH_NAMES: dict[Language, list[str]] = {"en": _ENGLISH_MONTHS.split(), "ar": _ARABIC_MONTHS.split()}
+DAY_NAMES: dict[Language, list[str]] = {
     "en": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
     "ar": ["الاثنين", "الثلاثاء", "الأربعاء", "الخميس", "الجمعة", "السبت", "الأحد"],
 }
@@ -58,7 +58,7 @@ def _either(words: Iterable[str]) -> str:
 
 
 _MONTH = _either([*MONTH_WORDS, "اب"])
-_UNIT = rf"{_MONTH}|{_either(_WEEKDAYS)}|{_either(_YEARS)}"
+_UNIT = rf"{_MONTH}|{_either(WEEKDAYS)}|{_either(_YEARS)}"
 _PATTERN = re.compile(
     rf"(?<!\w)(?:(?P<before>next|coming|last|past|this|current) (?P<en>{_UNIT})"
     rf"|[وفبلك]{{0,2}}(?P<ar>{_UNIT})(?: {_MONTH})? (?P<behind>{_either(_TURNS)})"
@@ -87,19 +87,19 @@ def _meant(match: re.Match[str], of: list[int], language: Language) -> str:
     word, turn = match["en"] or match["ar"], _TURNS[match["before"] or match["behind"]]
     if word in _YEARS:
         return str(of[0] + turn)
-    if match["before"] == "next" or (turn == _SAME and word in _WEEKDAYS):
+    if match["before"] == "next" or (turn == _SAME and word in WEEKDAYS):
         return ""
-    if word in _WEEKDAYS:
+    if word in WEEKDAYS:
         day = _date(of)
         if day is None:
             return ""
-        ahead = (_WEEKDAYS[word] - day.weekday()) % 7
+        ahead = (WEEKDAYS[word] - day.weekday()) % 7
         return _written(day, (ahead or 7) if turn == _AHEAD else ahead - 7, language)
     if len(of) < 2:
         return ""
     month = MONTH_WORDS.get(word, 8)  # آب is no key of the table, as folding makes a father of it
     year = of[0] + (month <= of[1] if turn == _AHEAD else -(month >= of[1]) if turn == _BACK else 0)
-    return f"{_MONTH_NAMES[language][month - 1]} {year}"
+    return f"{MONTH_NAMES[language][month - 1]} {year}"
 
 
 def _date(of: list[int]) -> datetime.date | None:
@@ -110,5 +110,5 @@ def _written(day: datetime.date | None, steps: int, language: Language) -> str:
     if day is None:
         return ""
     when = day + datetime.timedelta(days=steps)
-    weekday, month = _DAY_NAMES[language][when.weekday()], _MONTH_NAMES[language][when.month - 1]
+    weekday, month = DAY_NAMES[language][when.weekday()], MONTH_NAMES[language][when.month - 1]
     return f"{weekday} {when.day} {month} {when.year}"

@@ -53,6 +53,8 @@ class Part:
     """Numbers of the sentences that it names, in order; empty where it names none."""
     words: str = ""
     """The sentence's own words that ``text`` puts into another language; empty where none are told."""
+    whole: bool = False
+    """Not the model's: the named sentence is to be quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Reply:
     """It says that the evidence does not hold the answer."""
     sides: bool = False
     """The parts are answers from sentences that differ, not sentences of one answer."""
+    opposed: bool = False
+    """One of two such sentences tells as planned what the other tells as done."""
 
 
 def put(words: str, answer: str) -> str:

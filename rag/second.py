@@ -3,7 +3,9 @@
 The first answer comes from the sentences that fit the question best, which one article often gives alone. The
 others are searched with the question and the sentence that was named, as a later report names a base where
 the plan before it names the region; and the model is asked the same again over what they say. Two values make
-a disagreement, and both are told; the same value twice is cited twice.
+a disagreement, and both are told; the same value twice is cited twice. So do a plan and what another article
+says became of it (rag/plans.py), for which the model is not asked: over the plan alone it says, rightly, that
+a sentence on the region does not name the base.
 """
 
 from __future__ import annotations
@@ -12,12 +14,10 @@ import dataclasses
 from collections.abc import Sequence
 
 from rag import facts
-from rag.asked import kind
+from rag.asked import is_choice, kind
+from rag.plans import asked, opposed, told
 from rag.records import Evidence
 from rag.reply import Part, Reply
-
-YEARS = range(1900, 2101)
-"""Numbers that may be years."""
 
 MONTH = "month "
 """How ``facts.claimed`` begins a month."""
@@ -34,6 +34,43 @@ def due(reply: Reply, evidence: Sequence[Evidence], question: str) -> bool:
     if len(reply.parts) != 1 or not _named(reply.parts[0], evidence):
         return False
     return bool(facts.claimed(reply.parts[0].text)) or kind(question) in ("time", "quantity")
+
+
+def dated(reply: Reply, evidence: Sequence[Evidence], question: str) -> bool:
+    """Whether a plan, or what became of it, may stand against the answer: one statement on when or whether.
+
+    Args:
+        reply: The first one.
+        evidence: What it was made from.
+        question: As put to the model.
+    """
+    if len(reply.parts) != 1 or not _named(reply.parts[0], evidence):
+        return False
+    return kind(question) == "time" or is_choice(question)
+
+
+def rival(
+    question: str, reply: Reply, evidence: Sequence[Evidence], others: Sequence[Evidence]
+) -> Evidence | None:
+    """The best sentence that tells as done what the named one tells as planned, or the other way round.
+
+    Args:
+        question: As put to the model.
+        reply: The first one.
+        evidence: What it was made from.
+        others: Sentences of other articles, best first.
+    """
+    about = asked(question)
+    named = _named(reply.parts[0], evidence)
+    return next(
+        (
+            other
+            for other in others
+            for item in named
+            if _in_order(item, other) and opposed(item.text, other.text, about)
+        ),
+        None,
+    )
 
 
 def query(question: str, reply: Reply, evidence: Sequence[Evidence]) -> str:
@@ -79,9 +116,32 @@ def together(
     return Reply((one, other), refused=False, sides=True), (*shown, *renumbered)
 
 
+def both(first: Reply, shown: Sequence[Evidence], rival: Evidence) -> tuple[Reply, tuple[Evidence, ...]]:
+    """The first reply and the rival sentence, the deed before the plan, and the evidence that they are over.
+
+    Args:
+        first: The first reply.
+        shown: Its evidence.
+        rival: What ``rival`` found.
+    """
+    other = dataclasses.replace(rival, number=len(shown) + 1)
+    parts = [first.parts[0], Part("", (other.number,), whole=True)]
+    if any(told(other.text).done & told(item.text).planned for item in _named(first.parts[0], shown)):
+        parts.reverse()
+    return Reply(tuple(parts), refused=False, sides=True, opposed=True), (*shown, other)
+
+
+def _in_order(one: Evidence, other: Evidence) -> bool:
+    """Whether the deed may have been published after the plan."""
+    if not one.published or not other.published:
+        return True
+    plan, deed = (one, other) if told(other.text).done & told(one.text).planned else (other, one)
+    return (plan.published or "") <= (deed.published or "")
+
+
 def _named(part: Part, evidence: Sequence[Evidence]) -> list[Evidence]:
     return [item for item in evidence if item.number in part.marks]
 
 
 def _is_date(values: set[str]) -> bool:
-    return any(value.startswith(MONTH) or (value.isdigit() and int(value) in YEARS) for value in values)
+    return any(value.startswith(MONTH) or value in map(str, facts.YEARS) for value in values)

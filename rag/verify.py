@@ -1,4 +1,4 @@
-"""A model's draft → claims with citations and verdicts; decides how the question ended.
+"""A model's draft → statements with sources and verdicts; decides how the question ended.
 
 What is checked here, outside the model: every marker names evidence that the model was shown; every number
 and month of a claim stand in the sentences that it cites, and so does every name that stands in the evidence
@@ -17,23 +17,29 @@ from dataclasses import dataclass
 
 from rag import facts
 from rag.asked import fits, kind, repeats
+from rag.composing import Judged, Statement
 from rag.embed import Embedder
+from rag.gloss import glossed
 from rag.lexical import arabic_keys
 from rag.names import latin_keys
-from rag.records import Citation, Claim, Evidence, Language, Outcome, Verdict
+from rag.records import Evidence, Language
 from rag.relative import resolved
 from rag.reply import Part, Reply
 from rag.support import support
 from rag.text import fold, is_arabic
 
-NOT_FOUND: dict[Language, str] = {
-    "en": "The articles do not say.",
-    "ar": "لا تذكر المقالات ذلك.",
-}
-"""What is answered when nothing else may be."""
-
 OWN_WORDS: dict[Language, str] = {"en": "The article says: “{words}”", "ar": "جاء في المقال: «{words}»"}
 """How words of an article are told that stand in another language than the answer."""
+
+CLAUSE = 6
+"""Words that can be a clause; fewer are quoted with what stands beside them."""
+
+_APART = re.compile(r"\s[–—-]\s|[;؛]\s")
+
+QUOTED: dict[Language, str] = {"en": "“{words}”", "ar": "«{words}»"}
+DONE: dict[Language, str] = {"en": "Reported as done: {text}", "ar": "ذُكر أنه حدث: {text}"}
+PLANNED: dict[Language, str] = {"en": "Planned: {text}", "ar": "وكان مخططا: {text}"}
+"""How a plan and what became of it are told apart."""
 
 DATED: dict[Language, str] = {"en": "(that is {dates})", "ar": "(أي {dates})"}
 """How the date is added that a relative one means, by the article's own date."""
@@ -83,20 +89,6 @@ _REASONS: dict[Language, dict[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What is left of a draft."""
-
-    text: str
-    """The answer, with citation numbers."""
-    claims: tuple[Claim, ...]
-    """Its sentences."""
-    citations: tuple[Citation, ...]
-    """Numbered by first use."""
-    outcome: Outcome
-    """How the question ended."""
-
-
-@dataclass(frozen=True, slots=True)
 class Likely:
     """What of a draft is probably right, as far as its tokens' probabilities tell (rag/certainty.py)."""
 
@@ -112,19 +104,6 @@ UNKNOWN = Likely(words=True, choice=False)
 """Of a draft whose probabilities are not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A statement of the draft: what it says and cites, verdict, reason, and what it puts in its language."""
-
-    text: str
-    cited: tuple[Evidence, ...]
-    verdict: Verdict
-    reason: str
-    words: str = ""
-    whole: bool = False
-    """A whole sentence of the article, quoted."""
-
-
 def check(
     reply: Reply,
     evidence: Sequence[Evidence],
@@ -134,7 +113,7 @@ def check(
     question: str = "",
     likely: Likely = UNKNOWN,
     without: Collection[str] = (),
-) -> Checked:
+) -> Judged:
     """Check a reply against the evidence that the model was shown.
 
     Args:
@@ -148,11 +127,15 @@ def check(
             were drafted, with the verdicts that they would have had.
 
     Returns:
-        The claims that stand, with exact citations; or ``not_found`` when none does, with the sentence that
-        is nearest where the draft named or leant on one.
+        The claims that stand; or ``not_found`` when none does, with the sentence that is nearest where the
+        draft named or leant on one.
     """
     judged = [_judge(part, evidence, language, embedder, without) for part in reply.parts] if evidence else []
-    unfit = "kind" not in without and not any(fits(question, claim.text, claim.words) for claim in judged)
+    unfit = (
+        "kind" not in without
+        and not reply.opposed
+        and not any(fits(question, claim.text, claim.words) for claim in judged)
+    )
     if unfit:
         reason = _REASONS[language]["kind"]
         judged = [dataclasses.replace(claim, verdict="unsupported", reason=reason) for claim in judged]
@@ -164,18 +147,22 @@ def check(
         judged = [_rescued(claim, question, language, likely) for claim in judged]
     if judged and not kept and all(claim.verdict == "unsupported" for claim in judged):
         # The reader is told that the articles do not say it; a quoted sentence does not make that an answer.
-        return _assemble([_nearest(judged[0], evidence, language)], "not_found")
+        return Judged(question, (_nearest(judged[0], evidence, language),), "not_found")
     standing = [claim for claim in judged if kept or claim.verdict in ("supported", "partial")]
     if not standing:
-        return Checked(text=NOT_FOUND[language], claims=(), citations=(), outcome="not_found")
-    conflict = reply.sides and len(standing) == len(judged) and _disagree(standing)
+        return Judged(question, (), "not_found")
+    differ = reply.opposed or (reply.sides and _disagree(standing))
+    conflict = differ and len(standing) == len(judged) > 1
+    if conflict and reply.opposed:
+        standing = _deed_and_plan(standing, likely, language)
+        return Judged(question, tuple(_newest_first(standing, language)), "conflict")
     doubtful = not likely.words or any(repeats(question, claim.text) for claim in standing)
     if doubtful and "quotes" not in without:
         standing = _told_whole(standing, language)
     if conflict:
-        return _assemble(_newest_first(standing, language), "conflict")
+        return Judged(question, tuple(_newest_first(standing, language)), "conflict")
     partial = len(standing) < len(judged) or any(claim.verdict != "supported" for claim in standing)
-    return _assemble(standing, "partial" if partial else "answered")
+    return Judged(question, tuple(standing), "partial" if partial else "answered")
 
 
 def _judge(
@@ -184,12 +171,14 @@ def _judge(
     language: Language,
     embedder: Embedder,
     without: Collection[str],
-) -> _Draft:
+) -> Statement:
     by_number = {item.number: item for item in evidence}
     cited = tuple(by_number[n] for n in part.marks if n in by_number)
+    if part.whole and cited:
+        return _whole(cited[0], language)
     claim = _checked(part, cited, evidence, language, embedder, without)
     if "verification" in without:
-        return _Draft(part.text, cited, claim.verdict, claim.reason, part.words)
+        return Statement(part.text, cited, claim.verdict, claim.reason, part.words)
     return claim
 
 
@@ -200,7 +189,7 @@ def _checked(
     language: Language,
     embedder: Embedder,
     without: Collection[str],
-) -> _Draft:
+) -> Statement:
     words = _REASONS[language]
     quotable = "quotes" not in without
     if _is_foreign(part.text, language):
@@ -208,10 +197,10 @@ def _checked(
         said = part.words or part.text
         if quotable and (source := _quoting(said, cited or evidence)):
             return _quoted(said, source, language)
-        return _Draft(said, cited, "unsupported", words["language"])
+        return Statement(said, cited, "unsupported", words["language"])
     names = _names(part.text, evidence)
     if cited and all(any(item in name for item in cited) for name in names) and _borne(part, cited, embedder):
-        return _Draft(part.text, cited, "supported", "", part.words)
+        return Statement(part.text, cited, "supported", "", part.words)
     # The model named no sentence, or the wrong one: look for the one that bears the claim out best.
     # One cited alone was judged above, and does not.
     able = [item for item in evidence if (item,) != cited and all(item in name for name in names)]
@@ -219,7 +208,9 @@ def _checked(
     found = [(support(part.text, part.words, [item.text], embedder), item) for item in able]
     best = max((one for one in found if one[0].stands), key=lambda one: one[0].probability, default=None)
     if best:
-        return _Draft(part.text, (best[1],), "partial", words["lacking" if cited else "unnamed"], part.words)
+        return Statement(
+            part.text, (best[1],), "partial", words["lacking" if cited else "unnamed"], part.words
+        )
     if quotable and part.words and (source := _quoting(part.words, cited)):
         return _quoted(part.words, source, language)
     absent = facts.missing(part.text, [item.text for item in evidence])
@@ -230,7 +221,7 @@ def _checked(
         told = words["apart" if not cited or names or facts.claimed(part.text) else "unborne"]
     # What is shown instead should at least be about what the claim names.
     about = max(evidence, key=lambda item: (sum(item in name for name in names), item in cited))
-    return _Draft(part.text, (about,) if names else cited, "unsupported", told)
+    return Statement(part.text, (about,) if names else cited, "unsupported", told)
 
 
 def _borne(part: Part, cited: Sequence[Evidence], embedder: Embedder) -> bool:
@@ -244,7 +235,7 @@ def _is_foreign(text: str, language: Language) -> bool:
     return own == 0 < letters and (language == "en" or len(text.split()) > LATIN_NAME)
 
 
-def _rescued(claim: _Draft, question: str, language: Language, likely: Likely) -> _Draft:
+def _rescued(claim: Statement, question: str, language: Language, likely: Likely) -> Statement:
     """In place of a claim that failed: the sentence that it cited, where that is probably the right one."""
     if claim.verdict != "unsupported" or not claim.cited or not likely.choice:
         return claim
@@ -253,33 +244,63 @@ def _rescued(claim: _Draft, question: str, language: Language, likely: Likely) -
     wanted = kind(question)
     if wanted == "name" or (wanted == "quantity" and not fits(question, claim.cited[0].text)):
         return claim
-    return _whole(claim.cited[0], language, _REASONS[language]["instead"].format(reason=claim.reason))
+    reason = _REASONS[language]["instead"].format(reason=claim.reason)
+    return _whole(claim.cited[0], language, reason, claim.words or claim.text)
 
 
-def _told_whole(claims: Sequence[_Draft], language: Language) -> list[_Draft]:
+def _told_whole(claims: Sequence[Statement], language: Language) -> list[Statement]:
     """In place of words that are probably wrong: the sentences that they are taken from, each once."""
-    told: dict[tuple[Evidence, ...], _Draft] = {}
+    told: dict[tuple[Evidence, ...], Statement] = {}
     for claim in claims:
         if claim.cited and not claim.whole:
             item = claim.cited[0]
             # Who cannot read the sentence has no other hint of what it says.
             translated = is_arabic(item.text) != (language == "ar") and not claim.reason
             reason = _REASONS[language]["doubtful"].format(text=claim.text) if translated else ""
-            claim = _whole(item, language, reason)
+            claim = _whole(item, language, reason, claim.words or claim.text)
         told.setdefault(claim.cited, claim)
     return list(told.values())
 
 
-def _whole(item: Evidence, language: Language, reason: str = "") -> _Draft:
-    """A claim that quotes a whole sentence: nothing is said that the article does not say."""
-    quoted = OWN_WORDS[language].format(words=item.text.strip())
-    return _Draft(quoted, (item,), "partial" if reason else "supported", reason, whole=True)
+def _deed_and_plan(claims: Sequence[Statement], likely: Likely, language: Language) -> list[Statement]:
+    """What is done and what was planned, named so, as the sentences may be in another language."""
+    told = []
+    for claim, label in zip(claims, (DONE[language], PLANNED[language]), strict=True):
+        if claim.whole or not likely.words or claim.verdict != "supported":
+            sentence = _clause(claim.cited[0].text, claim.words or claim.text)
+            words = glossed(QUOTED[language].format(words=sentence.strip()), sentence, language)
+            claim = Statement(words, claim.cited[:1], "supported", "", whole=True)
+        told.append(dataclasses.replace(claim, text=label.format(text=claim.text)))
+    return told
 
 
-def _quoted(words: str, source: Evidence, language: Language) -> _Draft:
+def _whole(item: Evidence, language: Language, reason: str = "", words: str = "") -> Statement:
+    """A claim that quotes a sentence: nothing is said that the article does not say."""
+    sentence = _clause(item.text, words)
+    quoted = glossed(OWN_WORDS[language].format(words=sentence.strip()), sentence, language)
+    return Statement(quoted, (item,), "partial" if reason else "supported", reason, whole=True)
+
+
+def _clause(sentence: str, words: str) -> str:
+    """What of a sentence stands between dashes or semicolons round the words that matter, if it is a clause.
+
+    What somebody hung behind it (a link, an instruction to a reader like this one) is not needed to see what
+    the article says of the matter.
+    """
+    cuts = [0, *(end for match in _APART.finditer(sentence) for end in match.span()), len(sentence)]
+    pieces = [sentence[start:end] for start, end in zip(cuts[::2], cuts[1::2], strict=True)]
+    holding = [piece for piece in pieces if words and f" {fold(words)} " in f" {fold(piece)} "]
+    if len(pieces) == 1 or len(holding) != 1 or len(holding[0].split()) < CLAUSE:
+        return sentence
+    before, after = ("" if holding[0] is pieces[0] else "… "), ("" if holding[0] is pieces[-1] else " …")
+    return f"{before}{holding[0].strip()}{after}"
+
+
+def _quoted(words: str, source: Evidence, language: Language) -> Statement:
     """A claim made of words of an article."""
     bare = words.strip(' .،؛:!؟«»“”"')
-    return _Draft(OWN_WORDS[language].format(words=bare), (source,), "partial", _REASONS[language]["quoted"])
+    quoted = glossed(OWN_WORDS[language].format(words=bare), words, language)
+    return Statement(quoted, (source,), "partial", _REASONS[language]["quoted"])
 
 
 def _quoting(words: str, cited: Sequence[Evidence]) -> Evidence | None:
@@ -287,7 +308,7 @@ def _quoting(words: str, cited: Sequence[Evidence]) -> Evidence | None:
     return next((item for item in cited if f" {fold(words)} " in f" {fold(item.text)} "), None)
 
 
-def _disagree(claims: Sequence[_Draft]) -> bool:
+def _disagree(claims: Sequence[Statement]) -> bool:
     """Whether supported answers to one question, from different sentences, differ in numbers or months."""
     values = [facts.claimed(claim.text) for claim in claims]
     return (
@@ -298,7 +319,7 @@ def _disagree(claims: Sequence[_Draft]) -> bool:
     )
 
 
-def _newest_first(claims: Sequence[_Draft], language: Language) -> list[_Draft]:
+def _newest_first(claims: Sequence[Statement], language: Language) -> list[Statement]:
     """Sides of a disagreement, the latest publication first, each with its outlet and date where known."""
     told = []
     for claim in sorted(claims, key=lambda c: c.cited[0].published or "", reverse=True):
@@ -309,11 +330,11 @@ def _newest_first(claims: Sequence[_Draft], language: Language) -> list[_Draft]:
     return told
 
 
-def _nearest(failed: _Draft, evidence: Sequence[Evidence], language: Language) -> _Draft:
+def _nearest(failed: Statement, evidence: Sequence[Evidence], language: Language) -> Statement:
     """In place of a claim that failed: the sentence that it cited, else the one nearest to the question."""
     item = failed.cited[0] if failed.cited else evidence[0]
     reason = _REASONS[language]["dropped"].format(reason=failed.reason)
-    return _Draft(NEAREST[language], (item,), "partial", reason)
+    return Statement(NEAREST[language], (item,), "partial", reason)
 
 
 def _names(text: str, evidence: Sequence[Evidence]) -> list[list[Evidence]]:
@@ -327,37 +348,7 @@ def _names(text: str, evidence: Sequence[Evidence]) -> list[list[Evidence]]:
     return [items for items in found if items]
 
 
-def _assemble(claims: Sequence[_Draft], outcome: Outcome) -> Checked:
-    order: dict[Evidence, int] = {}
-    text, finished = "", []
-    for claim in claims:
-        for item in claim.cited:
-            order.setdefault(item, len(order) + 1)
-        marked = _with_markers(claim.text, [order[item] for item in claim.cited])
-        text += (" " if text else "") + marked
-        cited = tuple(order[item] for item in claim.cited)
-        start, end = len(text) - len(marked), len(text)
-        finished.append(Claim(marked, start, end, cited, claim.verdict, claim.reason, claim.words))
-    citations = tuple(
-        Citation(
-            number=number,
-            article_id=item.article_id,
-            title=item.title,
-            outlet=item.outlet,
-            published=item.published,
-            source=item.source,
-            line=item.line,
-            start=item.start,
-            end=item.end,
-            quote=item.text,
-            also=item.also,
-        )
-        for item, number in order.items()
-    )
-    return Checked(text=text, claims=tuple(finished), citations=citations, outcome=outcome)
-
-
-def _dated(claim: _Draft, language: Language) -> _Draft:
+def _dated(claim: Statement, language: Language) -> Statement:
     """A claim with the dates that its source's relative ones mean, where its publication date tells them."""
     dates = resolved(claim.words or claim.text, claim.cited[0].published, language) if claim.cited else []
     if not dates or claim.verdict == "unsupported" or any(date in claim.text for date in dates):
@@ -366,9 +357,3 @@ def _dated(claim: _Draft, language: Language) -> _Draft:
     place = end.start() if end else len(claim.text)
     note = DATED[language].format(dates=_REASONS[language]["comma"].join(dates))
     return dataclasses.replace(claim, text=f"{claim.text[:place]} {note}{claim.text[place:]}")
-
-
-def _with_markers(text: str, numbers_: Sequence[int]) -> str:
-    markers = "".join(f" [{n}]" for n in numbers_)
-    end = re.search(r"[.!?؟…]+$", text)
-    return f"{text[: end.start()]}{markers}{end[0]}" if end else f"{text}{markers}"

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from rag import Assistant, Finished, Retrieved, Settings, Token, detect_language
+from rag.composing import NOT_FOUND
 from rag.embed import open_embedder
 from rag.neutral import neutral
 from rag.retrieve import load_weights
-from rag.verify import NOT_FOUND
 from rag.weights import EMBEDDER, prepared, statuses
 
 pytestmark = pytest.mark.model

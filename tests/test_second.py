@@ -17,6 +17,7 @@ ARTICLES = {
     "plan.txt": "The ministry said that the troops will leave the base in 2025.",
     "report.txt": "The last troops left the base in 2026, the ministry said.",
     "copy.txt": "The troops will leave the base in 2025, a spokesman said on Monday.",
+    "other.txt": "The troops will leave the base in 2026, a paper wrote.",
     "count.txt": "About 900 troops live at the base, the ministry said.",
 }
 
@@ -93,10 +94,10 @@ def replies_for(
 
 
 def test_two_dates_are_a_disagreement(tmp_path: Path) -> None:
-    answer, llm = replies_for(tmp_path, "in 2025", "in 2026", "plan.txt", "report.txt")
+    answer, llm = replies_for(tmp_path, "in 2025", "in 2026", "plan.txt", "other.txt")
     assert answer.outcome == "conflict"
     assert answer.text == "in 2025 [1]. in 2026 [2]."
-    assert {citation.source for citation in answer.citations} == {"plan.txt", "report.txt"}
+    assert {citation.source for citation in answer.citations} == {"plan.txt", "other.txt"}
     assert "in 2025" not in llm.prompts[1].split("Question:")[0], "the first article is not asked again"
     assert [item.number for item in answer.evidence] == list(range(1, len(answer.evidence) + 1))
 
@@ -125,10 +126,36 @@ def test_it_can_be_left_out(tmp_path: Path) -> None:
 
 
 def test_improbable_words_are_held_against_nothing(tmp_path: Path) -> None:
-    names = "plan.txt", "report.txt"
+    names = "plan.txt", "other.txt"
     for call in (0, 1):
         (tmp_path / str(call)).mkdir()
         answer, llm = replies_for(tmp_path / str(call), "in 2025", "in 2026", *names, unsure_of=call)
         assert answer.outcome == "answered"
         assert len(answer.citations) == 1
         assert len(llm.prompts) == 1 + call, "where the first is in doubt nobody else is asked"
+
+
+@pytest.mark.parametrize(("first", "second"), [("plan.txt", "report.txt"), ("report.txt", "plan.txt")])
+def test_a_plan_and_what_became_of_it_are_both_told(tmp_path: Path, first: str, second: str) -> None:
+    year = "in 2025" if first == "plan.txt" else "in 2026"
+    answer, llm = replies_for(tmp_path, year, "never asked", first, second)
+    assert answer.outcome == "conflict"
+    assert [citation.source for citation in answer.citations] == ["report.txt", "plan.txt"], "the deed first"
+    assert answer.text.startswith("Reported as done: ")
+    assert " Planned: " in answer.text
+    assert year in answer.text
+    assert ARTICLES[second].rstrip(".") in answer.text, "in the other article's own words"
+    assert len(llm.prompts) == 1, "grammar tells it, not the model"
+
+
+def test_a_deed_beside_improbable_words_is_told_too(tmp_path: Path) -> None:
+    answer, _ = replies_for(tmp_path, "in 2025", "never asked", "plan.txt", "report.txt", unsure_of=0)
+    assert answer.outcome == "conflict"
+    assert [claim.text.split("“")[0] for claim in answer.claims] == ["Reported as done: ", "Planned: "]
+
+
+def test_of_one_article_only_its_side_is_told(tmp_path: Path) -> None:
+    for name, year in (("plan.txt", "in 2025"), ("report.txt", "in 2026")):
+        (tmp_path / name).mkdir()
+        answer, _ = replies_for(tmp_path / name, year, "never asked", name, "count.txt")
+        assert (answer.outcome, answer.text) == ("answered", f"{year} [1]")

@@ -1,0 +1,107 @@
+"""A question that stands alone → what the model writes of it, what other articles add, what of it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Set
+from dataclasses import dataclass
+
+from rag import second, verify
+from rag.clock import Clock
+from rag.composing import Judged
+from rag.drafting import Drafted, Writer, silently
+from rag.embed import Embedder
+from rag.records import Evidence, Language, Retrieved, Token
+from rag.settings import Settings
+
+Search = Callable[[str, frozenset[str], tuple[int, int] | None], Retrieved]
+"""A question, ids of the articles that are searched, and most passages and sentences, where these are not the
+settings' → what is found."""
+
+DEEP = 10, 30
+"""Passages and sentences that are looked through for a plan and what became of it. On the questions that were
+developed on the right one stood among the first 25 sentences and a wrong one nowhere (docs/decisions.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """Puts questions to the articles and the model."""
+
+    search: Search
+    """Searches the index."""
+    writer: Writer
+    """Asks the model."""
+    embedder: Embedder
+    """Judges claims by their likeness."""
+    settings: Settings
+    """The user's."""
+    articles: Set[str]
+    """Ids of the articles that may be searched."""
+    language: Language
+    """Of the answer."""
+    looks_again: bool
+    """Whether other articles are asked too."""
+
+    def put(
+        self, question: str, evidence: tuple[Evidence, ...], clock: Clock, *, shown: bool = True
+    ) -> Generator[Token, None, tuple[Judged, tuple[Evidence, ...]]]:
+        """Ask the model, and check what it says; closing it stops the model.
+
+        Args:
+            question: As it stands alone.
+            evidence: What was found for it.
+            clock: Told when the first piece comes, and what the stages take.
+            shown: Whether the draft is yielded; else its tokens are empty, and only let a reader leave.
+
+        Returns:
+            What stands of the reply, and the evidence that it is over.
+
+        Raises:
+            PromptBroken: Not even the first sentence fits into the model's context.
+            GenerationFailed: The model failed.
+        """
+        writing = self.writer.drafted(question, evidence, self.language, clock)
+        drafted = yield from (writing if shown else silently(writing))
+        clock.mark("generate")
+        if self.looks_again:
+            drafted = yield from self._looked_again(question, drafted)
+            clock.mark("second_look")
+        return self._checked(question, drafted), drafted.evidence
+
+    def _checked(self, question: str, drafted: Drafted) -> Judged:
+        return verify.check(
+            drafted.reply,
+            drafted.evidence,
+            self.language,
+            self.embedder,
+            question=question,
+            likely=drafted.likely,
+            without=self.settings.left_out,
+        )
+
+    def _looked_again(self, question: str, first: Drafted) -> Generator[Token, None, Drafted]:
+        """The draft, with what other articles say to the same question."""
+        reply, shown = first.reply, first.evidence
+        dated = (first.likely.words or first.likely.choice) and second.dated(reply, shown, question)
+        due = first.sure and second.due(reply, shown, question)
+        others = (
+            frozenset(self.articles - second.told_elsewhere(reply, shown)) if dated or due else frozenset()
+        )
+        if not others:
+            return first
+        wanted = second.query(question, reply, shown)
+        if dated:
+            found = self.search(wanted, others, DEEP)
+            rival = second.rival(question, reply, shown, found.evidence)
+            if rival and self._checked(question, first).outcome != "not_found":
+                return Drafted(*second.both(reply, shown, rival), first.likely)
+        if due:
+            found = self.search(wanted, others, None)
+            other = yield from silently(self.writer.drafted(question, found.evidence, self.language))
+            told = second.together(reply, shown, other.reply, other.evidence)
+            if told and other.sure and other.likely.aside and self._stands(question, other):
+                return Drafted(*told, first.likely)
+        return first
+
+    def _stands(self, question: str, drafted: Drafted) -> bool:
+        alone = verify.check(drafted.reply, drafted.evidence, self.language, self.embedder, question=question)
+        return alone.outcome != "not_found"
