@@ -5,7 +5,7 @@ Q ?= when do forces leave Ain al-Asad?
 PORT ?= 7860
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install ask index ui serve soak faults licences eval bench bench-answers bench-askers bench-check screenshots models test test-fast train-smoke lint clean
+.PHONY: help install ask index ui serve soak crowd faults controls fuzz licences eval bench bench-answers bench-askers bench-check screenshots models test test-fast train-smoke lint clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -64,8 +64,17 @@ models: .venv/.installed ## list the packaged models and check every byte of the
 soak: .venv/.installed-dev ## 2,000 questions while the index changes beside, minutes: make soak SOAK="--real 100"
 	@$(BIN)/python tests/soak.py $(SOAK)
 
+crowd: .venv/.installed-dev ## fifty clients at once against sanad serve: make crowd CROWD="--rounds 150"
+	@$(BIN)/python tests/crowd.py $(CROWD)
+
 faults: .venv/.installed-dev ## bring about every fault of docs/operations.md: case, tries, outcome, data lost
 	@$(BIN)/python tests/faults.py
+
+controls: .venv/.installed-dev ## take each control of docs/security.md away, in a copy: which test notices? minutes
+	@$(BIN)/python tests/controls.py
+
+fuzz: .venv/.installed-dev ## spoilt files, weights and requests for ten minutes: make fuzz FUZZ="--minutes 60 pdf"
+	@$(BIN)/python tests/fuzz.py $(FUZZ)
 
 licences: .venv/.installed-bench ## list the licences of everything that is installed in docs/licences.md
 	@$(BIN)/python tests/licences.py > docs/licences.md
@@ -76,11 +85,11 @@ test-fast: .venv/.installed-dev ## tests without models and browser, on up to fo
 test: .venv/.installed-dev ## every test, with the real models and, where Chromium is installed, the browser
 	$(BIN)/pytest -m '' --durations=10
 
-lint: .venv/.installed-dev ## ruff, mypy, import rule, public surface
+lint: .venv/.installed-dev ## ruff, mypy, import rule, public surface, lock and licences
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest tests/test_house.py
+	$(BIN)/pytest tests/test_house.py tests/test_supply_chain.py
 
 train-smoke: .venv/.installed-dev ## train, stop, resume and merge an adapter of a tiny network
 	$(BIN)/pytest -m '' tests/test_train_adapter.py

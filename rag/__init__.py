@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # for type checkers and editors; what runs is __getattr__
         PromptBroken,
         SanadError,
     )
+    from rag.fair_queue import FairQueue
     from rag.feedback import Exported, add_feedback, export_feedback
     from rag.indexing import Built, build_index
     from rag.question import check_question
@@ -80,6 +81,7 @@ __all__ = [
     "Event",
     "Evidence",
     "Exported",
+    "FairQueue",
     "Filter",
     "Finished",
     "GenerationFailed",
@@ -128,6 +130,7 @@ _NAMES = {
     "cached": "CachedAssistant recall",
     "errors": "BadArticles BadQuestion BadSettings Busy GenerationFailed IndexMissing IndexUnusable "
     "ModelDamaged ModelMissing NoSpace PromptBroken SanadError",
+    "fair_queue": "FairQueue",
     "feedback": "Exported add_feedback export_feedback",
     "indexing": "Built build_index",
     "question": "check_question",

@@ -69,12 +69,18 @@ class Answering:
             except BaseException as error:
                 tell(arrived.put_nowait, error)
             finally:
-                tell(self._ended, unwanted, time.monotonic() - begun)
+                self._running.discard(unwanted)
+                self.queue.leave(place, time.monotonic() - begun)
 
-        await self.queue.join(client)
+        place = await self.queue.join(client)
         # From here on the place is the thread's: it is kept until the model lets go, whoever leaves.
         self._running.add(unwanted)
-        threading.Thread(target=work, name="answer", daemon=True).start()
+        try:
+            threading.Thread(target=work, name="answer", daemon=True).start()
+        except RuntimeError:  # the system has no thread to give
+            self._running.discard(unwanted)
+            self.queue.leave(place)
+            raise
         try:
             while (item := await arrived.get()) is not None:
                 if isinstance(item, BaseException):
@@ -90,12 +96,8 @@ class Answering:
 
     def stop(self) -> None:
         """Stop every answer that is being made."""
-        for unwanted in self._running:
+        for unwanted in list(self._running):  # whose threads take them out meanwhile
             unwanted.set()
-
-    def _ended(self, unwanted: threading.Event, seconds: float) -> None:
-        self._running.discard(unwanted)
-        self.queue.leave(seconds)
 
     def _stream(
         self, question: str, history: Sequence[Turn], where: Filter | None

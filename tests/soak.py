@@ -114,7 +114,6 @@ def soak(folder: Path, questions: int, seconds: float, *, real: bool) -> list[tu
                 crossed = response.status == 200 and told["question"] != question
                 statuses[-1 if crossed else response.status] += 1
                 if number % max(1, questions // 40) == 0:
-                    llm.prompts.clear()  # a fake remembers what it was asked
                     memory.append((number, resident()))
         connection.close()
 

@@ -170,6 +170,7 @@ def test_a_module_imports_only_what_the_house_allows(path):
             "assistant",
             "cached",
             "errors",
+            "fair_queue",
             "feedback",
             "indexing",
             "records",
@@ -217,7 +218,7 @@ def test_the_public_names_are_these():
     assert set(rag.__all__) == {
         "ARTICLE_FILES", "Answer", "Article", "Assistant", "BadArticles", "BadQuestion", "BadSettings",
         "Built", "Busy", "CachedAssistant", "Chunk", "Citation", "Claim", "DEFAULT_INDEX", "Event",
-        "Evidence", "Exported", "Filter",
+        "Evidence", "Exported", "FairQueue", "Filter",
         "Finished", "GenerationFailed", "IndexMissing", "IndexUnusable", "Language", "Listed",
         "ModelDamaged", "ModelMissing", "Moved", "NoSpace", "Passage", "PromptBroken", "Reprint", "Retrieved",
         "SanadError", "Server", "Settings", "Token", "Turn", "UPLOADED", "__version__", "add_feedback",

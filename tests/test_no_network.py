@@ -12,12 +12,13 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 EVERYTHING = '''
-import json, sys
+import json, os, sys
 
-attempts = []
+# A file and not a list: openvino-telemetry sends from a process that it forks.
+attempts = os.open("attempts", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
 
 def hook(event, arguments):
-    """Records what would leave this machine, whichever library asks for it."""
+    """Records and ends what would leave this machine, whichever library asks for it."""
     if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         address = arguments[1]
         host = address[0] if isinstance(address, tuple) else "unix"
@@ -27,7 +28,8 @@ def hook(event, arguments):
         return
     host = host.decode() if isinstance(host, bytes) else str(host)
     if host not in ("127.0.0.1", "::1", "localhost", "unix", "None", "") or event == "socket.gethostbyaddr":
-        attempts.append(f"{event} {host}")
+        os.write(attempts, f"{event} {host}\\n".encode())
+        raise OSError("not from a test")
 
 sys.addaudithook(hook)
 
@@ -59,16 +61,21 @@ server.close()
 assistant.close()
 # The libraries of real models, which are imported but hold no model here.
 import chromadb, huggingface_hub, openvino, openvino_genai, sentence_transformers, tiktoken, transformers
-
-print("attempts:", attempts)
 '''
+
+
+def attempts(folder: Path) -> str:
+    """What would have left this machine."""
+    return (folder / "attempts").read_text(encoding="utf-8")
 
 
 @pytest.fixture
 def command(small_articles: Path, tmp_path: Path) -> tuple[list[str], dict[str, str]]:
     """A process that indexes, asks and serves with fake models; and its environment."""
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = os.environ | {
+    # Where they think that they are tested, libraries send nothing, and a test would be blind to it.
+    tested = ("CI", "TF_BUILD", "JENKINS_URL", "PYTEST_CURRENT_TEST")
+    environment = {name: value for name, value in os.environ.items() if name not in tested} | {
         "SANAD_EMBEDDER": "fake", "SANAD_BACKEND": "fake", "PYTHONPATH": path, "HOME": str(tmp_path),
     }  # fmt: skip
     return [sys.executable, "-c", EVERYTHING], environment
@@ -82,7 +89,7 @@ def test_no_library_tries_to_reach_another_machine(
         command[0], env=command[1], cwd=tmp_path, capture_output=True, text=True, timeout=500
     )
     assert done.returncode == 0, done.stderr
-    assert "attempts: []" in done.stdout
+    assert attempts(tmp_path) == ""
 
 
 @pytest.mark.slow
@@ -96,4 +103,4 @@ def test_everything_works_where_there_is_no_network(
         [*cut, *command[0]], env=command[1], cwd=tmp_path, capture_output=True, text=True, timeout=500
     )
     assert done.returncode == 0, done.stderr
-    assert "attempts: []" in done.stdout
+    assert attempts(tmp_path) == ""

@@ -82,7 +82,7 @@ def test_a_page_opens_nothing_that_it_refers_to(tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("A SECRET", encoding="utf-8")
     refers = (
         f'<!DOCTYPE html [<!ENTITY s SYSTEM "file://{tmp_path}/secret.txt">]><html><head>'
-        f'<base href="file://{tmp_path}/"><link rel="import" href="secret.txt"></head><body>'
+        f'<base href="file://{tmp_path}/" /><link rel="import" href="secret.txt" /></head><body>'
         f'<iframe src="file://{tmp_path}/secret.txt"></iframe><object data="secret.txt"></object>'
         "<p>Before &s; after, in a text of its own.</p></body></html>"
     )

@@ -146,6 +146,25 @@ def test_no_more_than_ten_passwords_are_even_looked_at(line: str, monkeypatch: p
     assert len(looked) == ATTEMPTS
 
 
+def test_an_unknown_name_costs_as_much_as_a_known_one(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rag import login
+
+    costs: list[tuple[int, int, int]] = []
+    real = login._scrypt
+
+    def counted(password: str, salt: bytes, cost: int, block: int, lanes: int) -> bytes:
+        costs.append((cost, block, lanes))
+        return real(password, salt, cost, block, lanes)
+
+    monkeypatch.setattr(login, "_scrypt", counted)
+    users = Users({NAME: line.strip().partition(":")[2]})
+    for name in (NAME, "nobody"):
+        assert not users.check(name, "a wrong password", "192.0.2.7")
+    assert costs == [(login.COST, login.BLOCK, login.LANES)] * 2
+    # Nor may the hash that stands for an unknown name have a password.
+    assert not users.check("nobody", "", "192.0.2.7")
+
+
 def test_attempts_are_forgotten_after_a_minute_and_counted_by_network(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -6,16 +6,20 @@ import contextlib
 import json
 import logging
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from conftest import FakeAssistant
+from crowd import crowd
 
 from rag import Answer, BadSettings, Busy, Server
 from rag.api_schema import MAX_MESSAGES, MAX_TEXT, MAX_TURNS
@@ -205,17 +209,19 @@ def test_of_too_many_at_once_each_is_answered_or_told_when_to_come_back(serve: S
 
 def test_fifty_clients_at_once_get_their_own_answer_or_are_told_busy(serve: Serve) -> None:
     client = serve(waiting=16)
-    topics = ["harbour of Marsa", "library", "olives"]
+    seen = crowd(client.base_url.port or 0, clients=50, rounds=3)
+    assert set(seen.statuses) == {"200", "503"} and seen.statuses.total() == 150
+    assert seen.statuses["200"] >= 3 * 17, "one is answered while sixteen wait"
+    assert (seen.crossed, seen.silent) == (0, 0)
+    assert metric(client, "sanad_waiting") == 0
+    until(lambda: metric(client, "sanad_running") == 0)
 
-    def one(number: int) -> tuple[str, httpx.Response]:
-        question = f"What is told of the {topics[number % 3]}, number {number}?"
-        return question, ask(client, question)  # each over a connection of its own
 
-    with ThreadPoolExecutor(50) as pool:
-        told = list(pool.map(one, range(50)))
-    answered = [(question, response) for question, response in told if response.status_code == 200]
-    assert all(response.status_code in (200, 503) for _, response in told)
-    assert answered and all(response.json()["question"] == question for question, response in answered)
+@pytest.mark.slow
+def test_the_memory_of_a_server_stays_flat_while_fifty_ask() -> None:
+    command = [sys.executable, str(Path(__file__).parent / "crowd.py"), "--rounds", "40"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("stream", [False, True])

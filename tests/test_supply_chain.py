@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from licences import ROOT, licence, pinned
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
 
 ALLOWED = {
     "0BSD", "AFL-2.1", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "CNRI-Python",
@@ -38,6 +46,59 @@ def test_the_list_of_licences_is_that_of_the_lock() -> None:
 def test_every_line_of_the_lock_is_one_exact_version() -> None:
     lines = [line for line in _read("constraints.txt").splitlines() if line and not line.startswith("#")]
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line) for line in lines)
+
+
+def needed() -> dict[str, set[str]]:
+    """Everything that pyproject.toml asks for, at whatever remove and with all extras, as far as it is here.
+
+    Returns:
+        For each distribution, by its normalised name, who asks for it.
+    """
+    found: dict[str, set[str]] = {}
+    todo = [(Requirement(f"sanad[{','.join(EXTRAS)}]"), "pyproject.toml")]
+    seen = set()
+    while todo:
+        wanted, who = todo.pop()
+        name = canonicalize_name(wanted.name)
+        found.setdefault(name, set()).add(who)
+        for extra in {"", *wanted.extras} - {extra for seen_name, extra in seen if seen_name == name}:
+            seen.add((name, extra))
+            try:
+                asked = metadata.requires(name) or []
+            except metadata.PackageNotFoundError:
+                continue
+            for text in asked:
+                further = Requirement(text)
+                if further.marker is None or further.marker.evaluate({"extra": extra}):
+                    todo.append((further, name))
+    return found
+
+
+def test_all_that_is_needed_at_whatever_remove_is_locked_and_installed_as_locked() -> None:
+    locked = {canonicalize_name(name): version for name, version in pinned()}
+    for name, askers in needed().items():
+        try:
+            version = Version(metadata.version(name)).public  # torch's names the kind of build as well
+        except metadata.PackageNotFoundError:
+            continue
+        if name != "sanad":
+            assert locked.get(name) == version, f"{name} {version} is here for {sorted(askers)}; lock it"
+
+
+def test_what_is_locked_is_within_what_pyproject_allows() -> None:
+    locked = {canonicalize_name(name): version for name, version in pinned()}
+    asked = [Requirement(text) for texts in [PROJECT["dependencies"], *EXTRAS.values()] for text in texts]
+    for wanted in asked:
+        if wanted.name != "sanad":
+            version = locked[canonicalize_name(wanted.name)]
+            assert wanted.specifier.contains(version, prereleases=True), f"{wanted} forbids {version}"
+
+
+@pytest.mark.parametrize(("name", "hole"), [("gradio", "6.21.9"), ("transformers", "5.4.9")])
+def test_versions_with_known_holes_are_forbidden(name: str, hole: str) -> None:
+    texts = [text for texts in [PROJECT["dependencies"], *EXTRAS.values()] for text in texts]
+    (wanted,) = [Requirement(text) for text in texts if Requirement(text).name == name]
+    assert not wanted.specifier.contains(hole)
 
 
 def _read(path: str) -> str:
@@ -80,8 +141,6 @@ def test_nothing_is_unpickled(name: str) -> None:
 
 
 def test_ruffs_rules_for_security_are_on_everywhere_but_in_tests() -> None:
-    import tomllib
-
     lint = tomllib.loads(_read("pyproject.toml"))["tool"]["ruff"]["lint"]
     assert "S" in lint["select"] and not [rule for rule in lint["ignore"] if rule.startswith("S")]
     passed = {

@@ -12,12 +12,12 @@ import pytest
 from conftest import FakeAssistant
 from ui_stand_in import BASE, LEFT, StandIn
 
-from rag import Settings
+from rag import FairQueue, Settings
 from rag.llm_fake import FakeLLM
 from ui import exchange
 from ui.exchange import Exchange
 from ui.page import Page
-from ui.run import PACE, WAITING, Line, Run
+from ui.run import PACE, Run
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def assistant() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def line() -> Line:
-    return Line()
+def line() -> FairQueue:
+    return FairQueue(16)
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +38,10 @@ def quick_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ui.run.TICK", 0.05)
 
 
-def run(assistant: StandIn, line: Line, question: str = "number 1", number: int = 1) -> Run:
-    return Run(assistant, line, Exchange(number, question), ())  # type: ignore[arg-type]
+def run(
+    assistant: StandIn, line: FairQueue, question: str = "number 1", number: int = 1, client: str = "tab"
+) -> Run:
+    return Run(assistant, line, client, Exchange(number, question), ())  # type: ignore[arg-type]
 
 
 def until(grown: Iterator[Exchange], stage: str) -> Exchange:
@@ -47,7 +49,9 @@ def until(grown: Iterator[Exchange], stage: str) -> Exchange:
     return next(one for one in grown if one.stage == stage)
 
 
-def test_a_question_goes_through_its_stages_and_ends_with_the_answer(assistant: StandIn, line: Line) -> None:
+def test_a_question_goes_through_its_stages_and_ends_with_the_answer(
+    assistant: StandIn, line: FairQueue
+) -> None:
     assistant.freely = True
     seen = list(run(assistant, line).grow())
     assert seen[0].stage in ("waiting", "searching") and seen[-1].stage == "done"
@@ -59,7 +63,7 @@ def test_a_question_goes_through_its_stages_and_ends_with_the_answer(assistant: 
 
 
 def test_what_is_written_fast_is_drawn_a_few_times_a_second_and_the_end_at_once(
-    assistant: StandIn, line: Line
+    assistant: StandIn, line: FairQueue
 ) -> None:
     assistant.freely = True
     begun = time.monotonic()
@@ -69,7 +73,9 @@ def test_what_is_written_fast_is_drawn_a_few_times_a_second_and_the_end_at_once(
     assert seen[-1].stage == "done"
 
 
-def test_the_line_is_kept_and_who_waits_is_told_how_many_are_before(assistant: StandIn, line: Line) -> None:
+def test_the_line_is_kept_and_who_waits_is_told_how_many_are_before(
+    assistant: StandIn, line: FairQueue
+) -> None:
     grown = [run(assistant, line, f"number {n}").grow() for n in range(3)]
     assert [next(one).ahead for one in grown] == [0, 1, 2]
     assistant.freely = True
@@ -78,9 +84,9 @@ def test_the_line_is_kept_and_who_waits_is_told_how_many_are_before(assistant: S
 
 
 def test_as_many_are_asked_at_once_as_the_model_answers_together(assistant: StandIn) -> None:
-    together = Line(at_once=2)
+    together = FairQueue(16, at_once=2)
     grown = [run(assistant, together, f"number {n}").grow() for n in range(4)]
-    assert [next(one).ahead for one in grown] == [0, 0, 1, 2]
+    assert [next(one).ahead for one in grown] == [0, 0, 2, 3]
     deadline = time.monotonic() + 10
     while len(assistant.asked) < 2 and time.monotonic() < deadline:
         threading.Event().wait(0.001)
@@ -89,20 +95,21 @@ def test_as_many_are_asked_at_once_as_the_model_answers_together(assistant: Stan
     assert [until(one, "done").question for one in grown] == [f"number {n}" for n in range(4)]
 
 
-def test_one_that_is_stopped_while_it_waits_is_never_asked(assistant: StandIn, line: Line) -> None:
+def test_one_that_is_stopped_while_it_waits_is_never_asked(assistant: StandIn, line: FairQueue) -> None:
     first, second, third = (run(assistant, line, f"number {n}") for n in range(3))
     grown = [one.grow() for one in (first, second, third)]
     for one in grown:
         next(one)
     second.stop()
     assert list(grown[1])[-1].stage == "stopped"
+    assert next(grown[2]).ahead == 1, "its place is free at once"
     assistant.freely = True
     assert until(grown[2], "done").question == "number 2"
     assert assistant.asked == ["number 0", "number 2"]
 
 
 def test_one_that_is_stopped_while_the_model_reads_ends_at_once_and_keeps_its_place_until_it_lets_go(
-    assistant: StandIn, line: Line
+    assistant: StandIn, line: FairQueue
 ) -> None:
     first, second = run(assistant, line), run(assistant, line, "number 2")
     grown = first.grow()
@@ -118,15 +125,27 @@ def test_one_that_is_stopped_while_the_model_reads_ends_at_once_and_keeps_its_pl
     assert until(waiting, "done").answer
 
 
-def test_too_many_are_told_to_come_back(assistant: StandIn, line: Line) -> None:
-    grown = [run(assistant, line, number=n).grow() for n in range(WAITING + 1)]
+def test_too_many_are_told_to_come_back(assistant: StandIn) -> None:
+    line = FairQueue(4)
+    grown = [run(assistant, line, number=n, client=f"tab {n % 3}").grow() for n in range(5)]
     for one in grown:
         next(one)
-    (refused,) = run(assistant, line).grow()
+    (refused,) = run(assistant, line, client="tab 4").grow()
     assert refused.fault is not None and refused.fault.word == "fault_crowded"
 
 
-def test_an_error_ends_the_turn_and_the_next_one_is_answered(assistant: StandIn, line: Line) -> None:
+def test_a_browser_that_asks_much_stands_behind_others(assistant: StandIn, line: FairQueue) -> None:
+    asked = [("number 0", "tab"), ("number 1", "tab"), ("number 2", "tab"), ("number 3", "API")]
+    grown = [run(assistant, line, question, client=client).grow() for question, client in asked]
+    for one in grown:
+        next(one)
+    assert [next(one).ahead for one in grown] == [0, 1, 3, 2]
+    assistant.freely = True
+    assert [until(grown[n], "done").question for n in (2, 3)] == ["number 2", "number 3"]
+    assert assistant.asked == ["number 0", "number 1", "number 3", "number 2"]
+
+
+def test_an_error_ends_the_turn_and_the_next_one_is_answered(assistant: StandIn, line: FairQueue) -> None:
     assistant.freely = True
     failed = list(run(assistant, line, "a broken model").grow())[-1]
     assert failed.fault is not None and failed.fault.word == "fault_generation"
@@ -137,7 +156,7 @@ def test_an_error_ends_the_turn_and_the_next_one_is_answered(assistant: StandIn,
     assert list(run(assistant, line).grow())[-1].stage == "done"
 
 
-def test_who_leaves_stops_the_model(assistant: StandIn, line: Line) -> None:
+def test_who_leaves_stops_the_model(assistant: StandIn, line: FairQueue) -> None:
     asked = run(assistant, line)
     grown = asked.grow()
     next(grown)
@@ -152,6 +171,7 @@ class Request:
     """What Gradio tells of a browser tab."""
 
     session_hash = "tab"
+    client = None
 
 
 class Event:
@@ -163,7 +183,7 @@ class Event:
 
 def test_the_page_answers_and_hands_over_what_the_browser_keeps(assistant: StandIn) -> None:
     assistant.freely = True
-    page = Page(assistant)  # type: ignore[arg-type]
+    page = Page(assistant, FairQueue(16))  # type: ignore[arg-type]
     sent = {"question": "number 7", "number": 2, "history": [], "filter": [[], "", "", ""], "language": "ar"}
     asked, told = page.begin(Event(sent))  # type: ignore[arg-type]
     assert 'id="t2"' in told["turn"] and "number 7" in told["turn"]
@@ -176,7 +196,7 @@ def test_the_page_answers_and_hands_over_what_the_browser_keeps(assistant: Stand
 
 
 def test_a_question_that_gradio_dropped_is_told(assistant: StandIn) -> None:
-    page = Page(assistant)  # type: ignore[arg-type]
+    page = Page(assistant, FairQueue(16))  # type: ignore[arg-type]
     asked, _ = page.begin(Event({"question": "number 7", "filter": [[], "", "", ""]}))  # type: ignore[arg-type]
     _, told = page.settle(asked)
     assert told["kept"]["fault"]["word"] == "fault_crowded" and 'role="alert"' in told["turn"]
@@ -187,7 +207,7 @@ def test_whatever_the_script_sends_every_function_answers(
     assistant: StandIn, sent: Any, tmp_path: Path
 ) -> None:
     assistant.settings = Settings(cache=tmp_path)
-    page = Page(assistant)  # type: ignore[arg-type]
+    page = Page(assistant, FairQueue(16))  # type: ignore[arg-type]
     for serve in page.servers:
         if serve.__name__ not in ("index", "remove"):
             serve(sent)
@@ -197,7 +217,7 @@ def test_whatever_the_script_sends_every_function_answers(
 
 
 def test_an_article_is_shown_with_its_quote_or_alone_or_told_to_be_gone(assistant: StandIn) -> None:
-    page = Page(assistant)  # type: ignore[arg-type]
+    page = Page(assistant, FairQueue(16))  # type: ignore[arg-type]
     start = BASE.text.index(LEFT)
     span = [start, start + len(LEFT), LEFT]
     assert f"<mark>{LEFT}</mark>" in page.read_article({"article": "base", "span": span})
@@ -207,7 +227,7 @@ def test_an_article_is_shown_with_its_quote_or_alone_or_told_to_be_gone(assistan
 
 
 def test_a_model_that_reads_is_stopped_before_its_first_token(
-    fake_assistant: FakeAssistant, line: Line
+    fake_assistant: FakeAssistant, line: FairQueue
 ) -> None:
     reading, wanted = threading.Event(), threading.Event()
 
@@ -216,18 +236,18 @@ def test_a_model_that_reads_is_stopped_before_its_first_token(
         wanted.wait(10)
 
     assistant = fake_assistant(llm=FakeLLM.scripted(["Never told [1]."], hold))
-    first = Run(assistant, line, Exchange(1, "What did the repairs cost?"), ())
+    first = Run(assistant, line, "tab", Exchange(1, "What did the repairs cost?"), ())
     grown = first.grow()
     until(grown, "reading")
     assert reading.wait(10)
     first.stop()
     assert list(grown)[-1].stage == "stopped"
     wanted.set()
-    second = list(Run(assistant, line, Exchange(2, "What did the repairs cost?"), ()).grow())
+    second = list(Run(assistant, line, "tab", Exchange(2, "What did the repairs cost?"), ()).grow())
     assert second[-1].stage == "done" and "Never told" not in second[-1].draft
 
 
-def test_threads_end_with_their_questions(assistant: StandIn, line: Line) -> None:
+def test_threads_end_with_their_questions(assistant: StandIn, line: FairQueue) -> None:
     assistant.freely = True
     for _ in range(5):
         list(run(assistant, line).grow())

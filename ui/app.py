@@ -21,15 +21,17 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
-from rag import Assistant, BadSettings, Server, serve
+from rag import Assistant, BadSettings, FairQueue, Server, serve
 from ui.front import Front
 from ui.guard import Guard
 from ui.page import Page
-from ui.run import WAITING
 from ui.work import PATH
 
 _FONTS = ["system-ui"]
 """Of what Gradio shows, which is nothing; its own choice would be fetched from another host."""
+
+EVENTS = 32
+"""That Gradio keeps in its own queue, and works on at once; a reply works on beside them."""
 
 SESSIONS = 100
 """Tabs whose running question is remembered."""
@@ -54,9 +56,9 @@ def build_app(page: Page) -> gr.Blocks:
         replied.then(page.settle, [asked], [asked, wire], queue=False, **quiet)
         wire.stop(page.stop, None, None, queue=False, **quiet)
         app.unload(page.leave)
-    # Questions wait in a line of their own, which can tell their place; api_open=False: nothing comes by
+    # Questions wait in the line of the server, which can tell their place; api_open=False: nothing comes by
     # another way than the queue.
-    app.queue(max_size=2 * WAITING, default_concurrency_limit=2 * WAITING, api_open=False)
+    app.queue(max_size=EVENTS, default_concurrency_limit=EVENTS, api_open=False)
     return app
 
 
@@ -92,13 +94,14 @@ def start(assistant: Assistant, *, port: int) -> Server:
     return _server(assistant, port).start()
 
 
-def page_app(assistant: Assistant) -> ASGIApp:
+def page_app(assistant: Assistant, line: FairQueue) -> ASGIApp:
     """The page as an ASGI application, whose lifespan must be run.
 
     Args:
         assistant: What answers the questions.
+        line: The line that they stand in.
     """
-    page = Page(assistant)
+    page = Page(assistant, line)
     blocks = build_app(page)
     blocks.state_session_capacity = SESSIONS
     app = gr.mount_gradio_app(

@@ -12,11 +12,11 @@ from typing import Any
 
 import gradio as gr
 
-from rag import Assistant, Language, SanadError, add_feedback
+from rag import Assistant, FairQueue, Language, SanadError, add_feedback
 from ui import copying, exchange, filters, library, render
 from ui.exchange import Asked
 from ui.faults import Fault, Refused, failure, fault
-from ui.run import Line, Run
+from ui.run import Run
 from ui.work import Work
 
 Server = Callable[[object], Any]
@@ -30,9 +30,15 @@ Told = dict[str, Any]
 class Page:
     """The page over one assistant."""
 
-    def __init__(self, assistant: Assistant) -> None:
+    def __init__(self, assistant: Assistant, line: FairQueue) -> None:
+        """Nobody is served yet.
+
+        Args:
+            assistant: What answers.
+            line: The line that questions stand in.
+        """
         self._assistant = assistant
-        self._line = Line(assistant.at_once)
+        self._line = line
         self._runs: dict[str, Run] = {}
         self.work = Work(assistant)
         """Changes of the index."""
@@ -49,7 +55,8 @@ class Page:
         if asked is None or not asked.exchange.open:
             return
         session = request.session_hash or ""
-        run = Run(self._assistant, self._line, asked.exchange, asked.history)
+        client = request.client.host if request.client else session
+        run = Run(self._assistant, self._line, client, asked.exchange, asked.history)
         self._runs[session] = run
         try:
             for grown in run.grow():

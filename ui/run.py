@@ -1,7 +1,7 @@
-"""One question being answered, and the line that questions stand in.
+"""One question of the page being answered.
 
-Each runs in a thread of its own, so that Stop and the clock need not wait for the model. As many are answered
-at a time as the model answers together, in the order in which they were asked.
+Each runs in a thread of its own, so that Stop and the clock need not wait for the model. The line is that of
+the whole server: questions of its API stand in it too.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import logging
 import queue
 import threading
 import time
-from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from typing import cast
+from functools import partial
+from typing import Any, cast
 
-from rag import Assistant, Event, Finished, Retrieved, SanadError, Token, Turn, unless
+from rag import Assistant, Event, FairQueue, Finished, Retrieved, SanadError, Token, Turn, unless
 from ui.exchange import Exchange
 from ui.faults import Refused, fault
 
@@ -27,68 +27,29 @@ PACE = 0.2
 """Least seconds between two redrawings while the model writes: each goes through server and browser, on cores
 that the model wants for itself, and five a second read as a stream."""
 
-WAITING = 16
-"""Questions that may wait at once, of all browser tabs together; a further one is told to come back."""
-
 _log = logging.getLogger(__name__)
-
-
-class Line:
-    """Whose turn it is: first come, first served."""
-
-    def __init__(self, at_once: int = 1) -> None:
-        """Nobody waits yet.
-
-        Args:
-            at_once: How many are answered at the same time; they stay in the line meanwhile.
-        """
-        self._at_once = at_once
-        self._waiting: deque[object] = deque()
-        self._moved = threading.Condition()
-
-    def join(self, who: object) -> None:
-        """Stand at the end.
-
-        Raises:
-            Refused: The line is too long.
-        """
-        with self._moved:
-            if len(self._waiting) >= WAITING + self._at_once:
-                raise Refused("fault_crowded")
-            self._waiting.append(who)
-
-    def wait(self, who: object) -> None:
-        """Come back when it is the turn of ``who``."""
-        with self._moved:
-            self._moved.wait_for(lambda: self._waiting.index(who) < self._at_once)
-
-    def leave(self, who: object) -> None:
-        """Make room for the next."""
-        with self._moved:
-            self._waiting.remove(who)
-            self._moved.notify_all()
-
-    def ahead(self, who: object) -> int:
-        """How many must leave before it is the turn of ``who``; 0 also for one who has left."""
-        with self._moved:
-            place = self._waiting.index(who) if who in self._waiting else 0
-            return max(0, place + 1 - self._at_once)
 
 
 class Run:
     """One question being answered."""
 
-    def __init__(self, assistant: Assistant, line: Line, exchange: Exchange, history: Sequence[Turn]) -> None:
+    def __init__(
+        self, assistant: Assistant, line: FairQueue, client: str, exchange: Exchange, history: Sequence[Turn]
+    ) -> None:
         """Nothing is started yet.
 
         Args:
             assistant: Answers it.
             line: The line to stand in.
+            client: Who asks.
             exchange: The question.
             history: Earlier turns, oldest first.
         """
         self._assistant = assistant
         self._line = line
+        self._client = client
+        self._withdraw: Callable[[], object] = lambda: None
+        self._ahead: Callable[[], int] = lambda: 0
         self._exchange = exchange
         self._history = history
         self._arrived: queue.SimpleQueue[Event | SanadError | None] = queue.SimpleQueue()
@@ -97,6 +58,7 @@ class Run:
     def stop(self) -> None:
         """Let the model stop at its next step, and ``grow`` end now."""
         self.stopped.set()
+        self._withdraw()  # who is being answered keeps the place until the model lets go
         self._arrived.put(None)
 
     def grow(self) -> Iterator[Exchange]:
@@ -107,7 +69,7 @@ class Run:
             for events in self._events():
                 for event in events:
                     exchange = _grown(exchange, event)
-                ahead = self._line.ahead(self)
+                ahead = self._ahead()
                 if exchange.stage == "waiting" and not ahead:
                     exchange = dataclasses.replace(exchange, stage="searching")
                 exchange = dataclasses.replace(exchange, ahead=ahead, seconds=time.monotonic() - begun)
@@ -124,8 +86,8 @@ class Run:
         Raises:
             SanadError: The assistant could not answer.
         """
-        self._line.join(self)
-        threading.Thread(target=self._work, name="answer", daemon=True).start()
+        place = self._line.enter(self._client, self._called)
+        self._withdraw, self._ahead = partial(self._line.withdraw, place), partial(self._line.ahead, place)
         yield []
         while True:
             batch: list[Event] = []
@@ -144,9 +106,16 @@ class Run:
                 raise item
             return
 
-    def _work(self) -> None:
-        # A stopped run keeps its place until the model lets go.
-        self._line.wait(self)
+    def _called(self, place: Any) -> None:
+        try:
+            threading.Thread(target=self._work, args=(place,), name="answer", daemon=True).start()
+        except RuntimeError:  # the system has no thread to give
+            _log.exception("The question could not be answered")
+            self._arrived.put(Refused("fault_broke"))
+            self._line.leave(place)
+
+    def _work(self, place: Any) -> None:
+        begun = time.monotonic()
         try:
             self._pump()
         except SanadError as error:
@@ -156,7 +125,7 @@ class Run:
             _log.exception("The question could not be answered")
             self._arrived.put(Refused("fault_broke"))
         finally:
-            self._line.leave(self)
+            self._line.leave(place, time.monotonic() - begun)
             self._arrived.put(None)
 
     def _pump(self) -> None:
