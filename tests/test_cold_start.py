@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -92,14 +93,16 @@ def test_a_question_loads_neither_chroma_nor_llama_index_nor_a_reader_of_files(i
 def test_a_question_to_a_running_server_loads_next_to_nothing(
     fake_assistant: FakeAssistant, indexed: Path
 ) -> None:
-    variables = {"SANAD_EMBEDDER": "fake", "SANAD_BACKEND": "fake"}
-    settings = Settings.load(embedder="fake", backend="fake")
-    path = socket_path(index_folder(settings, DEFAULT_INDEX), settings)
-    server = Server(fake_assistant(), local=path).start()
-    try:
-        loaded = loaded_by(ASK, "ask", "When did the harbour of Marsa reopen?", **variables)
-    finally:
-        server.close()
+    with tempfile.TemporaryDirectory() as cache:  # a test's own folder can be too long for a socket's path
+        variables = {"SANAD_EMBEDDER": "fake", "SANAD_BACKEND": "fake", "SANAD_CACHE": cache}
+        settings = Settings.load(embedder="fake", backend="fake", cache=cache)
+        path = socket_path(index_folder(settings, DEFAULT_INDEX), settings)
+        assert path is not None
+        server = Server(fake_assistant(), local=path).start()
+        try:
+            loaded = loaded_by(ASK, "ask", "When did the harbour of Marsa reopen?", **variables)
+        finally:
+            server.close()
     assert own(loaded) == THROUGH_THE_SOCKET
     assert third_parties(loaded) <= {"platformdirs", "rich"}
     assert not loaded & {"asyncio", "numpy", "sqlite3", "multiprocessing"}
