@@ -228,7 +228,7 @@ SYSTEMS = {
             adapter=False,
             prompt="naive",
             passages=NAIVE_PASSAGES,
-            without="verification,quotes,certainty,kind,dates,parts",
+            without="verification,quotes,certainty,kind,dates,parts,second",
         ),
         Naive,
     ),

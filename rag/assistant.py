@@ -42,7 +42,7 @@ from rag.records import (
     Turn,
 )
 from rag.retrieve import Searcher
-from rag.settings import ADAPTED, DEFAULT_INDEX, PLAIN, Settings, index_folder, quiet_libraries
+from rag.settings import DEFAULT_INDEX, PLAIN, Settings, index_folder, quiet_libraries
 from rag.store import Generation
 from rag.supervised import SupervisedGenerator
 from rag.text import detect_language
@@ -73,8 +73,6 @@ class Assistant:
         # A generator that was handed over is not the one that the settings would open.
         template = settings.prompt or PLAIN if generator else settings.template
         self._template = prompt.load(template)
-        # Any other model is not taught to refuse: it would find something to say in every article.
-        self._looks_again = template == ADAPTED and "second" not in settings.left_out
         self._open = self._opened()
 
     @classmethod
@@ -379,7 +377,6 @@ class Assistant:
             self.settings,
             searcher.generation.articles.keys() if allowed is None else allowed,
             language,
-            self._looks_again,
         )
 
     def _parts(self, question: str) -> tuple[Part, ...]:

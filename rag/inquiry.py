@@ -38,8 +38,6 @@ class Inquiry:
     """Ids of the articles that may be searched."""
     language: Language
     """Of the answer."""
-    looks_again: bool
-    """Whether other articles are asked too."""
 
     def put(
         self, question: str, evidence: tuple[Evidence, ...], clock: Clock, *, shown: bool = True
@@ -62,9 +60,8 @@ class Inquiry:
         writing = self.writer.drafted(question, evidence, self.language, clock)
         drafted = yield from (writing if shown else silently(writing))
         clock.mark("generate")
-        if self.looks_again:
-            drafted = yield from self._looked_again(question, drafted)
-            clock.mark("second_look")
+        if "second" not in self.settings.left_out:
+            drafted = yield from self._looked_again(question, drafted, clock)
         return self._checked(question, drafted), drafted.evidence
 
     def _checked(self, question: str, drafted: Drafted) -> Judged:
@@ -78,22 +75,32 @@ class Inquiry:
             without=self.settings.left_out,
         )
 
-    def _looked_again(self, question: str, first: Drafted) -> Generator[Token, None, Drafted]:
+    def _looked_again(self, question: str, first: Drafted, clock: Clock) -> Generator[Token, None, Drafted]:
         """The draft, with what other articles say to the same question."""
         reply, shown = first.reply, first.evidence
         dated = (first.likely.words or first.likely.choice) and second.dated(reply, shown, question)
+        # Only the adapted model tells how sure it is; any other is not taught to refuse, and would find
+        # something to say in every article.
         due = first.sure and second.due(reply, shown, question)
         others = (
             frozenset(self.articles - second.told_elsewhere(reply, shown)) if dated or due else frozenset()
         )
         if not others:
             return first
+        added = yield from self._added(question, first, others, dated=dated, due=due)
+        clock.mark("second_look")
+        return added
+
+    def _added(
+        self, question: str, first: Drafted, others: frozenset[str], *, dated: bool, due: bool
+    ) -> Generator[Token, None, Drafted]:
+        reply, shown = first.reply, first.evidence
         wanted = second.query(question, reply, shown)
         if dated:
             found = self.search(wanted, others, DEEP)
             rival = second.rival(question, reply, shown, found.evidence)
             if rival and self._checked(question, first).outcome != "not_found":
-                return Drafted(*second.both(reply, shown, rival), first.likely)
+                return Drafted(*second.both(question, reply, shown, rival), first.likely)
         if due:
             found = self.search(wanted, others, None)
             other = yield from silently(self.writer.drafted(question, found.evidence, self.language))

@@ -149,22 +149,21 @@ def asked(question: str) -> frozenset[str]:
     return frozenset(_named(keys) - _VAGUE)
 
 
-def opposed(one: str, other: str, about: Set[str]) -> bool:
-    """Whether of two sentences one tells as planned what the other tells as done.
+def fulfils(deed: str, plan: str, about: Set[str]) -> bool:
+    """Whether the first sentence tells as done what the second tells as planned.
 
     What was done in a year before the one for which it is planned, or in a year that the plan does not name,
     was probably something else.
 
     Args:
-        one: A sentence.
-        other: Another one.
+        deed: A sentence.
+        plan: Another one.
         about: What is of interest: ``asked(question)``.
     """
-    return any(
-        plan.planned & deed.done & about
-        and (not deed.years or (plan.years and max(deed.years) >= min(plan.years)))
-        for plan, deed in ((told(one), told(other)), (told(other), told(one)))
-    )
+    done, planned = told(deed), told(plan)
+    if done.years and not (planned.years and max(done.years) >= min(planned.years)):
+        return False
+    return bool(done.done & planned.planned & about)
 
 
 def _named(keys: Set[str]) -> set[str]:

@@ -11,11 +11,11 @@ a sentence on the region does not name the base.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from rag import facts
 from rag.asked import is_choice, kind
-from rag.plans import asked, opposed, told
+from rag.plans import asked, fulfils
 from rag.records import Evidence
 from rag.reply import Part, Reply
 
@@ -67,7 +67,7 @@ def rival(
             other
             for other in others
             for item in named
-            if _in_order(item, other) and opposed(item.text, other.text, about)
+            if _became(item, other, about) or _became(other, item, about)
         ),
         None,
     )
@@ -116,27 +116,28 @@ def together(
     return Reply((one, other), refused=False, sides=True), (*shown, *renumbered)
 
 
-def both(first: Reply, shown: Sequence[Evidence], rival: Evidence) -> tuple[Reply, tuple[Evidence, ...]]:
+def both(
+    question: str, first: Reply, shown: Sequence[Evidence], rival: Evidence
+) -> tuple[Reply, tuple[Evidence, ...]]:
     """The first reply and the rival sentence, the deed before the plan, and the evidence that they are over.
 
     Args:
+        question: As put to the model.
         first: The first reply.
         shown: Its evidence.
         rival: What ``rival`` found.
     """
     other = dataclasses.replace(rival, number=len(shown) + 1)
     parts = [first.parts[0], Part("", (other.number,), whole=True)]
-    if any(told(other.text).done & told(item.text).planned for item in _named(first.parts[0], shown)):
+    if any(_became(item, other, asked(question)) for item in _named(first.parts[0], shown)):
         parts.reverse()
     return Reply(tuple(parts), refused=False, sides=True, opposed=True), (*shown, other)
 
 
-def _in_order(one: Evidence, other: Evidence) -> bool:
-    """Whether the deed may have been published after the plan."""
-    if not one.published or not other.published:
-        return True
-    plan, deed = (one, other) if told(other.text).done & told(one.text).planned else (other, one)
-    return (plan.published or "") <= (deed.published or "")
+def _became(plan: Evidence, deed: Evidence, about: Set[str]) -> bool:
+    """Whether one sentence tells what became of another's plan; published before it, it cannot."""
+    late = not plan.published or not deed.published or plan.published <= deed.published
+    return late and fulfils(deed.text, plan.text, about)
 
 
 def _named(part: Part, evidence: Sequence[Evidence]) -> list[Evidence]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.plans import asked, opposed, told
+from rag.plans import asked, fulfils, told
 
 PLANS = [
     "The troops will leave the base by September.",
@@ -55,14 +55,14 @@ def test_a_question_tells_what_it_is_about(question: str) -> None:
 @pytest.mark.parametrize("deed", DEEDS)
 def test_they_stand_against_each_other_in_any_wording(plan: str, deed: str) -> None:
     about = asked(QUESTIONS[0])
-    assert opposed(plan, deed, about)
-    assert opposed(deed, plan, about)
-    assert not opposed(plan, plan, about)
-    assert not opposed(deed, deed, about)
+    assert fulfils(deed, plan, about)
+    assert not fulfils(plan, deed, about)
+    assert not fulfils(plan, plan, about)
+    assert not fulfils(deed, deed, about)
 
 
 def test_what_was_not_asked_about_is_left() -> None:
-    assert not opposed(PLANS[0], DEEDS[0], asked("When was the base built?"))
+    assert not fulfils(DEEDS[0], PLANS[0], asked("When was the base built?"))
 
 
 @pytest.mark.parametrize(
@@ -75,18 +75,18 @@ def test_what_was_not_asked_about_is_left() -> None:
     ],
 )
 def test_what_was_done_before_the_year_of_the_plan_was_something_else(deed: str, stands: bool) -> None:
-    assert opposed("The troops will leave the base in 2025.", deed, asked("When do they leave?")) is stands
+    assert fulfils(deed, "The troops will leave the base in 2025.", asked("When do they leave?")) is stands
 
 
 def test_a_year_that_the_plan_does_not_name_was_probably_another_one() -> None:
-    assert not opposed(PLANS[0], "The troops left the base in 2011.", asked("When do they leave?"))
+    assert not fulfils("The troops left the base in 2011.", PLANS[0], asked("When do they leave?"))
 
 
 def test_a_new_word_stands_for_itself() -> None:
     plan, deed = "The council will rename the square.", "The square has been renamed."
-    assert opposed(plan, deed, asked("When do they rename the square?"))
+    assert fulfils(deed, plan, asked("When do they rename the square?"))
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_two_texts_can_be_held_against_each_other(one: str, other: str) -> None:
-    assert opposed(one, other, asked(one)) == opposed(other, one, asked(one))
+    assert not (fulfils(one, other, asked(one)) and not told(one).done)
