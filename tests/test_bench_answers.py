@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals import bench_answers, bench_systems, ceilings
+from evals.baseline import FOLDER
 from evals.bench_ratios import ratio, worse
 from evals.bench_systems import REFUSAL, Metered, Sanad, embedding
 from evals.dataset import BadQuestions, read_questions
@@ -300,3 +301,10 @@ def test_llama_cpp_is_sent_the_messages_and_is_measured(
     assert 0 < reply.reply_tokens <= 6
     assert 0 < reply.piece <= reply.total
     assert system.weights > 1000
+
+
+def test_the_committed_report_is_of_questions_that_there_are() -> None:
+    report = bench_answers._read(FOLDER / "bench-answers.json")
+    known = {question.id for question in read_questions(bench_answers.QUESTIONS)}
+    assert report["replies"].keys() == set(bench_systems.SYSTEMS)
+    assert all(replies and replies.keys() <= known for replies in report["replies"].values())

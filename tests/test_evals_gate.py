@@ -319,7 +319,8 @@ def test_the_floors_that_are_set_are_for_scores_that_there_are():
         gate.read_floors(run.ROOT / "pyproject.toml", questions)
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
+# The bench's is of another form: tests/test_bench_answers.py reads it.
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("[!b]*.json")), ids=lambda path: path.stem)
 def test_a_committed_baseline_is_a_report_of_questions_that_there_are(path):
     import jsonschema
 
