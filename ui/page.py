@@ -55,8 +55,8 @@ class Page:
         if asked is None or not asked.exchange.open:
             return
         session = request.session_hash or ""
-        client = request.client.host if request.client else session
-        run = Run(self._assistant, self._line, client, asked.exchange, asked.history)
+        # Not its address: that is one for all readers behind a proxy.
+        run = Run(self._assistant, self._line, session, asked.exchange, asked.history)
         self._runs[session] = run
         try:
             for grown in run.grow():
