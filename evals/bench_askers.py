@@ -33,6 +33,7 @@ if not __package__:
 
 from evals.bench import OUT, QUESTIONS  # noqa: E402
 from evals.bench_answers import mixed  # noqa: E402
+from evals.bench_report import plotter  # noqa: E402
 from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions, read_questions  # noqa: E402
 from rag import Assistant, Finished, SanadError, Settings, Token, quiet_libraries  # noqa: E402
@@ -224,13 +225,9 @@ def draw(figures: Sequence[Mapping[str, Any]], path: Path) -> bool:
     Returns:
         False where matplotlib is not installed.
     """
-    try:
-        import matplotlib
-    except ModuleNotFoundError:
+    pyplot = plotter()
+    if pyplot is None:
         return False
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
     askers = [one["askers"] for one in figures]
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     rates = [statistics.median(one["rate"]) for one in figures]

@@ -78,6 +78,18 @@ def verdicts(rows: Sequence[Row]) -> list[str]:
     return told
 
 
+def plotter() -> Any:
+    """Matplotlib's pyplot, drawing to files alone; None where it is not installed."""
+    try:
+        import matplotlib
+    except ModuleNotFoundError:
+        return None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    return pyplot
+
+
 def draw(rows: Sequence[Row], path: Path) -> bool:
     """Draw throughput and latency against the number of chunks.
 
@@ -88,13 +100,9 @@ def draw(rows: Sequence[Row], path: Path) -> bool:
     Returns:
         False where matplotlib is not installed.
     """
-    try:
-        import matplotlib
-    except ModuleNotFoundError:
+    pyplot = plotter()
+    if pyplot is None:
         return False
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
     chunks = [row["built"]["chunks"] for row in rows]
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     least = TARGETS["chunks_per_second"]

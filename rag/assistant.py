@@ -167,12 +167,9 @@ class Assistant:
         if where is not None and allowed == frozenset():
             yield from _nothing_allowed(question, where, generation, language, clock)
             return
-        asked = self._standalone(question, history)
-        parts = self._parts(asked)
+        parts = self._parts(question, history)
         each = [self._search(part.searched, searcher, self.settings.passages, allowed) for part in parts]
-        found = _told(
-            composing.found_together(each, self.settings.passages * len(parts)), question, _understood(parts)
-        )
+        found = _told(each, self.settings.passages * len(parts), question, parts)
         clock.mark("retrieve")
         yield found
         inquiry = self._inquiry(searcher, allowed, language)
@@ -235,12 +232,9 @@ class Assistant:
         allowed = filters.allowed(where, searcher.generation.articles.values())
         if allowed == frozenset():
             return Retrieved((), ())
-        parts = self._parts(self._standalone(question, history))
+        parts = self._parts(question, history)
         each = [self._search(part.searched, searcher, k, allowed) for part in parts]
-        return _told(composing.found_together(each, k), question, _understood(parts))
-
-    def _standalone(self, question: str, history: Sequence[Turn]) -> str:
-        return conversation.standalone(question, history, longest=self.settings.max_question)
+        return _told(each, k, question, parts)
 
     def article(self, article_id: str) -> Article:
         """The article with this id.
@@ -379,10 +373,12 @@ class Assistant:
             language,
         )
 
-    def _parts(self, question: str) -> tuple[Part, ...]:
+    def _parts(self, question: str, history: Sequence[Turn]) -> tuple[Part, ...]:
+        longest = self.settings.max_question
+        asked = conversation.standalone(question, history, longest=longest)
         if "parts" in self.settings.left_out:
-            return (Part(question, question, question),)
-        return compound.parts(question, longest=self.settings.max_question)
+            return (compound.whole(asked),)
+        return compound.parts(asked, longest=longest)
 
     def _write(self, messages: Sequence[Message]) -> PieceGenerator[str, None, Likelihood | None]:
         return self._language_model().stream(messages, max_tokens=self.settings.max_new_tokens)
@@ -424,13 +420,9 @@ def _supervised(settings: Settings, tell: Progress) -> SupervisedGenerator:
     )
 
 
-def _understood(parts: Sequence[Part]) -> str:
-    """The questions that are put to the model."""
-    return " ".join(part.asked for part in parts)
-
-
-def _told(found: Retrieved, question: str, asked: str) -> Retrieved:
-    """What was found, with the question as it was understood where that is not as typed."""
+def _told(each: Sequence[Retrieved], k: int, question: str, parts: Sequence[Part]) -> Retrieved:
+    """What was found for the parts, with the question as it was understood where that is not as typed."""
+    found, asked = composing.found_together(each, k), " ".join(part.asked for part in parts)
     return found if asked == question else dataclasses.replace(found, understood=asked)
 
 

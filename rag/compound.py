@@ -94,6 +94,11 @@ class Part:
     answer both."""
 
 
+def whole(question: str) -> Part:
+    """A question that is not taken apart."""
+    return Part(question, question, question)
+
+
 def parts(question: str, *, longest: int) -> tuple[Part, ...]:
     """The questions that a question holds; itself where it is one.
 
@@ -108,7 +113,7 @@ def parts(question: str, *, longest: int) -> tuple[Part, ...]:
             return tuple(Part(side, side, f"{side} {question}") for side in sides)
     found = _cut(question, arabic)
     if not 1 < len(found) <= MOST:
-        return (Part(question, question, question),)
+        return (whole(question),)
     told: list[Turn] = []
     for part in found:
         told.append(Turn(_alone(part, told, longest), ""))

@@ -119,6 +119,7 @@ class Told:
     """Years that it names."""
 
 
+@lru_cache(maxsize=256)  # a question holds one sentence against each of some thirty, in both directions
 def told(sentence: str) -> Told:
     """What a sentence tells of as planned and as done.
 

@@ -19,9 +19,6 @@ from rag.plans import asked, fulfils
 from rag.records import Evidence
 from rag.reply import Part, Reply
 
-MONTH = "month "
-"""How ``facts.claimed`` begins a month."""
-
 
 def due(reply: Reply, evidence: Sequence[Evidence], question: str) -> bool:
     """Whether other articles are worth asking: one statement, of a value or where one is asked for.
@@ -31,9 +28,8 @@ def due(reply: Reply, evidence: Sequence[Evidence], question: str) -> bool:
         evidence: What it was made from.
         question: As put to the model.
     """
-    if len(reply.parts) != 1 or not _named(reply.parts[0], evidence):
-        return False
-    return bool(facts.claimed(reply.parts[0].text)) or kind(question) in ("time", "quantity")
+    asks = kind(question) in ("time", "quantity")
+    return _is_one(reply, evidence) and (asks or bool(facts.claimed(reply.parts[0].text)))
 
 
 def dated(reply: Reply, evidence: Sequence[Evidence], question: str) -> bool:
@@ -44,9 +40,7 @@ def dated(reply: Reply, evidence: Sequence[Evidence], question: str) -> bool:
         evidence: What it was made from.
         question: As put to the model.
     """
-    if len(reply.parts) != 1 or not _named(reply.parts[0], evidence):
-        return False
-    return kind(question) == "time" or is_choice(question)
+    return _is_one(reply, evidence) and (kind(question) == "time" or is_choice(question))
 
 
 def rival(
@@ -97,7 +91,7 @@ def together(
         second: What other articles answered.
         more: Their evidence.
     """
-    if len(second.parts) != 1 or not _named(second.parts[0], more):
+    if not _is_one(second, more):
         return None
     renumbered = tuple(dataclasses.replace(item, number=len(shown) + n) for n, item in enumerate(more, 1))
     one = first.parts[0]
@@ -111,7 +105,7 @@ def together(
         fuller = other if len(others) > len(values) else one
         both = dataclasses.replace(fuller, marks=(*one.marks, *other.marks))
         return Reply((both,), refused=False), (*shown, *renumbered)
-    if values and _is_date(values) != _is_date(others):
+    if values and _is_date(one) != _is_date(other):
         return None
     return Reply((one, other), refused=False, sides=True), (*shown, *renumbered)
 
@@ -144,5 +138,10 @@ def _named(part: Part, evidence: Sequence[Evidence]) -> list[Evidence]:
     return [item for item in evidence if item.number in part.marks]
 
 
-def _is_date(values: set[str]) -> bool:
-    return any(value.startswith(MONTH) or value in map(str, facts.YEARS) for value in values)
+def _is_one(reply: Reply, evidence: Sequence[Evidence]) -> bool:
+    """Whether it is one statement that names its sentence."""
+    return len(reply.parts) == 1 and bool(_named(reply.parts[0], evidence))
+
+
+def _is_date(part: Part) -> bool:
+    return bool(facts.months(part.text) or facts.years(part.text))

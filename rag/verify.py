@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag import facts
@@ -267,17 +267,21 @@ def _deed_and_plan(claims: Sequence[Statement], likely: Likely, language: Langua
     told = []
     for claim, label in zip(claims, (DONE[language], PLANNED[language]), strict=True):
         if claim.whole or not likely.words or claim.verdict != "supported":
-            sentence = _clause(claim.cited[0].text, claim.words or claim.text)
-            words = glossed(QUOTED[language].format(words=sentence.strip()), sentence, language)
-            claim = Statement(words, claim.cited[:1], "supported", "", whole=True)
+            claim = _whole(claim.cited[0], language, words=claim.words or claim.text, frame=QUOTED)
         told.append(dataclasses.replace(claim, text=label.format(text=claim.text)))
     return told
 
 
-def _whole(item: Evidence, language: Language, reason: str = "", words: str = "") -> Statement:
+def _whole(
+    item: Evidence,
+    language: Language,
+    reason: str = "",
+    words: str = "",
+    frame: Mapping[Language, str] = OWN_WORDS,
+) -> Statement:
     """A claim that quotes a sentence: nothing is said that the article does not say."""
     sentence = _clause(item.text, words)
-    quoted = glossed(OWN_WORDS[language].format(words=sentence.strip()), sentence, language)
+    quoted = glossed(frame[language].format(words=sentence.strip()), sentence, language)
     return Statement(quoted, (item,), "partial" if reason else "supported", reason, whole=True)
 
 
@@ -299,7 +303,12 @@ def _clause(sentence: str, words: str) -> str:
 def _holds(piece: str, words: str) -> bool:
     """Whether these words stand in it, or, told in another language, all their numbers and months."""
     values = facts.claimed(words)
-    return f" {fold(words)} " in f" {fold(piece)} " or bool(values and values <= facts.held(piece))
+    return _stands_in(words, piece) or bool(values and values <= facts.held(piece))
+
+
+def _stands_in(words: str, text: str) -> bool:
+    """Whether a text holds these very words."""
+    return f" {fold(words)} " in f" {fold(text)} "
 
 
 def _quoted(words: str, source: Evidence, language: Language) -> Statement:
@@ -311,7 +320,7 @@ def _quoted(words: str, source: Evidence, language: Language) -> Statement:
 
 def _quoting(words: str, cited: Sequence[Evidence]) -> Evidence | None:
     """The sentence that holds these very words."""
-    return next((item for item in cited if f" {fold(words)} " in f" {fold(item.text)} "), None)
+    return next((item for item in cited if _stands_in(words, item.text)), None)
 
 
 def _disagree(claims: Sequence[Statement]) -> bool:
