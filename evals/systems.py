@@ -70,6 +70,18 @@ class Drafts:
                 except (ValueError, KeyError, TypeError):
                     continue
 
+    @staticmethod
+    def key(model: str, tokens: int, messages: Sequence[Any]) -> str:
+        """What a draft is kept under.
+
+        Args:
+            model: Its name, which tells whether the adapter is merged into it.
+            tokens: Limit of its reply.
+            messages: The prompt.
+        """
+        asked = [model, tokens, [(m.role, m.content) for m in messages]]
+        return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
     def get(self, key: str) -> Draft | None:
         """The draft of this key; None where there is none yet."""
         return self._kept.get(key)
@@ -87,34 +99,34 @@ class Recorded(Assistant):
 
     drafts: Drafts
     """To be set before anything is asked."""
-    _spared: Draft | None = None
+    _spared: list[Draft]
     _warm = False
 
     def stream(
         self, question: str, *, history: Sequence[Turn] = (), where: Filter | None = None
     ) -> Iterator[Event]:
         """As ``Assistant.stream``."""
-        self._spared = None
+        self._spared = []
         for event in super().stream(question, history=history, where=where):
             yield Finished(self._finished(event.answer)) if isinstance(event, Finished) else event
 
     def _finished(self, answer: Answer) -> Answer:
-        if self._spared is None:
+        if not self._spared:
             return answer
-        spared = {"generate": self._spared.seconds, "total": self._spared.seconds}
-        spared["first_token"] = self._spared.first
+        seconds = sum(draft.seconds for draft in self._spared)
+        spared = {"generate": seconds, "total": seconds, "first_token": self._spared[0].first}
         timings = {stage: seconds + spared.get(stage, 0.0) for stage, seconds in answer.timings.items()}
         return dataclasses.replace(answer, timings=timings)
 
-    def _write(self, messages: Sequence[Any]) -> Generator[str, None, tuple[float, ...] | None]:
-        asked = [self.model, self.settings.max_new_tokens, [(m.role, m.content) for m in messages]]
-        key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
-        self._spared = self.drafts.get(key)
-        if self._spared is not None:
-            yield self._spared.text
-            return self._spared.likelihood
+    def _write(self, messages: Sequence[Any], longest: int) -> Generator[str, None, tuple[float, ...] | None]:
+        key = Drafts.key(self.model, longest, messages)
+        kept = self.drafts.get(key)
+        if kept is not None:
+            self._spared.append(kept)
+            yield kept.text
+            return kept.likelihood
         text, first, started = "", 0.0, time.perf_counter()
-        reply = super()._write(messages)
+        reply = super()._write(messages, longest)
         while True:
             try:
                 piece = next(reply)
@@ -218,6 +230,7 @@ SYSTEMS = {
     "dates": System("relative dates stay as they are", _without("dates")),
     "second": System("no other article is asked", _without("second")),
     "parts": System("a question of two parts is asked as one", _without("parts")),
+    "answerability": System("a named sentence is not judged again", _without("answerability")),
     "adapter": System(
         "the model as its makers published it", lambda settings: dataclasses.replace(settings, adapter=False)
     ),
@@ -228,7 +241,7 @@ SYSTEMS = {
             adapter=False,
             prompt="naive",
             passages=NAIVE_PASSAGES,
-            without="verification,quotes,certainty,kind,dates,parts,second",
+            without="verification,quotes,certainty,kind,dates,parts,second,answerability",
         ),
         Naive,
     ),

@@ -9,7 +9,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
-from rag import composing, compound, conversation, filters, index, indexing, prompt, upkeep, uploads
+from rag import (
+    answerability,
+    composing,
+    compound,
+    conversation,
+    filters,
+    index,
+    indexing,
+    prompt,
+    upkeep,
+    uploads,
+)
 from rag.clock import Clock
 from rag.composing import Judged
 from rag.compound import Part
@@ -362,15 +373,17 @@ class Assistant:
         return Retrieved(passages, evidence)
 
     def _inquiry(self, searcher: Searcher, allowed: frozenset[str] | None, language: Language) -> Inquiry:
+        model = self._language_model()
         return Inquiry(
             lambda question, others, deep: self._search(
                 question, searcher, deep[0] if deep else self.settings.passages, others, deep and deep[1]
             ),
-            Writer(self._template, self._language_model(), self.settings.max_new_tokens, self._write),
+            Writer(self._template, model, self.settings.max_new_tokens, self._write),
             self._embedder,
             self.settings,
             searcher.generation.articles.keys() if allowed is None else allowed,
             language,
+            answerability.judge(self.settings, self._template, model, self._write),
         )
 
     def _parts(self, question: str, history: Sequence[Turn]) -> tuple[Part, ...]:
@@ -380,8 +393,10 @@ class Assistant:
             return (compound.whole(asked),)
         return compound.parts(asked, longest=longest)
 
-    def _write(self, messages: Sequence[Message]) -> PieceGenerator[str, None, Likelihood | None]:
-        return self._language_model().stream(messages, max_tokens=self.settings.max_new_tokens)
+    def _write(
+        self, messages: Sequence[Message], longest: int
+    ) -> PieceGenerator[str, None, Likelihood | None]:
+        return self._language_model().stream(messages, max_tokens=longest)
 
     def _current(self) -> Searcher:
         if not self._open.generation.is_current:

@@ -17,7 +17,7 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from rag import prompt
+from rag import answerability, prompt
 from rag.answer_cache import AnswerCache
 from rag.assistant import Assistant
 from rag.disk import Progress
@@ -124,7 +124,7 @@ def _found(cache: AnswerCache, key: str, started: float) -> Answer | None:
 
 def _source(settings: Settings, model: str, template: Sequence[Message]) -> list[Any]:
     """What an answer comes from beside the question and the index."""
-    messages = [[message.role, message.content] for message in template]
+    messages = [[message.role, message.content] for message in (*template, *answerability.load_template())]
     names = {field.name for field in dataclasses.fields(settings)} - UNCHANGING
     return [model, messages, {name: str(getattr(settings, name)) for name in names}, _code()]
 

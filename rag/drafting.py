@@ -14,8 +14,8 @@ from rag.records import Evidence, Language, Token
 from rag.reply import Reply
 from rag.verify import UNKNOWN, Likely
 
-Write = Callable[[Sequence[Message]], Generator[str, None, Likelihood | None]]
-"""A prompt → the model's reply, piece by piece."""
+Write = Callable[[Sequence[Message], int], Generator[str, None, Likelihood | None]]
+"""A prompt and the longest reply in tokens → the model's reply, piece by piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Drafted:
     """What it was shown."""
     likely: Likely
     """What of it is probably right."""
+    choice: float | None = None
+    """Probability of the sentence that it names; None where it is not known."""
 
     @property
     def sure(self) -> bool:
@@ -83,7 +85,7 @@ class Writer:
         )
         draft, told = "", ""
         # closing() makes a reader who leaves stop the model now, not at the next garbage collection.
-        with contextlib.closing(self._write(messages)) as stream:
+        with contextlib.closing(self._write(messages, self._longest)) as stream:
             heard = Heard(stream)
             for piece in heard:
                 if clock:
@@ -94,7 +96,9 @@ class Writer:
                 if readable.startswith(told) and readable != told:
                     yield Token(readable[len(told) :])
                     told = readable
-        return Drafted(reply.parse(draft), shown, self._likely(heard.likelihood))
+        likely = self._likely(heard.likelihood)
+        choice = certainty.choice(heard.likelihood) if heard.likelihood and likely is not UNKNOWN else None
+        return Drafted(reply.parse(draft), shown, likely, choice)
 
     def _likely(self, likelihood: Likelihood | None) -> Likely:
         if likelihood is None or not certainty.known(likelihood, self._model.identity):

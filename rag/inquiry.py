@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Generator, Set
 from dataclasses import dataclass
 
-from rag import second, verify
+from rag import answerability, second, verify
+from rag.answerability import Judge
 from rag.clock import Clock
 from rag.composing import Judged
 from rag.drafting import Drafted, Writer, silently
@@ -38,6 +40,8 @@ class Inquiry:
     """Ids of the articles that may be searched."""
     language: Language
     """Of the answer."""
+    judge: Judge | None = None
+    """Asks again whether a sentence answers; None for a model of which nobody knows what that tells."""
 
     def put(
         self, question: str, evidence: tuple[Evidence, ...], clock: Clock, *, shown: bool = True
@@ -60,9 +64,23 @@ class Inquiry:
         writing = self.writer.drafted(question, evidence, self.language, clock)
         drafted = yield from (writing if shown else silently(writing))
         clock.mark("generate")
+        if self.judge and "answerability" not in self.settings.left_out:
+            drafted = yield from self._weighed(question, drafted, self.judge)
+            clock.mark("judge")
         if "second" not in self.settings.left_out:
             drafted = yield from self._looked_again(question, drafted, clock)
         return self._checked(question, drafted), drafted.evidence
+
+    def _weighed(self, question: str, first: Drafted, judge: Judge) -> Generator[Token, None, Drafted]:
+        """The draft, with what the model makes of the sentence that it names."""
+        parts = first.reply.parts
+        if len(parts) != 1 or first.choice is None or first.choice >= answerability.SURE:
+            return first
+        named = [item for item in first.evidence if item.number in parts[0].marks]
+        answers = (yield from judge.answers(question, named[0], self.language)) if named else None
+        if answers is None or answers >= answerability.KEPT:
+            return first
+        return dataclasses.replace(first, likely=dataclasses.replace(first.likely, doubted=True))
 
     def _checked(self, question: str, drafted: Drafted) -> Judged:
         return verify.check(

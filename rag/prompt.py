@@ -8,7 +8,7 @@ Messages without a variable come first and never change, so that an engine can k
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from string import Template
 
 from rag.errors import PromptBroken
@@ -18,7 +18,7 @@ from rag.records import Evidence, Language
 from rag.settings import resource_dir
 
 VARIABLES = frozenset({"evidence", "question", "language"})
-"""What a template must hold, each at least once, and nothing else."""
+"""What a template of an answer must hold, each at least once, and nothing else."""
 
 LANGUAGE_NAMES: dict[Language, str] = {"en": "English", "ar": "Arabic"}
 """How a template's ``$language`` is filled in."""
@@ -29,11 +29,12 @@ MESSAGE_TOKENS = 8
 _HEADING = re.compile(r"^--- (system|user|assistant)[ \t]*$", re.MULTILINE)
 
 
-def load(name: str) -> tuple[Message, ...]:
+def load(name: str, variables: Set[str] = VARIABLES) -> tuple[Message, ...]:
     """The messages of a template, variables still in them.
 
     Args:
         name: A file of prompts/ without its ending.
+        variables: What it must hold, each at least once, and nothing else.
 
     Raises:
         PromptBroken: There is no such template, or its variables or headings are wrong.
@@ -43,15 +44,16 @@ def load(name: str) -> tuple[Message, ...]:
     if not re.fullmatch(r"[\w-]+", name) or not path.is_file():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.txt")))
         raise PromptBroken(f"There is no prompt {name!r} in {folder}; there are: {known}.")
-    return parse(path.read_text(encoding="utf-8"), name=path.name)
+    return parse(path.read_text(encoding="utf-8"), name=path.name, variables=variables)
 
 
-def parse(text: str, *, name: str) -> tuple[Message, ...]:
+def parse(text: str, *, name: str, variables: Set[str] = VARIABLES) -> tuple[Message, ...]:
     """The messages of a template's text.
 
     Args:
         text: The file's text.
         name: What error messages call it.
+        variables: What it must hold.
 
     Raises:
         PromptBroken: A variable is missing or unknown, or the headings are wrong.
@@ -71,9 +73,9 @@ def parse(text: str, *, name: str) -> tuple[Message, ...]:
         if not template.is_valid():
             raise PromptBroken(f"The prompt {name} holds a stray '$'; write '$$' for a dollar sign.")
         used.update(template.get_identifiers())
-    if used != VARIABLES:
-        wrong = [f"lacks ${v}" for v in sorted(VARIABLES - used)]
-        wrong += [f"names the unknown ${v}" for v in sorted(used - VARIABLES)]
+    if used != variables:
+        wrong = [f"lacks ${v}" for v in sorted(variables - used)]
+        wrong += [f"names the unknown ${v}" for v in sorted(used - variables)]
         raise PromptBroken(f"The prompt {name} {' and '.join(wrong)}.")
     return messages
 

@@ -68,6 +68,7 @@ _REASONS: dict[Language, dict[str, str]] = {
         "doubtful": "in the article's own words: the model's translation is doubtful: “{text}”",
         "instead": "quoted in place of the model's own words: {reason}",
         "dropped": "the model's draft was dropped, {reason}",
+        "unanswering": "as the sentence that it cited probably does not answer the question",
     },
     "ar": {
         "missing": "ليس في الجمل المعروضة: {values}",
@@ -83,6 +84,7 @@ _REASONS: dict[Language, dict[str, str]] = {
         "doubtful": "بكلمات المقال نفسها: ترجمة النموذج مشكوك فيها: «{text}»",
         "instead": "اقتُبست بدلا من كلمات النموذج: {reason}",
         "dropped": "حُذفت مسودة النموذج؛ {reason}",
+        "unanswering": "فالجملة التي استشهدت بها لا تجيب عن السؤال على الأرجح",
     },
 }
 """Why a claim is not supported, in the language of the answer."""
@@ -98,6 +100,8 @@ class Likely:
     """Which sentence it names."""
     aside: bool = False
     """The same, as far as is wanted of what is told beside an answer."""
+    doubted: bool = False
+    """The sentence that it names was judged again, and probably does not answer (rag/answerability.py)."""
 
 
 UNKNOWN = Likely(words=True, choice=False)
@@ -131,6 +135,9 @@ def check(
         draft named or leant on one.
     """
     judged = [_judge(part, evidence, language, embedder, without) for part in reply.parts] if evidence else []
+    if likely.doubted and judged:
+        failed = dataclasses.replace(judged[0], reason=_REASONS[language]["unanswering"])
+        return Judged(question, (_nearest(failed, evidence, language),), "not_found")
     unfit = (
         "kind" not in without
         and not reply.opposed

@@ -70,14 +70,15 @@ ALSO = {
     "plans": {"lexical"},
     "second": {"asked", "plans", "reply"},
     "drafting": {"certainty", "clock", "prompt", "reply", "verify"},
-    "inquiry": {"clock", "composing", "drafting", "second", "verify"},
+    "answerability": {"certainty", "neutral", "prompt"},
+    "inquiry": {"answerability", "clock", "composing", "drafting", "reply", "second", "verify"},
     "gloss": {"relative"},
     "verify": {"asked", "composing", "gloss", "lexical", "names", "relative", "reply", "support"},
     "indexing": STEPS | {"layout", "uploads"},
     "assistant": STEPS
     | {"clock", "composing", "compound", "drafting", "filters", "indexing", "inquiry", "question", "store"}
-    | {"supervised", "uploads", "upkeep"},
-    "cached": {"answer_cache", "assistant", "layout", "prompt", "question"},
+    | {"answerability", "supervised", "uploads", "upkeep"},
+    "cached": {"answer_cache", "answerability", "assistant", "layout", "prompt", "question"},
     "feedback": {"reply"},
     "archive": {"_version", "index", "indexing", "layout", "lexical", "store", "uploads"},
     "server": {

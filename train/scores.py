@@ -13,6 +13,7 @@ import argparse
 import json
 import random
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any, Literal
 
 from evals.score import token_f1
 from evals.stats import Score, score
+from evals.systems import Draft, Drafts
 from rag import prompt
 from rag.generate import Message, open_generator
 from rag.records import Evidence
@@ -114,19 +116,23 @@ def items(sets: Sequence[reading.Material], part: reading.Part, count: int, near
     return sorted(chosen, key=lambda item: (item.cluster, item.lesson.evidence))
 
 
-def messages(item: Item, template: Sequence[Message]) -> tuple[Message, ...]:
-    """The prompt for one question, as the assistant builds it."""
-    evidence = [
+def evidence(item: Item) -> tuple[Evidence, ...]:
+    """An item's sentences, numbered from 1."""
+    return tuple(
         Evidence(
             number=n, article_id="", start=0, end=len(text), text=text, title="", outlet=None,
             published=None, source="", line=1, score=0.0, also=(),
         )
         for n, text in enumerate(item.lesson.evidence, start=1)
-    ]  # fmt: skip
+    )  # fmt: skip
+
+
+def messages(item: Item, template: Sequence[Message]) -> tuple[Message, ...]:
+    """The prompt for one question, as the assistant builds it."""
     made, _ = prompt.build(
         template,
         question=item.asked.question,
-        evidence=evidence,
+        evidence=evidence(item),
         language=item.asked.language,  # type: ignore[arg-type]
         count=len,
         budget=100_000,
@@ -185,9 +191,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     chosen = items(read_sets(args.data, args.out / "sets.pkl"), args.part, args.limit, args.near)
     report: dict[str, Any] = {"part": args.part, "n": len(chosen), "systems": {}}
+    kept = args.out / "drafts.jsonl"
+    if not args.resume:
+        kept.unlink(missing_ok=True)
+    replies = Drafts(kept)
     for name in args.systems:
         settings = Settings.load(adapter=name == "adapter")
-        drafts = _ask(settings, chosen, name)
+        drafts = _ask(settings, chosen, name, replies)
         graded = [grade(item, draft) for item, draft in zip(chosen, drafts, strict=True)]
         scores = table(graded, chosen)
         report["systems"][name] = {
@@ -202,12 +212,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _ask(settings: Settings, chosen: Sequence[Item], name: str) -> list[str]:
+def _ask(settings: Settings, chosen: Sequence[Item], name: str, kept: Drafts) -> list[str]:
+    """Ask a model all of it; what it wrote in an earlier sitting is taken from ``kept``."""
     generator = open_generator(settings)
     template = prompt.load(settings.template)
     drafts = []
     for at, item in enumerate(chosen, start=1):
-        drafts.append("".join(generator.stream(messages(item, template), max_tokens=LONGEST)))
+        asked = messages(item, template)
+        key = Drafts.key(generator.identity, LONGEST, asked)
+        draft = kept.get(key)
+        if draft is None:
+            started = time.perf_counter()
+            text = "".join(generator.stream(asked, max_tokens=LONGEST))
+            draft = Draft(text, 0.0, time.perf_counter() - started, None)
+            kept.add(key, draft)
+        drafts.append(draft.text)
         if at % 10 == 0 or at == len(chosen):
             print(f"\r{name}: {at}/{len(chosen)}", end="" if at < len(chosen) else "\n", flush=True)
     return drafts
@@ -229,6 +248,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--limit", type=int, default=260, help="questions at most; default: 260")
     parser.add_argument("--near", type=int, default=0, help="near misses beside them, at most; default: 0")
     parser.add_argument("--out", type=Path, default=Path("train/out"), help="gets scores.json")
+    parser.add_argument("--resume", action="store_true", help="keep the replies that are in --out already")
     parser.add_argument(
         "--systems",
         nargs="+",

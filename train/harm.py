@@ -1,0 +1,151 @@
+"""What the adapter cost: jobs that the packaged model did before it was trained, asked with and without it.
+
+    python -m train.harm        prints both, and what they differ by
+
+Three jobs that a product of this kind may lean on, each in a plain prompt that the adapter was not trained
+with: rewording a follow-up so that it stands alone (the development half of evals/dialogues.jsonl), writing a
+name in the other script, and answering from one sentence or saying that it does not say (train/harm.jsonl,
+written by hand).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from evals.intervals import difference
+from evals.matching import holds
+from evals.score import token_f1
+from evals.turns import DIALOGUES, read_dialogues
+from rag.generate import Generator, Message, open_generator
+from rag.prompt import LANGUAGE_NAMES
+from rag.records import Language
+from rag.settings import Settings
+
+FILE = Path(__file__).resolve().parent / "harm.jsonl"
+"""Names and sentences that are asked about."""
+LONGEST = 60
+"""Tokens of a reply."""
+NOT_SAID: dict[Language, str] = {"en": "Not stated.", "ar": "غير مذكور."}
+"""What is to be replied where the sentence does not say."""
+
+SYSTEM = "You are a helpful assistant. Follow the instruction exactly."
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to ask."""
+
+    kind: str
+    """``follow-up``, ``name``, ``text`` or ``not in text``."""
+    prompt: str
+    """What the model is told."""
+    right: tuple[str, ...]
+    """Replies that are right."""
+    group: str
+    """What the statistics resample: jobs over the same dialogue or text."""
+
+    def grade(self, reply: str) -> float:
+        """How right a reply is, 0 to 1: token F1 of a follow-up, and else whether it holds what is right.
+
+        Args:
+            reply: As the model wrote it.
+        """
+        if self.kind == "follow-up":
+            return token_f1(reply, self.right)
+        return float(any(holds(reply, way) for way in self.right))
+
+
+def jobs() -> Iterator[Job]:
+    """All that is asked, in order."""
+    turns, _ = read_dialogues(DIALOGUES, "dev")
+    before: dict[str, list[str]] = {}
+    for question in turns:
+        assert question.turn is not None  # noqa: S101 - a dialogue's
+        earlier = before.setdefault(question.unit, [])
+        if earlier and question.turn.standalone != question.text:
+            asked = "\n".join(f"Earlier question: {text}" for text in earlier)
+            language = LANGUAGE_NAMES[question.lang]
+            yield Job(
+                "follow-up",
+                f"{asked}\nQuestion: {question.text}\nRewrite the last question in {language} so that it is "
+                "understood without the earlier ones. Reply with the question alone.",
+                (question.turn.standalone,),
+                question.unit,
+            )
+        earlier.append(question.text)
+    for line in FILE.read_text(encoding="utf-8").splitlines():
+        job = json.loads(line)
+        wanted: Language = job["ask"]
+        if job["job"] == "name":
+            yield Job(
+                "name",
+                f"Write this name in {LANGUAGE_NAMES[wanted]}, and nothing else: {job['given']}",
+                tuple(job["right"]),
+                job["given"],
+            )
+        else:
+            yield Job(
+                "text" if job["right"] else "not in text",
+                f"Text: {job['given']}\nQuestion: {job['question']}\nAnswer from the text alone, in "
+                f"{LANGUAGE_NAMES[wanted]}. If the text does not say it, reply: {NOT_SAID[wanted]}",
+                tuple(job["right"]) or (NOT_SAID[wanted].rstrip("."),),
+                job["given"],
+            )
+
+
+def asked(generator: Generator, all_jobs: Sequence[Job]) -> list[str]:
+    """What a model replies to each.
+
+    Args:
+        generator: The model.
+        all_jobs: What is asked.
+    """
+    return [
+        "".join(
+            generator.stream((Message("system", SYSTEM), Message("user", job.prompt)), max_tokens=LONGEST)
+        )
+        for job in all_jobs
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Ask both; see the module's description."""
+    parser = argparse.ArgumentParser(prog="train.harm", description="What the adapter cost the model.")
+    parser.add_argument("--out", type=Path, default=Path("train/out"), help="gets harm.json, all replies")
+    args = parser.parse_args(arguments)
+    args.out.mkdir(parents=True, exist_ok=True)
+    all_jobs = list(jobs())
+    replies = {
+        name: asked(open_generator(Settings.load(adapter=name == "adapter")), all_jobs)
+        for name in ("plain", "adapter")
+    }
+    grades = {
+        name: np.array([job.grade(reply) for job, reply in zip(all_jobs, told, strict=True)])
+        for name, told in replies.items()
+    }
+    print(f"{'':14}{'plain':>8}{'adapter':>9}  difference, 95 %")
+    for kind in dict.fromkeys(job.kind for job in all_jobs):
+        own = np.array([job.kind == kind for job in all_jobs])
+        groups = [job.group for job in all_jobs if job.kind == kind]
+        one, two = grades["plain"][own], grades["adapter"][own]
+        mean, low, high, _ = difference((two - one).tolist(), groups)
+        moved = f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
+        print(f"{kind:14}{one.mean():8.2f}{two.mean():9.2f}  {moved}  n {own.sum()}")
+    lines = [
+        {"kind": job.kind, "prompt": job.prompt, "right": job.right}
+        | {name: {"reply": told[at], "grade": grades[name][at]} for name, told in replies.items()}
+        for at, job in enumerate(all_jobs)
+    ]
+    (args.out / "harm.json").write_text(json.dumps(lines, ensure_ascii=False, indent=1), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
