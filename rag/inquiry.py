@@ -67,7 +67,8 @@ class Inquiry:
         if self.judge and "answerability" not in self.settings.left_out:
             drafted = yield from self._weighed(question, drafted, self.judge)
             clock.mark("judge")
-        if "second" not in self.settings.left_out:
+        # What is taken for no answer has nothing to be told beside it.
+        if "second" not in self.settings.left_out and not drafted.likely.doubted:
             drafted = yield from self._looked_again(question, drafted, clock)
         return self._checked(question, drafted), drafted.evidence
 
