@@ -81,6 +81,14 @@ _FIRST_ARABIC = re.compile(
 )
 
 
+_HEAD = re.compile(
+    r"(?P<head>(?:the|its|their)\s+(?:\w+\s+)?\w+)\s+"
+    r"(?P<of>of\s+.+?)(?=\s+(?:in|on|at|to|from|by|for|with|after|before|since|during|under|that|who|which)\b|$)",
+    re.IGNORECASE,
+)
+"""What is compared, and of what: up to where and when."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One of the questions that a question holds."""
@@ -109,7 +117,8 @@ def parts(question: str, *, longest: int) -> tuple[Part, ...]:
     arabic = detect_language(question) == "ar"
     for pattern, asking in _TWO_SIDED["ar" if arabic else "en"]:
         if match := pattern.match(question.strip()):
-            sides = [asking.format(_trimmed(side)) for side in match.groupdict().values() if side]
+            named = [_trimmed(side) for side in match.groupdict().values() if side]
+            sides = [asking.format(side) for side in (named[0], *(_of(named[0], side) for side in named[1:]))]
             return tuple(Part(side, side, f"{side} {question}") for side in sides)
     found = _cut(question, arabic)
     if not 1 < len(found) <= MOST:
@@ -127,6 +136,14 @@ _TWO_SIDED = {
     "ar": ((_COMPARE_ARABIC, "ما {}؟"), (_FIRST_ARABIC, "متى كان {}؟")),
 }
 """Forms with two sides, and what is asked of each."""
+
+
+def _of(first: str, second: str) -> str:
+    """A side with what it leaves out of the other: "the price in Amman" is that of bread too."""
+    head = _HEAD.match(first)
+    if not head or not (bare := re.match(rf"{re.escape(head['head'])}\b(?!\s+of\b)", second, re.IGNORECASE)):
+        return second
+    return f"{second[: bare.end()]} {head['of']}{second[bare.end() :]}"
 
 
 def _cut(question: str, arabic: bool) -> list[str]:

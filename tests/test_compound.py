@@ -37,7 +37,22 @@ LONGEST = 1000
         ),
         (
             "Compare the price of bread in Cairo with the price in Amman.",
-            ["What is the price of bread in Cairo?", "What is the price in Amman?"],
+            ["What is the price of bread in Cairo?", "What is the price of bread in Amman?"],
+        ),
+        (
+            "Compare the number of soldiers killed in 2014 with the number in 2020.",
+            [
+                "What is the number of soldiers killed in 2014?",
+                "What is the number of soldiers killed in 2020?",
+            ],
+        ),
+        (
+            "Compare the size of the fleet with the size of the army.",
+            ["What is the size of the fleet?", "What is the size of the army?"],
+        ),
+        (
+            "Compare the mayor's view of the port with the governor's.",
+            ["What is the mayor's view of the port?", "What is the governor's?"],
         ),
         ("Which came first, the strike or the vote?", ["When was the strike?", "When was the vote?"]),
         ("من يقود الحزب الأول ومن يقود الحزب الثاني؟", ["من يقود الحزب الأول؟", "من يقود الحزب الثاني؟"]),
