@@ -269,11 +269,7 @@ def report_of(
 def _figures(runner: Runner, rights: Mapping[str, bool], ceiling: Mapping[str, float]) -> dict[str, Any]:
     replies = [reply for replies in runner.taken.values() for reply in replies]
     # Of the tokens behind the first, which waits for the prompt to be read.
-    rates = [
-        (r.reply_tokens - 1) / (r.total - r.piece)
-        for r in replies
-        if r.reply_tokens > 4 and r.total > r.piece
-    ]
+    rates = [(r.reply_tokens - 1) / r.written for r in replies if r.reply_tokens > 4 and r.written > 0]
     rate = statistics.median(rates) if rates else 0.0
     reading = statistics.median(reply.prompt_tokens / reply.piece for reply in replies)
     return {

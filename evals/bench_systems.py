@@ -66,10 +66,12 @@ class Reply:
     """Seconds from the question to the model's first piece of text, shown or not; ``total`` without one."""
     total: float
     """Seconds from the question to the whole answer."""
+    written: float
+    """Seconds from that piece to the last one of the same reply."""
     prompt_tokens: int
-    """Tokens that the model read."""
+    """Tokens that the model read for it. What else it was asked for the same question is in ``total``."""
     reply_tokens: int
-    """Tokens that the model wrote."""
+    """Tokens that it wrote there."""
 
 
 class System(Protocol):
@@ -83,14 +85,18 @@ class System(Protocol):
 
 
 class Metered:
-    """A generator that counts what it reads and writes."""
+    """A generator that measures the first reply after ``begin``: what it reads and writes, and when."""
 
     def __init__(self, generator: LanguageModel) -> None:
         self._generator = generator
         self.identity = generator.identity
-        self.prompt = ""
-        self.reply = ""
+        self.begin()
+
+    def begin(self) -> None:
+        """The next reply is measured."""
+        self.prompt, self.reply = "", ""
         self.first: float | None = None
+        self.last: float | None = None
 
     @property
     def context(self) -> int:
@@ -105,7 +111,9 @@ class Metered:
         self, messages: Sequence[Message], *, max_tokens: int
     ) -> Generator[str, None, Likelihood | None]:
         """The model's reply, piece by piece."""
-        self.prompt, self.reply = "\n".join(message.content for message in messages), ""
+        measured = not self.prompt
+        if measured:
+            self.prompt = "\n".join(message.content for message in messages)
         with contextlib.closing(self._generator.stream(messages, max_tokens=max_tokens)) as pieces:
             while True:
                 try:
@@ -113,9 +121,10 @@ class Metered:
                 except StopIteration as end:
                     likely: Likelihood | None = end.value
                     return likely
-                if piece and self.first is None:
-                    self.first = time.perf_counter()
-                self.reply += piece
+                if piece and measured:
+                    self.last = time.perf_counter()
+                    self.first = self.first or self.last
+                    self.reply += piece
                 yield piece
 
 
@@ -134,7 +143,7 @@ class Sanad:
     def ask(self, question: str) -> Reply:
         """Answer a question."""
         meter = self._metered
-        meter.prompt, meter.reply, meter.first = "", "", None
+        meter.begin()
         started = time.perf_counter()
         shown: float | None = None
         answer: Answer | None = None
@@ -151,6 +160,7 @@ class Sanad:
             first=(shown or ended) - started,
             piece=(meter.first or ended) - started,
             total=ended - started,
+            written=(meter.last or ended) - (meter.first or ended),
             prompt_tokens=meter.count(meter.prompt),
             reply_tokens=meter.count(meter.reply),
         )
@@ -289,6 +299,7 @@ class LlamaIndexStarter:
             first=seen,
             piece=seen,
             total=ended - started,
+            written=ended - started - seen,
             prompt_tokens=len(self._tokenizer(self._prompt)["input_ids"]),
             reply_tokens=len(self._tokenizer(text)["input_ids"]),
         )

@@ -90,11 +90,17 @@ def test_the_meter_tells_what_was_read_and_written_and_stops_the_model() -> None
     asked = [Message("system", "Be exact."), Message("user", "Hello?")]
     assert list(meter.stream(asked, max_tokens=9)) == ["one", " two", " three"]
     assert (meter.prompt, meter.reply) == ("Be exact.\nHello?", "one two three")
-    pieces = meter.stream(asked, max_tokens=9)
+    pieces = meter.stream([Message("user", "Sure?")], max_tokens=9)
     next(pieces)
     pieces.close()
     assert llm.stopped == [False, True]
-    assert meter.reply == "one"
+    assert (meter.prompt, meter.reply) == ("Be exact.\nHello?", "one two three"), "asked again, not measured"
+    meter.begin()
+    assert list(meter.stream([Message("user", "And?")], max_tokens=9))
+    assert meter.prompt == "And?"
+    assert meter.first is not None
+    assert meter.last is not None
+    assert meter.last >= meter.first
 
 
 def test_sanad_is_measured_as_it_ships_with_its_own_prompt(indexed: Path) -> None:
