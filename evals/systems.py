@@ -86,6 +86,37 @@ class Drafts:
         """The draft of this key; None where there is none yet."""
         return self._kept.get(key)
 
+    def said(
+        self, key: str, reply: Generator[str, None, tuple[float, ...] | None], *, keep: bool = True
+    ) -> Generator[str, None, tuple[float, ...] | None]:
+        """The kept draft of this key, or a model's reply piece by piece, which is kept.
+
+        Args:
+            key: Of model and prompt.
+            reply: Not begun; it is left alone where there is a draft.
+            keep: Whether a new one is kept.
+
+        Returns:
+            How probable it was.
+        """
+        kept = self._kept.get(key)
+        if kept is not None:
+            yield kept.text
+            return kept.likelihood
+        text, first, started = "", 0.0, time.perf_counter()
+        while True:
+            try:
+                piece = next(reply)
+            except StopIteration as end:
+                likelihood: tuple[float, ...] | None = end.value
+                break
+            first = first or (time.perf_counter() - started if piece else 0.0)
+            text += piece
+            yield piece
+        if keep:
+            self.add(key, Draft(text, first, time.perf_counter() - started, likelihood))
+        return likelihood
+
     def add(self, key: str, draft: Draft) -> None:
         """Keep a draft."""
         self._kept[key] = draft
@@ -115,7 +146,7 @@ class Recorded(Assistant):
             return answer
         seconds = sum(draft.seconds for draft in self._spared)
         spared = {"generate": seconds, "total": seconds, "first_token": self._spared[0].first}
-        timings = {stage: seconds + spared.get(stage, 0.0) for stage, seconds in answer.timings.items()}
+        timings = {stage: own + spared.get(stage, 0.0) for stage, own in answer.timings.items()}
         return dataclasses.replace(answer, timings=timings)
 
     def _write(self, messages: Sequence[Any], longest: int) -> Generator[str, None, tuple[float, ...] | None]:
@@ -123,23 +154,9 @@ class Recorded(Assistant):
         kept = self.drafts.get(key)
         if kept is not None:
             self._spared.append(kept)
-            yield kept.text
-            return kept.likelihood
-        text, first, started = "", 0.0, time.perf_counter()
-        reply = super()._write(messages, longest)
-        while True:
-            try:
-                piece = next(reply)
-            except StopIteration as end:
-                likelihood: tuple[float, ...] | None = end.value
-                break
-            first = first or (time.perf_counter() - started if piece else 0.0)
-            text += piece
-            yield piece
         # The first reply's seconds hold the loading of the model.
-        if self._warm:
-            self.drafts.add(key, Draft(text, first, time.perf_counter() - started, likelihood))
-        self._warm = True
+        likelihood = yield from self.drafts.said(key, super()._write(messages, longest), keep=self._warm)
+        self._warm = self._warm or kept is None
         return likelihood
 
 

@@ -13,14 +13,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from rag import prompt
-from rag.certainty import LEAST
+from rag import logistic, prompt
 from rag.generate import Generator as Model
 from rag.generate import Heard, Likelihood, Message
 from rag.neutral import neutral
@@ -67,8 +65,7 @@ class Weights:
         Args:
             values: One for each of ``FEATURES``.
         """
-        score = self.bias + sum(f * v for f, v in zip(self.factors, values, strict=True))
-        return 1 / (1 + math.exp(-score))
+        return logistic.probability(self.bias, self.factors, values)
 
 
 class Judge:
@@ -143,8 +140,7 @@ class Judge:
                 yield Token("")
         if heard.likelihood is None or len(heard.likelihood) < tokens:
             return None
-        likely = min(max(math.exp(heard.likelihood[tokens - 1]), LEAST), 1 - LEAST)
-        odds = math.log(likely / (1 - likely))
+        odds = logistic.log_odds(heard.likelihood[tokens - 1])
         reply = said.strip().casefold()
         return odds if reply.startswith(yes) else -odds if reply.startswith(no) else None
 

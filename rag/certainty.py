@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from rag import logistic
 from rag.generate import Likelihood
 
 FILE = Path(__file__).resolve().parent / "data" / "certainty.json"
@@ -34,9 +35,6 @@ a check. Of the failed replies to development questions those above it named it 
 ASIDE = 0.5
 """The same for another article's sentence that is told beside an answer, from which it takes nothing: of
 what the hand-written questions find between this and ``CHOSEN``, four disagreements are real, two are not."""
-
-LEAST = 1e-4
-"""Probabilities nearer to 0 or 1 than this count as this near: their log odds would outweigh everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +55,7 @@ class Weights:
         Args:
             likelihood: Of a reply that names a sentence and says something.
         """
-        score = self.bias + sum(f * v for f, v in zip(self.factors, features(likelihood), strict=True))
-        return 1 / (1 + math.exp(-score))
+        return logistic.probability(self.bias, self.factors, features(likelihood))
 
 
 def known(likelihood: Likelihood, generator: str) -> bool:
@@ -85,8 +82,8 @@ def choice(likelihood: Likelihood) -> float:
 def features(likelihood: Likelihood) -> tuple[float, ...]:
     """What is measured of a reply, by ``FEATURES``; arguments as for ``Weights.probability``."""
     words = likelihood[WORDS:]
-    choice = min(max(math.exp(likelihood[CHOICE]), LEAST), 1 - LEAST)
-    return sum(words) / len(words), min(words), math.log(choice / (1 - choice)), math.log1p(len(words))
+    odds = logistic.log_odds(likelihood[CHOICE])
+    return sum(words) / len(words), min(words), odds, math.log1p(len(words))
 
 
 @lru_cache(maxsize=1)

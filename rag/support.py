@@ -25,7 +25,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from rag import facts
+from rag import facts, logistic
 from rag.embed import Embedder
 from rag.lexical import terms
 from rag.names import likeness
@@ -82,7 +82,7 @@ class Weights:
 
     def probability(self, values: Sequence[float]) -> float:
         """The probability that belongs to features."""
-        return 1 / (1 + math.exp(-self.bias - sum(f * v for f, v in zip(self.factors, values, strict=True))))
+        return logistic.probability(self.bias, self.factors, values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,11 +30,8 @@ from rag.reply import parse
 from rag.settings import Settings
 from train import scores
 from train.adapter import read_sets
+from train.certainty import FOLDS, weights
 from train.scores import Item
-
-FOLDS = 5
-LONGEST = 160
-"""Tokens of a reply, as the assistant allows."""
 
 Sentence = dict[str, Any]
 """A sentence: ``alone`` and ``says`` (``answerability.FEATURES``), whether it ``answers`` and the question
@@ -50,15 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = scores.items(read_sets(args.data, args.out / "sets.pkl"), "dev", args.limit, args.near)
     model = fit(list(_sentences(args.out / "sentences.jsonl", chosen, settings, generator)))
     if args.write:
-        told = {
-            # What stands before the bracket names the weights, whichever engine runs them.
-            "generator": generator.identity.split(" int8 ")[0],
-            "bias": round(float(model.intercept_[0]), 4),
-            "factors": {
-                name: round(float(factor), 4)
-                for name, factor in zip(answerability.FEATURES, model.coef_[0], strict=True)
-            },
-        }
+        told = weights(model, answerability.FEATURES, generator)
         answerability.FILE.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return 0
 
@@ -136,7 +125,7 @@ def _sentences(
 
 
 def _sentence(item: Item, template: Sequence[Any], judge: Judge, generator: Generator) -> Sentence | None:
-    heard = Heard(generator.stream(scores.messages(item, template), max_tokens=LONGEST))
+    heard = Heard(generator.stream(scores.messages(item, template), max_tokens=scores.LONGEST))
     reply = parse("".join(heard))
     question, language = item.asked.question, item.asked.language
     shown = scores.evidence(item)

@@ -39,8 +39,6 @@ right, and above it only fewer are told (docs/decisions.md)."""
 
 TRIED = (0.4, 0.5, THRESHOLD, 0.7, 0.8)
 FOLDS = 5
-LONGEST = 160
-"""Tokens of a reply, as the assistant allows."""
 
 Reply = dict[str, Any]
 """A reply: ``question``, ``language``, ``likelihood`` and whether its words are ``right``."""
@@ -57,16 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     right = np.array([reply["right"] for reply in replies])
     model = fit(values, right, replies)
     if args.write:
-        told = {
-            # What stands before the bracket names the weights, whichever engine runs them.
-            "generator": generator.identity.split(" int8 ")[0],
-            "bias": round(float(model.intercept_[0]), 4),
-            "factors": {
-                name: round(float(factor), 4)
-                for name, factor in zip(certainty.FEATURES, model.coef_[0], strict=True)
-            },
-            "threshold": THRESHOLD,
-        }
+        told = weights(model, certainty.FEATURES, generator) | {"threshold": THRESHOLD}
         certainty.FILE.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return 0
 
@@ -101,6 +90,23 @@ def fit(values: NDArray[np.float64], right: NDArray[np.bool_], replies: Sequence
     return model.fit(values, right)
 
 
+def weights(model: Any, features: Sequence[str], generator: Generator) -> dict[str, Any]:
+    """A fitted regression as the package keeps it.
+
+    Args:
+        model: scikit-learn's.
+        features: Names of its values, in order.
+        generator: Whose replies it was fitted to.
+    """
+    factors = zip(features, model.coef_[0], strict=True)
+    return {
+        # What stands before the bracket names the weights, whichever engine runs them.
+        "generator": generator.identity.split(" int8 ")[0],
+        "bias": round(float(model.intercept_[0]), 4),
+        "factors": {name: round(float(factor), 4) for name, factor in factors},
+    }
+
+
 def _replies(args: argparse.Namespace, settings: Settings, generator: Generator) -> list[Reply]:
     kept = args.out / "replies.jsonl"
     if kept.is_file():
@@ -128,7 +134,7 @@ def _asked(args: argparse.Namespace, settings: Settings, generator: Generator) -
                     evidence=found.evidence,
                     language=question.lang,
                     count=generator.count,
-                    budget=generator.context - LONGEST,
+                    budget=generator.context - scores.LONGEST,
                 )
                 text, likelihood = _reply(generator, messages)
                 yield from _told(question.text, question.lang, text, likelihood, is_correct(question, text))
@@ -143,7 +149,7 @@ def _told(
 
 def _reply(generator: Generator, messages: Sequence[Message]) -> tuple[str, Sequence[float]]:
     """What a reply says, without markers and quoted words, and how probable its tokens were."""
-    heard = Heard(generator.stream(messages, max_tokens=LONGEST))
+    heard = Heard(generator.stream(messages, max_tokens=scores.LONGEST))
     draft = "".join(heard)
     return " ".join(part.text for part in parse(draft).parts), heard.likelihood or ()
 

@@ -13,7 +13,6 @@ import argparse
 import json
 import random
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Any, Literal
 
 from evals.score import token_f1
 from evals.stats import Score, score
-from evals.systems import Draft, Drafts
+from evals.systems import Drafts
 from rag import prompt
 from rag.generate import Message, open_generator
 from rag.records import Evidence
@@ -220,13 +219,7 @@ def _ask(settings: Settings, chosen: Sequence[Item], name: str, kept: Drafts) ->
     for at, item in enumerate(chosen, start=1):
         asked = messages(item, template)
         key = Drafts.key(generator.identity, LONGEST, asked)
-        draft = kept.get(key)
-        if draft is None:
-            started = time.perf_counter()
-            text = "".join(generator.stream(asked, max_tokens=LONGEST))
-            draft = Draft(text, 0.0, time.perf_counter() - started, None)
-            kept.add(key, draft)
-        drafts.append(draft.text)
+        drafts.append("".join(kept.said(key, generator.stream(asked, max_tokens=LONGEST))))
         if at % 10 == 0 or at == len(chosen):
             print(f"\r{name}: {at}/{len(chosen)}", end="" if at < len(chosen) else "\n", flush=True)
     return drafts
