@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from evals.intervals import difference
 from rag import prompt
 from rag.adapter import CONFIG, FOLDER, WEIGHTS
+from rag.generate import Message
 from rag.settings import Settings
 from rag.weights import generator, prepared
 from train import lora, scores
@@ -82,29 +83,62 @@ def full(folder: Path) -> Callable[[list[int], int], Logits]:
     return run
 
 
-def served(folder: Path) -> Callable[[list[int], int], Logits]:
-    """The prepared model.
+def inputs(network: Any, ids: Sequence[int], before: int = 0) -> dict[str, Any]:
+    """What a network is given to read.
 
     Args:
-        folder: Where it is.
+        network: A compiled network's request.
+        ids: Tokens.
+        before: How many it has read before them.
     """
-    import openvino as ov
-
-    network = ov.Core().compile_model(folder / "openvino_model.xml", "CPU").create_infer_request()
     names = {name for port in network.model_inputs for name in port.get_names()}
+    given: dict[str, Any] = {
+        "input_ids": np.array([ids], np.int64),
+        "attention_mask": np.ones((1, before + len(ids)), np.int64),
+        "position_ids": np.arange(before, before + len(ids), dtype=np.int64)[None],
+        "beam_idx": np.zeros(1, np.int32),
+    }
+    return {name: value for name, value in given.items() if name in names}
+
+
+def served(network: Any) -> Callable[[list[int], int], Logits]:
+    """A prepared model.
+
+    Args:
+        network: Its compiled network's request.
+    """
 
     def run(ids: list[int], last: int) -> Logits:
         network.reset_state()
-        inputs: dict[str, Any] = {
-            "input_ids": np.array([ids], np.int64),
-            "attention_mask": np.ones((1, len(ids)), np.int64),
-            "position_ids": np.arange(len(ids), dtype=np.int64)[None],
-            "beam_idx": np.zeros(1, np.int32),
-        }
-        network.infer({name: value for name, value in inputs.items() if name in names})
+        network.infer(inputs(network, ids))
         return np.array(network.get_tensor("logits").data[0, -last:], np.float32)
 
     return run
+
+
+def opened(model: Any) -> Any:
+    """A request to a network.
+
+    Args:
+        model: A model of OpenVINO, or the path of one.
+    """
+    import openvino as ov
+
+    return ov.Core().compile_model(model, "CPU").create_infer_request()
+
+
+def asked(item: scores.Item, tokenizer: Any, template: Sequence[Message]) -> tuple[list[int], list[int]]:
+    """Tokens of a question's prompt and of its right answer.
+
+    Args:
+        item: The question.
+        tokenizer: The model's.
+        template: The prompt.
+    """
+    chat = [{"role": m.role, "content": m.content} for m in scores.messages(item, template)]
+    text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    prompted = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return prompted, tokenizer(item.asked.answer + "<|im_end|>", add_special_tokens=False)["input_ids"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -121,18 +155,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     systems = {
         "bf16": lambda: full(args.adapter),
-        "served": lambda: served(prepared(generator(settings), settings)),
+        "served": lambda: served(opened(prepared(generator(settings), settings) / "openvino_model.xml")),
     }
     found: dict[str, list[Said]] = {}
-    for name, opened in systems.items():
-        run = opened()
+    for name, open_one in systems.items():
+        run = open_one()
         found[name] = []
         for at, item in enumerate(chosen, start=1):
-            chat = [{"role": m.role, "content": m.content} for m in scores.messages(item, template)]
-            text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
-            asked = tokenizer(text, add_special_tokens=False)["input_ids"]
-            answer = tokenizer(item.asked.answer + "<|im_end|>", add_special_tokens=False)["input_ids"]
-            found[name].append(judged(run(asked + answer[:-1], len(answer)), answer))
+            prompted, answer = asked(item, tokenizer, template)
+            found[name].append(judged(run(prompted + answer[:-1], len(answer)), answer))
             if at % 20 == 0 or at == len(chosen):
                 print(f"\r{name}: {at}/{len(chosen)}", end="" if at < len(chosen) else "\n", flush=True)
     clusters = [item.cluster for item in chosen]
