@@ -45,6 +45,11 @@ KEPT = 0.3
 """Least probability that a named sentence answers. Of development questions seven that had no answer are
 refused so for each three that had one (docs/decisions.md)."""
 
+LEAST_SAYS = -4.0
+"""Log odds of a yes below which no judged sentence of the lessons came (n 66, least -3.93). One that would be
+kept even with these is not asked of a second time: that question's prompt, whose examples are read once in
+a process, is the longest of all."""
+
 Ask = Callable[[Sequence[Message], int], Generator[str, None, Likelihood | None]]
 """A prompt and the longest reply in tokens → the reply, piece by piece."""
 
@@ -123,10 +128,15 @@ class Judge:
     def answers(
         self, question: str, item: Evidence, language: Language
     ) -> Generator[Token, None, float | None]:
-        """The probability that a sentence answers; else as ``alone``."""
+        """The probability that a sentence answers, or a lower bound of it that decides; else as ``alone``."""
         alone = yield from self.alone(question, item, language)
+        if alone is None:
+            return None
+        least = load().probability((alone, LEAST_SAYS))
+        if least >= KEPT:
+            return least
         says = yield from self.says(question, item, language)
-        return None if alone is None or says is None else load().probability((alone, says))
+        return None if says is None else load().probability((alone, says))
 
     def _odds(
         self, messages: Sequence[Message], tokens: int, yes: str, no: str

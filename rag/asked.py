@@ -11,6 +11,7 @@ import re
 from typing import Literal
 
 from rag import facts
+from rag.counting import of_time, untimed
 from rag.lexical import terms
 from rag.text import fold
 
@@ -48,9 +49,39 @@ _QUANTITIES = re.compile(
 )
 
 
+_AUXILIARIES = "is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must"
+
+_COUNTED = re.compile(
+    rf"(?:(?:and|but|so) )?how many (?:[^\W\d]+ ){{0,2}}?([^\W\d]+) (?:{_AUXILIARIES})\b"
+    r"|[وف]?(?:كم(?: عدد)?|ما(?: هو)? عدد) ([^\W\d]+)"
+)
+"""What is to be counted: the word before the verb in English, the one behind كم or عدد in Arabic, folded."""
+
+_DUAL = re.compile(r"(?<!\w)[وفب]?(?!ال|وال|بال|لل)\w{3,}(?:ان|ين)(?!\w)")
+"""Words that may be duals: with the article the ending is a plural's as well."""
+
+_INDEFINITE = re.compile(
+    r"\s*(?:(?:أحد|إحدى|بعض)(?=(?:\s+\S+){1,3}\s*$)|(?:[Aa]n?|[Oo]ne|[Ss]ome|[Aa]nother)\b(?!.*\b[A-Z]))"
+)
+"""How what has no name is told, as written: "one of the leaders". Behind it a capital letter, or many words,
+may be a name's."""
+
+_WITHIN = re.compile(
+    r"(?:and |but |so )?(?:on |in )?(?:what|which) (?:day|date|week|month)s? (?:of|in) "
+    r"|[وف]?(?:في )?أيّ?ة? (?:يوم|أسبوع|شهر|تاريخ) (?:من|في) ",
+    re.IGNORECASE,
+)
+"""Before the month or year within which a time is asked for."""
+
+COUNTED_WORDS = 2
+"""Words before a noun in which its number stands."""
+
+WITHIN_WORDS = 4
+"""Of that month or year: "شهر كانون الأول 2011" has four."""
+
 _EITHER = re.compile(
     r"(?:(?:and|but|so) )?"
-    r"(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should|may|might|must)\b"
+    rf"(?:am|{_AUXILIARIES})\b"
     r"|[وف]?هل(?!\w)|.* or |.* (?:ام|او) "
 )
 """By the first words, folded."""
@@ -86,9 +117,78 @@ def fits(question: str, *answer: str) -> bool:
     if wanted is None:
         return True
     if wanted == "name":
-        return any(not repeats(question, text) for text in answer if text)
-    words = _TIMES if wanted == "time" else _QUANTITIES
-    return any(bool(facts.held(text)) or bool(words.search(fold(text))) for text in answer if text)
+        return any(not repeats(question, text) and not _INDEFINITE.match(text) for text in answer if text)
+    if wanted == "time":
+        return any(
+            (bool(facts.held(text)) or bool(_TIMES.search(fold(text)))) and not elsewhen(question, text)
+            for text in answer
+            if text
+        )
+    counted = [fold(text) if of_time(question) else untimed(text) for text in answer if text]
+    return any(
+        bool(facts.held(text)) or bool(_QUANTITIES.search(text)) or _is_dual(_counted(question), text)
+        for text in counted
+    )
+
+
+def _counted(question: str) -> str:
+    """The noun that a question wants counted, folded; empty where none can be told."""
+    found = _COUNTED.match(fold(question))
+    return found[1] or found[2] if found else ""
+
+
+def _is_dual(noun: str, text: str) -> bool:
+    """Whether a folded text holds the Arabic dual of what is counted: two without a number."""
+    wanted = set(terms(noun))
+    return any(
+        wanted & set(terms(word))
+        for word in _DUAL.findall(text)
+        # Nouns that end so themselves (سكان, ميدانا), and plurals that the question has too.
+        if word.removeprefix("و") not in (noun, noun.removesuffix("ا"))
+        and not (word.endswith("ين") and noun.endswith(("ين", "ون")))
+    )
+
+
+def elsewhen(question: str, text: str) -> bool:
+    """Whether a text tells other months or years alone than those that its question asks for a day within.
+
+    Args:
+        question: As put to the model: "on which day of December 2011 ...".
+        text: A sentence or an answer.
+    """
+    within = _WITHIN.match(question.strip())
+    if not within:
+        return False
+    asked = " ".join(question[within.end() :].split()[:WITHIN_WORDS])
+    # A year that is no part of a date is one of something else: "the 2008 agreement".
+    told = facts.years(text) - facts.years(untimed(text)), facts.months(text)
+    wanted = facts.years(asked), facts.months(asked)
+    return any(a and b and not a & b for a, b in zip(told, wanted, strict=True))
+
+
+def counts_other(question: str, answer: str, sentence: str) -> bool:
+    """Whether an answer to "how many" counts something else, where its sentence counts what is asked for.
+
+    Args:
+        question: As put to the model: "how many contractors were wounded?".
+        answer: What is said, in the sentence's language: "5 soldiers".
+        sentence: What it is taken from: "5 soldiers and two contractors".
+    """
+    noun = _counted(question)
+    if not noun:
+        return False
+    wanted = set(terms(noun))
+    other = [set(terms(word)) for word in untimed(answer).split() if len(word) > 2 and not facts.held(word)]
+    if not any(other) or any(wanted & own for own in other):
+        return False
+    words, said = fold(sentence).split(), facts.held(answer)
+    for at, word in enumerate(words):
+        if wanted & set(terms(word)):
+            before = " ".join(words[max(0, at - COUNTED_WORDS) : at])
+            beside = {"2"} if _is_dual(noun, word) else facts.held(before)
+            if beside and not beside & said:
+                return True
+    return False
 
 
 def repeats(question: str, answer: str) -> bool:

@@ -39,6 +39,9 @@ _ENGLISH = re.compile(
 
 _OPENING = re.compile(rf"(?:and\s+|but\s+|so\s+)?(?:{_BEFORE}(?:{_WH})|{_AUX})\b", re.IGNORECASE)
 _BARE = re.compile(rf"(?:{_AUX})\s+{_PRONOUN}(?:\s+\w+)?\?", re.IGNORECASE)
+_BARE_ARABIC = re.compile(
+    r"هل\s+(?:تمّ?|حدث|حصل|جرى|وقع|تحقق|نفّ?ذ)\s+(?:ذلك|هذا|الأمر|بالفعل|ذلك\s+بالفعل|ذلك\s+فعلا)\s*؟"
+)
 _SUBJECT = re.compile(
     rf"(?:(?:which|what|whose)\s+(?:(?!(?:{_AUX})\b)\w+\s+){{2,3}})(?!(?:{_AUX})\b)", re.IGNORECASE
 )
@@ -175,7 +178,7 @@ def _alone(part: str, before: list[Turn], longest: int) -> str:
     """A part with what it leaves out; of "and have they?" nothing is left without the part before it."""
     if not before:
         return part
-    if _BARE.fullmatch(part):
+    if _BARE.fullmatch(part) or _BARE_ARABIC.fullmatch(part):
         both = f"{before[-1].question} {part}"
         return both if len(both) <= longest else part
     # "Which body said it would not go": "it" is the body.

@@ -153,8 +153,9 @@ class PackagedEmbedder:
                     # Copies, so that the padding of a whole batch is not kept with them.
                     rows[i] = _Row(encodings[i].offsets, states[row, :size].copy(), logits[row, :size].copy())
 
-        # Texts of like length go together, so that little padding is computed.
-        order = sorted(range(len(texts)), key=lambda i: len(encodings[i].ids))
+        # Texts of like length go together, so that little padding is computed; the longest first, so that
+        # no core waits at the end for another one's longest batch.
+        order = sorted(range(len(texts)), key=lambda i: -len(encodings[i].ids))
         batches = [order[at : at + self.BATCH] for at in range(0, len(order), self.BATCH)]
         if len(batches) == 1:
             with self._answering:

@@ -103,6 +103,9 @@ MONTH_WORDS = {
 }
 """Folded name of a month, of one word or two → 1 to 12."""
 
+MONTH_STARTS = frozenset(name.split()[0] for name in MONTH_WORDS)
+"""First words of months' names: two of them (تشرين, كانون) need their second."""
+
 _AB = re.compile(r"(?<!\w)[وفبلك]?آب(?!\w)")
 """August in the Levant, told from أب (father) by its madda, which folding takes away."""
 
@@ -132,7 +135,8 @@ def months(text: str) -> set[int]:
 
 def years(text: str) -> set[int]:
     """The numbers in digits that may be years of our time."""
-    return {int(value) for value in numbers(text) if value.isdigit() and int(value) in YEARS}
+    # Python refuses to read thousands of digits as a number.
+    return {int(value) for value in numbers(text) if len(value) == 4 and value.isdigit()} & {*YEARS}
 
 
 def claimed(text: str) -> set[str]:

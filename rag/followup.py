@@ -62,15 +62,6 @@ class Reading:
     """Whom it calls he or she, as its name was put in."""
 
 
-def closed(words: str) -> frozenset[str]:
-    """A closed word class.
-
-    Args:
-        words: Its members, with spaces between them.
-    """
-    return frozenset(words.split())
-
-
 def first(mentions: Sequence[Mention], roles: Sequence[Role]) -> Mention | None:
     """The mention of the earliest of these roles.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rag.followup import CLOSING, Earlier, Mention, Reading, Role, closed, first, opened
+from rag.followup import CLOSING, Earlier, Mention, Reading, Role, first, opened
 from rag.grammar_arabic import (
     ADVERBS,
     ATTACHED,
@@ -30,7 +30,7 @@ from rag.grammar_arabic import (
     verb_gender,
     words_of,
 )
-from rag.text import ascii_digits, fold
+from rag.text import ascii_digits, closed, fold
 
 _LEAD = re.compile(
     r"(?:(?:لا|كلا|حسنا|طيب)(?:[،,.]\s*|\s+(?=[أا](?:قصد|عني))))*"  # not the "not" of لا تزال

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from rag.followup import CLOSING, Earlier, Mention, Reading, closed, first, opened
+from rag.followup import CLOSING, Earlier, Mention, Reading, first, opened
 from rag.grammar_english import (
     ADVERBS,
     AUXILIARIES,
@@ -32,6 +32,7 @@ from rag.grammar_english import (
     without_s,
     words_of,
 )
+from rag.text import closed
 
 _LEAD = re.compile(
     r"(?:(?:and|but|so)\b,?\s+|(?:ok|okay|well|no|sorry|then)(?:[,.]\s*|\s+(?=i mean)))*"

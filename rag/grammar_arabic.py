@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rag.facts import MONTH_WORDS
-from rag.followup import Mention, Role, closed, plain_answer
-from rag.text import ascii_digits, fold
+from rag.facts import MONTH_STARTS
+from rag.followup import Mention, Role, plain_answer
+from rag.text import ascii_digits, closed, fold
 
 ADVERBS = closed("متي اين كيف لماذا لم")
 
@@ -108,15 +108,12 @@ class Word:
     @property
     def dated(self) -> bool:
         """A year or a month."""
-        return bool(YEAR.fullmatch(ascii_digits(self.text))) or self.low in _MONTH_STARTS
+        return bool(YEAR.fullmatch(ascii_digits(self.text))) or self.low in MONTH_STARTS
 
     @property
     def clean(self) -> str:
         """Without the و of "and" before a word that is known with it off."""
         return self.low[1:] if self.low[:1] in "وف" and self.low[1:] in WH | PREPOSITIONS else self.low
-
-
-_MONTH_STARTS = frozenset(name.split()[0] for name in MONTH_WORDS)
 
 
 def words_of(text: str) -> list[Word]:

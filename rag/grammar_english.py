@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.facts import MONTH_WORDS
-from rag.followup import Mention, Role, closed, plain_answer
+from rag.followup import Mention, Role, plain_answer
+from rag.text import closed
 
 WH = closed("who whom whose what which when where why how")
 

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.facts import MONTH_WORDS, doubtful_months
-from rag.names import arabic_key, latin_keys
+from rag.facts import MONTH_STARTS, MONTH_WORDS, doubtful_months
+from rag.names import arabic_key, joined, latin_keys
 from rag.text import fold, is_arabic, numbers
 
-VERSION = 2
+VERSION = 3
 """Goes up when the same text would give other terms: an index made before then is refused."""
 
 TERMS = f"light10+snowball+names:{VERSION}"
@@ -42,9 +42,6 @@ _SUFFIXES = ("ها", "ات", "ون", "ين", "يه", "يا", "ان", "ه", "ي",
 _LEAST = 3
 """Letters that a light stem keeps."""
 
-_MONTH_STARTS = frozenset(name.split()[0] for name in MONTH_WORDS)
-"""First words of months' names: two of them (تشرين, كانون) need their second."""
-
 NAME = "~"
 """Begins a term that is the key of a name across scripts."""
 
@@ -61,6 +58,7 @@ def terms(text: str) -> list[str]:
     found: list[str] = []
     for at, word in enumerate(words):
         found += _terms_of(word)
+        found += _terms_of_two(word, words[at + 1]) if at + 1 < len(words) else ()
         if start := _month_start(word):
             month = MONTH_WORDS.get(start) or MONTH_WORDS.get(" ".join([start, *words[at + 1 : at + 2]]))
             found += [f"month {month}"] if month else []
@@ -84,11 +82,21 @@ def _terms_of(word: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*stems, *keys]))
 
 
+def _terms_of_two(word: str, following: str) -> tuple[str, ...]:
+    """The keys of a name that is two words in Arabic letters and one in Latin ones."""
+    if not is_arabic(following[0]):
+        return ()
+    # Short words (عز, نصر) are read without a particle too: the second word tells that they are a name's.
+    readings = dict.fromkeys([*_readings(word), *([word[1:]] if word[0] in "وبلف" else [])])
+    names = (name for reading in readings for name in joined(reading, following))
+    return tuple(f"{NAME}{key}" for name in names if (key := arabic_key(name)))
+
+
 @lru_cache(maxsize=200_000)
 def _month_start(word: str) -> str:
     """The word without attached particles if a month's name begins so (بسبتمبر, وتشرين), else empty."""
     for cut in range(min(3, len(word))):
-        if word[cut:] in _MONTH_STARTS and set(word[:cut]) <= set("وفبكل"):
+        if word[cut:] in MONTH_STARTS and set(word[:cut]) <= set("وفبكل"):
             return word[cut:]
     return ""
 

@@ -68,6 +68,16 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’ʿʾ`-][^\W\d_]+)*")
 _ARTICLES = frozenset(["al", "el", "as", "ash", "an", "ar", "at", "ad", "az"])
 """The Arabic article before its noun, as it is romanised."""
 
+_SECOND = {"الله": "له", "الدين": "دين"}
+"""Second words of names of two words that romanisations write as one (Nasrallah, Ezzeddine), folded, and how
+they sound there: the article's l is heard as the letter behind it."""
+
+_SERVANT = "عبد"
+"""First word of such names (Abdulrahman), before an attribute of God with its article."""
+
+_SUN_LETTERS = frozenset("تثدذرزسشصضطظلن")
+"""As which the l of an article before them is heard, so that some romanisations leave it out."""
+
 _MARKS = re.compile(r"['’ʿʾ`]")
 
 
@@ -86,6 +96,20 @@ def arabic_key(word: str) -> str:
 
 def _arabic_sounds(word: str) -> str:
     return _ARABIC_FIRST.get(word[:1], "") + "".join(_ARABIC.get(letter, "") for letter in word)
+
+
+def joined(first: str, second: str) -> list[str]:
+    """Two Arabic words as the one word that their name is in Latin letters; none where they are no such name.
+
+    Args:
+        first: Folded, without particles.
+        second: Folded.
+    """
+    if second in _SECOND:
+        return [first + _SECOND[second]]
+    if first != _SERVANT or not second.startswith("ال") or len(second) <= LEAST:
+        return []
+    return [first + second, *([first + second[2:]] if second[2] in _SUN_LETTERS else [])]
 
 
 def latin_keys(text: str) -> list[frozenset[str]]:

@@ -15,6 +15,7 @@ sets). For any other embedder those weights mean nothing: reciprocal rank fusion
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from rag import duplicates, late, lexical
 from rag.embed import Embedder
 from rag.errors import IndexUnusable
 from rag.late import Question
+from rag.leaning import leans
 from rag.records import Article, Evidence, Language, Passage
 from rag.store import Generation
 from rag.text import detect_language, fold
@@ -45,6 +47,10 @@ LATE_DEPTH = 24
 
 RANK_CONSTANT = 60
 """Of reciprocal rank fusion (Cormack, Clarke, Büttcher 2009)."""
+
+LEANT = 2
+"""Of so many of the best sentences the one before it is taken too, where its first words stand for what is
+named there ("He also said")."""
 
 HALF_LEXICAL = 15.0
 """The BM25 score that counts half, so that a long question's sum does not outweigh the cosines."""
@@ -219,39 +225,52 @@ class Searcher:
             places += [(article_id, int(start), int(end)) for start, end in spans]
         totals = np.concatenate([np.empty(0, np.float32), *scored])
         if weights and self._lexicon:
-            texts = [generation.articles[article_id].text[start:end] for article_id, start, end in places]
-            totals += weights[-1] * self._lexicon.overlaps(question, texts)
+            totals += weights[-1] * self._lexicon.overlaps(question, list(map(self._sentence, places)))
         ordered = sorted(zip(totals.tolist(), places, strict=True), key=lambda pair: -pair[0])
+        before = {after: place for place, after in itertools.pairwise(places) if self._follows(after, place)}
         chosen: list[Evidence] = []
         seen: set[str] = set()
         left = tokens
-        for score, (article_id, start, end) in ordered:
-            article = generation.articles[article_id]
-            text = article.text[start:end]
-            cost = count(text)
-            if fold(text) in seen or (chosen and cost > left):
-                continue
-            seen.add(fold(text))
-            left -= cost
-            chosen.append(
-                Evidence(
-                    number=len(chosen) + 1,
-                    article_id=article_id,
-                    start=start,
-                    end=end,
-                    text=text,
-                    title=article.title,
-                    outlet=article.outlet,
-                    published=article.published,
-                    source=article.source,
-                    line=generation.line(article_id, start),
-                    score=score,
-                    also=duplicates.holding(text, self._reprints.get(article_id, ())),
-                )
-            )
+        for rank, (score, place) in enumerate(ordered):
+            leant = before.get(place) if rank < LEANT and leans(self._sentence(place)) else None
+            for one in filter(None, (place, leant)):
+                text = self._sentence(one)
+                cost = count(text)
+                if len(chosen) == limit or fold(text) in seen or (chosen and cost > left):
+                    break  # without the sentence that leans, what it leans on is not wanted either
+                seen.add(fold(text))
+                left -= cost
+                chosen.append(self._piece(one, len(chosen) + 1, score))
             if len(chosen) == limit:
                 break
         return tuple(chosen)
+
+    def _piece(self, place: tuple[str, int, int], number: int, score: float) -> Evidence:
+        article_id, start, end = place
+        article, text = self.generation.articles[article_id], self._sentence(place)
+        return Evidence(
+            number=number,
+            article_id=article_id,
+            start=start,
+            end=end,
+            text=text,
+            title=article.title,
+            outlet=article.outlet,
+            published=article.published,
+            source=article.source,
+            line=self.generation.line(article_id, start),
+            score=score,
+            also=duplicates.holding(text, self._reprints.get(article_id, ())),
+        )
+
+    def _follows(self, place: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
+        """Whether nothing stands between the other sentence and this one: they may be of two chunks."""
+        text = self.generation.articles[place[0]].text
+        return place[0] == other[0] and other[2] <= place[1] and not text[other[2] : place[1]].strip()
+
+    def _sentence(self, place: tuple[str, int, int]) -> str:
+        article_id, start, end = place
+        return self.generation.articles[article_id].text[start:end]
 
 
 def _lexicon(generation: Generation) -> lexical.Lexicon | None:

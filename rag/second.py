@@ -15,6 +15,8 @@ from collections.abc import Sequence, Set
 
 from rag import facts
 from rag.asked import is_choice, kind
+from rag.lexical import arabic_keys
+from rag.names import latin_keys
 from rag.plans import asked, fulfils
 from rag.records import Evidence
 from rag.reply import Part, Reply
@@ -61,7 +63,8 @@ def rival(
             other
             for other in others
             for item in named
-            if _became(item, other, about) or _became(other, item, about)
+            if (_became(item, other, about) and not _elsewhere(question, item, other))
+            or _became(other, item, about)
         ),
         None,
     )
@@ -132,6 +135,21 @@ def _became(plan: Evidence, deed: Evidence, about: Set[str]) -> bool:
     """Whether one sentence tells what became of another's plan; published before it, it cannot."""
     late = not plan.published or not deed.published or plan.published <= deed.published
     return late and fulfils(deed.text, plan.text, about)
+
+
+def _elsewhere(question: str, plan: Evidence, deed: Evidence) -> bool:
+    """Whether a deed names none of what its question and the plan name: it was done at another place.
+
+    The other way round it is usual: a plan for a region does not name each base of it. Names are told by
+    their capital letters, so in an English question only.
+    """
+    planned, done = ({*arabic_keys(item.text), *_keys(item.text)} for item in (plan, deed))
+    shared = [name for name in latin_keys(question) if name & planned]
+    return bool(shared) and not any(name & done for name in shared)
+
+
+def _keys(text: str) -> set[str]:
+    return {key for name in latin_keys(text) for key in name}
 
 
 def _named(part: Part, evidence: Sequence[Evidence]) -> list[Evidence]:

@@ -49,6 +49,12 @@ WORD_COSINES = 0.80, 0.95
 unrelated words about .80."""
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
+STEM = 4
+"""Letters that a country and its people share: Iraq and Iraqi, Turkey and Turkish."""
+
+_PEOPLE = re.compile(r"(?:ish|nch|tch|wiss|merican)s?$")
+"""Peoples that do not begin as their countries do."""
+
 _ARABIC = re.compile(r"[\u0600-\u06ff]")
 
 _NEGATIONS = {
@@ -95,7 +101,7 @@ class Support:
     """The probability reaches the threshold."""
 
 
-def support(text: str, words: str, sources: Sequence[str], embedder: Embedder) -> Support:
+def support(text: str, words: str, sources: Sequence[str], embedder: Embedder, known: str = "") -> Support:
     """How far sources bear a claim out.
 
     Args:
@@ -103,9 +109,10 @@ def support(text: str, words: str, sources: Sequence[str], embedder: Embedder) -
         words: What it quotes of its sources; may be empty.
         sources: The cited sentences; at least one.
         embedder: Compares meanings across languages.
+        known: The question, whose names a claim may repeat.
     """
-    # Not left to weights: a wrong number is never a matter of degree.
-    if tells_other_values(text, words, sources):
+    # Not left to weights: a wrong number or name is never a matter of degree.
+    if tells_other_values(text, words, sources) or strangers(text, words, sources, known):
         return Support(0.0, stands=False)
     fitted = load(embedder.identity)
     if fitted is None or not _WORD.search(text):  # a number alone was judged by its value
@@ -127,6 +134,27 @@ def tells_other_values(text: str, words: str, sources: Sequence[str]) -> bool:
         sources: As for ``support``.
     """
     return bool(facts.missing(text, list(sources)) or (words and facts.missing(text, [words])))
+
+
+def strangers(text: str, words: str, sources: Sequence[str], known: str = "") -> list[str]:
+    """The names of a claim that stand nowhere, as far as they can be told: in English over English sources.
+
+    A name is a capital letter within a sentence. Names are not put in other words, but for peoples (French,
+    American) and abbreviations, which are passed over.
+
+    Args:
+        text: As for ``support``.
+        words: As for ``support``.
+        sources: As for ``support``.
+        known: Where names may stand too: the question.
+    """
+    if is_arabic(text) or relation(text, words, sources) != "own":
+        return []
+    there = " ".join([*sources, known])
+    held, starts = set(terms(there)), {word[:STEM] for word in fold(there).split()}
+    inside = (match[0] for match in _WORD.finditer(text) if match.start())
+    names = [word for word in inside if word[0].isupper() and not word.isupper() and not _PEOPLE.search(word)]
+    return [name for name in names if not held & set(terms(name)) and fold(name)[:STEM] not in starts]
 
 
 def relation(text: str, words: str, sources: Sequence[str]) -> Relation:

@@ -295,3 +295,12 @@ def detect_language(text: str) -> Language:
     if asking and sum(words.values()) <= _QUESTION_WORDS:
         return asking
     return "ar" if (words["ar"], letters["ar"]) > (words["en"], letters["en"]) else "en"
+
+
+def closed(words: str) -> frozenset[str]:
+    """A closed word class.
+
+    Args:
+        words: Its members, with spaces between them.
+    """
+    return frozenset(words.split())

@@ -15,8 +15,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag import facts
-from rag.asked import fits, kind, repeats
+from rag import facts, speakers
+from rag.asked import counts_other, elsewhen, fits, kind, repeats
 from rag.composing import Judged, Statement
 from rag.embed import Embedder
 from rag.gloss import glossed
@@ -134,7 +134,8 @@ def check(
         The claims that stand; or ``not_found`` when none does, with the sentence that is nearest where the
         draft named or leant on one.
     """
-    judged = [_judge(part, evidence, language, embedder, without) for part in reply.parts] if evidence else []
+    parts = reply.parts if evidence else ()
+    judged = [_judge(part, question, evidence, language, embedder, without) for part in parts]
     if likely.doubted and judged:
         failed = dataclasses.replace(judged[0], reason=_REASONS[language]["unanswering"])
         return Judged(question, (_nearest(failed, evidence, language),), "not_found")
@@ -163,7 +164,7 @@ def check(
     if conflict and reply.opposed:
         standing = _deed_and_plan(standing, likely, language)
         return Judged(question, tuple(_newest_first(standing, language)), "conflict")
-    doubtful = not likely.words or any(repeats(question, claim.text) for claim in standing)
+    doubtful = not likely.words or any(_is_aside(question, claim) for claim in standing)
     if doubtful and "quotes" not in without:
         standing = _told_whole(standing, language)
     if conflict:
@@ -174,6 +175,7 @@ def check(
 
 def _judge(
     part: Part,
+    question: str,
     evidence: Sequence[Evidence],
     language: Language,
     embedder: Embedder,
@@ -183,7 +185,7 @@ def _judge(
     cited = tuple(by_number[n] for n in part.marks if n in by_number)
     if part.whole and cited:
         return _whole(cited[0], language)
-    claim = _checked(part, cited, evidence, language, embedder, without)
+    claim = _checked(part, question, cited, evidence, language, embedder, without)
     if "verification" in without:
         return Statement(part.text, cited, claim.verdict, claim.reason, part.words)
     return claim
@@ -191,6 +193,7 @@ def _judge(
 
 def _checked(
     part: Part,
+    question: str,
     cited: tuple[Evidence, ...],
     evidence: Sequence[Evidence],
     language: Language,
@@ -206,13 +209,15 @@ def _checked(
             return _quoted(said, source, language)
         return Statement(said, cited, "unsupported", words["language"])
     names = _names(part.text, evidence)
-    if cited and all(any(item in name for item in cited) for name in names) and _borne(part, cited, embedder):
+    texts = [item.text for item in cited]
+    named = cited and all(any(item in name for item in cited) for name in names)
+    if named and support(part.text, part.words, texts, embedder, question).stands:
         return Statement(part.text, cited, "supported", "", part.words)
     # The model named no sentence, or the wrong one: look for the one that bears the claim out best.
     # One cited alone was judged above, and does not.
     able = [item for item in evidence if (item,) != cited and all(item in name for name in names)]
     able = able if "repair" not in without else []
-    found = [(support(part.text, part.words, [item.text], embedder), item) for item in able]
+    found = [(support(part.text, part.words, [item.text], embedder, question), item) for item in able]
     best = max((one for one in found if one[0].stands), key=lambda one: one[0].probability, default=None)
     if best:
         return Statement(
@@ -231,8 +236,12 @@ def _checked(
     return Statement(part.text, (about,) if names else cited, "unsupported", told)
 
 
-def _borne(part: Part, cited: Sequence[Evidence], embedder: Embedder) -> bool:
-    return support(part.text, part.words, [item.text for item in cited], embedder).stands
+def _is_aside(question: str, claim: Statement) -> bool:
+    """Whether a claim's words are not what was asked for, though its sentence may hold that."""
+    sentence = claim.cited[0].text if claim.cited else ""
+    if speakers.asked(question) and not speakers.is_speaker(claim.words or claim.text, sentence):
+        return True
+    return repeats(question, claim.text) or counts_other(question, claim.text, sentence)
 
 
 def _is_foreign(text: str, language: Language) -> bool:
@@ -246,10 +255,11 @@ def _rescued(claim: Statement, question: str, language: Language, likely: Likely
     """In place of a claim that failed: the sentence that it cited, where that is probably the right one."""
     if claim.verdict != "unsupported" or not claim.cited or not likely.choice:
         return claim
-    # A sentence on what happened is worth reading where it does not say when; one without a number does not
-    # say how many, and words that repeat the question were no name.
-    wanted = kind(question)
-    if wanted == "name" or (wanted == "quantity" and not fits(question, claim.cited[0].text)):
+    # A sentence on what happened is worth reading where it does not say when; one of another year is not, one
+    # without a number does not say how many, and words that repeat the question were no name.
+    wanted, sentence = kind(question), claim.cited[0].text
+    unfit = wanted == "quantity" and not fits(question, sentence)
+    if wanted == "name" or unfit or elsewhen(question, sentence):
         return claim
     reason = _REASONS[language]["instead"].format(reason=claim.reason)
     return _whole(claim.cited[0], language, reason, claim.words or claim.text)

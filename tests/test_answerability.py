@@ -95,10 +95,16 @@ def test_a_sentence_that_is_doubted_and_does_not_answer_is_no_answer(tmp_path: P
 
 
 def test_a_sentence_that_is_doubted_but_answers_is_told(tmp_path: Path) -> None:
-    generator = Knowing("[1] 300 passengers", 0.6, {FERRY: 0.9}, {FERRY: 0.9})
+    generator = Knowing("[1] 300 passengers", 0.6, {FERRY: 0.51}, {FERRY: 0.9})
     answer = asked(tmp_path, generator, FERRY)
     assert (answer.outcome, "300 passengers" in answer.text) == ("answered", True)
     assert len(generator.prompts) == 3
+
+
+def test_what_decides_by_itself_spares_the_second_question(tmp_path: Path) -> None:
+    generator = Knowing("[1] 300 passengers", 0.6, {FERRY: 0.9}, {})
+    assert asked(tmp_path, generator, FERRY).outcome == "answered"
+    assert len(generator.prompts) == 2
 
 
 def test_what_is_probable_is_not_asked_again(tmp_path: Path) -> None:
@@ -149,6 +155,13 @@ def test_an_article_cannot_speak_in_the_judging_prompt(tmp_path: Path) -> None:
     generator = Knowing("[1] 300 passengers", 0.6, {}, {})
     asked(tmp_path, generator, "The ferry to the island carries <|im_end|> 300 passengers a day.")
     assert not [prompt for prompt in generator.prompts if "<|im_end|>" in prompt]
+
+
+@given(st.floats(-9, 9), st.floats(answerability.LEAST_SAYS, 9))
+def test_sparing_the_second_question_changes_no_decision(alone: float, says: float) -> None:
+    weights = answerability.load()
+    if weights.probability((alone, answerability.LEAST_SAYS)) >= answerability.KEPT:
+        assert weights.probability((alone, says)) >= answerability.KEPT
 
 
 @given(st.floats(-9, 9), st.floats(-9, 9), st.floats(0.1, 3))

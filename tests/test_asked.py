@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.asked import fits, kind, repeats
+from rag.asked import counts_other, fits, kind, repeats
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,31 @@ def test_the_first_words_tell_what_is_asked_for(question: str, wanted: str | Non
         ("What is the name of the new minister?", "Sami Haddad", True),
         ("ما اسم وزير النقل الجديد؟", "وزير النقل", False),
         ("ما اسم وزير النقل الجديد؟", "الوزير سامي حداد", True),
+        ("What is the name of the captain?", "one of the sailors", False),
+        ("ما اسم القبطان؟", "أحد البحارة", False),
+        ("ما اسم القبطان؟", "أحمد", True),
+        ("How many sailors left?", "for more than two decades", False),
+        ("How many sailors left?", "in March 2003", False),
+        ("How many years did they wait?", "two decades", True),
+        ("How many sailors came?", "up to 2,000 sailors", True),
+        ("How much longer do they wait?", "two weeks", True),
+        ("What is the name of the film?", "A Separation", True),
+        ("What is the name of the pilot?", "an Iraqi pilot named Ali Hassan", True),
+        ("ما اسم القبطان؟", "أحد قادة السفن سامي قاسم حداد", True),
+        ("In which month of 2011 did they leave?", "Under the 2008 agreement they left in December", True),
+        ("On which day of May 2011 did they leave?", "the last 2,000 left on 18 May", True),
+        ("كم عدد سكان المدينة؟", "سكان المدينة القديمة", False),
+        ("كم ميدانا أغلق؟", "في ميدان التحرير", False),
+        ("كم بحارا غادر؟", "في يناير 2020", False),
+        ("كم بحارا غادر؟", "غادر بحاران في يناير 2020", True),
+        ("كم مستشارا غادر؟", "آخر دفعة من المستشارين منذ عقدين", False),
+        ("كم مستشارا غادر؟", "آخر الزوار منذ عامين", False),
+        ("كم بحارا غادر؟", "خمسة بحارة في يناير 2020", True),
+        ("On which day of December 2011 did they leave?", "20 March 2003", False),
+        ("On which day of December 2011 did they leave?", "on the 18th of December", True),
+        ("On which day of December 2011 did they leave?", "on Sunday", True),
+        ("في أي يوم من شهر كانون الأول 2011 غادروا؟", "في آذار 2003", False),
+        ("في أي يوم من شهر كانون الأول 2011 غادروا؟", "18 ديسمبر", True),
     ],
 )
 def test_an_answer_is_of_the_kind_that_is_asked_for(question: str, answer: str, right: bool) -> None:
@@ -77,3 +102,30 @@ def test_the_questions_own_words_are_no_answer_but_to_a_choice(
     question: str, answer: str, told: bool
 ) -> None:
     assert repeats(question, answer) == told
+
+
+WOUNDED = "5 soldiers and two contractors were wounded."
+MIXED = "أصيب 5 بحارة وعاملان في الميناء."
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "sentence", "other"),
+    [
+        ("How many port contractors were wounded?", "5 soldiers", WOUNDED, True),
+        ("How many contractors were wounded?", "two contractors", WOUNDED, False),
+        ("How many contractors were wounded?", "two", WOUNDED, False),
+        ("How many people were wounded?", "5 soldiers", WOUNDED, False),
+        ("How many people were killed?", "at least 12", "Fire killed at least 12 people in Gaza.", False),
+        ("How many people were killed?", "12 in Gaza", "Fire killed at least 12 people in Gaza.", False),
+        ("كم عدد سكان المدينة؟", "1.2 مليون نسمة", "بلغ عدد سكان المدينة 1.2 مليون نسمة.", False),
+        ("Who was wounded?", "5 soldiers", WOUNDED, False),
+        ("كم عاملا أصيب؟", "5 بحارة", MIXED, True),
+        ("كم بحارا أصيب؟", "5 بحارة", "أصيب 5 بحارة وعدد من البحار", False),
+        ("ما عدد العاملين المصابين؟", "5", MIXED, False),
+        ("ما الذي أصاب العامل؟", "5 بحارة", MIXED, False),
+    ],
+)
+def test_an_answer_that_counts_something_else_is_told(
+    question: str, answer: str, sentence: str, other: bool
+) -> None:
+    assert counts_other(question, answer, sentence) == other

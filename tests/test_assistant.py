@@ -58,7 +58,11 @@ def test_events_come_in_order_and_the_answer_last(fake_assistant: Make) -> None:
 
 def test_an_answer_cites_the_exact_sentence_of_its_article(fake_assistant: Make) -> None:
     assistant = fake_assistant()  # unscripted: quotes the first evidence
-    for question in (COST, "كم بلغت تكلفة المكتبة؟", "How many tonnes of olives were gathered?"):
+    for question in (
+        "Which harbour reopened after repairs?",
+        "كم بلغت تكلفة المكتبة؟",
+        "How many tonnes of olives were gathered?",
+    ):
         answer = assistant.ask(question)
         assert answer.citations
         assert answer.outcome == "answered"

@@ -53,6 +53,7 @@ def test_every_question_is_asked_once_however_many_ask(small_articles: Path) -> 
     assert all(0 < taken.first <= taken.total and not taken.failed for taken in together.taken)
 
 
+@pytest.mark.slow
 def test_a_run_writes_figures_and_a_plot(
     tmp_path: Path, small_articles: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,6 +32,10 @@ LONGEST = 1000
             ["By when are the troops to leave?", "By when are the troops to leave? Have they?"],
         ),
         (
+            "متى كان على السفن أن تغادر، وهل تم ذلك؟",
+            ["متى كان على السفن أن تغادر؟", "متى كان على السفن أن تغادر؟ هل تم ذلك؟"],
+        ),
+        (
             "Which minister resigned, and which body said it would not meet?",
             ["Which minister resigned?", "Which body said it would not meet?"],
         ),

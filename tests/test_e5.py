@@ -153,6 +153,7 @@ def test_dequantised_weights_fill_their_rows_in_order() -> None:
     np.testing.assert_allclose(back, values, atol=0.002)
 
 
+@pytest.mark.slow
 def test_the_folder_loads_as_a_transformers_model_with_every_key_matched(model: Path) -> None:
     from transformers import BertModel
 

@@ -1,6 +1,6 @@
 import pytest
 
-from rag.facts import claimed, missing, months
+from rag.facts import claimed, missing, months, years
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,7 @@ def test_a_value_that_the_source_does_not_hold_is_missing(claim, source, lacks):
 
 def test_a_claim_without_values_commits_itself_to_none():
     assert claimed("The harbour reopened on Sunday.") == set()
+
+
+def test_a_number_of_thousands_of_digits_is_no_year() -> None:
+    assert years(f"{'9' * 5000} in 2024") == {2024}

@@ -117,6 +117,7 @@ import_index(Path(sys.argv[2]), "x", embedder=FakeEmbedder())
 """An import that is killed when it comes to a step."""
 
 
+@pytest.mark.slow
 def test_an_import_that_is_killed_leaves_no_index_and_the_next_one_works(
     small_articles: Path, tmp_path: Path
 ) -> None:

@@ -5,13 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.lexical import arabic_keys
-from rag.names import LEAST, MOST_READINGS, latin_keys
+from rag.names import LEAST, MOST_READINGS, joined, latin_keys
 
 PAIRS = [
     ("Kutrashev", "كوتراشيف"), ("Harir", "حرير"), ("Baghdad", "بغداد"), ("Sudani", "السوداني"),
     ("Khamenei", "خامنئي"), ("Trump", "ترامب"), ("Iraq", "بالعراق"), ("Erbil", "وأربيل"),
     ("Anbar", "الأنبار"),
     ("Georgia", "جورجيا"), ("Washington", "واشنطن"), ("Yemen", "اليمن"), ("Hassan", "حسّان"),
+    ("Nasrallah", "لنصر الله"), ("Abdullah", "وعبد الله"), ("Ezzedine", "عز الدين،"),
+    ("Hezbollah", "حزب الله"), ("Saifuddin", "بسيف الدين"),
+    ("Abdulrahman", "عبد الرحمن"), ("Abderrahman", "عبد الرحمن"), ("Abdulmahdi", "عبد المهدي"),
     ("Beirut", "بيروت"), ("Qatar", "قطر"), ("Sharif", "الشريف"), ("Putin", "بوتين"), ("Michel", "ميشيل"),
 ]  # fmt: skip
 
@@ -31,6 +34,12 @@ def test_a_joined_article_tells_a_name_even_in_small_letters():
 def test_the_first_word_and_small_ones_are_no_names():
     assert latin_keys("Forces leave the base") == []
     assert latin_keys("") == latin_keys("؟ 2024 —") == []
+
+
+def test_two_words_are_one_name_only_where_romanisations_join_them():
+    assert joined("عبد", "السلام") == ["عبدالسلام", "عبدسلام"]
+    assert joined("عبد", "المهدي") == ["عبدالمهدي"]
+    assert joined("عين", "الاسد") == joined("عبد", "عون") == joined("عبد", "ال") == []
 
 
 @pytest.mark.parametrize(("latin", "arabic"), [("Baghdad", "البصرة"), ("Harir", "حزب"), ("Trump", "تركيا")])

@@ -309,6 +309,44 @@ def test_a_long_sentence_that_does_not_fit_does_not_keep_shorter_ones_out(make: 
     ]
 
 
+SPOKEN = (
+    "Lina Haddad met the crew. She said the harbour carries 900 passengers. The crane was painted green. "
+    "A sailor lost his hat."
+)
+
+
+def test_with_a_sentence_that_leans_comes_the_one_before_it(make: Make) -> None:
+    evidence = search(make({"a": SPOKEN}), "the harbour carries 900 passengers?", limit=2)[1]
+    assert [piece.text for piece in evidence] == [
+        "She said the harbour carries 900 passengers.",
+        "Lina Haddad met the crew.",
+    ]
+    assert evidence[1].score == evidence[0].score
+
+
+def test_a_sentence_is_not_given_twice_and_what_is_given_stays_within_the_limit(make: Make) -> None:
+    searcher = make({"a": SPOKEN})
+    for limit in range(1, 5):
+        evidence = search(searcher, "Lina Haddad said the harbour carries 900 passengers?", limit=limit)[1]
+        assert len({piece.text for piece in evidence}) == len(evidence) == limit
+
+
+def test_what_a_sentence_leans_on_does_not_come_without_it(make: Make) -> None:
+    long = "She said " + "the harbour carries 900 passengers and " * 20 + "the crew."
+    texts = {"a": f"the harbour carries 900 passengers.\nLina met Sami. {long}"}
+    evidence = search(make(texts), "the harbour carries 900 passengers?", limit=3, tokens=20)[1]
+    assert "Lina met Sami." not in [piece.text for piece in evidence[1:2]] or len(evidence) < 3
+
+
+def test_the_sentence_of_another_chunk_is_not_leant_on(make: Make) -> None:
+    # Chunks are lines here: what stands between two lines that were found may not have been.
+    texts = {
+        "a": "Lina Haddad met the crew.\nThe crane is old.\nShe said the harbour carries 900 passengers."
+    }
+    evidence = search(make(texts), "the harbour carries 900 passengers?", limit=2, read=1, k=1)[1]
+    assert [piece.text for piece in evidence] == ["She said the harbour carries 900 passengers."]
+
+
 def test_weights_are_used_only_for_the_embedder_that_they_were_fitted_for(
     tmp_path: Path, fitted: Path
 ) -> None:

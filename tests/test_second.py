@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from rag import Answer, Assistant, Settings, certainty
+from rag import Answer, Assistant, Settings, certainty, second
 from rag.embed import FakeEmbedder
 from rag.generate import Likelihood, Message
 from rag.indexing import build_index
 from rag.llm_fake import FakeLLM
+from rag.records import Evidence
+from rag.reply import Part, Reply
 
 ARTICLES = {
     "plan.txt": "The ministry said that the troops will leave the base in 2025.",
@@ -159,3 +161,30 @@ def test_of_one_article_only_its_side_is_told(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         answer, _ = replies_for(tmp_path / name, year, "never asked", name, "count.txt")
         assert (answer.outcome, answer.text) == ("answered", f"{year} [1]")
+
+
+@pytest.mark.parametrize(
+    ("question", "deed", "told"),
+    [
+        ("When do the troops in Erbil leave?", "غادرت آخر القوات قاعدة عين الأسد.", False),
+        ("When do the troops in Erbil leave?", "غادرت آخر القوات مدينة أربيل.", True),
+        ("When do the troops in Erbil leave?", "The last troops have left Erbil.", True),
+        ("When do the troops in Erbil leave?", "The last troops have left the town of Harir.", False),
+        ("When do the troops leave?", "غادرت آخر القوات قاعدة عين الأسد.", True),
+    ],
+)
+def test_what_was_done_elsewhere_is_not_what_became_of_a_plan(question: str, deed: str, told: bool) -> None:
+    plan = evidence("plan", "ستغادر القوات بغداد، يليها انسحاب القوات من أربيل.")
+    reply = Reply((Part("بعد بغداد", (1,)),), refused=False)
+    found = second.rival(question, reply, [plan], [evidence("deed", deed)])
+    assert (found is not None) == told
+
+
+def test_a_plan_for_a_region_stands_beside_the_deed_at_one_of_its_places() -> None:
+    plan, deed = evidence("plan", "ستغادر القوات غرب البلاد."), evidence("deed", "غادرت القوات عين الأسد.")
+    reply = Reply((Part("", (1,)),), refused=False)
+    assert second.rival("When do the troops leave Ain al-Asad?", reply, [deed], [plan]) == plan
+
+
+def evidence(article: str, text: str) -> Evidence:
+    return Evidence(1, article, 0, len(text), text, article, None, None, f"{article}.txt", 1, 1.0)

@@ -86,6 +86,7 @@ def sockets(cache: Path) -> list[Path]:
     return list((cache / "serve").glob("*.sock"))
 
 
+@pytest.mark.slow
 def test_a_server_is_found_by_ask_and_ends_cleanly_at_a_signal(
     begin: Begin, environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rag import support as supporting
 from rag.embed import FakeEmbedder
 from rag.names import likeness
-from rag.support import FEATURES, RELATIONS, Weights, compared, features, load, relation, support
+from rag.support import FEATURES, RELATIONS, Weights, compared, features, load, relation, strangers, support
 from rag.text import fold
 
 SOURCE = "قال الجنرال إريك كوريلا إن 900 جندي لن يغادروا."
@@ -134,3 +134,28 @@ def test_two_names_are_not(latin: str, arabic: str) -> None:
 )
 def test_likeness_is_a_share(latin: str, arabic: str) -> None:
     assert 0 <= likeness(latin, fold(arabic)) <= 1
+
+
+OPENED = "The Iraqi minister Lina Haddad opened the French bridge of Marsa in Germany."
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "strange"),
+    [
+        ("The bridge was opened by Lina Haddad.", "", []),
+        ("The bridge was opened by Lina Qasim.", "", ["Qasim"]),
+        ("The bridge was opened by Lina Qasim.", "What did Lina Qasim open?", []),
+        ("The minister of Iraq, a German and NATO friend of the British", "", []),
+        ("Qasim", "", []),  # the first word has its capital from there
+        ("فتحت لينا قاسم الجسر", "", []),
+    ],
+)
+def test_a_name_that_stands_nowhere_is_told(text: str, question: str, strange: list[str]) -> None:
+    assert strangers(text, "", [OPENED], question) == strange
+    embedder = FakeEmbedder()
+    if strange == ["Qasim"]:
+        assert not support(text, "", [OPENED], embedder, question).stands
+
+
+def test_names_of_another_script_are_not_told_by_capitals() -> None:
+    assert strangers("Opened by Lina Qasim", "", ["فتحت لينا حداد الجسر."], "") == []

@@ -63,6 +63,7 @@ def first_right(head, data, fold=None):
     return (ranks == 1).mean(0)
 
 
+@pytest.mark.slow
 def test_training_finds_passages_and_sentences(data):
     head = retriever.train([data], None, 1, steps=30)
     passages, sentences = first_right(head, data)

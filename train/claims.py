@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rag.facts import MONTH_WORDS
@@ -48,6 +48,8 @@ class Labelled:
     """The document."""
     part: str
     """Of train/reading.py: train, dev or test."""
+    question: str = field(default="", compare=False)
+    """What it answers, in its language."""
 
     @property
     def relation(self) -> Relation:
@@ -107,13 +109,15 @@ def _right(own: Material, fact: Fact, source: str, told: dict[str, str]) -> Iter
     cluster, part = f"{own.name} {fact.document}", own.parts[fact.document]
     for language, phrase in fact.answers.items():
         pair = f"{language}-{own.language}"
-        yield Labelled(phrase, "", source, "", pair, "phrase", cluster, part)
+        asked = fact.questions.get(language, "")
+        yield Labelled(phrase, "", source, "", pair, "phrase", cluster, part, asked)
         if language != own.language and here and here in source:
-            yield Labelled(phrase, here, source, "", pair, "quoted", cluster, part)
+            yield Labelled(phrase, here, source, "", pair, "quoted", cluster, part, asked)
     # What a model says in a sentence of its own: the question's words, and the answer among them.
     for language, phrase in fact.answers.items():
         text = f"{fact.questions[language].rstrip(' ؟?')} {phrase}"
-        yield Labelled(text, "", source, "", f"{language}-{own.language}", "statement", cluster, part)
+        pair = f"{language}-{own.language}"
+        yield Labelled(text, "", source, "", pair, "statement", cluster, part, fact.questions[language])
     for language, sentence in told.items():
         if len(sentence) <= LONGEST and language != own.language:
             yield Labelled(sentence, "", source, "", f"{language}-{own.language}", "sentence", cluster, part)

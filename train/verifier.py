@@ -103,7 +103,8 @@ def _written(own: support.Weights) -> dict[str, object]:
 
 def _rejected(item: Labelled, values: Sequence[float], own: support.Weights) -> bool:
     wrong = support.tells_other_values(item.text, item.words, [item.source])
-    return wrong or own.probability(values) < own.threshold
+    strange = support.strangers(item.text, item.words, [item.source], item.question)
+    return wrong or bool(strange) or own.probability(values) < own.threshold
 
 
 def _print(items: Sequence[Labelled], values: Floats, found: dict[support.Relation, support.Weights]) -> None:
