@@ -144,7 +144,6 @@ class SupervisedGenerator:
                 if isinstance(item, _End):
                     return item.likely
                 if isinstance(item, SanadError):
-                    self._give_up(run, item)
                     raise item
                 yield item
         finally:
@@ -162,7 +161,7 @@ class SupervisedGenerator:
                     self._moved.wait(POLL_SECONDS)
                     if unwanted is not None and unwanted.is_set():
                         raise _nobody_waits()
-                run = _Run(self._opened(), messages, max_tokens, self._told)
+                run = _Run(self._opened(), messages, max_tokens, failed=self._give_up, ended=self._told)
                 self._running.append(run)
             finally:
                 self._line.remove(ticket)
@@ -230,7 +229,13 @@ class _Run:
     """One reply, made in a thread."""
 
     def __init__(
-        self, engine: Generator, messages: Sequence[Message], max_tokens: int, ended: Callable[[], None]
+        self,
+        engine: Generator,
+        messages: Sequence[Message],
+        max_tokens: int,
+        *,
+        failed: Callable[[_Run, SanadError], None],
+        ended: Callable[[], None],
     ) -> None:
         self.engine = engine
         self.arrived: queue.SimpleQueue[str | _End | SanadError] = queue.SimpleQueue()
@@ -239,6 +244,7 @@ class _Run:
         self.stopped_at: float | None = None
         self.abandoned = False
         self._pieces = engine.stream(messages, max_tokens=max_tokens)
+        self._failed = failed
         self._ended = ended
 
     def start(self) -> None:
@@ -256,7 +262,10 @@ class _Run:
         except StopIteration as end:
             self.arrived.put(_End(end.value))
         except Exception as error:
-            self.arrived.put(_failure(error))
+            why = _failure(error)
+            # Before its place is free: who waits for it would be given the engine that has just failed.
+            self._failed(self, why)
+            self.arrived.put(why)
         finally:
             self.done.set()
             self._ended()

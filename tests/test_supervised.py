@@ -130,6 +130,18 @@ def test_an_engine_that_raises_ends_its_own_reply_and_the_next_finds_another(
     assert (opened.count, generator.reloads) == (2, 1)
 
 
+def test_who_waits_in_line_never_gets_the_engine_that_has_just_failed() -> None:
+    opened = Opened(raises(RuntimeError("node broke")), well)
+    generator = supervised(opened)
+    failing = generator.stream(PROMPT, max_tokens=10)
+    assert next(failing) == "a"
+    # The failure has not been read yet, only its place is free.
+    assert reply(generator) == "all is well"
+    with pytest.raises(GenerationFailed, match="node broke"):
+        next(failing)
+    assert (opened.count, generator.reloads) == (2, 1)
+
+
 def test_memory_that_runs_out_below_other_layers_is_said_too() -> None:
     def out_of_memory(_: int) -> None:
         raise MemoryError
