@@ -53,7 +53,7 @@ _SAYING = re.compile(
 )
 """A question word behind one of these may begin what is said: "what did he say about who will pay?"."""
 
-_ASKING = r"(?:متى|متي|[اأ]ين|كم|هل|كيف|لماذا|ماذا|[اأ]يهما|[اأ]يّ?)"
+_ASKING = r"(?:متى|متي|[اأ]ين|كم|هل|كيف|(?:[لبمع]|في)?ماذا|مم|بم|فيم|[اأ]يهما|[اأ]يّ?)"
 _PREPOSITION = r"(?:(?:في|منذ|[إا]لى|حتى|من|على|بحلول|عن)\s+)?"
 _ARABIC = re.compile(
     rf"\s*[،؛,?؟]?\s+و(?={_PREPOSITION}{_ASKING}\s)"
@@ -83,6 +83,19 @@ _FIRST_ARABIC = re.compile(
     r"(?P<a>[^؟?]+?)\s+[أا]م\s+(?P<b>[^؟?]+)"
 )
 
+
+_EACH = re.compile(
+    r"(?P<asks>.+?)\s+(?P<aux>do|did|does|are|were|have|has|had|will|would)\s+"
+    r"(?P<a>[^,?]+?)\s+and\s+(?P<b>[^,?]+?)\s+each\s+(?P<rest>[^?]+)",
+    re.IGNORECASE,
+)
+_SINGULAR = {"do": "does", "are": "is", "were": "was", "have": "has"}
+_ABOUT = r"(?:عن|في|على|من|[إا]لى|بشأن|حول|لدى|بعد|قبل|منذ|خلال|ضد)\s"
+_EACH_ARABIC = re.compile(
+    r"(?P<asks>.+?\s.+?)\s+كل(?:ا|اً)?\s+من\s+(?P<a>[^،؟?]+?)\s+"
+    rf"و(?P<b>[^\s،؟?]+(?:\s+(?!{_ABOUT})[^\s،؟?]+)*)(?P<rest>[^؟?]*)"
+)
+"""What is asked of two at once, of each alone: up to where, when or about what."""
 
 _HEAD = re.compile(
     r"(?P<head>(?:the|its|their)\s+(?:\w+\s+)?\w+)\s+"
@@ -123,7 +136,7 @@ def parts(question: str, *, longest: int) -> tuple[Part, ...]:
             named = [_trimmed(side) for side in match.groupdict().values() if side]
             sides = [asking.format(side) for side in (named[0], *(_of(named[0], side) for side in named[1:]))]
             return tuple(Part(side, side, f"{side} {question}") for side in sides)
-    found = _cut(question, arabic)
+    found = _each(question, arabic) or _cut(question, arabic)
     if not 1 < len(found) <= MOST:
         return (whole(question),)
     told: list[Turn] = []
@@ -147,6 +160,18 @@ def _of(first: str, second: str) -> str:
     if not head or not (bare := re.match(rf"{re.escape(head['head'])}\b(?!\s+of\b)", second, re.IGNORECASE)):
         return second
     return f"{second[: bare.end()]} {head['of']}{second[bare.end() :]}"
+
+
+def _each(question: str, arabic: bool) -> list[str]:
+    """A question that is asked of two, asked of each; empty where it is not."""
+    match = (_EACH_ARABIC if arabic else _EACH).match(question.strip())
+    if not match or not (_ARABIC_OPENING if arabic else _OPENING).match(question.strip()):
+        return []
+    sides = [match["a"], match["b"]]
+    if arabic:
+        return [f"{match['asks']} {side} {match['rest'].strip()}".strip() + "؟" for side in sides]
+    aux = _SINGULAR.get(match["aux"].lower(), match["aux"])
+    return [f"{match['asks']} {aux} {side} {match['rest'].strip()}?" for side in sides]
 
 
 def _cut(question: str, arabic: bool) -> list[str]:

@@ -36,6 +36,29 @@ LONGEST = 1000
             ["متى كان على السفن أن تغادر؟", "متى كان على السفن أن تغادر؟ هل تم ذلك؟"],
         ),
         (
+            "ماذا يعلن رئيس البلدية بشأن الميناء، ومم يخاف التجار سرا؟",
+            ["ماذا يعلن رئيس البلدية بشأن الميناء؟", "مم يخاف التجار سرا؟"],
+        ),
+        (
+            "What do the mayor and the Daily Post each report on the port's future?",
+            [
+                "What does the mayor report on the port's future?",
+                "What does the Daily Post report on the port's future?",
+            ],
+        ),
+        (
+            "ماذا تقول كل من البلدية وشركة المياه عن مستقبل الميناء؟",
+            ["ماذا تقول البلدية عن مستقبل الميناء؟", "ماذا تقول شركة المياه عن مستقبل الميناء؟"],
+        ),
+        (
+            "متى غادر كل من الوزير ونائبه؟",
+            ["متى غادر الوزير؟", "متى غادر نائبه؟"],
+        ),
+        (
+            "من فاز بالسباق وبماذا وعد جمهوره؟",
+            ["من فاز بالسباق؟", "بماذا وعد جمهوره؟"],
+        ),
+        (
             "Which minister resigned, and which body said it would not meet?",
             ["Which minister resigned?", "Which body said it would not meet?"],
         ),
