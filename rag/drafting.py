@@ -44,7 +44,14 @@ NOTHING = Drafted(Reply((), refused=True), (), UNKNOWN)
 class Writer:
     """Asks a model over evidence."""
 
-    def __init__(self, template: Sequence[Message], model: Model, longest: int, write: Write) -> None:
+    def __init__(
+        self,
+        template: Sequence[Message],
+        model: Model,
+        longest: int,
+        write: Write,
+        arrange: prompt.Arrange = prompt.as_found,
+    ) -> None:
         """A writer.
 
         Args:
@@ -52,11 +59,13 @@ class Writer:
             model: Counts tokens, and is named.
             longest: Tokens of a reply at most.
             write: Has it reply.
+            arrange: The order in which the model reads the evidence.
         """
         self._template = template
         self._model = model
         self._longest = longest
         self._write = write
+        self._arrange = arrange
 
     def drafted(
         self, question: str, evidence: Sequence[Evidence], language: Language, clock: Clock | None = None
@@ -65,7 +74,7 @@ class Writer:
 
         Args:
             question: As put to the model.
-            evidence: Numbered from 1; without any the model is not asked.
+            evidence: Numbered from 1, most useful first; without any the model is not asked.
             language: Of the answer.
             clock: Told when the first piece comes.
 
@@ -82,6 +91,7 @@ class Writer:
             language=language,
             count=self._model.count,
             budget=self._model.context - self._longest,
+            arrange=self._arrange,
         )
         draft, told = "", ""
         # closing() makes a reader who leaves stop the model now, not at the next garbage collection.
@@ -98,7 +108,8 @@ class Writer:
                     told = readable
         likely = self._likely(heard.likelihood)
         choice = certainty.choice(heard.likelihood) if heard.likelihood and likely is not UNKNOWN else None
-        return Drafted(reply.parse(draft), shown, likely, choice)
+        said = reply.renumbered(reply.parse(draft), [item.number for item in self._arrange(shown)])
+        return Drafted(said, shown, likely, choice)
 
     def _likely(self, likelihood: Likelihood | None) -> Likely:
         if likelihood is None or not certainty.known(likelihood, self._model.identity):

@@ -23,6 +23,9 @@ VARIABLES = frozenset({"evidence", "question", "language"})
 LANGUAGE_NAMES: dict[Language, str] = {"en": "English", "ar": "Arabic"}
 """How a template's ``$language`` is filled in."""
 
+Arrange = Callable[[Sequence[Evidence]], tuple[Evidence, ...]]
+"""Evidence, most useful first → in the order in which a model reads it."""
+
 MESSAGE_TOKENS = 8
 """Tokens that a chat template puts around a message, rounded up (ChatML takes 5)."""
 
@@ -81,11 +84,26 @@ def parse(text: str, *, name: str, variables: Set[str] = VARIABLES) -> tuple[Mes
 
 
 def numbered(evidence: Sequence[Evidence]) -> str:
-    """The evidence as the model sees it: a number and the sentence, neutral, on one line each.
+    """The evidence as the model sees it: its place and the sentence, neutral, on one line each.
 
     Outlet and date stay out: the packaged model took publication dates for answers (docs/decisions.md).
     """
-    return "\n".join(f"[{item.number}] {neutral(item.text)}" for item in evidence)
+    return "\n".join(f"[{place}] {neutral(item.text)}" for place, item in enumerate(evidence, start=1))
+
+
+def as_found(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """The best sentence first."""
+    return tuple(evidence)
+
+
+def turned(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """The second half of the sentences before the first: the best one stands in the middle.
+
+    The adapter has learnt from lessons in which a sentence at any place answered; where the first one does
+    mostly, it passes it over for one behind it more often than the other way round (docs/decisions.md).
+    """
+    half = len(evidence) // 2
+    return (*evidence[half:], *evidence[:half])
 
 
 def fill(template: Sequence[Message], *, evidence: str, question: str, language: str) -> tuple[Message, ...]:
@@ -109,26 +127,28 @@ def build(
     language: Language,
     count: Callable[[str], int],
     budget: int,
+    arrange: Arrange = as_found,
 ) -> tuple[tuple[Message, ...], tuple[Evidence, ...]]:
     """The messages for one question; evidence that does not fit is left out, last first.
 
     Args:
         template: What ``load`` returned.
         question: As asked.
-        evidence: Numbered from 1, most useful first.
+        evidence: Most useful first.
         language: The language to answer in.
         count: Length of a text in the model's tokens.
         budget: Longest prompt, in the model's tokens.
+        arrange: How what fits is put in order; the model sees it numbered so.
 
     Returns:
-        The messages, and the evidence that they hold.
+        The messages, and the evidence that they hold, most useful first.
 
     Raises:
         PromptBroken: Not even the first sentence fits.
     """
     fewest = min(len(evidence), 1)
     for kept in range(len(evidence), fewest - 1, -1):
-        shown = numbered(evidence[:kept])
+        shown = numbered(arrange(evidence[:kept]))
         messages = fill(template, evidence=shown, question=question, language=LANGUAGE_NAMES[language])
         if sum(count(m.content) + MESSAGE_TOKENS for m in messages) <= budget:
             return messages, tuple(evidence[:kept])

@@ -12,7 +12,9 @@ Any other model sets markers behind what it says, and says in words that the evi
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.records import Language
@@ -94,6 +96,22 @@ def parse(draft: str) -> Reply:
             words, text = "", words
         parts.append(Part(text.strip(), _numbers(marks), words.strip()))
     return Reply(tuple(parts), refused=False, sides=len(parts) > 1)
+
+
+def renumbered(reply: Reply, numbers: Sequence[int]) -> Reply:
+    """A reply whose markers are other numbers of the same sentences.
+
+    Args:
+        reply: Over sentences numbered by their places.
+        numbers: Of the sentence at each place, from 1 to as many; a marker beyond them stays what it is.
+    """
+    parts = (
+        dataclasses.replace(
+            part, marks=tuple(numbers[n - 1] if 0 < n <= len(numbers) else n for n in part.marks)
+        )
+        for part in reply.parts
+    )
+    return dataclasses.replace(reply, parts=tuple(parts))
 
 
 def readable(draft: str, language: Language) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pytest
 
@@ -122,6 +123,33 @@ def test_a_doubled_dollar_in_a_template_is_a_dollar() -> None:
 def test_evidence_is_numbered_one_line_each_without_outlet_and_date() -> None:
     items = [evidence(1, "A.", outlet="Coast Daily", published="2024-09-06"), evidence(2, "B\nb.")]
     assert prompt.numbered(items) == "[1] A.\n[2] B b."
+
+
+def test_the_best_sentence_can_stand_in_the_middle_and_still_fits_last() -> None:
+    items = [evidence(n, text) for n, text in enumerate("abcdef", start=1)]
+    assert [item.text for item in prompt.turned(items)] == list("defabc")
+    assert [item.text for item in prompt.turned(items[:5])] == list("cdeab")
+    assert prompt.turned(items[:1]) == (items[0],)
+
+    def build(budget: int) -> tuple[Sequence[Message], tuple[Evidence, ...]]:
+        template = prompt.parse(GOOD, name="test.txt")
+        return prompt.build(
+            template,
+            question="Why?",
+            evidence=items,
+            language="en",
+            count=words,
+            budget=budget,
+            arrange=prompt.turned,
+        )
+
+    messages, shown = build(10_000)
+    assert "[1] d\n[2] e\n[3] f\n[4] a\n[5] b\n[6] c\n" in messages[-1].content
+    assert list(shown) == items
+    whole = sum(words(m.content) + prompt.MESSAGE_TOKENS for m in messages)
+    messages, shown = build(whole - 4)  # a number and a letter each
+    assert "[1] c\n[2] d\n[3] a\n[4] b\n" in messages[-1].content
+    assert list(shown) == items[:4]
 
 
 def test_evidence_that_does_not_fit_is_left_out_last_first() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.reply import Part, Reply, parse, put, readable
+from rag.reply import Part, Reply, parse, put, readable, renumbered
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,13 @@ def test_a_reply_is_taken_apart(draft: str, parts: list[Part]) -> None:
 @pytest.mark.parametrize("draft", ["[0]", " [0] 308", "[ 0 ]", "NOT FOUND", "لا تذكر المقالات ذلك."])
 def test_a_refusal_is_told(draft: str) -> None:
     assert parse(draft) == Reply((), refused=True)
+
+
+def test_markers_of_places_become_the_sentences_own_numbers() -> None:
+    told = renumbered(parse("[1] 308 [3, 4] 318"), [5, 6, 1])
+    assert [(part.text, part.marks) for part in told.parts] == [("308", (5,)), ("318", (1, 4))]
+    assert told.sides
+    assert renumbered(parse("[0]"), [5, 6, 1]).refused
 
 
 words = (
