@@ -248,6 +248,7 @@ SYSTEMS = {
     "second": System("no other article is asked", _without("second")),
     "parts": System("a question of two parts is asked as one", _without("parts")),
     "answerability": System("a named sentence is not judged again", _without("answerability")),
+    "order": System("the best sentence is read first", _without("order")),
     "adapter": System(
         "the model as its makers published it", lambda settings: dataclasses.replace(settings, adapter=False)
     ),

@@ -84,7 +84,8 @@ class Assistant:
         # A generator that was handed over is not the one that the settings would open.
         template = settings.prompt or PLAIN if generator else settings.template
         self._template = prompt.load(template)
-        self._arrange = prompt.turned if template == ADAPTED else prompt.as_found
+        is_turned = template == ADAPTED and "order" not in settings.left_out
+        self._arrange = prompt.turned if is_turned else prompt.as_found
         self._open = self._opened()
 
     @classmethod

@@ -39,7 +39,7 @@ BACKENDS = ("auto", "openvino", "transformers", "fake")
 """What can run a generator; ``fake`` answers from a script, for tests and demonstrations."""
 
 PARTS = (
-    "verification", "repair", "quotes", "certainty", "kind", "dates", "second", "parts", "answerability"
+    "verification", "repair", "quotes", "certainty", "kind", "dates", "second", "parts", "answerability", "order"
 )  # fmt: skip
 """Parts of the answering that ``Settings.without`` can leave out: dropping claims that their sentences do not
 bear out; finding the sentence that does; quoting where only a translation is in doubt; going by the tokens'
