@@ -26,7 +26,8 @@ _ASKING: dict[Kind, re.Pattern[str]] = {
     "quantity": re.compile(
         r"(?:(?:and|but|so) )?(?:how (?:many|much)|what (?:percentage|share|number))\b"
         r"|(?:(?:and|but|so) )?what (?:is|was|are|were) the (?:\w+ ){0,2}(?:percentage|share|number) of\b"
-        r"|[وف]?(?:كم|ما (?:(?:هو|هي|كان|كانت) )?(?:(?:اعلي|ادني|اقصي|اكبر|اصغر|اقل|اجمالي) )?(?:عدد|نسبه))(?!\w)(?! مره)"
+        r"|[وف]?(?:كم|ما (?:(?:هو|هي|كان|كانت) )?(?:(?:اعلي|ادني|اقصي|اكبر|اصغر|اقل|اجمالي) )?(?:عدد|نسبه))"
+        r"(?!\w)(?! مره)"
     ),
     "name": re.compile(
         r"(?:(?:and|but|so) )?what (?:is|was|are|were) the names?\b|[وف]?ما (?:هو |هي )?(?:اسم|اسماء)(?!\w)"

@@ -39,13 +39,14 @@ BACKENDS = ("auto", "openvino", "transformers", "fake")
 """What can run a generator; ``fake`` answers from a script, for tests and demonstrations."""
 
 PARTS = (
-    "verification", "repair", "quotes", "certainty", "kind", "dates", "second", "parts", "answerability", "order"
+    "verification", "repair", "quotes", "certainty", "kind", "dates", "second", "parts", "answerability",
+    "order"
 )  # fmt: skip
 """Parts of the answering that ``Settings.without`` can leave out: dropping claims that their sentences do not
 bear out; finding the sentence that does; quoting where only a translation is in doubt; going by the tokens'
 probabilities; checking that a time or a number is told where it is asked for; resolving relative dates;
 asking other articles too; asking the parts of a question one by one; judging again whether a sentence
-answers."""
+answers; showing the best sentence behind others."""
 
 _ROOT = Path(__file__).resolve().parent.parent
 
