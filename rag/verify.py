@@ -162,7 +162,7 @@ def check(
     differ = reply.opposed or (reply.sides and _disagree(standing))
     conflict = differ and len(standing) == len(judged) > 1
     if conflict and reply.opposed:
-        standing = _deed_and_plan(standing, likely, language)
+        standing = _deed_and_plan(question, standing, likely, language)
         return Judged(question, tuple(_newest_first(standing, language)), "conflict")
     doubtful = not likely.words or any(_is_aside(question, claim) for claim in standing)
     if doubtful and "quotes" not in without:
@@ -279,11 +279,14 @@ def _told_whole(claims: Sequence[Statement], language: Language) -> list[Stateme
     return list(told.values())
 
 
-def _deed_and_plan(claims: Sequence[Statement], likely: Likely, language: Language) -> list[Statement]:
+def _deed_and_plan(
+    question: str, claims: Sequence[Statement], likely: Likely, language: Language
+) -> list[Statement]:
     """What is done and what was planned, named so, as the sentences may be in another language."""
     told = []
     for claim, label in zip(claims, (DONE[language], PLANNED[language]), strict=True):
-        if claim.whole or not likely.words or claim.verdict != "supported":
+        words = likely.words and claim.verdict == "supported" and fits(question, claim.text, claim.words)
+        if claim.whole or not words:
             claim = _whole(claim.cited[0], language, words=claim.words or claim.text, frame=QUOTED)
         told.append(dataclasses.replace(claim, text=label.format(text=claim.text)))
     return told

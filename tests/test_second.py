@@ -157,6 +157,12 @@ def test_a_deed_beside_improbable_words_is_told_too(tmp_path: Path) -> None:
     assert [claim.text.split("“")[0] for claim in answer.claims] == ["Reported as done: ", "Planned: "]
 
 
+def test_beside_a_plan_words_that_tell_no_time_give_way_to_their_sentence(tmp_path: Path) -> None:
+    answer, _ = replies_for(tmp_path, "The last troops", "never asked", "report.txt", "plan.txt")
+    assert answer.outcome == "conflict"
+    assert answer.text.startswith("Reported as done: “" + ARTICLES["report.txt"].split(".")[0])
+
+
 def test_of_one_article_only_its_side_is_told(tmp_path: Path) -> None:
     for name, year in (("plan.txt", "in 2025"), ("report.txt", "in 2026")):
         (tmp_path / name).mkdir()
