@@ -148,6 +148,7 @@ def bench(out: Path, *arguments: str) -> int:
     return bench_answers.main([*asked, "--backend", "fake", "--embedder", "fake", *arguments])
 
 
+@pytest.mark.slow
 def test_a_run_writes_every_figure(
     tmp_path: Path, small_articles: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -166,6 +167,7 @@ def test_a_run_writes_every_figure(
     assert told.err.splitlines()[-1] == "round 2, question 2 of 2, 0 min left"
 
 
+@pytest.mark.slow
 def test_a_run_ends_with_the_question_at_which_its_minutes_are_over(
     tmp_path: Path, small_articles: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

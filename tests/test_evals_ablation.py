@@ -133,6 +133,7 @@ def without_seconds(out: str) -> list[str]:
     return [line.rpartition("  ")[0] for line in out.splitlines()]
 
 
+@pytest.mark.slow
 def test_a_comparison_that_is_interrupted_goes_on_where_it_was(
     compare: Compare, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -312,6 +312,7 @@ def test_the_page_takes_files_where_the_server_lets_them_through() -> None:
     assert PATH == UPLOADS
 
 
+@pytest.mark.slow
 def test_from_another_network_namespace_nothing_is_had_without_the_password(
     serve: Serve, passwords: Path
 ) -> None:

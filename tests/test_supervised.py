@@ -174,6 +174,7 @@ def test_the_limit_holds_for_an_engine_that_never_stops_talking_too() -> None:
         reply(supervised(Opened(talks), seconds=0.2))
 
 
+@pytest.mark.slow
 def test_engines_that_hang_again_and_again_are_not_loaded_for_ever(release: threading.Event) -> None:
     opened = Opened(*[hangs(release)] * MAX_STUCK, well)
     generator = supervised(opened, seconds=0.1, grace=0.05)
