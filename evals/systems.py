@@ -248,7 +248,7 @@ SYSTEMS = {
     "second": System("no other article is asked", _without("second")),
     "parts": System("a question of two parts is asked as one", _without("parts")),
     "answerability": System("a named sentence is not judged again", _without("answerability")),
-    "order": System("the best sentence is read first", _without("order")),
+    "reread": System("unsure replies are not read again", _without("reread")),
     "adapter": System(
         "the model as its makers published it", lambda settings: dataclasses.replace(settings, adapter=False)
     ),
@@ -259,7 +259,7 @@ SYSTEMS = {
             adapter=False,
             prompt="naive",
             passages=NAIVE_PASSAGES,
-            without="verification,quotes,certainty,kind,dates,parts,second,answerability",
+            without="verification,quotes,certainty,kind,dates,parts,second,answerability,reread",
         ),
         Naive,
     ),

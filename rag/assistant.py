@@ -53,7 +53,7 @@ from rag.records import (
     Turn,
 )
 from rag.retrieve import Searcher
-from rag.settings import ADAPTED, DEFAULT_INDEX, PLAIN, Settings, index_folder, quiet_libraries
+from rag.settings import DEFAULT_INDEX, PLAIN, Settings, index_folder, quiet_libraries
 from rag.store import Generation
 from rag.supervised import SupervisedGenerator
 from rag.text import detect_language
@@ -84,8 +84,6 @@ class Assistant:
         # A generator that was handed over is not the one that the settings would open.
         template = settings.prompt or PLAIN if generator else settings.template
         self._template = prompt.load(template)
-        is_turned = template == ADAPTED and "order" not in settings.left_out
-        self._arrange = prompt.turned if is_turned else prompt.as_found
         self._open = self._opened()
 
     @classmethod
@@ -380,13 +378,7 @@ class Assistant:
             lambda question, others, deep: self._search(
                 question, searcher, deep[0] if deep else self.settings.passages, others, deep and deep[1]
             ),
-            Writer(
-                self._template,
-                model,
-                self.settings.max_new_tokens,
-                self._write,
-                self._arrange,
-            ),
+            Writer(self._template, model, self.settings.max_new_tokens, self._write),
             self._embedder,
             self.settings,
             searcher.generation.articles.keys() if allowed is None else allowed,

@@ -37,6 +37,11 @@ class Drafted:
         return self.likely is not UNKNOWN and self.likely.words
 
 
+UNSURE = 0.6
+"""Probability of a named sentence, or of a refusal, below which the evidence is read again in another order.
+On questions that were developed on no threshold from .6 to .9 wins more, and with a lower one fewer are read
+twice (docs/decisions.md)."""
+
 NOTHING = Drafted(Reply((), refused=True), (), UNKNOWN)
 """What is drafted where there is no evidence."""
 
@@ -44,14 +49,7 @@ NOTHING = Drafted(Reply((), refused=True), (), UNKNOWN)
 class Writer:
     """Asks a model over evidence."""
 
-    def __init__(
-        self,
-        template: Sequence[Message],
-        model: Model,
-        longest: int,
-        write: Write,
-        arrange: prompt.Arrange = prompt.as_found,
-    ) -> None:
+    def __init__(self, template: Sequence[Message], model: Model, longest: int, write: Write) -> None:
         """A writer.
 
         Args:
@@ -59,16 +57,19 @@ class Writer:
             model: Counts tokens, and is named.
             longest: Tokens of a reply at most.
             write: Has it reply.
-            arrange: The order in which the model reads the evidence.
         """
         self._template = template
         self._model = model
         self._longest = longest
         self._write = write
-        self._arrange = arrange
 
     def drafted(
-        self, question: str, evidence: Sequence[Evidence], language: Language, clock: Clock | None = None
+        self,
+        question: str,
+        evidence: Sequence[Evidence],
+        language: Language,
+        clock: Clock | None = None,
+        arrange: prompt.Arrange = prompt.as_found,
     ) -> Generator[Token, None, Drafted]:
         """The model's reply, piece by piece as far as it can be shown; closing it stops the model.
 
@@ -77,6 +78,7 @@ class Writer:
             evidence: Numbered from 1, most useful first; without any the model is not asked.
             language: Of the answer.
             clock: Told when the first piece comes.
+            arrange: The order in which the model reads the evidence.
 
         Raises:
             PromptBroken: Not even the first sentence fits into the model's context.
@@ -91,7 +93,7 @@ class Writer:
             language=language,
             count=self._model.count,
             budget=self._model.context - self._longest,
-            arrange=self._arrange,
+            arrange=arrange,
         )
         draft, told = "", ""
         # closing() makes a reader who leaves stop the model now, not at the next garbage collection.
@@ -108,7 +110,7 @@ class Writer:
                     told = readable
         likely = self._likely(heard.likelihood)
         choice = certainty.choice(heard.likelihood) if heard.likelihood and likely is not UNKNOWN else None
-        said = reply.renumbered(reply.parse(draft), [item.number for item in self._arrange(shown)])
+        said = reply.renumbered(reply.parse(draft), [item.number for item in arrange(shown)])
         return Drafted(said, shown, likely, choice)
 
     def _likely(self, likelihood: Likelihood | None) -> Likely:
@@ -117,6 +119,22 @@ class Writer:
         choice = certainty.choice(likelihood)
         words = certainty.words_are_likely(likelihood)
         return Likely(words, choice >= certainty.CHOSEN, choice >= certainty.ASIDE)
+
+
+def surer(first: Drafted, second: Drafted) -> Drafted:
+    """Of two drafts over the same evidence, read in two orders, the one to go on with.
+
+    A sentence that is named stands over an unsure refusal; else the more probable choice does.
+
+    Args:
+        first: An unsure one.
+        second: The other.
+    """
+    if first.choice is None or second.choice is None or not (second.reply.parts or second.reply.refused):
+        return first
+    found = first.reply.refused and not second.reply.refused
+    kept = not first.reply.refused and second.choice > first.choice
+    return second if found or kept else first
 
 
 def silently(writing: Generator[Token, None, Drafted]) -> Generator[Token, None, Drafted]:

@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Callable, Generator, Set
 from dataclasses import dataclass
 
-from rag import answerability, second, verify
+from rag import answerability, prompt, second, verify
 from rag.answerability import Judge
 from rag.clock import Clock
 from rag.composing import Judged
-from rag.drafting import Drafted, Writer, silently
+from rag.drafting import UNSURE, Drafted, Writer, silently, surer
 from rag.embed import Embedder
 from rag.records import Evidence, Language, Retrieved, Token
 from rag.settings import Settings
@@ -64,6 +64,8 @@ class Inquiry:
         writing = self.writer.drafted(question, evidence, self.language, clock)
         drafted = yield from (writing if shown else silently(writing))
         clock.mark("generate")
+        if "reread" not in self.settings.left_out:
+            drafted = yield from self._reread(question, evidence, drafted, clock)
         if self.judge and "answerability" not in self.settings.left_out:
             drafted = yield from self._weighed(question, drafted, self.judge)
             clock.mark("judge")
@@ -71,6 +73,21 @@ class Inquiry:
         if "second" not in self.settings.left_out and not drafted.likely.doubted:
             drafted = yield from self._looked_again(question, drafted, clock)
         return self._checked(question, drafted), drafted.evidence
+
+    def _reread(
+        self, question: str, evidence: tuple[Evidence, ...], first: Drafted, clock: Clock
+    ) -> Generator[Token, None, Drafted]:
+        """An unsure draft, or the one over the same evidence in another order if that is surer.
+
+        Which of several near sentences a small model names depends on where they stand; where it is sure, it
+        does less.
+        """
+        if first.choice is None or first.choice >= UNSURE or len(first.evidence) < 2:
+            return first
+        turned = self.writer.drafted(question, evidence, self.language, arrange=prompt.turned)
+        other = yield from silently(turned)
+        clock.mark("reread")
+        return surer(first, other)
 
     def _weighed(self, question: str, first: Drafted, judge: Judge) -> Generator[Token, None, Drafted]:
         """The draft, with what the model makes of the sentence that it names."""

@@ -97,11 +97,7 @@ def as_found(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
 
 
 def turned(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    """The second half of the sentences before the first: the best one stands in the middle.
-
-    The adapter has learnt from lessons in which a sentence at any place answered; where the first one does
-    mostly, it passes it over for one behind it more often than the other way round (docs/decisions.md).
-    """
+    """The second half of the sentences before the first: the best one stands in the middle."""
     half = len(evidence) // 2
     return (*evidence[half:], *evidence[:half])
 

@@ -86,23 +86,6 @@ def asked(
         assistant.close()
 
 
-def test_the_trained_prompt_shows_the_best_sentence_behind_others_and_a_marker_still_names_it(
-    tmp_path: Path,
-) -> None:
-    generator = Knowing("[2] 300 passengers", 0.9, {}, {})
-    answer = asked(tmp_path, generator, FERRY, CRANE)
-    assert answer.evidence[0].text == FERRY
-    assert f"[1] {CRANE}\n[2] {FERRY}\n" in generator.prompts[0]
-    assert [citation.quote for citation in answer.citations] == [FERRY]
-
-
-def test_the_best_sentence_can_be_shown_first(tmp_path: Path) -> None:
-    generator = Knowing("[1] 300 passengers", 0.9, {}, {})
-    answer = asked(tmp_path, generator, FERRY, CRANE, without="order")
-    assert f"[1] {FERRY}\n[2] {CRANE}\n" in generator.prompts[0]
-    assert [citation.quote for citation in answer.citations] == [FERRY]
-
-
 def test_a_sentence_that_is_doubted_and_does_not_answer_is_no_answer(tmp_path: Path) -> None:
     answer = asked(tmp_path, Knowing("[1] 300 passengers", 0.6, {}, {}), FERRY)
     assert answer.outcome == "not_found"

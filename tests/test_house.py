@@ -73,7 +73,7 @@ ALSO = {
     "drafting": {"certainty", "clock", "prompt", "reply", "verify"},
     "answerability": {"logistic", "neutral", "prompt"},
     "certainty": {"logistic"},
-    "inquiry": {"answerability", "clock", "composing", "drafting", "reply", "second", "verify"},
+    "inquiry": {"answerability", "clock", "composing", "drafting", "prompt", "reply", "second", "verify"},
     "gloss": {"relative"},
     "verify": {"asked", "composing", "gloss", "lexical", "names", "relative", "reply", "speakers", "support"},
     "indexing": STEPS | {"layout", "uploads"},
