@@ -271,8 +271,8 @@ class Answer:
     generation: str
     """Identity of the index generation that answered."""
     timings: dict[str, float] = field(default_factory=dict)
-    """Seconds by stage: retrieve, first_token (from the question), generate, judge and second_look where they
-    were, total."""
+    """Seconds by stage: retrieve, first_token (from the question), generate, reread, judge and second_look
+    where they were, total."""
     where: Filter | None = None
     """What the search was limited to; None where it was not."""
     understood: str = ""

@@ -7,13 +7,12 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
+import trained_prompt
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rag import Answer, Assistant, PromptBroken, Settings, answerability
-from rag.embed import FakeEmbedder
 from rag.generate import Likelihood, Message
-from rag.indexing import build_index
 
 FERRY = "The ferry to the island carries 300 passengers a day."
 CRANE = "The crane in the harbour was painted by a sailor from Oslo."
@@ -69,21 +68,7 @@ class Silent(Knowing):
 def asked(
     tmp_path: Path, generator: Knowing, *texts: str, question: str = QUESTION, **settings: str
 ) -> Answer:
-    (tmp_path / "articles").mkdir()
-    for n, text in enumerate(texts):
-        (tmp_path / "articles" / f"{n}.txt").write_text(text, encoding="utf-8")
-    own = Settings(
-        embedder="fake",
-        backend="fake",
-        indexes=tmp_path / "indexes",
-        **{"prompt": "adapted", **settings},  # type: ignore[arg-type]
-    )
-    build_index(tmp_path / "articles", "mine", settings=own, embedder=FakeEmbedder())
-    assistant = Assistant.open("mine", settings=own, embedder=FakeEmbedder(), generator=generator)
-    try:
-        return assistant.ask(question)
-    finally:
-        assistant.close()
+    return trained_prompt.asked(tmp_path, generator, *texts, question=question, **settings)
 
 
 def test_a_sentence_that_is_doubted_and_does_not_answer_is_no_answer(tmp_path: Path) -> None:

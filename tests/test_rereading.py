@@ -7,12 +7,11 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
+import trained_prompt
 
-from rag import Answer, Assistant, Settings, answerability, certainty
+from rag import Answer, answerability, certainty
 from rag.drafting import NOTHING, UNSURE, Drafted, surer
-from rag.embed import FakeEmbedder
 from rag.generate import Likelihood, Message
-from rag.indexing import build_index
 from rag.reply import parse
 from rag.verify import UNKNOWN
 
@@ -50,22 +49,7 @@ class Reading:
 
 
 def asked(tmp_path: Path, generator: Reading, *texts: str, without: str = "second") -> Answer:
-    (tmp_path / "articles").mkdir()
-    for n, text in enumerate(texts):
-        (tmp_path / "articles" / f"{n}.txt").write_text(text, encoding="utf-8")
-    own = Settings(
-        embedder="fake",
-        backend="fake",
-        indexes=tmp_path / "indexes",
-        prompt="adapted",
-        without=without,
-    )
-    build_index(tmp_path / "articles", "mine", settings=own, embedder=FakeEmbedder())
-    assistant = Assistant.open("mine", settings=own, embedder=FakeEmbedder(), generator=generator)
-    try:
-        return assistant.ask(QUESTION)
-    finally:
-        assistant.close()
+    return trained_prompt.asked(tmp_path, generator, *texts, question=QUESTION, without=without)
 
 
 def test_an_unsure_refusal_gives_way_to_a_sentence_that_is_named_in_another_order(tmp_path: Path) -> None:
