@@ -84,15 +84,17 @@ _FIRST_ARABIC = re.compile(
 )
 
 
+_SIDE = r"[^\s,،؟?]+(?:\s+[^\s,،؟?]+){0,7}?"
 _EACH = re.compile(
     r"(?P<asks>.+?)\s+(?P<aux>do|did|does|are|were|have|has|had|will|would)\s+"
-    r"(?P<a>[^,?]+?)\s+and\s+(?P<b>[^,?]+?)\s+each\s+(?P<rest>[^?]+)",
+    rf"(?P<a>{_SIDE})\s+and\s+(?P<b>{_SIDE})\s+each\s+"
+    r"(?!(?:day|week|month|season|year|time|other)\b)(?P<rest>[^?]+)",
     re.IGNORECASE,
 )
 _SINGULAR = {"do": "does", "are": "is", "were": "was", "have": "has"}
 _ABOUT = r"(?:عن|في|على|من|[إا]لى|بشأن|حول|لدى|بعد|قبل|منذ|خلال|ضد)\s"
 _EACH_ARABIC = re.compile(
-    r"(?P<asks>.+?\s.+?)\s+كل(?:ا|اً)?\s+من\s+(?P<a>[^،؟?]+?)\s+"
+    rf"(?P<asks>\S+\s.+?)\s+كل(?:ا|اً)?\s+من\s+(?P<a>{_SIDE})\s+"
     rf"و(?P<b>[^\s،؟?]+(?:\s+(?!{_ABOUT})[^\s،؟?]+)*)(?P<rest>[^؟?]*)"
 )
 """What is asked of two at once, of each alone: up to where, when or about what."""

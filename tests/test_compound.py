@@ -110,6 +110,7 @@ def test_two_questions_are_told_apart(question: str, told: list[str]) -> None:
         "What are Iran and Hezbollah saying?",
         "Did Austin or Sudani sign the statement?",
         "Is the bridge open?",
+        "How much do mother and child each day need?",
         "The minister resigned, and who follows him?",
         "متى وأين وقع الهجوم؟",
         "من العراق ومن سوريا من انسحب؟",
