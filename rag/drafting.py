@@ -69,7 +69,7 @@ class Writer:
         evidence: Sequence[Evidence],
         language: Language,
         clock: Clock | None = None,
-        arrange: prompt.Arrange = prompt.as_found,
+        arrange: prompt.Arrange = tuple,
     ) -> Generator[Token, None, Drafted]:
         """The model's reply, piece by piece as far as it can be shown; closing it stops the model.
 

@@ -91,11 +91,6 @@ def numbered(evidence: Sequence[Evidence]) -> str:
     return "\n".join(f"[{place}] {neutral(item.text)}" for place, item in enumerate(evidence, start=1))
 
 
-def as_found(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    """The best sentence first."""
-    return tuple(evidence)
-
-
 def turned(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
     """The second half of the sentences before the first: the best one stands in the middle."""
     half = len(evidence) // 2
@@ -123,7 +118,7 @@ def build(
     language: Language,
     count: Callable[[str], int],
     budget: int,
-    arrange: Arrange = as_found,
+    arrange: Arrange = tuple,
 ) -> tuple[tuple[Message, ...], tuple[Evidence, ...]]:
     """The messages for one question; evidence that does not fit is left out, last first.
 

@@ -7,13 +7,12 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
+import trained_prompt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag import Answer, Assistant, Settings, certainty
-from rag.embed import FakeEmbedder
+from rag import Answer, certainty
 from rag.generate import Likelihood, Message
-from rag.indexing import build_index
 
 SURE = (0.0, math.log(0.98), 0.0, -0.01, -0.02, 0.0)
 """Of "[1] 300": bracket, number, bracket, words, end."""
@@ -45,15 +44,7 @@ class Telling:
 
 
 def answered(tmp_path: Path, generator: Telling, text: str, question: str) -> Answer:
-    (tmp_path / "articles").mkdir()
-    (tmp_path / "articles" / "a.txt").write_text(text, encoding="utf-8")
-    settings = Settings(embedder="fake", backend="fake", indexes=tmp_path / "indexes", prompt="adapted")
-    build_index(tmp_path / "articles", "mine", settings=settings, embedder=FakeEmbedder())
-    assistant = Assistant.open("mine", settings=settings, embedder=FakeEmbedder(), generator=generator)
-    try:
-        return assistant.ask(question)
-    finally:
-        assistant.close()
+    return trained_prompt.asked(tmp_path, generator, text, question=question)
 
 
 FERRY = "The ferry to the island carries 300 passengers a day."
