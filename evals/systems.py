@@ -249,6 +249,7 @@ SYSTEMS = {
     "parts": System("a question of two parts is asked as one", _without("parts")),
     "answerability": System("a named sentence is not judged again", _without("answerability")),
     "reread": System("unsure replies are not read again", _without("reread")),
+    "context": System("phrases stand without their sentences", _without("context")),
     "adapter": System(
         "the model as its makers published it", lambda settings: dataclasses.replace(settings, adapter=False)
     ),
@@ -259,7 +260,7 @@ SYSTEMS = {
             adapter=False,
             prompt="naive",
             passages=NAIVE_PASSAGES,
-            without="verification,quotes,certainty,kind,dates,parts,second,answerability,reread",
+            without="verification,quotes,certainty,kind,dates,parts,second,answerability,reread,context",
         ),
         Naive,
     ),

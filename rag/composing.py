@@ -37,6 +37,20 @@ class Statement:
     words: str = ""
     whole: bool = False
     """A whole sentence of the article, quoted."""
+    shown: str = ""
+    """What of the article it quotes; empty where it quotes nothing."""
+    note: str = ""
+    """What is added to ``text`` at its end, before its stop."""
+    beside: str = ""
+    """The quotation that is told behind both; empty where none is, or ``text`` is one."""
+
+    @property
+    def told(self) -> str:
+        """What the reader sees, without markers."""
+        end = re.search(r"[.!?؟…]*$", self.text)
+        place = end.start() if end else len(self.text)
+        noted = f"{self.text[:place]} {self.note}{self.text[place:]}" if self.note else self.text
+        return f"{noted}: {self.beside}" if self.beside else noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +92,9 @@ def together(parts: Sequence[Judged], language: Language) -> Checked:
     missed = [part for part in parts if part.outcome == "not_found"]
     ends = {part.outcome for part in answered} | ({"partial"} if missed else set())
     outcome: Outcome = "conflict" if "conflict" in ends else "partial" if "partial" in ends else "answered"
-    claims: dict[tuple[str, tuple[_Span, ...]], Statement] = {}
-    for claim in (claim for part in answered for claim in part.claims):
-        claims.setdefault((claim.text.rstrip("."), tuple(map(_span, claim.cited))), claim)
+    told = _once([claim for part in answered for claim in part.claims])
     rest = [UNTOLD[language].format(question=part.question) for part in missed]
-    return _assemble(list(claims.values()), outcome, rest)
+    return _assemble(told, outcome, rest)
 
 
 def found_together(found: Sequence[Retrieved], k: int) -> Retrieved:
@@ -113,6 +125,22 @@ def numbered(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
     return tuple(dataclasses.replace(item, number=n) for n, item in enumerate(once.values(), start=1))
 
 
+def _once(claims: Sequence[Statement]) -> list[Statement]:
+    """Claims without those that say again what one before them says, and without quotations told before."""
+    told: dict[tuple[str, tuple[_Span, ...]], Statement] = {}
+    shown: set[tuple[_Span, str]] = set()
+    for claim in claims:
+        quotation = (_span(claim.cited[0]), claim.shown) if claim.shown else None
+        if quotation in shown:
+            if claim.whole:
+                continue
+            claim = dataclasses.replace(claim, beside="")
+        elif quotation:
+            shown.add(quotation)
+        told.setdefault((claim.text.rstrip("."), tuple(map(_span, claim.cited))), claim)
+    return list(told.values())
+
+
 def _nothing(language: Language) -> Checked:
     return Checked(text=NOT_FOUND[language], claims=(), citations=(), outcome="not_found")
 
@@ -128,7 +156,7 @@ def _assemble(claims: Sequence[Statement], outcome: Outcome, rest: Sequence[str]
                 order[_span(item)] = len(order) + 1
                 sources.append(item)
         cited = tuple(dict.fromkeys(order[_span(item)] for item in claim.cited))
-        marked = _with_markers(claim.text, cited)
+        marked = _with_markers(claim.told, cited)
         text += (" " if text else "") + marked
         start, end = len(text) - len(marked), len(text)
         finished.append(Claim(marked, start, end, cited, claim.verdict, claim.reason, claim.words))

@@ -69,6 +69,8 @@ class Reply:
     """It says that the evidence does not hold the answer."""
     sides: bool = False
     """The parts are answers from sentences that differ, not sentences of one answer."""
+    phrases: bool = False
+    """Sentences are named first: what is said by them is as a rule a phrase of theirs."""
     opposed: bool = False
     """One of two such sentences tells as planned what the other tells as done."""
 
@@ -95,7 +97,7 @@ def parse(draft: str) -> Reply:
         if not equals or not any(char.isalnum() for char in text):
             words, text = "", words
         parts.append(Part(text.strip(), _numbers(marks), words.strip()))
-    return Reply(tuple(parts), refused=False, sides=len(parts) > 1)
+    return Reply(tuple(parts), refused=False, sides=len(parts) > 1, phrases=True)
 
 
 def renumbered(reply: Reply, numbers: Sequence[int]) -> Reply:

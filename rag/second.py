@@ -107,7 +107,7 @@ def together(
     if values and (values <= others or others <= values):  # "September" and "September 2025"
         fuller = other if len(others) > len(values) else one
         both = dataclasses.replace(fuller, marks=(*one.marks, *other.marks))
-        return Reply((both,), refused=False), (*shown, *renumbered)
+        return Reply((both,), refused=False, phrases=first.phrases), (*shown, *renumbered)
     if values and _is_date(one) != _is_date(other):
         return None
     return Reply((one, other), refused=False, sides=True), (*shown, *renumbered)

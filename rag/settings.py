@@ -40,13 +40,14 @@ BACKENDS = ("auto", "openvino", "transformers", "fake")
 
 PARTS = (
     "verification", "repair", "quotes", "certainty", "kind", "dates", "second", "parts", "answerability",
-    "reread"
+    "reread", "context"
 )  # fmt: skip
 """Parts of the answering that ``Settings.without`` can leave out: dropping claims that their sentences do not
 bear out; finding the sentence that does; quoting where only a translation is in doubt; going by the tokens'
 probabilities; checking that a time or a number is told where it is asked for; resolving relative dates;
 asking other articles too; asking the parts of a question one by one; judging again whether a sentence
-answers; reading the evidence again, in another order, where the reply is unsure."""
+answers; reading the evidence again, in another order, where the reply is unsure; telling a phrase with the
+sentence that it is taken from."""
 
 _ROOT = Path(__file__).resolve().parent.parent
 

@@ -12,31 +12,21 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from rag import facts, speakers
+from rag import facts, quoting, speakers
 from rag.asked import counts_other, elsewhen, fits, kind, repeats
 from rag.composing import Judged, Statement
 from rag.embed import Embedder
-from rag.gloss import glossed
 from rag.lexical import arabic_keys
 from rag.names import latin_keys
 from rag.records import Evidence, Language
 from rag.relative import resolved
 from rag.reply import Part, Reply
 from rag.support import support
-from rag.text import fold, is_arabic
+from rag.text import is_arabic
 
-OWN_WORDS: dict[Language, str] = {"en": "The article says: “{words}”", "ar": "جاء في المقال: «{words}»"}
-"""How words of an article are told that stand in another language than the answer."""
-
-CLAUSE = 6
-"""Words that can be a clause; fewer are quoted with what stands beside them."""
-
-_APART = re.compile(r"\s[–—-]\s|[;؛]\s")
-
-QUOTED: dict[Language, str] = {"en": "“{words}”", "ar": "«{words}»"}
 DONE: dict[Language, str] = {"en": "Reported as done: {text}", "ar": "ذُكر أنه حدث: {text}"}
 PLANNED: dict[Language, str] = {"en": "Planned: {text}", "ar": "وكان مخططا: {text}"}
 """How a plan and what became of it are told apart."""
@@ -167,6 +157,8 @@ def check(
     doubtful = not likely.words or any(_is_aside(question, claim) for claim in standing)
     if doubtful and "quotes" not in without:
         standing = _told_whole(standing, language)
+    if reply.phrases and not conflict and not kept and "context" not in without:
+        standing = [quoting.in_place(claim, language) for claim in standing]
     if conflict:
         return Judged(question, tuple(_newest_first(standing, language)), "conflict")
     partial = len(standing) < len(judged) or any(claim.verdict != "supported" for claim in standing)
@@ -184,7 +176,7 @@ def _judge(
     by_number = {item.number: item for item in evidence}
     cited = tuple(by_number[n] for n in part.marks if n in by_number)
     if part.whole and cited:
-        return _whole(cited[0], language)
+        return quoting.whole(cited[0], language)
     claim = _checked(part, question, cited, evidence, language, embedder, without)
     if "verification" in without:
         return Statement(part.text, cited, claim.verdict, claim.reason, part.words)
@@ -205,8 +197,8 @@ def _checked(
     if _is_foreign(part.text, language):
         # Told in the evidence's language: its words are a quotation, or nothing.
         said = part.words or part.text
-        if quotable and (source := _quoting(said, cited or evidence)):
-            return _quoted(said, source, language)
+        if quotable and (source := quoting.holding(said, cited or evidence)):
+            return quoting.phrase(said, source, language, words["quoted"])
         return Statement(said, cited, "unsupported", words["language"])
     names = _names(part.text, evidence)
     texts = [item.text for item in cited]
@@ -223,8 +215,8 @@ def _checked(
         return Statement(
             part.text, (best[1],), "partial", words["lacking" if cited else "unnamed"], part.words
         )
-    if quotable and part.words and (source := _quoting(part.words, cited)):
-        return _quoted(part.words, source, language)
+    if quotable and part.words and (source := quoting.holding(part.words, cited)):
+        return quoting.phrase(part.words, source, language, words["quoted"])
     absent = facts.missing(part.text, [item.text for item in evidence])
     if absent:
         values = (re.sub(r"month (\d+)", lambda month: words["month"].format(n=month[1]), v) for v in absent)
@@ -262,7 +254,7 @@ def _rescued(claim: Statement, question: str, language: Language, likely: Likely
     if wanted == "name" or unfit or elsewhen(question, sentence):
         return claim
     reason = _REASONS[language]["instead"].format(reason=claim.reason)
-    return _whole(claim.cited[0], language, reason, claim.words or claim.text)
+    return quoting.whole(claim.cited[0], language, reason, claim.words or claim.text)
 
 
 def _told_whole(claims: Sequence[Statement], language: Language) -> list[Statement]:
@@ -274,7 +266,7 @@ def _told_whole(claims: Sequence[Statement], language: Language) -> list[Stateme
             # Who cannot read the sentence has no other hint of what it says.
             translated = is_arabic(item.text) != (language == "ar") and not claim.reason
             reason = _REASONS[language]["doubtful"].format(text=claim.text) if translated else ""
-            claim = _whole(item, language, reason, claim.words or claim.text)
+            claim = quoting.whole(item, language, reason, claim.words or claim.text)
         told.setdefault(claim.cited, claim)
     return list(told.values())
 
@@ -287,60 +279,11 @@ def _deed_and_plan(
     for claim, label in zip(claims, (DONE[language], PLANNED[language]), strict=True):
         words = likely.words and claim.verdict == "supported" and fits(question, claim.text, claim.words)
         if claim.whole or not words:
-            claim = _whole(claim.cited[0], language, words=claim.words or claim.text, frame=QUOTED)
-        told.append(dataclasses.replace(claim, text=label.format(text=claim.text)))
+            claim = quoting.whole(
+                claim.cited[0], language, words=claim.words or claim.text, frame=quoting.QUOTED
+            )
+        told.append(dataclasses.replace(claim, text=label.format(text=claim.told), note=""))
     return told
-
-
-def _whole(
-    item: Evidence,
-    language: Language,
-    reason: str = "",
-    words: str = "",
-    frame: Mapping[Language, str] = OWN_WORDS,
-) -> Statement:
-    """A claim that quotes a sentence: nothing is said that the article does not say."""
-    sentence = _clause(item.text, words)
-    quoted = glossed(frame[language].format(words=sentence.strip()), sentence, language)
-    return Statement(quoted, (item,), "partial" if reason else "supported", reason, whole=True)
-
-
-def _clause(sentence: str, words: str) -> str:
-    """What of a sentence stands between dashes or semicolons round the words that matter, if it is a clause.
-
-    What somebody hung behind it (a link, an instruction to a reader like this one) is not needed to see what
-    the article says of the matter.
-    """
-    cuts = [0, *(end for match in _APART.finditer(sentence) for end in match.span()), len(sentence)]
-    pieces = [sentence[start:end] for start, end in zip(cuts[::2], cuts[1::2], strict=True)]
-    holding = [piece for piece in pieces if words and _holds(piece, words)]
-    if len(pieces) == 1 or len(holding) != 1 or len(holding[0].split()) < CLAUSE:
-        return sentence
-    before, after = ("" if holding[0] is pieces[0] else "… "), ("" if holding[0] is pieces[-1] else " …")
-    return f"{before}{holding[0].strip()}{after}"
-
-
-def _holds(piece: str, words: str) -> bool:
-    """Whether these words stand in it, or, told in another language, all their numbers and months."""
-    values = facts.claimed(words)
-    return _stands_in(words, piece) or bool(values and values <= facts.held(piece))
-
-
-def _stands_in(words: str, text: str) -> bool:
-    """Whether a text holds these very words."""
-    return f" {fold(words)} " in f" {fold(text)} "
-
-
-def _quoted(words: str, source: Evidence, language: Language) -> Statement:
-    """A claim made of words of an article."""
-    bare = words.strip(' .،؛:!؟«»“”"')
-    quoted = glossed(OWN_WORDS[language].format(words=bare), words, language)
-    return Statement(quoted, (source,), "partial", _REASONS[language]["quoted"])
-
-
-def _quoting(words: str, cited: Sequence[Evidence]) -> Evidence | None:
-    """The sentence that holds these very words."""
-    return next((item for item in cited if _stands_in(words, item.text)), None)
 
 
 def _disagree(claims: Sequence[Statement]) -> bool:
@@ -360,8 +303,8 @@ def _newest_first(claims: Sequence[Statement], language: Language) -> list[State
     for claim in sorted(claims, key=lambda c: c.cited[0].published or "", reverse=True):
         source = claim.cited[0]
         of = _REASONS[language]["comma"].join(part for part in (source.outlet, source.published) if part)
-        bare = claim.text.rstrip(".؟!؛ ")
-        told.append(dataclasses.replace(claim, text=f"{bare} ({of})." if of else f"{bare}."))
+        bare = claim.told.rstrip(".؟!؛ ")
+        told.append(dataclasses.replace(claim, text=f"{bare} ({of})." if of else f"{bare}.", note=""))
     return told
 
 
@@ -388,7 +331,6 @@ def _dated(claim: Statement, language: Language) -> Statement:
     dates = resolved(claim.words or claim.text, claim.cited[0].published, language) if claim.cited else []
     if not dates or claim.verdict == "unsupported" or any(date in claim.text for date in dates):
         return claim
-    end = re.search(r"[.!?؟…]*$", claim.text)
-    place = end.start() if end else len(claim.text)
-    note = DATED[language].format(dates=_REASONS[language]["comma"].join(dates))
-    return dataclasses.replace(claim, text=f"{claim.text[:place]} {note}{claim.text[place:]}")
+    return dataclasses.replace(
+        claim, note=DATED[language].format(dates=_REASONS[language]["comma"].join(dates))
+    )

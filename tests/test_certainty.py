@@ -53,7 +53,8 @@ QUESTION = "What does the ferry carry?"
 
 def test_words_that_are_probably_right_are_the_answer(tmp_path: Path) -> None:
     answer = answered(tmp_path, Telling("[1] 300 passengers", SURE), FERRY, QUESTION)
-    assert (answer.text, answer.outcome) == ("300 passengers [1]", "answered")
+    told = "300 passengers: “The ferry to the island carries 300 passengers a day.” [1]"
+    assert (answer.text, answer.outcome) == (told, "answered")
 
 
 def test_in_place_of_doubtful_words_their_sentence_is_quoted(tmp_path: Path) -> None:
@@ -92,7 +93,7 @@ def test_a_refusal_stays_one_however_improbable(tmp_path: Path) -> None:
 @pytest.mark.parametrize("likelihood", [None, UNSURE])
 def test_of_another_model_nothing_is_supposed(tmp_path: Path, likelihood: Likelihood | None) -> None:
     answer = answered(tmp_path, Telling("[1] 300 passengers", likelihood, "other"), FERRY, QUESTION)
-    assert answer.text == "300 passengers [1]"
+    assert answer.text == "300 passengers: “The ferry to the island carries 300 passengers a day.” [1]"
 
 
 def test_a_reply_without_words_is_not_judged() -> None:

@@ -75,7 +75,18 @@ ALSO = {
     "certainty": {"logistic"},
     "inquiry": {"answerability", "clock", "composing", "drafting", "prompt", "reply", "second", "verify"},
     "gloss": {"relative"},
-    "verify": {"asked", "composing", "gloss", "lexical", "names", "relative", "reply", "speakers", "support"},
+    "quoting": {"composing", "gloss", "reply"},
+    "verify": {
+        "asked",
+        "composing",
+        "lexical",
+        "names",
+        "quoting",
+        "relative",
+        "reply",
+        "speakers",
+        "support",
+    },
     "indexing": STEPS | {"layout", "uploads"},
     "assistant": STEPS
     | {"clock", "composing", "compound", "drafting", "filters", "indexing", "inquiry", "question", "store"}

@@ -57,7 +57,8 @@ def test_an_unsure_refusal_gives_way_to_a_sentence_that_is_named_in_another_orde
     answer = asked(tmp_path, generator, FERRY, CRANE)
     assert f"[1] {FERRY}\n[2] {CRANE}\n" in generator.prompts[0]
     assert f"[1] {CRANE}\n[2] {FERRY}\n" in generator.prompts[1]
-    assert (answer.outcome, answer.text) == ("answered", "300 passengers [1]")
+    told = "300 passengers: “The ferry to the island carries 300 passengers a day.” [1]"
+    assert (answer.outcome, answer.text) == ("answered", told)
     assert [citation.quote for citation in answer.citations] == [FERRY], "a place is not a rank"
     assert [item.text for item in answer.evidence] == [FERRY, CRANE], (
         "best first, in whatever order it was read"

@@ -106,7 +106,8 @@ def test_two_dates_are_a_disagreement(tmp_path: Path) -> None:
 
 def test_the_same_date_is_cited_twice(tmp_path: Path) -> None:
     answer, _ = replies_for(tmp_path, "in 2025", "in 2025", "plan.txt", "copy.txt")
-    assert (answer.outcome, answer.text) == ("answered", "in 2025 [1] [2]")
+    told = "in 2025: “The ministry said that the troops will leave the base in 2025.” [1] [2]"
+    assert (answer.outcome, answer.text) == ("answered", told)
     assert {citation.source for citation in answer.citations} == {"plan.txt", "copy.txt"}
 
 
@@ -114,7 +115,8 @@ def test_the_same_date_is_cited_twice(tmp_path: Path) -> None:
 def test_what_cannot_be_compared_or_is_not_borne_out_changes_nothing(tmp_path: Path, second: str) -> None:
     answer, llm = replies_for(tmp_path, "in 2025", second, "plan.txt", "count.txt")
     assert len(llm.prompts) == 2
-    assert (answer.outcome, answer.text) == ("answered", "in 2025 [1]")
+    told = "in 2025: “The ministry said that the troops will leave the base in 2025.” [1]"
+    assert (answer.outcome, answer.text) == ("answered", told)
 
 
 def test_after_a_refusal_no_other_article_is_asked(tmp_path: Path) -> None:
@@ -166,7 +168,8 @@ def test_of_one_article_only_its_side_is_told(tmp_path: Path) -> None:
     for name, year in (("plan.txt", "in 2025"), ("report.txt", "in 2026")):
         (tmp_path / name).mkdir()
         answer, _ = replies_for(tmp_path / name, year, "never asked", name, "count.txt")
-        assert (answer.outcome, answer.text) == ("answered", f"{year} [1]")
+        assert answer.outcome == "answered"
+        assert answer.text == f"{year}: “{ARTICLES[name]}” [1]"
 
 
 @pytest.mark.parametrize(
