@@ -149,7 +149,7 @@ def _assemble(claims: Sequence[Statement], outcome: Outcome, rest: Sequence[str]
     # Two parts of a question number the same sentence each in its own way.
     order: dict[_Span, int] = {}
     sources: list[Evidence] = []
-    text, finished = "", []
+    text, finished, quoted = "", [], False
     for claim in claims:
         for item in claim.cited:
             if _span(item) not in order:
@@ -157,7 +157,10 @@ def _assemble(claims: Sequence[Statement], outcome: Outcome, rest: Sequence[str]
                 sources.append(item)
         cited = tuple(dict.fromkeys(order[_span(item)] for item in claim.cited))
         marked = _with_markers(claim.told, cited)
-        text += (" " if text else "") + marked
+        # A quotation is long, and may be in another direction: what stands before or behind has its own line.
+        between = "\n" if quoted or claim.shown else " "
+        quoted = bool(claim.shown)
+        text += (between if text else "") + marked
         start, end = len(text) - len(marked), len(text)
         finished.append(Claim(marked, start, end, cited, claim.verdict, claim.reason, claim.words))
     citations = tuple(
@@ -176,7 +179,7 @@ def _assemble(claims: Sequence[Statement], outcome: Outcome, rest: Sequence[str]
         )
         for number, item in enumerate(sources, start=1)
     )
-    return Checked(" ".join([text, *rest]), tuple(finished), citations, outcome)
+    return Checked(("\n" if quoted else " ").join([text, *rest]), tuple(finished), citations, outcome)
 
 
 def _span(item: Evidence) -> _Span:

@@ -169,7 +169,7 @@ def test_each_part_is_asked_on_its_own(tmp_path: Path) -> None:
         "in 2019: “The new port opened in 2019, the ministry said.” [1]",
         "in 2021: “The workers ended their strike in 2021, the union said.” [2]",
     ]
-    assert (answer.outcome, answer.text) == ("answered", " ".join(told))
+    assert (answer.outcome, answer.text) == ("answered", "\n".join(told))
     assert [citation.source for citation in answer.citations] == ["port.txt", "strike.txt"]
     assert [answer.text[claim.start : claim.end] for claim in answer.claims] == told
     assert answer.understood == "When did the port open? When did the workers end their strike?"
@@ -183,7 +183,7 @@ def test_what_has_no_answer_is_named(tmp_path: Path) -> None:
     answer, _ = asked(tmp_path, [*replies(tmp_path / "dry", "in 2019"), "[0]"], BOTH)
     assert answer.outcome == "partial"
     told = "in 2019: “The new port opened in 2019, the ministry said.” [1]"
-    assert answer.text == f"{told} No answer was found to: “When did the workers end their strike?”"
+    assert answer.text == f"{told}\nNo answer was found to: “When did the workers end their strike?”"
     assert [claim.text for claim in answer.claims] == [told]
 
 
@@ -195,7 +195,7 @@ def test_without_any_answer_nothing_is_said(tmp_path: Path) -> None:
 def test_a_sentence_that_answers_both_is_cited_once(tmp_path: Path) -> None:
     question = "When did the new port open? What opened in 2019?"
     answer, _ = asked(tmp_path, ["[1] in 2019", "[1] The new port"], question)
-    assert answer.text == "in 2019: “The new port opened in 2019, the ministry said.” [1] The new port [1]"
+    assert answer.text == "in 2019: “The new port opened in 2019, the ministry said.” [1]\nThe new port [1]"
     assert len(answer.citations) == 1
 
 

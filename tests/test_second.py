@@ -146,7 +146,7 @@ def test_a_plan_and_what_became_of_it_are_both_told(tmp_path: Path, first: str, 
     assert answer.outcome == "conflict"
     assert [citation.source for citation in answer.citations] == ["report.txt", "plan.txt"], "the deed first"
     assert answer.text.startswith("Reported as done: ")
-    assert " Planned: " in answer.text
+    assert "\nPlanned: " in answer.text
     assert year in answer.text
     assert ARTICLES[second].rstrip(".") in answer.text, "in the other article's own words"
     assert len(llm.prompts) == 1, "grammar tells it, not the model"
