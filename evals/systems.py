@@ -250,6 +250,7 @@ SYSTEMS = {
     "answerability": System("a named sentence is not judged again", _without("answerability")),
     "reread": System("unsure replies are not read again", _without("reread")),
     "context": System("phrases stand without their sentences", _without("context")),
+    "outdated": System("a number of the past will do for one of now", _without("outdated")),
     "adapter": System(
         "the model as its makers published it", lambda settings: dataclasses.replace(settings, adapter=False)
     ),
@@ -260,7 +261,7 @@ SYSTEMS = {
             adapter=False,
             prompt="naive",
             passages=NAIVE_PASSAGES,
-            without="verification,quotes,certainty,kind,dates,parts,second,answerability,reread,context",
+            without="verification,quotes,certainty,kind,dates,parts,second,answerability,reread,context,outdated",
         ),
         Naive,
     ),

@@ -389,9 +389,12 @@ class Assistant:
     def _parts(self, question: str, history: Sequence[Turn]) -> tuple[Part, ...]:
         longest = self.settings.max_question
         asked = conversation.standalone(question, history, longest=longest)
+        if asked.leans:
+            # The model would answer the question before it once more, whose words stand first.
+            return (compound.leaning(asked.leans, asked.text),)
         if "parts" in self.settings.left_out:
-            return (compound.whole(asked),)
-        return compound.parts(asked, longest=longest)
+            return (compound.whole(asked.text),)
+        return compound.parts(asked.text, longest=longest)
 
     def _write(
         self, messages: Sequence[Message], longest: int
@@ -437,7 +440,8 @@ def _supervised(settings: Settings, tell: Progress) -> SupervisedGenerator:
 
 def _told(each: Sequence[Retrieved], k: int, question: str, parts: Sequence[Part]) -> Retrieved:
     """What was found for the parts, with the question as it was understood where that is not as typed."""
-    found, asked = composing.found_together(each, k), " ".join(part.asked for part in parts)
+    found = composing.found_together(each, k)
+    asked = parts[0].searched if len(parts) == 1 else " ".join(part.asked for part in parts)
     return found if asked == question else dataclasses.replace(found, understood=asked)
 
 

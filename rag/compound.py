@@ -125,6 +125,16 @@ def whole(question: str) -> Part:
     return Part(question, question, question)
 
 
+def leaning(question: str, searched: str) -> Part:
+    """A question that is not taken apart, searched for with those of the conversation that it leans on.
+
+    Args:
+        question: In its own words.
+        searched: Behind the others.
+    """
+    return Part(question, question, searched)
+
+
 def parts(question: str, *, longest: int) -> tuple[Part, ...]:
     """The questions that a question holds; itself where it is one.
 
@@ -209,7 +219,7 @@ def _alone(part: str, before: list[Turn], longest: int) -> str:
         both = f"{before[-1].question} {part}"
         return both if len(both) <= longest else part
     # "Which body said it would not go": "it" is the body.
-    return part if _SUBJECT.match(part) else conversation.standalone(part, before[-1:], longest=longest)
+    return part if _SUBJECT.match(part) else conversation.standalone(part, before[-1:], longest=longest).text
 
 
 def _stands(part: str, arabic: bool) -> bool:

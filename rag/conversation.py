@@ -11,12 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag import followup_arabic, followup_english, grammar_arabic, grammar_english
-from rag.followup import Earlier, Mention
+from rag.followup import Earlier, Mention, opened
 from rag.records import Turn
 from rag.text import detect_language
 
 MOST_TURNS = 6
 """Turns that are looked back on: each is understood by the one before it, and older ones are rarely meant."""
+
+LEAST_ASKED = {"en": 4, "ar": 3}
+"""Words of a question that can be asked over evidence alone: "by whom" is about nothing. Arabic writes
+prepositions, the article and pronouns in one with a word."""
 
 _GRAMMAR = {"en": grammar_english, "ar": grammar_arabic}
 _RULES = {"en": followup_english, "ar": followup_arabic}
@@ -40,7 +44,18 @@ class _Understood:
     """Whom the conversation calls he or she."""
 
 
-def standalone(question: str, history: Sequence[Turn], *, longest: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A question as it is understood."""
+
+    text: str
+    """As it stands alone, with the questions that it leans on where no rule makes it stand without them."""
+    leans: str = ""
+    """What of that can be put to the model, where it leans on others: itself, or all of them where it is too
+    short to be about anything; empty where it stands alone."""
+
+
+def standalone(question: str, history: Sequence[Turn], *, longest: int) -> Standing:
     """A question that can be understood without the conversation; unchanged where it can be already.
 
     Args:
@@ -51,7 +66,12 @@ def standalone(question: str, history: Sequence[Turn], *, longest: int) -> str:
     earlier, answer = _Understood("", "", "", ""), ""
     for turn in history[-MOST_TURNS:]:
         earlier, answer = _understood(turn.question.strip(), earlier, answer, longest), turn.answer
-    return _understood(question, earlier, answer, longest).text
+    found = _understood(question, earlier, answer, longest)
+    if found.text == found.own:
+        return Standing(found.text)
+    language = detect_language(question)
+    own, _ = opened(found.own, _RULES[language].LEAD)
+    return Standing(found.text, found.own if len(own.split()) >= LEAST_ASKED[language] else found.text)
 
 
 def _understood(question: str, earlier: _Understood, answer: str, longest: int) -> _Understood:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from rag.text import fold
+
 Role = Literal["asked", "subject", "object", "place", "told", "part"]
 """How a mention stood: what the question asked for, so the answer names it; subject; object; behind a
 preposition of place; in the answer to a question that asked for no name; inside a longer phrase."""
@@ -89,12 +91,15 @@ def opened(question: str, lead: re.Pattern[str]) -> tuple[str, bool]:
 
 
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_WITH_SENTENCE = re.compile(r"^(.+?): [“«](.+)[”»]$", re.MULTILINE)
 
 
 def plain_answer(answer: str) -> str:
-    """An answer without its markers and what stands in brackets.
+    """An answer without its markers, what stands in brackets, and the sentences that its phrases are from.
 
     Args:
         answer: As the reader saw it.
     """
-    return " ".join(_ASIDE.sub(" ", answer).split()).rstrip(" .،,;؛")
+    bare = re.sub(r" +\n", "\n", _ASIDE.sub("", answer)).strip()
+    bare = _WITH_SENTENCE.sub(lambda line: line[1] if fold(line[1]) in fold(line[2]) else line[0], bare)
+    return " ".join(bare.split()).rstrip(" .،,;؛")

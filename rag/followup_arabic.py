@@ -32,7 +32,7 @@ from rag.grammar_arabic import (
 )
 from rag.text import ascii_digits, closed, fold
 
-_LEAD = re.compile(
+LEAD = re.compile(
     r"(?:(?:لا|كلا|حسنا|طيب)(?:[،,.]\s*|\s+(?=[أا](?:قصد|عني))))*"  # not the "not" of لا تزال
     r"(?:(?:[وف]?(?:ماذا عن|ماذا بشأن|ماذا بخصوص|بالنسبة إلى))|(?:أقصد|قصدت|أعني|اقصد|اعني))?[:،]?\s*"
 )
@@ -57,7 +57,7 @@ def read(question: str, earlier: Earlier) -> Reading:
         question: As typed.
         earlier: The turn before it.
     """
-    body, led = opened(question, _LEAD)
+    body, led = opened(question, LEAD)
     words = words_of(body)
     if not words:
         return Reading(question, complete=False)

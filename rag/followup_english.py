@@ -34,7 +34,7 @@ from rag.grammar_english import (
 )
 from rag.text import closed
 
-_LEAD = re.compile(
+LEAD = re.compile(
     r"(?:(?:and|but|so)\b,?\s+|(?:ok|okay|well|no|sorry|then)(?:[,.]\s*|\s+(?=i mean)))*"
     r"(?:(?:what|how) about\b|(?:i|we) (?:mean|meant)\b|i(?: a|['’])m asking about\b)?[,:]?\s*",
     re.IGNORECASE,
@@ -67,7 +67,7 @@ def read(question: str, earlier: Earlier) -> Reading:
         question: As typed.
         earlier: The turn before it.
     """
-    body, led = opened(question, _LEAD)
+    body, led = opened(question, LEAD)
     words = words_of(body)
     if not words:
         return Reading(question, complete=False)

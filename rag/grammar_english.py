@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.facts import MONTH_WORDS
-from rag.followup import Mention, Role, plain_answer
+from rag.followup import CLOSING, Mention, Role, plain_answer
 from rag.text import closed
 
 WH = closed("who whom whose what which when where why how")
@@ -60,6 +60,12 @@ _FUNCTION = WH | AUXILIARIES | PREPOSITIONS | _CONJUNCTIONS | DETERMINERS | PRON
 
 _STOPS = WH | AUXILIARIES | PREPOSITIONS | _CONJUNCTIONS | _OTHERS
 """Words that end a noun phrase."""
+
+_SEVERAL = _DO | closed("are were aren't weren't have")
+"""Behind "who" they ask for several, or for whom something was done to."""
+
+_LONGEST_WHOEVER = 12
+"""Words of a question that can stand in a later one as "the one who …"."""
 
 _WORD = re.compile(r"\w+(?:[-’'.]\w+)*[’']?")
 
@@ -213,6 +219,8 @@ def mentions(question: str, answer: str) -> tuple[Mention, ...]:
         found = [Mention(text, "asked", person=True), *(m for m in found if m.role != "asked")]
     if described := _description(question, words, noun):
         found.append(described)
+    if kind == "who" and not any(m.role == "asked" for m in found) and (whoever := _whoever(question, words)):
+        found.insert(0, whoever)
     return (*found, *_things(question, words), *_plurals(question, words))
 
 
@@ -307,6 +315,14 @@ def _description(question: str, words: Sequence[Word], noun: tuple[int, int]) ->
     text = question[words[start].start :].rstrip(" ?.!")
     cut = words[end].start - words[start].start
     return Mention(f"the {text[:cut]}that {text[cut:]}", "asked", name=False)
+
+
+def _whoever(question: str, words: Sequence[Word]) -> Mention | None:
+    """Of "who heads the committee?", whose answer gave no name: the one who heads the committee."""
+    if not 2 < len(words) <= _LONGEST_WHOEVER or words[0].low != "who" or words[1].low in _SEVERAL:
+        return None
+    text = question[words[1].start :].rstrip(CLOSING)
+    return Mention(f"the one who {text}", "asked", name=False, person=True)
 
 
 def _things(question: str, words: Sequence[Word]) -> list[Mention]:

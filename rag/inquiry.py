@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from rag import answerability, prompt, second, verify
 from rag.answerability import Judge
+from rag.asked import fits, is_choice
 from rag.clock import Clock
 from rag.composing import Judged
 from rag.drafting import UNSURE, Drafted, Writer, silently, surer
 from rag.embed import Embedder
+from rag.outdated import asks_for_now, bearers, outdated
 from rag.records import Evidence, Language, Retrieved, Token
 from rag.settings import Settings
 
@@ -66,6 +68,8 @@ class Inquiry:
         clock.mark("generate")
         if "reread" not in self.settings.left_out:
             drafted = yield from self._reread(question, evidence, drafted, clock)
+        if "outdated" not in self.settings.left_out:
+            drafted = yield from self._up_to_date(question, drafted, clock)
         if self.judge and "answerability" not in self.settings.left_out:
             drafted = yield from self._weighed(question, drafted, self.judge)
             clock.mark("judge")
@@ -89,10 +93,30 @@ class Inquiry:
         clock.mark("reread")
         return surer(first, other)
 
+    def _up_to_date(self, question: str, first: Drafted, clock: Clock) -> Generator[Token, None, Drafted]:
+        """A draft, or one over what tells of now, where that is asked for and the first tells of before."""
+        parts, evidence = first.reply.parts, first.evidence
+        if first.choice is None or not parts or not asks_for_now(question):
+            return first
+        before = outdated(evidence)
+        kept = tuple(part for part in parts if not bearers(part, evidence) <= before)
+        left = tuple(item for item in evidence if item.number not in before and fits(question, item.text))
+        if kept or not left:
+            sides = first.reply.sides and len(kept) > 1
+            reply = dataclasses.replace(first.reply, parts=kept or parts, sides=sides)
+            return dataclasses.replace(first, reply=reply)
+        other = yield from silently(self.writer.drafted(question, left, self.language))
+        clock.mark("reread")
+        if not other.reply.parts or other.choice is None or other.choice < UNSURE:
+            return first
+        return dataclasses.replace(other, evidence=evidence)
+
     def _weighed(self, question: str, first: Drafted, judge: Judge) -> Generator[Token, None, Drafted]:
         """The draft, with what the model makes of the sentence that it names."""
         parts = first.reply.parts
         if len(parts) != 1 or first.choice is None or first.choice >= answerability.SURE:
+            return first
+        if is_choice(question):  # the judge was made for questions that a phrase answers, not yes or no
             return first
         named = [item for item in first.evidence if item.number in parts[0].marks]
         answers = (yield from judge.answers(question, named[0], self.language)) if named else None
@@ -138,8 +162,11 @@ class Inquiry:
             if rival and self._checked(question, first).outcome != "not_found":
                 return Drafted(*second.both(question, reply, shown, rival), first.likely)
         if due:
-            found = self.search(wanted, others, None)
-            other = yield from silently(self.writer.drafted(question, found.evidence, self.language))
+            there = self.search(wanted, others, None).evidence
+            if "outdated" not in self.settings.left_out and asks_for_now(question):
+                before = outdated(there)
+                there = tuple(item for item in there if item.number not in before)
+            other = yield from silently(self.writer.drafted(question, there, self.language))
             told = second.together(reply, shown, other.reply, other.evidence)
             if told and other.sure and other.likely.aside and self._stands(question, other):
                 return Drafted(*told, first.likely)

@@ -58,13 +58,15 @@ def in_place(claim: Statement, language: Language) -> Statement:
     """A claim whose words are a phrase of the sentence that it cites, with that sentence behind them.
 
     "900" is told as "900: «… و900 في سوريا …»": whether it is what was asked for is seen at once, and a
-    phrase that was cut too short is whole. A claim in another language than its sentence, or in other words,
-    stays as it is.
+    phrase that was cut too short is whole. In another language than the answer's a phrase alone says little,
+    and gives way to its sentence. A claim in other words than its sentence's stays as it is.
 
     Args:
         claim: That stands.
         language: Of the answer.
     """
+    if claim.shown and not claim.whole:
+        return whole(claim.cited[0], language, claim.reason, claim.shown)
     if claim.whole or not claim.cited or is_arabic(claim.cited[0].text) != (language == "ar"):
         return claim
     item, words = claim.cited[0], claim.text.strip(_ENDS)
@@ -88,7 +90,7 @@ def phrase(words: str, source: Evidence, language: Language, reason: str) -> Sta
     """
     bare = words.strip(' .،؛:!؟«»“”"')
     quoted = glossed(OWN_WORDS[language].format(words=bare), words, language)
-    return Statement(quoted, (source,), "partial", reason)
+    return Statement(quoted, (source,), "partial", reason, shown=bare)
 
 
 def holding(words: str, cited: Sequence[Evidence]) -> Evidence | None:

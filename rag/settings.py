@@ -40,14 +40,14 @@ BACKENDS = ("auto", "openvino", "transformers", "fake")
 
 PARTS = (
     "verification", "repair", "quotes", "certainty", "kind", "dates", "second", "parts", "answerability",
-    "reread", "context"
+    "reread", "context", "outdated"
 )  # fmt: skip
 """Parts of the answering that ``Settings.without`` can leave out: dropping claims that their sentences do not
 bear out; finding the sentence that does; quoting where only a translation is in doubt; going by the tokens'
 probabilities; checking that a time or a number is told where it is asked for; resolving relative dates;
 asking other articles too; asking the parts of a question one by one; judging again whether a sentence
 answers; reading the evidence again, in another order, where the reply is unsure; telling a phrase with the
-sentence that it is taken from."""
+sentence that it is taken from; asking again without what is past where a number of now is asked for."""
 
 _ROOT = Path(__file__).resolve().parent.parent
 

@@ -216,6 +216,18 @@ def test_the_answer_is_in_the_language_of_the_follow_up(fake_assistant: Make) ->
     assert answer.understood == "Who led the works at the harbour? ومتى؟"
 
 
+def test_a_question_that_leans_on_the_one_before_is_searched_for_with_it_and_asked_alone(
+    fake_assistant: Make,
+) -> None:
+    llm = FakeLLM()
+    first, leaning = "كم بلغت تكلفة المكتبة؟", "Who was mayor of that place?"
+    answer = fake_assistant(llm=llm).ask(leaning, history=[Turn(first, "4 ملايين دينار [1].")])
+    assert answer.understood == f"{first} {leaning}"
+    assert len(llm.prompts) == 1, "the question before it is not answered once more"
+    assert leaning in llm.prompts[0]
+    assert first not in llm.prompts[0]
+
+
 def test_an_index_rebuilt_between_two_questions_is_picked_up(
     fake_assistant: Make, small_articles: Path
 ) -> None:

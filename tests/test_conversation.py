@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from evals.turns import DIALOGUES, read_dialogues
 from rag import Turn
-from rag.conversation import standalone
+from rag.conversation import Standing, standalone
 
 LONGEST = 2_000
 
@@ -15,7 +15,7 @@ Said = tuple[str, str]
 
 
 def understood(question: str, *history: Said) -> str:
-    return standalone(question, [Turn(*turn) for turn in history], longest=LONGEST)
+    return standalone(question, [Turn(*turn) for turn in history], longest=LONGEST).text
 
 
 FERRIES: Said = ("How many ferries sail from Marsa in summer?", "12 [1].")
@@ -158,8 +158,8 @@ def test_of_a_long_row_of_leaning_questions_the_first_and_the_last_are_kept() ->
 
 def test_a_question_that_would_grow_too_long_is_left_as_it_was_asked() -> None:
     long = Turn(f"Is the port of {'Marsa ' * 20}open?", "No [1].")
-    assert standalone("Why?", [long], longest=100) == "Why?"
-    assert standalone("Why?", [long], longest=LONGEST).endswith("open? Why?")
+    assert standalone("Why?", [long], longest=100).text == "Why?"
+    assert standalone("Why?", [long], longest=LONGEST).text.endswith("open? Why?")
 
 
 def test_a_refusal_names_nothing_that_could_be_meant() -> None:
@@ -187,13 +187,59 @@ def test_without_a_history_nothing_changes(question: str) -> None:
     assert understood(question) == question
 
 
+@pytest.mark.parametrize(
+    ("question", "text", "leans"),
+    [
+        ("And from Sfax?", "How many ferries sail from Sfax in summer?", ""),
+        ("What came after that?", f"{FERRIES[0]} What came after that?", "What came after that?"),
+        ("And why?", f"{FERRIES[0]} And why?", f"{FERRIES[0]} And why?"),
+    ],
+)
+def test_what_leans_on_another_question_can_be_asked_without_it_if_it_is_about_something(
+    question: str, text: str, leans: str
+) -> None:
+    assert standalone(question, [Turn(*FERRIES)], longest=LONGEST) == Standing(text, leans)
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "expected"),
+    [
+        (
+            ("Who heads the port?", "The article says: “يرأسها علي” [1]"),
+            "When was he born?",
+            "When was the one who heads the port born?",
+        ),
+        (
+            ("Who heads the port?", "The article says: “يرأسها علي” [1]"),
+            "What is his address?",
+            "What is the address of the one who heads the port?",
+        ),
+        (("Who heads the port?", "Leila Mansour [1]"), "When was she born?", "When was Leila Mansour born?"),
+        (
+            ("Who heads the port?", "Leila Mansour: “The port is headed by Leila Mansour.” [1]"),
+            "When was she born?",
+            "When was Leila Mansour born?",
+        ),
+        (
+            ("من صمم المتحف؟", "ليلى منصور: «صممت ليلى منصور المتحف.» [1] [2]"),
+            "أين ولدت؟",
+            "أين ولدت ليلى منصور؟",
+        ),
+    ],
+)
+def test_he_and_she_are_whom_the_question_before_asked_for(
+    before: Said, question: str, expected: str
+) -> None:
+    assert understood(question, before) == expected
+
+
 @settings(max_examples=300)  # a hundred missed an error that a longer run found
 @given(QUESTION, st.lists(st.tuples(QUESTION, QUESTION), max_size=4), st.integers(1, 120))
 def test_whatever_was_said_there_is_a_question_no_longer_than_allowed(
     question: str, history: list[Said], longest: int
 ) -> None:
     turns = [Turn(*turn) for turn in history]
-    found = standalone(question, turns, longest=longest)
+    found = standalone(question, turns, longest=longest).text
     assert len(found) <= max(longest, len(question))
     assert found or not question
 
@@ -216,7 +262,7 @@ def test_what_a_person_wrote_to_stand_alone_is_left_alone() -> None:
             history = []
         else:
             by_hand = question.turn.standalone
-            assert standalone(by_hand, history, longest=LONGEST) == by_hand
-            once = standalone(question.text, history, longest=LONGEST)
-            assert standalone(once, history, longest=LONGEST) == once
+            assert standalone(by_hand, history, longest=LONGEST).text == by_hand
+            once = standalone(question.text, history, longest=LONGEST).text
+            assert standalone(once, history, longest=LONGEST).text == once
         history.append(Turn(question.text, "; ".join(ways[0] for ways in question.must)))

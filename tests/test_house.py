@@ -73,7 +73,19 @@ ALSO = {
     "drafting": {"certainty", "clock", "prompt", "reply", "verify"},
     "answerability": {"logistic", "neutral", "prompt"},
     "certainty": {"logistic"},
-    "inquiry": {"answerability", "clock", "composing", "drafting", "prompt", "reply", "second", "verify"},
+    "outdated": {"asked", "reply"},
+    "inquiry": {
+        "answerability",
+        "asked",
+        "clock",
+        "composing",
+        "drafting",
+        "outdated",
+        "prompt",
+        "reply",
+        "second",
+    }
+    | {"verify"},
     "gloss": {"relative"},
     "quoting": {"composing", "gloss", "reply"},
     "verify": {

@@ -15,7 +15,7 @@ PORT = "The new port opened in 2019, the ministry said."
 ARABIC = "وتحتفظ الولايات المتحدة بنحو 2500 جندي في العراق و900 في سوريا المجاورة."
 
 
-def source(text: str, number: int = 1) -> Evidence:
+def source(text: str, number: int = 1, published: str | None = None) -> Evidence:
     return Evidence(
         number=number,
         article_id="a",
@@ -24,7 +24,7 @@ def source(text: str, number: int = 1) -> Evidence:
         text=text,
         title="Title",
         outlet="Outlet",
-        published=None,
+        published=published,
         source="a.txt",
         line=number,
         score=0.5,

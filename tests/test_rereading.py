@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
 import trained_prompt
+from trained_prompt import Reading, Said
 
-from rag import Answer, answerability, certainty
+from rag import Answer, answerability
 from rag.drafting import NOTHING, UNSURE, Drafted, surer
-from rag.generate import Likelihood, Message
 from rag.reply import parse
 from rag.verify import UNKNOWN
 
 FERRY = "The ferry to the island carries 300 passengers a day."
 CRANE = "The crane at the harbour was painted on Monday."
 QUESTION = "How many passengers does the ferry carry?"
-
-Said = tuple[str, float]
-"""A reply, and the probability of the sentence or refusal in it."""
-
-
-class Reading:
-    """A generator that says one thing over each order of the evidence, as Sanad's adapted model tells it."""
-
-    context = 8192
-    identity = certainty.load().generator
-
-    def __init__(self, *said: Said) -> None:
-        self.prompts: list[str] = []
-        self._said = said
-
-    def count(self, text: str) -> int:
-        return len(text.split())
-
-    def stream(
-        self, messages: Sequence[Message], *, max_tokens: int
-    ) -> Generator[str, None, Likelihood | None]:
-        if max_tokens <= 2:  # the judge's questions
-            yield ("Yes", "[1")[max_tokens - 1]
-            return (-0.01,) * max_tokens
-        text, choice = self._said[min(len(self.prompts), len(self._said) - 1)]
-        self.prompts.append(messages[-1].content)
-        yield text
-        return (-0.01, math.log(choice), *[-0.01] * 6)
 
 
 def asked(tmp_path: Path, generator: Reading, *texts: str, without: str = "second") -> Answer:

@@ -353,7 +353,7 @@ def test_words_that_stand_in_another_sentence_move_the_citation() -> None:
 
 def test_where_only_the_translation_is_in_doubt_the_sentence_speaks_for_itself() -> None:
     result = checked("[4] 4 ملايين دينار = 5 million dinars")
-    told = "The article says: “4 ملايين دينار” (in it: 4,000,000) [1]"
+    told = "The article says: “بلغت تكلفة المكتبة 4 ملايين دينار، وفق رئيس البلدية.” (in it: 4,000,000) [1]"
     assert (result.text, result.outcome) == (told, "partial")
     assert result.claims[0].reason == "in the article's own words: its translation could not be confirmed"
     assert quotes(result) == [TEXTS[3]]
@@ -373,10 +373,11 @@ def test_a_part_of_a_word_is_no_quotation() -> None:
 
 def test_an_answer_in_the_evidences_language_is_shown_as_a_quotation() -> None:
     result = checked("[4] 4 ملايين دينار")
-    told = "The article says: “4 ملايين دينار” (in it: 4,000,000) [1]"
+    told = "The article says: “بلغت تكلفة المكتبة 4 ملايين دينار، وفق رئيس البلدية.” (in it: 4,000,000) [1]"
     assert (result.text, result.outcome) == (told, "partial")
     result = check("[2] The repairs cost 12 million dollars", evidence(), "ar", FakeEmbedder())
-    assert result.text == "جاء في المقال: «The repairs cost 12 million dollars» (وفيه: 12,000,000) [1]"
+    sentence = "The repairs cost 12 million dollars, said the port director."
+    assert result.text == f"جاء في المقال: «{sentence}» (وفيه: 12,000,000) [1]"
     assert_sound(result, evidence())
 
 
@@ -435,7 +436,7 @@ def test_an_answer_that_tells_no_time_to_when_gives_way_to_its_sentence() -> Non
             "quotes",
             "",
             "[5] تضم المكتبة 25 ألف كتاب",
-            "The article says: “تضم المكتبة 25 ألف كتاب” (in it: 25,000) [1]",
+            "The article says: “تضم المكتبة 25 ألف كتاب بالعربية والإنجليزية.” (in it: 25,000) [1]",
             f"{NEAREST['en'][:-1]} [1].",
         ),
         (
