@@ -118,7 +118,7 @@ def _run(args: argparse.Namespace) -> None:
         home = args.out / f"{size}-{key}"
         own = dataclasses.replace(settings, indexes=home / "indexes", articles=home / "articles")
         try:
-            built = _kept(home) if args.reuse else None
+            built = kept(home) if args.reuse else None
             if built is None:
                 _say(f"{size:,} chunks: building …")
                 built = _build(home, size, pool, own, args.seed, args.lend)
@@ -148,7 +148,7 @@ def _key(pool: resample.Pool, settings: Settings, seed: int) -> str:
     return hashlib.sha256(made.encode()).hexdigest()[:8]
 
 
-def _kept(home: Path) -> Built | None:
+def kept(home: Path) -> Built | None:
     """The figures of an index that an earlier run kept; None where there is none."""
     try:
         return Built(**json.loads((home / "built.json").read_text(encoding="utf-8")))

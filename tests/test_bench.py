@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evals import bench, bench_report, resample
+from evals import bench, bench_growth, bench_report, resample
 from evals.dataset import BadQuestions
 from evals.lending import Lending
 from rag import detect_language
 from rag.embed import FakeEmbedder
+from rag.llm_fake import FakeLLM
 
 ROOT = Path(bench.__file__).resolve().parent.parent
 
@@ -117,6 +118,27 @@ def test_it_builds_searches_and_reports(corpus, questions, tmp_path, capsys, mon
     assert [size["size"] for size in sizes] == [12, 40]
     assert sizes[1]["built"] == built
     assert sizes[1]["searched"] != searched
+
+
+@pytest.mark.slow
+def test_whole_questions_are_asked_of_every_kept_index_in_turn(
+    corpus, questions, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(bench, "_fresh", in_this_process)
+    monkeypatch.setattr(bench_growth, "open_generator", lambda settings: FakeLLM())
+    monkeypatch.setenv("SANAD_EMBEDDER", "fake")
+    out = tmp_path / "out"
+    arguments = [f"--corpus={corpus}", f"--questions={questions}"]
+    assert bench_growth.main([str(out), arguments[1]]) == 2
+    assert "holds 0 indexes, and two or more are compared" in capsys.readouterr().err
+    built = [*arguments, "--embedder=fake", "--queries=2", "--sizes=12,40", "--reuse", f"--out={out}"]
+    assert bench.main(built) == 0
+    capsys.readouterr()
+    assert bench_growth.main([str(out), arguments[1], "--limit=3"]) == 0
+    _, _, small, large = capsys.readouterr().out.splitlines()
+    assert small.endswith("| 1.000 [1.000, 1.000] | 3 |")
+    assert large.endswith("] | 3 |")
+    assert int(small.split("|")[1]) < int(large.split("|")[1])
 
 
 @pytest.mark.slow
