@@ -156,6 +156,7 @@ WRAPPED = {
 
 PARTS = {
     "bench": {"embed"},
+    "bench_growth": {"generate"},
     "lending": {"embed", "late"},
     "bench_systems": {"embed", "errors", "generate", "settings", "weights"},
 }
