@@ -2,7 +2,7 @@
 
 A small model answers one of them and passes over the other, and one search finds the sentences of one. Split
 only where the words of questions themselves show it: a second question word behind "and" or a question mark,
-"compare A with B", "which came first, A or B". What a later part leaves out is taken from the one before it,
+or two sides that are weighed (rag/weighing.py). What a later part leaves out is taken from the one before it,
 as in a conversation.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from rag import conversation
+from rag import conversation, weighing
 from rag.grammar_english import AUXILIARIES, WH
 from rag.records import Turn
 from rag.text import detect_language
@@ -67,23 +67,6 @@ _WHO = re.compile(r"\s+و(?=من\s+(?:كان\w*|هو|هي|هم|الذي\w*|[يت
 
 _ARABIC_OPENING = re.compile(rf"[وف]?{_PREPOSITION}(?:{_ASKING}|من|ما|قارن\w*)\s")
 
-_COMPARE = re.compile(
-    r"compare\s+(?P<a>.+?)\s+(?:with|against)\s+(?P<b>.+)|compare\s+(?P<c>.+?)\s+(?:to|and)\s+(?P<d>.+)",
-    re.IGNORECASE,
-)
-_COMPARE_ARABIC = re.compile(r"قارن\w*\s+بين\s+(?P<a>(\w+)\s.+?)\s+و(?:بين\s+)?(?P<b>\2\s.+)")
-"""The second side begins as the first one does: "عدد … وعدد …"; else و may join anything."""
-_FIRST = re.compile(
-    r"which\s+(?:one\s+)?(?:came|was|is|happened|occurred)\s+(?:first|earlier|later|last)\s*[,:]\s*"
-    r"(?P<a>[^?]+?),?\s+or\s+(?P<b>[^?]+)",
-    re.IGNORECASE,
-)
-_FIRST_ARABIC = re.compile(
-    r"(?:[أا]يهما|[أا]يهم|ما\s+ال[أا]سبق)\s+(?:كان\s+)?(?:[أا]سبق|[أا]قدم|[أا]حدث|[أا]ولا|قبل)?\s*[:،]?\s*"
-    r"(?P<a>[^؟?]+?)\s+[أا]م\s+(?P<b>[^؟?]+)"
-)
-
-
 _SIDE = r"[^\s,،؟?]+(?:\s+[^\s,،؟?]+){0,7}?"
 _EACH = re.compile(
     r"(?P<asks>.+?)\s+(?P<aux>do|did|does|are|were|have|has|had|will|would)\s+"
@@ -98,13 +81,6 @@ _EACH_ARABIC = re.compile(
     rf"و(?P<b>[^\s،؟?]+(?:\s+(?!{_ABOUT})[^\s،؟?]+)*)(?P<rest>[^؟?]*)"
 )
 """What is asked of two at once, of each alone: up to where, when or about what."""
-
-_HEAD = re.compile(
-    r"(?P<head>(?:the|its|their)\s+(?:\w+\s+)?\w+)\s+"
-    r"(?P<of>of\s+.+?)(?=\s+(?:in|on|at|to|from|by|for|with|after|before|since|during|under|that|who|which)\b|$)",
-    re.IGNORECASE,
-)
-"""What is compared, and of what: up to where and when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +119,8 @@ def parts(question: str, *, longest: int) -> tuple[Part, ...]:
         longest: Most characters of a part.
     """
     arabic = detect_language(question) == "ar"
-    for pattern, asking in _TWO_SIDED["ar" if arabic else "en"]:
-        if match := pattern.match(question.strip()):
-            named = [_trimmed(side) for side in match.groupdict().values() if side]
-            sides = [asking.format(side) for side in (named[0], *(_of(named[0], side) for side in named[1:]))]
-            return tuple(Part(side, side, f"{side} {question}") for side in sides)
+    if weighed := weighing.sides(question, "ar" if arabic else "en"):
+        return tuple(Part(side, side, f"{side} {question}") for side in weighed)
     found = _each(question, arabic) or _cut(question, arabic)
     if not 1 < len(found) <= MOST:
         return (whole(question),)
@@ -157,21 +130,6 @@ def parts(question: str, *, longest: int) -> tuple[Part, ...]:
     return tuple(
         Part(own, turn.question, f"{turn.question} {question}") for own, turn in zip(found, told, strict=True)
     )
-
-
-_TWO_SIDED = {
-    "en": ((_COMPARE, "What is {}?"), (_FIRST, "When was {}?")),
-    "ar": ((_COMPARE_ARABIC, "ما {}؟"), (_FIRST_ARABIC, "متى كان {}؟")),
-}
-"""Forms with two sides, and what is asked of each."""
-
-
-def _of(first: str, second: str) -> str:
-    """A side with what it leaves out of the other: "the price in Amman" is that of bread too."""
-    head = _HEAD.match(first)
-    if not head or not (bare := re.match(rf"{re.escape(head['head'])}\b(?!\s+of\b)", second, re.IGNORECASE)):
-        return second
-    return f"{second[: bare.end()]} {head['of']}{second[bare.end() :]}"
 
 
 def _each(question: str, arabic: bool) -> list[str]:

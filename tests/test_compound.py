@@ -95,6 +95,69 @@ LONGEST = 1000
             "أيهما أسبق: افتتاح الميناء أم إضراب العمال؟ ومتى كان كل منهما؟",
             ["متى كان افتتاح الميناء؟", "متى كان إضراب العمال؟"],
         ),
+        (
+            "Were there more sailors in Sfax than in Tunis?",
+            ["How many sailors were there in Sfax?", "How many sailors were there in Tunis?"],
+        ),
+        (
+            "Are there more sailors in Sfax or Tunis?",
+            ["How many sailors are there in Sfax?", "How many sailors are there in Tunis?"],
+        ),
+        (
+            "How many more ships are in Sfax than in Tunis?",
+            ["How many ships are there in Sfax?", "How many ships are there in Tunis?"],
+        ),
+        (
+            "In which port are there more ships, Sfax or Tunis?",
+            ["How many ships are there in Sfax?", "How many ships are there in Tunis?"],
+        ),
+        (
+            "Which country has more sailors: Tunisia or Libya?",
+            ["How many sailors does Tunisia have?", "How many sailors does Libya have?"],
+        ),
+        (
+            "Is the number of ships in Sfax larger than that in Tunis?",
+            ["What is the number of ships in Sfax?", "What is the number of ships in Tunis?"],
+        ),
+        (
+            "What is the difference between the price of bread in Cairo and in Amman?",
+            ["What is the price of bread in Cairo?", "What is the price of bread in Amman?"],
+        ),
+        (
+            "How does the mayor's plan differ from the governor's plan?",
+            ["What is the mayor's plan?", "What is the governor's plan?"],
+        ),
+        (
+            "Did the strike begin before or after the vote?",
+            ["When was the strike?", "When was the vote?"],
+        ),
+        (
+            "Do the mayor and the union agree on the port's future?",
+            [
+                "What does the mayor say about the port's future?",
+                "What does the union say about the port's future?",
+            ],
+        ),
+        (
+            "Where do the mayor and the union disagree about the port?",
+            ["What does the mayor say about the port?", "What does the union say about the port?"],
+        ),
+        (
+            "ما الفرق بين عدد السكان في عمان وعدد السكان في القاهرة؟",
+            ["ما عدد السكان في عمان؟", "ما عدد السكان في القاهرة؟"],
+        ),
+        (
+            "أيهما أكبر: عدد السفن في صفاقس أم في تونس؟",
+            ["ما عدد السفن في صفاقس؟", "ما عدد السفن في تونس؟"],
+        ),
+        (
+            "هل عدد السفن في صفاقس أكبر من عددها في تونس؟",
+            ["ما عدد السفن في صفاقس؟", "ما عدد السفن في تونس؟"],
+        ),
+        (
+            "هل وقع إضراب العمال قبل افتتاح الميناء أم بعده؟",
+            ["متى كان إضراب العمال؟", "متى كان افتتاح الميناء؟"],
+        ),
     ],
 )
 def test_two_questions_are_told_apart(question: str, told: list[str]) -> None:
@@ -112,6 +175,12 @@ def test_two_questions_are_told_apart(question: str, told: list[str]) -> None:
         "Is the bridge open?",
         "How much do mother and child each day need?",
         "The minister resigned, and who follows him?",
+        "Were any ships in the port before the strike?",
+        "Are there more than three ships in the port?",
+        "Was the port closed before or after noon?",
+        "Is the harbour larger than it was?",
+        "هل عاد العمال قبل الإضراب؟",
+        "هل عدد السفن أكبر الآن؟",
         "متى وأين وقع الهجوم؟",
         "من العراق ومن سوريا من انسحب؟",
         "كم قتل وكم جرح في الهجوم؟",

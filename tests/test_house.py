@@ -67,7 +67,7 @@ ALSO = {
     "support": {"lexical", "logistic", "names"},
     "prompt": {"neutral"},
     "asked": {"counting", "lexical"},
-    "compound": {"conversation", "grammar_english"},
+    "compound": {"conversation", "grammar_english", "weighing"},
     "plans": {"lexical"},
     "second": {"asked", "lexical", "names", "plans", "reply"},
     "drafting": {"certainty", "clock", "prompt", "reply", "verify"},
