@@ -23,6 +23,9 @@ UNTOLD: dict[Language, str] = {
 """What is added where one part of a question has an answer and another has none."""
 
 
+FEW = 5
+"""Words that are no sentence: they are told behind the part of a question that they answer."""
+
 _Span = tuple[str, int, int]
 
 
@@ -92,9 +95,9 @@ def together(parts: Sequence[Judged], language: Language) -> Checked:
     missed = [part for part in parts if part.outcome == "not_found"]
     ends = {part.outcome for part in answered} | ({"partial"} if missed else set())
     outcome: Outcome = "conflict" if "conflict" in ends else "partial" if "partial" in ends else "answered"
-    told = _once([claim for part in answered for claim in part.claims])
+    told = _once(answered, several=len(parts) > 1)
     rest = [UNTOLD[language].format(question=part.question) for part in missed]
-    return _assemble(told, outcome, rest)
+    return _assemble(told, outcome, rest, apart=len(parts) > 1)
 
 
 def found_together(found: Sequence[Retrieved], k: int) -> Retrieved:
@@ -125,11 +128,17 @@ def numbered(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
     return tuple(dataclasses.replace(item, number=n) for n, item in enumerate(once.values(), start=1))
 
 
-def _once(claims: Sequence[Statement]) -> list[Statement]:
-    """Claims without those that say again what one before them says, and without quotations told before."""
+def _once(parts: Sequence[Judged], *, several: bool) -> list[Statement]:
+    """Claims without those that say again what one before them says, and without quotations told before.
+
+    Args:
+        parts: Those that are answered.
+        several: There are others: of a few bare words nobody could tell which question they answer.
+    """
     told: dict[tuple[str, tuple[_Span, ...]], Statement] = {}
     shown: set[tuple[_Span, str]] = set()
-    for claim in claims:
+    for part, claim in [(part, claim) for part in parts for claim in part.claims]:
+        said = (claim.text.rstrip("."), tuple(map(_span, claim.cited)))
         quotation = (_span(claim.cited[0]), claim.shown) if claim.shown else None
         if quotation in shown:
             if claim.whole:
@@ -137,7 +146,10 @@ def _once(claims: Sequence[Statement]) -> list[Statement]:
             claim = dataclasses.replace(claim, beside="")
         elif quotation:
             shown.add(quotation)
-        told.setdefault((claim.text.rstrip("."), tuple(map(_span, claim.cited))), claim)
+        bare = not (claim.whole or claim.beside) and len(claim.text.split()) <= FEW
+        if several and bare and part.outcome != "conflict":
+            claim = dataclasses.replace(claim, text=f"{part.question} {claim.text}")
+        told.setdefault(said, claim)
     return list(told.values())
 
 
@@ -145,7 +157,9 @@ def _nothing(language: Language) -> Checked:
     return Checked(text=NOT_FOUND[language], claims=(), citations=(), outcome="not_found")
 
 
-def _assemble(claims: Sequence[Statement], outcome: Outcome, rest: Sequence[str] = ()) -> Checked:
+def _assemble(
+    claims: Sequence[Statement], outcome: Outcome, rest: Sequence[str] = (), *, apart: bool = False
+) -> Checked:
     # Two parts of a question number the same sentence each in its own way.
     order: dict[_Span, int] = {}
     sources: list[Evidence] = []
@@ -158,7 +172,7 @@ def _assemble(claims: Sequence[Statement], outcome: Outcome, rest: Sequence[str]
         cited = tuple(dict.fromkeys(order[_span(item)] for item in claim.cited))
         marked = _with_markers(claim.told, cited)
         # A quotation is long, and may be in another direction: what stands before or behind has its own line.
-        between = "\n" if quoted or claim.shown else " "
+        between = "\n" if apart or quoted or claim.shown else " "
         quoted = bool(claim.shown)
         text += (between if text else "") + marked
         start, end = len(text) - len(marked), len(text)
@@ -179,7 +193,9 @@ def _assemble(claims: Sequence[Statement], outcome: Outcome, rest: Sequence[str]
         )
         for number, item in enumerate(sources, start=1)
     )
-    return Checked(("\n" if quoted else " ").join([text, *rest]), tuple(finished), citations, outcome)
+    return Checked(
+        ("\n" if apart or quoted else " ").join([text, *rest]), tuple(finished), citations, outcome
+    )
 
 
 def _span(item: Evidence) -> _Span:

@@ -36,7 +36,7 @@ def claim(text: str, *cited: Evidence) -> Statement:
 
 
 def answer(language: Language, *parts: Statement) -> str:
-    judged = [Judged("?", (quoting.in_place(part, language),), "answered") for part in parts]
+    judged = [Judged("What?", (quoting.in_place(part, language),), "answered") for part in parts]
     return together(judged, language).text
 
 
@@ -76,10 +76,10 @@ def test_only_the_clause_that_holds_the_phrase_is_quoted() -> None:
 def test_a_sentence_is_quoted_once_in_an_answer() -> None:
     item = source(PORT)
     both = [claim("in 2019", item), claim("the ministry", item)]
-    assert answer("en", *both) == f"in 2019: “{PORT}” [1]\nthe ministry [1]"
+    assert answer("en", *both) == f"in 2019: “{PORT}” [1]\nWhat? the ministry [1]"
     assert answer("en", claim("in 2019", item), quoting.whole(item, "en")) == f"in 2019: “{PORT}” [1]"
     assert answer("en", quoting.whole(item, "en"), claim("in 2019", item)) == (
-        f"The article says: “{PORT}” [1]\nin 2019 [1]"
+        f"The article says: “{PORT}” [1]\nWhat? in 2019 [1]"
     )
 
 
