@@ -137,7 +137,7 @@ def _once(parts: Sequence[Judged], *, several: bool) -> list[Statement]:
     """
     told: dict[tuple[str, tuple[_Span, ...]], Statement] = {}
     shown: set[tuple[_Span, str]] = set()
-    for part, claim in [(part, claim) for part in parts for claim in part.claims]:
+    for part, claim in ((one, claim) for one in parts for claim in one.claims):
         said = (claim.text.rstrip("."), tuple(map(_span, claim.cited)))
         quotation = (_span(claim.cited[0]), claim.shown) if claim.shown else None
         if quotation in shown:
