@@ -265,8 +265,7 @@ def test_a_sentence_that_answers_both_is_cited_once(tmp_path: Path) -> None:
     question = "When did the new port open? What opened in 2019?"
     answer, _ = asked(tmp_path, ["[1] in 2019", "[1] The new port"], question)
     assert (
-        answer.text
-        == "in 2019: “The new port opened in 2019, the ministry said.” [1]\n"
+        answer.text == "in 2019: “The new port opened in 2019, the ministry said.” [1]\n"
         "What opened in 2019? The new port [1]"
     )
     assert len(answer.citations) == 1
