@@ -279,6 +279,25 @@ def test_outlets_and_dates_in_an_answer_do_not_turn_each_other_round() -> None:
     assert '<bdi dir="rtl">عنب بلدي</bdi>, <bdi dir="ltr">2024-03</bdi>' in source
 
 
+@pytest.mark.parametrize(
+    ("text", "language", "way", "inside"),
+    [
+        ("The article says: “غادرت “آخر” دفعة.” [1]", "en", 'dir="ltr" lang="en"', 'dir="rtl" lang="ar"'),
+        ("جاء في المقال: «They left the base.» [1]", "ar", 'dir="rtl" lang="ar"', 'dir="ltr" lang="en"'),
+        ("900: «و900 في سوريا.» [1]", "ar", 'dir="rtl" lang="ar"', ""),
+        ("They “left” [1].", "en", 'dir="ltr" lang="en"', ""),
+    ],
+)
+def test_a_quotation_runs_its_own_way_and_the_words_before_it_theirs(
+    text: str, language: Language, way: str, inside: str
+) -> None:
+    made = dataclasses.replace(answer(text, citations=(citation(),)), language=language)
+    source = render.turn(Exchange(1, "q", "done", answer=made), "en")
+    assert f'<div class="claims"><p {way}>' in source
+    quoted = re.findall(r"[“«]<bdi ([^>]*)>(.*?)</bdi>[”»]", source)
+    assert quoted == ([(inside, text[text.index(": ") + 3 : -5])] if inside else [])
+
+
 def test_the_sides_of_a_conflict_stand_in_order_of_time_with_date_outlet_and_quote() -> None:
     late = citation(1)
     early = dataclasses.replace(citation(2, TOTAL), published="2024-03", outlet=None)

@@ -16,7 +16,7 @@ from rag import Answer, Claim, Filter, Language
 from ui import sources
 from ui.exchange import Exchange
 from ui.faults import Fault, failure
-from ui.text import flow, safe, spoken
+from ui.text import flow, framed, safe, spoken
 from ui.words import LANGUAGES, WORDS, date
 
 SHOWN_QUESTION = 2000
@@ -139,7 +139,11 @@ def _claims(answer: Answer, number: int, language: Language) -> str:
         cut = _cut(answer, start, end)
         pieces = "".join(_piece(answer, claim, first, last, number, language) for claim, first, last in cut)
         # The sides of a disagreement are little but names and numbers, which do not tell how they run.
-        way = spoken(answer.language) if answer.outcome == "conflict" else flow(answer.text[start:end])
+        way = (
+            spoken(answer.language)
+            if answer.outcome == "conflict"
+            else framed(answer.text[start:end], answer.language)
+        )
         paragraphs.append(f"<p {way}>{pieces}</p>")
         told = (claim for claim in answer.claims if claim.words and start < claim.end <= end)
         paragraphs += [_words(claim, language) for claim in told]

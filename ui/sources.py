@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from rag import UPLOADED, Answer, Citation, Claim, Language, Passage, Reprint
-from ui.text import attribute, direction, flow, safe
+from ui.text import QUOTATION, attribute, direction, flow, language_of, safe
 from ui.words import WORDS, date
 
 NEAREST = 3
@@ -113,6 +113,15 @@ def place(source: str, line: int | None = None) -> str:
 
 
 def _isolated(answer: Answer, text: str) -> str:
+    """``text`` with what runs the other way kept apart: a quotation, outlets, dates."""
+    quoted = QUOTATION.search(text)
+    if quoted is None or language_of(quoted[0]) == answer.language:
+        return _apart(answer, text)
+    inside = f"<bdi {flow(quoted[0])}>{safe(quoted[0])}</bdi>"
+    return f"{_apart(answer, text[: quoted.start()])}{inside}{_apart(answer, text[quoted.end() :])}"
+
+
+def _apart(answer: Answer, text: str) -> str:
     """``text`` with outlets and dates kept apart from what is around them: (عنب بلدي, 2024-03) would turn."""
     outlets = {citation.outlet for citation in answer.citations if citation.outlet}
     names = "|".join(map(re.escape, sorted(outlets, key=len, reverse=True)))

@@ -50,6 +50,23 @@ def flow(text: str) -> str:
     return f'dir="{direction(text)}" lang="{language_of(text)}"'
 
 
+QUOTATION = re.compile(r"(?<=[“«]).+(?=[”»])", re.DOTALL)
+"""What stands between the outermost quotation marks; an article's sentence may hold more of them."""
+
+
+def framed(text: str, language: Language) -> str:
+    """The ``dir`` and ``lang`` attributes for an answer's line: those of what stands round its quotation.
+
+    A long quotation in the other script would turn the line of words that introduce it.
+
+    Args:
+        text: The line.
+        language: The answer's: of a line that has no letters but those that it quotes.
+    """
+    frame = QUOTATION.sub("", text)
+    return flow(frame) if any(char.isalpha() for char in frame) else spoken(language)
+
+
 def spoken(language: Language) -> str:
     """The ``dir`` and ``lang`` attributes for words of the page itself."""
     return f'dir="{"rtl" if language == "ar" else "ltr"}" lang="{language}"'
