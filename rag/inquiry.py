@@ -163,14 +163,19 @@ class Inquiry:
                 return Drafted(*second.both(question, reply, shown, rival), first.likely)
         if due:
             there = self.search(wanted, others, None).evidence
-            if "outdated" not in self.settings.left_out and asks_for_now(question):
-                before = outdated(there)
-                there = tuple(item for item in there if item.number not in before)
             other = yield from silently(self.writer.drafted(question, there, self.language))
             told = second.together(reply, shown, other.reply, other.evidence)
-            if told and other.sure and other.likely.aside and self._stands(question, other):
+            sure = other.sure and other.likely.aside and not self._is_past(question, other)
+            if told and sure and self._stands(question, other):
                 return Drafted(*told, first.likely)
         return first
+
+    def _is_past(self, question: str, drafted: Drafted) -> bool:
+        """Whether a number of now is asked for, and what is told is one of before."""
+        if "outdated" in self.settings.left_out or not asks_for_now(question):
+            return False
+        before = outdated(drafted.evidence)
+        return all(bearers(part, drafted.evidence) <= before for part in drafted.reply.parts)
 
     def _stands(self, question: str, drafted: Drafted) -> bool:
         alone = verify.check(drafted.reply, drafted.evidence, self.language, self.embedder, question=question)

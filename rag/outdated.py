@@ -32,8 +32,12 @@ _NOW = re.compile(
 _PEAK = re.compile(
     r"\bat (?:its|their|the) (?:peak|height)\b|(?<!\w)[وف]?في (?:اوج|ذروه|ذروت)(?:ه|ها|هم)?(?!\w)"
 )
-_SINCE = re.compile(r"\b(?:since|from)\b|(?<!\w)[وف]?منذ(?!\w)")
-"""What began in a year of the past may last."""
+_LASTING = re.compile(
+    r"\b(?:since|from|is|are|has|have|keeps?|maintains?|remains?|currently|now|still|today)\b"
+    r"|(?<!\w)[وف]?(?:منذ|حاليا|الان|اليوم|[لم]ا [يت]زال|ما زالت?)(?!\w)|^[وف]?[يت]\w{2,}(?<!ت)(?<!وا)(?!\w)"
+)
+"""What a sentence that names a year of the past may tell of now by: what began then may last, and what "the
+country keeps" it keeps. An Arabic one by the present form that it begins with: تحتفظ, not تعرضت."""
 
 
 def asks_for_now(question: str) -> bool:
@@ -81,4 +85,4 @@ def _is_past(item: Evidence, newest: int) -> bool:
     if _PEAK.search(folded):
         return True
     now = int(item.published[:4]) if item.published else newest
-    return bool(named) and max(named) < now and not _SINCE.search(folded)
+    return bool(named) and max(named) < now and not _LASTING.search(folded)

@@ -53,6 +53,9 @@ def test_a_number_of_now_is_asked_for_in_the_present_without_a_time(question: st
         ((OLD,), "2014-12", set()),
         (("Since 2014 the port has 300 workers.", LATER), None, set()),
         (("وفي أوجه، بلغ عدد عمال الميناء 900.", "منذ 2014 يعمل 300 في الميناء.", LATER), None, {1}),
+        (("The port, which burnt down in 2014, has 300 workers.", LATER), None, set()),
+        (("وتحتفظ المدينة بنحو 300 عامل في الميناء الذي احترق عام 2014.", LATER), None, set()),
+        (("تعرضت القوات في عام 2014 لهجوم أصاب 300.", LATER), None, {1}),
         (("في عام 2014 عمل 300 في الميناء.", "ويعمل الآن 40 حتى 2027."), None, {1}),
     ],
 )
@@ -108,3 +111,14 @@ def test_nothing_is_asked_again_where_nothing_else_is_known_or_wanted(tmp_path: 
 def test_of_two_sides_only_the_one_of_now_is_told(tmp_path: Path) -> None:
     generator = Reading(("[1] 900 workers [2] 40 workers", 0.9))
     assert asked(tmp_path, generator, PEAK, LATER) == f"40 workers: “{LATER}” [1]"
+
+
+@pytest.mark.parametrize(("without", "past"), [("", False), ("outdated", True)])
+def test_a_number_of_the_past_in_another_article_is_no_disagreement(
+    tmp_path: Path, without: str, past: bool
+) -> None:
+    generator = Reading(("[2] 40 workers", 0.9), ("[1] 900 workers", 0.9))
+    told = asked(tmp_path, generator, LATER, PEAK, without=without)
+    assert len(generator.prompts) == 2
+    assert "40 workers" in told
+    assert ("900 workers" in told) is past
