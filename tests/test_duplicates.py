@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rag import Article, Passage, Reprint, chunk
 from rag.duplicates import COVERED, collapse, groups, holding, reprints
-from rag.text import numbers
+from rag.text import fold, numbers
 
 ARABIC = [
     "قالت الحكومة، الأحد، إن القوات الأجنبية أتمت انسحابها من قاعدة وادي الرمل الجوية في غرب البلاد.",
@@ -182,7 +182,7 @@ def test_any_texts_have_groups_and_equal_ones_share_theirs(texts):
     assert found.keys() == {article.id for article in articles}
     assert all(found[group] == group <= member for member, group in found.items())
     for at, text in enumerate(texts):
-        if any(c.isalnum() for c in text):
+        if any(c.isalnum() for c in fold(text)):  # a lone ʻ is a letter, and folds to nothing
             assert found[f"{at:03}"] == found[f"{at + len(texts):03}"]
 
 
