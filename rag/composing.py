@@ -50,9 +50,7 @@ class Statement:
     @property
     def told(self) -> str:
         """What the reader sees, without markers."""
-        end = re.search(r"[.!?؟…]*$", self.text)
-        place = end.start() if end else len(self.text)
-        noted = f"{self.text[:place]} {self.note}{self.text[place:]}" if self.note else self.text
+        noted = _before_stop(self.text, f" {self.note}") if self.note else self.text
         return f"{noted}: {self.beside}" if self.beside else noted
 
 
@@ -203,6 +201,10 @@ def _span(item: Evidence) -> _Span:
 
 
 def _with_markers(text: str, numbers_: Sequence[int]) -> str:
-    markers = "".join(f" [{n}]" for n in numbers_)
+    return _before_stop(text, "".join(f" [{n}]" for n in numbers_))
+
+
+def _before_stop(text: str, added: str) -> str:
+    """A text with something more before the marks that it ends in."""
     end = re.search(r"[.!?؟…]+$", text)
-    return f"{text[: end.start()]}{markers}{end[0]}" if end else f"{text}{markers}"
+    return f"{text[: end.start()]}{added}{end[0]}" if end else f"{text}{added}"

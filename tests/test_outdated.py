@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import trained_prompt
-from test_quoting import source
+from shown import source
 from trained_prompt import Reading
 
 from rag.outdated import asks_for_now, bearers, outdated

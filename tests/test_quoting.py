@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shown import source
 
 from rag import quoting
 from rag.composing import Judged, Statement, together
@@ -13,22 +14,6 @@ from rag.reply import MARKER
 
 PORT = "The new port opened in 2019, the ministry said."
 ARABIC = "وتحتفظ الولايات المتحدة بنحو 2500 جندي في العراق و900 في سوريا المجاورة."
-
-
-def source(text: str, number: int = 1, published: str | None = None) -> Evidence:
-    return Evidence(
-        number=number,
-        article_id="a",
-        start=100 * number,
-        end=100 * number + len(text),
-        text=text,
-        title="Title",
-        outlet="Outlet",
-        published=published,
-        source="a.txt",
-        line=number,
-        score=0.5,
-    )
 
 
 def claim(text: str, *cited: Evidence) -> Statement:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shown import source
 
 from rag import Evidence, Reprint, detect_language, verify
 from rag.composing import NOT_FOUND, Checked, together
@@ -26,21 +27,7 @@ TEXTS = (
 def evidence(texts: tuple[str, ...] = TEXTS, published: str | None = None) -> list[Evidence]:
     items, at = [], 0
     for number, text in enumerate(texts, start=1):
-        items.append(
-            Evidence(
-                number=number,
-                article_id="a",
-                start=at,
-                end=at + len(text),
-                text=text,
-                title="Title",
-                outlet="Outlet",
-                published=published,
-                source="a.txt",
-                line=number,
-                score=0.5,
-            )
-        )
+        items.append(source(text, number, published, at))
         at += len(text) + 1
     return items
 
