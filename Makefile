@@ -56,28 +56,28 @@ bench-check: .venv/.installed-bench ## are answers slower against other systems 
 	@$(BIN)/python evals/bench_answers.py --check evals/baselines/bench-answers.json $(BENCH)
 
 screenshots: .venv/.installed-dev ## twelve states of the page as pictures in screenshots/, and how quick it is
-	$(BIN)/python tests/screenshots.py screenshots
+	$(BIN)/python scripts/screenshots.py screenshots
 
 models: .venv/.installed ## list the packaged models and check every byte of them
 	@$(BIN)/sanad models
 
 soak: .venv/.installed-dev ## 2,000 questions while the index changes beside, minutes: make soak SOAK="--real 100"
-	@$(BIN)/python tests/soak.py $(SOAK)
+	@$(BIN)/python scripts/soak.py $(SOAK)
 
 crowd: .venv/.installed-dev ## fifty clients at once against sanad serve: make crowd CROWD="--rounds 150"
-	@$(BIN)/python tests/crowd.py $(CROWD)
+	@$(BIN)/python scripts/crowd.py $(CROWD)
 
 faults: .venv/.installed-dev ## bring about every fault of docs/operations.md: case, tries, outcome, data lost
-	@$(BIN)/python tests/faults.py
+	@$(BIN)/python scripts/faults.py
 
 controls: .venv/.installed-dev ## take each control of docs/security.md away, in a copy: which test notices? minutes
-	@$(BIN)/python tests/controls.py
+	@$(BIN)/python scripts/controls.py
 
 fuzz: .venv/.installed-dev ## spoilt files, weights and requests for ten minutes: make fuzz FUZZ="--minutes 60 pdf"
-	@$(BIN)/python tests/fuzz.py $(FUZZ)
+	@$(BIN)/python scripts/fuzz.py $(FUZZ)
 
 licences: .venv/.installed-bench ## list the licences of everything that is installed in docs/licences.md
-	@$(BIN)/python tests/licences.py > docs/licences.md
+	@$(BIN)/python scripts/licences.py > docs/licences.md
 
 test-fast: .venv/.installed-dev ## tests without models and browser, on up to four cores, in under a minute
 	$(BIN)/pytest -n auto --maxprocesses 4
@@ -92,7 +92,7 @@ lint: .venv/.installed-dev ## ruff, mypy, import rule, public surface, lock and 
 	$(BIN)/pytest tests/test_house.py tests/test_supply_chain.py
 
 train-smoke: .venv/.installed-dev ## train, stop, resume and merge an adapter of a tiny network
-	$(BIN)/pytest -m '' tests/test_train_adapter.py
+	$(BIN)/pytest -m '' tests/train/test_train_adapter.py
 
 clean: ## remove the environment and the indexes; prepared models stay in the cache
 	rm -rf .venv indexes/seeds evals/out

@@ -45,7 +45,7 @@ from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions  # noqa: E402
 from evals.lending import Lending  # noqa: E402
 from rag import Assistant, IndexUnusable, Settings, build_index  # noqa: E402
-from rag.embed import open_embedder  # noqa: E402
+from rag.models.embedding.embedder import open_embedder  # noqa: E402
 
 QUESTIONS = Path(__file__).resolve().parent / "questions" / "seeds.jsonl"
 OUT = Path(__file__).resolve().parent / "out" / "bench"

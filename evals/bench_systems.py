@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rag import Answer, Assistant, Finished, Settings, Token
-from rag.embed import Embedder, open_embedder
 from rag.errors import ModelMissing
-from rag.generate import Generator as LanguageModel
-from rag.generate import Likelihood, Message, open_generator
+from rag.models.embedding.embedder import Embedder, open_embedder
+from rag.models.llm.generator import Generator as LanguageModel
+from rag.models.llm.generator import Likelihood, Message, open_generator
+from rag.models.weights.packaged import GENERATOR, GENERATOR_FULL, prepared
 from rag.settings import PLAIN
-from rag.weights import GENERATOR, GENERATOR_FULL, prepared
 
 INSTALL = ".venv/bin/pip install -c constraints.txt -e '.[models,bench]'"
 """How the libraries that Sanad is compared with are installed."""
@@ -207,7 +207,7 @@ class LlamaCpp:
         self, messages: Sequence[Message], *, max_tokens: int
     ) -> Generator[str, None, Likelihood | None]:
         """The reply, piece by piece."""
-        from rag.generate import stream_from_thread
+        from rag.models.llm.generator import stream_from_thread
 
         asked = {
             "messages": [{"role": message.role, "content": message.content} for message in messages],

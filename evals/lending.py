@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rag.embed import Embedder, Vectors
-from rag.late import Question, Tokens
+from rag.models.embedding.embedder import Embedder, Vectors
+from rag.models.embedding.late_interaction import Question, Tokens
 
 NOISE = 0.35
 """Length of what is added to a lent vector of length 1: as far as two passages of one subject lie apart."""

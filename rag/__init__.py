@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING, Any
 from rag._version import __version__
 
 if TYPE_CHECKING:  # for type checkers and editors; what runs is __getattr__
-    from rag.archive import Moved, export_index, import_index
-    from rag.articles import ARTICLE_FILES
+    from rag.answering.question import check_question
     from rag.assistant import Assistant
-    from rag.cached import CachedAssistant, recall
     from rag.errors import (
         BadArticles,
         BadQuestion,
@@ -33,10 +31,14 @@ if TYPE_CHECKING:  # for type checkers and editors; what runs is __getattr__
         PromptBroken,
         SanadError,
     )
-    from rag.fair_queue import FairQueue
-    from rag.feedback import Exported, add_feedback, export_feedback
-    from rag.indexing import Built, build_index
-    from rag.question import check_question
+    from rag.index.archive import Moved, export_index, import_index
+    from rag.index.indexing import Built, build_index
+    from rag.index.maintenance import Listed, indexed_folder, list_articles, remove_articles, watch_index
+    from rag.language.text import detect_language, fold, is_arabic
+    from rag.language.tokens import count as count_tokens
+    from rag.loading.articles import ARTICLE_FILES
+    from rag.loading.uploads import PREFIX as UPLOADED
+    from rag.models.llm.watchdog import unless
     from rag.records import (
         Answer,
         Article,
@@ -54,13 +56,11 @@ if TYPE_CHECKING:  # for type checkers and editors; what runs is __getattr__
         Token,
         Turn,
     )
-    from rag.server import Server, serve
+    from rag.server.cached import CachedAssistant, recall
+    from rag.server.fair_queue import FairQueue
+    from rag.server.feedback import Exported, add_feedback, export_feedback
+    from rag.server.serve import Server, serve
     from rag.settings import DEFAULT_INDEX, Settings, quiet_libraries
-    from rag.supervised import unless
-    from rag.text import detect_language, fold, is_arabic
-    from rag.tokens import count as count_tokens
-    from rag.upkeep import Listed, indexed_folder, list_articles, remove_articles, watch_index
-    from rag.uploads import PREFIX as UPLOADED
 
 __all__ = [
     "ARTICLE_FILES",
@@ -124,25 +124,25 @@ __all__ = [
 ]
 
 _NAMES = {
-    "archive": "Moved export_index import_index",
-    "articles": "ARTICLE_FILES",
+    "index.archive": "Moved export_index import_index",
+    "loading.articles": "ARTICLE_FILES",
     "assistant": "Assistant",
-    "cached": "CachedAssistant recall",
+    "server.cached": "CachedAssistant recall",
     "errors": "BadArticles BadQuestion BadSettings Busy GenerationFailed IndexMissing IndexUnusable "
     "ModelDamaged ModelMissing NoSpace PromptBroken SanadError",
-    "fair_queue": "FairQueue",
-    "feedback": "Exported add_feedback export_feedback",
-    "indexing": "Built build_index",
-    "question": "check_question",
+    "server.fair_queue": "FairQueue",
+    "server.feedback": "Exported add_feedback export_feedback",
+    "index.indexing": "Built build_index",
+    "answering.question": "check_question",
     "records": "Answer Article Chunk Citation Claim Event Evidence Filter Finished Language Passage Reprint "
     "Retrieved Token Turn",
-    "server": "Server serve",
+    "server.serve": "Server serve",
     "settings": "DEFAULT_INDEX Settings quiet_libraries",
-    "supervised": "unless",
-    "text": "detect_language fold is_arabic",
-    "tokens": "count_tokens",
-    "upkeep": "Listed indexed_folder list_articles remove_articles watch_index",
-    "uploads": "UPLOADED",
+    "models.llm.watchdog": "unless",
+    "language.text": "detect_language fold is_arabic",
+    "language.tokens": "count_tokens",
+    "index.maintenance": "Listed indexed_folder list_articles remove_articles watch_index",
+    "loading.uploads": "UPLOADED",
 }
 """The names that each module has here."""
 

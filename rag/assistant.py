@@ -1,4 +1,4 @@
-"""Questions become answers: the second half of the spine, after rag/indexing.py. Each line is a step."""
+"""Questions become answers: the second half of the spine, after index/indexing.py. Each line is a step."""
 
 from __future__ import annotations
 
@@ -9,26 +9,24 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
-from rag import (
-    answerability,
-    composing,
-    compound,
-    conversation,
-    filters,
-    index,
-    indexing,
-    prompt,
-    upkeep,
-    uploads,
-)
-from rag.clock import Clock
-from rag.composing import Judged
-from rag.compound import Part
-from rag.disk import Progress
-from rag.drafting import Writer
-from rag.embed import Embedder, open_embedder
+from rag.answering import answer_builder, answerability, prompt
+from rag.answering.answer_builder import Judged
+from rag.answering.generation import Writer
+from rag.answering.pipeline import Inquiry
+from rag.answering.question import check_question
+from rag.answering.timings import Clock
+from rag.conversation import decompose, rewrite
+from rag.conversation.decompose import Part
 from rag.errors import BadArticles, IndexMissing, IndexUnusable
-from rag.generate import (
+from rag.index import filters, generations, indexing, maintenance
+from rag.index.generations import Written
+from rag.index.indexing import Built
+from rag.index.snapshot import Generation
+from rag.language.text import detect_language
+from rag.loading import uploads
+from rag.models.disk import Progress
+from rag.models.embedding.embedder import Embedder, open_embedder
+from rag.models.llm.generator import (
     Generator,
     Likelihood,
     Message,
@@ -36,10 +34,7 @@ from rag.generate import (
     open_generator,
     replies_at_once,
 )
-from rag.index import Written
-from rag.indexing import Built
-from rag.inquiry import Inquiry
-from rag.question import check_question
+from rag.models.llm.watchdog import SupervisedGenerator
 from rag.records import (
     Answer,
     Article,
@@ -52,11 +47,8 @@ from rag.records import (
     Retrieved,
     Turn,
 )
-from rag.retrieve import Searcher
+from rag.retrieval.search import Searcher
 from rag.settings import DEFAULT_INDEX, PLAIN, Settings, index_folder, quiet_libraries
-from rag.store import Generation
-from rag.supervised import SupervisedGenerator
-from rag.text import detect_language
 
 
 class Assistant:
@@ -191,7 +183,7 @@ class Assistant:
             told, over = yield from inquiry.put(part.asked, own.evidence, clock, shown=not judged)
             judged.append(dataclasses.replace(told, question=part.own))
             shown += over
-        checked = composing.together(judged, language)
+        checked = answer_builder.together(judged, language)
         yield Finished(
             Answer(
                 question=question,
@@ -201,7 +193,7 @@ class Assistant:
                 claims=checked.claims,
                 citations=checked.citations,
                 passages=found.passages,
-                evidence=composing.numbered(shown),
+                evidence=answer_builder.numbered(shown),
                 model=self.model,
                 generation=generation.id,
                 timings=clock.finish(),
@@ -323,7 +315,7 @@ class Assistant:
             IndexUnusable: The index is being written by another process, or damaged.
             NoSpace: The disk is full; the last generation stays.
         """
-        return upkeep.index_uploads(
+        return maintenance.index_uploads(
             self._folder.name, settings=self.settings, embedder=self._embedder, progress=progress
         )
 
@@ -339,7 +331,7 @@ class Assistant:
             IndexUnusable: The index is being written by another process, or damaged.
             NoSpace: The disk is full; the last generation stays.
         """
-        return upkeep.remove_articles(
+        return maintenance.remove_articles(
             ids,
             self._folder.name,
             allow_shrink=True,
@@ -388,13 +380,13 @@ class Assistant:
 
     def _parts(self, question: str, history: Sequence[Turn]) -> tuple[Part, ...]:
         longest = self.settings.max_question
-        asked = conversation.standalone(question, history, longest=longest)
+        asked = rewrite.standalone(question, history, longest=longest)
         if asked.leans:
             # The model would answer the question before it once more, whose words stand first.
-            return (compound.leaning(asked.leans, asked.text),)
+            return (decompose.leaning(asked.leans, asked.text),)
         if "parts" in self.settings.left_out:
-            return (compound.whole(asked.text),)
-        return compound.parts(asked.text, longest=longest)
+            return (decompose.whole(asked.text),)
+        return decompose.parts(asked.text, longest=longest)
 
     def _write(
         self, messages: Sequence[Message], longest: int
@@ -411,11 +403,11 @@ class Assistant:
 
     def _opened(self) -> Searcher:
         while True:
-            generation = index.open_generation(
+            generation = generations.open_generation(
                 self._folder,
                 self._embedder.identity,
                 indexing.chunker(self.settings),
-                graph_from=index.GRAPH_FROM,
+                graph_from=generations.GRAPH_FROM,
             )
             try:
                 return Searcher(generation, self._embedder)
@@ -440,7 +432,7 @@ def _supervised(settings: Settings, tell: Progress) -> SupervisedGenerator:
 
 def _told(each: Sequence[Retrieved], k: int, question: str, parts: Sequence[Part]) -> Retrieved:
     """What was found for the parts, with the question as it was understood where that is not as typed."""
-    found = composing.found_together(each, k)
+    found = answer_builder.found_together(each, k)
     asked = parts[0].searched if len(parts) == 1 else " ".join(part.asked for part in parts)
     return found if asked == question else dataclasses.replace(found, understood=asked)
 

@@ -13,8 +13,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from rag import dates
 from rag.errors import BadSettings
+from rag.language import dates
 
 Language = Literal["en", "ar"]
 """Languages that Sanad answers in: English and Arabic (ISO 639-1)."""

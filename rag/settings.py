@@ -141,7 +141,7 @@ class Settings:
     waiting: int = 16
     """Questions that may wait at once for a server to answer them; a further one is told to come back."""
     passwords: str = ""
-    """File of the names and password hashes that a server asks for; see rag/login.py."""
+    """File of the names and password hashes that a server asks for; see rag/server/login.py."""
     hosts: str = ""
     """Names, with commas between them, under which a server may be addressed besides its own address."""
     proxy: str = ""
@@ -151,7 +151,7 @@ class Settings:
 
     @property
     def feedback(self) -> Path:
-        """The file of votes on answers; see rag/feedback.py."""
+        """The file of votes on answers; see rag/server/feedback.py."""
         return self.cache / "feedback.jsonl"
 
     @property
@@ -161,7 +161,7 @@ class Settings:
 
     @property
     def answers(self) -> Path:
-        """The file of answers that were given before; see rag/answer_cache.py."""
+        """The file of answers that were given before; see rag/server/answer_cache.py."""
         return self.cache / "answers.sqlite3"
 
     @property

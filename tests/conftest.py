@@ -24,9 +24,9 @@ from small_index import write
 from ui_browser import launched
 
 from rag import DEFAULT_INDEX, Assistant, Settings, build_index
-from rag.cli import main
-from rag.embed import FakeEmbedder
-from rag.llm_fake import FakeLLM, fake_generator
+from rag.cli.commands import main
+from rag.models.embedding.embedder import FakeEmbedder
+from rag.models.llm.fake import FakeLLM, fake_generator
 
 ARTICLES = {
     "harbour": (

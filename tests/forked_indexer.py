@@ -17,9 +17,10 @@ from pathlib import Path
 import chromadb  # noqa: F401 - so that no fork spends half a second on it
 from tqdm import tqdm
 
-from rag import Settings, build_index, lexical, quiet_libraries
-from rag.articles import load_folder
-from rag.chunk import chunks
+from rag import Settings, build_index, quiet_libraries
+from rag.index import lexical
+from rag.index.chunking import chunks
+from rag.loading.articles import load_folder
 
 SWITCH = "switching"
 """The last phase, which begins when all is checked."""

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag import Article
-from rag.embed import FakeEmbedder, Vectors
-from rag.index import Written, write_generation
-from rag.late import Tokens
-from rag.layout import Contents
+from rag.index.generations import Written, write_generation
+from rag.index.layout import Contents
+from rag.models.embedding.embedder import FakeEmbedder, Vectors
+from rag.models.embedding.late_interaction import Tokens
 from rag.records import Chunk
 
 TEXTS = {

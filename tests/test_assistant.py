@@ -28,9 +28,9 @@ from rag import (
     Turn,
     build_index,
 )
-from rag.embed import FakeEmbedder
-from rag.llm_fake import FakeLLM, fake_generator
-from rag.verify import NEAREST
+from rag.answering.verification import NEAREST
+from rag.models.embedding.embedder import FakeEmbedder
+from rag.models.llm.fake import FakeLLM, fake_generator
 
 Make = Callable[..., Assistant]
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from rag import Assistant, Finished, Retrieved, Settings, Token, detect_language
-from rag.composing import NOT_FOUND
-from rag.embed import open_embedder
-from rag.neutral import neutral
-from rag.retrieve import load_weights
-from rag.weights import EMBEDDER, prepared, statuses
+from rag.answering.answer_builder import NOT_FOUND
+from rag.language.sanitize import neutral
+from rag.models.embedding.embedder import open_embedder
+from rag.models.weights.packaged import EMBEDDER, prepared, statuses
+from rag.retrieval.search import load_weights
 
 pytestmark = pytest.mark.model
 

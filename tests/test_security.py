@@ -20,8 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rag import BadSettings, Server
-from rag.login import ATTEMPTS, COOKIE, Attempts, Users, hashed, read_passwords
-from rag.server import UPLOADS
+from rag.server.login import ATTEMPTS, COOKIE, Attempts, Users, hashed, read_passwords
+from rag.server.serve import UPLOADS
 
 NAME, PASSWORD = "editor", "correct horse battery"
 QUESTION = "When did the harbour of Marsa reopen?"
@@ -136,7 +136,7 @@ def test_after_ten_wrong_passwords_an_address_waits_and_others_do_not(
 
 
 def test_no_more_than_ten_passwords_are_even_looked_at(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rag import login
+    from rag.server import login
 
     looked: list[str] = []
     monkeypatch.setattr(login, "_matches", lambda password, _: looked.append(password) or False)
@@ -147,7 +147,7 @@ def test_no_more_than_ten_passwords_are_even_looked_at(line: str, monkeypatch: p
 
 
 def test_an_unknown_name_costs_as_much_as_a_known_one(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rag import login
+    from rag.server import login
 
     costs: list[tuple[int, int, int]] = []
     real = login._scrypt
@@ -168,7 +168,7 @@ def test_an_unknown_name_costs_as_much_as_a_known_one(line: str, monkeypatch: py
 def test_attempts_are_forgotten_after_a_minute_and_counted_by_network(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from rag import login
+    from rag.server import login
 
     now = 1000.0
     monkeypatch.setattr(login.time, "monotonic", lambda: now)
@@ -379,8 +379,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, line: str) -> Any:
     from starlette.responses import PlainTextResponse
     from starlette.testclient import TestClient
 
-    from rag.http_guard import Bodies, Hosts, Origins
-    from rag.login import Login
+    from rag.server.guard import Bodies, Hosts, Origins
+    from rag.server.login import Login
 
     users = Users({NAME: line.strip().partition(":")[2]})
     users.attempts.wait = lambda _: 0.0  # type: ignore[method-assign]

@@ -7,10 +7,11 @@ from collections.abc import Generator as PieceGenerator
 from collections.abc import Sequence
 from pathlib import Path
 
-from rag import Answer, Assistant, Settings, certainty
-from rag.embed import FakeEmbedder
-from rag.generate import Generator, Likelihood, Message
-from rag.indexing import build_index
+from rag import Answer, Assistant, Settings
+from rag.answering import confidence
+from rag.index.indexing import build_index
+from rag.models.embedding.embedder import FakeEmbedder
+from rag.models.llm.generator import Generator, Likelihood, Message
 
 Said = tuple[str, float]
 """A reply, and the probability of the sentence or refusal in it."""
@@ -20,7 +21,7 @@ class Reading:
     """A generator that says one thing over each order of the evidence, as Sanad's adapted model tells it."""
 
     context = 8192
-    identity = certainty.load().generator
+    identity = confidence.load().generator
 
     def __init__(self, *said: Said) -> None:
         self.prompts: list[str] = []

@@ -27,9 +27,9 @@ from rag import (
     Token,
     Turn,
 )
-from rag.articles import Skipped
-from rag.disk import Progress
-from rag.index import Written
+from rag.index.generations import Written
+from rag.loading.articles import Skipped
+from rag.models.disk import Progress
 from rag.records import Outcome, Verdict
 
 FILLER = "\n".join(f"فقرة رقم {n} لا علاقة لها بالسؤال، وهي هنا لكي يطول المقال." for n in range(60))

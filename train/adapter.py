@@ -26,10 +26,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rag import prompt
-from rag.prompt import LANGUAGE_NAMES
+from rag.answering import prompt
+from rag.answering.prompt import LANGUAGE_NAMES
+from rag.models.weights.packaged import EMBEDDER, GENERATOR_FULL, prepared
 from rag.settings import Settings
-from rag.weights import EMBEDDER, GENERATOR_FULL, prepared
 from train import lora, reading
 from train.reading import Lesson
 
@@ -198,7 +198,7 @@ def read_sets(folders: Sequence[Path], cache: Path) -> list[reading.Material]:
 
     if cache.is_file():
         return list(pickle.loads(cache.read_bytes()))  # noqa: S301 - written by this very command
-    from rag.embed import PackagedEmbedder
+    from rag.models.embedding.embedder import PackagedEmbedder
     from train.corpora import read
 
     settings = Settings.load()

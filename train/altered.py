@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.facts import MONTH_WORDS
-from rag.text import fold
+from rag.language.quantities import MONTH_WORDS
+from rag.language.text import fold
 
 DIGITS = re.compile(r"(?<![\d.,])\d+(?:[.,]\d+)?(?![\d.,]*\d)")
 

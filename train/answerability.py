@@ -1,4 +1,4 @@
-"""Fits when a sentence is taken to answer a question (rag/answerability.py).
+"""Fits when a sentence is taken to answer a question (rag/answering/answerability.py).
 
     python -m train.answerability --data DIR --data DIR            prints
     python -m train.answerability --data DIR --data DIR --write    and keeps
@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag import answerability, certainty, prompt
-from rag.answerability import KEPT, SURE, Judge
-from rag.generate import Generator, Heard, open_generator
-from rag.reply import parse
+from rag.answering import answerability, confidence, prompt
+from rag.answering.answerability import KEPT, SURE, Judge
+from rag.answering.reply import parse
+from rag.models.llm.generator import Generator, Heard, open_generator
 from rag.settings import Settings
 from train import scores
 from train.adapter import read_sets
@@ -143,7 +143,7 @@ def _sentence(item: Item, template: Sequence[Any], judge: Judge, generator: Gene
         "says": says,
         "answers": item.sort == "answerable" and best.number in item.asked.cited,
         "answerable": item.sort == "answerable",
-        "choice": None if refused else certainty.choice(heard.likelihood),
+        "choice": None if refused else confidence.choice(heard.likelihood),
         "cluster": item.cluster,
     }
 

@@ -1,4 +1,4 @@
-"""Fits when a reply's own words are told, and when its sentence is quoted instead (rag/certainty.py).
+"""Fits when a reply's own words are told, and when its sentence is quoted instead (answering/confidence.py).
 
     python -m train.certainty --data DIR --data DIR --questions evals/questions/dev.jsonl            prints
     python -m train.certainty --data DIR --data DIR --questions evals/questions/dev.jsonl --write    and keeps
@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from evals.dataset import read_questions
 from evals.score import is_correct, token_f1
-from rag import certainty, prompt
+from rag.answering import confidence, prompt
+from rag.answering.reply import parse
 from rag.assistant import Assistant
-from rag.generate import Generator, Heard, Message, open_generator
-from rag.reply import parse
+from rag.models.llm.generator import Generator, Heard, Message, open_generator
 from rag.settings import Settings
 from train import scores
 from train.adapter import read_sets
@@ -51,12 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = Settings.load()
     generator = open_generator(settings)
     replies = _replies(args, settings, generator)
-    values = np.array([certainty.features(tuple(reply["likelihood"])) for reply in replies])
+    values = np.array([confidence.features(tuple(reply["likelihood"])) for reply in replies])
     right = np.array([reply["right"] for reply in replies])
     model = fit(values, right, replies)
     if args.write:
-        told = weights(model, certainty.FEATURES, generator) | {"threshold": THRESHOLD}
-        certainty.FILE.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        told = weights(model, confidence.FEATURES, generator) | {"threshold": THRESHOLD}
+        confidence.FILE.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
@@ -143,7 +143,7 @@ def _asked(args: argparse.Namespace, settings: Settings, generator: Generator) -
 def _told(
     question: str, language: str, text: str, likelihood: Sequence[float], right: bool
 ) -> Iterator[Reply]:
-    if text and len(likelihood) > certainty.WORDS:
+    if text and len(likelihood) > confidence.WORDS:
         yield {"question": question, "language": language, "likelihood": list(likelihood), "right": right}
 
 

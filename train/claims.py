@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from rag.facts import MONTH_WORDS
-from rag.support import Relation, relation
-from rag.text import fold
+from rag.answering.support import Relation, relation
+from rag.language.quantities import MONTH_WORDS
+from rag.language.text import fold
 from train.altered import DIGITS, Change, other_number
 from train.reading import Fact, Material
 

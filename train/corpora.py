@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from evals.dataset import Question, read_questions
 from evals.score import Span, gold_spans
-from rag import lexical
-from rag.articles import load_folder
-from rag.build import citable
-from rag.chunk import chunks
-from rag.embed import PackagedEmbedder
+from rag.index import lexical
+from rag.index.build import citable
+from rag.index.chunking import chunks
+from rag.loading.articles import load_folder
+from rag.models.embedding.embedder import PackagedEmbedder
 from rag.records import Chunk
-from rag.retrieve import HALF_LEXICAL
+from rag.retrieval.search import HALF_LEXICAL
 from rag.settings import Settings
 
 BLOCK = 15

@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.intervals import difference
-from rag import prompt
-from rag.adapter import CONFIG, FOLDER, WEIGHTS
-from rag.generate import Message
+from rag.answering import prompt
+from rag.models.llm.generator import Message
+from rag.models.weights.adapter import CONFIG, FOLDER, WEIGHTS
+from rag.models.weights.packaged import generator, prepared
 from rag.settings import Settings
-from rag.weights import generator, prepared
 from train import lora, scores
 from train.adapter import TEMPLATE, Recipe, open_model, read_sets
 

@@ -29,11 +29,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.intervals import difference
-from rag import prompt
-from rag.adapter import FOLDER, Adapter
-from rag.gguf_convert import quantise_rows
+from rag.answering import prompt
+from rag.models.weights.adapter import FOLDER, Adapter
+from rag.models.weights.gguf_convert import quantise_rows
+from rag.models.weights.packaged import generator, prepared
 from rag.settings import Settings
-from rag.weights import generator, prepared
 from train import fidelity, scores
 from train.adapter import TEMPLATE, read_sets
 from train.fidelity import Logits, judged

@@ -23,8 +23,8 @@ from evals.intervals import difference
 from evals.matching import holds
 from evals.score import token_f1
 from evals.turns import DIALOGUES, read_dialogues
-from rag.generate import Generator, Message, open_generator
-from rag.prompt import LANGUAGE_NAMES
+from rag.answering.prompt import LANGUAGE_NAMES
+from rag.models.llm.generator import Generator, Message, open_generator
 from rag.records import Language
 from rag.settings import Settings
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rag.adapter import CONFIG, DOWN, PREFIX, UP, WEIGHTS
+from rag.models.weights.adapter import CONFIG, DOWN, PREFIX, UP, WEIGHTS
 
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """All linear layers of a block: attention alone learns less (Dettmers et al. 2023, arXiv 2305.14314)."""

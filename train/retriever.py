@@ -27,11 +27,11 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from rag import late
-from rag.embed import PackagedEmbedder
 from rag.errors import SanadError
+from rag.models.embedding import late_interaction
+from rag.models.embedding.embedder import PackagedEmbedder
+from rag.models.weights.packaged import EMBEDDER, prepared
 from rag.settings import Settings
-from rag.weights import EMBEDDER, prepared
 from train.corpora import Corpus, read
 
 FROM_LAYER = 10
@@ -131,7 +131,9 @@ def states_of(bert: Any, tokenizer: Any, texts: Sequence[str], prefix: str, span
             own = np.flatnonzero((offsets[:, 1] > offsets[:, 0]) & (offsets[:, 1] > len(prefix)))
             states.words[i] = every[FROM_LAYER][row, torch.tensor(own)].to(torch.bfloat16).clone()
             if spans is not None:
-                states.parts[i] = late.parts(spans[i], np.maximum(offsets[own] - np.int32(len(prefix)), 0))
+                states.parts[i] = late_interaction.parts(
+                    spans[i], np.maximum(offsets[own] - np.int32(len(prefix)), 0)
+                )
     return states
 
 
@@ -302,8 +304,8 @@ def held_out_examples(head: Head, sets: Sequence[Data], fold: int) -> list[Examp
     with torch.no_grad():
         for data in sets:
             corpus = data.corpus
-            packed = [late.pack(head.tokens(words).numpy()) for words in data.chunks.words]
-            tokens = [torch.tensor(late.unpack(x)) for x in packed]
+            packed = [late_interaction.pack(head.tokens(words).numpy()) for words in data.chunks.words]
+            tokens = [torch.tensor(late_interaction.unpack(x)) for x in packed]
             for question in map(int, np.flatnonzero(corpus.fold == fold)):
                 rows = [int(row) for row in data.first(question)[:CANDIDATES]]
                 asked = head.asked(data.questions.words[question])
@@ -373,7 +375,7 @@ def _reciprocal(right: NDArray[np.bool_]) -> float:
 
 
 def save(head: Head, path: Path) -> None:
-    """Write the head as ``rag.e5.graph`` reads it."""
+    """Write the head as ``rag.models.embedding.e5.graph`` reads it."""
     from safetensors.numpy import save_file
 
     weights: dict[str, NDArray[Any]] = {

@@ -21,12 +21,12 @@ from typing import Any, Literal
 from evals.score import token_f1
 from evals.stats import Score, score
 from evals.systems import Drafts
-from rag import prompt
-from rag.generate import Message, open_generator
+from rag.answering import prompt
+from rag.answering.reply import parse
+from rag.language.text import detect_language
+from rag.models.llm.generator import Message, open_generator
 from rag.records import Evidence
-from rag.reply import parse
 from rag.settings import Settings
-from rag.text import detect_language
 from train import reading
 from train.adapter import read_sets
 from train.reading import Asked, Lesson

@@ -1,4 +1,4 @@
-"""Fits the verifier's decision (rag/support.py) to right and corrupted answers, and measures it.
+"""Fits the verifier's decision (rag/answering/support.py) to right and corrupted answers, and measures it.
 
     python -m train.verifier --data DIR --data DIR             prints what it catches, by kind of corruption
     python -m train.verifier --data DIR --data DIR --write     and keeps the weights in rag/data/support.json
@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.stats import score
-from rag import support
-from rag.embed import Embedder, PackagedEmbedder
+from rag.answering import support
+from rag.models.embedding.embedder import Embedder, PackagedEmbedder
+from rag.models.weights.packaged import EMBEDDER, prepared
 from rag.settings import Settings
-from rag.weights import EMBEDDER, prepared
 from train import claims
 from train.adapter import read_sets
 from train.claims import Labelled

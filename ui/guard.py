@@ -1,6 +1,6 @@
 """What stands before the page: what a browser may load, and which of Gradio's routes are closed.
 
-Host names, origins and sizes are checked before, for page and API alike, by rag/http_guard.py.
+Host names, origins and sizes are checked before, for page and API alike, by rag/server/guard.py.
 """
 
 from __future__ import annotations

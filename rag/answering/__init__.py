@@ -1,0 +1,1 @@
+"""Question and evidence → a checked answer with citations."""

@@ -1,0 +1,1 @@
+"""A follow-up → a question that stands alone; a question of several parts → its parts."""

@@ -1,0 +1,1 @@
+"""Articles → chunks → an index on disk."""

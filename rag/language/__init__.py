@@ -1,0 +1,1 @@
+"""Text: normalisation with offset maps, sentences, numbers, dates and names across scripts."""

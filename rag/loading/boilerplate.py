@@ -1,0 +1,160 @@
+"""What surrounds an article on a web page and came along when it was copied: found by line, and removed.
+
+The patterns are what news pages in Arabic and English have in common; none names an outlet. Only whole
+lines go, and what stays is unchanged to the letter, because it is quoted.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rag.language.text import ascii_digits
+
+LONGEST_LABEL = 120
+"""Characters. Labels, buttons and headlines are shorter; a longer line is prose, and stays."""
+
+_POPUP_LINES = 12
+"""A pop-up closed by × has at most so many lines."""
+
+_NETWORKS = (
+    "facebook|twitter|x|whatsapp|telegram|linkedin|instagram|email|e-mail|print|share|tweet|copy link|"
+    "فيسبوك|فيس بوك|تويتر|إكس|واتساب|واتس اب|تلغرام|تليغرام|تيليجرام|لينكد إن|إنستغرام|"
+    "طباعة|نشر|شارك|شاركها|مشاركة|نسخ الرابط|بريد إلكتروني|البريد الإلكتروني"
+)
+_ICONS = (
+    "camera|tag|share|print|printer|calendar|clock|time|user|author|comments?|e?mail|facebook|twitter|"
+    "whatsapp|telegram|search|play|video|photo|image|link|location|bookmark|eye|menu|close"
+)
+
+_LABELS = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        # Advertisements.
+        r"advertisements?|advertising|sponsored(?: content)?|(?:ال)?[إا]علان(?:ات)?|مساحة إعلانية",
+        # The weather corner, with or without its figure: "دمشق °C".
+        r"(?:[^\W\d_]+[ ،,]+){0,3}[-+−]?\d{0,3} ?° ?[cfم]?",
+        # A telephone number by itself. Without a label it must be international: 2003-2011 is not one.
+        r"(?:\+|00)[\d ().-]{8,24}",
+        r"(?:(?:tele)?phone|tel|fax|mobile|whatsapp|(?:ال)?هاتف|فاكس|جوال|واتساب) ?[.:]* ?\+?[\d ().-]{6,24}",
+        # Glyph names read out as text: "tag icon ع ع ع", "camera iconالتعليق على الصورة".
+        # A space and a Latin word after it would be prose: "Fashion icon dies", "Video icon of the year".
+        rf"(?:{_ICONS}) icon(?=$|\s*[^\x00-\x7f]|(?-i:[A-Z])).*",
+        # The buttons for a larger or smaller type.
+        r"(?:ع ?){2,4}|(?:a[+-]? ?){2,4}",
+        # Share and follow buttons.
+        rf"(?:(?:{_NETWORKS})(?:[\s|·،,/-]+|$))+",
+        r"share (?:this|on|via)(?: \w+){0,4}|شارك (?:هذا |هذه )?(?:المقال|الخبر|المادة|الصفحة)(?: \w+){0,4}",
+        r"(?:follow us|تابعونا|تابعنا)(?: .{0,40})?",
+        # The heading over readers' comments.
+        r"(?:\d+ )?(?:التعليقات|تعليقات|أضف تعليقا?ً?|اترك تعليقا?ً?|comments?|leave a (?:comment|reply))"
+        r"\s*(?:\(?\d+\)?)?\s*:?",
+        # One related article, on the line that announces it.
+        r"(?:اقرأ أيض(?:ا|ًا|اً)|إقرأ أيض(?:ا|ًا|اً)|طالع أيض(?:ا|ًا|اً)|read (?:also|more)|see also|related) ?:.+",
+    )
+]
+
+_RELATED = re.compile(
+    r"(?:مقالات|أخبار|مواضيع|موضوعات|تقارير|مواد) (?:متعلقة|ذات صلة|مشابهة|مرتبطة)|"
+    r"(?:اقرأ|إقرأ|طالع|شاهد) أيض(?:ا|ًا|اً)|قد يعجبك(?: أيض(?:ا|ًا|اً))?|"
+    r"related (?:articles|stories|posts|news|content)|read (?:also|more|next)|see also|you may also like",
+    re.IGNORECASE,
+)
+"""The heading over a list of other articles; the list goes with it."""
+
+_CALL = re.compile(
+    r"(?:اضغط|انقر|إضغط) هنا.*|تبرع(?:وا)?(?: (?:الآن|لنا|هنا))?|ادعمنا|"
+    r"اشترك(?: (?:الآن|في النشرة.*|في القناة.*))?|"
+    r"click here.*|(?:donate|subscribe|support us|join us|become a member)(?: (?:now|today|here))?!?",
+    re.IGNORECASE,
+)
+"""A line that asks the reader to click, pay or subscribe."""
+
+_SUPPORT = re.compile(r"(?:ادعموا?|ساهموا?|support|donate to) .{1,40}", re.IGNORECASE)
+"""Could be a headline, and goes only from an article that also holds a ``_CALL``."""
+
+_CLOSE = re.compile(r"[×✕✖✗]")
+"""The button that closes a pop-up, and opens its text once the page is plain text."""
+
+_SPACE = re.compile(r"\s+")
+_INVISIBLE = " \u200b\u200e\u200f\ufeff"
+
+_CREDIT = re.compile(r"(?:المصدر|ترجمة|تحرير|إعداد|source|translated by|edited by|by) ?:", re.IGNORECASE)
+
+_PROSE_END = re.compile(r"[.!?؟…؛:][”“\"»)\]]*$")
+
+
+def strip_boilerplate(text: str) -> str:
+    r"""``text`` without the lines that are no part of the article.
+
+    The lines that stay are unchanged, except that line endings become ``\n``; blank lines at both ends
+    go, and of several in a row one stays. Credits (المصدر: …, ترجمة: …) and a headline stay.
+    """
+    return shown_lines(text)[0]
+
+
+def shown_lines(raw: str) -> tuple[str, tuple[int, ...]]:
+    """``strip_boilerplate(raw)``, and for each of its lines the 1-based line of ``raw`` it is."""
+    lines = raw.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    gone = _boilerplate([line.strip() for line in lines])
+    kept: list[int] = []
+    for index, line in enumerate(lines):
+        if index in gone or not (line.strip() or (kept and lines[kept[-1]].strip())):
+            continue
+        kept.append(index)
+    while kept and not lines[kept[-1]].strip():
+        kept.pop()
+    text = "\n".join(lines[index] if lines[index].strip() else "" for index in kept)
+    return text, tuple(index + 1 for index in kept)
+
+
+def _boilerplate(lines: list[str]) -> set[int]:
+    full = [index for index, line in enumerate(lines) if line]
+    plain = {index: _SPACE.sub(" ", ascii_digits(lines[index])).strip(_INVISIBLE) for index in full}
+    short = {index for index in full if len(lines[index]) <= LONGEST_LABEL}
+    # A caption behind a glyph's name may be as long as a paragraph, so this one pattern has no limit.
+    gone = {
+        index
+        for index in full
+        for label in _LABELS
+        if (index in short or "icon" in label.pattern)
+        if label.fullmatch(plain[index])
+    }
+    calls = {index for index in short if _CALL.fullmatch(plain[index])}
+    gone |= calls
+    if calls:
+        gone |= {index for index in short if _SUPPORT.fullmatch(plain[index])}
+    listed: set[int] = set()
+    for place, index in enumerate(full):
+        if _CLOSE.fullmatch(plain[index]):
+            gone.add(index)
+            gone |= _popup(full[place + 1 :], short, calls)
+        elif index in short and index not in listed and _RELATED.fullmatch(plain[index].rstrip(" :")):
+            listed |= {index, *_list_after(full[place + 1 :], plain, short)}
+    return gone | listed
+
+
+def _popup(rest: list[int], short: set[int], calls: set[int]) -> set[int]:
+    """The lines up to the last one that asks for something; none where nothing is asked."""
+    block: list[int] = []
+    for index in rest[:_POPUP_LINES]:
+        if index not in short:
+            break
+        block.append(index)
+    asking = [place for place, index in enumerate(block) if index in calls]
+    return set(block[: asking[-1] + 1]) if asking else set()
+
+
+def _list_after(rest: list[int], plain: dict[int, str], short: set[int]) -> set[int]:
+    """The headlines that follow: short lines that do not end like a sentence.
+
+    If prose follows them, the last one is the subheading of that prose, and stays.
+    """
+    block: list[int] = []
+    for index in rest:
+        if _CLOSE.fullmatch(plain[index]) or _CREDIT.match(plain[index]):
+            break
+        if index not in short or _PROSE_END.search(plain[index]):
+            block = block[:-1]
+            break
+        block.append(index)
+    return set(block)

@@ -1,0 +1,130 @@
+"""The files of a folder, found and read with care: no link leads out, no pipe hangs, no size surprises."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Collection
+from functools import cached_property
+from pathlib import Path
+
+from rag.errors import BadArticles
+from rag.loading.parsed import Unusable
+
+PARTS = ("_files", "-Dateien", "_fichiers", "_archivos")
+"""What browsers add to a page's name for the folder of its parts (English, German, French, Spanish)."""
+
+
+class Files:
+    """A folder that is being looked through."""
+
+    def __init__(self, folder: Path, endings: Collection[str], ignored: Collection[str]) -> None:
+        """Nothing is read yet.
+
+        Args:
+            folder: Looked through with its subfolders.
+            endings: Of the files that are wanted, in lower case.
+            ignored: Names of files in the folder itself that are something else.
+        """
+        self._folder = folder
+        self._endings = endings
+        self._ignored = ignored
+        self.left_out: list[tuple[str, str]] = []
+        """Files and folders that are not wanted or cannot be listed, each with the reason."""
+        self.found = sorted(self._walk())
+        """The files that are wanted, sorted."""
+        self._read: set[Path] = set()
+
+    def source(self, path: Path) -> str:
+        """A file's path within the folder, as it is shown."""
+        return printable(path.relative_to(self._folder).as_posix())
+
+    def read(self, path: Path, limit: int, setting: str) -> bytes:
+        """The bytes of a file.
+
+        Args:
+            path: One of ``found``.
+            limit: The most bytes that are read.
+            setting: What the limit is called, for the message.
+
+        Raises:
+            Unusable: It cannot be read, is too large, no regular file, or a link that leads elsewhere.
+        """
+        if printable(str(path)) != str(path):
+            raise Unusable("has a name that is not UTF-8; rename it")
+        try:
+            if path.is_symlink():
+                self._check_link(path)
+            # Non-blocking, so that a FIFO put there between the look and the opening cannot hang the build.
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise Unusable("is not a regular file")
+            descriptor = os.open(
+                path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+            )
+            with os.fdopen(descriptor, "rb") as file:
+                data = file.read(limit + 1)
+        except RuntimeError:  # how pathlib tells a loop up to Python 3.12
+            raise Unusable("is a link to itself") from None
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise Unusable("is a link to itself") from None
+            raise Unusable(f"cannot be read: {error.strerror or error}") from None
+        if len(data) > limit:
+            size = max(status.st_size, len(data))
+            raise Unusable(f"has {size:,} bytes; the limit {setting} is {limit:,}")
+        return data
+
+    def _check_link(self, path: Path) -> None:
+        target = path.resolve(strict=True)
+        if not target.is_relative_to(self._folder.resolve()):
+            raise Unusable("is a link that leads out of the folder; copy the file instead")
+        if target in self._own:
+            raise Unusable("is a link to an article that is read anyway")
+        self._own.add(target)  # so that of two links to a hidden file one is read
+
+    @cached_property
+    def _own(self) -> set[Path]:
+        return {path.resolve() for path in self.found if not path.is_symlink()}
+
+    def _leave_out(self, path: Path, reason: str) -> None:
+        self.left_out.append((self.source(path), reason))
+
+    def _unlistable(self, error: OSError) -> None:
+        path = Path(error.filename)
+        if path == self._folder:
+            why = f"{error.strerror}; check its permissions"
+            raise BadArticles(f"Cannot read the folder {str(path)!r}: {why}.")
+        self._leave_out(path, f"cannot be listed: {error.strerror}")
+
+    def _walk(self) -> list[Path]:
+        found: list[Path] = []
+        for root, folders, names in os.walk(self._folder, onerror=self._unlistable):
+            pages = {Path(name).stem for name in names if Path(name).suffix.lower() in (".html", ".htm")}
+            for name in list(folders):
+                path = Path(root, name)
+                part = next((name.removesuffix(end) for end in PARTS if name.endswith(end)), None)
+                if name.startswith("."):
+                    folders.remove(name)
+                elif path.is_symlink():  # which os.walk does not enter
+                    self._leave_out(path, "is a link to a folder; not followed")
+                elif part in pages:
+                    folders.remove(name)
+                    self._leave_out(path, f"holds the parts of the page {part!r}; not read")
+            for name in names:
+                path = Path(root, name)
+                own = path.parent == self._folder and name in self._ignored
+                if name.startswith(".") or name.casefold() == "readme.md" or own:
+                    continue
+                if path.suffix.lower() in self._endings:
+                    found.append(path)
+                else:
+                    ending = repr(path.suffix) if path.suffix else "no ending"
+                    self._leave_out(path, f"has {ending}; supported are {', '.join(self._endings)}")
+        return found
+
+
+def printable(text: str) -> str:
+    """A file name that is not UTF-8 comes with lone surrogates, which cannot be printed."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,1 @@
+"""Language model, embedder and their weights."""

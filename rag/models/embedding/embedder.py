@@ -1,0 +1,334 @@
+"""Texts → vectors: float32, shape (n, dimension), each of length 1, so that a dot product is a cosine.
+
+``open_embedder`` picks the engine: the packaged e5-small in OpenVINO, any sentence-transformers model
+(hub id or local folder), or a fake for tests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import ModelMissing
+from rag.models.disk import Progress, sha256
+from rag.models.embedding import e5
+from rag.models.embedding.late_interaction import Question, Tokens
+from rag.models.weights.packaged import EMBEDDER, digest, prepared
+from rag.settings import HUB_INSTALL, PACKAGED, Settings
+
+Vectors = NDArray[np.float32]
+"""Shape (texts, dimension), rows of length 1."""
+
+HEAD = Path(__file__).resolve().parent / "data" / "retriever.safetensors"
+"""Weights of the packaged embedder's branch for tokens, trained by train/retriever.py."""
+
+DIGEST_WEIGHTS = 16
+"""Weights of each tensor that a hub model is told by; hashing all of a large one takes seconds."""
+
+
+class Embedder(Protocol):
+    """What the index and the retriever ask of an embedding model."""
+
+    @property
+    def identity(self) -> str:
+        """Names model, weights and the way of use; vectors of unequal identities must not be mixed."""
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector."""
+
+    @property
+    def token_size(self) -> int:
+        """Numbers in a token's vector, even; 0 where it has no vectors of tokens."""
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of texts that are searched."""
+
+    def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """Vectors of texts that are searched, and of their tokens; without ``token_size`` those are empty."""
+
+    def question(self, text: str) -> Question:
+        """A text that is searched for."""
+
+
+NO_TOKENS = Tokens(np.empty((0, 0), np.float32), np.empty((0, 2), np.int32))
+"""The tokens of an embedder that has no vectors of them."""
+
+
+def open_embedder(settings: Settings, progress: Progress | None = None) -> Embedder:
+    """The embedder that the settings name; nothing is loaded before its first use.
+
+    Args:
+        settings: ``embedder`` is ``packaged``, ``fake``, a hub model id or a local folder.
+        progress: Told how the packaged model's preparation goes.
+
+    Raises:
+        ModelMissing: The model cannot be found.
+        ModelDamaged: Packaged weights are not the published ones.
+        NoSpace: No room to prepare packaged weights.
+    """
+    if settings.embedder == PACKAGED:
+        return PackagedEmbedder(prepared(EMBEDDER, settings, progress), threads=settings.threads)
+    if settings.embedder == "fake":
+        return FakeEmbedder()
+    return HubEmbedder(settings.embedder)
+
+
+class PackagedEmbedder:
+    """multilingual-e5-small in OpenVINO, with the prefixes that it was trained with."""
+
+    BATCH = 16
+    """Texts run together: more gains nothing on two cores and pads more (measured 8 to 64)."""
+
+    PASSAGE, QUERY = "passage: ", "query: "
+
+    def __init__(self, folder: Path, *, head: Path | None = HEAD, threads: int = 0) -> None:
+        """Nothing is loaded before the first use.
+
+        Args:
+            folder: The prepared model.
+            head: The weights of the branch for tokens; None does without.
+            threads: Processor threads; 0 leaves it to the engine.
+        """
+        self._folder = folder
+        self._head = head
+        self._threads = threads
+        self._loaded: _Engine | None = None
+        self._loading = threading.Lock()  # two first questions at once must not load it twice
+        self._running = threading.Lock()  # the queue is waited for as a whole, by one thread
+        self._answering = threading.Lock()  # a request serves one thread at a time
+        self.identity = f"multilingual-e5-small:{digest(folder)}:query/passage prefixes, mean, unit length"
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        self.dimension = int(config["hidden_size"])
+        self.token_size = 0
+        if head:
+            self.identity += f":tokens {sha256(head)[:16]}"
+            self.token_size = e5.token_size(head)
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of shape (texts, dimension) of texts that are searched."""
+        return self._run([self.PASSAGE + text for text in texts], tokens=False)[0]
+
+    def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """Vectors of shape (texts, dimension) of texts that are searched, and of their tokens."""
+        vectors, rows = self._run([self.PASSAGE + text for text in texts], tokens=True)
+        return vectors, [self._tokens(row, len(self.PASSAGE))[0] for row in rows]
+
+    def question(self, text: str) -> Question:
+        """A text that is searched for."""
+        vectors, rows = self._run([self.QUERY + text], tokens=True)
+        tokens, logits = self._tokens(rows[0], len(self.QUERY))
+        weights = np.exp(logits - logits.max(initial=-np.inf))
+        return Question(vectors[0], tokens.vectors, weights / weights.sum() if len(weights) else weights)
+
+    def _tokens(self, row: _Row, prefix: int) -> tuple[Tokens, NDArray[np.float32]]:
+        """The tokens of a text without its prefix and the special ones, and their importance."""
+        if not self._head:
+            return NO_TOKENS, np.empty(0, np.float32)
+        spans = np.array(row.offsets, np.int32).reshape(-1, 2)
+        own = (spans[:, 1] > spans[:, 0]) & (spans[:, 1] > prefix)
+        spans = np.maximum(spans[own] - np.int32(prefix), 0)
+        return Tokens(row.tokens[own], spans), row.importance[own]
+
+    def _run(self, texts: list[str], *, tokens: bool) -> tuple[Vectors, list[_Row]]:
+        engine = self._load()
+        vectors = np.empty((len(texts), self.dimension), np.float32)
+        encodings = engine.tokenizer.encode_batch(texts)
+        rows: dict[int, _Row] = {}
+
+        def keep(request: Any, batch: list[int]) -> None:
+            vectors[batch] = request.get_tensor("text").data
+            if self._head and tokens:
+                states, logits = (request.get_tensor(name).data for name in ("tokens", "importance"))
+                for row, i in enumerate(batch):
+                    size = len(encodings[i].ids)
+                    # Copies, so that the padding of a whole batch is not kept with them.
+                    rows[i] = _Row(encodings[i].offsets, states[row, :size].copy(), logits[row, :size].copy())
+
+        # Texts of like length go together, so that little padding is computed; the longest first, so that
+        # no core waits at the end for another one's longest batch.
+        order = sorted(range(len(texts)), key=lambda i: -len(encodings[i].ids))
+        batches = [order[at : at + self.BATCH] for at in range(0, len(order), self.BATCH)]
+        if len(batches) == 1:
+            with self._answering:
+                engine.alone.infer(_padded([encodings[i].ids for i in order]))
+                keep(engine.alone, order)
+        else:
+            with self._running:
+                engine.queue.set_callback(keep)
+                for batch in batches:
+                    engine.queue.start_async(_padded([encodings[i].ids for i in batch]), batch)
+                engine.queue.wait_all()
+        return vectors, [rows.get(i, _NO_ROW) for i in range(len(texts))]
+
+    def _load(self) -> _Engine:
+        with self._loading:
+            if self._loaded is None:
+                import openvino as ov
+                from tokenizers import Tokenizer
+
+                # Several batches at once, each on few cores, are faster than one batch on all of them; a
+                # question, alone, takes as long either way (docs/decisions.md).
+                options: dict[str, Any] = {"PERFORMANCE_HINT": "THROUGHPUT"}
+                if self._threads:
+                    options["INFERENCE_NUM_THREADS"] = self._threads
+                network = ov.Core().compile_model(e5.graph(self._folder, self._head), "CPU", options)
+                tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+                queue = ov.AsyncInferQueue(network)
+                self._loaded = _Engine(queue, network.create_infer_request(), tokenizer)
+            return self._loaded
+
+
+class _Engine(NamedTuple):
+    """What runs, once it is loaded."""
+
+    queue: Any
+    """As many requests as the processor runs well at once."""
+    alone: Any
+    """One more, so that a question does not wait for what is being indexed."""
+    tokenizer: Any
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
+    """The network's inputs for texts of these tokens."""
+    longest = max(len(row) for row in rows)
+    ids = np.ones((len(rows), longest), np.int64)  # 1 is the padding token
+    mask = np.zeros((len(rows), longest), np.int64)
+    for at, row in enumerate(rows):
+        ids[at, : len(row)] = row
+        mask[at, : len(row)] = 1
+    return {"input_ids": ids, "attention_mask": mask}
+
+
+class _Row(NamedTuple):
+    """What the network says of one text: for each token its place in the text, vector and importance."""
+
+    offsets: Sequence[tuple[int, int]]
+    tokens: NDArray[np.float32]
+    importance: NDArray[np.float32]
+
+
+_NO_ROW = _Row((), np.empty((0, 0), np.float32), np.empty(0, np.float32))
+
+
+class HubEmbedder:
+    """Any sentence-transformers model, by hub id or local folder, with the prompts that it declares."""
+
+    token_size = 0
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._model: Any = None
+        self._loading = threading.Lock()
+        self._digest: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """The model's name, and a digest over a few weights of every tensor: training changes them all."""
+        if self._digest is None:
+            hasher = hashlib.sha256()
+            for name, tensor in self._load().named_parameters():
+                few = tensor.detach().flatten()[:DIGEST_WEIGHTS].float().cpu().numpy()
+                hasher.update(name.encode() + few.tobytes())
+            self._digest = hasher.hexdigest()[:16]
+        return f"sentence-transformers:{self._name}:{self.dimension}:{self._digest}"
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector."""
+        return int(self._load().get_embedding_dimension())
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of texts that are searched."""
+        vectors = self._load().encode_document(list(texts), normalize_embeddings=True)
+        return np.asarray(vectors, np.float32)
+
+    def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """Vectors of texts that are searched; there are none of tokens."""
+        return self.passages(texts), [NO_TOKENS] * len(texts)
+
+    def question(self, text: str) -> Question:
+        """A text that is searched for."""
+        vector = self._load().encode_query(text, normalize_embeddings=True)
+        return Question(np.asarray(vector, np.float32), NO_TOKENS.vectors, np.empty(0, np.float32))
+
+    def _load(self) -> Any:
+        with self._loading:
+            if self._model is None:
+                self._model = _sentence_transformer(self._name)
+            return self._model
+
+
+def _sentence_transformer(name: str) -> Any:
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ModuleNotFoundError:
+        raise ModelMissing(
+            f"The embedder {name!r} runs through sentence-transformers, which is not installed. "
+            f"Install it: {HUB_INSTALL}"
+        ) from None
+    try:
+        # Safetensors only: a pickled checkpoint can run code, and a model's own code is never run.
+        return SentenceTransformer(name, trust_remote_code=False, model_kwargs={"use_safetensors": True})
+    except Exception as error:  # the library raises a dozen kinds for "not found"
+        raise ModelMissing(
+            f"Cannot load the embedder {name!r}: {_first_line(error)}. Give a hub model id, a local folder "
+            "or 'packaged' (--embedder, SANAD_EMBEDDER)."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+
+
+class FakeEmbedder:
+    """Vectors from hashed word fragments: alike texts come out alike, without any model. For tests."""
+
+    def __init__(self, dimension: int = 64, token_size: int = 8) -> None:
+        self.dimension = dimension
+        self.token_size = token_size
+        self.identity = f"fake:{dimension}:{token_size}"
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of shape (texts, dimension)."""
+        return self.with_tokens(texts)[0]
+
+    def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """Vectors of shape (texts, dimension), and one for each word."""
+        vectors = np.empty((len(texts), self.dimension), np.float32)
+        tokens = [self._tokens(text) for text in texts]
+        for row, text in enumerate(texts):
+            vectors[row] = _hashed(text.lower().split(), self.dimension)
+        return vectors, tokens
+
+    def question(self, text: str) -> Question:
+        """A text that is searched for; all its words count alike."""
+        vectors, tokens = self.with_tokens([text])
+        count = len(tokens[0].vectors)
+        return Question(vectors[0], tokens[0].vectors, np.full(count, 1 / max(1, count), np.float32))
+
+    def _tokens(self, text: str) -> Tokens:
+        words = [(match.group().lower(), match.span()) for match in re.finditer(r"\S+", text)]
+        if not self.token_size or not words:
+            return NO_TOKENS
+        vectors = [_hashed([word], self.token_size) for word, _ in words]
+        return Tokens(np.stack(vectors), np.array([span for _, span in words], np.int32))
+
+
+def _hashed(words: Sequence[str], size: int) -> NDArray[np.float32]:
+    """A unit vector that counts the words' fragments of three letters."""
+    vector = np.full(size, 1e-3, np.float32)
+    for word in words:
+        for at in range(max(1, len(word) - 2)):
+            fragment = hashlib.blake2b(word[at : at + 3].encode("utf-8", "surrogatepass"), digest_size=4)
+            vector[int.from_bytes(fragment.digest(), "big") % size] += 1
+    unit: NDArray[np.float32] = vector / np.linalg.norm(vector)
+    return unit

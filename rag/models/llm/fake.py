@@ -1,0 +1,86 @@
+"""A generator without a model, for tests and demonstrations: it speaks from a script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Sequence
+
+from rag.models.llm.base import StreamedLLM, plain
+from rag.models.llm.generator import Likelihood, Message
+
+CONTEXT = 8_192
+"""Pretended context, in words."""
+
+REMEMBERED = 200
+"""Prompts that are kept, of some 5 KB each: more than a test asks for, little to a server that runs on."""
+
+
+def quote_first_evidence(prompt: str) -> str:
+    """What an unscripted fake says: the prompt's last sentence that is numbered 1, cited."""
+    found = re.findall(r"^\[1\] ([^\n]+)$", prompt, re.MULTILINE)
+    return f"{found[-1]} [1]" if found else "…"
+
+
+class FakeLLM(StreamedLLM):
+    """Replies from a script, one reply a call, then from ``quote_first_evidence``."""
+
+    identity = "fake"
+    context = CONTEXT
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._replies: list[str] = []
+        self._prompts: list[str] = []
+        self._stopped: list[bool] = []
+        self._before_piece: Callable[[int], None] | None = None
+
+    @classmethod
+    def scripted(cls, replies: Sequence[str], before_piece: Callable[[int], None] | None = None) -> FakeLLM:
+        """A fake with a script.
+
+        Args:
+            replies: What it says, one entry a call.
+            before_piece: Called with the piece's number before each piece, so that a test can hold the
+                model at a point or make it fail there.
+        """
+        fake = cls()
+        fake._replies = list(replies)
+        fake._before_piece = before_piece
+        return fake
+
+    def count(self, text: str) -> int:
+        """Length of a text in words."""
+        return len(text.split())
+
+    @property
+    def prompts(self) -> list[str]:
+        """The last prompts that it was given, in order."""
+        return self._prompts
+
+    @property
+    def stopped(self) -> list[bool]:
+        """For each call whether it was stopped before its end."""
+        return self._stopped
+
+    def template(self, messages: Sequence[Message]) -> str:
+        """The messages, one after the other."""
+        return "\n\n".join(f"{message['role']}:\n{message['content']}" for message in plain(messages))
+
+    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
+        """The scripted reply, word by word."""
+        self._prompts.append(prompt)
+        del self._prompts[:-REMEMBERED]
+        reply = self._replies.pop(0) if self._replies else quote_first_evidence(prompt)
+        call = len(self._stopped)
+        self._stopped.append(True)
+        for number, piece in enumerate(re.findall(r"\s*\S+", reply)[:max_tokens]):
+            if self._before_piece is not None:
+                self._before_piece(number)
+            yield piece
+        self._stopped[call] = False
+        return None
+
+
+def fake_generator(llm: FakeLLM | None = None) -> FakeLLM:
+    """A fake as a Generator; an unscripted one when none is given."""
+    return llm or FakeLLM()

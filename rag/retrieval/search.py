@@ -1,0 +1,321 @@
+"""Question → ranked passages → the few sentences in them that bear on the question.
+
+Four signals, each strong where another is blind:
+
+- dense: cosine of the question and the passage (meaning, across languages);
+- sentence: cosine of the question and the passage's best sentence (what one vector for all of it blurs);
+- lexical: BM25 (names and numbers, in one language);
+- late: late interaction of their tokens (which word is met by which, across languages).
+
+Dense and lexical search nominate candidates. Where the embedder is the packaged one, they are ranked by a
+convex combination whose weights depend on the question's script (rag/data/fusion.json, fitted on development
+sets). For any other embedder those weights mean nothing: reciprocal rank fusion needs none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import IndexUnusable
+from rag.index import duplicates, lexical
+from rag.index.snapshot import Generation
+from rag.language.text import detect_language, fold
+from rag.language.tokens import count
+from rag.models.embedding import late_interaction
+from rag.models.embedding.embedder import Embedder
+from rag.models.embedding.late_interaction import Question
+from rag.records import Article, Evidence, Language, Passage
+from rag.retrieval.context_dependence import leans
+
+FUSION = Path(__file__).resolve().parent / "data" / "fusion.json"
+"""The weights, by the question's language, and the embedder that they were fitted for."""
+
+DENSE_DEPTH = 64
+LEXICAL_DEPTH = 32
+"""Candidates that each search nominates. On the development sets the right passage was among 20."""
+
+LATE_DEPTH = 24
+"""Candidates, best first by the other signals, whose tokens are read: each costs about 0.1 ms."""
+
+RANK_CONSTANT = 60
+"""Of reciprocal rank fusion (Cormack, Clarke, Büttcher 2009)."""
+
+LEANT = 2
+"""Of so many of the best sentences the one before it is taken too, where its first words stand for what is
+named there ("He also said")."""
+
+HALF_LEXICAL = 15.0
+"""The BM25 score that counts half, so that a long question's sum does not outweigh the cosines."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How signals are combined for questions of one language."""
+
+    passage: tuple[float, float, float, float]
+    """Of dense, sentence, lexical, late; they sum to 1."""
+    sentence: tuple[float, float, float, float]
+    """Of the sentence's own cosine, its passage's score, its own late interaction, the share of the
+    question's words in it; they sum to 1."""
+
+
+def load_weights(embedder: str, path: Path = FUSION) -> dict[Language, Weights] | None:
+    """The weights by the question's language; None where they were fitted for another embedder.
+
+    Args:
+        embedder: Identity of the embedder.
+        path: Where they are.
+    """
+    fitted = json.loads(path.read_text(encoding="utf-8"))
+    if fitted["embedder"] != embedder:
+        return None
+    return {
+        language: Weights(tuple(fitted[language]["passage"]), tuple(fitted[language]["sentence"]))
+        for language in ("ar", "en")
+    }
+
+
+class Searcher:
+    """Searches one generation of an index. Safe to use from several threads."""
+
+    def __init__(self, generation: Generation, embedder: Embedder, fusion: Path = FUSION) -> None:
+        """Open the lexical index: now, as a later update may delete its files.
+
+        Args:
+            generation: What is searched.
+            embedder: What made its vectors.
+            fusion: Where the weights are.
+
+        Raises:
+            IndexUnusable: The lexical index was made by another version, or is gone.
+        """
+        self.generation = generation
+        self._embedder = embedder
+        self._weights = load_weights(embedder.identity, fusion)
+        self._lexicon = _lexicon(generation)
+
+    def search(
+        self,
+        question: str,
+        *,
+        k: int,
+        read: int,
+        limit: int,
+        tokens: int,
+        allowed: frozenset[str] | None = None,
+    ) -> tuple[tuple[Passage, ...], tuple[Evidence, ...]]:
+        """Passages for a question, and the sentences in the best of them that bear on it.
+
+        Args:
+            question: As asked.
+            k: How many passages at most.
+            read: From so many of the best passages sentences are taken.
+            limit: How many sentences at most.
+            tokens: Longest evidence in all, in o200k_base tokens; the best sentence is kept whatever it
+                takes.
+            allowed: Ids of the articles that are searched; None searches all.
+
+        Returns:
+            Passages, best first, ranks from 1, each text once with all its outlets; sentences, numbered from
+            1, best first: a small model reads the beginning best.
+        """
+        asked = self._embedder.question(question)
+        found = self._candidates(asked, question, k, allowed)
+        ranked = self._ranked(found, asked, question)
+        passages = duplicates.collapse(map(self._passage, ranked), self._reprints)[:k]
+        item_of = {self.generation.chunks[item.row].id: item for item in ranked}
+        best = [item_of[passage.chunk.id] for passage in passages[:read]]
+        return passages, self._evidence(best, asked, question, limit, tokens)
+
+    @cached_property
+    def _reprints(self) -> dict[str, tuple[Article, ...]]:
+        articles = self.generation.articles
+        return duplicates.reprints(articles.values(), {i: self.generation.group(i) for i in articles})
+
+    def _candidates(
+        self, asked: Question, question: str, k: int, allowed: frozenset[str] | None
+    ) -> list[_Candidate]:
+        generation = self.generation
+        words = self._lexicon.scores(question) if self._lexicon else np.zeros(generation.count, np.float32)
+        if allowed is not None:
+            inside = np.zeros(generation.count, bool)
+            for article_id in allowed & generation.articles.keys():
+                own = generation.rows(article_id)
+                inside[own.start : own.stop] = True
+            words = np.where(inside, words, 0)
+        dense = dict(generation.nearest(asked.vector, max(k, DENSE_DEPTH), allowed))
+        depth = min(max(k, LEXICAL_DEPTH), len(words))
+        best = np.argpartition(-words, depth - 1)[:depth] if depth else np.empty(0, int)
+        rows = sorted({*dense, *(int(row) for row in best if words[row] > 0)})
+        return [
+            _Candidate(
+                row=row,
+                dense=dense[row] if row in dense else float(generation.vectors[row] @ asked.vector),
+                sentence=float((generation.sentences(row)[1] @ asked.vector).max(initial=-1)),
+                lexical=float(words[row]),
+            )
+            for row in rows
+        ]
+
+    def _ranked(self, found: list[_Candidate], asked: Question, question: str) -> list[_Candidate]:
+        if self._weights is None:
+            return _reciprocal_ranks(found)
+        weights = self._weights[detect_language(question)].passage
+        first = sorted(found, key=lambda item: -item.score(weights))
+        near = [dataclasses.replace(item, late=self._late(item.row, asked)[0]) for item in first[:LATE_DEPTH]]
+        near = [dataclasses.replace(item, total=item.score(weights)) for item in near]
+        # The rest keeps its order behind them: its scores lack a signal and cannot be compared.
+        floor = min((item.total for item in near), default=0.0)
+        rest = [
+            dataclasses.replace(item, total=min(floor, item.score(weights))) for item in first[LATE_DEPTH:]
+        ]
+        return sorted(near, key=lambda item: (-item.total, item.row)) + rest
+
+    def _late(self, row: int, asked: Question) -> tuple[float, Floats]:
+        """Late interaction with a whole chunk, and with each of its sentences."""
+        parts = self.generation.token_parts(row).astype(np.int64)
+        packed = self.generation.tokens(row)
+        if not len(packed) or not len(asked.tokens):
+            return -1.0, np.full(len(parts), -1, np.float32)
+        similar = late_interaction.similarities(asked, late_interaction.unpack(packed))
+        starts = np.concatenate([[0], parts[:, 0]])
+        ends = np.concatenate([[len(packed)], parts[:, 1]])
+        scores = late_interaction.scores(asked, similar, starts, ends)
+        return float(scores[0]), scores[1:]
+
+    def _passage(self, item: _Candidate) -> Passage:
+        chunk, article = self.generation.chunks[item.row], self.generation.article_of(item.row)
+        return Passage(
+            chunk=chunk,
+            text=article.text[chunk.start : chunk.end],
+            title=article.title,
+            outlet=article.outlet,
+            published=article.published,
+            score=item.total,
+            dense=item.dense,
+            lexical=item.lexical or None,
+            rank=0,  # collapse numbers those that stay
+        )
+
+    def _evidence(
+        self, found: Sequence[_Candidate], asked: Question, question: str, limit: int, tokens: int
+    ) -> tuple[Evidence, ...]:
+        generation = self.generation
+        weights = self._weights and self._weights[detect_language(question)].sentence
+        scored: list[Floats] = []
+        places: list[tuple[str, int, int]] = []
+        for item in found:
+            spans, vectors = generation.sentences(item.row)
+            scores = vectors @ asked.vector
+            if weights:
+                own, passage, token, _ = weights
+                scores = own * scores + passage * item.total + token * self._late(item.row, asked)[1]
+            scored.append(scores)
+            article_id = generation.article_of(item.row).id
+            places += [(article_id, int(start), int(end)) for start, end in spans]
+        totals = np.concatenate([np.empty(0, np.float32), *scored])
+        if weights and self._lexicon:
+            totals += weights[-1] * self._lexicon.overlaps(question, list(map(self._sentence, places)))
+        ordered = sorted(zip(totals.tolist(), places, strict=True), key=lambda pair: -pair[0])
+        before = {after: place for place, after in itertools.pairwise(places) if self._follows(after, place)}
+        chosen: list[Evidence] = []
+        seen: set[str] = set()
+        left = tokens
+        for rank, (score, place) in enumerate(ordered):
+            leant = before.get(place) if rank < LEANT and leans(self._sentence(place)) else None
+            for one in filter(None, (place, leant)):
+                text = self._sentence(one)
+                cost = count(text)
+                if len(chosen) == limit or fold(text) in seen or (chosen and cost > left):
+                    break  # without the sentence that leans, what it leans on is not wanted either
+                seen.add(fold(text))
+                left -= cost
+                chosen.append(self._piece(one, len(chosen) + 1, score))
+            if len(chosen) == limit:
+                break
+        return tuple(chosen)
+
+    def _piece(self, place: tuple[str, int, int], number: int, score: float) -> Evidence:
+        article_id, start, end = place
+        article, text = self.generation.articles[article_id], self._sentence(place)
+        return Evidence(
+            number=number,
+            article_id=article_id,
+            start=start,
+            end=end,
+            text=text,
+            title=article.title,
+            outlet=article.outlet,
+            published=article.published,
+            source=article.source,
+            line=self.generation.line(article_id, start),
+            score=score,
+            also=duplicates.holding(text, self._reprints.get(article_id, ())),
+        )
+
+    def _follows(self, place: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
+        """Whether nothing stands between the other sentence and this one: they may be of two chunks."""
+        text = self.generation.articles[place[0]].text
+        return place[0] == other[0] and other[2] <= place[1] and not text[other[2] : place[1]].strip()
+
+    def _sentence(self, place: tuple[str, int, int]) -> str:
+        article_id, start, end = place
+        return self.generation.articles[article_id].text[start:end]
+
+
+def _lexicon(generation: Generation) -> lexical.Lexicon | None:
+    if not generation.has_lexical:
+        return None
+    try:
+        return lexical.load(generation.lexical)
+    except (ValueError, OSError) as error:
+        name = generation.folder.parent.name
+        raise IndexUnusable(
+            f"The index {name!r} cannot be searched: {error}. "
+            f"Build it anew: sanad index FOLDER --index {name}"
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A chunk that may be shown, with its signals."""
+
+    row: int
+    dense: float
+    sentence: float
+    lexical: float
+    late: float | None = None
+    """None where its tokens were not read."""
+    total: float = 0.0
+    """What the ranking goes by."""
+
+    def score(self, weights: Sequence[float]) -> float:
+        """The convex combination; without late interaction the others share its weight."""
+        signals = (self.dense, self.sentence, self.lexical / (self.lexical + HALF_LEXICAL))
+        known = sum(weight * signal for weight, signal in zip(weights, signals, strict=False))
+        if self.late is None:
+            return known / sum(weights[: len(signals)])
+        return known + weights[-1] * self.late
+
+
+def _reciprocal_ranks(found: Sequence[_Candidate]) -> list[_Candidate]:
+    """Best first by reciprocal rank fusion of dense, sentence and lexical."""
+    totals: dict[int, float] = {item.row: 0.0 for item in found}
+    for name in ("dense", "sentence", "lexical"):
+        order = sorted(found, key=lambda item: (-getattr(item, name), item.row))
+        for rank, item in enumerate(order, start=1):
+            if name != "lexical" or item.lexical > 0:
+                totals[item.row] += 1 / (RANK_CONSTANT + rank)
+    ranked = [dataclasses.replace(item, total=totals[item.row]) for item in found]
+    return sorted(ranked, key=lambda item: (-item.total, item.row))

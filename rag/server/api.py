@@ -1,0 +1,316 @@
+"""The HTTP API of an assistant: questions, health, metrics. rag/server/serve.py serves it.
+
+    POST /api/ask               the whole Answer as JSON, or its events as lines of JSON
+    POST /v1/chat/completions   the same for clients of OpenAI's API
+    GET  /v1/models
+    GET  /healthz /readyz       whether the process lives; whether it can answer
+    GET  /metrics               for Prometheus
+    GET  /openapi.json
+
+A streamed chat sends the checked answer, not the model's draft: a client of that API cannot take back what
+the check has dropped. Until then lines of comment keep the connection open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+
+from rag._version import __version__
+from rag.errors import BadArticles, BadQuestion, BadSettings, Busy, GenerationFailed, SanadError
+from rag.records import Answer, Event, Filter, Finished, Retrieved, Token, Turn
+from rag.server.logs import request_id
+from rag.server.metrics import CONTENT_TYPE, Metrics
+from rag.server.schema import AskBody, ChatBody, ErrorBody, as_text, responses
+from rag.server.worker import Answering
+
+if TYPE_CHECKING:
+    from rag.assistant import Assistant
+
+MODEL = "sanad"
+"""What the chat API calls the assistant."""
+
+ALIVE_SECONDS = 5.0
+"""Between two comments of a stream: proxies close connections that are silent for long."""
+
+LINES, CHUNKS = "application/x-ndjson", "text/event-stream"
+"""Media types of a streamed answer, and of one for OpenAI's clients."""
+
+LEFT = 499
+"""Status of a request whose client has left, as nginx logs it; nobody reads it."""
+
+Result = TypeVar("Result")
+
+_STATUS: dict[type[SanadError], int] = {
+    BadQuestion: 400,
+    BadArticles: 400,
+    BadSettings: 400,
+    Busy: 503,
+    GenerationFailed: 500,
+}
+"""Of each kind of error; of all others 503: the operator can mend them."""
+
+_log = logging.getLogger(__name__)
+
+
+def build_api(assistant: Assistant, answering: Answering, metrics: Metrics) -> FastAPI:
+    """The API's routes.
+
+    Args:
+        assistant: What answers.
+        answering: The line in which questions stand.
+        metrics: Where it is counted.
+    """
+    app = FastAPI(title="Sanad", version=__version__, docs_url=None, redoc_url=None)
+    asker = _Asker(assistant, answering, metrics)
+
+    @app.post("/api/ask", responses=responses(LINES))
+    async def ask(body: AskBody, request: Request) -> Response:
+        """Answer a question, with citations that quote articles exactly."""
+        where = body.filter.where() if body.filter else None
+        if body.stream:
+            return await asker.lines(request, body.question, body.turns(), where)
+        return await asker.whole(request, body.question, body.turns(), where)
+
+    @app.post("/v1/chat/completions", responses=responses(CHUNKS))
+    async def chat(body: ChatBody, request: Request) -> Response:
+        """Answer the last message; sources stand below the text, and as data in ``sanad``."""
+        if body.model != MODEL:
+            return _error(404, "model_not_found", f"There is no model {body.model!r}; name {MODEL!r}.")
+        return await asker.chat(request, body)
+
+    @app.get("/v1/models")
+    async def models() -> dict[str, Any]:
+        """The one model."""
+        listed = {
+            "id": MODEL,
+            "object": "model",
+            "created": 0,
+            "owned_by": "sanad",
+            "engine": assistant.model,
+        }
+        return {"object": "list", "data": [listed]}
+
+    @app.get("/healthz")
+    async def alive() -> dict[str, str]:
+        """Whether the process lives; it tells nothing else, as it is open to all."""
+        return {"status": "ok"}
+
+    @app.get("/readyz", responses={503: {"description": "It cannot answer", "model": ErrorBody}})
+    def ready() -> Response:
+        """Whether questions can be answered: the index opens, and the engine does not hang."""
+        try:
+            told = {"status": "ready", "generation": assistant.generation, "version": __version__}
+        except SanadError as error:
+            return _told(error)
+        if assistant.stuck:
+            return _error(503, "stuck", "The language model hangs. Start sanad again.")
+        return JSONResponse(told)
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    def counted() -> Response:
+        """All counts, for Prometheus."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
+
+    @app.exception_handler(SanadError)
+    async def failed(_: Request, error: SanadError) -> Response:
+        return _told(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def unreadable(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return _error(422, "invalid_request_error", f"{place}: {first['msg']}.")
+
+    @app.exception_handler(HTTPException)
+    async def refused(_: Request, error: HTTPException) -> Response:
+        return _error(error.status_code, "refused", f"{error.detail}.", headers=error.headers)
+
+    @app.exception_handler(Exception)
+    async def broke(_: Request, error: Exception) -> Response:
+        return _error(500, "defect", "This is a defect of Sanad; the log tells more by the request's id.")
+
+    return app
+
+
+class _Asker:
+    """Questions with their answers in every form."""
+
+    def __init__(self, assistant: Assistant, answering: Answering, metrics: Metrics) -> None:
+        self._assistant = assistant
+        self._answering = answering
+        self._metrics = metrics
+
+    async def whole(
+        self, request: Request, question: str, history: list[Turn], where: Filter | None
+    ) -> Response:
+        """The Answer as one JSON object."""
+        answer = await self._answer(request, question, history, where)
+        return Response(status_code=LEFT) if answer is None else JSONResponse(answer.to_dict())
+
+    async def lines(
+        self, request: Request, question: str, history: list[Turn], where: Filter | None
+    ) -> Response:
+        """A line of JSON for each event: ``retrieved``, ``token``…, ``finished``; or ``error``."""
+        events = self._events(request, question, history, where)
+        # What is wrong with the question, or a full line, still has a status of its own.
+        first = await _unless_left(request, anext(events))
+        if first is None:
+            return Response(status_code=LEFT)
+
+        async def lines() -> AsyncIterator[str]:
+            try:
+                yield _line(first)
+                async for event in events:
+                    yield _line(event)
+            except SanadError as error:
+                yield json.dumps({"event": "error", **_body(error)}, ensure_ascii=False) + "\n"
+            finally:
+                await events.aclose()
+
+        return StreamingResponse(lines(), media_type=LINES)
+
+    async def chat(self, request: Request, body: ChatBody) -> Response:
+        """The answer as OpenAI's clients take it."""
+        question, history = body.question(), body.turns()
+        told: dict[str, Any] = {
+            "id": f"chatcmpl-{request_id.get() or 'sanad'}",
+            "created": int(time.time()),
+            "model": MODEL,
+        }
+        if body.stream:
+            events = self._events(request, question, history, None)
+            first = await _unless_left(request, anext(events))
+            if first is None:
+                return Response(status_code=LEFT)
+            return StreamingResponse(self._chunks(first, events, told), media_type=CHUNKS)
+        answer = await self._answer(request, question, history, None)
+        if answer is None:
+            return Response(status_code=LEFT)
+        message = {"role": "assistant", "content": as_text(answer)}
+        choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+        told |= {"object": "chat.completion", "choices": [choice], "sanad": answer.to_dict()}
+        return JSONResponse(told)
+
+    async def _chunks(
+        self, first: Event, events: AsyncGenerator[Event, None], told: dict[str, Any]
+    ) -> AsyncIterator[str]:
+        def chunk(delta: dict[str, str], why: str | None = None, **more: Any) -> str:
+            choice = {"index": 0, "delta": delta, "finish_reason": why, "logprobs": None}
+            data = told | {"object": "chat.completion.chunk", "choices": [choice]} | more
+            return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+        event = first
+        try:
+            yield chunk({"role": "assistant", "content": ""})
+            while not isinstance(event, Finished):
+                following = asyncio.ensure_future(anext(events))
+                while not (await asyncio.wait({following}, timeout=ALIVE_SECONDS))[0]:
+                    yield ": still at it\n\n"
+                event = following.result()
+            yield chunk({"content": as_text(event.answer)})
+            yield chunk({}, "stop", sanad=event.answer.to_dict())
+        except SanadError as error:
+            yield f"data: {json.dumps(_body(error), ensure_ascii=False)}\n\n"
+        finally:
+            await events.aclose()
+        yield "data: [DONE]\n\n"
+
+    async def _answer(
+        self, request: Request, question: str, history: list[Turn], where: Filter | None
+    ) -> Answer | None:
+        """The answer; None when the client has left, which a route is not told otherwise."""
+
+        async def asked() -> Answer:
+            async for event in self._events(request, question, history, where):
+                if isinstance(event, Finished):
+                    return event.answer
+            raise AssertionError("stream ends with Finished")
+
+        return await _unless_left(request, asked())
+
+    async def _events(
+        self, request: Request, question: str, history: list[Turn], where: Filter | None
+    ) -> AsyncGenerator[Event, None]:
+        client, finished = request.client.host if request.client else "socket", False
+        if self._assistant.settings.log_questions:
+            _log.info("asked", extra={"question": question})
+        try:
+            async for event in self._answering.events(client, question, history, where):
+                if isinstance(event, Finished):
+                    finished = True
+                    self._count(event.answer)
+                yield event
+        except SanadError as error:
+            finished = True
+            self._metrics.failures.labels(type(error).__name__).inc()
+            _log.warning("not answered", extra={"why": str(error), "kind": type(error).__name__})
+            raise
+        finally:
+            if not finished:
+                self._metrics.left.inc()
+                _log.info("client left")
+
+    def _count(self, answer: Answer) -> None:
+        self._metrics.answers.labels(answer.outcome).inc()
+        for stage, seconds in answer.timings.items():
+            self._metrics.seconds.labels(stage).observe(seconds)
+        told = {stage: round(seconds, 3) for stage, seconds in answer.timings.items()}
+        _log.info("answered", extra={"outcome": answer.outcome, "seconds": told})
+
+
+async def _unless_left(request: Request, work: Coroutine[Any, Any, Result]) -> Result | None:
+    """What the work comes to; None, and the work is cancelled, when the client leaves before."""
+
+    async def leaving() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    tasks: tuple[asyncio.Task[Result], asyncio.Task[None]]
+    tasks = asyncio.create_task(work), asyncio.create_task(leaving())
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return tasks[0].result() if tasks[0].done() else None
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _line(event: Event) -> str:
+    match event:
+        case Retrieved(evidence=evidence, understood=understood):
+            told: dict[str, Any] = {
+                "event": "retrieved",
+                "sentences": len(evidence),
+                "understood": understood,
+            }
+        case Token(text=text):
+            told = {"event": "token", "text": text}
+        case Finished(answer=answer):
+            told = {"event": "finished", "answer": answer.to_dict()}
+    return json.dumps(told, ensure_ascii=False) + "\n"
+
+
+def _body(error: SanadError) -> dict[str, Any]:
+    status = _STATUS.get(type(error), 503)
+    return {"error": {"message": str(error), "type": type(error).__name__, "code": status}}
+
+
+def _told(error: SanadError) -> Response:
+    headers = {"Retry-After": str(error.seconds)} if isinstance(error, Busy) else None
+    body = _body(error)
+    return JSONResponse(body, body["error"]["code"], headers)
+
+
+def _error(status: int, kind: str, message: str, headers: Any = None) -> Response:
+    return JSONResponse({"error": {"message": message, "type": kind, "code": status}}, status, headers)

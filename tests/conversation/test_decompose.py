@@ -1,0 +1,276 @@
+"""A question of two parts is asked part by part; one question stays one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag import Answer, Assistant, Settings
+from rag.conversation.decompose import MOST, parts
+from rag.index.indexing import build_index
+from rag.models.embedding.embedder import FakeEmbedder
+from rag.models.llm.fake import FakeLLM, fake_generator
+
+LONGEST = 1000
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        (
+            "What did Iraq ask for in public, and what do its officials fear?",
+            ["What did Iraq ask for in public?", "What do Iraq's officials fear?"],
+        ),
+        ("Who leads Hamas and who leads Hezbollah?", ["Who leads Hamas?", "Who leads Hezbollah?"]),
+        ("Where is the port? When does it open?", ["Where is the port?", "When does the port open?"]),
+        (
+            "By when are the troops to leave, and have they?",
+            ["By when are the troops to leave?", "By when are the troops to leave? Have they?"],
+        ),
+        (
+            "متى كان على السفن أن تغادر، وهل تم ذلك؟",
+            ["متى كان على السفن أن تغادر؟", "متى كان على السفن أن تغادر؟ هل تم ذلك؟"],
+        ),
+        (
+            "ماذا يعلن رئيس البلدية بشأن الميناء، ومم يخاف التجار سرا؟",
+            ["ماذا يعلن رئيس البلدية بشأن الميناء؟", "مم يخاف التجار سرا؟"],
+        ),
+        (
+            "What do the mayor and the Daily Post each report on the port's future?",
+            [
+                "What does the mayor report on the port's future?",
+                "What does the Daily Post report on the port's future?",
+            ],
+        ),
+        (
+            "ماذا تقول كل من البلدية وشركة المياه عن مستقبل الميناء؟",
+            ["ماذا تقول البلدية عن مستقبل الميناء؟", "ماذا تقول شركة المياه عن مستقبل الميناء؟"],
+        ),
+        (
+            "متى غادر كل من الوزير ونائبه؟",
+            ["متى غادر الوزير؟", "متى غادر نائبه؟"],
+        ),
+        (
+            "من فاز بالسباق وبماذا وعد جمهوره؟",
+            ["من فاز بالسباق؟", "بماذا وعد جمهوره؟"],
+        ),
+        (
+            "Which minister resigned, and which body said it would not meet?",
+            ["Which minister resigned?", "Which body said it would not meet?"],
+        ),
+        (
+            "Compare the price of bread in Cairo with the price in Amman.",
+            ["What is the price of bread in Cairo?", "What is the price of bread in Amman?"],
+        ),
+        (
+            "Compare the number of soldiers killed in 2014 with the number in 2020.",
+            [
+                "What is the number of soldiers killed in 2014?",
+                "What is the number of soldiers killed in 2020?",
+            ],
+        ),
+        (
+            "Compare the size of the fleet with the size of the army.",
+            ["What is the size of the fleet?", "What is the size of the army?"],
+        ),
+        (
+            "Compare the mayor's view of the port with the governor's.",
+            ["What is the mayor's view of the port?", "What is the governor's?"],
+        ),
+        ("Which came first, the strike or the vote?", ["When was the strike?", "When was the vote?"]),
+        ("من يقود الحزب الأول ومن يقود الحزب الثاني؟", ["من يقود الحزب الأول؟", "من يقود الحزب الثاني؟"]),
+        (
+            "متى تنسحب القوات من الميناء، وأين تتمركز بعد ذلك؟",
+            ["متى تنسحب القوات من الميناء؟", "متى تنسحب القوات من الميناء؟ أين تتمركز بعد ذلك؟"],
+        ),
+        (
+            "قارن بين عدد السكان في عمان وعدد السكان في القاهرة.",
+            ["ما عدد السكان في عمان؟", "ما عدد السكان في القاهرة؟"],
+        ),
+        (
+            "أيهما أسبق: افتتاح الميناء أم إضراب العمال؟ ومتى كان كل منهما؟",
+            ["متى كان افتتاح الميناء؟", "متى كان إضراب العمال؟"],
+        ),
+        (
+            "Were there more sailors in Sfax than in Tunis?",
+            ["How many sailors were there in Sfax?", "How many sailors were there in Tunis?"],
+        ),
+        (
+            "Are there more sailors in Sfax or Tunis?",
+            ["How many sailors are there in Sfax?", "How many sailors are there in Tunis?"],
+        ),
+        (
+            "How many more ships are in Sfax than in Tunis?",
+            ["How many ships are there in Sfax?", "How many ships are there in Tunis?"],
+        ),
+        (
+            "In which port are there more ships, Sfax or Tunis?",
+            ["How many ships are there in Sfax?", "How many ships are there in Tunis?"],
+        ),
+        (
+            "Which country has more sailors: Tunisia or Libya?",
+            ["How many sailors does Tunisia have?", "How many sailors does Libya have?"],
+        ),
+        (
+            "Is the number of ships in Sfax larger than that in Tunis?",
+            ["What is the number of ships in Sfax?", "What is the number of ships in Tunis?"],
+        ),
+        (
+            "What is the difference between the price of bread in Cairo and in Amman?",
+            ["What is the price of bread in Cairo?", "What is the price of bread in Amman?"],
+        ),
+        (
+            "How does the mayor's plan differ from the governor's plan?",
+            ["What is the mayor's plan?", "What is the governor's plan?"],
+        ),
+        (
+            "Did the strike begin before or after the vote?",
+            ["When was the strike?", "When was the vote?"],
+        ),
+        (
+            "Do the mayor and the union agree on the port's future?",
+            [
+                "What does the mayor say about the port's future?",
+                "What does the union say about the port's future?",
+            ],
+        ),
+        (
+            "Where do the mayor and the union disagree about the port?",
+            ["What does the mayor say about the port?", "What does the union say about the port?"],
+        ),
+        (
+            "ما الفرق بين عدد السكان في عمان وعدد السكان في القاهرة؟",
+            ["ما عدد السكان في عمان؟", "ما عدد السكان في القاهرة؟"],
+        ),
+        (
+            "أيهما أكبر: عدد السفن في صفاقس أم في تونس؟",
+            ["ما عدد السفن في صفاقس؟", "ما عدد السفن في تونس؟"],
+        ),
+        (
+            "هل عدد السفن في صفاقس أكبر من عددها في تونس؟",
+            ["ما عدد السفن في صفاقس؟", "ما عدد السفن في تونس؟"],
+        ),
+        (
+            "هل وقع إضراب العمال قبل افتتاح الميناء أم بعده؟",
+            ["متى كان إضراب العمال؟", "متى كان افتتاح الميناء؟"],
+        ),
+    ],
+)
+def test_two_questions_are_told_apart(question: str, told: list[str]) -> None:
+    assert [part.asked for part in parts(question, longest=LONGEST)] == told
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "When and where did the talks begin?",
+        "What did he say about who will pay and who will not?",
+        "How many died and how many were hurt in the attack on the base?",
+        "What are Iran and Hezbollah saying?",
+        "Did Austin or Sudani sign the statement?",
+        "Is the bridge open?",
+        "How much do mother and child each day need?",
+        "The minister resigned, and who follows him?",
+        "Were any ships in the port before the strike?",
+        "Are there more than three ships in the port?",
+        "Was the port closed before or after noon?",
+        "Is the harbour larger than it was?",
+        "هل عاد العمال قبل الإضراب؟",
+        "هل عدد السفن أكبر الآن؟",
+        "متى وأين وقع الهجوم؟",
+        "من العراق ومن سوريا من انسحب؟",
+        "كم قتل وكم جرح في الهجوم؟",
+        "هل انسحبت القوات من العراق وما زالت في سوريا؟",
+    ],
+)
+def test_one_question_stays_one(question: str) -> None:
+    assert [part.asked for part in parts(question, longest=LONGEST)] == [question]
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_parts(question: str) -> None:
+    told = parts(question, longest=LONGEST)
+    assert 1 <= len(told) <= MOST
+    assert len(told) > 1 or told[0].asked == question
+
+
+ARTICLES = {
+    "port.txt": "The new port opened in 2019, the ministry said.",
+    "strike.txt": "The workers ended their strike in 2021, the union said.",
+}
+
+BOTH = "When did the port open, and when did the workers end their strike?"
+
+
+def asked(tmp_path: Path, replies: list[str], question: str, **settings: str) -> tuple[Answer, FakeLLM]:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    for name, text in ARTICLES.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    given = Settings(
+        embedder="fake", backend="fake", indexes=tmp_path / "indexes", prompt="adapted", **settings
+    )
+    build_index(folder, "mine", settings=given, embedder=FakeEmbedder())
+    llm = FakeLLM.scripted(replies)
+    assistant = Assistant.open("mine", settings=given, embedder=FakeEmbedder(), generator=fake_generator(llm))
+    try:
+        return assistant.ask(question), llm
+    finally:
+        assistant.close()
+
+
+def replies(tmp_path: Path, *told: str) -> list[str]:
+    """Replies that name, of the sentences that each prompt shows, the one with their year."""
+    _, llm = asked(tmp_path, ["[0]"] * len(told), BOTH)
+    numbered = [dict(re.findall(r"\[(\d)\].*?\b(20\d\d)\b", prompt)) for prompt in llm.prompts]
+    number = [{year: n for n, year in years.items()} for years in numbered]
+    return [f"[{number[i][text[-4:]]}] {text}" for i, text in enumerate(told)]
+
+
+def test_each_part_is_asked_on_its_own(tmp_path: Path) -> None:
+    (tmp_path / "dry").mkdir()
+    answer, llm = asked(tmp_path, replies(tmp_path / "dry", "in 2019", "in 2021"), BOTH)
+    told = [
+        "in 2019: “The new port opened in 2019, the ministry said.” [1]",
+        "in 2021: “The workers ended their strike in 2021, the union said.” [2]",
+    ]
+    assert (answer.outcome, answer.text) == ("answered", "\n".join(told))
+    assert [citation.source for citation in answer.citations] == ["port.txt", "strike.txt"]
+    assert [answer.text[claim.start : claim.end] for claim in answer.claims] == told
+    assert answer.understood == "When did the port open? When did the workers end their strike?"
+    assert len(llm.prompts) == 2
+    assert "strike" not in llm.prompts[0].split("Question:")[-1]
+    assert [item.number for item in answer.evidence] == list(range(1, len(answer.evidence) + 1))
+
+
+def test_what_has_no_answer_is_named(tmp_path: Path) -> None:
+    (tmp_path / "dry").mkdir()
+    answer, _ = asked(tmp_path, [*replies(tmp_path / "dry", "in 2019"), "[0]"], BOTH)
+    assert answer.outcome == "partial"
+    told = "in 2019: “The new port opened in 2019, the ministry said.” [1]"
+    assert answer.text == f"{told}\nNo answer was found to: “When did the workers end their strike?”"
+    assert [claim.text for claim in answer.claims] == [told]
+
+
+def test_without_any_answer_nothing_is_said(tmp_path: Path) -> None:
+    answer, _ = asked(tmp_path, ["[0]", "[0]"], BOTH)
+    assert (answer.outcome, answer.text, answer.citations) == ("not_found", "The articles do not say.", ())
+
+
+def test_a_sentence_that_answers_both_is_cited_once(tmp_path: Path) -> None:
+    question = "When did the new port open? What opened in 2019?"
+    answer, _ = asked(tmp_path, ["[1] in 2019", "[1] The new port"], question)
+    assert (
+        answer.text == "in 2019: “The new port opened in 2019, the ministry said.” [1]\n"
+        "What opened in 2019? The new port [1]"
+    )
+    assert len(answer.citations) == 1
+
+
+def test_it_can_be_left_out(tmp_path: Path) -> None:
+    _, llm = asked(tmp_path, ["[1] in 2019"], BOTH, without="parts")
+    assert len(llm.prompts) == 1

@@ -1,0 +1,61 @@
+import pytest
+
+from rag.language.quantities import claimed, missing, months, years
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("in March 2003", {3}),
+        ("Protesters march on; they may be back", set()),
+        ("on 3 May", {5}),
+        ("Jan Egeland and Mar Mikhael", set()),
+        ("في 11 أغسطس/آب", {8}),
+        ("أب لطفلين", set()),
+        ("في كانون الثاني", {1}),
+        ("ديسمبر/كانون الأول 2011", {12}),
+        ("بسبتمبر وأيلول", {9}),
+        ("27 من تشرين الثاني", {11}),
+    ],
+)
+def test_months_are_read_in_every_family_and_told_from_other_words(text, named):
+    assert months(text) == named
+
+
+@pytest.mark.parametrize(
+    ("claim", "source"),
+    [
+        ("170,000 troops", "170 ألف جندي"),
+        ("4 interceptions", "قام بأربع اعتراضات"),
+        ("3000 men", "three thousand men"),
+        ("25 years", "خمسة وعشرون عاما"),
+        ("500 soldiers", "خمسمئة جندي"),
+        ("2500 soldiers", "ألفان وخمسمئة جندي"),
+        ("in September", "في أيلول"),
+        ("بعد شهرين: 2", "after two months"),
+        ("٩٠٠ جندي", "900 soldiers"),
+    ],
+)
+def test_a_value_that_the_source_writes_otherwise_is_not_missing(claim, source):
+    assert missing(claim, [source]) == []
+
+
+@pytest.mark.parametrize(
+    ("claim", "source", "lacks"),
+    [
+        ("2500 soldiers", "900 جندي", ["2500"]),
+        ("in March 2003", "عام 2003", ["month 3"]),
+        ("31 men", "three men", ["31"]),
+        ("anything 7", "", ["7"]),
+    ],
+)
+def test_a_value_that_the_source_does_not_hold_is_missing(claim, source, lacks):
+    assert missing(claim, [source]) == lacks
+
+
+def test_a_claim_without_values_commits_itself_to_none():
+    assert claimed("The harbour reopened on Sunday.") == set()
+
+
+def test_a_number_of_thousands_of_digits_is_no_year() -> None:
+    assert years(f"{'9' * 5000} in 2024") == {2024}

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import FakeAssistant
+
+from rag import Assistant, BadArticles, Settings, build_index
+from rag.models.embedding.embedder import FakeEmbedder
+
+pytestmark = pytest.mark.usefixtures("quick_disk")
+
+TOWER = "Tower bell rings again\nThe bell of the old tower rang on Friday for the first time since 1952.\n"
+
+
+def put(assistant: Assistant, name: str, data: str) -> Path:
+    assistant.uploads.mkdir(exist_ok=True)
+    path = assistant.uploads / name
+    path.write_text(data, encoding="utf-8")
+    return path
+
+
+def ids(assistant: Assistant) -> list[str]:
+    return sorted(article.id for article in assistant.articles())
+
+
+OWN = ["harbour", "library", "olives"]
+
+
+def test_an_uploaded_file_is_searched_and_cited_at_once(fake_assistant: FakeAssistant) -> None:
+    assistant = fake_assistant()
+    put(assistant, "tower.txt", TOWER)
+    built = assistant.index_uploads()
+    assert built.written.added == ("uploaded://tower",)
+    assert ids(assistant) == [*OWN, "uploaded://tower"]
+    answer = assistant.ask("When did the bell of the tower ring?")
+    (citation, *_) = answer.citations
+    assert citation.source == "uploaded://tower.txt"
+    assert assistant.article("uploaded://tower").text[citation.start : citation.end] == citation.quote
+
+
+def test_only_what_is_new_is_embedded(fake_assistant: FakeAssistant) -> None:
+    assistant = fake_assistant()
+    put(assistant, "tower.txt", TOWER)
+    assert assistant.index_uploads().written.embedded == 1
+    assert assistant.index_uploads().written.embedded == 0
+
+
+def test_an_update_of_the_folder_keeps_what_was_uploaded(
+    fake_assistant: FakeAssistant, small_articles: Path
+) -> None:
+    assistant = fake_assistant()
+    put(assistant, "tower.txt", TOWER)
+    assistant.index_uploads()
+    (small_articles / "olives.txt").unlink()
+    settings = Settings.load(articles=small_articles)
+    built = build_index(
+        small_articles, "small", settings=settings, embedder=FakeEmbedder(), allow_shrink=True
+    )
+    assert built.written.removed == ("olives",)
+    assert ids(assistant) == ["harbour", "library", "uploaded://tower"]
+
+
+def test_what_cannot_be_used_is_told_and_not_kept(fake_assistant: FakeAssistant) -> None:
+    assistant = fake_assistant()
+    bad, good = put(assistant, "empty.txt", " \n"), put(assistant, "tower.txt", TOWER)
+    rows = put(assistant, "rows.jsonl", '{"text": "The mill burnt down in May, its owner said."}\n{broken\n')
+    built = assistant.index_uploads()
+    assert [item.source for item in built.skipped] == ["uploaded://empty.txt", "uploaded://rows.jsonl:2"]
+    assert (bad.exists(), good.exists(), rows.exists()) == (False, True, True)
+    assert assistant.index_uploads().skipped == built.skipped[1:]
+
+
+def test_nothing_uploaded_is_no_error_and_no_change(fake_assistant: FakeAssistant) -> None:
+    assistant = fake_assistant()
+    before = assistant.generation
+    put(assistant, "empty.txt", "")
+    assert assistant.index_uploads().written.added == ()
+    assert assistant.generation == before
+
+
+def test_a_folder_of_the_same_name_is_not_mixed_up_with_what_was_uploaded(
+    fake_assistant: FakeAssistant, small_articles: Path
+) -> None:
+    (small_articles / "uploaded:").mkdir()
+    (small_articles / "uploaded:" / "tower.txt").write_text(TOWER.replace("1952", "1939"), encoding="utf-8")
+    assistant = fake_assistant()
+    put(assistant, "tower.txt", TOWER)
+    assistant.index_uploads()
+    assert ids(assistant) == [*OWN, "uploaded://tower", "uploaded:/tower"]
+
+
+def test_removing_deletes_an_uploaded_file_once_none_of_its_articles_is_left(
+    fake_assistant: FakeAssistant,
+) -> None:
+    assistant = fake_assistant()
+    tower = put(assistant, "tower.txt", TOWER)
+    row = '{{"id": "{0}", "text": "The mill of {0} burnt down in May, its owner said."}}\n'
+    rows = put(assistant, "rows.jsonl", row.format("Ada") + row.format("Bel"))
+    waiting = put(assistant, "zoo.txt", "")  # not indexed yet
+    waiting.write_text(TOWER.replace("tower", "zoo"), encoding="utf-8")
+    assistant.index_uploads()
+    late = put(assistant, "late.txt", TOWER.replace("tower", "church"))
+    assistant.remove(["uploaded://tower", "uploaded://rows#Ada", "harbour"])
+    assert ids(assistant) == ["library", "olives", "uploaded://rows#Bel", "uploaded://zoo"]
+    assert (tower.exists(), rows.exists(), late.exists()) == (False, True, True)
+    assistant.remove(["uploaded://rows#Bel"])
+    assert not rows.exists()
+
+
+ROW = '{{"id": "{0}", "text": "The mill of {0} burnt down in May, its owner said."}}\n'
+
+
+def test_a_removed_row_stays_away_until_its_file_is_uploaded_again(
+    fake_assistant: FakeAssistant, small_articles: Path
+) -> None:
+    assistant = fake_assistant()
+    data = "".join(map(ROW.format, ("Ada", "Bel", "Cyr")))
+    put(assistant, "rows.jsonl", data)
+    put(assistant, "more.jsonl", ROW.format("Dov") + ROW.format("Eli"))
+    assistant.index_uploads()
+    assistant.remove(["uploaded://rows#Ada", "uploaded://more#Dov"])
+    assistant.remove(["uploaded://rows#Cyr"])
+    left = [*OWN, "uploaded://more#Eli", "uploaded://rows#Bel"]
+    assert ids(assistant) == left
+    put(assistant, "tower.txt", TOWER)
+    assistant.index_uploads()
+    settings = Settings.load(articles=small_articles)
+    build_index(small_articles, "small", settings=settings, embedder=FakeEmbedder())
+    assert ids(assistant) == [*left, "uploaded://tower"]
+
+    assistant.take_upload(put(assistant, ".part", data), "rows.jsonl")
+    assistant.index_uploads()
+    back = ["uploaded://rows#Ada", "uploaded://rows#Bel", "uploaded://rows#Cyr"]
+    assert ids(assistant) == [*OWN, "uploaded://more#Eli", *back, "uploaded://tower"]
+
+
+@pytest.mark.parametrize("spoilt", ["{", "[]", '{"rows.jsonl": 5}'])
+def test_a_spoilt_note_of_removed_rows_is_told_with_the_mend(
+    fake_assistant: FakeAssistant, spoilt: str
+) -> None:
+    assistant = fake_assistant()
+    note = put(assistant, ".removed.json", spoilt)
+    with pytest.raises(BadArticles, match=r"removed\.json.*Remove it"):
+        assistant.index_uploads()
+    note.unlink()
+    assistant.index_uploads()
+
+
+def test_what_was_noted_of_removed_rows_goes_with_their_file(fake_assistant: FakeAssistant) -> None:
+    assistant = fake_assistant()
+    put(assistant, "rows.jsonl", ROW.format("Ada") + ROW.format("Bel"))
+    assistant.index_uploads()
+    assistant.remove(["uploaded://rows#Ada"])
+    assistant.remove(["uploaded://rows#Bel"])
+    assert list(assistant.uploads.iterdir()) == []
+
+
+def test_what_is_not_there_is_not_removed(fake_assistant: FakeAssistant) -> None:
+    assistant = fake_assistant()
+    with pytest.raises(BadArticles, match="no article 'harbor'"):
+        assistant.remove(["harbor"])
+    with pytest.raises(BadArticles, match="leave nothing"):
+        assistant.remove(OWN)

@@ -1,0 +1,370 @@
+"""An engine that fails, hangs or runs out of memory costs its own reply, and nothing else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+
+import pytest
+from conftest import FakeAssistant
+
+from rag import GenerationFailed
+from rag.models.llm.fake import FakeLLM, fake_generator
+from rag.models.llm.generator import Likelihood, Message
+from rag.models.llm.watchdog import MAX_STUCK, SupervisedGenerator, unless
+
+PROMPT = [Message("user", "[1] The harbour reopened on Sunday.")]
+
+
+class Engine:
+    """An engine that does what the test says."""
+
+    identity, context = "engine", 8192
+
+    def __init__(self, act: Callable[[], Iterator[str]]) -> None:
+        self.act = act
+        self.closed = threading.Event()
+
+    def count(self, text: str) -> int:
+        return len(text)
+
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int
+    ) -> Generator[str, None, Likelihood | None]:
+        try:
+            yield from self.act()
+        finally:
+            self.closed.set()
+        return (-1.5,)
+
+
+class Opened:
+    """Opens the given engines one after the other."""
+
+    def __init__(self, *acts: Callable[[], Iterator[str]]) -> None:
+        self.engines = [Engine(act) for act in acts]
+        self.count = 0
+
+    def __call__(self) -> Engine:
+        self.count += 1
+        return self.engines[self.count - 1]
+
+
+def well() -> Iterator[str]:
+    yield from ("all", " is", " well")
+
+
+def raises(error: Exception) -> Callable[[], Iterator[str]]:
+    def act() -> Iterator[str]:
+        yield "a"
+        raise error
+
+    return act
+
+
+@pytest.fixture
+def release() -> Iterator[threading.Event]:
+    """Lets engines that hang end with the test."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def hangs(release: threading.Event) -> Callable[[], Iterator[str]]:
+    def act() -> Iterator[str]:
+        yield "a"
+        release.wait(60)
+        yield "b"
+
+    return act
+
+
+def supervised(opened: Opened, seconds: float = 30, grace: float = 30) -> SupervisedGenerator:
+    return SupervisedGenerator(opened, seconds=seconds, grace=grace)
+
+
+def reply(generator: SupervisedGenerator) -> str:
+    return "".join(generator.stream(PROMPT, max_tokens=10))
+
+
+def test_pieces_and_the_replys_probability_are_passed_on() -> None:
+    stream = supervised(Opened(well)).stream(PROMPT, max_tokens=10)
+    pieces = []
+    with pytest.raises(StopIteration) as end:
+        while True:
+            pieces.append(next(stream))
+    assert pieces == ["all", " is", " well"]
+    assert end.value.value == (-1.5,)
+
+
+def test_a_healthy_engine_is_kept() -> None:
+    opened = Opened(well)
+    generator = supervised(opened)
+    assert [reply(generator) for _ in range(3)] == ["all is well"] * 3
+    assert (opened.count, generator.reloads) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeError("node\n broke"), "The language model failed: node broke. Ask again."),
+        (GenerationFailed("Its own words."), "Its own words."),
+        (MemoryError(), "not enough memory"),
+        (RuntimeError("Failed to allocate 8589934592 bytes"), "not enough memory"),
+        (RuntimeError("std::bad_alloc"), "not enough memory"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "not enough memory"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_an_engine_that_raises_ends_its_own_reply_and_the_next_finds_another(
+    error: Exception, told: str
+) -> None:
+    opened = Opened(raises(error), well)
+    generator = supervised(opened)
+    with pytest.raises(GenerationFailed) as raised:
+        reply(generator)
+    assert told in str(raised.value)
+    assert reply(generator) == "all is well"
+    assert (opened.count, generator.reloads) == (2, 1)
+
+
+def test_who_waits_in_line_never_gets_the_engine_that_has_just_failed() -> None:
+    opened = Opened(raises(RuntimeError("node broke")), well)
+    generator = supervised(opened)
+    failing = generator.stream(PROMPT, max_tokens=10)
+    assert next(failing) == "a"
+    # The failure has not been read yet, only its place is free.
+    assert reply(generator) == "all is well"
+    with pytest.raises(GenerationFailed, match="node broke"):
+        next(failing)
+    assert (opened.count, generator.reloads) == (2, 1)
+
+
+def test_memory_that_runs_out_below_other_layers_is_said_too() -> None:
+    def out_of_memory(_: int) -> None:
+        raise MemoryError
+
+    llm = FakeLLM.scripted(["never said"], out_of_memory)
+    generator = SupervisedGenerator(lambda: fake_generator(llm), seconds=30)
+    with pytest.raises(GenerationFailed, match="not enough memory"):
+        list(generator.stream(PROMPT, max_tokens=10))
+
+
+def test_an_engine_that_hangs_is_late_for_its_own_reply_and_replaced_for_the_next(
+    release: threading.Event,
+) -> None:
+    opened = Opened(hangs(release), well)
+    generator = supervised(opened, seconds=0.3, grace=0.1)
+    start = time.monotonic()
+    with pytest.raises(GenerationFailed, match=r"longer than 0\.3 s .*SANAD_ANSWER_SECONDS"):
+        reply(generator)
+    assert time.monotonic() - start < 5
+    assert reply(generator) == "all is well"
+    assert (opened.count, generator.reloads) == (2, 1)
+
+
+def test_the_limit_holds_for_an_engine_that_never_stops_talking_too() -> None:
+    def talks() -> Iterator[str]:
+        while True:
+            yield "a"
+
+    with pytest.raises(GenerationFailed, match="took longer"):
+        reply(supervised(Opened(talks), seconds=0.2))
+
+
+@pytest.mark.slow
+def test_engines_that_hang_again_and_again_are_not_loaded_for_ever(release: threading.Event) -> None:
+    opened = Opened(*[hangs(release)] * MAX_STUCK, well)
+    generator = supervised(opened, seconds=0.1, grace=0.05)
+    for _ in range(MAX_STUCK):
+        with pytest.raises(GenerationFailed, match="took longer"):
+            reply(generator)
+    with pytest.raises(GenerationFailed, match="Start sanad again"):
+        reply(generator)
+    assert generator.stuck
+    release.set()
+    for engine in opened.engines[:MAX_STUCK]:
+        assert engine.closed.wait(10)
+    deadline = time.monotonic() + 10
+    while generator.stuck and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    assert reply(generator) == "all is well"
+
+
+def test_a_slow_engine_that_lets_go_in_time_is_kept() -> None:
+    steps = threading.Event()
+
+    def slowly() -> Iterator[str]:
+        while True:
+            steps.wait(0.01)
+            yield "a"
+
+    opened = Opened(slowly)
+    generator = supervised(opened)
+    stream = generator.stream(PROMPT, max_tokens=10)
+    with closing(stream):
+        assert next(stream) == "a"
+    assert opened.engines[0].closed.is_set(), "closing waits until the engine has let go"
+    opened.engines[0].act = well
+    assert reply(generator) == "all is well"
+    assert (opened.count, generator.reloads) == (1, 0)
+
+
+def test_who_leaves_before_the_first_token_does_not_wait_for_it(release: threading.Event) -> None:
+    def reads() -> Iterator[str]:
+        release.wait(60)
+        yield "a"
+
+    generator = supervised(Opened(reads), grace=0.1)
+    unwanted = threading.Event()
+    threading.Timer(0.1, unwanted.set).start()
+    start = time.monotonic()
+    with unless(unwanted), pytest.raises(GenerationFailed, match="Nobody waits"):
+        reply(generator)
+    assert time.monotonic() - start < 2
+
+
+def test_who_leaves_while_another_is_answered_gives_up_the_turn(release: threading.Event) -> None:
+    opened = Opened(hangs(release))
+    generator = supervised(opened)
+    first = generator.stream(PROMPT, max_tokens=10)
+    assert next(first) == "a"
+    unwanted = threading.Event()
+    unwanted.set()
+    with unless(unwanted), pytest.raises(GenerationFailed, match="Nobody waits"):
+        reply(generator)
+    release.set()
+    assert list(first) == ["b"]
+
+
+def test_replies_are_made_one_at_a_time_in_the_order_in_which_they_were_asked_for() -> None:
+    at_once, most, order = 0, 0, []
+    lock, go = threading.Lock(), threading.Semaphore(0)
+
+    def counted() -> Iterator[str]:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        yield "a"
+        go.acquire(timeout=60)
+        with lock:
+            at_once -= 1
+
+    generator = supervised(Opened(counted))
+
+    def ask(number: int) -> None:
+        for _ in generator.stream(PROMPT, max_tokens=10):
+            order.append(number)
+            go.release()
+
+    threads = []
+    first = generator.stream(PROMPT, max_tokens=10)
+    next(first)
+    for number in range(6):
+        thread = threading.Thread(target=ask, args=(number,))
+        thread.start()
+        threads.append(thread)
+        while len(generator._line) <= number:
+            threading.Event().wait(0.001)
+    go.release()
+    assert list(first) == []
+    for thread in threads:
+        thread.join(10)
+    assert most == 1
+    assert order == list(range(6))
+
+
+def test_as_many_replies_as_are_allowed_run_at_the_same_time_and_no_more() -> None:
+    both, go, running, most = threading.Barrier(2), threading.Event(), 0, 0
+    lock = threading.Lock()
+
+    def meets() -> Iterator[str]:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        yield "a"
+        both.wait(10)  # broken, and an error, unless two are made at the same time
+        with lock:
+            running -= 1
+
+    generator = SupervisedGenerator(Opened(meets), seconds=30, at_once=2)
+    replies: list[str] = []
+
+    def ask() -> None:
+        go.wait(10)
+        replies.append(reply(generator))
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    go.set()
+    for thread in threads:
+        thread.join(20)
+    assert replies == ["a"] * 6
+    assert most == 2
+    assert generator.reloads == 0
+
+
+def test_an_engine_that_hangs_ends_the_replies_beside_it_and_counts_once(release: threading.Event) -> None:
+    opened = Opened(hangs(release), well)
+    generator = SupervisedGenerator(opened, seconds=30, grace=0.05, at_once=2)
+    left, beside = (generator.stream(PROMPT, max_tokens=10) for _ in range(2))
+    assert next(left) == next(beside) == "a"
+    left.close()
+    assert reply(generator) == "all is well"
+    with pytest.raises(GenerationFailed, match="does not come back"):
+        next(beside)
+    assert (opened.count, generator.reloads, generator.stuck) == (2, 1, False)
+
+
+def test_another_engine_is_loaded_only_when_the_one_that_failed_has_no_reply_left(
+    release: threading.Event,
+) -> None:
+    acts = [hangs(release), raises(RuntimeError("broke"))]
+
+    class Mixed(Engine):
+        def stream(
+            self, messages: Sequence[Message], *, max_tokens: int
+        ) -> Generator[str, None, Likelihood | None]:
+            yield from acts.pop(0)()
+            return None
+
+    opened = Opened(well, well)
+    opened.engines[0] = Mixed(well)
+    generator = SupervisedGenerator(opened, seconds=30, at_once=2)
+    slow = generator.stream(PROMPT, max_tokens=10)
+    assert next(slow) == "a"
+    with pytest.raises(GenerationFailed, match="broke"):
+        reply(generator)
+    replies: list[str] = []
+    thread = threading.Thread(target=lambda: replies.append(reply(generator)))
+    thread.start()
+    thread.join(0.05)
+    assert (opened.count, replies) == (1, []), "two engines would not fit into memory"
+    release.set()
+    assert list(slow) == ["b"]
+    thread.join(10)
+    assert (opened.count, replies) == (2, ["all is well"])
+
+
+def test_an_assistant_answers_on_after_its_engine_broke(
+    fake_assistant: FakeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rag import Assistant, assistant
+    from rag.models.embedding.embedder import FakeEmbedder
+
+    def broken(_: int) -> None:
+        raise RuntimeError("the device is gone")
+
+    engines = [FakeLLM.scripted(["never said"], broken), FakeLLM.scripted(["It reopened on Sunday [1]."])]
+    monkeypatch.setattr(assistant, "open_generator", lambda *_: fake_generator(engines.pop(0)))
+    settings = fake_assistant().settings
+    asked = Assistant.open("small", settings=settings, embedder=FakeEmbedder())
+    with pytest.raises(GenerationFailed, match="the device is gone"):
+        asked.ask("When did the harbour of Marsa reopen?")
+    assert asked.ask("When did the harbour of Marsa reopen?").text.startswith("It reopened on Sunday")
+    asked.close()

@@ -1,0 +1,92 @@
+"""Whatever is sent to the HTTP API, it answers as its schema says, and never with a defect."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import write_articles
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rag import Assistant, Settings, build_index
+from rag.models.embedding.embedder import FakeEmbedder
+from rag.models.llm.fake import fake_generator
+from rag.server.api import build_api
+from rag.server.fair_queue import FairQueue
+from rag.server.guard import Bodies, Origins
+from rag.server.metrics import Metrics
+from rag.server.request_log import Observed
+from rag.server.serve import ROUTES
+from rag.server.worker import Answering
+
+schemathesis = pytest.importorskip("schemathesis")
+positive_data_acceptance = pytest.importorskip("schemathesis.specs.openapi.checks").positive_data_acceptance
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@contextlib.contextmanager
+def assistant_over(folder: Path) -> Iterator[Assistant]:
+    """An assistant with fake models over the small articles, in an empty folder."""
+    articles = write_articles(folder / "articles")
+    chosen = Settings(indexes=folder / "indexes", cache=folder / "cache", articles=articles)
+    build_index(articles, "small", settings=chosen, embedder=FakeEmbedder())
+    made = Assistant.open("small", settings=chosen, embedder=FakeEmbedder(), generator=fake_generator())
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def operations_of(assistant: Assistant) -> dict[str, Any]:
+    """Every operation of the API with what stands before it, by method and path."""
+    metrics = Metrics()
+    app = build_api(assistant, Answering(assistant, FairQueue(16)), metrics)
+    guarded = Observed(Origins(Bodies(app)), metrics, ROUTES)
+    found = [
+        result.ok()
+        for result in schemathesis.openapi.from_asgi("/openapi.json", guarded).get_all_operations()
+    ]
+    return {operation.label: operation for operation in found}
+
+
+def cases_of(operation: Any) -> st.SearchStrategy[Any]:
+    """What the schema allows to send, and what it does not."""
+    modes = schemathesis.GenerationMode
+    return st.one_of(*[operation.as_strategy(generation_mode=mode) for mode in modes])
+
+
+def check_case(case: Any) -> None:
+    """Send it: the answer is as the schema says, and no defect."""
+    # A question without a letter, or a date that is none, is refused by rules that no schema tells.
+    case.call_and_validate(excluded_checks=[positive_data_acceptance])
+
+
+@pytest.fixture(scope="module")
+def operations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    with assistant_over(tmp_path_factory.mktemp("fuzz")) as assistant:
+        yield operations_of(assistant)
+
+
+@pytest.mark.parametrize("examples", [20, pytest.param(400, marks=pytest.mark.slow)])
+def test_every_operation_answers_as_its_schema_says(operations: dict[str, Any], examples: int) -> None:
+    asked: Counter[str] = Counter()
+    for operation in operations.values():
+
+        @settings(
+            max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None
+        )
+        @given(case=cases_of(operation))
+        def ask(case: Any) -> None:
+            asked[case.operation.label] += 1
+            check_case(case)
+
+        ask()
+    assert {label.partition(" ")[2] for label in asked} >= set(ROUTES) - {"/openapi.json"}
+    # Those that take a body have ever more to be sent; a GET is soon exhausted.
+    assert all(count >= examples for label, count in asked.items() if label.startswith("POST"))

@@ -1,0 +1,171 @@
+"""The line of a server: bounded, fair, and one for page and API."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from typing import Any
+
+import httpx
+import pytest
+from conftest import FakeAssistant
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag import Busy, FairQueue, Server
+from rag.server.fair_queue import Place
+from rag.server.worker import Answering
+from ui.exchange import Exchange
+from ui.run import Run
+
+QUESTION = "When did the harbour of Marsa reopen?"
+
+
+def test_each_client_has_its_turn_however_many_questions_others_send() -> None:
+    line, order = FairQueue(16), []
+    places = [line.enter(client, lambda place: order.append(place.client)) for client in "aaaabbc"]
+    assert [line.ahead(place) for place in places] == [0, 1, 4, 6, 2, 5, 3]
+    while len(order) < 7:
+        line.leave(next(one for one in places if one in line._answering))
+    assert "".join(order) == "aabcaba"
+
+
+def test_one_address_may_not_take_all_places() -> None:
+    line = FairQueue(4)
+    for _ in range(3):
+        line.enter("a", lambda _: None)
+    with pytest.raises(Busy, match="2 questions wait already") as told:
+        line.enter("a", lambda _: None)
+    assert told.value.seconds == 60
+    line.enter("b", lambda _: None)
+    assert line.waiting == 3
+
+
+ACTIONS = st.lists(
+    st.tuples(st.sampled_from(["enter", "leave", "withdraw"]), st.integers(0, 5)), min_size=20, max_size=120
+)
+
+
+@given(ACTIONS, st.integers(1, 3), st.integers(1, 6))
+def test_whatever_happens_none_is_lost_called_twice_or_kept_waiting_beside_a_free_turn(
+    actions: list[tuple[str, int]], at_once: int, places: int
+) -> None:
+    line = FairQueue(places, at_once)
+    called: list[Place] = []
+    waiting: list[Place] = []
+    answering: list[Place] = []
+
+    def call(place: Place) -> None:
+        called.append(place)
+        answering.append(place)
+
+    for what, number in actions:
+        if what == "enter":
+            with contextlib.suppress(Busy):
+                place = line.enter(str(number), call)
+                if place not in called:
+                    waiting.append(place)
+        elif what == "leave" and answering:
+            line.leave(answering.pop(number % len(answering)), 1.0)
+        elif what == "withdraw" and waiting:
+            place = waiting.pop(number % len(waiting))
+            assert line.withdraw(place) and not line.withdraw(place)
+        waiting = [place for place in waiting if place not in called]
+        assert line.waiting == len(waiting) <= places
+        assert len(answering) == at_once or (len(answering) < at_once and not waiting)
+        assert len(called) == len(set(called))
+        if waiting:
+            assert sorted(map(line.ahead, waiting)) == list(range(at_once, at_once + len(waiting)))
+
+
+def test_who_is_cancelled_in_the_moment_of_being_called_hands_the_turn_on() -> None:
+    async def scene() -> int:
+        line = FairQueue(4)
+        first = await line.join("a")
+        second = asyncio.create_task(line.join("b"))
+        await asyncio.sleep(0)
+        line.leave(first)  # calls the second, which does not know yet
+        second.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await second
+        await line.join("c")
+        return line.waiting
+
+    assert asyncio.run(asyncio.wait_for(scene(), 20)) == 0
+
+
+def test_threads_and_an_event_loop_stand_in_one_line() -> None:
+    line, seen = FairQueue(100), []
+    ended = threading.Semaphore(0)
+
+    def thread(place: Place) -> None:
+        seen.append("thread")
+        line.leave(place)
+        ended.release()
+
+    async def task() -> None:
+        place = await line.join("loop")
+        seen.append("loop")
+        await asyncio.sleep(0)
+        line.leave(place)
+
+    async def scene() -> None:
+        tasks = [asyncio.create_task(task()) for _ in range(40)]
+        for _ in range(40):
+            line.enter("threads", lambda place: threading.Thread(target=thread, args=(place,)).start())
+            await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
+
+    asyncio.run(asyncio.wait_for(scene(), 20))
+    for _ in range(40):
+        assert ended.acquire(timeout=20)
+    assert (seen.count("thread"), seen.count("loop"), line.waiting) == (40, 40, 0)
+
+
+def test_page_and_api_of_a_server_share_one_bound(fake_assistant: FakeAssistant) -> None:
+    lines: list[FairQueue] = []
+
+    def page(_: Any, line: FairQueue) -> Any:
+        from fastapi import FastAPI
+
+        lines.append(line)
+        return FastAPI()
+
+    server = Server(fake_assistant(waiting=2), page=page).start()
+    try:
+        places = [lines[0].enter(f"tab {n}", lambda _: None) for n in range(3)]  # one is answered, two wait
+        asked = {"question": QUESTION}
+        refused = httpx.post(f"{server.address}/api/ask", json=asked)
+        assert (refused.status_code, refused.json()["error"]["type"]) == (503, "Busy")
+        assert "sanad_waiting 2.0" in httpx.get(f"{server.address}/metrics").text
+        for place in places:
+            lines[0].leave(place)
+        assert httpx.post(f"{server.address}/api/ask", json=asked).status_code == 200
+    finally:
+        server.close()
+
+
+def test_where_no_thread_is_to_be_had_the_turn_is_handed_on(
+    fake_assistant: FakeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assistant, line, none = fake_assistant(), FairQueue(4), []
+    real = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name == "answer" and not none:
+            none.append(thread)
+            raise RuntimeError("can't start new thread")
+        real(thread)
+
+    async def ask() -> list[Any]:
+        return [event async for event in Answering(assistant, line).events("a", QUESTION)]
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(RuntimeError, match="new thread"):
+        asyncio.run(ask())
+    assert asyncio.run(ask())
+    none.clear()
+    broke = list(Run(assistant, line, "tab", Exchange(1, QUESTION), ()).grow())[-1]
+    assert broke.fault is not None and broke.fault.word == "fault_broke"
+    assert list(Run(assistant, line, "tab", Exchange(1, QUESTION), ()).grow())[-1].stage == "done"

@@ -1,0 +1,395 @@
+"""The HTTP API over a real server, with real clients and a fake model."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from conftest import FakeAssistant
+from crowd import crowd
+
+from rag import Answer, BadSettings, Busy, Server
+from rag.models.llm.fake import FakeLLM
+from rag.server.guard import MAX_BODY
+from rag.server.local_socket import answer_from
+from rag.server.logs import WAITING, Log
+from rag.server.schema import MAX_MESSAGES, MAX_TEXT, MAX_TURNS
+
+QUESTION = "When did the harbour of Marsa reopen?"
+
+Serve = Callable[..., httpx.Client]
+
+
+@pytest.fixture
+def serve(fake_assistant: FakeAssistant) -> Iterator[Serve]:
+    """Serves an assistant over the small articles; gives a client of it."""
+    opened: list[tuple[Server, httpx.Client]] = []
+
+    def make(
+        llm: FakeLLM | None = None, *, server: dict[str, Any] | None = None, **settings: Any
+    ) -> httpx.Client:
+        made = Server(fake_assistant(llm=llm, **settings), **(server or {})).start()
+        opened.append((made, httpx.Client(base_url=made.address, timeout=60)))
+        return opened[-1][1]
+
+    yield make
+    for made, client in opened:
+        client.close()
+        made.close()
+
+
+class Gate:
+    """A model that waits before each piece until it is let on."""
+
+    def __init__(self) -> None:
+        self.reached, self.go = threading.Event(), threading.Event()
+        self.llm = FakeLLM.scripted([], self._wait)
+
+    def _wait(self, _: int) -> None:
+        self.reached.set()
+        assert self.go.wait(60)
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    gate = Gate()
+    yield gate
+    gate.go.set()
+
+
+def until(true: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come to pass"
+        threading.Event().wait(0.01)
+
+
+def metric(client: httpx.Client, name: str) -> float:
+    found = re.search(rf"^{re.escape(name)} ([0-9.e+]+)$", client.get("/metrics").text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def ask(client: httpx.Client, question: str = QUESTION, **more: Any) -> httpx.Response:
+    return client.post("/api/ask", json={"question": question, **more})
+
+
+def test_an_answer_comes_whole_with_citations_that_quote_exactly(serve: Serve) -> None:
+    answer = answer_from(ask(serve()).json())
+    assert isinstance(answer, Answer)
+    assert answer.outcome == "answered" and "Sunday" in answer.text
+    assert answer.citations[0].quote in answer.passages[0].text
+    assert answer_from(json.loads(json.dumps(answer.to_dict()))) == answer
+
+
+def test_events_come_as_lines_of_json(serve: Serve) -> None:
+    with serve().stream("POST", "/api/ask", json={"question": QUESTION, "stream": True}) as response:
+        told = [json.loads(line) for line in response.iter_lines()]
+    assert [told[0]["event"], told[-1]["event"]] == ["retrieved", "finished"]
+    assert {item["event"] for item in told[1:-1]} == {"token"}
+    assert answer_from(told[-1]["answer"]).outcome == "answered"
+
+
+def test_a_filter_and_a_history_are_used(serve: Serve) -> None:
+    client = serve()
+    told = ask(client, filter={"outlets": ["Coast Daily"]}).json()
+    assert {passage["title"] for passage in told["passages"]} == {"Harbour reopens after two years"}
+    history = [{"question": "How much did the repairs of the harbour cost?", "answer": "12 million dollars."}]
+    assert "repairs" in ask(client, "And when?", history=history).json()["understood"]
+
+
+def chat(client: httpx.Client, **more: Any) -> httpx.Response:
+    body = {"model": "sanad", "messages": [{"role": "user", "content": QUESTION}], **more}
+    return client.post("/v1/chat/completions", json=body)
+
+
+def test_a_client_of_openais_api_gets_answer_and_sources_as_text(serve: Serve) -> None:
+    client = serve()
+    assert client.get("/v1/models").json()["data"][0]["id"] == "sanad"
+    told = chat(client).json()
+    text = told["choices"][0]["message"]["content"]
+    assert text.endswith("harbour.txt:2") and "[1] Coast Daily · 2024-09-06" in text
+    assert answer_from(told["sanad"]).outcome == "answered"
+    parts = [{"role": "user", "content": [{"type": "text", "text": QUESTION}]}]
+    assert chat(client, messages=parts, temperature=0.3).json()["choices"][0]["message"]["content"] == text
+
+
+def test_a_streamed_chat_holds_the_checked_answer_and_ends_as_openais_do(serve: Serve) -> None:
+    client = serve(FakeLLM.scripted(["It reopened on Sunday [1]. It cost 77 million [1]."]))
+    with client.stream(
+        "POST",
+        "/v1/chat/completions",
+        json={"model": "sanad", "stream": True, "messages": [{"role": "user", "content": QUESTION}]},
+    ) as response:
+        lines = [line.removeprefix("data: ") for line in response.iter_lines() if line.startswith("data: ")]
+    assert lines[-1] == "[DONE]"
+    chunks = [json.loads(line) for line in lines[:-1]]
+    text = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
+    assert "Sunday" in text and "77" not in text, "what the check drops is never sent"
+    assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "told"),
+    [
+        ("/api/ask", {"question": " ?"}, 400, "empty"),
+        ("/api/ask", {"question": "x" * 2001}, 400, "2,000"),
+        ("/api/ask", {"question": "x" * (MAX_TEXT + 1)}, 422, "body.question"),
+        ("/api/ask", {"question": "a", "hystory": []}, 422, "hystory"),
+        ("/api/ask", {"question": 3}, 422, "body.question"),
+        ("/api/ask", {"question": "a", "filter": {"since": "soon"}}, 400, "YYYY"),
+        ("/api/ask", {"question": "a", "stream": True, "filter": {"since": "soon"}}, 400, "YYYY"),
+        ("/api/ask", {"question": " ?", "stream": True}, 400, "empty"),
+        (
+            "/api/ask",
+            {"question": "a", "history": [{"question": "a", "answer": "b"}] * (MAX_TURNS + 1)},
+            422,
+            "body.history",
+        ),
+        ("/v1/chat/completions", {"model": "gpt", "messages": [{"role": "user"}]}, 404, "'gpt'"),
+        ("/v1/chat/completions", {"model": "sanad", "messages": []}, 422, "body.messages"),
+        ("/v1/chat/completions", {"model": "sanad", "messages": [{"role": "assistant"}]}, 400, "empty"),
+        (
+            "/v1/chat/completions",
+            {"model": "sanad", "messages": [{"role": "user", "content": "a"}] * (MAX_MESSAGES + 1)},
+            422,
+            "body.messages",
+        ),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused_in_words(
+    serve: Serve, path: str, body: dict[str, Any], status: int, told: str
+) -> None:
+    response = serve().post(path, json=body)
+    assert response.status_code == status
+    assert told in response.json()["error"]["message"]
+
+
+def test_a_body_that_is_too_large_is_refused_however_it_is_sent(serve: Serve) -> None:
+    client = serve()
+    assert client.post("/api/ask", content=b"x" * (MAX_BODY + 1)).status_code == 413
+
+    def parts() -> Iterator[bytes]:  # without a length that would tell before
+        for _ in range(MAX_BODY // 100_000 + 1):
+            yield b"x" * 100_000
+
+    with contextlib.suppress(httpx.WriteError, httpx.ReadError):  # closed while the rest was being sent
+        assert client.post("/api/ask", content=parts()).status_code == 413
+    assert ask(client).status_code == 200
+
+
+def test_of_too_many_at_once_each_is_answered_or_told_when_to_come_back(serve: Serve, gate: Gate) -> None:
+    client = serve(gate.llm, waiting=4)
+    with ThreadPoolExecutor(12) as pool:
+        first = pool.submit(ask, client)
+        assert gate.reached.wait(20)
+        others = [pool.submit(ask, client) for _ in range(11)]
+        until(lambda: sum(other.done() for other in others) == 9)  # of one client two of four may wait
+        gate.go.set()
+        answers = [first.result(), *[other.result() for other in others]]
+    by_status = {status: [a for a in answers if a.status_code == status] for status in (200, 503)}
+    assert (len(by_status[200]), len(by_status[503])) == (3, 9)
+    for refused in by_status[503]:
+        assert 1 <= int(refused.headers["retry-after"]) <= 600
+        assert refused.json()["error"]["type"] == "Busy"
+    assert ask(client).status_code == 200
+
+
+def test_fifty_clients_at_once_get_their_own_answer_or_are_told_busy(serve: Serve) -> None:
+    client = serve(waiting=16)
+    seen = crowd(client.base_url.port or 0, clients=50, rounds=3)
+    assert set(seen.statuses) == {"200", "503"} and seen.statuses.total() == 150
+    assert seen.statuses["200"] >= 3 * 17, "one is answered while sixteen wait"
+    assert (seen.crossed, seen.silent) == (0, 0)
+    assert metric(client, "sanad_waiting") == 0
+    until(lambda: metric(client, "sanad_running") == 0)
+
+
+@pytest.mark.slow
+def test_the_memory_of_a_server_stays_flat_while_fifty_ask() -> None:
+    command = [sys.executable, str(Path(__file__).parents[1] / "crowd.py"), "--rounds", "40"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_leaves_stops_its_generation(serve: Serve, stream: bool) -> None:
+    stepped = threading.Semaphore(0)
+    llm = FakeLLM.scripted(["word " * 200] * 2, lambda _: stepped.acquire(timeout=0.05))
+    client = serve(llm)
+    with pytest.raises(httpx.TimeoutException):
+        httpx.post(
+            f"{client.base_url}/api/ask",
+            json={"question": QUESTION, "stream": stream},
+            timeout=httpx.Timeout(0.5),
+        ) if not stream else _read_a_little(client)
+    start = time.monotonic()
+    until(lambda: metric(client, "sanad_running") == 0, 5)
+    assert time.monotonic() - start < 2
+    assert llm.stopped == [True]
+    assert metric(client, "sanad_left_total") == 1
+
+
+def _read_a_little(client: httpx.Client) -> None:
+    with httpx.stream(
+        "POST", f"{client.base_url}/api/ask", json={"question": QUESTION, "stream": True}, timeout=10
+    ) as response:
+        next(response.iter_lines())
+    raise httpx.TimeoutException("left")
+
+
+def test_who_leaves_the_line_makes_room_and_is_never_asked(serve: Serve, gate: Gate) -> None:
+    client = serve(gate.llm, waiting=4)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(ask, client)
+        assert gate.reached.wait(20)
+        with pytest.raises(httpx.TimeoutException):
+            httpx.post(f"{client.base_url}/api/ask", json={"question": QUESTION}, timeout=0.3)
+        until(lambda: metric(client, "sanad_waiting") == 0)
+        gate.go.set()
+        assert first.result().status_code == 200
+    assert len(gate.llm.prompts) == 1
+
+
+def test_an_engine_that_fails_costs_its_own_question_only(serve: Serve) -> None:
+    calls = 0
+
+    def fail_first(piece: int) -> None:
+        nonlocal calls
+        calls += piece == 0
+        if calls == 1:
+            raise RuntimeError("the device is gone")
+
+    client = serve(FakeLLM.scripted([], fail_first))
+    broken = ask(client)
+    assert (broken.status_code, broken.json()["error"]["type"]) == (500, "GenerationFailed")
+    assert ask(client).status_code == 200
+    assert metric(client, 'sanad_failures_total{error="GenerationFailed"}') == 1
+
+
+def test_health_readiness_and_metrics_are_told(serve: Serve) -> None:
+    client = serve()
+    assert client.get("/healthz").json() == {"status": "ok"}
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["generation"]) == (200, "generation-0001")
+    ask(client)
+    assert metric(client, 'sanad_answers_total{outcome="answered"}') == 1
+    assert metric(client, 'sanad_requests_total{method="POST",route="/api/ask",status="200"}') == 1
+    assert metric(client, "process_resident_memory_bytes") > 1e6
+    client.get("/" + "x" * 50)
+    assert "xxx" not in client.get("/metrics").text, "strangers' paths make no series"
+
+
+def test_it_is_not_ready_when_the_index_is_gone(serve: Serve, tmp_path: Any) -> None:
+    import shutil
+
+    client = serve()
+    shutil.rmtree(tmp_path / "indexes" / "small")
+    told = client.get("/readyz")
+    assert (told.status_code, told.json()["error"]["type"]) == (503, "IndexMissing")
+    assert ask(client).status_code == 503
+
+
+def logged(serve: Serve, **settings: Any) -> list[dict[str, Any]]:
+    stream = StringIO()
+    log = Log(stream)
+    logger = logging.getLogger("rag")
+    logger.addHandler(log)
+    before, level = logger.level, logging.INFO
+    logger.setLevel(level)
+    try:
+        client = serve(**settings)
+        response = client.post(
+            "/api/ask", json={"question": QUESTION}, headers={"X-Request-ID": "from-proxy.1"}
+        )
+        assert response.headers["x-request-id"] == "from-proxy.1"
+        odd = client.get("/healthz", headers={"X-Request-ID": "<script>"}).headers["x-request-id"]
+        assert re.fullmatch("[0-9a-f]{16}", odd)
+        until(lambda: "/healthz" in stream.getvalue())
+    finally:
+        logger.removeHandler(log)
+        logger.setLevel(before)
+        log.close()
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_the_log_is_lines_of_json_with_request_ids_and_without_the_question(serve: Serve) -> None:
+    lines = logged(serve)
+    assert "Marsa" not in json.dumps(lines)
+    asked = [line for line in lines if line.get("request") == "from-proxy.1"]
+    assert [line["event"] for line in asked] == ["answered", "request"]
+    assert asked[1] | {"ms": 0, "at": ""} == {
+        "at": "", "level": "info", "logger": "rag.server.request_log", "event": "request",
+        "request": "from-proxy.1",
+        "method": "POST", "path": "/api/ask", "status": 200, "ms": 0, "client": "127.0.0.1",
+    }  # fmt: skip
+
+
+def test_the_question_is_logged_where_that_is_wanted(serve: Serve) -> None:
+    (line,) = [line for line in logged(serve, log_questions=True) if line["event"] == "asked"]
+    assert line["question"] == QUESTION
+
+
+def test_a_log_that_nobody_reads_stops_nothing() -> None:
+    class Stalled(StringIO):
+        def write(self, text: str) -> int:
+            go.wait(30)
+            return len(text)
+
+    go = threading.Event()
+    log = Log(Stalled())
+    record = logging.makeLogRecord({"msg": "event"})
+    start = time.monotonic()
+    for _ in range(WAITING + 50):
+        log.emit(record)
+    log.close()
+    assert time.monotonic() - start < 5
+    assert log.dropped >= 49
+    go.set()
+
+
+@pytest.mark.parametrize("port", [70_000, -1])
+def test_what_is_no_port_is_refused(fake_assistant: FakeAssistant, port: int) -> None:
+    with pytest.raises(BadSettings, match=rf"{port}.*--port"):
+        Server(fake_assistant(), port=port)
+
+
+def test_a_port_that_is_taken_and_an_address_of_another_machine_are_named(
+    serve: Serve, fake_assistant: FakeAssistant
+) -> None:
+    port = serve().base_url.port
+    with pytest.raises(BadSettings, match=rf"Port {port} is taken.*--port"):
+        Server(fake_assistant(), port=port or 0)
+    with pytest.raises(
+        BadSettings, match=r"127\.0\.0\.1\.1' .*Name an address|127\.0\.0\.1\.1 can be reached"
+    ):
+        Server(fake_assistant(), host="127.0.0.1.1")
+
+
+def test_closing_stops_what_is_being_answered_and_is_quick(fake_assistant: FakeAssistant, gate: Gate) -> None:
+    server = Server(fake_assistant(llm=gate.llm)).start()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(httpx.post, f"{server.address}/api/ask", json={"question": QUESTION}, timeout=30)
+        assert gate.reached.wait(20)
+        start = time.monotonic()
+        server.close()
+        assert time.monotonic() - start < 5
+        gate.go.set()
+        with pytest.raises(httpx.HTTPError):
+            answer.result().raise_for_status()
+
+
+def test_busy_tells_when_to_try_again() -> None:
+    assert Busy("3 questions wait already.", seconds=7).seconds == 7

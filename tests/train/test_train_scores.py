@@ -1,0 +1,71 @@
+"""A measurement of an hour can be stopped and gone on with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+import pytest
+
+from rag import Settings
+from rag.models.llm.generator import Likelihood, Message
+from train import scores
+from train.reading import Asked, Lesson
+
+
+class Counting:
+    """A generator that answers all alike and counts, until it is stopped."""
+
+    context = 8192
+
+    def __init__(self, identity: str, calls: list[str], last: int) -> None:
+        self.identity = identity
+        self._calls, self._last = calls, last
+
+    def count(self, text: str) -> int:
+        return len(text.split())
+
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int
+    ) -> Generator[str, None, Likelihood | None]:
+        if len(self._calls) == self._last:
+            raise KeyboardInterrupt
+        self._calls.append(self.identity)
+        yield "[1] 308"
+        return None
+
+
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: int, *flags: str) -> list[str]:
+    calls: list[str] = []
+    made = [
+        scores.Item(Lesson("c", f"d{n}", (f"Tower {n} has 308 steps.",), (), (asked,)), asked)
+        for n in range(6)
+        for asked in [Asked(f"How many steps has tower {n}?", "en", "[1] 308", "answer", ("308",), (1,))]
+    ]
+    monkeypatch.setattr(scores, "read_sets", lambda *_: [])
+    monkeypatch.setattr(scores, "items", lambda *_: made)
+    monkeypatch.setattr(
+        scores,
+        "open_generator",
+        lambda settings: Counting("adapted" if settings.adapter else "plain", calls, last),
+    )
+    monkeypatch.setattr(Settings, "load", lambda **given: Settings(prompt="answer", **given))
+    scores.main(["--data", "x", "--out", str(tmp_path), *flags])
+    return calls
+
+
+def test_replies_that_are_there_are_not_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, monkeypatch, 8)
+    assert not (tmp_path / "scores.json").exists()
+    calls = run(tmp_path, monkeypatch, 99, "--resume")
+    assert calls == ["adapted"] * 4, "of twelve replies eight were there"
+    report = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
+    assert {name: system["scores"]["all"]["f1"]["value"] for name, system in report["systems"].items()} == {
+        "plain": 1.0,
+        "adapter": 1.0,
+    }
+    assert len(run(tmp_path, monkeypatch, 99)) == 12, "without --resume all is asked anew"

@@ -1,0 +1,155 @@
+"""The articles of the page in headless Chromium, over a real index: browse, search, add, remove."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import FakeAssistant
+from ui_browser import ask, free_port, watched
+
+from rag import Assistant
+from rag.models.embedding.embedder import FakeEmbedder, Vectors
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("quick_disk")]
+
+playwright_api = pytest.importorskip("playwright.sync_api")
+expect = playwright_api.expect
+
+TOWER = "Tower bell rings again\nThe bell of the old tower rang on Friday for the first time since 1952.\n"
+
+
+class Held(FakeEmbedder):
+    """An embedder that waits within an update until the test lets it go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+        self.go.set()
+
+    def passages(self, texts: list[str]) -> Vectors:
+        self.go.wait(20)
+        return super().passages(texts)
+
+
+@pytest.fixture
+def embedder() -> Held:
+    return Held()
+
+
+@pytest.fixture
+def assistant(fake_assistant: FakeAssistant, embedder: Held) -> Assistant:
+    return fake_assistant(embedder=embedder, max_file_bytes=2000)
+
+
+@pytest.fixture
+def page(chromium: playwright_api.Browser, assistant: Assistant) -> Iterator[playwright_api.Page]:
+    from ui.app import start
+
+    port = free_port()
+    app = start(assistant, port=port)
+    with watched(chromium, f"http://127.0.0.1:{port}") as page:
+        page.locator("#sanad-show-articles").click()
+        expect(page.locator(".found")).to_have_text("3 articles")
+        yield page
+    app.close()
+
+
+def upload(page: playwright_api.Page, *files: Path) -> None:
+    page.locator("#sanad-articles input[type=file]").set_input_files(list(files))
+
+
+def titles(page: playwright_api.Page) -> playwright_api.Locator:
+    return page.locator(".listed .title")
+
+
+def test_articles_are_searched_filtered_and_opened(page: playwright_api.Page) -> None:
+    page.locator("[name=query]").fill("HARBOUR two")
+    expect(titles(page)).to_have_text(["Harbour reopens after two years"])
+    expect(page.locator(".found")).to_have_text("1 of 3 articles")
+    titles(page).click()
+    expect(page.locator("#sanad-panel .text")).to_contain_text("12 million dollars")
+    expect(page.locator("#sanad-panel :is(mark, .note)")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(titles(page)).to_be_focused()
+    page.locator("[name=query]").fill("")
+    page.locator("#sanad-articles [name=language]").select_option("ar")
+    expect(titles(page)).to_have_text(["افتتاح مكتبة في حي النخيل"])
+    page.locator("#sanad-articles [name=since]").fill("soon")
+    expect(page.locator("#sanad-articles [role=alert]")).to_contain_text("“soon” is no date")
+    page.locator("#sanad-articles [name=since]").fill("")
+    page.locator("#sanad-articles [name=language]").select_option("")
+    page.locator("#sanad-articles [name=outlet]").select_option("Coast Daily")
+    expect(titles(page)).to_have_text(["Harbour reopens after two years"])
+
+
+def test_files_are_added_and_what_is_wrong_with_others_is_told(
+    page: playwright_api.Page, tmp_path: Path, assistant: Assistant
+) -> None:
+    files = {"tower.txt": TOWER, "empty.txt": " \n", "big.txt": "x" * 2001, "run.exe": "MZ"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    upload(page, *(tmp_path / name for name in files))
+    expect(page.locator(".sent [role=alert]")).to_have_text(
+        [
+            "“big.txt” is too large; at most 0.002 MB are taken.",
+            re.compile("^“run.exe” is of a kind"),
+        ]
+    )
+    work = page.locator("#sanad-work")
+    expect(work).to_contain_text("Done: 1 added, 0 changed.")
+    expect(work.locator(".skipped")).to_contain_text("empty.txt")
+    expect(page.locator(".found")).to_have_text("4 articles")
+    assert [path.name for path in assistant.uploads.iterdir()] == ["tower.txt"]
+
+
+def test_asking_goes_on_while_files_are_indexed(
+    page: playwright_api.Page, tmp_path: Path, embedder: Held
+) -> None:
+    (tmp_path / "tower.txt").write_text(TOWER, encoding="utf-8")
+    embedder.go.clear()
+    upload(page, tmp_path / "tower.txt")
+    bar = page.locator("#sanad-work progress")
+    expect(bar).to_be_visible()
+    page.locator("#sanad-show-ask").click()
+    ask(page, "Who is the port director of the harbour?")
+    expect(page.locator("#sanad-live .turn")).to_have_attribute("data-stage", "done")
+    expect(bar).to_be_visible()
+    embedder.go.set()
+    expect(page.locator("#sanad-work")).to_contain_text("1 added")
+    ask(page, "When did the bell of the tower ring?")
+    expect(page.locator("#sanad-live .turn")).to_have_attribute("data-stage", "done")
+    expect(page.locator("#sanad-live .sources .title").first).to_have_text("Tower bell rings again")
+
+
+def test_an_article_is_removed_once_that_is_confirmed(page: playwright_api.Page, tmp_path: Path) -> None:
+    (tmp_path / "tower.txt").write_text(TOWER, encoding="utf-8")
+    upload(page, tmp_path / "tower.txt")
+    expect(page.locator(".found")).to_have_text("4 articles")
+    remove = page.get_by_label("Remove: Tower bell rings again")
+    remove.click()
+    expect(page.locator("#sanad-sure")).to_contain_text("its file is deleted too")
+    page.keyboard.press("Escape")
+    expect(page.locator(".found")).to_have_text("4 articles")
+    remove.click()
+    page.locator("#sanad-sure .danger").click()
+    expect(page.locator(".found")).to_have_text("3 articles")
+    page.get_by_label("Remove: Harbour").click()
+    expect(page.locator("#sanad-sure")).to_contain_text("the next update of its folder adds it again")
+    page.locator("#sanad-sure .danger").click()
+    expect(page.locator(".found")).to_have_text("2 articles")
+    expect(page.locator("#sanad-filter-slot input[name=outlet]")).to_have_count(1)
+
+
+def test_a_file_is_dropped_onto_the_page(page: playwright_api.Page) -> None:
+    data = page.evaluate_handle(
+        """text => { const data = new DataTransfer();
+                     data.items.add(new File([text], "برج.txt")); return data; }""",
+        TOWER,
+    )
+    page.dispatch_event(".drop", "drop", {"dataTransfer": data})
+    expect(page.locator(".found")).to_have_text("4 articles")
+    expect(page.locator(".listed .file").filter(has_text="برج.txt")).to_have_count(1)

@@ -1,0 +1,257 @@
+"""Questions in line, and what the page does with what a browser sends, without a browser."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import FakeAssistant
+from ui_stand_in import BASE, LEFT, StandIn
+
+from rag import FairQueue, Settings
+from rag.models.llm.fake import FakeLLM
+from ui import exchange
+from ui.exchange import Exchange
+from ui.page import Page
+from ui.run import PACE, Run
+
+
+@pytest.fixture
+def assistant() -> Iterator[StandIn]:
+    assistant = StandIn()
+    yield assistant
+    assistant.freely = True  # lets threads end
+
+
+@pytest.fixture
+def line() -> FairQueue:
+    return FairQueue(16)
+
+
+@pytest.fixture(autouse=True)
+def quick_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page is drawn anew twenty times a second, so that no test waits for a second."""
+    monkeypatch.setattr("ui.run.TICK", 0.05)
+
+
+def run(
+    assistant: StandIn, line: FairQueue, question: str = "number 1", number: int = 1, client: str = "tab"
+) -> Run:
+    return Run(assistant, line, client, Exchange(number, question), ())  # type: ignore[arg-type]
+
+
+def until(grown: Iterator[Exchange], stage: str) -> Exchange:
+    """The first exchange at a stage."""
+    return next(one for one in grown if one.stage == stage)
+
+
+def test_a_question_goes_through_its_stages_and_ends_with_the_answer(
+    assistant: StandIn, line: FairQueue
+) -> None:
+    assistant.freely = True
+    seen = list(run(assistant, line).grow())
+    assert seen[0].stage in ("waiting", "searching") and seen[-1].stage == "done"
+    assert seen[-1].answer is not None and "number 1" in seen[-1].answer.text
+    assert seen[-1].draft.replace(" ", "") == seen[-1].answer.text.replace(" ", "")
+    order = ["waiting", "searching", "reading", "writing", "done"]
+    places = [order.index(one.stage) for one in seen]
+    assert places == sorted(places)
+
+
+def test_what_is_written_fast_is_drawn_a_few_times_a_second_and_the_end_at_once(
+    assistant: StandIn, line: FairQueue
+) -> None:
+    assistant.freely = True
+    begun = time.monotonic()
+    seen = list(run(assistant, line).grow())
+    took = time.monotonic() - begun
+    assert len(seen) <= 3 + took / PACE
+    assert seen[-1].stage == "done"
+
+
+def test_the_line_is_kept_and_who_waits_is_told_how_many_are_before(
+    assistant: StandIn, line: FairQueue
+) -> None:
+    grown = [run(assistant, line, f"number {n}").grow() for n in range(3)]
+    assert [next(one).ahead for one in grown] == [0, 1, 2]
+    assistant.freely = True
+    assert [until(one, "done").question for one in reversed(grown)] == ["number 2", "number 1", "number 0"]
+    assert assistant.asked == ["number 0", "number 1", "number 2"]
+
+
+def test_as_many_are_asked_at_once_as_the_model_answers_together(assistant: StandIn) -> None:
+    together = FairQueue(16, at_once=2)
+    grown = [run(assistant, together, f"number {n}").grow() for n in range(4)]
+    assert [next(one).ahead for one in grown] == [0, 0, 2, 3]
+    deadline = time.monotonic() + 10
+    while len(assistant.asked) < 2 and time.monotonic() < deadline:
+        threading.Event().wait(0.001)
+    assert sorted(assistant.asked) == ["number 0", "number 1"]
+    assistant.freely = True
+    assert [until(one, "done").question for one in grown] == [f"number {n}" for n in range(4)]
+
+
+def test_one_that_is_stopped_while_it_waits_is_never_asked(assistant: StandIn, line: FairQueue) -> None:
+    first, second, third = (run(assistant, line, f"number {n}") for n in range(3))
+    grown = [one.grow() for one in (first, second, third)]
+    for one in grown:
+        next(one)
+    second.stop()
+    assert list(grown[1])[-1].stage == "stopped"
+    assert next(grown[2]).ahead == 1, "its place is free at once"
+    assistant.freely = True
+    assert until(grown[2], "done").question == "number 2"
+    assert assistant.asked == ["number 0", "number 2"]
+
+
+def test_one_that_is_stopped_while_the_model_reads_ends_at_once_and_keeps_its_place_until_it_lets_go(
+    assistant: StandIn, line: FairQueue
+) -> None:
+    first, second = run(assistant, line), run(assistant, line, "number 2")
+    grown = first.grow()
+    next(grown)
+    waiting = second.grow()
+    next(waiting)
+    first.stop()
+    assert list(grown)[-1].stage == "stopped"
+    assert next(waiting).ahead == 1, "the model is still busy with the first"
+    assistant.step()
+    assert assistant.closed.wait(10)
+    assistant.freely = True
+    assert until(waiting, "done").answer
+
+
+def test_too_many_are_told_to_come_back(assistant: StandIn) -> None:
+    line = FairQueue(4)
+    grown = [run(assistant, line, number=n, client=f"tab {n % 3}").grow() for n in range(5)]
+    for one in grown:
+        next(one)
+    (refused,) = run(assistant, line, client="tab 4").grow()
+    assert refused.fault is not None and refused.fault.word == "fault_crowded"
+
+
+def test_a_browser_that_asks_much_stands_behind_others(assistant: StandIn, line: FairQueue) -> None:
+    asked = [("number 0", "tab"), ("number 1", "tab"), ("number 2", "tab"), ("number 3", "API")]
+    grown = [run(assistant, line, question, client=client).grow() for question, client in asked]
+    for one in grown:
+        next(one)
+    assert [next(one).ahead for one in grown] == [0, 1, 3, 2]
+    assistant.freely = True
+    assert [until(grown[n], "done").question for n in (2, 3)] == ["number 2", "number 3"]
+    assert assistant.asked == ["number 0", "number 1", "number 3", "number 2"]
+
+
+def test_an_error_ends_the_turn_and_the_next_one_is_answered(assistant: StandIn, line: FairQueue) -> None:
+    assistant.freely = True
+    failed = list(run(assistant, line, "a broken model").grow())[-1]
+    assert failed.fault is not None and failed.fault.word == "fault_generation"
+    assistant.stream = None  # type: ignore[assignment, method-assign]
+    broke = list(run(assistant, line).grow())[-1]
+    assert broke.fault is not None and broke.fault.word == "fault_broke"
+    del assistant.stream
+    assert list(run(assistant, line).grow())[-1].stage == "done"
+
+
+def test_who_leaves_stops_the_model(assistant: StandIn, line: FairQueue) -> None:
+    asked = run(assistant, line)
+    grown = asked.grow()
+    next(grown)
+    assistant.step()
+    until(grown, "reading")
+    asked.stop()
+    assistant.step()
+    assert assistant.closed.wait(10)
+
+
+class Request:
+    """What Gradio tells of a browser tab."""
+
+    session_hash = "tab"
+    client = None
+
+
+class Event:
+    """What a component sends with its event."""
+
+    def __init__(self, data: object) -> None:
+        self._data = data
+
+
+def test_the_page_answers_and_hands_over_what_the_browser_keeps(assistant: StandIn) -> None:
+    assistant.freely = True
+    page = Page(assistant, FairQueue(16))  # type: ignore[arg-type]
+    sent = {"question": "number 7", "number": 2, "history": [], "filter": [[], "", "", ""], "language": "ar"}
+    asked, told = page.begin(Event(sent))  # type: ignore[arg-type]
+    assert 'id="t2"' in told["turn"] and "number 7" in told["turn"]
+    *_, (last, told) = page.reply(asked, Request())  # type: ignore[arg-type]
+    assert 'data-stage="done"' in told["turn"] and "المصادر" in told["turn"]
+    nothing, told = page.settle(last)
+    assert nothing is None
+    assert exchange.unpack(told["kept"]).answer is not None
+    assert page.show({"turns": [told["kept"]], "language": "ar"}) == told["turn"]
+
+
+def test_a_question_that_gradio_dropped_is_told(assistant: StandIn) -> None:
+    page = Page(assistant, FairQueue(16))  # type: ignore[arg-type]
+    asked, _ = page.begin(Event({"question": "number 7", "filter": [[], "", "", ""]}))  # type: ignore[arg-type]
+    _, told = page.settle(asked)
+    assert told["kept"]["fault"]["word"] == "fault_crowded" and 'role="alert"' in told["turn"]
+
+
+@pytest.mark.parametrize("sent", [None, [], "x", {}, {"article": 5}, {"article": "base", "span": [0, "x"]}])
+def test_whatever_the_script_sends_every_function_answers(
+    assistant: StandIn, sent: Any, tmp_path: Path
+) -> None:
+    assistant.settings = Settings(cache=tmp_path)
+    page = Page(assistant, FairQueue(16))  # type: ignore[arg-type]
+    for serve in page.servers:
+        if serve.__name__ not in ("index", "remove"):
+            serve(sent)
+    assert 'role="alert"' in page.read_article(sent)
+    assert page.copy(sent) == ""
+    assert 'role="alert"' in page.rate(sent)
+
+
+def test_an_article_is_shown_with_its_quote_or_alone_or_told_to_be_gone(assistant: StandIn) -> None:
+    page = Page(assistant, FairQueue(16))  # type: ignore[arg-type]
+    start = BASE.text.index(LEFT)
+    span = [start, start + len(LEFT), LEFT]
+    assert f"<mark>{LEFT}</mark>" in page.read_article({"article": "base", "span": span})
+    assert "<mark>" not in page.read_article({"article": "base", "span": None})
+    gone = page.read_article({"article": "gone", "span": None, "language": "ar"})
+    assert "لا يمكن استعمال المقالات" in gone and "no article" in gone
+
+
+def test_a_model_that_reads_is_stopped_before_its_first_token(
+    fake_assistant: FakeAssistant, line: FairQueue
+) -> None:
+    reading, wanted = threading.Event(), threading.Event()
+
+    def hold(_piece: int) -> None:
+        reading.set()
+        wanted.wait(10)
+
+    assistant = fake_assistant(llm=FakeLLM.scripted(["Never told [1]."], hold))
+    first = Run(assistant, line, "tab", Exchange(1, "What did the repairs cost?"), ())
+    grown = first.grow()
+    until(grown, "reading")
+    assert reading.wait(10)
+    first.stop()
+    assert list(grown)[-1].stage == "stopped"
+    wanted.set()
+    second = list(Run(assistant, line, "tab", Exchange(2, "What did the repairs cost?"), ()).grow())
+    assert second[-1].stage == "done" and "Never told" not in second[-1].draft
+
+
+def test_threads_end_with_their_questions(assistant: StandIn, line: FairQueue) -> None:
+    assistant.freely = True
+    for _ in range(5):
+        list(run(assistant, line).grow())
+    for thread in threading.enumerate():
+        if thread.name == "answer":
+            thread.join(10)
+            assert not thread.is_alive()
