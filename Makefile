@@ -88,6 +88,7 @@ test: .venv/.installed-dev ## every test, with the real models and, where Chromi
 lint: .venv/.installed-dev ## ruff, mypy, import rule, public surface, lock and licences
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/pytest tests/test_house.py tests/test_supply_chain.py
 

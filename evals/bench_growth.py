@@ -34,7 +34,8 @@ from evals.bench_ratios import ratio  # noqa: E402
 from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions  # noqa: E402
 from rag import Assistant, Settings  # noqa: E402
-from rag.models.llm.generator import Generator, open_generator  # noqa: E402
+from rag.models.llm.factory import open_generator  # noqa: E402
+from rag.models.llm.protocol import Generator  # noqa: E402
 
 SECONDS = defaultdict[str, list[float]]
 """By question, one for each time that it was asked."""

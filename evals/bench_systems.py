@@ -17,8 +17,9 @@ from typing import Any, Protocol
 from rag import Answer, Assistant, Finished, Settings, Token
 from rag.errors import ModelMissing
 from rag.models.embedding.embedder import Embedder, open_embedder
-from rag.models.llm.generator import Generator as LanguageModel
-from rag.models.llm.generator import Likelihood, Message, open_generator
+from rag.models.llm.factory import open_generator
+from rag.models.llm.protocol import Generator as LanguageModel
+from rag.models.llm.protocol import Likelihood, Message
 from rag.models.weights.packaged import GENERATOR, GENERATOR_FULL, prepared
 from rag.settings import PLAIN
 
@@ -207,7 +208,7 @@ class LlamaCpp:
         self, messages: Sequence[Message], *, max_tokens: int
     ) -> Generator[str, None, Likelihood | None]:
         """The reply, piece by piece."""
-        from rag.models.llm.generator import stream_from_thread
+        from rag.models.llm.protocol import stream_from_thread
 
         asked = {
             "messages": [{"role": message.role, "content": message.content} for message in messages],

@@ -24,16 +24,9 @@ from rag.index.indexing import Built
 from rag.index.snapshot import Generation
 from rag.language.text import detect_language
 from rag.loading import uploads
-from rag.models.disk import Progress
 from rag.models.embedding.embedder import Embedder, open_embedder
-from rag.models.llm.generator import (
-    Generator,
-    Likelihood,
-    Message,
-    load_in_background,
-    open_generator,
-    replies_at_once,
-)
+from rag.models.llm.factory import load_in_background, open_generator, replies_at_once
+from rag.models.llm.protocol import Generator, Likelihood, Message
 from rag.models.llm.watchdog import SupervisedGenerator
 from rag.records import (
     Answer,
@@ -44,6 +37,7 @@ from rag.records import (
     Finished,
     Language,
     Passage,
+    Progress,
     Retrieved,
     Turn,
 )

@@ -9,18 +9,24 @@ Every offset is a half-open range of characters (Unicode code points, as Python 
 
 from __future__ import annotations
 
+import calendar
 import dataclasses
+import datetime
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from rag.errors import BadSettings
-from rag.language import dates
 
 Language = Literal["en", "ar"]
 """Languages that Sanad answers in: English and Arabic (ISO 639-1)."""
 
 Outcome = Literal["answered", "conflict", "partial", "not_found"]
 """How a question ended: answered; sources disagree; some claims lack support; not in the articles."""
+
+Progress = Callable[[str, float], None]
+"""Called with what is being done and the share of it that is done, 0 to 1."""
 
 Verdict = Literal["supported", "partial", "unsupported", "contradicted"]
 """How far the cited sentences bear a claim out."""
@@ -192,6 +198,25 @@ class Claim:
     """The cited sentence's own words, where the claim puts them into another language."""
 
 
+_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+
+
+def date_span(text: str) -> tuple[datetime.date, datetime.date]:
+    """The first and the last day of ``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``, in any decimal digits.
+
+    Raises:
+        ValueError: It is none of these, or no day of the calendar.
+    """
+    found = _DATE.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is not YYYY, YYYY-MM or YYYY-MM-DD")
+    year, month, day = found.groups()
+    first = datetime.date(int(year), int(month or 1), int(day or 1))
+    last_month = int(month or 12)
+    last_day = int(day or calendar.monthrange(first.year, last_month)[1])
+    return first, datetime.date(first.year, last_month, last_day)
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Which articles may be searched; one that names nothing allows all.
@@ -234,7 +259,7 @@ def _check(where: Filter) -> None:
         if value is None:
             continue
         try:
-            spans[name] = dates.span(value)
+            spans[name] = date_span(value)
         except (ValueError, TypeError):
             raise BadSettings(
                 f"The date {value!r} of the filter ({name}) is none; write YYYY, YYYY-MM or YYYY-MM-DD."

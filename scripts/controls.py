@@ -3,7 +3,7 @@
 python scripts/controls.py [WORD]         a table: case, control, test, outcome; WORD picks rows
 
 Ends with 1 if a test passes without its control, or fails with it. tests/scripts/test_faults.py checks that
-every test which the document names has a control here, and that every control still stands where it is said to.
+every test which the document names has a control here, and that every control is still found in its file.
 """
 
 from __future__ import annotations

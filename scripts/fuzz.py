@@ -3,7 +3,7 @@
 python scripts/fuzz.py [--minutes 10] [WORD]      a table: what, inputs, findings; WORD picks rows
 
 The same inputs and checks as in tests/scripts/test_fuzz.py and tests/server/test_api_fuzz.py, where a few are
-tried; no two runs send the same. An input that is found here becomes a test there. Ends with 1 if one is found.
+tried; no two runs send the same. An input found here becomes a test there. Ends with 1 if one is found.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ import chromadb  # noqa: F401 - so that no fork spends half a second on it
 from tqdm import tqdm
 
 from rag import Settings, build_index, quiet_libraries
-from rag.index import lexical
+from rag.index import bm25
 from rag.index.chunking import chunks
 from rag.loading.articles import load_folder
 
@@ -52,7 +52,7 @@ def main() -> None:
         Path(folder, "warm.txt").write_text("An article that loads what loading needs.", encoding="utf-8")
         for article in load_folder(Path(folder), max_bytes=settings.max_file_bytes).articles:
             chunks(article, budget=settings.chunk_tokens)
-        lexical.write(Path(folder), ["some words", "other words"])
+        bm25.write(Path(folder), ["some words", "other words"])
     say("ready")
     for line in sys.stdin:
         folder, name, indexes = json.loads(line)

@@ -11,7 +11,7 @@ from rag import Answer, Assistant, Settings
 from rag.answering import confidence
 from rag.index.indexing import build_index
 from rag.models.embedding.embedder import FakeEmbedder
-from rag.models.llm.generator import Generator, Likelihood, Message
+from rag.models.llm.protocol import Generator, Likelihood, Message
 
 Said = tuple[str, float]
 """A reply, and the probability of the sentence or refusal in it."""

@@ -29,8 +29,7 @@ from rag import (
 )
 from rag.index.generations import Written
 from rag.loading.articles import Skipped
-from rag.models.disk import Progress
-from rag.records import Outcome, Verdict
+from rag.records import Outcome, Progress, Verdict
 
 FILLER = "\n".join(f"فقرة رقم {n} لا علاقة لها بالسؤال، وهي هنا لكي يطول المقال." for n in range(60))
 LEFT = "غادرت آخر دفعة من المستشارين الأمريكيين قاعدة عين الأسد الجوية في محافظة الأنبار غرب العراق."

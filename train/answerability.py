@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from rag.answering import answerability, confidence, prompt
 from rag.answering.answerability import KEPT, SURE, Judge
 from rag.answering.reply import parse
-from rag.models.llm.generator import Generator, Heard, open_generator
+from rag.models.llm.factory import open_generator
+from rag.models.llm.protocol import Generator, Heard
 from rag.settings import Settings
 from train import scores
 from train.adapter import read_sets

@@ -25,7 +25,8 @@ from evals.score import is_correct, token_f1
 from rag.answering import confidence, prompt
 from rag.answering.reply import parse
 from rag.assistant import Assistant
-from rag.models.llm.generator import Generator, Heard, Message, open_generator
+from rag.models.llm.factory import open_generator
+from rag.models.llm.protocol import Generator, Heard, Message
 from rag.settings import Settings
 from train import scores
 from train.adapter import read_sets

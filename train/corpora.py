@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evals.dataset import Question, read_questions
 from evals.score import Span, gold_spans
-from rag.index import lexical
+from rag.index import bm25
 from rag.index.build import citable
 from rag.index.chunking import chunks
 from rag.loading.articles import load_folder
@@ -118,8 +118,8 @@ def _words(parts: list[str], questions: list[Question]) -> Floats:
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        lexical.write(Path(folder), parts)
-        lexicon = lexical.load(Path(folder))
+        bm25.write(Path(folder), parts)
+        lexicon = bm25.load(Path(folder))
         scores = np.stack([lexicon.scores(question.text) for question in questions])
     found: Floats = scores / (scores + HALF_LEXICAL)
     return found

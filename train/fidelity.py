@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from evals.intervals import difference
 from rag.answering import prompt
-from rag.models.llm.generator import Message
+from rag.models.llm.protocol import Message
 from rag.models.weights.adapter import CONFIG, FOLDER, WEIGHTS
 from rag.models.weights.packaged import generator, prepared
 from rag.settings import Settings

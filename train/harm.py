@@ -24,7 +24,8 @@ from evals.matching import holds
 from evals.score import token_f1
 from evals.turns import DIALOGUES, read_dialogues
 from rag.answering.prompt import LANGUAGE_NAMES
-from rag.models.llm.generator import Generator, Message, open_generator
+from rag.models.llm.factory import open_generator
+from rag.models.llm.protocol import Generator, Message
 from rag.records import Language
 from rag.settings import Settings
 

@@ -24,7 +24,8 @@ from evals.systems import Drafts
 from rag.answering import prompt
 from rag.answering.reply import parse
 from rag.language.text import detect_language
-from rag.models.llm.generator import Message, open_generator
+from rag.models.llm.factory import open_generator
+from rag.models.llm.protocol import Message
 from rag.records import Evidence
 from rag.settings import Settings
 from train import reading

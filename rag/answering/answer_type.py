@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from rag.index.lexical import terms
 from rag.language import quantities
 from rag.language.durations import of_time, untimed
+from rag.language.terms import terms
 from rag.language.text import fold
 
 Kind = Literal["time", "quantity", "name"]

@@ -21,8 +21,8 @@ from pathlib import Path
 from rag.answering import prompt
 from rag.language.sanitize import neutral
 from rag.models import logistic
-from rag.models.llm.generator import Generator as Model
-from rag.models.llm.generator import Heard, Likelihood, Message
+from rag.models.llm.protocol import Generator as Model
+from rag.models.llm.protocol import Heard, Likelihood, Message
 from rag.records import Evidence, Language, Token
 from rag.settings import ADAPTED, Settings
 

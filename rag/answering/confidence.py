@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from rag.models import logistic
-from rag.models.llm.generator import Likelihood
+from rag.models.llm.protocol import Likelihood
 
 FILE = Path(__file__).resolve().parent / "data" / "certainty.json"
 

@@ -16,9 +16,9 @@ from collections.abc import Sequence, Set
 from rag.answering.answer_type import is_choice, kind
 from rag.answering.plans import asked, fulfils
 from rag.answering.reply import Part, Reply
-from rag.index.lexical import arabic_keys
 from rag.language import quantities
 from rag.language.names import latin_keys
+from rag.language.terms import arabic_keys
 from rag.records import Evidence
 
 

@@ -10,8 +10,8 @@ from rag.answering import confidence, prompt, reply
 from rag.answering.reply import Reply
 from rag.answering.timings import Clock
 from rag.answering.verification import UNKNOWN, Likely
-from rag.models.llm.generator import Generator as Model
-from rag.models.llm.generator import Heard, Likelihood, Message
+from rag.models.llm.protocol import Generator as Model
+from rag.models.llm.protocol import Heard, Likelihood, Message
 from rag.records import Evidence, Language, Token
 
 Write = Callable[[Sequence[Message], int], Generator[str, None, Likelihood | None]]

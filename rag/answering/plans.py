@@ -13,8 +13,8 @@ from collections.abc import Set
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rag.index.lexical import terms
 from rag.language.quantities import years
+from rag.language.terms import terms
 from rag.language.text import fold, is_arabic
 
 LEAST = 3

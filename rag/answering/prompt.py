@@ -13,7 +13,7 @@ from string import Template
 
 from rag.errors import PromptBroken
 from rag.language.sanitize import neutral
-from rag.models.llm.generator import Message
+from rag.models.llm.protocol import Message
 from rag.records import Evidence, Language
 from rag.settings import resource_dir
 

@@ -25,9 +25,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.index.lexical import terms
 from rag.language import quantities
 from rag.language.names import likeness
+from rag.language.terms import terms
 from rag.language.text import fold, is_arabic
 from rag.models import logistic
 from rag.models.embedding.embedder import Embedder

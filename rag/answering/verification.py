@@ -20,10 +20,10 @@ from rag.answering.answer_builder import Judged, Statement
 from rag.answering.answer_type import counts_other, elsewhen, fits, kind, repeats
 from rag.answering.reply import Part, Reply
 from rag.answering.support import support
-from rag.index.lexical import arabic_keys
 from rag.language import quantities, speakers
 from rag.language.names import latin_keys
 from rag.language.relative_dates import resolved
+from rag.language.terms import arabic_keys
 from rag.language.text import is_arabic
 from rag.models.embedding.embedder import Embedder
 from rag.records import Evidence, Language

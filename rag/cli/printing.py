@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rag import Answer, Language, Reprint
-from rag.models.disk import Progress
+from rag.records import Progress
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -26,13 +26,14 @@ from typing import IO, Any
 
 from rag._version import __version__
 from rag.errors import BadArticles, BadSettings, IndexMissing, IndexUnusable, NoSpace
-from rag.index import generations, layout, lexical
+from rag.index import bm25, generations, layout
 from rag.index.indexing import chunker, cutter
 from rag.index.layout import CURRENT, MANIFEST, Manifest
 from rag.index.snapshot import Generation
 from rag.loading import uploads
-from rag.models.disk import Progress, fsync, sha256
+from rag.models.disk import fsync, sha256
 from rag.models.embedding.embedder import Embedder, open_embedder
+from rag.records import Progress
 from rag.settings import DEFAULT_INDEX, Settings, index_folder, quiet_libraries
 
 FORMAT = 1
@@ -343,7 +344,7 @@ def _install(made: Path, target: Path, settings: Settings, embedder: Embedder, t
     try:
         with closing(generations.open_generation(made, search=False)) as generation:
             _check_alike(generation.embedder, embedder.identity, generation.chunker, chunker(settings))
-            contents = generation.contents(cutter(settings), lexical=lexical.write, terms=lexical.TERMS)
+            contents = generation.contents(cutter(settings), lexical=bm25.write, terms=bm25.TERMS)
             written = generations.write_generation(made, contents, embedder, tell)
     except (IndexMissing, IndexUnusable) as error:
         raise _Wrong("what it holds is no index") from error

@@ -22,10 +22,10 @@ from rag.index import layout, neighbours
 from rag.index.layout import Contents, Damaged, Manifest
 from rag.index.snapshot import Generation
 from rag.language.sentences import sentences
-from rag.models.disk import Progress, fsync
+from rag.models.disk import fsync
 from rag.models.embedding import late_interaction
 from rag.models.embedding.embedder import Embedder, Vectors
-from rag.records import Article, Chunk
+from rag.records import Article, Chunk, Progress
 
 CUT_BATCH = 256  # articles between two progress reports
 

@@ -6,9 +6,8 @@ import functools
 from collections import Counter
 from collections.abc import Iterable
 
-from rag.language import dates
 from rag.language.text import fold
-from rag.records import Article, Filter, Language
+from rag.records import Article, Filter, Language, date_span
 
 SHOWN_OUTLETS = 10
 """Outlets listed where a filter matches nothing: as many as can be read at a glance."""
@@ -64,8 +63,8 @@ _WORDS: dict[Language, dict[str, str]] = {
 def matching(where: Filter, articles: Iterable[Article]) -> list[Article]:
     """The articles that a filter allows, in their order."""
     outlets = {fold(outlet) for outlet in where.outlets}
-    since = dates.span(where.since)[0] if where.since else None
-    until = dates.span(where.until)[1] if where.until else None
+    since = date_span(where.since)[0] if where.since else None
+    until = date_span(where.until)[1] if where.until else None
 
     # Thousands of articles share few outlets and dates.
     @functools.cache
@@ -75,7 +74,7 @@ def matching(where: Filter, articles: Iterable[Article]) -> list[Article]:
     @functools.cache
     def in_time(published: str | None) -> bool:
         try:
-            first, last = dates.span(published or "")
+            first, last = date_span(published or "")
         except ValueError:
             return False
         return (since is None or last >= since) and (until is None or first <= until)

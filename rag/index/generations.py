@@ -30,9 +30,9 @@ from rag.index import build
 from rag.index.layout import CURRENT, FORMAT, MANIFEST, Contents, Damaged, Manifest, entry, read_current
 from rag.index.neighbours import ChromaFailed
 from rag.index.snapshot import Generation
-from rag.models.disk import Progress, fsync
+from rag.models.disk import fsync
 from rag.models.embedding.embedder import Embedder
-from rag.records import Article
+from rag.records import Article, Progress
 from rag.settings import DEFAULT_INDEX
 
 LOCK_SECONDS = 1.0

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import BadArticles
-from rag.index import chunking, duplicates, generations, lexical
+from rag.index import bm25, chunking, duplicates, generations
 from rag.index.generations import Written
 from rag.index.layout import Contents
 from rag.loading import articles, uploads
-from rag.models.disk import Progress
 from rag.models.embedding.embedder import Embedder, open_embedder
-from rag.records import Article, Chunk
+from rag.records import Article, Chunk, Progress
 from rag.settings import DEFAULT_INDEX, Settings, index_folder, quiet_libraries
 
 
@@ -71,8 +70,8 @@ def build_index(
         cut=cutter(settings),
         chunker=chunker(settings),
         groups=duplicates.groups(loaded.articles),
-        lexical=lexical.write,
-        terms=lexical.TERMS,
+        lexical=bm25.write,
+        terms=bm25.TERMS,
         source=str(folder.resolve()),
     )
     embedder = embedder or open_embedder(settings, tell)

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import BadArticles, IndexMissing, IndexUnusable, SanadError
-from rag.index import duplicates, filters, generations, lexical
+from rag.index import bm25, duplicates, filters, generations
 from rag.index.generations import Written
 from rag.index.indexing import Built, build_index, cutter
 from rag.loading import uploads, watch
 from rag.loading.articles import Loaded
-from rag.models.disk import Progress
 from rag.models.embedding.embedder import Embedder, open_embedder
-from rag.records import Article, Filter
+from rag.records import Article, Filter, Progress
 from rag.settings import DEFAULT_INDEX, Settings, index_folder, quiet_libraries
 
 NEAR = 3
@@ -104,7 +103,7 @@ def remove_articles(
                 f"That would leave nothing in the index {name!r}. To be rid of the index remove its folder: "
                 f"{folder}"
             )
-        contents = generation.contents(cutter(settings), keep, lexical=lexical.write, terms=lexical.TERMS)
+        contents = generation.contents(cutter(settings), keep, lexical=bm25.write, terms=bm25.TERMS)
         written = generations.write_generation(folder, contents, embedder, tell, allow_shrink=allow_shrink)
         removed = [generation.articles[i] for i in unwanted]
     uploads.drop_removed(folder, removed, contents.articles)
@@ -141,7 +140,7 @@ def index_uploads(
     loaded = uploads.load(folder, settings, tell)
     with closing(generations.open_generation(folder, embedder.identity, search=False)) as generation:
         keep = {i for i in generation.articles if not i.startswith(uploads.PREFIX)}
-        contents = generation.contents(cutter(settings), keep, lexical=lexical.write, terms=lexical.TERMS)
+        contents = generation.contents(cutter(settings), keep, lexical=bm25.write, terms=bm25.TERMS)
         both = uploads.joined(Loaded(contents.articles, (), dict(contents.lines)), loaded)
         contents = dataclasses.replace(
             contents, articles=both.articles, lines=both.lines, groups=duplicates.groups(both.articles)

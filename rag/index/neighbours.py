@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.models.disk import Progress
+from rag.records import Progress
 
 TABLES = "chroma.sqlite3"
 """Chroma's SQLite file, the one that it writes to."""

@@ -20,8 +20,7 @@ from rag.loading.files import Files
 from rag.loading.formats.rows import parse_columns
 from rag.loading.parsed import Draft, Unusable
 from rag.loading.sandbox import COLLECTIONS, KINDS, Readers
-from rag.models.disk import Progress
-from rag.records import Article
+from rag.records import Article, Progress
 from rag.settings import Settings
 
 __all__ = ["Loaded", "Skipped", "load_folder", "strip_boilerplate"]

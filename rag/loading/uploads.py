@@ -20,8 +20,7 @@ from pathlib import Path, PurePath
 from rag.errors import BadArticles
 from rag.loading import articles
 from rag.loading.articles import Loaded, Skipped
-from rag.models.disk import Progress
-from rag.records import Article
+from rag.records import Article, Progress
 from rag.settings import Settings
 
 FOLDER = "uploads"

@@ -1,14 +1,10 @@
-"""The few things that every module which writes files needs: digests, durable writes, progress."""
+"""What every module that writes files needs: digests and durable writes."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
 from pathlib import Path
-
-Progress = Callable[[str, float], None]
-"""Told what is being done, and the share done, 0 to 1."""
 
 
 def sha256(path: Path) -> str:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import IndexUnusable
-from rag.index import duplicates, lexical
+from rag.index import bm25, duplicates
 from rag.index.snapshot import Generation
 from rag.language.text import detect_language, fold
 from rag.language.tokens import count
@@ -274,11 +274,11 @@ class Searcher:
         return self.generation.articles[article_id].text[start:end]
 
 
-def _lexicon(generation: Generation) -> lexical.Lexicon | None:
+def _lexicon(generation: Generation) -> bm25.Lexicon | None:
     if not generation.has_lexical:
         return None
     try:
-        return lexical.load(generation.lexical)
+        return bm25.load(generation.lexical)
     except (ValueError, OSError) as error:
         name = generation.folder.parent.name
         raise IndexUnusable(

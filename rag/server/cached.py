@@ -21,9 +21,9 @@ from rag.answering import answerability, prompt
 from rag.answering.question import check_question
 from rag.assistant import Assistant
 from rag.index.layout import read_current
-from rag.models.disk import Progress
-from rag.models.llm.generator import Message, open_generator
-from rag.records import Answer, Event, Filter, Finished, Retrieved, Turn
+from rag.models.llm.factory import open_generator
+from rag.models.llm.protocol import Message
+from rag.records import Answer, Event, Filter, Finished, Progress, Retrieved, Turn
 from rag.server.answer_cache import AnswerCache
 from rag.settings import DEFAULT_INDEX, PACKAGED, Settings, index_folder, quiet_libraries
 

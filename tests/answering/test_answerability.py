@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rag import Answer, Assistant, PromptBroken, Settings
 from rag.answering import answerability
-from rag.models.llm.generator import Likelihood, Message
+from rag.models.llm.protocol import Likelihood, Message
 
 FERRY = "The ferry to the island carries 300 passengers a day."
 CRANE = "The crane in the harbour was painted by a sailor from Oslo."

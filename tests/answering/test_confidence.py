@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rag import Answer
 from rag.answering import confidence
-from rag.models.llm.generator import Likelihood, Message
+from rag.models.llm.protocol import Likelihood, Message
 
 SURE = (0.0, math.log(0.98), 0.0, -0.01, -0.02, 0.0)
 """Of "[1] 300": bracket, number, bracket, words, end."""

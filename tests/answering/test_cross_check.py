@@ -13,7 +13,7 @@ from rag.answering.reply import Part, Reply
 from rag.index.indexing import build_index
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM
-from rag.models.llm.generator import Likelihood, Message
+from rag.models.llm.protocol import Likelihood, Message
 from rag.records import Evidence
 
 ARTICLES = {

@@ -7,7 +7,7 @@ import pytest
 
 from rag import Evidence, PromptBroken
 from rag.answering import answerability, prompt
-from rag.models.llm.generator import Message
+from rag.models.llm.protocol import Message
 from rag.settings import resource_dir
 
 GOOD = "--- system\nBe exact.\n--- user\nEvidence:\n$evidence\n\n$question\nAnswer in $language."

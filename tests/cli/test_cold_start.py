@@ -18,7 +18,7 @@ from conftest import FakeAssistant
 import rag
 from rag import DEFAULT_INDEX, Assistant, ModelMissing, Server, Settings
 from rag.models.embedding.embedder import FakeEmbedder
-from rag.models.llm import generator
+from rag.models.llm import factory
 from rag.models.llm.fake import FakeLLM
 from rag.server.local_socket import socket_path
 from rag.settings import index_folder
@@ -54,8 +54,8 @@ def loaded_by(code: str, *arguments: str, **variables: str) -> set[str]:
 
 THROUGH_THE_SOCKET = {
     "rag", "rag._version", "rag.answering", "rag.answering.question", "rag.cli", "rag.cli.arguments",
-    "rag.cli.commands", "rag.cli.printing", "rag.errors", "rag.language", "rag.language.dates",
-    "rag.models", "rag.models.disk", "rag.records", "rag.server", "rag.server.local_socket", "rag.settings",
+    "rag.cli.commands", "rag.cli.printing", "rag.errors",
+    "rag.records", "rag.server", "rag.server.local_socket", "rag.settings",
 }  # fmt: skip
 """What a question to a running server loads of Sanad: a quarter of what answering it here takes."""
 
@@ -192,7 +192,7 @@ def test_loading_in_the_background_hides_no_thread_from_the_end_of_the_process()
             go.wait(timeout=10)
             return 0
 
-    generator.load_in_background(Held())
+    factory.load_in_background(Held())
     assert held.wait(timeout=10)
     (thread,) = [one for one in threading.enumerate() if one.name == "generator loading"]
     assert not thread.daemon  # an engine that is cut off while it loads can end the process with a signal

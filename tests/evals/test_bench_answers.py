@@ -17,7 +17,7 @@ from evals.dataset import BadQuestions, read_questions
 from rag import Settings
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM
-from rag.models.llm.generator import Message
+from rag.models.llm.protocol import Message
 from tests import small_generator
 
 

@@ -31,8 +31,9 @@ from evals.dataset import BadQuestions
 from evals.turns import DIALOGUES, SPLITS
 from rag import Answer, Assistant, Settings, Turn, build_index
 from rag.models.embedding.embedder import FakeEmbedder
+from rag.models.llm.factory import open_generator
 from rag.models.llm.fake import FakeLLM, fake_generator
-from rag.models.llm.generator import Generator, Message, open_generator
+from rag.models.llm.protocol import Generator, Message
 
 TOWNS = [
     "Amra",

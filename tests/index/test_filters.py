@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rag import Article, BadSettings, Filter, Language
 from rag.index import filters
-from rag.language.dates import span
+from rag.records import date_span as span
 
 
 def article(

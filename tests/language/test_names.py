@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.index.lexical import arabic_keys
 from rag.language.names import LEAST, MOST_READINGS, joined, latin_keys
+from rag.language.terms import arabic_keys
 
 PAIRS = [
     ("Kutrashev", "كوتراشيف"), ("Harir", "حرير"), ("Baghdad", "بغداد"), ("Sudani", "السوداني"),

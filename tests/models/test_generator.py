@@ -11,15 +11,11 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ChatResp
 from llama_index.core.llms import CustomLLM
 
 from rag import GenerationFailed, ModelMissing, NoSpace, Settings
-from rag.models.llm import generator
+from rag.models.llm import factory
+from rag.models.llm.factory import choose_backend, open_generator
 from rag.models.llm.fake import FakeLLM, fake_generator
-from rag.models.llm.generator import (
-    LlamaIndexGenerator,
-    Message,
-    choose_backend,
-    open_generator,
-    stream_from_thread,
-)
+from rag.models.llm.llama_index import LlamaIndexGenerator
+from rag.models.llm.protocol import Message, stream_from_thread
 from rag.settings import BACKENDS
 
 HELLO = [Message("system", "Be exact."), Message("user", "Hello?")]
@@ -257,7 +253,7 @@ def test_a_backend_that_tells_no_probability_returns_none() -> None:
 def test_the_backend_suits_model_and_machine(
     monkeypatch: pytest.MonkeyPatch, backend: str, llm: str, accelerator: bool, chosen: str
 ) -> None:
-    monkeypatch.setattr(generator, "has_accelerator", lambda: accelerator)
+    monkeypatch.setattr(factory, "has_accelerator", lambda: accelerator)
     assert choose_backend(Settings.load(backend=backend, llm=llm)) == chosen
     assert chosen in BACKENDS
 

@@ -11,8 +11,8 @@ import pytest
 import small_generator
 
 from rag import GenerationFailed
-from rag.models.llm.generator import Likelihood, Message
 from rag.models.llm.openvino import OpenVinoLLM
+from rag.models.llm.protocol import Likelihood, Message
 from rag.models.llm.watchdog import SupervisedGenerator
 
 TEXTS = ("Who leads the talks?", "كم عدد الجنود؟", "It reopened on Sunday. " * 20, "a", "b b")

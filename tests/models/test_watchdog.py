@@ -12,7 +12,7 @@ from conftest import FakeAssistant
 
 from rag import GenerationFailed
 from rag.models.llm.fake import FakeLLM, fake_generator
-from rag.models.llm.generator import Likelihood, Message
+from rag.models.llm.protocol import Likelihood, Message
 from rag.models.llm.watchdog import MAX_STUCK, SupervisedGenerator, unless
 
 PROMPT = [Message("user", "[1] The harbour reopened on Sunday.")]

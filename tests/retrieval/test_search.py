@@ -15,7 +15,7 @@ import pytest
 from small_index import contents, write
 
 from rag import IndexUnusable
-from rag.index import duplicates, lexical
+from rag.index import bm25, duplicates
 from rag.index.generations import open_generation
 from rag.index.layout import Contents
 from rag.index.snapshot import Generation
@@ -72,7 +72,7 @@ def indexed(texts: Mapping[str, str], **changed: Any) -> Contents:
     """Contents whose chunks are lines, with the real lexical index and groups."""
     made = contents(dict(texts))
     groups = duplicates.groups(made.articles)
-    return dataclasses.replace(made, **{"lexical": lexical.write, "groups": groups, **changed})
+    return dataclasses.replace(made, **{"lexical": bm25.write, "groups": groups, **changed})
 
 
 @pytest.fixture
@@ -373,7 +373,7 @@ def signals(searcher: Searcher, question: str) -> dict[str, tuple[float, float, 
     """For each chunk its dense, sentence and lexical signal, computed one by one."""
     generation, embedder = searcher.generation, FakeEmbedder()
     vector = embedder.question(question).vector
-    words = lexical.load(generation.lexical).scores(question)
+    words = bm25.load(generation.lexical).scores(question)
     found = {}
     for row, chunk in enumerate(generation.chunks):
         own = [float(v @ vector) for v in generation.sentences(row)[1]]
@@ -549,10 +549,10 @@ def test_threads_that_search_at_once_find_what_one_finds(
 def test_a_lexical_index_of_another_version_is_told_in_one_line(
     news: Generation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lexical, "VERSION", lexical.VERSION + 1)
+    monkeypatch.setattr(bm25, "VERSION", bm25.VERSION + 1)
     with pytest.raises(IndexUnusable) as raised:
         search(Searcher(news, FakeEmbedder()), "harbour")
     message = str(raised.value)
-    assert f"version {lexical.VERSION - 1}, not {lexical.VERSION}" in message
+    assert f"version {bm25.VERSION - 1}, not {bm25.VERSION}" in message
     assert message.endswith("sanad index FOLDER --index news")
     assert "\n" not in message

@@ -12,7 +12,7 @@ import pytest
 
 from rag import Settings
 from rag.answering import answerability
-from rag.models.llm.generator import Likelihood, Message
+from rag.models.llm.protocol import Likelihood, Message
 from train import answerability as training
 from train.reading import Asked, Lesson
 from train.scores import Item

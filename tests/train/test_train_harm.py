@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rag import Settings
-from rag.models.llm.generator import Likelihood, Message
+from rag.models.llm.protocol import Likelihood, Message
 from rag.settings import resource_dir
 from train import harm
 from train.harm import Job

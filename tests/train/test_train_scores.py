@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rag import Settings
-from rag.models.llm.generator import Likelihood, Message
+from rag.models.llm.protocol import Likelihood, Message
 from train import scores
 from train.reading import Asked, Lesson
 

@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import ModelMissing
-from rag.models.disk import Progress, sha256
+from rag.models.disk import sha256
 from rag.models.embedding import e5
 from rag.models.embedding.late_interaction import Question, Tokens
 from rag.models.weights.packaged import EMBEDDER, digest, prepared
+from rag.records import Progress
 from rag.settings import HUB_INSTALL, PACKAGED, Settings
 
 Vectors = NDArray[np.float32]

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Generator, Sequence
 
 from rag.errors import SanadError
-from rag.models.llm.generator import Likelihood, Message, failed
+from rag.models.llm.protocol import Likelihood, Message, failed
 
 
 class StreamedLLM(abc.ABC):

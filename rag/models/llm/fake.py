@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Generator, Sequence
 
 from rag.models.llm.base import StreamedLLM, plain
-from rag.models.llm.generator import Likelihood, Message
+from rag.models.llm.protocol import Likelihood, Message
 
 CONTEXT = 8_192
 """Pretended context, in words."""

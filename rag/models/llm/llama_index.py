@@ -1,12 +1,13 @@
-"""A ``Generator`` behind llama-index's LLM interface, for its chains, chat engines and evaluators.
+"""Llama-index's LLM interface in both directions.
 
-The other way round, a llama-index ``LLM`` becomes a ``Generator`` by ``generator.LlamaIndexGenerator``.
+``GeneratorLLM`` puts it around a generator of Sanad's, for its chains, chat engines and evaluators;
+``LlamaIndexGenerator`` makes a generator of any llama-index ``LLM``.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, cast
 
 from llama_index.core.base.llms.types import (
@@ -17,11 +18,15 @@ from llama_index.core.base.llms.types import (
     CompletionResponseGen,
     LLMMetadata,
 )
-from llama_index.core.llms import CustomLLM
+from llama_index.core.llms import LLM, CustomLLM
 from pydantic import PrivateAttr
 
-from rag.models.llm import generator
-from rag.models.llm.generator import LOG_PROBABILITIES, Likelihood, Message, Role
+from rag.errors import SanadError
+from rag.models.llm import protocol
+from rag.models.llm.protocol import Likelihood, Message, Role, failed
+
+LOG_PROBABILITIES = "log_probabilities"
+"""Under this name a llama-index model's last response holds the reply's ``Likelihood``."""
 
 
 class GeneratorLLM(CustomLLM):
@@ -30,9 +35,9 @@ class GeneratorLLM(CustomLLM):
     max_new_tokens: int = 160
     """Longest reply unless ``max_tokens`` is passed with the call."""
 
-    _generator: generator.Generator = PrivateAttr()
+    _generator: protocol.Generator = PrivateAttr()
 
-    def __init__(self, generator: generator.Generator, **options: Any) -> None:
+    def __init__(self, generator: protocol.Generator, **options: Any) -> None:
         """Wrap a generator.
 
         Args:
@@ -94,3 +99,45 @@ class GeneratorLLM(CustomLLM):
 
 def _own(messages: Sequence[ChatMessage]) -> list[Message]:
     return [Message(cast(Role, message.role.value), message.content or "") for message in messages]
+
+
+class LlamaIndexGenerator:
+    """A llama-index ``LLM`` as a ``Generator``. Llama-index's types stay inside it."""
+
+    def __init__(self, llm: LLM, *, identity: str, count: Callable[[str], int]) -> None:
+        self._llm = llm
+        self._count = count
+        self.identity = identity
+
+    @property
+    def context(self) -> int:
+        """Longest prompt and answer together, in the model's tokens."""
+        return int(self._llm.metadata.context_window)
+
+    def count(self, text: str) -> int:
+        """Length of a text in the model's tokens."""
+        return self._count(text)
+
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int
+    ) -> Generator[str, None, Likelihood | None]:
+        """The model's reply, piece by piece; closing the generator stops the model."""
+        chat = [ChatMessage(role=message.role, content=message.content) for message in messages]
+        replies: Iterator[ChatResponse] = iter(())
+        likely: Likelihood | None = None
+        try:
+            replies = self._llm.stream_chat(chat, max_tokens=max_tokens)  # some send their request here
+            for reply in replies:
+                if reply.delta:
+                    yield reply.delta
+                likely = reply.additional_kwargs.get(LOG_PROBABILITIES, likely)
+            return likely
+        except SanadError:
+            raise
+        except Exception as error:  # every LLM integration raises its own kinds
+            raise failed(self.identity, error) from error
+        finally:
+            # Closing the outer generator must reach the backend, which stops the model.
+            close = getattr(replies, "close", None)
+            if close is not None:
+                close()

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import GenerationFailed, ModelMissing
-from rag.models.disk import Progress
 from rag.models.llm.base import StreamedLLM, plain
-from rag.models.llm.generator import Likelihood, Message
+from rag.models.llm.protocol import Likelihood, Message
 from rag.models.weights import mapped
 from rag.models.weights.packaged import digest, generator, prepared
+from rag.records import Progress
 from rag.settings import PACKAGED, Settings
 
 CONTEXT = 32_768

@@ -10,10 +10,10 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from rag.errors import GenerationFailed, ModelMissing
-from rag.models.disk import Progress
 from rag.models.llm.base import StreamedLLM, plain
-from rag.models.llm.generator import Likelihood, Message, stream_from_thread
+from rag.models.llm.protocol import Likelihood, Message, stream_from_thread
 from rag.models.weights.packaged import digest, generator, prepared
+from rag.records import Progress
 from rag.settings import HUB_INSTALL, PACKAGED, Settings
 
 

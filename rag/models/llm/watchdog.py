@@ -21,7 +21,7 @@ from collections.abc import Generator as PieceGenerator
 from contextvars import ContextVar
 
 from rag.errors import GenerationFailed, SanadError
-from rag.models.llm.generator import Generator, Likelihood, Message
+from rag.models.llm.protocol import Generator, Likelihood, Message
 
 POLL_SECONDS = 0.2
 """How often who waits looks whether anyone still wants the reply: a tenth of what a client is promised."""

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rag.errors import ModelDamaged, ModelMissing, NoSpace
-from rag.models.disk import Progress, fsync, sha256
+from rag.models.disk import fsync, sha256
 from rag.models.weights.adapter import Adapter
+from rag.records import Progress
 from rag.settings import Settings
 
 State = Literal["ready", "installed", "missing", "damaged"]

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.index import lexical
-from rag.index.lexical import Lexicon, terms
+from rag.index import bm25
+from rag.index.bm25 import Lexicon
+from rag.language.terms import terms
 
 MONTHS = [
     ("January", "يناير", "كانون الثاني"),
@@ -199,8 +200,8 @@ TEXTS = [
 
 def lexicon(folder: Path, texts: Sequence[str] = TEXTS) -> Lexicon:
     folder.mkdir(exist_ok=True)
-    lexical.write(folder, texts)
-    return lexical.load(folder)
+    bm25.write(folder, texts)
+    return bm25.load(folder)
 
 
 def matches(found: Lexicon, question: str) -> list[int]:
@@ -238,13 +239,13 @@ def test_scores_are_those_of_the_formula(tmp_path: Path) -> None:
     lengths = [len(terms(text)) for text in texts]
     mean = sum(lengths) / len(texts)
 
-    def bm25(term: str, text: str, holders: int) -> float:
+    def bm25_score(term: str, text: str, holders: int) -> float:
         times = terms(text).count(term)
         idf = np.log(1 + (len(texts) - holders + 0.5) / (holders + 0.5))
-        length = 1 - lexical.B + lexical.B * len(terms(text)) / mean
-        return float(idf * times / (lexical.K1 * length + times))
+        length = 1 - bm25.B + bm25.B * len(terms(text)) / mean
+        return float(idf * times / (bm25.K1 * length + times))
 
-    expected = [bm25("dog", text, 2) + bm25("bird", text, 1) for text in texts]
+    expected = [bm25_score("dog", text, 2) + bm25_score("bird", text, 1) for text in texts]
     found = lexicon(tmp_path, texts)
     np.testing.assert_allclose(found.scores("dog bird"), expected, rtol=1e-5)
     np.testing.assert_array_equal(found.scores("dogs, dogs: bird, bird!"), found.scores("bird dog"))
@@ -262,8 +263,8 @@ def test_one_text_can_be_searched(tmp_path: Path) -> None:
 
 
 def test_texts_are_gone_over_once_and_may_come_from_a_generator(tmp_path: Path) -> None:
-    lexical.write(tmp_path, (text for text in TEXTS))
-    assert matches(lexical.load(tmp_path), "harbour") == [0]
+    bm25.write(tmp_path, (text for text in TEXTS))
+    assert matches(bm25.load(tmp_path), "harbour") == [0]
 
 
 def test_the_same_texts_give_the_same_files(tmp_path: Path) -> None:
@@ -280,8 +281,8 @@ def test_an_index_of_another_version_is_refused(tmp_path: Path) -> None:
     about = json.loads((tmp_path / "about.json").read_text(encoding="utf-8"))
     about["version"] += 1
     (tmp_path / "about.json").write_text(json.dumps(about), encoding="utf-8")
-    with pytest.raises(ValueError, match=rf"version {lexical.VERSION + 1}, not {lexical.VERSION}"):
-        lexical.load(tmp_path)
+    with pytest.raises(ValueError, match=rf"version {bm25.VERSION + 1}, not {bm25.VERSION}"):
+        bm25.load(tmp_path)
 
 
 def test_threads_that_search_at_once_find_what_one_finds(tmp_path: Path) -> None:
