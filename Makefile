@@ -7,12 +7,12 @@ INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint co
 
 .PHONY: help install ask index ui serve soak crowd faults controls fuzz licences eval bench bench-answers bench-askers bench-check screenshots models test test-fast train-smoke lint clean
 
-help: ## this list
+help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
-install: .venv/.installed ## environment and models' packages, from the locked versions
+install: .venv/.installed ## create the environment with the packaged models, in the locked versions
 
-# A stamp newer than the lock means that nothing is to be installed.
+# A stamp that is newer than the lock means that there is nothing to install.
 .venv/.installed: constraints.txt pyproject.toml
 	@echo "Installing into .venv: about 2.3 GB, a few minutes …"
 	test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
@@ -39,53 +39,53 @@ serve: .venv/.installed ## serve page and API on this machine: make serve SERVE=
 eval: .venv/.installed ## ask the hand-written questions, compare with the baseline: make eval EVAL="--resume"
 	@$(BIN)/python evals/run.py $(EVAL)
 
-bench: .venv/.installed-dev ## indexing throughput and search latency, an hour: make bench BENCH="--sizes 1000"
+bench: .venv/.installed-dev ## measure indexing throughput and search latency, an hour: make bench BENCH="--sizes 1000"
 	@$(BIN)/python evals/bench.py $(BENCH)
 
 .venv/.installed-bench: .venv/.installed-dev
 	$(INSTALL) --editable '.[models,dev,bench]'
 	touch $@
 
-bench-answers: .venv/.installed-bench ## seconds to an answer beside other systems, an hour: make bench-answers BENCH="--minutes 15"
+bench-answers: .venv/.installed-bench ## compare seconds to an answer with other systems, an hour: make bench-answers BENCH="--minutes 15"
 	@$(BIN)/python evals/bench_answers.py $(BENCH)
 
-bench-askers: .venv/.installed-dev ## answers a minute for 1, 2, 4, 8 askers at once, ten minutes: make bench-askers BENCH="--at-once 1"
+bench-askers: .venv/.installed-dev ## measure answers a minute for 1, 2, 4 and 8 askers at once, ten minutes: make bench-askers BENCH="--at-once 1"
 	@$(BIN)/python evals/bench_askers.py $(BENCH)
 
-bench-check: .venv/.installed-bench ## are answers slower against other systems than they were, beyond noise?
+bench-check: .venv/.installed-bench ## fail if answers became slower, relative to other systems, beyond noise
 	@$(BIN)/python evals/bench_answers.py --check evals/baselines/bench-answers.json $(BENCH)
 
-screenshots: .venv/.installed-dev ## twelve states of the page as pictures in screenshots/, and how quick it is
+screenshots: .venv/.installed-dev ## save pictures of twelve states of the page in screenshots/, and measure its speed
 	$(BIN)/python scripts/screenshots.py screenshots
 
 models: .venv/.installed ## list the packaged models and check every byte of them
 	@$(BIN)/sanad models
 
-soak: .venv/.installed-dev ## 2,000 questions while the index changes beside, minutes: make soak SOAK="--real 100"
+soak: .venv/.installed-dev ## ask 2,000 questions while the index changes, minutes: make soak SOAK="--real 100"
 	@$(BIN)/python scripts/soak.py $(SOAK)
 
-crowd: .venv/.installed-dev ## fifty clients at once against sanad serve: make crowd CROWD="--rounds 150"
+crowd: .venv/.installed-dev ## ask sanad serve from fifty clients at once: make crowd CROWD="--rounds 150"
 	@$(BIN)/python scripts/crowd.py $(CROWD)
 
-faults: .venv/.installed-dev ## bring about every fault of docs/operations.md: case, tries, outcome, data lost
+faults: .venv/.installed-dev ## test every fault of docs/operations.md, and print case, tries, outcome and data lost
 	@$(BIN)/python scripts/faults.py
 
-controls: .venv/.installed-dev ## take each control of docs/security.md away, in a copy: which test notices? minutes
+controls: .venv/.installed-dev ## remove each control of docs/security.md in a copy, and print which test notices, minutes
 	@$(BIN)/python scripts/controls.py
 
-fuzz: .venv/.installed-dev ## spoilt files, weights and requests for ten minutes: make fuzz FUZZ="--minutes 60 pdf"
+fuzz: .venv/.installed-dev ## try corrupted files, weights and requests for ten minutes: make fuzz FUZZ="--minutes 60 pdf"
 	@$(BIN)/python scripts/fuzz.py $(FUZZ)
 
-licences: .venv/.installed-bench ## list the licences of everything that is installed in docs/licences.md
+licences: .venv/.installed-bench ## write the licences of all installed packages to docs/licences.md
 	@$(BIN)/python scripts/licences.py > docs/licences.md
 
-test-fast: .venv/.installed-dev ## tests without models and browser, on up to four cores, in under a minute
+test-fast: .venv/.installed-dev ## run the tests that need no model and no browser, in under a minute
 	$(BIN)/pytest -n auto --maxprocesses 4
 
-test: .venv/.installed-dev ## every test, with the real models and, where Chromium is installed, the browser
-	$(BIN)/pytest -m '' --durations=10
+test: .venv/.installed-dev ## run every test, with the real models and, where Chromium is installed, the browser
+	$(BIN)/pytest -m '' --durations=10 --cov --cov-report=term:skip-covered --cov-fail-under=93
 
-lint: .venv/.installed-dev ## ruff, mypy, import rule, public surface, lock and licences
+lint: .venv/.installed-dev ## check style, types, imports between rooms, public names, lock and licences
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports

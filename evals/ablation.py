@@ -1,12 +1,12 @@
-"""What each part of the answering is worth, and what a naive chain gets: the same questions to all of them.
+"""What each step of the answer is worth, and what a naive chain gets: the same questions to all of them.
 
-    python evals/ablation.py                                 each part off in turn, over the hand-written set
-    python evals/ablation.py --systems naive                 the assistant beside the naive chain
-    python evals/ablation.py --systems kind,dates --resume   go on with a run that was killed
+    python evals/ablation.py                                        each step off in turn, over the seeds
+    python evals/ablation.py --systems naive                        the assistant beside the naive chain
+    python evals/ablation.py --systems read_again,decompose --resume   go on with a run that was killed
 
 All other options are those of evals/run.py. Every system gets a folder of its own in --out, with the report
 of a run, compared question by question with that of the whole assistant. A model is asked once for each
-prompt: parts that work on its finished draft are told from the same one, and cost seconds (drafts.jsonl).
+prompt (replies.jsonl): systems that send the same prompt share its reply, and are charged its seconds.
 
 Exit status: 0 done; 2 could not run; 130 interrupted (--resume goes on).
 """
@@ -33,17 +33,16 @@ if not __package__:
 from evals import options, run  # noqa: E402
 from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions  # noqa: E402
-from evals.systems import NAIVE, SYSTEMS, WHOLE, Drafts, System  # noqa: E402
+from evals.recording import Replies  # noqa: E402
+from evals.systems import ADAPTER, NAIVE, STEPS, SYSTEMS, WHOLE, System  # noqa: E402
 from rag import Assistant, Settings  # noqa: E402
 
-PARTS = tuple(name for name in SYSTEMS if name not in (WHOLE, NAIVE))
-"""What is left out in turn where nothing is named."""
-
-Opener = Callable[[System, str, Settings, Drafts], Assistant]
-"""System, index, settings and drafts → what is asked."""
+Opener = Callable[[System, str, Settings, Replies], Assistant]
+"""System, index, settings and replies → what is asked."""
 
 _COLUMNS = {
     "accuracy": "accuracy",
+    "accuracy with quotations": "w. quotations",
     "unanswerable refused": "unans. refused",
     "answerable refused": "ans. refused",
     "citation precision": "cit. precision",
@@ -56,10 +55,10 @@ _UNSUPPORTED = "unsupported/answer"
 _SECONDS = "seconds"
 
 
-def opened(system: System, index: str, settings: Settings, drafts: Drafts) -> Assistant:
+def opened(system: System, index: str, settings: Settings, replies: Replies) -> Assistant:
     """A system over an index that holds what the folder of articles holds now."""
     run.open_fresh(index, settings).close()
-    return system.open(index, settings, drafts)
+    return system.open(index, settings, replies)
 
 
 def main(argv: Sequence[str] | None = None, *, open_system: Opener = opened) -> int:
@@ -78,9 +77,9 @@ def main(argv: Sequence[str] | None = None, *, open_system: Opener = opened) -> 
     parser.add_argument(
         "--systems",
         type=lambda text: [name.strip() for name in text.split(",") if name.strip()],
-        default=list(PARTS),
+        default=list(STEPS),
         metavar="S",
-        help=f"what to ask, comma-separated: {', '.join((*PARTS, NAIVE))}; default: all but the last",
+        help=f"what to ask, comma-separated: {', '.join((*STEPS, ADAPTER, NAIVE))}; default: every step",
     )
     parser.add_argument(
         "--out",
@@ -99,17 +98,19 @@ def main(argv: Sequence[str] | None = None, *, open_system: Opener = opened) -> 
 def _run(own: argparse.Namespace, rest: Sequence[str], open_system: Opener) -> int:
     for name in own.systems:
         if name not in SYSTEMS or name == WHOLE:
-            raise BadQuestions(f"There is no system {name!r}; there are {', '.join((*PARTS, NAIVE))}.")
+            raise BadQuestions(
+                f"There is no system {name!r}; there are {', '.join((*STEPS, ADAPTER, NAIVE))}."
+            )
     names = [WHOLE, *dict.fromkeys(own.systems)]
     run.make_folder(own.out)
-    kept = own.out / "drafts.jsonl"
+    kept = own.out / "replies.jsonl"
     if "--resume" not in rest:
         kept.unlink(missing_ok=True)
-    drafts = Drafts(kept)
+    replies = Replies(kept)
     for number, name in enumerate(names, start=1):
         print(f"{number} of {len(names)}: {name} ({SYSTEMS[name].about})", file=sys.stderr, flush=True)
         against = [] if name == WHOLE else ["--baseline", str(own.out / WHOLE / "report.json")]
-        opener = partial(_opened, open_system, SYSTEMS[name], drafts)
+        opener = partial(_opened, open_system, SYSTEMS[name], replies)
         status = _asked([*rest, "--out", str(own.out / name), *against], opener)
         if status not in (0, 1):  # a worse system is what is looked for
             return status
@@ -123,8 +124,10 @@ def _run(own: argparse.Namespace, rest: Sequence[str], open_system: Opener) -> i
     return 0
 
 
-def _opened(open_system: Opener, system: System, drafts: Drafts, index: str, settings: Settings) -> Assistant:
-    return open_system(system, index, settings, drafts)
+def _opened(
+    open_system: Opener, system: System, replies: Replies, index: str, settings: Settings
+) -> Assistant:
+    return open_system(system, index, settings, replies)
 
 
 def _asked(arguments: Sequence[str], opener: Callable[[str, Settings], Assistant]) -> int:
@@ -138,7 +141,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def unsupported(report: Mapping[str, Any]) -> tuple[int, int]:
-    """Claims that Sanad's own verifier does not find borne out, and answers that make claims.
+    """Claims that Sanad's own verifier does not find supported, and answers that make claims.
 
     Args:
         report: As report.json holds it.
@@ -146,7 +149,7 @@ def unsupported(report: Mapping[str, Any]) -> tuple[int, int]:
     answers = [item["answer"] for item in report["items"] if item["answer"] is not None]
     answered = [answer for answer in answers if answer["outcome"] != "not_found"]
     verdicts = [claim["verdict"] for answer in answered for claim in answer["claims"]]
-    return sum(verdict in ("unsupported", "contradicted") for verdict in verdicts), len(answered)
+    return sum(verdict == "unsupported" for verdict in verdicts), len(answered)
 
 
 def overview(
@@ -173,7 +176,7 @@ def overview(
             *lines,
             f"n {n} questions; + better, - worse than the whole assistant (paired, adjusted p < .05). "
             "Unsupported by Sanad's own verifier; seconds: median. Parts of the answering are told from the "
-            "same drafts of the model.",
+            "same replies of the model.",
         ]
     )
 

@@ -24,27 +24,28 @@ def ask_all(
     *,
     retrieval_only: bool,
 ) -> tuple[list[Result], bool]:
-    """Ask what the journal does not hold yet.
+    """Ask the questions that are not in the journal yet.
 
     Args:
-        assistant: Who is asked.
-        questions: All of the run, in order.
+        assistant: The assistant that is measured.
+        questions: All questions of the run, in order.
         texts: Article text by article id.
-        journal: Gets every item as it comes.
+        journal: Gets every item as it is completed.
         retrieval_only: Search only; no model runs.
 
     Returns:
-        The items asked in any sitting, in the order of the questions; and whether that is all of them, as it
-        is not after Ctrl-C.
+        All items asked so far, earlier sittings included, in the order of the questions; and whether these
+        are all, which is not the case after Ctrl+C.
     """
     done = dict(journal.done)
     todo = [question for question in questions if question.id not in done]
     complete = False
     try:
         if todo and not retrieval_only:
-            # A missing model ends the run here; one answer loads it, so that no item's latency holds that.
+            # A missing model ends the run here; one answer loads it, so that no item's latency includes
+            # loading.
             assistant.model  # noqa: B018 - naming the model prepares its weights
-            with contextlib.suppress(Exception):  # what fails here fails again as an item, and is told there
+            with contextlib.suppress(Exception):  # an error occurs again with the item
                 assistant.ask(todo[0].text)
         with progress_bar(len(questions), len(done)) as advance:
             for question in todo:
@@ -55,7 +56,8 @@ def ask_all(
                 advance(result)
         complete = True
     except KeyboardInterrupt:
-        sys.stderr.write(f"Interrupted after {len(done)} of {len(questions)} questions; --resume goes on.\n")
+        asked = f"{len(done)} of {len(questions)} questions"
+        sys.stderr.write(f"Interrupted after {asked}; continue with --resume.\n")
     return [done[question.id] for question in questions if question.id in done], complete
 
 
@@ -70,10 +72,10 @@ def ask(
     """Ask one question and grade what comes back. An error is recorded, not raised.
 
     Args:
-        assistant: Who is asked.
-        question: What is asked.
+        assistant: The assistant that is measured.
+        question: The question.
         texts: Article text by article id.
-        said: What was said before, oldest first.
+        said: Earlier turns of the dialogue, oldest first.
         retrieval_only: Search only.
     """
     answer = None
@@ -99,7 +101,7 @@ def ask(
     except SanadError as error:
         return _failed(question, str(error))
     except Exception as error:
-        # A defect of ours or of a library: it costs its own item, not the hour of items after it.
+        # A defect of ours or of a library: only this item fails, and the run continues.
         return _failed(question, f"defect: {type(error).__name__}: {' '.join(str(error).split())}")
     return Result(
         question=question,

@@ -1,6 +1,7 @@
-"""Baselines: what an earlier run scored on every item, to compare with.
+"""Baselines: the scores of an earlier run on every item, to compare with.
 
-A baseline is a report.json whose answers are cut down to what is compared and shown; any report.json will do.
+A baseline is a report.json with only those fields of its answers that are compared or shown; any report.json
+can serve as one.
 """
 
 from __future__ import annotations
@@ -17,16 +18,23 @@ from evals.turns import DIALOGUES
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE / "baselines"
-"""Committed baselines, called as ``own_name`` calls the questions."""
+"""Committed baselines, named as ``own_name`` names the questions."""
 
 _KEPT = ("question", "text", "language", "outcome", "claims", "citations", "model")
-"""What is kept of an answer: passages and evidence are nine tenths of it."""
+"""Fields of an answer that are kept; the others, passages and evidence, are nine tenths of its size."""
 
-_CLAIM = ("text", "verdict", "reason")
-_CITATION = (
-    "number", "article_id", "outlet", "published", "source", "line", "start", "end", "quote", "also",
-)  # fmt: skip
-"""What is used of a baseline's citations."""
+_CLAIM: Mapping[str, Any] = {"text": "", "verdict": "", "reason": ""}
+_CITATION: Mapping[str, Any] = {
+    "number": 0, "outlet": None, "published": None, "source": "", "line": 0, "quote": "", "also": (),
+}  # fmt: skip
+"""Fields of a baseline's claims and citations that are shown, and their defaults where a version lacks
+them."""
+
+_PLACE = ("article_id", "start", "end")
+"""Fields that every citation must have."""
+
+_GRADE = "quoted_correct"
+"""A score that every report has since English questions are graded by the English words of their answers."""
 
 _SETTINGS_LEFT_OUT = ("cache", "indexes", "articles", "threads")
 """Settings that say where files are on one machine."""
@@ -39,7 +47,7 @@ class Before:
     scores: Mapping[str, float | None]
     """By name, as in report.json."""
     answer: Mapping[str, Any] | None
-    """What was answered."""
+    """The answer."""
     error: str | None
     """Why there was no answer."""
 
@@ -58,13 +66,13 @@ class Baseline:
     """Seconds by stage."""
 
     def of(self, question: Question) -> Before | None:
-        """What it did on a question; None where it was not asked, or its words or gold were others."""
+        """Its item for a question; None where it was not asked, or with other words or gold."""
         same = self.run["question_digests"].get(question.id) == question_digest(question)
         return self.items.get(question.id) if same else None
 
 
 def own_name(questions: Path, split: str | None = None) -> str | None:
-    """What baselines and floors call a committed set of questions; None for your own.
+    """The name by which baselines and floors know a committed set of questions; None for your own.
 
     Args:
         questions: The question file.
@@ -87,14 +95,16 @@ def default_path(questions: Path, split: str | None = None) -> Path | None:
 
 
 def read(path: Path, questions: Sequence[Question]) -> Baseline:
-    """Read a baseline, before an hour is spent on what cannot be compared.
+    """Read a baseline; this is done before any question is asked, so that an unusable one costs no time.
 
     Args:
         path: A baseline or a report.json.
-        questions: What is to be asked.
+        questions: The questions that will be asked.
 
     Raises:
-        BadQuestions: It cannot be read, is no report, or shares no question with those.
+        BadQuestions: It cannot be read, is not a report, was graded by other rules, or shares no question
+            with
+            those.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -104,35 +114,47 @@ def read(path: Path, questions: Sequence[Question]) -> Baseline:
         baseline = Baseline(path, run, items, latency)
         shared = any(baseline.of(question) for question in questions)
     except OSError as error:
-        mend = "name a report.json with --baseline, or write one with --update-baseline"
-        raise BadQuestions(f"{path}: {error.strerror}; {mend}.") from None
+        fix = "name a report.json with --baseline, or write one with --update-baseline"
+        raise BadQuestions(f"{path}: {error.strerror}; {fix}.") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        mend = "name a report.json that this version of evals/run.py wrote"
-        raise BadQuestions(f"{path}: is no baseline; {mend}.") from None
+        fix = "name a report.json that this version of evals/run.py wrote"
+        raise BadQuestions(f"{path}: is not a baseline; {fix}.") from None
+    if not all(_GRADE in before.scores for before in items.values()):
+        raise BadQuestions(
+            f"{path}: was graded by the rules of an earlier version; grade it again with "
+            f"python -m evals.regrade {path} --questions FILE --out {path}."
+        )
     if not shared:
         raise BadQuestions(
-            f"{path}: holds none of these questions in these words; name another --baseline, or write a "
+            f"{path}: contains none of these questions in these words; name another --baseline, or write a "
             "new one with --update-baseline."
         )
     return baseline
 
 
 def _before(item: Mapping[str, Any]) -> Before:
-    """One item with all that is used of it, so that what lacks something shows before anything is asked."""
+    """One item; every field that is used is read here, so that a missing one is reported before asking."""
     answer = item["answer"]
     if answer is not None:
         answer = {
             "text": answer["text"],
             "outcome": answer["outcome"],
-            "claims": [{name: claim[name] for name in _CLAIM} for claim in answer.get("claims", ())],
-            "citations": [{name: cited[name] for name in _CITATION} for cited in answer["citations"]],
+            "claims": [_kept(claim, _CLAIM) for claim in answer.get("claims", ())],
+            "citations": [
+                {**_kept(cited, _CITATION), **{name: cited[name] for name in _PLACE}}
+                for cited in answer["citations"]
+            ],
         }
     scores = {name: None if value is None else float(value) for name, value in item["scores"].items()}
     return Before(scores, answer, item["error"])
 
 
+def _kept(stored: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: stored.get(name, default) for name, default in defaults.items()}
+
+
 def slim(report: Mapping[str, Any]) -> dict[str, Any]:
-    """A report as it is committed: without the places of one machine and most of each answer's search.
+    """A report as it is committed: without paths of one machine and without most of the search results.
 
     Args:
         report: A whole report.json.

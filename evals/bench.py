@@ -4,10 +4,10 @@
     python evals/bench.py --sizes 100000 --lend 2000   measure the search of an index that is built in minutes
     python evals/bench.py --sizes 1000 --reuse     keep the index, and measure only the search next time
 
-Articles and questions are mixed from the given ones (resample.py), so that no two are alike. Every figure
-comes from a fresh process: one builds, another one searches. Writes bench.json and bench.png.
+Articles and questions are mixed from the given ones (resample.py), so that no two are alike. Every size is
+built in one new process and searched in another. Writes bench.json and bench.png.
 
-Exit status: 0 done; 2 could not run; 130 interrupted (the sizes done before are kept).
+Exit status: 0 done; 2 could not run; 130 interrupted (results of completed sizes are kept).
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ OUT = Path(__file__).resolve().parent / "out" / "bench"
 INDEX = "bench"
 
 SAMPLE = 100
-"""Articles from which the number of chunks of an article is told before the rest is made."""
+"""Articles from which the chunks per article are estimated before the others are made."""
 
 T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Built:
-    """What building an index took."""
+    """Time, memory and disk that building an index took."""
 
     articles: int
     """Articles in it."""
@@ -68,7 +68,7 @@ class Built:
     seconds: float
     """From the folder of files to the index on disk, models' loading included."""
     stages: dict[str, float]
-    """Seconds by what ``build_index`` reported to have done; ``writing`` after its last report."""
+    """Seconds by stage, as ``build_index`` reports them; ``writing`` after its last report."""
     peak_mb: float
     """Largest memory of the process, in 10^6 bytes."""
     disk_mb: float
@@ -77,7 +77,7 @@ class Built:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Searched:
-    """What searching an index took."""
+    """Time and memory that searching an index took."""
 
     questions: int
     """How many were asked after the first."""
@@ -132,7 +132,7 @@ def _run(args: argparse.Namespace) -> None:
         rows.append(
             {"size": size, "built": dataclasses.asdict(built), "searched": dataclasses.asdict(searched)}
         )
-        # After every size: the largest takes the better part of an hour, and may be cut short.
+        # Written after every size, because the largest takes most of an hour and may be interrupted.
         _write(args.out, {"run": _describe(settings, corpora, args), "targets": TARGETS, "sizes": rows})
     print(table(rows))
     print(f"\n{args.out / 'bench.json'}")
@@ -143,7 +143,7 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _key(pool: resample.Pool, settings: Settings, seed: int) -> str:
-    """Names what an index was made from, so that another one is never taken for it."""
+    """A key of everything that an index was made from, so that it is never confused with another."""
     made = json.dumps([pool, seed, settings.embedder, settings.chunk_tokens], sort_keys=True, default=str)
     return hashlib.sha256(made.encode()).hexdigest()[:8]
 
@@ -187,7 +187,7 @@ def _write_articles(folder: Path, texts: Any, first: int = 0) -> list[Path]:
 
 
 def _fresh(measure: Callable[..., T], *arguments: Any) -> T:
-    """What ``measure`` returns in a process of its own, whose memory holds nothing else."""
+    """The result of ``measure``, run in a process of its own so that its memory contains nothing else."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=1, mp_context=context) as one:
         try:
@@ -213,7 +213,7 @@ def build(settings: Settings, lend: int = 0) -> Built:
     def progress(what: str, share: float) -> None:
         nonlocal doing, last
         now = time.perf_counter()
-        # A report tells of work that is done, but for the one at the very beginning of a stage.
+        # A report is about work that is done, except the one at the beginning of a stage.
         done = what if share else doing
         stages[done] = stages.get(done, 0.0) + now - last
         doing, last = what, now
@@ -265,7 +265,7 @@ def search(settings: Settings, questions: Sequence[str]) -> Searched:
 def peak_memory() -> int:
     """Largest resident memory of this process so far, in bytes."""
     try:
-        # Not ru_maxrss where this exists: a child's starts with what its parent held.
+        # Preferred to ru_maxrss, because a child's ru_maxrss starts with its parent's memory.
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024
     except (OSError, IndexError):
@@ -323,18 +323,18 @@ def _arguments() -> argparse.ArgumentParser:
         type=_sizes,
         default=[1000, 10_000, 100_000],
         metavar="N,N",
-        help="chunks in the index, about; default: 1000,10000,100000",
+        help="approximate chunks in the index; default: 1000,10000,100000",
     )
     parser.add_argument(
         "--queries", type=_queries, default=301, metavar="N", help="questions at each size; default: 301"
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="draws texts; default: 0")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="random seed; default: 0")
     parser.add_argument(
         "--lend",
         type=int,
         default=0,
         metavar="N",
-        help="read N passages and lend their vectors to the rest: for the search alone; default: 0, read all",
+        help="embed N passages and reuse their vectors, to measure only the search; default: 0, embed all",
     )
     parser.add_argument("--embedder", help="'packaged', 'fake', a hub model id or a local folder")
     parser.add_argument(
@@ -355,7 +355,7 @@ def _sizes(text: str) -> list[int]:
 
 def _queries(text: str) -> int:
     if (value := int(text)) < 2:
-        raise argparse.ArgumentTypeError(f"{text} is below 2: the first search is told apart from the rest")
+        raise argparse.ArgumentTypeError(f"{text} is below 2: the first search is reported separately")
     return value
 
 

@@ -1,14 +1,14 @@
-"""Measures how long answers take, against other ways to the same weights, and against the machine's bounds.
+"""Compares how long answers take with other systems on the same weights and with the machine's limits.
 
     python evals/bench_answers.py --limit 40 --rounds 2 --out DIR
     python evals/bench_answers.py --minutes 15          as many questions as there is time for
     python evals/bench_answers.py --systems sanad,llamacpp --check evals/baselines/bench-answers.json
 
-Each system runs in a process of its own; in every round each question goes to all of them, one after the
-other, in an order that changes, so that whatever else the machine does falls on all alike. The questions' own
-order was drawn by lot once: the first few are a fair sample of all. Writes bench-answers.json.
+Each system runs in a process of its own. In every round each question goes to all systems, one after the
+other, in a changing order, so that other work of the machine affects all alike. The questions are in a fixed
+random order, so that the first few are a fair sample. Writes bench-answers.json.
 
-``--check`` compares ratios alone, of those questions only that both runs asked.
+``--check`` compares only ratios, and only of the questions that both runs asked.
 
 Exit status: 0 done; 1 slower than the ratios of ``--check`` beyond noise; 2 could not run; 130 interrupted.
 """
@@ -49,7 +49,7 @@ from rag import SanadError, Settings, quiet_libraries  # noqa: E402
 OWN = "sanad"
 
 MEASURES = ("first", "total")
-"""Of a ``Reply``: what the ratios are of."""
+"""Fields of a ``Reply`` that ratios are computed for."""
 
 Taken = dict[str, list[Reply]]
 """Replies by question id, one for each round."""
@@ -82,7 +82,7 @@ class Runner:
             self.error = str(error)
 
     def ask(self, question: Question) -> None:
-        """Answer a question and keep what it took."""
+        """Answer a question and record the measurements."""
         self.taken.setdefault(question.id, []).append(self._pool.submit(_ask, question.text).result())
         self.peak = self._pool.submit(peak_memory).result()
 
@@ -151,7 +151,7 @@ def _run(args: argparse.Namespace) -> int:
             turn = (number + at) % len(asked)
             for runner in (*asked[turn:], *asked[:turn]):
                 runner.ask(questions[at])
-            # After every question: all of them take hours, and may be cut short.
+            # Written after every question, because a run takes hours and may be interrupted.
             report = report_of(runners, questions, bounds)
             _write(args.out, report)
             now = time.monotonic()
@@ -176,7 +176,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def mixed(questions: Sequence[Question]) -> list[Question]:
-    """Questions in an order that was drawn by lot once: files have the unanswerable ones last.
+    """Questions in a fixed random order, as files have the unanswerable ones last.
 
     Args:
         questions: As read.
@@ -335,7 +335,7 @@ def _read(path: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadQuestions(
-            f"{path}: is no report of this benchmark ({error}); name one with --check."
+            f"{path}: is not a report of this benchmark ({error}); name one with --check."
         ) from None
     return report
 
@@ -355,29 +355,29 @@ def _say(text: str) -> None:
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="evals/bench_answers.py", description="Measure how long answers take, against other ways."
+        prog="evals/bench_answers.py", description="Compare how long answers take with other systems."
     )
     parser.add_argument(
         "--questions", type=Path, default=QUESTIONS, metavar="FILE", help="default: the seeds'"
     )
     parser.add_argument("--limit", type=_natural, default=40, metavar="N", help="questions; default: 40")
     parser.add_argument(
-        "--rounds", type=_natural, default=2, metavar="N", help="of all questions; default: 2"
+        "--rounds", type=_natural, default=2, metavar="N", help="times each question is asked; default: 2"
     )
     parser.add_argument(
         "--minutes",
         type=float,
         default=math.inf,
         metavar="N",
-        help="end after the question at which they are over; by default all are asked",
+        help="stop after the question during which N minutes are over; default: ask all",
     )
     parser.add_argument(
         "--systems", type=_systems, default=list(SYSTEMS), metavar="A,B", help=f"default: {','.join(SYSTEMS)}"
     )
-    parser.add_argument("--backend", help="what runs Sanad's generator, as of sanad ask")
-    parser.add_argument("--embedder", help="as of sanad ask")
+    parser.add_argument("--backend", help="what runs Sanad's generator, as for sanad ask")
+    parser.add_argument("--embedder", help="as for sanad ask")
     parser.add_argument(
-        "--check", type=Path, metavar="FILE", help="an earlier report, whose ratios must hold"
+        "--check", type=Path, metavar="FILE", help="fail if a ratio is worse than in this earlier report"
     )
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="default: evals/out/bench")
     return parser

@@ -1,11 +1,11 @@
-"""Measures how many answers a minute one assistant gives to 1, 2, 4, 8 askers, who ask again once answered.
+"""Measures the answers per minute of one assistant with 1, 2, 4 and 8 clients that ask again once answered.
 
     python evals/bench_askers.py --askers 1,2,4,8 --limit 16 --rounds 2 --out DIR
-    python evals/bench_askers.py --at-once 1            the same with every answer by itself
+    python evals/bench_askers.py --at-once 1            the same with one answer at a time
 
-Every round of every number is a process of its own, whose engine has read no prompt before. In each round all
-numbers come in another order, so that whatever else the machine does falls on all alike. Writes
-bench-askers.json and bench-askers.png.
+Every number of clients in every round has a new process, whose engine has read no prompt before. Each round
+has another order, so that other work of the machine affects all alike. Writes bench-askers.json and
+bench-askers.png.
 
 Exit status: 0 done; 2 could not run; 130 interrupted.
 """
@@ -39,7 +39,7 @@ from evals.dataset import BadQuestions, read_questions  # noqa: E402
 from rag import Assistant, Finished, SanadError, Settings, Token, quiet_libraries  # noqa: E402
 
 WARM = "Which country is meant?"
-"""Asked first and not measured: it loads the models, and has the prompt's constant beginning read."""
+"""Asked first and not measured: it loads the models and caches the constant beginning of the prompt."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Taken:
     """One question in a round."""
 
     first: float
-    """Seconds from the question to the first words; to the end where none were shown before it."""
+    """Seconds from the question to the first words that are shown, or to the whole answer."""
     total: float
     """Seconds from the question to the whole answer."""
     text: str
@@ -58,14 +58,14 @@ class Taken:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Round:
-    """All questions, put by some askers at once."""
+    """All questions, asked by several clients at once."""
 
     askers: int
     """How many."""
     seconds: float
     """From the first question to the last answer."""
     processor: float
-    """Seconds of all cores together: less is shared with what else the machine does."""
+    """Processor seconds of all cores together, which depend less on other work of the machine."""
     taken: tuple[Taken, ...]
     """The questions, in order."""
 
@@ -104,7 +104,7 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def measure(settings: Settings, questions: Sequence[str], askers: int) -> Round:
-    """Have some askers put all questions to one assistant, each the next one that is left.
+    """Let several clients ask one assistant all questions; each takes the next one that is left.
 
     Args:
         settings: Of the assistant.
@@ -152,7 +152,7 @@ def _asked(assistant: Assistant, question: str) -> Taken:
 
 
 def figures_of(rounds: Sequence[Round], askers: int) -> dict[str, Any]:
-    """The figures of all rounds with so many askers, beside the fewest askers of each round.
+    """The figures of all rounds with this number of clients, compared with the fewest in each round.
 
     Args:
         rounds: All.
@@ -186,7 +186,7 @@ def table(figures: Sequence[Mapping[str, Any]], at_once: int) -> str:
 
     Args:
         figures: Fewest askers first.
-        at_once: Answers that were made at the same time at most.
+        at_once: Most answers that were generated at the same time.
     """
     fewest = figures[0]["askers"]
     lines = [
@@ -204,8 +204,8 @@ def table(figures: Sequence[Mapping[str, Any]], at_once: int) -> str:
         [
             *lines,
             "",
-            f"At most {at_once} at once. Medians, with the least and most of {len(figures[0]['rate'])} "
-            f"rounds; processor: of all cores for an answer; changed: other words than with {fewest}.",
+            f"At most {at_once} at once. Medians, with minimum and maximum of {len(figures[0]['rate'])} "
+            f"rounds; processor: seconds of all cores for an answer; changed: words differ from {fewest}.",
         ]
     )
 
@@ -234,7 +234,7 @@ def draw(figures: Sequence[Mapping[str, Any]], path: Path) -> bool:
     below = [rate - min(one["rate"]) for rate, one in zip(rates, figures, strict=True)]
     above = [max(one["rate"]) - rate for rate, one in zip(rates, figures, strict=True)]
     left.errorbar(askers, rates, yerr=[below, above], fmt="o-", capsize=3)
-    left.set(title="Throughput, least and most of the rounds", ylabel="answers a minute")
+    left.set(title="Throughput, minimum and maximum of the rounds", ylabel="answers a minute")
     for key, name in (("first", "first words"), ("total", "whole answer"), ("longest", "longest answer")):
         right.plot(askers, [one[key] for one in figures], "o-", label=name)
     right.set(title=f"Waiting, median of n = {figures[0]['n']}", ylabel="seconds from the question")
@@ -269,8 +269,8 @@ def _arguments() -> argparse.ArgumentParser:
         "--askers", type=_several, default=[1, 2, 4, 8], metavar="N,N", help="default: 1,2,4,8"
     )
     parser.add_argument("--at-once", type=_natural, metavar="N", help="as SANAD_AT_ONCE")
-    parser.add_argument("--backend", help="what runs the generator, as of sanad ask")
-    parser.add_argument("--embedder", help="as of sanad ask")
+    parser.add_argument("--backend", help="what runs the generator, as for sanad ask")
+    parser.add_argument("--embedder", help="as for sanad ask")
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="default: evals/out/bench")
     return parser
 

@@ -3,10 +3,10 @@
     python evals/bench.py --corpus DIR --sizes 1000,10000,100000 --lend 2000 --reuse --out RUN
     python evals/bench_growth.py RUN --questions FILE --limit 20
 
-RUN holds the indexes that evals/bench.py kept. Every question is asked of each of them in turn, with one
-model, so that what else the machine does is the same for all; printed are the medians and the ratios to the
-smallest index, questions resampled. What is found differs between the indexes, and so does the length of
-the evidence, which is told beside it.
+RUN contains the indexes that evals/bench.py kept. Every question is asked of each index in turn, with one
+model, so that other work of the machine affects all alike. Prints medians and the ratios to the smallest
+index, with intervals (questions resampled). The indexes return different evidence, whose length is printed
+too.
 
 Exit status: 0 done; 2 could not run; 130 interrupted.
 """
@@ -43,7 +43,7 @@ SECONDS = defaultdict[str, list[float]]
 
 @dataclasses.dataclass(slots=True)
 class Grown:
-    """One index, and what questions to it took."""
+    """One index, and the times of its questions."""
 
     chunks: int
     """Chunks in it."""
@@ -57,7 +57,7 @@ class Grown:
     """Characters of evidence."""
 
     def ask(self, question: str) -> None:
-        """Ask, and keep what it took."""
+        """Ask, and record the times."""
         started = time.perf_counter()
         answer = self.assistant.ask(question)
         self.whole[question].append(time.perf_counter() - started)
@@ -80,7 +80,7 @@ def _run(args: argparse.Namespace) -> None:
     kept = {home: built.chunks for home in sorted(args.indexes.glob("*")) if (built := bench.kept(home))}
     if len(kept) < 2:
         raise BadQuestions(
-            f"{args.indexes} holds {len(kept)} indexes, and two or more are compared. Make them: "
+            f"{args.indexes} contains {len(kept)} indexes, but two or more are needed. Make them: "
             f"python evals/bench.py --sizes 1000,100000 --lend 2000 --reuse --out {args.indexes}"
         )
     asked = resample.questions(
@@ -107,14 +107,14 @@ def measured(
     for one in grown:
         one.assistant.ask(questions[0])
     for turn, question in enumerate(questions[1:]):
-        # Who comes first finds caches colder: each does in its turn.
+        # The first one finds colder caches, so each index is first in turn.
         for at in range(len(grown)):
             grown[(turn + at) % len(grown)].ask(question)
     return grown
 
 
 def table(grown: Sequence[Grown]) -> str:
-    """What the questions took, in Markdown.
+    """The times in Markdown.
 
     Args:
         grown: The smallest index first.
@@ -150,7 +150,7 @@ def _arguments() -> argparse.ArgumentParser:
         help="question file, JSON Lines; may be given several times; default: the hand-written set",
     )
     parser.add_argument("--limit", type=int, default=20, metavar="N", help="questions; default: 20")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="draws them; default: 0")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="random seed; default: 0")
     return parser
 
 

@@ -1,7 +1,7 @@
 """Ratios of paired times with their spread, and whether they got worse (pure functions).
 
-Only ratios are compared with earlier ones: seconds belong to a machine and to what else it is doing, while
-the systems of one round share both.
+Only ratios are compared with earlier runs: seconds depend on the machine and its other work, which the
+systems of one round share.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DRAWS = 4000
 """Bootstrap samples: the ends of a 95 % interval move by a hundredth of its width."""
 
 LEVEL = 0.05
-"""Error that the intervals allow."""
+"""Error rate of the intervals."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The figures of a benchmark as a table, a verdict and a plot (pure but for the plot's file)."""
+"""The figures of a benchmark as a table, a verdict and a plot (pure functions, except for the plot)."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 Row = Mapping[str, Any]
-"""One size: ``built`` and ``searched`` as bench.json holds them."""
+"""One size: ``built`` and ``searched`` as in bench.json."""
 
 TARGETS = {"chunks_per_second": 30.0, "median_ms": 60.0, "p95_ms": 150.0}
-"""On two cores: least throughput from files to index, and longest search among 100,000 chunks."""
+"""On two cores: lowest throughput from files to index, and longest search among 100,000 chunks."""
 
 QUESTION_MS = 2000.0
-"""Of a whole answer on two cores, the median of docs/results.md. Of what it takes only the search depends on
-the size of the collection: what the model reads and what is checked has a length of its own."""
+"""Median time of a whole answer on two cores (docs/research/results.md). Only the search depends on the size
+of the collection; the model and the checks read a fixed amount of text."""
 
 GROWTH = 0.10
-"""By how much a question may take longer at the largest size than at the smallest."""
+"""Share by which a question may take longer at the largest size than at the smallest."""
 
 _COLUMNS: Sequence[tuple[str, Callable[[Row, Row], str]]] = (
     ("chunks", lambda built, _: f"{built['chunks']:,}"),
@@ -35,7 +35,7 @@ _COLUMNS: Sequence[tuple[str, Callable[[Row, Row], str]]] = (
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The figures in Markdown: a table, the stages of each build, and how they stand to the targets.
+    """The figures in Markdown: a table, the stages of each build, and the comparison with the targets.
 
     Args:
         rows: One or more, smallest first.
@@ -72,14 +72,14 @@ def verdicts(rows: Sequence[Row]) -> list[str]:
         growth = (last["median_ms"] - first) / QUESTION_MS
         told.append(
             f"An answer of {QUESTION_MS / 1000:.1f} s takes {growth:.1%} longer {at} than at "
-            f"{rows[0]['built']['chunks']:,}, {2 * growth:.1%} where it looks a second time, target under "
+            f"{rows[0]['built']['chunks']:,}, {2 * growth:.1%} with a second search, target under "
             f"{GROWTH:.0%}: {_met(2 * growth < GROWTH)}."
         )
     return told
 
 
 def plotter() -> Any:
-    """Matplotlib's pyplot, drawing to files alone; None where it is not installed."""
+    """Matplotlib's pyplot, set to draw to files; None where it is not installed."""
     try:
         import matplotlib
     except ModuleNotFoundError:

@@ -1,6 +1,6 @@
 """The systems that evals/bench_answers.py compares, each a class that answers one question after the other.
 
-They share what is not compared: the articles, the embedder and the published weights of the generator.
+All use the same articles, the same embedder and the published weights of the generator.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ REFUSAL = re.compile(
     r"|غير (مذكور|متوفر|محدد)",
     re.IGNORECASE,
 )
-"""A refusal in prose, as a system without an outcome words it; judged kindly."""
+"""A refusal in prose, for systems without an outcome; matched leniently."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reply:
-    """What a system answered, and what it took."""
+    """The answer of a system, with its times and token counts."""
 
     text: str
     """The answer as a person sees it."""
@@ -109,7 +109,7 @@ class Metered:
         return self._generator.count(text)
 
     def stream(
-        self, messages: Sequence[Message], *, max_tokens: int
+        self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
     ) -> Generator[str, None, Likelihood | None]:
         """The model's reply, piece by piece."""
         measured = not self.prompt
@@ -201,11 +201,11 @@ class LlamaCpp:
         self.usage: Mapping[str, int] = {}
 
     def count(self, text: str) -> int:
-        """About the length of a text in tokens; ``usage`` has true figures."""
+        """Approximate length of a text in tokens; ``usage`` has the exact figures."""
         return len(text) // 3
 
     def stream(
-        self, messages: Sequence[Message], *, max_tokens: int
+        self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
     ) -> Generator[str, None, Likelihood | None]:
         """The reply, piece by piece."""
         from rag.models.llm.protocol import stream_from_thread
@@ -233,7 +233,7 @@ class LlamaCpp:
 
 
 class SanadOnLlamaCpp:
-    """The evidence and the checks of Sanad, and the same messages to llama.cpp."""
+    """Sanad's evidence and checks, with its messages sent to llama.cpp."""
 
     def __init__(self, settings: Settings) -> None:
         path = prepared(GGUF, settings) / GGUF.file
@@ -315,7 +315,7 @@ def embedding(embedder: Embedder) -> Any:
     from llama_index.core.base.embeddings.base import BaseEmbedding
 
     class Embedding(BaseEmbedding):
-        """Whole texts alone: of tokens llama-index knows nothing."""
+        """Only whole texts: llama-index does not use vectors of tokens."""
 
         def _get_query_embedding(self, query: str) -> list[float]:
             return [float(x) for x in embedder.question(query).vector]
@@ -347,5 +347,5 @@ SYSTEMS: dict[str, Callable[[Settings], System]] = {
     "llamacpp-plain": lambda settings: SanadOnLlamaCpp(_plain(settings)),
     "llamaindex": LlamaIndexStarter,
 }
-"""By name. ``llamacpp`` is sent the very messages that Sanad's model is sent, which its weights were not
-taught; ``llamacpp-plain`` is sent the prompt with examples that Sanad has for such weights."""
+"""By name. ``llamacpp`` gets the same messages as Sanad's model, although its weights are not trained for
+them; ``llamacpp-plain`` gets the prompt with examples that Sanad uses for such weights."""

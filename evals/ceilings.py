@@ -1,4 +1,4 @@
-"""What the machine can do at best, measured on the spot: bytes from memory and matrix products a second."""
+"""Measures the machine's limits: bytes from memory per second and matrix products per second."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 BYTES = 2**30
-"""Of each core's array: servers have caches of half a gigabyte, and the generator's weights are larger."""
+"""Size of each core's array: larger than the caches of servers (half a gigabyte), as the generator's
+weights are."""
 
 SIDE = 2048
 """Rows and columns of the matrices: as large as the generator's layers."""
 
 TRIES = 5
-"""The median is taken: the best of several would flatter a machine that other work shares."""
+"""Repetitions, of which the median is taken: the best would be too optimistic on a shared machine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The command ``sanad eval``, and how command lines of evals end.
 
-They end with 2 and one line for what can be mended, and with 130 where they are interrupted.
+They end with status 2 and one line for an error that the user can fix, and with 130 when interrupted.
 """
 
 from __future__ import annotations

@@ -1,251 +1,255 @@
-"""Whether a run is better or worse than an earlier one, and how much worse could have been seen at all.
+"""Compares two reports of the same questions, item by item, both graded by today's rules.
 
-Runs are compared question by question. Scores that are right or wrong go through McNemar's exact test, the
-others through a bootstrap of the paired differences over articles. The p values are adjusted for being
-several (Benjamini and Hochberg), so that a neutral change fails the gate in one run of twenty.
+    python -m evals.compare old/report.json new/report.json --questions FILE [--corpus DIR] [--json OUT]
+
+The stored answers of both are graded again (evals/regrade.py), so that a change of the grader does not look
+like a change of the product. Prints Markdown: for every score n, both values, the difference with its 95 %
+interval and the p value of the paired test, unadjusted and adjusted for multiple tests; for every stage both
+medians in seconds and their ratio with its interval. Compare times only of runs on the same machine.
+
+Exit status: 0 done, whatever the difference; 2 could not run. evals/gate.py decides whether a run may pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import argparse
+import dataclasses
+import sys
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
-from evals import intervals
-from evals.dataset import Question
-from evals.score import headline
-from evals.stats import RECALL_AT
+from evals import intervals, run
+from evals.command import exit_status
+from evals.dataset import LANGUAGES, BadQuestions, Question
+from evals.differences import MEASURES, Difference, ItemScores, Measure, Pair, compare
+from evals.provenance import commit
+from evals.regrade import Opener, Regraded, add_options, check, read_asked, read_report, regrade
+from evals.stats import Result
 
-Verdict = Literal["better", "worse", "no detectable difference"]
-ItemScores = Mapping[str, float | None]
-
-_WHOLE = 1e-9
-"""Two scores nearer than this are the same: sums of floats differ in their last digits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A score that two runs are compared by."""
-
-    name: str
-    """As the summary prints it; in pyproject.toml, floors are given by this name."""
-    value: Callable[[Question, ItemScores], float | None]
-    """The score of one item; None where it does not apply."""
-    binary: bool = True
-    """Every item is right or wrong."""
-    lower_is_better: bool = False
-    """As for refusing what could be answered."""
-    gate: Literal["answers", "retrieval", ""] = ""
-    """The kind of run that is gated by it."""
+_STAGES_LAST = ("total",)
+"""Stages that are printed after the others."""
 
 
-def _plain(name: str, _: Question, scores: ItemScores) -> float | None:
-    return scores.get(name)
+@dataclasses.dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a stage took in both runs, over the items that have it in both."""
 
-
-def _refused(answerable: bool, question: Question, scores: ItemScores) -> float | None:
-    return scores.get("refused") if question.answerable == answerable else None
-
-
-def _later_turn(question: Question, scores: ItemScores) -> float | None:
-    later = question.turn is not None and question.turn.number > 1
-    return scores.get(headline(question)) if later else None
-
-
-def _within(name: str, k: int, _: Question, scores: ItemScores) -> float | None:
-    reciprocal = scores.get(name)
-    return None if reciprocal is None else float(reciprocal >= 1 / k)
-
-
-def _ranks(stage: str) -> list[Measure]:
-    gate: Literal["retrieval"] = "retrieval"
-    return [
-        *(Measure(f"{stage} recall@{k}", partial(_within, f"{stage}_rr", k)) for k in RECALL_AT[:-1]),
-        Measure(f"{stage} recall@{RECALL_AT[-1]}", partial(_within, f"{stage}_rr", RECALL_AT[-1]), gate=gate),
-        Measure(f"{stage} mrr", partial(_plain, f"{stage}_rr"), binary=False, gate=gate),
-    ]
-
-
-MEASURES: Sequence[Measure] = (
-    Measure("accuracy", partial(_plain, "correct"), gate="answers"),
-    Measure("unanswerable refused", partial(_refused, False), gate="answers"),
-    # Not gated: a refusal of what could be answered is a wrong answer already.
-    Measure("answerable refused", partial(_refused, True), lower_is_better=True),
-    # Not gated: these items are among those of the first two already.
-    Measure("later turns right", _later_turn),
-    Measure("citation precision", partial(_plain, "citation_precision"), binary=False, gate="answers"),
-    Measure("citation recall", partial(_plain, "citation_recall"), gate="answers"),
-    Measure("groundedness", partial(_plain, "groundedness"), binary=False),
-    Measure("language", partial(_plain, "language"), gate="answers"),
-    Measure("conflict covered", partial(_plain, "conflict_covered")),
-    *_ranks("passage"),
-    *_ranks("evidence"),
-    Measure("exact match", partial(_plain, "exact_match")),
-    Measure("token F1", partial(_plain, "token_f1"), binary=False),
-    Measure("MLQA exact match", partial(_plain, "mlqa_exact_match")),
-    Measure("MLQA F1", partial(_plain, "mlqa_f1"), binary=False),
-)
-"""All that is compared. A run with answers is gated by five scores of answers and by whether the answer was
-among the evidence: more would make each of them blinder."""
-
-SEARCH_GATE = "evidence recall@10"
-"""The score of the search that gates answers too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One question in both runs."""
-
-    question: Question
-    """What was asked."""
-    before: ItemScores
-    """Its scores in the baseline."""
-    now: ItemScores
-    """Its scores in the new run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """How one score moved."""
-
-    name: str
-    """The score."""
-    before: float
-    """Its mean over the items that have it in both runs."""
-    now: float
-    """The same in the new run."""
-    low: float
-    """Lower end of the 95 % interval of the difference, articles resampled."""
-    high: float
-    """Upper end."""
-    p: float
-    """Two-sided, adjusted for several scores: for the gated ones together, and for the others together."""
+    stage: str
+    """As in the answers' timings."""
     n: int
-    """Items compared."""
-    clusters: int
-    """Articles that they lie in; an item without evidence stands for itself."""
-    test: Literal["McNemar", "bootstrap"]
-    """Where the p value is from."""
-    lost: tuple[str, ...]
-    """Ids of items that got worse."""
-    won: tuple[str, ...]
-    """Ids of items that got better."""
-    gated: bool
-    """The gate goes by it."""
-    smallest: float
-    """The smallest difference that would have been told from chance; above 1 where none could."""
-    verdict: Verdict
-    """Better, worse, or neither."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain types, ready for JSON."""
-        return {name: getattr(self, name) for name in self.__slots__}
+    """Items compared; where a run lacks the stage, those of the other one."""
+    before: float | None
+    """The median in seconds; None where the stage is not in that run."""
+    now: float | None
+    """The same in the new run."""
+    ratio: float | None
+    """Now by before; below 1 is faster. None where the items do not allow one."""
+    low: float | None
+    """Lower end of its 95 % interval, articles resampled."""
+    high: float | None
+    """Upper end."""
 
 
-def compare(pairs: Sequence[Pair], *, retrieval_only: bool) -> list[Difference]:
-    """Every score that both runs have.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two reports, side by side."""
+
+    paired: tuple[tuple[Result, Result], ...]
+    """The items of both, before and now."""
+    unpaired: tuple[str, ...]
+    """Ids that only one report has, in today's words."""
+    scores: tuple[Difference, ...]
+    """Every score that both have."""
+    latency: tuple[Timing, ...]
+    """Every stage; empty where a report keeps no seconds of single answers."""
+
+    def failed(self, now: bool) -> list[str]:
+        """Ids of the items that failed in one of the runs.
+
+        Args:
+            now: In the new one.
+        """
+        return [pair[now].question.id for pair in self.paired if pair[now].error is not None]
+
+    def inexact(self, now: bool) -> list[str]:
+        """Ids of the items with a citation that was not exact.
+
+        Args:
+            now: In the new run.
+        """
+        return [pair[now].question.id for pair in self.paired if pair[now].scores.citations_exact == 0.0]
+
+
+def _accuracy(name: str, lang: str, question: Question, scores: ItemScores) -> float | None:
+    return scores.get(name) if question.lang == lang else None
+
+
+_BY_LANGUAGE = [
+    *(Measure(f"accuracy, {lang}", partial(_accuracy, "correct", lang)) for lang in LANGUAGES),
+    # Of Arabic questions it is the same as accuracy.
+    Measure("accuracy with quotations, en", partial(_accuracy, "quoted_correct", "en")),
+    *(Measure(f"language, {lang}", partial(_accuracy, "language", lang)) for lang in LANGUAGES),
+]
+
+
+def compare_reports(before: Regraded, now: Regraded) -> Comparison:
+    """Compare two reports that were graded by the same rules.
 
     Args:
-        pairs: The questions that both runs were asked, in the same words and with the same gold.
-        retrieval_only: Whether the new run asked for no answers.
+        before: The older one.
+        now: The newer one.
+
+    Raises:
+        BadQuestions: They share no item.
     """
-    gate = "retrieval" if retrieval_only else "answers"
-    found = [
-        (measure, measure.gate == gate or (gate == "answers" and measure.name == SEARCH_GATE), kept)
-        for measure in MEASURES
-        if (kept := _kept(measure, pairs))
-    ]
-    sizes = {side: sum(gated == side for _, gated, _ in found) for side in (True, False)}
-    raw = [_difference(measure, gated, kept, sizes[gated]) for measure, gated, kept in found]
-    adjusted = {
-        side: iter(intervals.benjamini_hochberg([one.p for one in raw if one.gated == side]))
-        for side in (True, False)
+    old = {result.question.id: result for result in before.results}
+    new = {result.question.id: result for result in now.results}
+    paired = tuple((old[id_], result) for id_, result in new.items() if id_ in old)
+    if not paired:
+        raise BadQuestions("The two reports share no question in today's words; name two runs of one set.")
+    pairs = [Pair(b.question, dataclasses.asdict(b.scores), dataclasses.asdict(n.scores)) for b, n in paired]
+    measures = [*MEASURES[:2], *_BY_LANGUAGE, *MEASURES[2:]]
+    return Comparison(
+        paired=paired,
+        unpaired=tuple(sorted(old.keys() ^ new.keys())),
+        scores=tuple(compare(pairs, retrieval_only=now.retrieval_only, measures=measures)),
+        latency=tuple(timings(paired)),
+    )
+
+
+def timings(paired: Sequence[tuple[Result, Result]]) -> list[Timing]:
+    """The seconds of every stage.
+
+    Args:
+        paired: The items of both runs, before and now.
+    """
+    stages = list(dict.fromkeys(stage for pair in paired for result in pair for stage in result.seconds))
+    stages.sort(key=lambda stage: stage in _STAGES_LAST)
+    return [_timing(stage, paired) for stage in stages]
+
+
+def _timing(stage: str, paired: Sequence[tuple[Result, Result]]) -> Timing:
+    both = [(b, n) for b, n in paired if stage in b.seconds and stage in n.seconds]
+    if not both:
+        before, now = (
+            [pair[side].seconds[stage] for pair in paired if stage in pair[side].seconds] for side in (0, 1)
+        )
+        return Timing(stage, len(before or now), _median(before), _median(now), None, None, None)
+    before, now = [b.seconds[stage] for b, _ in both], [n.seconds[stage] for _, n in both]
+    ratio = intervals.median_ratio(before, now, [b.question.cluster for b, _ in both])
+    return Timing(stage, len(both), _median(before), _median(now), *(ratio or (None, None, None)))
+
+
+def _median(values: Sequence[float]) -> float | None:
+    ranked = sorted(values)
+    middle = len(ranked) // 2
+    return (ranked[middle] + ranked[~middle]) / 2 if ranked else None
+
+
+def to_dict(comparison: Comparison) -> dict[str, Any]:
+    """As plain types, ready for JSON."""
+    return {
+        "paired": len(comparison.paired),
+        "unpaired": list(comparison.unpaired),
+        "failed": {"before": comparison.failed(False), "now": comparison.failed(True)},
+        "citations_inexact": {"before": comparison.inexact(False), "now": comparison.inexact(True)},
+        "scores": [one.to_dict() for one in comparison.scores],
+        "latency": [dataclasses.asdict(one) for one in comparison.latency],
     }
-    return [
-        _judged(one, next(adjusted[one.gated]), measure.lower_is_better)
-        for one, (measure, _, _) in zip(raw, found, strict=True)
+
+
+def markdown(comparison: Comparison) -> str:
+    """The comparison as Markdown."""
+    rows = [
+        ["score", "n", "before", "after", "difference [95 %]", "p", "adjusted p", "lost, won"],
+        *(_score_row(one) for one in comparison.scores),
     ]
+    lines = [
+        f"{len(comparison.paired)} questions in both reports, both graded by the rules of "
+        f"{(commit() or 'this version')[:12]}.",
+    ]
+    for name, ids in (
+        ("in one report alone", comparison.unpaired),
+        ("failed before", comparison.failed(False)),
+        ("failed after", comparison.failed(True)),
+        ("citations not exact before", comparison.inexact(False)),
+        ("citations not exact after", comparison.inexact(True)),
+    ):
+        if ids:
+            lines.append(f"{name}: {len(ids)} ({' '.join(ids)})")
+    lines += ["", *_table(rows)]
+    if comparison.latency:
+        heads = ["seconds", "n", "median before", "after", "ratio [95 %]"]
+        lines += ["", *_table([heads, *(_timing_row(one) for one in comparison.latency)])]
+    return "\n".join(lines)
 
 
-_Kept = list[tuple[Question, float, float]]
+def _score_row(one: Difference) -> list[str]:
+    change = f"{one.now - one.before:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
+    lost_won = f"{len(one.lost)}, {len(one.won)}"
+    return [
+        one.name, str(one.n), f"{one.before:.3f}", f"{one.now:.3f}", change, f"{one.p_alone:.2g}",
+        f"{one.p:.2g}", lost_won,
+    ]  # fmt: skip
 
 
-def _kept(measure: Measure, pairs: Sequence[Pair]) -> _Kept:
-    kept = []
-    for pair in pairs:
-        before = measure.value(pair.question, pair.before)
-        now = measure.value(pair.question, pair.now)
-        if before is not None and now is not None:
-            kept.append((pair.question, before, now))
-    return kept
+def _timing_row(one: Timing) -> list[str]:
+    medians = ["-" if median is None else f"{median:.3f}" for median in (one.before, one.now)]
+    ratio = "-" if one.ratio is None else f"{one.ratio:.2f} [{one.low:.2f}, {one.high:.2f}]"
+    return [one.stage, str(one.n), *medians, ratio]
 
 
-def _difference(measure: Measure, gated: bool, kept: _Kept, family: int) -> Difference:
-    clusters = [question.cluster for question, _, _ in kept]
-    _, low, high, p = intervals.difference([now - before for _, before, now in kept], clusters)
-    fell = tuple(q.id for q, before, now in kept if now < before - _WHOLE)
-    rose = tuple(q.id for q, before, now in kept if now > before + _WHOLE)
-    lost, won = (rose, fell) if measure.lower_is_better else (fell, rose)
-    n = len(kept)
-    # The level that a score must reach alone, when no other score of its family moves.
-    level = intervals.LEVEL / family
-    sure = smallest_change(len(lost) + len(won), level) / n
-    if measure.binary:
-        p = intervals.mcnemar(len(lost), len(won))
-    elif (lost or won) and len(set(clusters)) > 1:
-        # Half the interval, where the items themselves tell how much they scatter, widened to that level.
-        df = len(set(clusters)) - 1
-        wider = intervals.t_quantile(level / 2, df) / intervals.t_quantile(intervals.LEVEL / 2, df)
-        sure = max((high - low) / 2 * wider, 1 / n)
-    return Difference(
-        name=measure.name,
-        before=sum(before for _, before, _ in kept) / n,
-        now=sum(now for _, _, now in kept) / n,
-        low=low,
-        high=high,
-        p=p,
-        n=n,
-        clusters=len(set(clusters)),
-        test="McNemar" if measure.binary else "bootstrap",
-        lost=lost,
-        won=won,
-        gated=gated,
-        smallest=sure,
-        verdict="no detectable difference",
-    )
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    lines = [
+        f"| {' | '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))} |"
+        for row in rows
+    ]
+    return [lines[0], f"|{'|'.join('-' * (width + 2) for width in widths)}|", *lines[1:]]
 
 
-def _judged(one: Difference, p: float, lower_is_better: bool) -> Difference:
-    values = one.to_dict() | {"p": p}
-    moved = one.before - one.now if lower_is_better else one.now - one.before
-    if p < intervals.LEVEL and abs(moved) > _WHOLE:
-        values["verdict"] = "better" if moved > 0 else "worse"
-    return Difference(**values)
-
-
-def smallest_change(disagreements: int, level: float) -> int:
-    """How many more items must be lost than won, or won than lost, before McNemar's test tells.
+def main(argv: Sequence[str] | None = None, *, open_assistant: Opener = run.open_fresh) -> int:
+    """Run the command line and return its exit status.
 
     Args:
-        disagreements: Items that differed between the two runs; where there are too few for any outcome to
-            be told, as many as would do.
-        level: The p value to stay below.
+        argv: Arguments; None takes the process's.
+        open_assistant: Opens an index of the articles.
     """
-    total = max(disagreements, 1)
-    while intervals.mcnemar(0, total) >= level:
-        total += 1
-    lost = total // 2
-    while intervals.mcnemar(lost, total - lost) >= level:
-        lost -= 1
-    return total - 2 * lost
-
-
-def overall(differences: Sequence[Difference]) -> Verdict | Literal["better in part, worse in part"]:
-    """The verdict of the gated scores together."""
-    verdicts = {one.verdict for one in differences if one.gated}
-    if {"better", "worse"} <= verdicts:
-        return "better in part, worse in part"
-    return (
-        "worse" if "worse" in verdicts else "better" if "better" in verdicts else "no detectable difference"
+    parser = argparse.ArgumentParser(
+        prog="python -m evals.compare",
+        description="Compare two reports of the same questions, both graded by today's rules.",
     )
+    parser.add_argument("before", type=Path, metavar="OLD", help="report.json of the older run")
+    parser.add_argument("now", type=Path, metavar="NEW", help="report.json of the newer run")
+    add_options(parser)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the comparison here too")
+    args = parser.parse_args(argv)
+    return exit_status(lambda: _run(args, open_assistant))
+
+
+def _run(args: argparse.Namespace, open_assistant: Opener) -> None:
+    reports = {path: read_report(path) for path in (args.before, args.now)}
+    asked = read_asked(args, reports[args.now], open_assistant)
+    regraded = {path: regrade(report, *asked) for path, report in reports.items()}
+    for path, one in regraded.items():
+        check(one, path)
+    comparison = compare_reports(regraded[args.before], regraded[args.now])
+    heads = "\n".join(
+        f"{name}: {_about(path, reports[path])}"
+        for name, path in (("before", args.before), ("after", args.now))
+    )
+    sys.stdout.write(f"{heads}\n{markdown(comparison)}\n")
+    if args.json is not None:
+        run.write(args.json, to_dict(comparison))
+
+
+def _about(path: Path, report: Mapping[str, Any]) -> str:
+    made = report["run"]
+    known = (str(made.get("date") or "")[:10], str(made.get("commit") or "")[:12], made.get("model"))
+    return f"{path} ({', '.join(part for part in known if part)})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """Reads question files: JSON Lines, one question a line, in the format of evals/README.md.
 
-A file is read whole before anything is asked: a mistake on line 200 must not show after an hour.
+A file is read completely before any question is asked, so that a mistake on line 200 is reported at once.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ LANGUAGES = ("en", "ar")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 REQUIRED = ("id", "question", "lang", "answerable")
-"""What a question must have."""
+"""Keys that a question must have."""
 
 KEYS = (*REQUIRED, "must", "must_not", "evidence", "tags")
-"""All that a question may have."""
+"""All keys that a question may have."""
 
 
 class BadQuestions(SanadError):
@@ -34,17 +34,17 @@ class BadQuestions(SanadError):
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Where the answer stands: a verbatim piece of an article."""
+    """The place of the answer: a verbatim piece of an article."""
 
     article: str
     """The article's id, which is its file's stem."""
     text: str
-    """Stands character for character in the article; empty where only the article is known."""
+    """Text that is in the article, character for character; empty where only the article is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class DialogueTurn:
-    """Where a question stands in a dialogue."""
+    """The place of a question in a dialogue."""
 
     dialogue: str
     """The dialogue's id."""
@@ -53,14 +53,14 @@ class DialogueTurn:
     of: int
     """Turns of the dialogue."""
     standalone: str
-    """The same question, worded by hand so that it needs nothing said before; empty where nobody did."""
+    """The same question, rewritten by hand as a standalone question; empty where there is none."""
     earlier: tuple[str, ...]
     """The questions of the turns before, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question with what a right answer must hold."""
+    """One question with what a right answer must contain."""
 
     id: str
     """Unique within the file."""
@@ -71,33 +71,33 @@ class Question:
     answerable: bool
     """False where the right outcome is that the articles do not say."""
     must: tuple[tuple[str, ...], ...]
-    """Groups of alternatives; the answer must hold at least one alternative of every group."""
+    """Groups of alternatives; the answer must contain at least one alternative of every group."""
     must_not: tuple[str, ...]
-    """None of these may stand in the answer."""
+    """The answer must contain none of these."""
     evidence: tuple[Quote, ...]
-    """Every place that holds the answer; empty where the question is not answerable."""
+    """Every place that contains the answer; empty where the question is not answerable."""
     tags: tuple[str, ...]
     """For the break-down: ``en-ar``, ``date``, ``conflict``, …"""
     line: int
     """1-based line in the question file, for messages."""
     turn: DialogueTurn | None = None
-    """Where it stands in a dialogue; None for a question that is asked alone."""
+    """Its place in a dialogue; None for a question that is asked alone."""
 
     @property
     def cluster(self) -> str:
-        """What the statistics resample: questions on one article share its luck, so they move together."""
+        """The unit that statistics resample: questions on one article are not independent."""
         if self.turn is not None:
             return self.unit
         return f"article {self.evidence[0].article}" if self.evidence else f"item {self.id}"
 
     @property
     def unit(self) -> str:
-        """What is asked together or not at all: a dialogue, or the question alone."""
+        """The unit that is asked completely or not at all: a dialogue, or a single question."""
         return f"item {self.id}" if self.turn is None else f"dialogue {self.turn.dialogue}"
 
     @property
     def key(self) -> str:
-        """What stands before its keys in messages about its line."""
+        """Text before its keys in messages about its line."""
         return "" if self.turn is None else f"turns[{self.turn.number - 1}]."
 
 
@@ -121,7 +121,7 @@ def read_questions(path: Path) -> list[Question]:
 
 
 def read_lines(path: Path) -> list[Question | BadQuestions]:
-    """Every question of a file, in order, and in place of one that breaks the format what is wrong with it.
+    """Every question of a file, in order; a line that breaks the format is replaced by its error.
 
     Args:
         path: A JSON Lines file in UTF-8.
@@ -163,14 +163,14 @@ def raw_lines(path: Path) -> list[tuple[int, str]]:
     # Not splitlines(): a JSON string may hold U+2028 unescaped, and that does not end the line.
     found = [(number, raw) for number, raw in enumerate(text.split("\n"), start=1) if raw.strip()]
     if not found:
-        raise BadQuestions(f"{path}: holds no question; write one JSON object a line (evals/README.md).")
+        raise BadQuestions(f"{path}: contains no question; write one JSON object per line (evals/README.md).")
     return found
 
 
 def check_quotes(questions: Sequence[Question], texts: Mapping[str, str], path: Path) -> None:
-    """Make sure that every evidence quote stands verbatim in its article.
+    """Make sure that every evidence quote is in its article, verbatim.
 
-    A quote that stands nowhere could never be cited, and would count silently against the assistant.
+    A quote that is in no article could never be cited, and would silently count against the assistant.
 
     Args:
         questions: The questions of ``path``.
@@ -178,7 +178,7 @@ def check_quotes(questions: Sequence[Question], texts: Mapping[str, str], path: 
         path: The question file, for messages.
 
     Raises:
-        BadQuestions: An article is unknown, or a quote does not stand in it.
+        BadQuestions: An article is unknown, or a quote is not in it.
     """
     for question in questions:
         for at, quote in enumerate(question.evidence):
@@ -195,7 +195,7 @@ def check_quotes(questions: Sequence[Question], texts: Mapping[str, str], path: 
                     path,
                     question.line,
                     f"{question.key}evidence[{at}].quote",
-                    f"{short(quote.text)} does not stand in article {quote.article!r}",
+                    f"{short(quote.text)} is not in article {quote.article!r}",
                     "copy the quote character for character from the article",
                 )
 
@@ -210,7 +210,7 @@ def select(
         tags: Keep those that carry one of these tags or are in one of these languages, and dialogues with a
             turn that does; empty keeps all.
         limit: Keep a random sample of this many questions or dialogues; None keeps all.
-        seed: What the sample depends on: the same seed draws the same questions.
+        seed: Seed of the sample: the same seed draws the same questions.
 
     Raises:
         BadQuestions: A tag is carried by no question.
@@ -228,7 +228,7 @@ def select(
 
 
 def json_object(raw: str, path: Path, line: int) -> dict[str, Any]:
-    """The JSON object that a line holds.
+    """The JSON object in a line.
 
     Args:
         raw: The line.
@@ -236,16 +236,16 @@ def json_object(raw: str, path: Path, line: int) -> dict[str, Any]:
         line: Its number.
 
     Raises:
-        BadQuestions: It is no JSON, no object or no text that could be printed.
+        BadQuestions: It is not JSON, not an object, or not text that could be printed.
     """
     try:
         data = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise BadQuestions(f"{path}, line {line}: not JSON ({error}); write one object a line.") from None
+        raise BadQuestions(f"{path}, line {line}: not JSON ({error}); write one object per line.") from None
     # Half a surrogate pair is JSON, but no text: nothing that holds it could be printed or written.
     if _SURROGATE.search(json.dumps(data, ensure_ascii=False)):
         raise BadQuestions(
-            f"{path}, line {line}: holds half of a surrogate pair; write the character itself."
+            f"{path}, line {line}: contains half of a surrogate pair; write the character itself."
         )
     if not isinstance(data, dict):
         raise BadQuestions(f'{path}, line {line}: {short(data)} is not an object; write {{"id": …}}.')
@@ -286,7 +286,7 @@ def check_keys(
         required: Keys that it must have.
         path: Its file, for messages.
         line: Its line.
-        at: What stands before its keys in messages.
+        at: Text before its keys in messages.
 
     Raises:
         BadQuestions: A key is unknown or missing.
@@ -334,9 +334,9 @@ def parse_question(
     need(isinstance(groups, list), "must", groups, "must be a list of groups of alternatives")
     must = tuple(strings(f"must[{n}]", group, mend) for n, group in enumerate(groups))
     for n, group in enumerate(must):
-        need(bool(group), f"must[{n}]", [], "must hold at least one alternative")
+        need(bool(group), f"must[{n}]", [], "must contain at least one alternative")
     if data["answerable"]:
-        need(bool(must), "must", groups, "must hold a group, as the question is answerable")
+        need(bool(must), "must", groups, "must contain a group, as the question is answerable")
     return Question(
         id=data["id"],
         text=data["question"],
@@ -365,14 +365,14 @@ def _evidence(value: Any, path: Path, line: int, at: str) -> tuple[Quote, ...]:
 
 
 def wrong(path: Path, line: int, key: str, seen: str, mend: str) -> BadQuestions:
-    """What is wrong with a key of a line, as an error.
+    """An error about a key of a line.
 
     Args:
         path: The file.
         line: The line's number.
         key: The key.
-        seen: What stands there.
-        mend: What should.
+        seen: The value or problem that was found.
+        mend: How to fix it.
     """
     return BadQuestions(f"{path}, line {line}, key {key!r}: {seen}; {mend}.")
 

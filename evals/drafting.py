@@ -1,8 +1,7 @@
-"""Proposes questions from articles by rule: a sentence with a value in it, and what asks for that value.
+"""Proposes questions from articles by rule: a sentence that contains a value, and a question for that value.
 
-A proposal is raw material for a person. It is worded like its sentence, which makes it easy to find, and a
-good question is not: say it in your own words. Numbers, years and who said something are asked for, because
-their answers can be graded without a judge.
+A proposal is raw material for a person. It uses the words of its sentence, which makes it too easy to find;
+reword it. Proposals ask for numbers, years and speakers, because such answers can be graded without a judge.
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ from evals.score import Span
 from rag import Article, Language, detect_language
 
 SHORTEST, LONGEST = 40, 320
-"""Characters of a sentence that is asked about: shorter ones are headings, longer ones several things."""
+"""Length in characters of a sentence that is asked about: shorter ones are headings, longer ones say too
+much."""
 
 _SENTENCE = re.compile(r"[^\n]+?(?:[.!?؟…]+(?=\s|$)|$)", re.MULTILINE)
 
@@ -35,7 +35,7 @@ _NUMBER = re.compile(
     rf"(?<![\w.,/–-])(?P<value>\d[\d.,٬٫]*(?:\s(?:{_MANY}))\b|\d{{1,3}}(?:[,٬]\d{{3}})+|\d{{3,}})"
     r"(?=\s+[^\W\d])"
 )
-"""Three digits or a word that multiplies: of shorter numbers most are days and street numbers."""
+"""Numbers of three digits or with a word like million: most shorter ones are days and street numbers."""
 
 _SHARE = re.compile(
     r"(?<![\w.,/–-])(?P<value>\d[\d.,٫]*)\s?(?:%|٪|percent|per cent|(?:في|ب)\s?ال(?:مئة|مائة))"
@@ -45,7 +45,7 @@ _ASKING: dict[Language, dict[str, str]] = {
     "ar": {"date": "أي عام", "share": "كم في المئة", "number": "كم", "mark": "؟"},
     "en": {"date": "which year", "share": "what percentage", "number": "how many", "mark": "?"},
 }
-"""What stands in place of the value, and what ends the question."""
+"""Words that replace the value, and the end of the question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def proposals(articles: Sequence[Article], asked: Collection[Span], seed: int) -
 
     Args:
         articles: What to ask about.
-        asked: Spans that questions rest on already; their sentences are passed over.
+        asked: Spans that questions are based on already; their sentences are skipped.
         seed: Another one gives another order.
     """
     chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
@@ -97,7 +97,7 @@ def _of(article: Article) -> Iterator[Proposal]:
         if SHORTEST <= len(quote) <= LONGEST:
             language = detect_language(quote)
             for kind, question, answer in _asked(quote, language):
-                # A value that stands twice in its sentence would be told by the question.
+                # A value that occurs twice in its sentence would be in the question.
                 if not holds(question, answer):
                     start = match.start() + match[0].index(quote)
                     yield Proposal(article.id, start, quote, question, answer, kind, language)
@@ -130,4 +130,4 @@ def _lowered(text: str) -> str:
 _SMALL = frozenset(
     ["The", "A", "An", "It", "They", "There", "This", "These", "In", "On", "More", "About", "Its"]
 )
-"""Words that are written large only at the beginning of a sentence."""
+"""Words that are capitalised only at the beginning of a sentence."""

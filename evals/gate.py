@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from evals.baseline import Baseline, own_name
-from evals.compare import MEASURES, Difference, Pair, compare, overall
 from evals.dataset import BadQuestions
+from evals.differences import MEASURES, Difference, Pair, compare, overall
 from evals.stats import Result
 
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """A least value, and what the run had."""
+    """A lowest allowed value, and the value of the run."""
 
     name: str
-    """The score, as ``compare.MEASURES`` name it."""
+    """The score's name in ``differences.MEASURES``."""
     least: float
     """From pyproject.toml."""
     value: float | None
@@ -30,7 +30,7 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """How a run did against its floors and its baseline."""
+    """The comparison of a run with its floors and its baseline."""
 
     regressions: tuple[str, ...]
     """One line each; empty where the run may pass."""
@@ -41,13 +41,13 @@ class Judgement:
     paired: int
     """Questions compared."""
     unpaired: int
-    """Questions asked that the baseline does not hold in these words."""
+    """Questions asked that are not in the baseline in these words."""
     floors: tuple[Floor, ...]
     """Those that apply."""
 
 
 def read_floors(pyproject: Path, questions: Path, split: str | None = None) -> dict[str, float]:
-    """The least values for a question file, from ``[tool.sanad.eval.floors.NAME]``.
+    """The floors of a question file, from ``[tool.sanad.eval.floors.NAME]``.
 
     Args:
         pyproject: The checkout's; one that does not exist sets no floor.
@@ -55,7 +55,7 @@ def read_floors(pyproject: Path, questions: Path, split: str | None = None) -> d
         split: The part of it, where it is one of dialogues.
 
     Raises:
-        BadQuestions: A floor is for no score that there is, or not between 0 and 1.
+        BadQuestions: A floor is for an unknown score, or not between 0 and 1.
     """
     name = own_name(questions, split)
     if name is None or not pyproject.is_file():
@@ -65,7 +65,7 @@ def read_floors(pyproject: Path, questions: Path, split: str | None = None) -> d
         floors = dict(tables.get("tool", {}).get("sanad", {}).get("eval", {}).get("floors", {}))
         chosen = dict(floors.get(name, {}))
     except (tomllib.TOMLDecodeError, AttributeError, TypeError, ValueError) as error:
-        raise BadQuestions(f"{pyproject}: the floors cannot be read ({error}); mend the file.") from None
+        raise BadQuestions(f"{pyproject}: the floors cannot be read ({error}); correct the file.") from None
     known = [measure.name for measure in MEASURES if not measure.lower_is_better]
     for score, least in chosen.items():
         if score not in known:
@@ -98,7 +98,7 @@ def judge(
         regressions.append(f"citations not exact: {' '.join(broken)}")
     failed = [r.question.id for r in results if r.error is not None]
     if failed and floors:
-        # They drop out of every score: what is left could be above every floor.
+        # Failed items drop out of every score, so that the rest could be above every floor.
         regressions.append(f"failed: {' '.join(failed)}")
     held = _floors(results, scores, floors)
     regressions += [
@@ -119,7 +119,7 @@ def judge(
         differences = compare(pairs, retrieval_only=retrieval_only)
         regressions += [told(one) for one in differences if one.gated and one.verdict == "worse"]
         if newly_failed:
-            # No test: an item that cannot be asked any more drops out of every score, and hides there.
+            # Not a statistical test: an item that fails now drops out of every score and would go unnoticed.
             regressions.append(f"failed now, and not in the baseline: {' '.join(newly_failed)}")
     return Judgement(
         regressions=tuple(regressions),

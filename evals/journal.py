@@ -1,6 +1,6 @@
-"""Keeps every answer the moment it is there, so that a run that is killed can go on where it was.
+"""Saves every answer at once, so that a run that was killed can be continued.
 
-JSON Lines: a header that says what is being asked of what, then a line for each item.
+JSON Lines: a header with questions, articles and settings of the run, then a line for each item.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ class Journal:
     def __init__(self, path: Path, file: IO[str], header: Mapping[str, Any], done: dict[str, Result]) -> None:
         self.path = path
         self.header = header
-        """What the run was started with, its date included."""
+        """Questions, settings and date with which the run was started."""
         self.done = done
-        """Results of before, by the question's id; failed ones are left out, to be asked again."""
+        """Earlier results, by the question's id, without failed ones, which are asked again."""
         self._file = file
 
     @classmethod
     def open(
         cls, folder: Path, header: Mapping[str, Any], questions: Sequence[Question], *, resume: bool
     ) -> Journal:
-        """Start a journal, or go on with the one that is there.
+        """Start a journal, or continue an existing one.
 
         Args:
             folder: It exists.
-            header: What must be the same for the run to go on, and ``date``, which is kept from the start.
-            questions: What is being asked.
-            resume: Go on. Without it a journal that is there is set aside as ``items.old.jsonl``.
+            header: Values that must be the same for the run to be continued, and ``date``, which is kept.
+            questions: All questions of the run.
+            resume: Continue; otherwise an existing journal is renamed to ``items.old.jsonl``.
 
         Raises:
-            BadQuestions: It cannot be written, or is of another run; the message names what differs.
+            BadQuestions: It cannot be written, or belongs to another run; the message names what differs.
         """
         path = folder / NAME
         try:
@@ -72,7 +72,7 @@ class Journal:
                 break
             kept += len(raw)
         if not lines:
-            raise BadQuestions(f"{path}: holds no run to go on with; leave --resume away to start one.")
+            raise BadQuestions(f"{path}: contains no run to continue; leave --resume away to start one.")
         before, *items = lines
         for name, now in header.items():
             then = before.get(name) if isinstance(before, dict) else None
@@ -87,7 +87,7 @@ class Journal:
         try:
             read = [_result(item, by_id) for item in items]
         except (KeyError, TypeError, AttributeError):
-            raise BadQuestions(f"{path}: holds no run to go on with; leave --resume away.") from None
+            raise BadQuestions(f"{path}: contains no run to continue; leave --resume away.") from None
         return cls(path, path.open("a", encoding="utf-8"), before, _usable(read, questions))
 
     def add(self, result: Result) -> None:
@@ -115,7 +115,7 @@ class Journal:
             os.fsync(self._file.fileno())
         except OSError as error:
             raise BadQuestions(
-                f"Cannot write {self.path}: {error.strerror}; make room, then go on with --resume."
+                f"Cannot write {self.path}: {error.strerror}; make room, then continue with --resume."
             ) from None
 
     def __enter__(self) -> Journal:
@@ -126,7 +126,7 @@ class Journal:
 
 
 def _usable(read: Sequence[Result], questions: Sequence[Question]) -> dict[str, Result]:
-    """What need not be asked again: not what failed, nor what is behind that in a dialogue."""
+    """Results to keep: those without an error, and in dialogues only those before the first error."""
     done: dict[str, Result] = {}
     for result in read:
         turn = result.question.turn

@@ -1,4 +1,4 @@
-"""Judges the judge: how far the automatic grades agree with a person's, answer by answer.
+"""Compares the automatic grades with a person's, answer by answer.
 
     python -m evals.judge sheet report.json --sheet FILE   collect a run's answers, without their grades
     python -m evals.judge grade --sheet FILE               grade them, blind to the automatic grade
@@ -6,8 +6,8 @@
 
 A sheet is JSON Lines: ``set`` (folder and stem of the question file), ``id``, ``answer``, ``outcome``,
 ``run`` (commit), ``right`` (true, false, or null where nobody has graded it yet) and ``class``: for an answer
-on which the two grades differ, why. The automatic grade is not kept but made anew, by the questions and rules
-of today.
+on which the two grades differ, why. The automatic grade is not stored, but computed by the questions and
+rules of today.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class Graded:
     right: bool | None = None
     """The person's grade; None where there is none yet."""
     class_: str = ""
-    """Why the automatic grade differs; empty where it does not."""
+    """Why the automatic grade differs; empty if it does not."""
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What is graded once: the same answer of another run is the same answer."""
+        """Key of an answer; the same answer in another run is graded only once."""
         return self.set, self.id, self.answer, self.outcome
 
 
@@ -87,7 +87,7 @@ class Agreement:
 
 
 def set_name(questions: Path) -> str:
-    """What a sheet calls a question file: its folder and its stem, as public sets are all questions.jsonl."""
+    """A question file's name in a sheet: folder and stem, as all public sets are called questions.jsonl."""
     return f"{questions.resolve().parent.name}/{questions.stem}"
 
 
@@ -98,7 +98,7 @@ def read_sheet(path: Path) -> list[Graded]:
         path: The sheet.
 
     Raises:
-        BadQuestions: It cannot be read, or a line is not of a sheet.
+        BadQuestions: It cannot be read, or a line has another format.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -113,7 +113,7 @@ def _line(path: Path, number: int, raw: str) -> Graded:
     except (ValueError, TypeError, AttributeError):
         line = None
     if line is None or line.right not in (True, False, None):
-        raise BadQuestions(f"{path}, line {number}: is no line of a sheet; mend or remove it.")
+        raise BadQuestions(f"{path}, line {number}: is not a line of a sheet; correct or remove it.")
     return line
 
 
@@ -144,7 +144,7 @@ def collect(report: Path) -> list[Graded]:
         report: Its report.json.
 
     Raises:
-        BadQuestions: It is no report with answers.
+        BadQuestions: It is not a report with answers.
     """
     try:
         data = json.loads(report.read_text(encoding="utf-8"))
@@ -154,7 +154,7 @@ def collect(report: Path) -> list[Graded]:
     except OSError as error:
         raise BadQuestions(f"{report}: {error.strerror}; name a report.json.") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise BadQuestions(f"{report}: is no report.json with answers; name another.") from None
+        raise BadQuestions(f"{report}: is not a report.json with answers; name another.") from None
 
 
 def by_rule(lines: Sequence[Graded], questions: Mapping[tuple[str, str], Question]) -> list[bool | None]:
@@ -166,13 +166,13 @@ def by_rule(lines: Sequence[Graded], questions: Mapping[tuple[str, str], Questio
     """
     found = (questions.get((line.set, line.id)) for line in lines)
     return [
-        None if question is None else is_right_outcome(question, line.answer, line.outcome)
+        None if question is None else is_right_outcome(question, line.answer, line.outcome, quotations=True)
         for question, line in zip(found, lines, strict=True)
     ]
 
 
 def agreement(lines: Sequence[Graded], rule: Sequence[bool | None]) -> Agreement:
-    """How the two grades agree, over the answers that have both.
+    """The agreement of the two grades, over the answers that have both.
 
     Args:
         lines: Answers, at least one of them graded by hand.
@@ -272,6 +272,11 @@ def grade(
             save(lines)
 
 
+def question_files() -> list[Path]:
+    """The committed files of single questions; the dialogues beside them are in another format."""
+    return [path for path in sorted(QUESTIONS.glob("*.jsonl")) if not path.stem.endswith("-dialogues")]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0, 2 for what the message explains, 130 interrupted.
 
@@ -290,7 +295,7 @@ def _run(args: argparse.Namespace) -> None:
         write_sheet(args.sheet, [*lines, *new.values()])
         print(f"{args.sheet}: {len(new)} new answers, {len(lines) + len(new)} in all")
         return
-    files = [*sorted(QUESTIONS.glob("*.jsonl")), *args.questions]
+    files = [*question_files(), *args.questions]
     questions = {
         (set_name(path), question.id): question for path in files for question in read_questions(path)
     }
@@ -300,7 +305,7 @@ def _run(args: argparse.Namespace) -> None:
         return
     rule = by_rule(lines, questions)
     if not any(line.right is not None and r is not None for line, r in zip(lines, rule, strict=True)):
-        raise BadQuestions(f"{args.sheet}: nothing is graded; do so with: python -m evals.judge grade")
+        raise BadQuestions(f"{args.sheet}: nothing is graded yet; grade it with: python -m evals.judge grade")
     print(told(lines, rule))
 
 

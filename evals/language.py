@@ -1,71 +1,155 @@
-"""Whether an answer is in the question's language: by what it says itself, not by what it quotes or names."""
+"""The language of an answer, by its letters, and the English part of an English answer.
+
+A reader of English cannot read an Arabic quotation, even if an English phrase introduces it; such an answer
+does not count as English.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
+from evals.answers import Gradable
 from evals.matching import strip_markers
-from rag import Answer, fold, is_arabic
+from rag import is_arabic
 
-_MARKS = {"“": "”", "«": "»", '"': '"', "(": ")"}
-"""Between these an answer quotes its sources, or gives the original of a name."""
+ENOUGH = 0.5
+"""An answer is in a language if at least this share of its letters is. This allows names in the other script:
+an English answer that gives the originals of two names in brackets is still above."""
 
-_WORD = re.compile(r"[^\W\d_]+(?:[-’'][^\W\d_]+)*")
+_MARKS = {"“": "”", "«": "»"}
+"""Quotation marks that open, and what closes them; ``"`` does both."""
+
+_LETTER = "\u0620-\u065f\u066e-\u06d3\u06d5-\u06ef\u06fa-\u06ff"
+"""Arabic letters, without digits and punctuation."""
+
+_TOKEN = re.compile(
+    rf"(?P<arabic>[{_LETTER}]+)"
+    rf"|(?P<other>[^\W\d_{_LETTER}]+)"
+    r"|(?P<number>\d+(?:[.,:/\u066b\u066c-]\d+)*)"
+    r"|(?P<end>[.!?;\u061f\u061b\n(){}\[\]«»“”\"])"
+)
+"""Words of each script, numbers, and what ends a clause."""
 
 
-def in_language(answer: Answer, wanted: str) -> float | None:
-    """Whether everything that an answer says is in a language.
+class _Span(NamedTuple):
+    start: int
+    end: int
 
-    A quotation of a cited sentence between marks does not count where it stands in a frame: "The article
-    says: “…”" is English whatever is quoted. Without a frame the quotation is the answer. The outlet of a
-    source does not count, nor do numbers; in Arabic, neither do names in Latin letters.
+
+def language_share(answer: Gradable, wanted: str) -> float | None:
+    """The share of an answer's letters that are letters of a language.
+
+    Markers and the names of cited outlets, which label a source, do not count; quotations do.
 
     Args:
-        answer: The answer; each of its claims must be in the language.
+        answer: The answer.
         wanted: ``en`` or ``ar``. What is not Arabic counts as English.
 
     Returns:
-        None where nothing is said in words, or only names that the cited sentence spells so too.
+        0.0 to 1.0; None for an answer without a letter, such as ``900 [1]``.
     """
-    parts = [claim.text for claim in answer.claims] or [answer.text]
-    told = [value for part in parts if (value := _told_in(part, answer, wanted)) is not None]
-    return float(all(told)) if told else None
-
-
-def _told_in(part: str, answer: Answer, wanted: str) -> bool | None:
-    plain = strip_markers(part)
-    for citation in answer.citations:
-        if citation.outlet:
-            plain = plain.replace(citation.outlet, " ")
-    quotes = " ".join(f" {fold(citation.quote)} " for citation in answer.citations)
-    own = _words(_unquoted(plain, quotes)) or _words(plain)
-    arabic = sum(is_arabic(word) for word in own)
-    latin = [word for word in own if not is_arabic(word)]
-    if not own:
+    plain = strip_markers(answer.text)
+    for outlet in {citation.outlet for citation in answer.citations if citation.outlet}:
+        plain = plain.replace(outlet, " ")
+    letters = [char for char in plain if char.isalpha()]
+    if not letters:
         return None
-    if wanted == "en":
-        return len(latin) >= arabic
-    names = [word for word in latin if word != word.lower()]
-    if not arabic and len(names) == len(latin) and all(f" {fold(name)} " in quotes for name in names):
-        return None  # as its source writes it, a name is in any language
-    return 0 < arabic >= len(latin) - len(names)
+    arabic = sum(map(is_arabic, letters))
+    return (arabic if wanted == "ar" else len(letters) - arabic) / len(letters)
 
 
-def _words(text: str) -> list[str]:
-    # Vowel signs would cut an Arabic word in pieces.
-    return _WORD.findall("".join(char for char in text if unicodedata.category(char) != "Mn"))
+def in_language(answer: Gradable, wanted: str) -> float | None:
+    """Whether an answer is in a language: 1.0 or 0.0, by ``language_share``.
+
+    Args:
+        answer: The answer.
+        wanted: ``en`` or ``ar``.
+
+    Returns:
+        None for an answer without a letter.
+    """
+    share = language_share(answer, wanted)
+    return None if share is None else float(share >= ENOUGH)
 
 
-def _unquoted(text: str, quotes: str) -> str:
-    """The text without what stands between marks and, folded, in the quotes."""
-    at = 0
-    while at < len(text):
-        end = len(text)
-        # The furthest mark that fits: what an article says may hold such marks itself.
-        while (closing := _MARKS.get(text[at])) and (end := text.rfind(closing, at + 1, end)) > 0:
-            if f" {fold(text[at + 1 : end])} " in quotes:
-                text = f"{text[:at]} {text[end + 1 :]}"
-                break
-        at += 1
-    return text
+def without_arabic(text: str, quotes: Iterable[str] = ()) -> str:
+    """The part of an answer that a reader of English can read.
+
+    Markers, quotations that are mostly Arabic, and Arabic words are removed. A number belongs to the words
+    next to it in its clause: it is removed if these are all Arabic, and kept next to a word in Latin letters,
+    or alone.
+
+    Args:
+        text: The answer.
+        quotes: What it cites; a quote with quotation marks inside is found by it.
+
+    Returns:
+        The rest, normalised to NFKC, to be matched and not to be shown.
+    """
+    plain = _plain(strip_markers(text))
+    for quote in sorted({_plain(quote).strip(" .") for quote in quotes}, key=len, reverse=True):
+        if is_arabic(quote):
+            plain = plain.replace(quote, "\n")
+    return _unmixed(without_quotations(plain))
+
+
+def without_quotations(text: str) -> str:
+    """A text without what is mostly Arabic between quotation marks.
+
+    Args:
+        text: Marks may be nested; one without its partner is an ordinary character.
+    """
+    kept, at = [], 0
+    for span in sorted(_quotations(text)):
+        if span.start >= at and is_arabic(text[span.start : span.end]):
+            kept.append(text[at : span.start])
+            at = span.end
+    return "\n".join([*kept, text[at:]])
+
+
+def _quotations(text: str) -> list[_Span]:
+    """Every pair of marks, nested ones too."""
+    found: list[_Span] = []
+    opened: list[tuple[str, int]] = []
+    for at, char in enumerate(text):
+        closes = next((n for n in reversed(range(len(opened))) if opened[n][0] == char), None)
+        if closes is not None:
+            found.append(_Span(opened[closes][1], at + 1))
+            del opened[closes:]
+        elif char in _MARKS or char == '"':
+            opened.append((_MARKS.get(char, char), at))
+    return found
+
+
+def _plain(text: str) -> str:
+    # Vowel signs and invisible controls would cut an Arabic word in pieces.
+    composed = unicodedata.normalize("NFKC", text)
+    return "".join(char for char in composed if unicodedata.category(char) not in ("Mn", "Cf"))
+
+
+def _unmixed(text: str) -> str:
+    """A text without Arabic words and the numbers that belong to them."""
+    tokens = list(_TOKEN.finditer(text))
+    kinds = [token.lastgroup for token in tokens]
+    before, after = _neighbours(kinds), _neighbours(kinds[::-1])[::-1]
+    kept, at = [], 0
+    for token, kind, sides in zip(tokens, kinds, zip(before, after, strict=True), strict=True):
+        arabic_number = kind == "number" and "arabic" in sides and "other" not in sides
+        if kind == "arabic" or arabic_number:
+            kept.append(text[at : token.start()])
+            at = token.end()
+    return " ".join([*kept, text[at:]])
+
+
+def _neighbours(kinds: Sequence[str | None]) -> list[str | None]:
+    """For each token the kind of the word before it in its clause; None where there is none."""
+    found: list[str | None] = []
+    last: str | None = None
+    for kind in kinds:
+        found.append(last)
+        if kind != "number":
+            last = None if kind == "end" else kind
+    return found

@@ -1,8 +1,8 @@
-"""An embedder that reads a share of its texts and lends their vectors to the rest.
+"""An embedder that embeds some of its texts and reuses their vectors for the others.
 
-An index of 100,000 chunks takes an hour of embedding; how long it takes to search does not depend on whether
-each vector is its own. So the first texts are read, and every later one is given vectors of an earlier one,
-moved a little. What is measured of building such an index is not its throughput.
+Embedding an index of 100,000 chunks takes an hour, but the time of a search does not depend on whether every
+vector is genuine. So only the first texts are embedded, and every later text gets slightly changed vectors of
+an earlier one. The build time of such an index says nothing about throughput.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from rag.models.embedding.embedder import Embedder, Vectors
 from rag.models.embedding.late_interaction import Question, Tokens
 
 NOISE = 0.35
-"""Length of what is added to a lent vector of length 1: as far as two passages of one subject lie apart."""
+"""Length of the change that is added to a reused vector of length 1: the distance of two passages on one
+subject."""
 
 
 class Lending:

@@ -10,11 +10,11 @@ from evals.provenance import ROOT, shown_path
 from evals.turns import DIALOGUES, SPLITS
 
 QUESTIONS = Path(__file__).resolve().parent / "questions" / "seeds.jsonl"
-"""What is asked where nothing is named."""
+"""The default question file."""
 
 
 def default_out() -> Path:
-    """Where reports go: ``evals/out`` of a checkout; a folder of installed packages is no place for them."""
+    """Folder for reports: ``evals/out`` of a checkout, never a folder of installed packages."""
     here = Path(__file__).resolve().parent
     return here / "out" if (ROOT / "pyproject.toml").is_file() else Path("sanad-eval")
 
@@ -57,7 +57,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--split",
         choices=SPLITS,
-        help="ask the dialogues of this split; default: dev, where a file names splits",
+        help="ask only the dialogues of this split; default: dev, if the file names splits",
     )
     parser.add_argument(
         "--corpus",
@@ -70,14 +70,14 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "--limit", type=_positive, metavar="N", help="ask a random sample of N questions, or dialogues"
     )
     parser.add_argument(
-        "--seed", type=_natural, default=0, metavar="S", help="draws the sample of --limit; default: 0"
+        "--seed", type=_natural, default=0, metavar="S", help="random seed for --limit; default: 0"
     )
     parser.add_argument(
         "--tags",
         type=_tags,
         default=[],
         metavar="T",
-        help="ask only questions with one of these tags or languages, comma-separated; of dialogues, those "
+        help="ask only questions with one of these tags or languages, comma-separated; and dialogues "
         "with such a turn",
     )
     parser.add_argument("--llm", help="generator: packaged, a hub model id or a folder")
@@ -88,7 +88,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         dest="adapter",
         action="store_false",
         default=None,
-        help="the packaged generator as its makers published it",
+        help="use the packaged generator as its makers published it",
     )
     parser.add_argument(
         "--out",
@@ -101,13 +101,13 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "--baseline",
         type=Path,
         metavar="FILE",
-        help="compare with this report.json; default: the one of evals/baselines, if there is one",
+        help="compare with this report.json; default: the one in evals/baselines, if there is one",
     )
     parser.add_argument(
-        "--update-baseline", action="store_true", help="keep this run as the baseline; print what changed"
+        "--update-baseline", action="store_true", help="make this run the baseline, and print what changed"
     )
     parser.add_argument(
-        "--resume", action="store_true", help="go on with the run in --out that was killed or interrupted"
+        "--resume", action="store_true", help="continue the run in --out that was killed or interrupted"
     )
     return parser
 

@@ -1,9 +1,9 @@
-"""How far an answer's words agree with the right answer's: the scores that papers report.
+"""Word overlap of an answer with the right answer: the scores that papers report.
 
-Two sets of them. SQuAD's (Rajpurkar et al. 2016), after the folding that all of Sanad's grading uses; and
-MLQA's (Lewis et al. 2020) to the letter of its published script, which is what figures of papers on Arabic
-were made with: it takes ال out of the middle of words too and knows no folding. Both compare an answer that
-is a sentence with gold that is a phrase, so that a right answer scores far below 1.
+There are two sets. SQuAD's (Rajpurkar et al. 2016) is computed after the folding that all of Sanad's grading
+uses. MLQA's (Lewis et al. 2020) follows its published script exactly, which papers on Arabic use: it also
+removes ال in the middle of words, and does not fold. Both compare an answer that is a sentence with gold that
+is a phrase, so that a right answer scores far below 1.
 """
 
 from __future__ import annotations

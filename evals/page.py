@@ -15,13 +15,13 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from evals.answers import Piece
 from evals.baseline import Baseline, Before
 from evals.dataset import BadQuestions, DialogueTurn
 from evals.gate import Judgement, to_dict
 from evals.provenance import shown_path
-from evals.score import Piece, Span, gold_spans, headline, is_right
+from evals.score import Span, gold_spans, headline, is_right
 from evals.stats import Result
-from rag import Reprint
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 
@@ -44,7 +44,7 @@ content="default-src 'none'; style-src '$style'; script-src '$code'">
 <style>$css</style>
 </head>
 <body>
-<main id="page"><noscript>This page needs its script; report.json beside it holds the same.</noscript></main>
+<main id="page"><noscript>This page needs its script; report.json has the same contents.</noscript></main>
 <script type="application/json" id="data">$data</script>
 <script>$script</script>
 </body>
@@ -96,7 +96,7 @@ def data(
     texts: Mapping[str, str],
     baseline: Baseline | None,
 ) -> dict[str, Any]:
-    """All that the page shows, as plain types.
+    """Everything that the page shows, as plain types.
 
     Args:
         report: As report.json holds it.
@@ -219,7 +219,7 @@ def _answer(answer: Mapping[str, Any], gold: Sequence[Span], texts: Mapping[str,
                 **{
                     name: cited[name] for name in ("number", "outlet", "published", "source", "line", "quote")
                 },
-                "right": is_right(_piece(cited), gold, texts),
+                "right": is_right(Piece.from_dict(cited), gold, texts),
                 "parts": parts(Span(cited["article_id"], cited["start"], cited["end"]), gold, texts),
             }
             for cited in answer["citations"]
@@ -235,16 +235,11 @@ def _evidence(
             "number": shown["number"],
             "source": shown["source"],
             "line": shown["line"],
-            "right": is_right(_piece(shown), gold, texts),
+            "right": is_right(Piece.from_dict(shown), gold, texts),
             "parts": parts(Span(shown["article_id"], shown["start"], shown["end"]), gold, texts, around=0),
         }
         for shown in answer["evidence"]
     ]
-
-
-def _piece(shown: Mapping[str, Any]) -> Piece:
-    also = [Reprint(**reprint) for reprint in shown.get("also", ())]
-    return Piece(shown["article_id"], shown["start"], shown["end"], also)
 
 
 def parts(

@@ -1,4 +1,4 @@
-"""What a run was made from: enough to tell whether two reports can be compared, and to make one again."""
+"""The origin of a run: enough to decide whether two reports can be compared, and to repeat a run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def settings_of(assistant: Assistant) -> dict[str, Any]:
-    """The settings that can change an answer: all but the places of files, which differ on every machine."""
+    """The settings that can change an answer: all except paths, which differ on every machine."""
     settings = dataclasses.asdict(assistant.settings)
     return {name: value for name, value in settings.items() if not isinstance(value, Path)}
 
@@ -45,7 +45,7 @@ def question_digests(questions: Sequence[Question]) -> dict[str, str]:
 
 
 def question_digest(question: Question) -> str:
-    """A digest of all that a grade depends on; line and tags are left out."""
+    """A digest of everything that a grade depends on, without line and tags."""
     told = dataclasses.asdict(question)
     del told["line"], told["tags"]
     if question.turn is None:
@@ -83,11 +83,11 @@ def shown_path(path: Path) -> str:
 def header(
     assistant: Assistant, questions: Sequence[Question], *, retrieval_only: bool, date: str
 ) -> Mapping[str, Any]:
-    """What must be the same for a run to go on after a kill, and its date.
+    """Values that must be the same for a run to be continued, and its date.
 
     Args:
-        assistant: Who is asked.
-        questions: All that are asked.
+        assistant: The assistant that is measured.
+        questions: All questions of the run.
         retrieval_only: Whether only the search runs.
         date: When the run starts, ISO 8601.
     """

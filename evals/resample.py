@@ -1,8 +1,8 @@
 """Articles and questions made by mixing given ones: as many as a benchmark needs, no two alike.
 
-A sentence stands in another document than it came from, with one word in eight replaced by a word of
-some other sentence, so that neither a cache nor the near-duplicate check finds anything to save. The texts
-mean nothing; their lengths, scripts and vocabulary are those of the originals.
+Every sentence is put into another document, with one word in eight replaced by a word of another sentence, so
+that neither a cache nor the near-duplicate check can save work. The texts are meaningless; their lengths,
+scripts and vocabulary are those of the originals.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def read_pool(folders: Sequence[Path]) -> Pool:
         folders: Each holds UTF-8 texts, at any depth.
 
     Raises:
-        BadQuestions: A folder is none, or together they hold fewer than ten sentences of any language.
+        BadQuestions: A path is not a folder, or all contain fewer than ten sentences of any language.
     """
     pool: dict[Language, list[str]] = {}
     for folder in folders:
@@ -78,7 +78,7 @@ def read_questions(files: Sequence[Path]) -> list[str]:
                 if not (question := json.loads(line)["question"].strip()):
                     raise ValueError
             except (ValueError, KeyError, TypeError, AttributeError):
-                raise BadQuestions(f"{path}:{number}: no object with a question; mend the line.") from None
+                raise BadQuestions(f"{path}:{number}: contains no question; correct the line.") from None
             found[question] = None
     if not found:
         raise BadQuestions(f"{' '.join(map(str, files))}: no question; give another --questions.")
@@ -86,7 +86,7 @@ def read_questions(files: Sequence[Path]) -> list[str]:
 
 
 def articles(pool: Pool, seed: int) -> Iterator[str]:
-    """Articles without end; the first thousand are the same however many are taken.
+    """An endless sequence of articles, the same for the same seed.
 
     Args:
         pool: What ``read_pool`` returned; a language comes up as often as its share of the sentences.

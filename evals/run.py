@@ -1,14 +1,14 @@
-"""Asks a set of questions whose answers are known, scores what comes back and compares it with a baseline.
+"""Asks a set of questions whose answers are known, scores the answers and compares them with a baseline.
 
     python evals/run.py                                        the seeds and the hand-written questions
     python evals/run.py --questions mine.jsonl --corpus mine   your own
     python evals/run.py --retrieval-only --limit 50 --seed 1   no language model, a sample
-    python evals/run.py --resume                               go on with a run that was killed
+    python evals/run.py --resume                               continue a run that was killed
 
 ``sanad eval`` takes the same arguments.
 
 Exit status: 0 no regression; 1 a regression (significantly worse than the baseline, below a floor, or a
-citation that is not exact); 2 could not run; 130 interrupted (what was asked is kept).
+citation that is not exact); 2 could not run; 130 interrupted (completed items are kept).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from rag import DEFAULT_INDEX, Assistant, Settings, build_index  # noqa: E402
 
 
 def open_fresh(index: str, settings: Settings) -> Assistant:
-    """The assistant over an index that holds what the folder of articles holds now.
+    """The assistant over an up-to-date index of the folder of articles.
 
     Args:
         index: Its name.
@@ -131,7 +131,7 @@ def _status(
     before: Baseline | None,
     kept: Path | None,
 ) -> int:
-    """Say how it ended, and keep the run as a baseline where that is wanted."""
+    """Print how the run ended, and write it as the baseline if that was asked for."""
     items = report["items"]
     if not report["run"]["complete"]:
         return 130
@@ -141,7 +141,7 @@ def _status(
         print(table.verdict(judgement, before))
         return 1 if judgement.regressions else 0
     if any(item["error"] is not None for item in items):
-        raise BadQuestions("No baseline was written: questions failed, see report.html. Mend that first.")
+        raise BadQuestions("No baseline was written, as questions failed: see report.html. Fix them first.")
     if any(item["scores"]["citations_exact"] == 0.0 for item in items):
         print(table.verdict(judgement, before))
         return 1
@@ -195,7 +195,7 @@ def own_index(corpus: Path, settings: Settings) -> tuple[str, Settings]:
         settings: ``embedder`` and ``chunk_tokens`` tell one index from another.
 
     Raises:
-        BadQuestions: It is no folder.
+        BadQuestions: It is not a folder.
     """
     folder = corpus.resolve()
     if not folder.is_dir():

@@ -1,4 +1,4 @@
-"""Grades one item. Pure functions: a question, what came back and the articles' texts go in, scores come out.
+"""Grades one item. Pure functions: question, answer or search results, and the articles' texts → scores.
 
 A score is 0.0 to 1.0, or None where it does not apply or could not be measured; None is never averaged in.
 """
@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from evals import overlap
+from evals.answers import Gradable, Piece, Shown
 from evals.dataset import Question
-from evals.language import in_language
+from evals.language import in_language, language_share, without_arabic
 from evals.matching import MARKER, folded_words, holds, strip_markers
 from evals.overlap import token_f1
-from rag import Answer, Reprint, Retrieved
+from rag import Retrieved
 
 __all__ = [
     "DEPTH",
@@ -33,6 +34,7 @@ __all__ = [
     "is_gradable",
     "is_right",
     "is_right_outcome",
+    "is_right_text",
     "strip_markers",
     "token_f1",
 ]
@@ -56,28 +58,8 @@ class Span(NamedTuple):
         return self.article_id == other.article_id and self.start < other.end and other.start < self.end
 
 
-class Shown(Protocol):
-    """What is shown of an article, and which other articles carry it too: Evidence and Citation."""
-
-    @property
-    def article_id(self) -> str:
-        """The article."""
-
-    @property
-    def start(self) -> int:
-        """First character."""
-
-    @property
-    def end(self) -> int:
-        """One past the last character."""
-
-    @property
-    def also(self) -> Sequence[Reprint]:
-        """The other articles."""
-
-
 def is_right(shown: Shown, gold: Sequence[Span], texts: Mapping[str, str]) -> bool:
-    """Whether what is shown holds a gold quote, or one of an article that is named as carrying it too.
+    """Whether a piece overlaps a gold quote, in its own article or in another one named as containing it too.
 
     Args:
         shown: A piece of an article; of a near-duplicate story only one print is shown.
@@ -93,30 +75,21 @@ def is_right(shown: Shown, gold: Sequence[Span], texts: Mapping[str, str]) -> bo
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A passage, or what a report keeps of a citation, as ``Shown``."""
-
-    article_id: str
-    """The article."""
-    start: int
-    """First character."""
-    end: int
-    """One past the last character."""
-    also: Sequence[Reprint] = ()
-    """The other articles."""
-
-
-@dataclass(frozen=True, slots=True)
 class Scores:
-    """What one item scored."""
+    """The scores of one item."""
 
     correct: float | None = None
-    """Answerable: the answer holds what it must, nothing that it must not, and is no refusal. None where
-    the gold folds to nothing."""
+    """Answerable: the answer contains what it must, nothing that it must not, and is not a refusal; for an
+    English question without its Arabic words and quotations. None where the gold folds to nothing."""
+    quoted_correct: float | None = None
+    """The same with the whole text counted, Arabic quotations in English answers included."""
     refused: float | None = None
     """The outcome was not_found: right for an unanswerable question, wrong for an answerable one."""
     language: float | None = None
-    """The answer is in the question's language; None for an answer without a letter, such as ``900 [1]``."""
+    """At least half of the answer's letters are of the question's language; None for an answer without a
+    letter, such as ``900 [1]``."""
+    language_share: float | None = None
+    """The share of the answer's letters that are of the question's language."""
     citation_precision: float | None = None
     """Answered: share of the citations that overlap a gold quote; None without a citation."""
     citation_recall: float | None = None
@@ -124,8 +97,8 @@ class Scores:
     conflict_covered: float | None = None
     """Tag ``conflict``: both sides are cited; a refusal covers neither."""
     groundedness: float | None = None
-    """Answered: share of the answer's claims that the product's own verifier calls supported. No second
-    opinion: it tells when the verifier's judgement moves, not whether it is right."""
+    """Answered: share of the answer's claims that the product's own verifier calls supported. It shows when
+    the verifier's judgement changes, not whether it is right."""
     citations_exact: float | None = None
     """Every quote is the article's own text, and markers and citations agree one to one."""
     passage_rr: float | None = None
@@ -145,13 +118,13 @@ class Scores:
     typed_evidence_rr: float | None = None
     """``evidence_rr`` of the same search."""
     by_hand_passage_rr: float | None = None
-    """The same turns: ``passage_rr`` when the question is searched for as a person made it stand alone."""
+    """The same turns: ``passage_rr`` when the standalone form written by a person is searched for."""
     by_hand_evidence_rr: float | None = None
     """``evidence_rr`` of the same search."""
 
 
 def headline(question: Question) -> str:
-    """The name of the score that says whether an item is right: refusing where nothing else is right."""
+    """The name of the score that says whether an item is right; for unanswerable questions, refusing."""
     return "correct" if question.answerable else "refused"
 
 
@@ -161,31 +134,59 @@ def is_gradable(question: Question) -> bool:
 
 
 def is_correct(question: Question, text: str) -> bool:
-    """Whether an answer's text holds one alternative of every group and nothing forbidden."""
+    """Whether a text contains one alternative of every group and nothing forbidden, in whatever language."""
+    return _contains(question, strip_markers(text)) and not _forbidden(question, text)
+
+
+def is_right_text(question: Question, text: str, quotes: Sequence[str] = ()) -> bool:
+    """Whether an answer is right in its own words.
+
+    As ``is_correct``, but for an English question Arabic words and quotations do not count as an answer. What
+    is forbidden is looked for in the whole text: it is shown to the reader, in whatever language.
+
+    Args:
+        question: The question with its gold.
+        text: The answer's text.
+        quotes: What it cites, which helps to find the quotations.
+    """
+    own = without_arabic(text, quotes) if question.lang == "en" else strip_markers(text)
+    return _contains(question, own) and not _forbidden(question, text)
+
+
+def _contains(question: Question, plain: str) -> bool:
+    return all(any(holds(plain, way) for way in group) for group in question.must)
+
+
+def _forbidden(question: Question, text: str) -> bool:
     plain = strip_markers(text)
-    return all(any(holds(plain, way) for way in group) for group in question.must) and not any(
-        holds(plain, way) for way in question.must_not
-    )
+    return any(holds(plain, way) for way in question.must_not)
 
 
-def is_right_outcome(question: Question, text: str, outcome: str) -> bool | None:
-    """The one grade of a whole answer: whether it says what it should, or refuses where it should.
+def is_right_outcome(
+    question: Question, text: str, outcome: str, quotes: Sequence[str] = (), *, quotations: bool = False
+) -> bool | None:
+    """The overall grade of an answer: whether it is correct, or refuses where it should.
 
     Args:
         question: The question with its gold.
         text: The answer's text.
         outcome: How the question ended.
+        quotes: What it cites.
+        quotations: Count the whole text, Arabic quotations in an English answer included.
 
     Returns:
-        None where the question's gold cannot be graded by.
+        True or False; None where the question's gold cannot be matched.
     """
     if not question.answerable:
         return outcome == "not_found"
-    return outcome != "not_found" and is_correct(question, text) if is_gradable(question) else None
+    if not is_gradable(question):
+        return None
+    right = is_correct(question, text) if quotations else is_right_text(question, text, quotes)
+    return outcome != "not_found" and right
 
 
 def gold_spans(question: Question, texts: Mapping[str, str]) -> list[Span]:
-    """Where the question's quotes stand. A quote that stands twice in its article counts at both places."""
+    """The spans of the question's quotes. A quote that occurs twice in its article counts at both places."""
     return [
         Span(quote.article, match.start(), match.end())
         for quote in question.evidence
@@ -194,7 +195,7 @@ def gold_spans(question: Question, texts: Mapping[str, str]) -> list[Span]:
     ]
 
 
-def citations_exact(answer: Answer, texts: Mapping[str, str]) -> bool:
+def citations_exact(answer: Gradable, texts: Mapping[str, str]) -> bool:
     """Whether every citation quotes its article exactly and the markers name exactly the citations.
 
     Numbers count from 1 by first use in the text, and citations stand in that order.
@@ -211,45 +212,64 @@ def citations_exact(answer: Answer, texts: Mapping[str, str]) -> bool:
     return numbers == by_first_use == list(range(1, len(numbers) + 1))
 
 
-def grade_answer(question: Question, answer: Answer, texts: Mapping[str, str]) -> Scores:
+def grade_answer(question: Question, answer: Gradable, texts: Mapping[str, str]) -> Scores:
     """Everything that an answer can be graded on; the retrieval scores stay None.
 
     Args:
         question: The question with its gold.
-        answer: What the assistant said.
+        answer: The answer, new or from a stored report.
         texts: Article text by article id.
     """
-    refused = answer.outcome == "not_found"
     common = Scores(
-        refused=float(refused),
+        refused=float(_is_refusal(answer)),
         language=in_language(answer, question.lang),
+        language_share=language_share(answer, question.lang),
         citations_exact=float(citations_exact(answer, texts)),
     )
     if not question.answerable:
         return common
-    conflict = "conflict" in question.tags
-    gold = gold_spans(question, texts)
-    cited = answer.citations
-    right = [citation for citation in cited if is_right(citation, gold, texts)]
-    enough = len({citation.article_id for citation in right}) >= 2 if conflict else bool(right)
-    graded = bool(gold) and not refused
-    correct = is_right_outcome(question, answer.text, answer.outcome)
-    return Scores(
-        correct=None if correct is None else float(correct),
-        refused=common.refused,
-        language=common.language,
-        citation_precision=len(right) / len(cited) if graded and cited else None,
-        citation_recall=float(enough) if graded else None,
-        conflict_covered=float(enough and not refused) if conflict and gold else None,
+    return replace(
+        common,
+        **_correctness(question, answer),
+        **_citations(question, answer, texts),
         groundedness=_supported(answer),
-        citations_exact=common.citations_exact,
-        **(_overlap(question, "" if refused else answer.text) if correct is not None else {}),
     )
 
 
-def _supported(answer: Answer) -> float | None:
+def _is_refusal(answer: Gradable) -> bool:
+    return answer.outcome == "not_found"
+
+
+def _correctness(question: Question, answer: Gradable) -> dict[str, float]:
+    """The scores that depend on ``must``; empty where it cannot be matched."""
+    quotes = [citation.quote for citation in answer.citations]
+    own = is_right_outcome(question, answer.text, answer.outcome, quotes)
+    quoted = is_right_outcome(question, answer.text, answer.outcome, quotations=True)
+    if own is None or quoted is None:
+        return {}
+    said = "" if _is_refusal(answer) else answer.text
+    return {"correct": float(own), "quoted_correct": float(quoted), **_overlap(question, said)}
+
+
+def _citations(question: Question, answer: Gradable, texts: Mapping[str, str]) -> dict[str, float | None]:
+    """How many citations are right, and whether there are enough of them."""
+    gold = gold_spans(question, texts)
+    if not gold:
+        return {}
+    conflict = "conflict" in question.tags
+    right = [citation for citation in answer.citations if is_right(citation, gold, texts)]
+    enough = len({citation.article_id for citation in right}) >= 2 if conflict else bool(right)
+    answered = not _is_refusal(answer)
+    return {
+        "citation_precision": len(right) / len(answer.citations) if answered and answer.citations else None,
+        "citation_recall": float(enough) if answered else None,
+        "conflict_covered": float(enough and answered) if conflict else None,
+    }
+
+
+def _supported(answer: Gradable) -> float | None:
     """The share of an answer's claims that are called supported; None for a refusal, which claims nothing."""
-    if answer.outcome == "not_found" or not answer.claims:
+    if _is_refusal(answer) or not answer.claims:
         return None
     return sum(claim.verdict == "supported" for claim in answer.claims) / len(answer.claims)
 
@@ -274,7 +294,7 @@ def grade_retrieval(
 
     Args:
         question: The question with its gold.
-        found: What the search brought back, best first.
+        found: The search results, best first.
         texts: Article text by article id.
 
     Returns:

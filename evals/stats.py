@@ -14,7 +14,7 @@ from evals.intervals import interval
 from evals.score import Scores
 
 RECALL_AT = (1, 5, 10)
-"""Depths at which recall is told."""
+"""Depths at which recall is reported."""
 
 OVERLAP = ("exact_match", "token_f1", "mlqa_exact_match", "mlqa_f1")
 """Scores beside those of report.json, for comparison with papers."""
@@ -28,7 +28,7 @@ class Result:
     """One item after it was asked."""
 
     question: Question
-    """What was asked."""
+    """The question."""
     scores: Scores
     """All None where there is an error."""
     answer: dict[str, Any] | None
@@ -40,7 +40,7 @@ class Result:
     tokens: Mapping[str, int] = field(default_factory=dict)
     """Length of the evidence and of the answer, in tokens of o200k_base."""
     searched: str = ""
-    """What a turn of a dialogue was searched for; empty elsewhere, where it is the question."""
+    """The text that a turn of a dialogue was searched for; empty for single questions."""
 
 
 def score(values: Sequence[float], clusters: Sequence[str]) -> Score:
@@ -70,19 +70,25 @@ def summarise(results: Sequence[Result], *, retrieval_only: bool = False) -> dic
     def mean(name: str, among: Iterable[Result] = results) -> Score | None:
         return None if retrieval_only else _mean(among, lambda r: _value(r, name))
 
+    def by_tag(name: str) -> dict[str, Score] | None:
+        if retrieval_only:
+            return None
+        return {label: _mean(_labelled(results, label), partial(_value, name=name)) for label in labels}
+
     return {
         "n": len(results),
         "unscored": sum(_is_unscored(r) for r in results),
         "accuracy": mean("correct"),
-        "accuracy_by_tag": None
-        if retrieval_only
-        else {label: mean("correct", _labelled(results, label)) for label in labels},
+        "accuracy_by_tag": by_tag("correct"),
+        "accuracy_with_quotations": mean("quoted_correct"),
+        "accuracy_with_quotations_by_tag": by_tag("quoted_correct"),
         "unanswerable_refused": mean("refused", unanswerable),
         "answerable_refused": mean("refused", answerable),
         "citation_precision": mean("citation_precision"),
         "citation_recall": mean("citation_recall"),
         "groundedness": mean("groundedness"),
         "language": mean("language"),
+        "language_share": mean("language_share"),
         "conflict_covered": mean("conflict_covered"),
         "retrieval": {
             "passage": _retrieval(results, "passage_rr"),
@@ -141,7 +147,7 @@ def _latency(results: Iterable[Result]) -> dict[str, dict[str, float | int]]:
 
 
 def beside(results: Sequence[Result]) -> dict[str, Any]:
-    """What report.json has no key for: refusing as a decision, overlap as papers report it, and tokens.
+    """Scores for which report.json has no key: precision and recall of refusals, overlap, and tokens.
 
     Args:
         results: The items asked, answers included.

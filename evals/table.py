@@ -1,4 +1,4 @@
-"""A run in the terminal: its scores, how it stands to the baseline, and whether it may pass."""
+"""A run in the terminal: its scores, the comparison with the baseline, and whether it may pass."""
 
 from __future__ import annotations
 
@@ -8,21 +8,34 @@ from collections.abc import Mapping
 from typing import Any
 
 from evals.baseline import Baseline
-from evals.compare import Difference
 from evals.dataset import LANGUAGES
+from evals.differences import Difference
 from evals.gate import Judgement
 from evals.provenance import shown_path
 
 _WIDTH = 26
 _STEP = 0.05
-"""Floors are multiples of this: they are for what is broken, not for what is a little worse."""
+"""Floors are multiples of this: they detect defects, not small losses."""
 
 _SHOWN_IDS = 12
 """Items that are named on one line; the page lists all."""
 
 
 _BY_TAG = {"passage": "recall@1", "evidence": "recall@10"}
-"""What is printed of each tag: what is read first, and whether the answer is read at all."""
+"""Scores that are printed for each tag: the first passage, and whether the answer is in the evidence."""
+
+
+_ANSWERS = {
+    "unanswerable_refused": "unanswerable refused",
+    "answerable_refused": "answerable refused",
+    "citation_precision": "citation precision",
+    "citation_recall": "citation recall",
+    "groundedness": "own verifier: supported",
+    "language": "language",
+    "language_share": "language share",
+    "conflict_covered": "conflict covered",
+}
+"""Scores of answers by their key in report.json, with their titles; accuracy is printed before them."""
 
 
 def summary(report: Mapping[str, Any], beside: Mapping[str, Any]) -> str:
@@ -32,66 +45,80 @@ def summary(report: Mapping[str, Any], beside: Mapping[str, Any]) -> str:
         report: As report.json holds it.
         beside: What ``stats.beside`` returned.
     """
-    lines = [f"{'items':<{_WIDTH}} {report['n']} asked, {report['unscored']} unscored"]
-
-    def row(name: str, score: Mapping[str, Any] | None, indent: int = 0) -> None:
-        label = " " * indent + name
-        if score is None:
-            return
-        if score["value"] is None:
-            lines.append(f"{label:<{_WIDTH}} -     n 0")
-            return
-        span = f"[{score['low']:.2f}, {score['high']:.2f}]"
-        lines.append(f"{label:<{_WIDTH}} {score['value']:.2f}  {span}  n {score['n']}")
-
-    row("accuracy", report["accuracy"])
-    by_tag = report["accuracy_by_tag"] or {}
-    for label in sorted(by_tag, key=lambda name: (name not in LANGUAGES, name)):
-        if by_tag[label]["n"]:
-            row(label, by_tag[label], 2)
-    for key in (
-        "unanswerable_refused",
-        "answerable_refused",
-        "citation_precision",
-        "citation_recall",
-        "groundedness",
-        "language",
-        "conflict_covered",
-    ):
-        row("own verifier: supported" if key == "groundedness" else key.replace("_", " "), report[key])
+    lines = [f"{'items':<{_WIDTH}} {report['n']} asked, {report['unscored']} unscored", *_accuracy(report)]
+    for key, title in _ANSWERS.items():
+        lines += _row(title, report[key])
     if "dialogues" in report:
-        told = report["dialogues"]
-        lines.append(f"{'dialogues':<{_WIDTH}} {told['n']}")
-        row("opening turns right", told["opening_right"])
-        row("later turns right", told["later_right"])
-        row("whole dialogues right", told["whole_right"])
-        lines += _rewording(told)
+        lines += _dialogues(report["dialogues"])
     if report["accuracy"] is not None:
-        row("refusals that were right", beside["abstention"]["precision"])
+        lines += _row("refusals that were right", beside["abstention"]["precision"])
         for name, title in _OVERLAP.items():
-            row(title, beside["overlap"][name])
-    for stage, by_label in report["retrieval"].items():
-        # Tags only where retrieval is all that is asked about: else they drown the answers' scores.
-        labels = by_label if report["accuracy"] is None else ["all"]
-        for label in sorted(labels, key=lambda name: (name != "all", name)):
-            for name, score in by_label[label].items():
-                if label == "all":
-                    row(f"{stage} {name}", score)
-                elif name == _BY_TAG[stage]:
-                    row(f"{label} {name.removeprefix('recall')}", score, 2)
-    for title, unit, digits, spread in (
-        ("latency", " s", 2, report["latency"]),
-        ("tokens", "", 0, beside["tokens"]),
-    ):
-        for stage, times in spread.items():
-            middle = f"median {times['median']:.{digits}f}{unit}, p95 {times['p95']:.{digits}f}{unit}"
-            lines.append(f"{title + ' ' + stage:<{_WIDTH}} {middle}  n {times['n']}")
+            lines += _row(title, beside["overlap"][name])
+    lines += _retrieval(report["retrieval"], by_tag=report["accuracy"] is None)
+    lines += _spread("latency", " s", 2, report["latency"])
+    lines += _spread("tokens", "", 0, beside["tokens"])
     return "\n".join(lines)
 
 
+def _row(title: str, score: Mapping[str, Any] | None, indent: int = 0) -> list[str]:
+    """A score on one line; no line where it was not measured."""
+    label = f"{' ' * indent + title:<{_WIDTH}}"
+    if score is None:
+        return []
+    if score["value"] is None:
+        return [f"{label} -     n 0"]
+    return [f"{label} {score['value']:.2f}  [{score['low']:.2f}, {score['high']:.2f}]  n {score['n']}"]
+
+
+def _accuracy(report: Mapping[str, Any]) -> list[str]:
+    """Accuracy by the answer's own words and by tag, and with quotations where that makes a difference."""
+    lines = _row("accuracy", report["accuracy"])
+    by_tag = report["accuracy_by_tag"] or {}
+    for label in sorted(by_tag, key=lambda name: (name not in LANGUAGES, name)):
+        if by_tag[label]["n"]:
+            lines += _row(label, by_tag[label], 2)
+    lines += _row("accuracy with quotations", report["accuracy_with_quotations"])
+    for label, score in (report["accuracy_with_quotations_by_tag"] or {}).items():
+        if label in LANGUAGES and score["value"] != by_tag[label]["value"]:
+            lines += _row(label, score, 2)
+    return lines
+
+
+def _dialogues(told: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{'dialogues':<{_WIDTH}} {told['n']}",
+        *_row("opening turns right", told["opening_right"]),
+        *_row("later turns right", told["later_right"]),
+        *_row("whole dialogues right", told["whole_right"]),
+        *_rewording(told),
+    ]
+
+
+def _retrieval(stages: Mapping[str, Any], *, by_tag: bool) -> list[str]:
+    """The search; by tag where it is all that was measured: elsewhere that would hide the answers' scores."""
+    lines = []
+    for stage, by_label in stages.items():
+        labels = sorted(by_label, key=lambda name: (name != "all", name)) if by_tag else ["all"]
+        for label in labels:
+            for name, score in by_label[label].items():
+                if label == "all":
+                    lines += _row(f"{stage} {name}", score)
+                elif name == _BY_TAG[stage]:
+                    lines += _row(f"{label} {name.removeprefix('recall')}", score, 2)
+    return lines
+
+
+def _spread(title: str, unit: str, digits: int, spread: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{title + ' ' + name:<{_WIDTH}} median {of['median']:.{digits}f}{unit}, "
+        f"p95 {of['p95']:.{digits}f}{unit}  n {of['n']}"
+        for name, of in spread.items()
+    ]
+
+
 def _rewording(told: Mapping[str, Any]) -> list[str]:
-    """What it is worth to make later turns stand alone before they are searched for."""
-    lines = ["later turns, searched for: as typed, as reworded by the assistant, as reworded by hand"]
+    """The gain of rewriting later turns before the search."""
+    lines = ["later turns, searched for: as typed, as rewritten by the assistant, as rewritten by hand"]
     for name in told["gain"]["searched"]:
         stage, depth = name.split()
         recalls = [told["search"][way][stage][depth] for way in ("typed", "searched", "by_hand")]
@@ -172,7 +199,7 @@ def verdict(judgement: Judgement, baseline: Baseline | None) -> str:
 
 
 def changes(judgement: Judgement) -> str:
-    """For a new baseline: every score that is another one than before, with the items that moved it."""
+    """For a new baseline: every score that changed, with the items that changed it."""
     lines = [
         f"{d.name:<{_WIDTH}} {d.before:.2f} → {d.now:.2f}  lost: {_ids(d.lost)}  won: {_ids(d.won)}"
         for d in judgement.differences

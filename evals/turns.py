@@ -1,6 +1,6 @@
 """Dialogues: questions that are asked one after the other, each with the answers before it as history.
 
-A turn is a question like any other, and graded like one; ``Question.turn`` says where it stands.
+A turn is a question like any other, and graded like one; ``Question.turn`` is its place in the dialogue.
 """
 
 from __future__ import annotations
@@ -42,16 +42,17 @@ WAYS = {"searched": "", "typed": "typed_", "by_hand": "by_hand_"}
 each with what the names of its ranks begin with in ``Scores``."""
 
 GAINS = (("passage", 1), ("passage", 5), ("evidence", 1), ("evidence", 10))
-"""Stages and depths at which it is told what the rewording is worth: what is read first, and what is read."""
+"""Stages and depths at which the gain of rewriting is reported."""
 
 
 def read_dialogues(path: Path, split: str | None = None) -> tuple[list[Question], str | None]:
-    """The turns of a file's dialogues, in order, and the split that they are of.
+    """The turns of a file's dialogues, in order, and their split.
 
     Args:
-        path: A JSON Lines file in UTF-8, a dialogue a line.
-        split: Read the dialogues of this one alone; None takes ``dev`` where the file names splits, lest
-            those that are kept for the reported figure are looked at by accident, and else all.
+        path: A JSON Lines file in UTF-8, one dialogue per line.
+        split: Read only the dialogues of this split. None reads ``dev`` if the file names splits, so that
+            those
+            reserved for the reported figure are not used by accident, and otherwise all.
 
     Raises:
         BadQuestions: The file cannot be read, a line breaks the format, or no dialogue is of that split.
@@ -72,7 +73,7 @@ def read_dialogues(path: Path, split: str | None = None) -> tuple[list[Question]
         split = SPLITS[0]
     chosen = [turn for named, of in turns if split is None or named == split for turn in of]
     if not chosen:
-        raise BadQuestions(f"{path}: no dialogue is of the split {split!r}; leave --split away.")
+        raise BadQuestions(f"{path}: contains no dialogue of the split {split!r}; leave --split away.")
     return chosen, split
 
 
@@ -96,13 +97,12 @@ def _turns(data: Mapping[str, Any], path: Path, line: int) -> list[Question]:
 
 
 def history(question: Question, done: Mapping[str, Result], questions: Sequence[Question]) -> list[Turn]:
-    """What was said before a question, oldest first: as on the page, turns that failed are left out.
+    """The turns before a question, oldest first; turns that failed are left out, as on the page.
 
-    Without answers, where only the search runs, stands what a right answer would hold; a file's first
-    alternatives are the nearest to that.
+    If only the search runs, there are no answers, and the first alternatives of ``must`` are used instead.
 
     Args:
-        question: What is to be asked.
+        question: The question that will be asked.
         done: Results so far, by the question's id.
         questions: All of the run.
     """
@@ -121,7 +121,7 @@ def history(question: Question, done: Mapping[str, Result], questions: Sequence[
 
 
 def summarise(results: Sequence[Result], *, retrieval_only: bool = False) -> dict[str, Any]:
-    """What a report says of dialogues beside what it says of any questions.
+    """The part of a report that is about dialogues.
 
     Args:
         results: The turns asked.
@@ -177,7 +177,7 @@ def _whole(results: Sequence[Result]) -> dict[str, float]:
 
 
 def _gain(results: Sequence[Result], way: str, stage: str, k: int) -> Score:
-    """By how much recall is higher with a wording than with the questions as typed, turn by turn."""
+    """The difference in recall between a wording and the questions as typed, turn by turn."""
     moved, clusters = [], []
     for result in results:
         ours, typed = (getattr(result.scores, f"{WAYS[w]}{stage}_rr") for w in (way, "typed"))

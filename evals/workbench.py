@@ -1,7 +1,7 @@
-"""Where question files are made and kept: ``draft`` proposes questions, ``check`` finds what has gone wrong.
+"""Creates and checks question files: ``draft`` proposes questions, ``check`` finds mistakes.
 
-    sanad eval draft mine.jsonl --index mine   propose, and keep what you accept
-    sanad eval check mine.jsonl --index mine   quotes that are gone, duplicates, leaks
+    sanad eval draft mine.jsonl --index mine   propose questions, and add those that you accept
+    sanad eval check mine.jsonl --index mine   find missing quotes, duplicates and leaks
 
 Both read the articles from an index; no language model runs.
 """
@@ -45,7 +45,7 @@ class Problem:
     line: int
     """1-based; 0 where the message names it."""
     message: str
-    """What is wrong, and the mend."""
+    """What is wrong, and how to fix it."""
 
 
 def check(lines: Iterable[Question | BadQuestions], articles: Sequence[Article]) -> list[Problem]:
@@ -56,8 +56,8 @@ def check(lines: Iterable[Question | BadQuestions], articles: Sequence[Article])
         articles: Those that the questions are about.
 
     Returns:
-        Lines that break the format, quotes that do not stand in their article, questions that are asked
-        twice, questions that would be right answers themselves, and answers that can satisfy nothing.
+        Lines that break the format, quotes that are not in their article, questions that are asked twice,
+        questions that would be right answers themselves, and answers that no text can satisfy.
     """
     texts = {article.id: article.text for article in articles}
     problems = []
@@ -81,29 +81,29 @@ def _quotes(question: Question, texts: dict[str, str]) -> Iterable[str]:
         shown = f"«{quote.text[:60]}»"
         if any(quote.text in text for text in texts.values()):
             other = next(name for name, text in texts.items() if quote.text in text)
-            yield f"{shown} stands in {other!r}, not in {quote.article!r}; name that article"
+            yield f"{shown} is in {other!r}, not in {quote.article!r}; name that article"
         elif quote.article not in texts:
             yield f"there is no article {quote.article!r} any more; remove the evidence or the question"
         elif fold(quote.text) in fold(texts[quote.article]):
-            yield f"{shown} is spelt in another way in {quote.article!r}; copy it anew"
+            yield f"{shown} is spelt in another way in {quote.article!r}; copy it again"
         else:
-            yield f"{shown} no longer stands in {quote.article!r}; quote what stands there, or remove it"
+            yield f"{shown} is no longer in {quote.article!r}; quote the current text, or remove it"
 
 
 def _answers(question: Question) -> Iterable[str]:
     if is_correct(question, question.text) and not _says_itself_again(question):
         for at, group in enumerate(question.must):
             leak = next(way for way in group if holds(question.text, way))
-            yield f"the answer «{leak}» stands in the question (must[{at}]); ask without it"
+            yield f"the question contains the answer «{leak}» (must[{at}]); ask without it"
     for at, group in enumerate(question.must):
         forbidden = [(way, no) for way in group for no in question.must_not if holds(way, no)]
         if forbidden:
             way, no = forbidden[0]
-            yield f"«{way}» of must[{at}] holds «{no}», which must_not forbids; change one of them"
+            yield f"«{way}» of must[{at}] contains «{no}», which must_not forbids; change one of them"
 
 
 def _says_itself_again(question: Question) -> bool:
-    """Whether a right answer may say the question again: of yes or no, where what denies it is forbidden."""
+    """Whether an answer may repeat the question: yes-or-no questions whose ``must_not`` has the denial."""
     return bool(question.must_not and _YES_OR_NO.match(fold(question.text)))
 
 
@@ -131,7 +131,7 @@ def draft(
         How many were accepted.
 
     Raises:
-        BadQuestions: The file holds a line that is no question, or cannot be written.
+        BadQuestions: The file contains a line that is not a question, or cannot be written.
     """
     before = _existing(path)
     texts = {article.id: article.text for article in articles}
@@ -208,7 +208,7 @@ def _decided(
             ways = [way.strip() for way in typed.split("|") if way.strip()] or ways
         leak = next((way for way in ways if holds(question, way)), None)
         if leak is not None:
-            show(f"The answer «{leak}» stands in the question; edit it.")
+            show(f"The question contains the answer «{leak}»; edit it.")
         elif not any(char.isalnum() for char in question):
             show("The question is empty; edit it.")
         elif choice == "a":
@@ -244,10 +244,10 @@ def _append(path: Path, line: dict[str, Any]) -> None:
 def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     draft_name, check_name = COMMANDS
     drafting = commands.add_parser(
-        draft_name, help="propose questions about your articles, and keep the good ones"
+        draft_name, help="propose questions about your articles, and add the good ones"
     )
     checking = commands.add_parser(
-        check_name, help="find gone quotes, duplicates and leaks in a question file"
+        check_name, help="find missing quotes, duplicates and leaks in a question file"
     )
     for parser in (drafting, checking):
         parser.add_argument("file", type=Path, help="question file, JSON Lines (evals/README.md)")
@@ -256,7 +256,7 @@ def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         )
         parser.add_argument("--embedder", help="the one that the index was made with")
     drafting.add_argument("--limit", type=int, metavar="N", help="propose N questions at most")
-    drafting.add_argument("--seed", type=int, default=0, metavar="S", help="draws their order; default: 0")
+    drafting.add_argument("--seed", type=int, default=0, metavar="S", help="random seed; default: 0")
     drafting.set_defaults(run=_run_draft)
     checking.set_defaults(run=_run_check)
 

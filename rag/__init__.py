@@ -12,11 +12,12 @@ question to a server that runs already needs few of them. Models load at the fir
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from rag._version import __version__
+__version__ = "0.1.0"
+"""The version of the package; hatch reads it from here."""
 
 if TYPE_CHECKING:  # for type checkers and editors; what runs is __getattr__
-    from rag.answering.question import check_question
     from rag.assistant import Assistant
+    from rag.conversation.question import check_question
     from rag.errors import (
         BadArticles,
         BadQuestion,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:  # for type checkers and editors; what runs is __getattr__
     from rag.language.tokens import count as count_tokens
     from rag.loading.articles import ARTICLE_FILES
     from rag.loading.uploads import PREFIX as UPLOADED
-    from rag.models.llm.watchdog import unless
     from rag.records import (
         Answer,
         Article,
@@ -56,7 +56,7 @@ if TYPE_CHECKING:  # for type checkers and editors; what runs is __getattr__
         Token,
         Turn,
     )
-    from rag.server.cached import CachedAssistant, recall
+    from rag.server.answer_cache import CachedAssistant, recall
     from rag.server.fair_queue import FairQueue
     from rag.server.feedback import Exported, add_feedback, export_feedback
     from rag.server.serve import Server, serve
@@ -119,7 +119,6 @@ __all__ = [
     "recall",
     "remove_articles",
     "serve",
-    "unless",
     "watch_index",
 ]
 
@@ -127,18 +126,17 @@ _NAMES = {
     "index.archive": "Moved export_index import_index",
     "loading.articles": "ARTICLE_FILES",
     "assistant": "Assistant",
-    "server.cached": "CachedAssistant recall",
+    "server.answer_cache": "CachedAssistant recall",
     "errors": "BadArticles BadQuestion BadSettings Busy GenerationFailed IndexMissing IndexUnusable "
     "ModelDamaged ModelMissing NoSpace PromptBroken SanadError",
     "server.fair_queue": "FairQueue",
     "server.feedback": "Exported add_feedback export_feedback",
     "index.indexing": "Built build_index",
-    "answering.question": "check_question",
+    "conversation.question": "check_question",
     "records": "Answer Article Chunk Citation Claim Event Evidence Filter Finished Language Passage Reprint "
     "Retrieved Token Turn",
     "server.serve": "Server serve",
     "settings": "DEFAULT_INDEX Settings quiet_libraries",
-    "models.llm.watchdog": "unless",
     "language.text": "detect_language fold is_arabic",
     "language.tokens": "count_tokens",
     "index.maintenance": "Listed indexed_folder list_articles remove_articles watch_index",

@@ -1,41 +1,34 @@
-"""Questions become answers: the second half of the spine, after index/indexing.py. Each line is a step."""
+"""The facade: open an index, ask, stream, search, read articles; answering/pipeline.py makes an answer."""
 
 from __future__ import annotations
 
-import dataclasses
 import threading
-from collections.abc import Generator as PieceGenerator
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
-from rag.answering import answer_builder, answerability, prompt
-from rag.answering.answer_builder import Judged
-from rag.answering.generation import Writer
-from rag.answering.pipeline import Inquiry
-from rag.answering.question import check_question
-from rag.answering.timings import Clock
-from rag.conversation import decompose, rewrite
-from rag.conversation.decompose import Part
+from rag.answering import pipeline
+from rag.answering.context import Clock, Context, Search, events_of
+from rag.answering.pipeline import Request, Steps
+from rag.conversation.question import check_question
 from rag.errors import BadArticles, IndexMissing, IndexUnusable
 from rag.index import filters, generations, indexing, maintenance
 from rag.index.generations import Written
 from rag.index.indexing import Built
-from rag.index.snapshot import Generation
 from rag.language.text import detect_language
 from rag.loading import uploads
 from rag.models.embedding.embedder import Embedder, open_embedder
+from rag.models.llm import prompt
 from rag.models.llm.factory import load_in_background, open_generator, replies_at_once
-from rag.models.llm.protocol import Generator, Likelihood, Message
+from rag.models.llm.protocol import Generator
 from rag.models.llm.watchdog import SupervisedGenerator
 from rag.records import (
     Answer,
     Article,
     Event,
-    Evidence,
     Filter,
     Finished,
-    Language,
     Passage,
     Progress,
     Retrieved,
@@ -61,13 +54,14 @@ class Assistant:
         progress: Progress,
     ) -> None:
         self.settings = settings
+        self.steps = Steps()
         self._folder = folder
         self._embedder = embedder
         self._generator = generator
         self._opening = threading.Lock()
         self._reopening = threading.Lock()
         self._progress = progress
-        # A generator that was handed over is not the one that the settings would open.
+        # A generator that was passed in is not the one that the settings would open.
         template = settings.prompt or PLAIN if generator else settings.template
         self._template = prompt.load(template)
         self._open = self._opened()
@@ -90,9 +84,9 @@ class Assistant:
             settings: Defaults to ``Settings.load()``.
             embedder: Defaults to the one that the settings name.
             generator: Defaults to the one that the settings name.
-            eager: Begin at once, in a thread, to load the generator that the settings name, which otherwise
-                waits for the first question; what keeps it from loading is told by that question.
-            progress: Told how the preparation of models and index goes.
+            eager: Start loading the generator that the settings name at once, in a thread, instead of at the
+                first question. If loading fails, the first question raises the error.
+            progress: Called with the progress of preparing models and index.
 
         Raises:
             IndexMissing: There is no such index, and it is not the default one.
@@ -120,39 +114,28 @@ class Assistant:
         assistant._generator = generator or loading
         return assistant
 
-    def ask(self, question: str, *, history: Sequence[Turn] = (), where: Filter | None = None) -> Answer:
+    def ask(
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        where: Filter | None = None,
+        emit: Callable[[Event], None] = lambda _event: None,
+        cancel: threading.Event | None = None,
+    ) -> Answer:
         """Answer a question, with citations.
 
         Args:
             question: English or Arabic, at most ``settings.max_question`` characters.
             history: Earlier turns of the conversation, oldest first.
-            where: Which articles may be searched; None allows all. Where it allows none, the answer says
-                so and no model is asked.
+            where: Which articles may be searched; None allows all. If it allows none, the answer says so and
+                no model is called.
+            emit: Called with one Retrieved, then with any number of Token (the model's draft).
+            cancel: An event that any thread may set to stop the answer.
 
         Raises:
             BadQuestion: It is empty or too long.
-            GenerationFailed: The language model failed.
-        """
-        for event in self.stream(question, history=history, where=where):
-            if isinstance(event, Finished):
-                return event.answer
-        raise AssertionError("stream ends with Finished")
-
-    def stream(
-        self, question: str, *, history: Sequence[Turn] = (), where: Filter | None = None
-    ) -> Iterator[Event]:
-        """Answer a question piece by piece; closing the iterator stops the model.
-
-        Args:
-            question: As for ``ask``.
-            history: As for ``ask``.
-            where: As for ``ask``.
-
-        Yields:
-            One Retrieved, any number of Token (the model's draft), one Finished.
-
-        Raises:
-            BadQuestion: It is empty or too long.
+            Cancelled: ``cancel`` was set.
             GenerationFailed: The language model failed.
         """
         clock = Clock()
@@ -162,39 +145,54 @@ class Assistant:
         generation = searcher.generation
         allowed = filters.allowed(where, generation.articles.values())
         if where is not None and allowed == frozenset():
-            yield from _nothing_allowed(question, where, generation, language, clock)
-            return
-        parts = self._parts(question, history)
-        each = [self._search(part.searched, searcher, self.settings.passages, allowed) for part in parts]
-        found = _told(each, self.settings.passages * len(parts), question, parts)
-        clock.mark("retrieve")
-        yield found
-        inquiry = self._inquiry(searcher, allowed, language)
-        judged: list[Judged] = []
-        shown: list[Evidence] = []
-        for part, own in zip(parts, each, strict=True):
-            # A later part's draft would be read as if it went on from the first one's.
-            told, over = yield from inquiry.put(part.asked, own.evidence, clock, shown=not judged)
-            judged.append(dataclasses.replace(told, question=part.own))
-            shown += over
-        checked = answer_builder.together(judged, language)
-        yield Finished(
-            Answer(
-                question=question,
-                text=checked.text,
-                language=language,
-                outcome=checked.outcome,
-                claims=checked.claims,
-                citations=checked.citations,
-                passages=found.passages,
-                evidence=answer_builder.numbered(shown),
-                model=self.model,
-                generation=generation.id,
-                timings=clock.finish(),
-                where=where,
-                understood=found.understood,
+            emit(Retrieved((), ()))
+            return filters.empty_answer(
+                question, where, generation.articles.values(), language, generation.id, clock.finish()
             )
+        context = Context(
+            search=self._search(searcher, allowed),
+            model=self._language_model(),
+            template=self._template,
+            embedder=self._embedder,
+            settings=self.settings,
+            articles=generation.articles.keys() if allowed is None else allowed,
+            language=language,
+            emit=emit,
+            cancel=cancel,
+            deadline=time.monotonic() + self.settings.answer_seconds,
+            clock=clock,
         )
+        return pipeline.answer(Request(question, history, where, generation.id), context, self.steps)
+
+    def stream(
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        where: Filter | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Iterator[Event]:
+        """Answer a question piece by piece; closing the iterator stops the model.
+
+        Args:
+            question: As for ``ask``.
+            history: As for ``ask``.
+            where: As for ``ask``.
+            cancel: As for ``ask``.
+
+        Yields:
+            One Retrieved, any number of Token (the model's draft), one Finished.
+
+        Raises:
+            BadQuestion: It is empty or too long.
+            Cancelled: ``cancel`` was set.
+            GenerationFailed: The language model failed.
+        """
+        stop = cancel or threading.Event()
+        answer = yield from events_of(
+            lambda emit: self.ask(question, history=history, where=where, emit=emit, cancel=stop), stop
+        )
+        yield Finished(answer)
 
     def retrieve(self, question: str, *, k: int = 10, where: Filter | None = None) -> list[Passage]:
         """The passages nearest to a question, best first; no language model runs.
@@ -229,9 +227,10 @@ class Assistant:
         allowed = filters.allowed(where, searcher.generation.articles.values())
         if allowed == frozenset():
             return Retrieved((), ())
-        parts = self._parts(question, history)
-        each = [self._search(part.searched, searcher, k, allowed) for part in parts]
-        return _told(each, k, question, parts)
+        parts = pipeline.understand(question, history, self.settings.max_question, self.steps)
+        search = self._search(searcher, allowed)
+        found = [search(part.searched, passages=k) for part in parts]
+        return pipeline.retrieved(question, parts, found, k)
 
     def article(self, article_id: str) -> Article:
         """The article with this id.
@@ -272,7 +271,7 @@ class Assistant:
 
     @property
     def reloads(self) -> int:
-        """How often the generator was given up and loaded anew."""
+        """How often the generator was given up and loaded again."""
         return int(getattr(self._generator, "reloads", 0))
 
     @property
@@ -288,7 +287,7 @@ class Assistant:
     def take_upload(self, file: Path, name: str) -> None:
         """Move a file that has arrived among those that ``index_uploads`` reads.
 
-        Articles of a file of this name that were removed come back with it.
+        Articles that were removed before are restored if a file of the same name is uploaded again.
 
         Args:
             file: Within ``uploads``, under a hidden name.
@@ -303,7 +302,7 @@ class Assistant:
         """Index the uploaded files; questions are answered meanwhile, the next ones from the new articles.
 
         Args:
-            progress: Told how it goes.
+            progress: Called with the progress of the update.
 
         Raises:
             IndexUnusable: The index is being written by another process, or damaged.
@@ -318,7 +317,7 @@ class Assistant:
 
         Args:
             ids: Ids of articles.
-            progress: Told how it goes.
+            progress: Called with the progress of the update.
 
         Raises:
             BadArticles: An id is unknown, or none would be left; nothing is removed.
@@ -335,57 +334,34 @@ class Assistant:
         )
 
     def close(self) -> None:
-        """Let go of the index's files."""
+        """Close the index's files."""
         self._open.generation.close()
 
-    def _search(
-        self,
-        question: str,
-        searcher: Searcher,
-        k: int,
-        allowed: frozenset[str] | None = None,
-        limit: int | None = None,
-    ) -> Retrieved:
+    def _search(self, searcher: Searcher, allowed: frozenset[str] | None) -> Search:
         settings = self.settings
-        passages, evidence = searcher.search(
-            question,
-            k=k,
-            read=settings.passages if limit is None else k,
-            limit=settings.evidence if limit is None else limit,
-            # Sentences beyond the usual number are for no prompt.
-            tokens=settings.evidence_tokens * (1 if limit is None else limit),
-            allowed=allowed,
-        )
-        return Retrieved(passages, evidence)
 
-    def _inquiry(self, searcher: Searcher, allowed: frozenset[str] | None, language: Language) -> Inquiry:
-        model = self._language_model()
-        return Inquiry(
-            lambda question, others, deep: self._search(
-                question, searcher, deep[0] if deep else self.settings.passages, others, deep and deep[1]
-            ),
-            Writer(self._template, model, self.settings.max_new_tokens, self._write),
-            self._embedder,
-            self.settings,
-            searcher.generation.articles.keys() if allowed is None else allowed,
-            language,
-            answerability.judge(self.settings, self._template, model, self._write),
-        )
+        def search(
+            question: str,
+            articles: frozenset[str] | None = None,
+            *,
+            passages: int | None = None,
+            sentences: int | None = None,
+        ) -> Retrieved:
+            k = settings.passages if passages is None else passages
+            return Retrieved(
+                *searcher.search(
+                    question,
+                    k=k,
+                    read=settings.passages if sentences is None else k,
+                    limit=settings.evidence if sentences is None else sentences,
+                    # Sentences beyond the usual number do not go into a prompt, so its token limit is not
+                    # theirs.
+                    tokens=settings.evidence_tokens * (1 if sentences is None else sentences),
+                    allowed=allowed if articles is None else articles,
+                )
+            )
 
-    def _parts(self, question: str, history: Sequence[Turn]) -> tuple[Part, ...]:
-        longest = self.settings.max_question
-        asked = rewrite.standalone(question, history, longest=longest)
-        if asked.leans:
-            # The model would answer the question before it once more, whose words stand first.
-            return (decompose.leaning(asked.leans, asked.text),)
-        if "parts" in self.settings.left_out:
-            return (decompose.whole(asked.text),)
-        return decompose.parts(asked.text, longest=longest)
-
-    def _write(
-        self, messages: Sequence[Message], longest: int
-    ) -> PieceGenerator[str, None, Likelihood | None]:
-        return self._language_model().stream(messages, max_tokens=longest)
+        return search
 
     def _current(self) -> Searcher:
         if not self._open.generation.is_current:
@@ -421,34 +397,4 @@ def _supervised(settings: Settings, tell: Progress) -> SupervisedGenerator:
         lambda: open_generator(settings, tell),
         seconds=settings.answer_seconds,
         at_once=replies_at_once(settings),
-    )
-
-
-def _told(each: Sequence[Retrieved], k: int, question: str, parts: Sequence[Part]) -> Retrieved:
-    """What was found for the parts, with the question as it was understood where that is not as typed."""
-    found = answer_builder.found_together(each, k)
-    asked = parts[0].searched if len(parts) == 1 else " ".join(part.asked for part in parts)
-    return found if asked == question else dataclasses.replace(found, understood=asked)
-
-
-def _nothing_allowed(
-    question: str, where: Filter, generation: Generation, language: Language, clock: Clock
-) -> Iterator[Event]:
-    """The events of a question whose filter allows no article: neither embedder nor generator is asked."""
-    yield Retrieved((), ())
-    yield Finished(
-        Answer(
-            question=question,
-            text=filters.nothing(where, generation.articles.values(), language),
-            language=language,
-            outcome="not_found",
-            claims=(),
-            citations=(),
-            passages=(),
-            evidence=(),
-            model="",
-            generation=generation.id,
-            timings=clock.finish(),
-            where=where,
-        )
     )

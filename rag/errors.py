@@ -1,27 +1,27 @@
 """Every error that Sanad raises on purpose.
 
-    SanadError                 one line for a person: what failed, the value seen, the mend
+    SanadError                 one line for a person: what failed, the value seen, how to fix it
     ├── BadQuestion            the question is empty or too long
     ├── BadArticles            a folder or file of articles cannot be used
-    ├── BadSettings            a setting, a config file, a filter or a command-line value makes no sense
+    ├── BadSettings            a setting, config file, filter or command-line value is not valid
     ├── IndexMissing           no index of that name has been built yet
-    ├── IndexUnusable          an index exists but is damaged, locked or made by another embedder
+    ├── IndexUnusable          the index is damaged, locked by another process or built with another embedder
     ├── ModelMissing           model weights are not installed, or a named model cannot be found
-    ├── ModelDamaged           model weights do not have the digest that they must have
-    ├── NoSpace                the disk is too full to finish; nothing half-written is left behind
-    ├── PromptBroken           a prompt template lacks a variable or names an unknown one
+    ├── ModelDamaged           model weights do not have the expected size or digest
+    ├── NoSpace                the disk is too full to finish; no partial files are left behind
+    ├── PromptBroken           a prompt template lacks a variable or contains an unknown one
     ├── GenerationFailed       the language model failed while it was answering
-    └── Busy                   too many questions wait already; a later one will be answered
+    └── Busy                   too many questions are already waiting
 
-Faces (cli, ui, evals) catch ``SanadError`` alone and print ``str(error)``; anything else is a defect.
-Errors of other libraries are turned into these in the module that wraps the library.
+The command line, the page, the API and evals catch ``SanadError`` and print ``str(error)``. Any other
+exception is a bug. The module that wraps a library turns the library's errors into these.
 """
 
 from __future__ import annotations
 
 
 class SanadError(Exception):
-    """Something failed in a way that its message explains and tells how to mend."""
+    """Something failed; the message says what, and how to fix it."""
 
 
 class BadQuestion(SanadError):
@@ -33,7 +33,7 @@ class BadArticles(SanadError):
 
 
 class BadSettings(SanadError):
-    """A setting, a config file, a filter or a command-line value makes no sense."""
+    """A setting, config file, filter or command-line value is not valid."""
 
 
 class IndexMissing(SanadError):
@@ -41,7 +41,7 @@ class IndexMissing(SanadError):
 
 
 class IndexUnusable(SanadError):
-    """An index exists but is damaged, locked by another process or made by another embedder."""
+    """The index is damaged, locked by another process or built with another embedder."""
 
 
 class ModelMissing(SanadError):
@@ -49,15 +49,15 @@ class ModelMissing(SanadError):
 
 
 class ModelDamaged(SanadError):
-    """Model weights do not have the size or digest that they must have."""
+    """Model weights do not have the expected size or digest."""
 
 
 class NoSpace(SanadError):
-    """The disk is too full to finish; nothing half-written is left behind."""
+    """The disk is too full to finish; no partial files are left behind."""
 
 
 class PromptBroken(SanadError):
-    """A prompt template lacks a variable or names an unknown one."""
+    """A prompt template lacks a variable or contains an unknown one."""
 
 
 class GenerationFailed(SanadError):
@@ -65,9 +65,9 @@ class GenerationFailed(SanadError):
 
 
 class Busy(SanadError):
-    """Too many questions wait already; one that is asked later will be answered."""
+    """Too many questions are already waiting; try again later."""
 
     def __init__(self, message: str, *, seconds: int) -> None:
         super().__init__(message)
         self.seconds = seconds
-        """After how many seconds it is worth another try."""
+        """Seconds after which to try again."""

@@ -1,6 +1,6 @@
-"""The records that flow through Sanad, in the order in which they come to be. Read this first.
+"""The records that flow through Sanad, in the order in which they are created. Read this first.
 
-    Article → Sentence → Chunk → Passage → Evidence → Citation → Claim → Answer
+    Article → Chunk → Passage → Evidence → Citation → Claim → Answer
 
 Every offset is a half-open range of characters (Unicode code points, as Python counts them) into
 ``Article.text``, the text that is shown. Nothing after loading copies or cleans that text again, so
@@ -12,10 +12,12 @@ from __future__ import annotations
 import calendar
 import dataclasses
 import datetime
+import functools
 import re
+import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from rag.errors import BadSettings
 
@@ -29,7 +31,7 @@ Progress = Callable[[str, float], None]
 """Called with what is being done and the share of it that is done, 0 to 1."""
 
 Verdict = Literal["supported", "partial", "unsupported", "contradicted"]
-"""How far the cited sentences bear a claim out."""
+"""How far the cited sentences support a claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,13 @@ class Article:
     id: str
     """Unique within an index: the file's stem."""
     title: str
-    """Headline; empty where the source tells none."""
+    """Headline; empty where the source has none."""
     text: str
     """The text shown. Every offset in every other record refers to it."""
     source: str
     """Where it came from: a file path relative to the folder that was indexed."""
     outlet: str | None = None
-    """Publisher, where the text or its catalogue tells it."""
+    """Publisher, where the text or its catalogue names it."""
     published: str | None = None
     """Publication date, ISO 8601 (``2024-09-06``, or ``2024-09`` where only the month is known)."""
     language: Language = "ar"
@@ -55,25 +57,13 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence of an article, without the white space around it."""
-
-    article_id: str
-    """The article it stands in."""
-    start: int
-    """First character, 0-based."""
-    end: int
-    """One past the last character."""
-
-
-@dataclass(frozen=True, slots=True)
 class Chunk:
     """Consecutive whole sentences of one article: the unit that is embedded and indexed."""
 
     id: str
     """Hash of its content and place, so that indexing the same article twice changes nothing."""
     article_id: str
-    """The article it stands in."""
+    """The article that contains it."""
     start: int
     """First character."""
     end: int
@@ -96,10 +86,10 @@ class Reprint:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk that retrieval brought back for a question."""
+    """A chunk that was retrieved for a question."""
 
     chunk: Chunk
-    """What was found."""
+    """The chunk."""
     text: str
     """``article.text[chunk.start:chunk.end]``."""
     title: str
@@ -109,7 +99,7 @@ class Passage:
     published: str | None
     """The article's publication date, ISO 8601."""
     score: float
-    """What the ranking goes by, higher is better."""
+    """The score that passages are ranked by, higher is better."""
     dense: float
     """Cosine similarity of question and chunk, −1 to 1."""
     lexical: float | None
@@ -117,7 +107,7 @@ class Passage:
     rank: int
     """1 for the best."""
     also: tuple[Reprint, ...] = ()
-    """Articles that carry most of this passage too, which is therefore listed once."""
+    """Other articles that contain most of this passage, which is therefore listed once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +117,7 @@ class Evidence:
     number: int
     """1-based, in the order in which the model sees it."""
     article_id: str
-    """The article it stands in."""
+    """The article that contains it."""
     start: int
     """First character."""
     end: int
@@ -145,17 +135,17 @@ class Evidence:
     line: int
     """1-based line of the source file's text on which the sentence starts."""
     score: float
-    """What the choice went by, higher is better; comparable within one answer only."""
+    """The score that sentences are chosen by, higher is better; comparable within one answer only."""
     also: tuple[Reprint, ...] = ()
-    """Articles that hold this sentence too, word for word."""
+    """Other articles that contain this sentence, word for word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """The exact span of an article that a claim rests on."""
+    """The exact span of an article that a claim cites."""
 
     number: int
-    """1-based, by first use in the answer; the answer's text holds ``[number]``."""
+    """1-based, by first use in the answer; the answer's text contains ``[number]``."""
     article_id: str
     """The article quoted."""
     title: str
@@ -175,12 +165,12 @@ class Citation:
     quote: str
     """``article.text[start:end]``, always."""
     also: tuple[Reprint, ...] = ()
-    """Articles that hold the quote too, word for word."""
+    """Other articles that contain the quote, word for word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A sentence of the answer, with what it rests on."""
+    """A sentence of the answer, with its citations and a verdict."""
 
     text: str
     """``answer.text[start:end]``, its markers included."""
@@ -189,13 +179,13 @@ class Claim:
     end: int
     """One past the last character."""
     citations: tuple[int, ...]
-    """Numbers of the citations that it names."""
+    """Numbers of its citations."""
     verdict: Verdict
-    """How far they bear it out."""
+    """How far they support it."""
     reason: str
-    """Why, in a few words; empty for a supported claim."""
+    """Why it is not fully supported, in a few words; empty for a supported claim."""
     words: str = ""
-    """The cited sentence's own words, where the claim puts them into another language."""
+    """The cited sentence's own words, where the claim translates them."""
 
 
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
@@ -205,7 +195,7 @@ def date_span(text: str) -> tuple[datetime.date, datetime.date]:
     """The first and the last day of ``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``, in any decimal digits.
 
     Raises:
-        ValueError: It is none of these, or no day of the calendar.
+        ValueError: It has none of these forms, or is not a day of the calendar.
     """
     found = _DATE.fullmatch(text)
     if found is None:
@@ -222,7 +212,7 @@ class Filter:
     """Which articles may be searched; one that names nothing allows all.
 
     Raises:
-        BadSettings: A value makes no sense; the message names it and tells how to write it.
+        BadSettings: A value makes no sense; the message names it and says how to write it.
     """
 
     outlets: tuple[str, ...] = ()
@@ -236,12 +226,12 @@ class Filter:
     """Written in this language."""
 
     def __post_init__(self) -> None:
-        """Refuse what no article could match."""
+        """Refuse values that no article could match."""
         _check(self)
 
 
 def _check(where: Filter) -> None:
-    # A text would be taken for a sequence of one-letter outlets.
+    # A string would be read as a sequence of one-letter outlets.
     if isinstance(where.outlets, str) or not all(isinstance(outlet, str) for outlet in where.outlets):
         raise BadSettings(f"The filter's outlets are {where.outlets!r}; give a tuple of names.")
     object.__setattr__(where, "outlets", tuple(where.outlets))
@@ -262,7 +252,7 @@ def _check(where: Filter) -> None:
             spans[name] = date_span(value)
         except (ValueError, TypeError):
             raise BadSettings(
-                f"The date {value!r} of the filter ({name}) is none; write YYYY, YYYY-MM or YYYY-MM-DD."
+                f"The filter's {name} {value!r} is not a date; write YYYY, YYYY-MM or YYYY-MM-DD."
             ) from None
     if len(spans) == 2 and spans["since"][0] > spans["until"][1]:
         raise BadSettings(
@@ -273,7 +263,7 @@ def _check(where: Filter) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """All that is known of an answer. The same object serves command line, page, API and evals."""
+    """An answer with everything that is known about it; command line, page, API and evals all use it."""
 
     question: str
     """As asked, trimmed."""
@@ -286,13 +276,13 @@ class Answer:
     claims: tuple[Claim, ...]
     """The answer's sentences, in order."""
     citations: tuple[Citation, ...]
-    """What it cites: exactly the numbers that stand in its text, in order."""
+    """Its citations: exactly the numbers in its text, in order."""
     passages: tuple[Passage, ...]
-    """What retrieval brought back, best first."""
+    """The passages that were retrieved, best first."""
     evidence: tuple[Evidence, ...]
     """The sentences that the model was shown."""
     model: str
-    """Identity of the generator; empty where none was asked, as no article could be searched."""
+    """Identity of the generator; empty where it was not called because no article could be searched."""
     generation: str
     """Identity of the index generation that answered."""
     timings: dict[str, float] = field(default_factory=dict)
@@ -301,11 +291,20 @@ class Answer:
     where: Filter | None = None
     """What the search was limited to; None where it was not."""
     understood: str = ""
-    """The question as it was searched for and put to the model, where that is not as it was asked."""
+    """The question as it was searched for and put to the model; empty where that is the question as typed."""
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain types, ready for JSON."""
         return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: object) -> Answer:
+        """The answer that ``to_dict`` turned into plain types, also after a round trip through JSON.
+
+        Raises:
+            ValueError: It is not an answer.
+        """
+        return from_plain(cls, plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +326,7 @@ class Retrieved:
     evidence: tuple[Evidence, ...]
     """The sentences that the model is shown."""
     understood: str = ""
-    """The question as it was searched for, where that is not as it was asked."""
+    """The question as it was searched for; empty where that is the question as typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,3 +347,54 @@ class Finished:
 
 Event = Retrieved | Token | Finished
 """What ``Assistant.stream`` yields: one Retrieved, any number of Token, one Finished."""
+
+Record = TypeVar("Record")
+
+
+def from_plain(kind: type[Record], plain: object) -> Record:
+    """A record from what ``dataclasses.asdict`` made of it, also after a round trip through JSON.
+
+    Every value is checked: the text may come from a browser or a damaged file. Unknown fields are ignored.
+
+    Args:
+        kind: The record's class.
+        plain: Plain types.
+
+    Raises:
+        ValueError: A field is missing or has a value of another type.
+    """
+    if not isinstance(plain, dict):
+        raise ValueError(f"{plain!r} is not a {kind.__name__}")
+    hints = _hints(kind)  # type: ignore[arg-type]
+    try:
+        return kind(**{name: _value(hint, plain[name]) for name, hint in hints.items() if name in plain})
+    except (TypeError, BadSettings) as error:  # a field is missing, or a filter makes no sense
+        raise ValueError(str(error)) from None
+
+
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _value(hint: Any, plain: Any) -> Any:
+    """``plain`` as a value of the annotated type."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):  # always ``X | None`` in records
+        return None if plain is None else _value(inner[0], plain)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return from_plain(hint, plain)
+    if origin is tuple and isinstance(plain, (list, tuple)):
+        return tuple(_value(inner[0], item) for item in plain)
+    if origin is dict and isinstance(plain, dict):
+        return {_value(inner[0], key): _value(inner[1], item) for key, item in plain.items()}
+    if origin is Literal and isinstance(plain, str) and plain in inner:
+        return plain
+    if hint is float and type(plain) in (int, float):
+        try:
+            return float(plain)
+        except OverflowError as error:
+            raise ValueError(str(error)) from None
+    if type(plain) is hint:
+        return plain
+    raise ValueError(f"{plain!r} is not of the type {hint}")

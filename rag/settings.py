@@ -1,7 +1,7 @@
-"""Settings, paths and environment: this is the only module that reads them.
+"""Settings, paths and environment variables; no other module reads them.
 
-Precedence, highest first: keyword arguments of ``Settings.load`` (the command line), environment
-variables ``SANAD_*``, ``sanad.toml`` in the working directory, the defaults below.
+Precedence, highest first: keyword arguments of ``Settings.load`` (the command line), environment variables
+``SANAD_*``, ``sanad.toml`` in the working directory, the defaults below.
 """
 
 from __future__ import annotations
@@ -18,36 +18,25 @@ from typing import Any, get_type_hints
 from rag.errors import BadSettings
 
 CONFIG_NAME = "sanad.toml"
-"""The config file, looked for in the working directory."""
+"""Name of the config file in the working directory."""
 
 DEFAULT_INDEX = "seeds"
-"""The index that is meant where none is named; it is built from ``Settings.articles`` when it is missing."""
+"""The index to use if none is named; it is built from ``Settings.articles`` if it is missing."""
 
 PACKAGED = "packaged"
-"""The model name that stands for the weights that install as packages."""
+"""The model name for the weights that are installed as Python packages."""
 
 PLAIN, ADAPTED = "answer", "adapted"
 """Prompt templates: for any model that follows instructions, and for the packaged one with its adapter."""
 
 LOCAL = "127.0.0.1"
-"""Where a server listens unless told otherwise: nobody else's machine reaches it."""
+"""Default address of a server, which other machines cannot reach."""
 
 HUB_INSTALL = ".venv/bin/pip install -c constraints.txt -e '.[models,hub]'"
-"""How what hub models need is installed, from the checkout."""
+"""Command that installs the dependencies of hub models from the checkout."""
 
 BACKENDS = ("auto", "openvino", "transformers", "fake")
-"""What can run a generator; ``fake`` answers from a script, for tests and demonstrations."""
-
-PARTS = (
-    "verification", "repair", "quotes", "certainty", "kind", "dates", "second", "parts", "answerability",
-    "reread", "context", "outdated"
-)  # fmt: skip
-"""Parts of the answering that ``Settings.without`` can leave out: dropping claims that their sentences do not
-bear out; finding the sentence that does; quoting where only a translation is in doubt; going by the tokens'
-probabilities; checking that a time or a number is told where it is asked for; resolving relative dates;
-asking other articles too; asking the parts of a question one by one; judging again whether a sentence
-answers; reading the evidence again, in another order, where the reply is unsure; telling a phrase with the
-sentence that it is taken from; asking again without what is past where a number of now is asked for."""
+"""Engines for the generator; ``fake`` gives scripted replies, for tests and demonstrations."""
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -78,76 +67,77 @@ def _default_indexes() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that can be chosen. Frozen: ``dataclasses.replace`` makes a changed copy."""
+    """All settings. Frozen: ``dataclasses.replace`` makes a changed copy."""
 
     llm: str = PACKAGED
     """Generator: ``packaged``, a hub model id or a local folder."""
     embedder: str = PACKAGED
     """Embedder: ``packaged``, a hub model id or a local folder; ``fake`` for tests."""
     backend: str = "auto"
-    """What runs the generator: ``openvino``, ``transformers``, ``fake``, or ``auto``: transformers where
-    a CUDA or MPS device is found or another model than the packaged one is named, else openvino."""
+    """Engine of the generator: ``openvino``, ``transformers``, ``fake`` or ``auto``, which chooses
+    transformers if there is a CUDA or MPS device or if another model than the packaged one is named, and
+    otherwise openvino."""
     adapter: bool = True
-    """Merge Sanad's adapter into the packaged generator, which teaches it to cite and to refuse."""
+    """Merge Sanad's adapter, which was trained to cite and to refuse, into the packaged generator."""
     prompt: str = ""
-    """Name of the prompt template, a file of prompts/ without its ending; empty takes the one that the
-    generator answers best with, see ``template``."""
+    """Name of the prompt template, a file in prompts/ without its suffix; empty selects the best one for the
+    generator, see ``template``."""
     cache: Path = field(default_factory=_default_cache)
-    """Where prepared models are kept."""
+    """Folder for prepared models, kept answers and votes."""
     indexes: Path = field(default_factory=_default_indexes)
-    """The folder that holds every index."""
+    """Folder that contains the indexes."""
     articles: Path = field(default_factory=lambda: resource_dir("seeds"))
-    """The folder that ``seeds``, the default index, is built from."""
+    """Folder from which the default index, ``seeds``, is built."""
     chunk_tokens: int = 300
-    """Longest chunk in o200k_base tokens: about 400 of the 512 tokens that e5-small reads. 300 found more
-    than 200, and 400 no more (docs/decisions.md)."""
+    """Longest chunk in o200k_base tokens: about 400 of the 512 tokens that e5-small reads. Retrieval found
+    more with 300 than with 200, and no more with 400 (docs/research/decisions.md)."""
     passages: int = 6
-    """How many passages a question brings back."""
+    """Number of passages that are retrieved for a question."""
     evidence: int = 6
-    """How many sentences the model is shown at most. Cross-validated, 6 hold the answer more often than 4
-    (docs/results.md); the model answered as many right with 6 as with 4."""
+    """Largest number of sentences that the model reads. In cross-validation, 6 sentences contained the answer
+    more often than 4 (docs/research/results.md); the model answered equally many questions correctly with 6
+    and 4."""
     evidence_tokens: int = 500
-    """Longest evidence in o200k_base tokens: short prompts are faster and, on a small model, more exact."""
+    """Longest evidence in o200k_base tokens: short prompts are faster and, with a small model, more exact."""
     max_new_tokens: int = 160
-    """Longest answer, in the model's tokens."""
+    """Longest reply of the model in its own tokens."""
     max_question: int = 2000
-    """Longest question, in characters."""
+    """Longest question in characters."""
     max_file_bytes: int = 20_000_000
-    """Largest article file; larger ones are named and skipped."""
+    """Largest article file in bytes; larger ones are reported and skipped."""
     max_rows_bytes: int = 500_000_000
-    """Largest collection of articles (JSON Lines, CSV, TSV), which is held in memory while it is read."""
+    """Largest collection of articles (JSON Lines, CSV, TSV) in bytes; it is read into memory."""
     columns: str = ""
-    """Which columns of collections hold what, as ``text=corpus,title=kicker``, for those that are not called
-    by a common name. Fields: text, title, outlet, published, language, url, id."""
+    """Column names of collections that do not use a common name, for example ``text=corpus,title=kicker``.
+    Fields: text, title, outlet, published, language, url, id."""
     parse_seconds: int = 60
-    """Longest reading of one web page, PDF or Word file in seconds, after which it is skipped. Pages take
-    milliseconds; a PDF of 36 pages took 0.2 s."""
-    without: str = ""
-    """Parts of the answering that are left out, as ``kind,dates``, see ``PARTS``: for evals/ablation.py,
-    which measures what each is worth."""
+    """Longest time for reading one web page, PDF or Word file in seconds, after which it is skipped. Web
+    pages take milliseconds; a PDF of 36 pages took 0.2 s."""
     threads: int = 0
-    """Processor threads for the models; 0 leaves it to the engine."""
+    """Processor threads for the models; 0 lets the engine choose."""
     answer_cache: bool = True
-    """Answer a question that was asked before, of the same index and by the same model, as it was then. Holds
-    for ``sanad ask`` and the page; only with the packaged model, whose identity tells its weights."""
+    """Return the earlier answer if the same question was already answered by the same model from the same
+    index. Applies to ``sanad ask``, the page and the API, and only to the packaged model, whose identity
+    determines its weights."""
     answer_cache_bytes: int = 20_000_000
-    """Largest size of the answers that are kept: some 2,500 of about 8 KB, compressed."""
+    """Largest size of all kept answers in bytes: about 2,500 answers of 8 KB, compressed."""
     answer_seconds: int = 300
-    """Longest time that the model may take for one answer, after which it is given up: ten times what the
-    packaged model takes on two cores, so that a busy machine is not mistaken for an engine that hangs."""
+    """Longest time that one answer may take in all, in seconds: ten times what the packaged model needs on
+    two cores, so that a busy machine is not mistaken for a hanging engine."""
     at_once: int = 2
-    """Questions that the packaged model, or another one in OpenVINO's format, answers at the same time; any
-    other model answers one after the other."""
+    """Number of questions that the packaged model, or another one in OpenVINO's format, answers at the same
+    time. Any other model answers one question at a time."""
     waiting: int = 16
-    """Questions that may wait at once for a server to answer them; a further one is told to come back."""
+    """Number of questions that may wait in a server's queue; further ones are refused with the time to try
+    again."""
     passwords: str = ""
-    """File of the names and password hashes that a server asks for; see rag/server/login.py."""
+    """File with the names and password hashes of a server's users; see rag/server/login.py."""
     hosts: str = ""
-    """Names, with commas between them, under which a server may be addressed besides its own address."""
+    """Host names, separated by commas, by which clients may address a server besides its own address."""
     proxy: str = ""
-    """Address of the reverse proxy whose X-Forwarded headers a server believes; empty believes none."""
+    """Address of the reverse proxy whose X-Forwarded headers a server trusts; empty trusts none."""
     log_questions: bool = False
-    """Write the text of questions into a server's log."""
+    """Write the text of questions to a server's log."""
 
     @property
     def feedback(self) -> Path:
@@ -155,18 +145,13 @@ class Settings:
         return self.cache / "feedback.jsonl"
 
     @property
-    def left_out(self) -> frozenset[str]:
-        """The parts that ``without`` names."""
-        return frozenset(part.strip() for part in self.without.split(",") if part.strip())
-
-    @property
     def answers(self) -> Path:
-        """The file of answers that were given before; see rag/server/answer_cache.py."""
+        """The file of kept answers; see rag/server/answer_cache.py."""
         return self.cache / "answers.sqlite3"
 
     @property
     def template(self) -> str:
-        """The prompt template in use: the adapter was trained on its own, any other model needs examples."""
+        """The prompt template in use: the adapter was trained with its own; other models need examples."""
         adapted = self.adapter and self.llm == PACKAGED and self.backend != "fake"
         return self.prompt or (ADAPTED if adapted else PLAIN)
 
@@ -175,7 +160,7 @@ class Settings:
         """Settings from the config file, the environment and ``overrides``.
 
         Args:
-            **overrides: Values by field name; None means not given.
+            **overrides: Values by field name; None means that the value is not given.
 
         Raises:
             BadSettings: A name is unknown, or a value is of the wrong type or out of range.
@@ -194,10 +179,7 @@ class Settings:
 
     def _check(self) -> None:
         if self.backend not in BACKENDS:
-            raise BadSettings(f"Unknown backend {self.backend!r}; supported are {', '.join(BACKENDS)}.")
-        for part in self.left_out - set(PARTS):
-            known = ", ".join(PARTS)
-            raise BadSettings(f"Setting without names the unknown part {part!r}; known are {known}.")
+            raise BadSettings(f"Unknown backend {self.backend!r}. Choose one of {', '.join(BACKENDS)}.")
         for name in (
             "chunk_tokens",
             "passages",
@@ -215,26 +197,27 @@ class Settings:
         ):
             value = getattr(self, name)
             if value < 1:
-                raise BadSettings(f"Setting {name} is {value}; it must be at least 1.")
+                raise BadSettings(f"The setting {name} is {value}; it must be at least 1.")
         if self.threads < 0:
-            raise BadSettings(f"Setting threads is {self.threads}; it must be 0 (automatic) or more.")
+            raise BadSettings(f"The setting threads is {self.threads}; it must be 0 (automatic) or more.")
 
 
 def index_folder(settings: Settings, name: str) -> Path:
     """The folder of the index ``name``.
 
     Raises:
-        BadSettings: The name would lead out of the folder of indexes, or is empty.
+        BadSettings: The name is empty, or is not a plain folder name.
     """
     if not name or name.startswith(".") or not all(c.isalnum() or c in "._-" for c in name):
         raise BadSettings(
-            f"{name!r} is no name for an index. Use letters, digits, dots, dashes and underscores."
+            f"{name!r} is not a valid index name. Use letters, digits, dots, dashes and underscores; "
+            "do not begin with a dot."
         )
     return settings.indexes / name
 
 
 _PREFIX = "SANAD_"
-"""What every variable of Sanad's own begins with; each names a setting, in capitals."""
+"""Prefix of Sanad's environment variables; the rest is the name of a setting in capitals."""
 
 _SWITCH = {
     "1": True,
@@ -246,35 +229,38 @@ _SWITCH = {
     "no": False,
     "off": False,
 }
-"""How an environment variable spells a setting that is either on or off."""
+"""Spellings of a setting that is either on or off."""
 
 _TYPES: dict[str, Any] = get_type_hints(Settings)
 
 
 def _parse(name: str, value: Any, *, where: str) -> Any:
     if name not in _TYPES:
-        raise BadSettings(f"Unknown setting {name!r} ({where}); known are {', '.join(_TYPES)}.")
+        near = difflib.get_close_matches(name, _TYPES, n=1)
+        fix = f"Did you mean {near[0]}?" if near else f"The settings are {', '.join(_TYPES)}."
+        raise BadSettings(f"Unknown setting {name!r} ({where}). {fix}")
     kind = _TYPES[name]
     try:
         if kind is bool:
             return value if isinstance(value, bool) else _SWITCH[value.strip().lower()]
-        # int(2.7) and str([...]) succeed; only a text (of a variable) or the kind itself is meant.
+        # int(2.7) and str([...]) would succeed; only text or a value of the right type is accepted.
         if isinstance(value, bool) or not isinstance(value, (str, Path, kind)):
             raise TypeError
         return kind(value).expanduser() if kind is Path else kind(value)
     except (TypeError, ValueError, KeyError, AttributeError):
-        wanted = "true or false" if kind is bool else f"a {kind.__name__}"
-        raise BadSettings(f"Setting {name} is {value!r} ({where}); it must be {wanted}.") from None
+        names = {bool: "true or false", int: "a whole number", str: "text", Path: "a path"}
+        wanted = names.get(kind, kind.__name__)
+        raise BadSettings(f"The setting {name} is {value!r} ({where}); it must be {wanted}.") from None
 
 
 def _setting(variable: str) -> str:
-    """The setting that an environment variable stands for; a misspelt one must not be passed over."""
+    """The setting that an environment variable names; a misspelt one must not be ignored."""
     name = variable.removeprefix(_PREFIX)
     if name != name.upper() or name.lower() not in _TYPES:
         near = difflib.get_close_matches(name.lower(), _TYPES, n=1)
         known = ", ".join(f"{_PREFIX}{known.upper()}" for known in near or _TYPES)
-        mend = f"did you mean {known}? Else unset it." if near else f"known are {known}."
-        raise BadSettings(f"Unknown environment variable {variable}; {mend}")
+        fix = f"Did you mean {known}? If not, unset it." if near else f"The variables are {known}."
+        raise BadSettings(f"Unknown environment variable {variable}. {fix}")
     return name.lower()
 
 
@@ -284,17 +270,17 @@ def _from_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadSettings(f"Cannot read {path.resolve()}: {error}. Mend the file or remove it.") from None
+        raise BadSettings(f"Cannot read {path.resolve()}: {error}. Correct the file or remove it.") from None
     return {name: _parse(name, value, where=str(path.resolve())) for name, value in raw.items()}
 
 
 def quiet_libraries(settings: Settings | None = None) -> None:
-    """Switch off what libraries would send, fetch or print on their own. Call before importing them.
+    """Switch off telemetry, downloads and messages of libraries. Call it before importing them.
 
-    Variables that the user has set are kept.
+    Environment variables that the user has set are kept.
 
     Args:
-        settings: Hub access stays possible only where they name a model that is not a local folder.
+        settings: Access to the model hub stays possible only if they name a model that is not a local folder.
     """
     wanted = {
         "ANONYMIZED_TELEMETRY": "False",  # chromadb
@@ -308,8 +294,8 @@ def quiet_libraries(settings: Settings | None = None) -> None:
         wanted["HF_HUB_OFFLINE"] = "1"
     for name, value in wanted.items():
         os.environ.setdefault(name, value)
-    # Importing openvino reports to an analytics host by a package that has no switch; openvino's own
-    # stand-in takes over where that package cannot be imported.
+    # Importing openvino reports to an analytics host through a package that cannot be switched off. If that
+    # package cannot be imported, openvino uses its own stand-in.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 
@@ -318,7 +304,7 @@ def _from_hub(model: str) -> bool:
 
 
 def has_accelerator() -> bool:
-    """Whether this machine seems to have a CUDA or MPS device, told without importing torch (2 s)."""
+    """Whether this machine seems to have a CUDA or MPS device, without importing torch (2 s)."""
     if platform.system() == "Darwin":
         return platform.machine() == "arm64"
     return Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()

@@ -1,9 +1,9 @@
-"""Takes each control of docs/security.md away, in a copy of the program: do the tests that prove it notice?
+"""Removes each control of docs/security.md in a copy of the program, and checks that its tests notice.
 
-python scripts/controls.py [WORD]         a table: case, control, test, outcome; WORD picks rows
+python scripts/controls.py [WORD]         prints case, control, test and outcome; WORD selects rows
 
 Ends with 1 if a test passes without its control, or fails with it. tests/scripts/test_faults.py checks that
-every test which the document names has a control here, and that every control is still found in its file.
+every test that the document names has a control here, and that every control is still in its file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ SECONDS = 600
 """For all tests of the document, or those of one control."""
 
 HUNG_SECONDS = 60
-"""After which a test that waits for ever without its control has noticed; with it they take one or two."""
+"""Seconds after which a test that hangs without its control counts as noticing; with it, it takes one or
+two."""
 
 COPIED = (
     "rag",
@@ -43,18 +44,18 @@ COPIED = (
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A control, and what the program is without it."""
+    """A control, and the program's code without it."""
 
     file: str
-    """Where it stands."""
+    """The file that contains it."""
     there: str
-    """Its text, which stands there once."""
+    """Its text, which the file contains once."""
     without: str
-    """What stands there instead when it is taken away."""
+    """The text that replaces it when it is removed."""
     tests: tuple[str, ...]
     """Tests of docs/security.md that must notice, by name."""
     hangs: bool = False
-    """Whether to wait for ever is how they do."""
+    """Whether they notice by hanging."""
 
 
 CONTROLS = (
@@ -117,7 +118,7 @@ CONTROLS = (
         hangs=True,
     ),
     Control(
-        "rag/loading/formats/rows.py",
+        "rag/loading/formats/jsonl.py",
         "except (ValueError, RecursionError) as error:",
         "except ZeroDivisionError as error:",
         ("test_whatever_a_file_holds_it_is_an_article_or_a_reason",),
@@ -154,7 +155,7 @@ CONTROLS = (
     ),
     Control(
         "rag/index/archive.py",
-        "if not (part.name in known and not part.upload) and not numbered:",
+        "if not (member.name in known and not member.upload) and not numbered:",
         "if False:",
         ("test_an_archive_that_means_harm_is_refused_and_leaves_nothing",),
     ),
@@ -223,8 +224,8 @@ CONTROLS = (
     ),
     Control(
         "rag/models/llm/watchdog.py",
-        "> self._seconds:",
-        '> float("inf"):',
+        "if time.monotonic() > deadline:",
+        "if False:",
         ("test_an_engine_that_hangs_is_late_for_its_own_reply_and_replaced_for_the_next",),
         hangs=True,
     ),
@@ -254,13 +255,13 @@ CONTROLS = (
     ),
     Control(
         "rag/server/login.py",
-        "if self.attempts.wait(address):  # others",
+        "if self.attempts.wait(address):  # other attempts",
         "if False:  # others",
         ("test_no_more_than_ten_passwords_are_even_looked_at",),
     ),
     Control(
         "rag/server/login.py",
-        "return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))",
+        "return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))",
         "return address",
         ("test_attempts_are_forgotten_after_a_minute_and_counted_by_network",),
     ),
@@ -375,7 +376,7 @@ def main() -> int:
         sys.stdout.write(f"with all controls: {told if noticed else 'every test passes'}\n\n")
         if noticed:
             return 1
-        sys.stdout.write(f"{'case':<44} control taken away, and what noticed\n")
+        sys.stdout.write(f"{'case':<44} control removed, and the test that noticed\n")
         for control in CONTROLS:
             tests = [name for name in control.tests if name in named]
             for name in tests:
@@ -400,7 +401,7 @@ def _without(control: Control, copy: Path, node: str) -> tuple[bool, str]:
 
 
 def _run(copy: Path, nodes: Collection[str], seconds: float, *, hangs: bool = False) -> tuple[bool, str]:
-    """Whether a test failed, and the first thing it said; that one could not be run at all is no failure."""
+    """Whether a test failed, and its first message; a test that could not be run at all has not failed."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "", "--no-header", "--tb=short"]
     command += ["-p", "no:cacheprovider", *sorted(nodes)]
     environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}

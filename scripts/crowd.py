@@ -1,10 +1,10 @@
-"""Fifty clients at once against ``sanad serve``, again and again: is anyone lost, crossed or left waiting?
+"""Fifty clients at once against ``sanad serve``: is any answer missing, mixed up or late?
 
     python scripts/crowd.py [--clients 50] [--rounds 20]
 
-A server of its own process, with the fake models over a real index; every client is an address of its own on
-this machine, asks over a new connection, one in two as a stream, and every question is another one. Prints a
-table; ends with 1 if a row fails.
+The server runs in its own process, with fake models over a real index. Every client has its own address on
+this machine and asks over a new connection, every second one as a stream; every question is different. Prints
+a table; ends with 1 if a row fails.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ SECONDS = 300
 
 @dataclass
 class Seen:
-    """What the clients saw."""
+    """The results of the clients."""
 
     statuses: Counter[str] = field(default_factory=Counter)
-    """How often each came: a status, or the error of a connection."""
+    """Number of responses by status, or by the error of the connection."""
     crossed: int = 0
     """Answers to another question than was asked, or with another request's id."""
     silent: int = 0
-    """Refusals that did not tell when to come back."""
+    """Refusals without Retry-After."""
     memory: list[int] = field(default_factory=list)
     """Bytes that the server held after each round."""
     files: list[int] = field(default_factory=list)
@@ -166,7 +166,7 @@ def main() -> int:
 
 
 def table(seen: Seen, asked: int) -> list[tuple[str, str, str, bool]]:
-    """What was wanted and seen: name, wanted, seen, whether that is well.
+    """The rows of the table: name, wanted value, value seen, whether it passes.
 
     Args:
         seen: By the clients.
@@ -179,7 +179,7 @@ def table(seen: Seen, asked: int) -> list[tuple[str, str, str, bool]]:
     grown = sum(warm[-quarter:]) / sum(warm[:quarter]) - 1
     megabytes = f"{seen.memory[0] / 1e6:.0f} → {warm[0] / 1e6:.0f} → {warm[-1] / 1e6:.0f} MB"
     return [
-        ("answered, or told busy", f"{asked}", f"{told['200']} answered, {told['503']} busy", not lost),
+        ("answered, or refused as busy", f"{asked}", f"{told['200']} answered, {told['503']} busy", not lost),
         ("lost", "0", f"{lost} {dict(seen.statuses - Counter(told)) or ''}".strip(), not lost),
         ("answers to another's question", "0", str(seen.crossed), not seen.crossed),
         ("busy without Retry-After", "0", str(seen.silent), not seen.silent),

@@ -1,6 +1,6 @@
-"""Brings about every fault of docs/operations.md by the tests that its table names, and tells how it went.
+"""Causes every fault of docs/operations.md by the tests that its table names, and prints the results.
 
-python scripts/faults.py [DOCUMENT]       a table: case, tries, outcome, data lost
+python scripts/faults.py [DOCUMENT]       prints case, tries, outcome and data lost
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def documented(path: Path) -> list[tuple[str, list[tuple[str, str]]]]:
     """For each row of a document's tables whose last column is ``test``: first column, tests that it names.
 
     Returns:
-        The first column, and file and name of each test; without any where a row has forgotten to name one.
+        The first column, and file and name of each test; a row that names no test has an empty list.
     """
     rows: list[tuple[str, list[tuple[str, str]]]] = []
     inside = False
@@ -35,7 +35,7 @@ def documented(path: Path) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 class Outcomes:
-    """A pytest plugin that counts what became of each test."""
+    """A pytest plugin that counts the outcomes of each test."""
 
     def __init__(self) -> None:
         self.seen: dict[tuple[str, str], list[str]] = {}

@@ -1,9 +1,9 @@
-"""Sends ever more spoilt input at whatever reads what strangers made, for a bounded time.
+"""Tries corrupted input on everything that reads files or requests from outside, for a limited time.
 
-python scripts/fuzz.py [--minutes 10] [WORD]      a table: what, inputs, findings; WORD picks rows
+python scripts/fuzz.py [--minutes 10] [WORD]      prints target, inputs and findings; WORD selects rows
 
-The same inputs and checks as in tests/scripts/test_fuzz.py and tests/server/test_api_fuzz.py, where a few are
-tried; no two runs send the same. An input found here becomes a test there. Ends with 1 if one is found.
+Inputs and checks are those of tests/scripts/test_fuzz.py and tests/server/test_api_fuzz.py, which try only a
+few; every run tries others. An input that is found here becomes a test there. Ends with 1 if one is found.
 """
 
 from __future__ import annotations
@@ -41,24 +41,25 @@ from test_fuzz import (
 )
 
 from rag import ARTICLE_FILES
+from rag.loading.parsed import ParsedFile
 from rag.loading.sandbox import Readers, read
 
 BATCH = 100
 """Inputs between two looks at the clock."""
 
 Target = tuple[str, SearchStrategy[Any], Callable[[Any], None]]
-"""What is tried, with what, and how it is checked."""
+"""Name of the target, its inputs, and the check."""
 
 
 def targets(stack: ExitStack) -> Iterator[Target]:
-    """Everything that reads what strangers made."""
+    """Everything that reads input from outside."""
     readers = stack.enter_context(Readers({}, seconds=60))
     plain = tuple(ending for ending in ARTICLE_FILES if ending not in PARSED)
     yield "folders of articles", folders(plain), check_loader
     for kind, rows in ROWS.items():
-        yield f"{kind} collections", rows, lambda data, kind=kind: check_read(partial(read, kind, data))
+        yield f"{kind} collections", rows, checked(partial(read, kind))
     for kind, files in PARSED_FILES.items():
-        yield f"{kind} files", files, lambda data, kind=kind: check_read(partial(readers.read, kind, data))
+        yield f"{kind} files", files, checked(partial(readers.read, kind))
     yield "weights", SPOILT_WEIGHTS, check_weights
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sanad-fuzz-")))
     for label, operation in operations_of(stack.enter_context(assistant_over(folder))).items():
@@ -66,11 +67,16 @@ def targets(stack: ExitStack) -> Iterator[Target]:
             yield label, cases_of(operation), check_case
 
 
+def checked(parse: Callable[[bytes], ParsedFile]) -> Callable[[bytes], None]:
+    """A check that a parser turns a file into articles or a reason."""
+    return lambda data: check_read(partial(parse, data))
+
+
 def tried(strategy: SearchStrategy[Any], check: Callable[[Any], None], seconds: float) -> tuple[int, str]:
-    """Try inputs until the time is over, or one is found that is not well read.
+    """Try inputs until the time is over, or until one is not handled properly.
 
     Returns:
-        How many were tried; what was found, empty for nothing.
+        The number of inputs tried, and what was found, which is empty for nothing.
     """
     count, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:

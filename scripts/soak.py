@@ -1,4 +1,4 @@
-"""Thousands of questions while the index changes beside: does anything fail, grow or stay behind?
+"""Asks thousands of questions while the index changes: does anything fail, grow or stay behind?
 
     python scripts/soak.py [--questions 2000] [--real N] [--minutes 10]
 
@@ -35,14 +35,14 @@ WARM = 0.25
 """Share of the questions after which memory is compared."""
 
 FIRST_UPDATES = 40
-"""Updates of the index before anything is measured: they take 40 MB, which the allocator keeps for later ones
-(over 4,000 questions and 62 updates it then stayed at 327 to 328 MB)."""
+"""Updates of the index before the measurement: they use 40 MB, which the allocator keeps for later updates
+(memory then stayed at 327 to 328 MB over 4,000 questions and 62 updates)."""
 
 GROWTH = 0.02
 """The most that memory may grow after that."""
 
 CLIENTS = 4
-"""Who asks at once."""
+"""Clients that ask at the same time."""
 
 QUESTIONS = (
     "When did the harbour of Marsa reopen?",

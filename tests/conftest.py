@@ -49,6 +49,9 @@ ARTICLES = {
 }
 """Three invented articles by file stem."""
 
+FAST_EXAMPLES = 30
+"""Examples of a property test in a fast run, unless the test sets its own number."""
+
 CATALOGUE = """
 [harbour]
 title = "Harbour reopens after two years"
@@ -61,13 +64,15 @@ language = "ar"
 """
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Settings of the whole run."""
     # Among a million objects of libraries each look for garbage takes a third of a second.
     gc.set_threshold(20_000, 20, 20)
     # How long an example takes is the machine's load, not the code's fault.
-    hypothesis.settings.register_profile("any machine", deadline=None)
-    hypothesis.settings.load_profile("any machine")
+    hypothesis.settings.register_profile("whole", deadline=None)
+    # The fast run tries fewer examples; `make test` tries Hypothesis's hundred.
+    hypothesis.settings.register_profile("fast", deadline=None, max_examples=FAST_EXAMPLES)
+    hypothesis.settings.load_profile("fast" if "not slow" in config.option.markexpr else "whole")
 
 
 def pytest_collection_finish() -> None:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 SIZE, LEADING, WIDTH, RIGHT, TOP = 12, 18, 6, 560, 780  # points
+BOX = b"/MediaBox [0 0 612 842]"  # points
 CLUSTER = re.compile("ل[اأإآ]|.")
 SHAPES = {unicodedata.normalize("NFKC", chr(code)): chr(code) for code in range(0xFE80, 0xFEFD)}
 LTR = re.compile("([0-9A-Za-z٠-٩]+(?:[.,٫][0-9٠-٩]+)*)")
@@ -25,13 +26,16 @@ def glyphs(line: str) -> list[str]:
     return placed
 
 
-def make_pdf(pages: Sequence[Sequence[str]], *, shapes: bool = False, extra: bytes = b"") -> bytes:
+def make_pdf(
+    pages: Sequence[Sequence[str]], *, shapes: bool = False, extra: bytes = b"", box: bytes = BOX
+) -> bytes:
     """A PDF with one text line for each string; a page without lines is an empty page.
 
     Args:
         pages: The lines of each page, in logical order; Arabic ones end at the right margin.
-        shapes: Whether the font tells Arabic presentation forms instead of letters, as many do.
+        shapes: Whether the font maps glyphs to Arabic presentation forms instead of letters, as many do.
         extra: Put into the trailer.
+        box: Put into each page; by default the size of the page. What lies outside it is not printed.
     """
     codes: dict[str, int] = {}
     contents = []
@@ -66,8 +70,9 @@ def make_pdf(pages: Sequence[Sequence[str]], *, shapes: bool = False, extra: byt
     ]
     for number, content in enumerate(contents):
         objects.append(
-            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 842] /Resources << /Font << /F 3 0 R >> >> "
-            + f"/Contents {first + 2 * number + 1} 0 R >>".encode()
+            b"<< /Type /Page /Parent 2 0 R /Resources << /Font << /F 3 0 R >> >> "
+            + box
+            + f" /Contents {first + 2 * number + 1} 0 R >>".encode()
         )
         objects.append(_stream(content))
     out, places = bytearray(b"%PDF-1.7\n"), []

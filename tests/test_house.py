@@ -1,4 +1,4 @@
-"""The rules of the house: what may import what, what is public, what importing costs."""
+"""The rules of the house: its rooms and their sizes, what is public, what importing costs."""
 
 import ast
 import importlib
@@ -16,17 +16,17 @@ import rag
 ROOT = Path(rag.__file__).resolve().parent.parent
 
 WRAPPED = {
-    "chromadb": {"index.neighbours"},
+    "chromadb": {"index.chroma_store"},
     "openvino": {
         "models.embedding.e5",
         "models.embedding.embedder",
-        "models.weights.gguf_convert",
+        "models.weights.gguf",
         "models.llm.openvino",
     },
-    "openvino_genai": {"models.weights.gguf_convert", "models.llm.openvino"},
-    "gguf": {"models.weights.gguf_convert"},
-    "transformers": {"models.weights.gguf_convert", "models.llm.transformers"},
-    "torch": {"models.weights.gguf_convert", "models.llm.transformers"},
+    "openvino_genai": {"models.weights.gguf", "models.llm.openvino"},
+    "gguf": {"models.weights.gguf"},
+    "transformers": {"models.weights.gguf", "models.llm.transformers"},
+    "torch": {"models.weights.gguf", "models.llm.transformers"},
     "sentence_transformers": {"models.embedding.embedder"},
     "llama_index": {"models.llm.llama_index"},
     "charset_normalizer": {"loading.encodings"},
@@ -48,6 +48,27 @@ WRAPPED = {
 """The modules of rag that may name a library; everyone else goes through them."""
 
 PARTS = {
+    "recording": {"models.llm.protocol"},
+    "systems": {
+        "answering",
+        "answering.answer_builder",
+        "answering.generation",
+        "models.llm",
+        "models.llm.prompt",
+        "answering.context",
+        "answering.draft",
+        "answering.pipeline",
+        "answering.verification",
+        "language.text",
+        "models.embedding.embedder",
+        "models.llm.factory",
+        "models.llm.protocol",
+        "records",
+    },
+    "app": {"server.worker"},
+    "exchange": {"records", "server.worker"},
+    "page": {"server.worker"},
+    "run": {"server.worker"},
     "bench": {"models.embedding.embedder"},
     "bench_growth": {"models.llm.factory", "models.llm.protocol"},
     "lending": {"models.embedding.embedder", "models.embedding.late_interaction"},
@@ -85,8 +106,8 @@ MODULES = sorted((ROOT / "rag").rglob("*.py"))
 
 
 def dotted(path: Path) -> str:
-    """A module's name within rag."""
-    return ".".join(path.relative_to(ROOT / "rag").with_suffix("").parts)
+    """A module's or folder's name within rag; empty for rag itself."""
+    return ".".join(path.relative_to(ROOT / "rag").parts).removesuffix(".py")
 
 
 @pytest.mark.parametrize("path", MODULES, ids=dotted)
@@ -115,7 +136,7 @@ def test_the_public_names_are_these():
         "build_index", "check_question", "count_tokens", "detect_language", "export_feedback",
         "export_index", "fold", "import_index", "indexed_folder",
         "is_arabic", "list_articles", "quiet_libraries", "recall", "remove_articles", "serve",
-        "unless", "watch_index",
+        "watch_index",
     }  # fmt: skip
     for name in rag.__all__:
         assert hasattr(rag, name)
@@ -140,12 +161,71 @@ def test_a_public_name_is_found_where_type_checkers_are_told():
         rag.nothing  # noqa: B018
 
 
-def test_importing_rag_loads_no_heavy_library():
-    code = f"import sys, json, rag; print(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"
+PACKAGES = [f"rag.{dotted(path.parent)}".rstrip(".") for path in MODULES if path.name == "__init__.py"]
+"""rag, its rooms, and the folders in them."""
+
+
+def test_importing_rag_or_a_room_loads_no_heavy_library():
+    code = (
+        f"import sys, json, importlib\nfor name in {PACKAGES!r}:\n    importlib.import_module(name)\n"
+        f"print(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"
+    )
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert json.loads(loaded.stdout) == []
+
+
+# Rooms
+
+MOST_ENTRIES = 16
+"""Files and folders in rag/, itself counted, as `find rag -maxdepth 1` counts them."""
+
+MOST_MODULES = 14
+"""Modules in one folder of rag/."""
+
+MOST_LINES = 400
+"""Lines of one module of rag/."""
+
+TOO_LARGE: set[str] = {"answering"}
+"""Folders and modules that are being split; to be empty."""
+
+NOT_SOURCE = {"__pycache__", "build", "dist", "screenshots"}
+"""Folders that tools and commands make."""
+
+
+def folders(parent: Path) -> set[str]:
+    """Names of the folders of source in a folder."""
+    return {
+        path.name
+        for path in parent.iterdir()
+        if path.is_dir() and path.name not in NOT_SOURCE and not path.name.startswith((".", "sanad."))
+    }
+
+
+def test_the_top_of_rag_is_seen_at_a_glance():
+    entries = [path.name for path in (ROOT / "rag").iterdir() if path.name != "__pycache__"]
+    assert len(entries) + 1 <= MOST_ENTRIES, sorted(entries)
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in MODULES}), ids=lambda path: path.name)
+def test_a_room_holds_few_modules(folder):
+    modules = [path.name for path in folder.glob("*.py")]
+    assert len(modules) <= MOST_MODULES or dotted(folder) in TOO_LARGE, sorted(modules)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_a_module_is_one_idea_long(path):
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= MOST_LINES or dotted(path) in TOO_LARGE, lines
+
+
+def test_the_tree_of_the_readme_names_every_room_and_every_folder():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    tree = re.search(r"^## The code\n+```\n(.*?)```", text, re.MULTILINE | re.DOTALL)[1]
+    assert set(re.findall(r"^(\w+)/", tree, re.MULTILINE)) == folders(ROOT)
+    rag_part = re.search(r"^rag/.*?(?=^\w)", tree, re.MULTILINE | re.DOTALL)[0]
+    assert set(re.findall(r"^  (\w+)/", rag_part, re.MULTILINE)) == folders(ROOT / "rag")
 
 
 def test_every_public_error_is_a_sanad_error():

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from rag import Assistant, Finished, Retrieved, Settings, Token, detect_language
-from rag.answering.answer_builder import NOT_FOUND
+from rag.answering.decision import NOT_FOUND
 from rag.language.sanitize import neutral
 from rag.models.embedding.embedder import open_embedder
 from rag.models.weights.packaged import EMBEDDER, prepared, statuses

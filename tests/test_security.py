@@ -185,7 +185,7 @@ def test_attempts_are_forgotten_after_a_minute_and_counted_by_network(
 def test_beyond_this_machine_nothing_is_served_without_passwords(
     fake_assistant: FakeAssistant, host: str
 ) -> None:
-    with pytest.raises(BadSettings, match=r"passwords are needed.*--make-password"):
+    with pytest.raises(BadSettings, match=r"needs passwords.*--make-password"):
         Server(fake_assistant(), host=host)
 
 
@@ -193,7 +193,7 @@ def test_beyond_this_machine_nothing_is_served_without_passwords(
     ("content", "mode", "told"),
     [
         (None, 0o600, "Cannot read"),
-        ("", 0o600, "holds no password"),
+        ("", 0o600, "contains no password"),
         ("editor:secret", 0o600, "Line 1"),
         ("editor:scrypt$15$8$1$00", 0o600, "Line 1"),
         ("editor:scrypt$40$8$1$00$00", 0o600, "Line 1"),
@@ -224,7 +224,7 @@ def test_the_command_prints_a_line_that_the_server_reads(run: Any, tmp_path: Pat
     assert Users(read_passwords(path)).check("desk", PASSWORD, "192.0.2.1")
     monkeypatch.setattr(sys, "stdin", StringIO("short\n"))
     assert run("serve", "--make-password", "desk")[::2] == (
-        2, "sanad: The password has 5 characters; it needs at least 10.\n",
+        2, "sanad: The password has 5 characters. Choose one with at least 10.\n",
     )  # fmt: skip
     assert run("serve", "--make-password", "a:b")[0] == 2
 

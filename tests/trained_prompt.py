@@ -6,6 +6,7 @@ import math
 from collections.abc import Generator as PieceGenerator
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rag import Answer, Assistant, Settings
 from rag.answering import confidence
@@ -18,10 +19,10 @@ Said = tuple[str, float]
 
 
 class Reading:
-    """A generator that says one thing over each order of the evidence, as Sanad's adapted model tells it."""
+    """A generator that gives one reply for each order of the evidence, as Sanad's adapted model would."""
 
     context = 8192
-    identity = confidence.load().generator
+    identity = confidence.load().fitted_for
 
     def __init__(self, *said: Said) -> None:
         self.prompts: list[str] = []
@@ -31,7 +32,7 @@ class Reading:
         return len(text.split())
 
     def stream(
-        self, messages: Sequence[Message], *, max_tokens: int
+        self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
     ) -> PieceGenerator[str, None, Likelihood | None]:
         if max_tokens <= 2:  # the judge's questions
             yield ("Yes", "[1")[max_tokens - 1]
@@ -48,9 +49,9 @@ def asked(
     *texts: str,
     question: str,
     prompt: str = "adapted",
-    without: str = "",
+    without: Sequence[str] = (),
 ) -> Answer:
-    """What a question gets.
+    """The answer to a question.
 
     Args:
         tmp_path: An empty folder for articles and index.
@@ -58,16 +59,15 @@ def asked(
         *texts: An article each.
         question: The question.
         prompt: The prompt's template.
-        without: Parts of the answering that are left out.
+        without: Names of steps that are left out.
     """
     (tmp_path / "articles").mkdir()
     for n, text in enumerate(texts):
         (tmp_path / "articles" / f"{n}.txt").write_text(text, encoding="utf-8")
-    settings = Settings(
-        embedder="fake", backend="fake", indexes=tmp_path / "indexes", prompt=prompt, without=without
-    )
+    settings = Settings(embedder="fake", backend="fake", indexes=tmp_path / "indexes", prompt=prompt)
     build_index(tmp_path / "articles", "mine", settings=settings, embedder=FakeEmbedder())
     assistant = Assistant.open("mine", settings=settings, embedder=FakeEmbedder(), generator=generator)
+    assistant.steps = assistant.steps.without(without)
     try:
         return assistant.ask(question)
     finally:

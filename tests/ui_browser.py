@@ -50,6 +50,11 @@ def watched(browser: Any, address: str, **more: Any) -> Iterator[Any]:
         "locale": "en-GB",
         "permissions": ["clipboard-read", "clipboard-write"],
     }
+
+    def dismiss(dialog: Any) -> None:
+        faults.append(dialog.message)
+        dialog.dismiss()
+
     context = browser.new_context(**{**settings, **more})
     page = context.new_page()
     page.set_default_timeout(60_000)
@@ -57,7 +62,7 @@ def watched(browser: Any, address: str, **more: Any) -> Iterator[Any]:
     faults: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
+    page.on("dialog", dismiss)
     page.on("console", lambda line: faults.append(line.text) if "Content Security" in line.text else None)
     page.goto(address)
     expect(page.locator(".welcome")).to_be_visible()

@@ -93,7 +93,11 @@ class StandIn:
         raise BadArticles(f"There is no article {article_id!r} in this index.")
 
     def stream(
-        self, question: str, history: Sequence[Turn] = (), where: Filter | None = None
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        where: Filter | None = None,
+        cancel: threading.Event | None = None,
     ) -> Iterator[Retrieved | Token | Finished]:
         if "broken" in question:
             raise GenerationFailed("The model gave no token for 60 s. Ask again.")

@@ -1,6 +1,7 @@
 """Near misses: a question that the evidence answers, with one number, month or name in it changed.
 
-What it then asks for is not told, though nearly every word of it stands there; so it is refused.
+The evidence then contains nearly every word of the question, but not the answer, so the right reply is a
+refusal.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ _MONTHS = {
     for language in ("en", "ar")
 }
 _NAMED = set.intersection(*({MONTH_WORDS[word] for word in words} for words in _MONTHS.values()))
-"""Months with a name in both languages that is no other word."""
+"""Months whose names in both languages have no other meaning."""
 _ARABIC_ASKING = re.compile(r"(?:من|أين)\b")
 _ENGLISH_ASKING = re.compile(r"(?i)(?:who|where|(?:what|which) \w+)\b")
 _LONGEST_NAME = 4
-"""Words of a name at most; longer answers are descriptions."""
+"""Most words of a name; longer answers are descriptions."""
 
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -37,14 +38,14 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Another value for one that a sentence tells; ``told`` and ``new`` are digits or months' numbers."""
+    """A new value for one in a sentence; ``told`` and ``new`` are digits or numbers of months."""
 
     told: str
     new: str
     month: bool = False
 
     def __call__(self, text: str) -> str:
-        """The text with the new value wherever it tells the old one, in either language."""
+        """The text with the new value in place of the old one, in either language."""
         if not self.month:
             return DIGITS.sub(lambda match: self.new if match[0] == self.told else match[0], text)
         return _WORD.sub(lambda match: self._month(match[0]), text)
@@ -57,7 +58,7 @@ class Change:
 
     @classmethod
     def between(cls, sentence: str, answers: Iterable[str], rng: random.Random) -> Change | None:
-        """One for a value that the sentence tells once and every answer too; None where there is none."""
+        """A change of a value that is in the sentence once and in every answer; None where there is none."""
         told = DIGITS.findall(sentence)
         for old in sorted(set.intersection(*(set(DIGITS.findall(answer)) for answer in answers))):
             if told.count(old) == 1:
@@ -80,12 +81,12 @@ def _month_of(word: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Something that a question can be about."""
+    """A name that a question can be about."""
 
     forms: tuple[tuple[str, str], ...]
     """By language."""
     sort: str
-    """What asks for it (who, which city), so that a person is not changed for a city."""
+    """The question words for it (who, which city), so that a person is not replaced by a city."""
     document: str
 
     def form(self, language: str) -> str:
@@ -94,7 +95,7 @@ class Name:
 
 
 def find_names(facts: Iterable[tuple[str, Mapping[str, str], Mapping[str, str]]]) -> list[Name]:
-    """The names among answers: capitalised in English, asked for by who or where in Arabic alone.
+    """The names among answers: capitalised in English; in Arabic, answers to who or where.
 
     Args:
         facts: Document, questions by language and answers by language.
@@ -136,8 +137,8 @@ def altered(
         language: The question's.
         evidence: All sentences shown.
         evidence_language: Of most of them.
-        names: To choose another from.
-        rng: Chooses.
+        names: The names to choose from.
+        rng: Source of random choices.
     """
     shown = fold(" ".join(evidence))
     changes = []

@@ -1,13 +1,14 @@
-"""Fits when a sentence is taken to answer a question (rag/answering/answerability.py).
+"""Fits the decision whether a sentence answers a question (rag/answering/judge.py).
 
-    python -m train.answerability --data DIR --data DIR            prints
-    python -m train.answerability --data DIR --data DIR --write    and keeps
+    python -m train.answerability --data DIR --data DIR            prints the results
+    python -m train.answerability --data DIR --data DIR --write    and saves the weights
 
-The adapted model is asked lessons of the articles on which its training was chosen, near misses among them.
-Of each the sentence is judged that it names, or where it refused the one that it names most probably when
-asked of each alone. What it made of them is kept in OUT/sentences.jsonl, a line a question, and asked for
-once. Printed: what each sign tells by itself and what both do, cross-validated, and what the threshold lets
-through. Sentences of refused questions are not judged in answering; they are here as they teach the same.
+The adapted model is asked the lessons of its development articles, near misses included. For each question,
+the sentence that the model cites is judged; if it refuses, the sentence that it cites with the highest
+probability when it is shown each one alone. The results are saved in OUT/sentences.jsonl, one line per
+question, and reused. Prints the cross-validated quality of each feature and of both together, and the effect
+of the threshold. In answering, sentences of refused questions are not judged; here they are additional
+examples.
 """
 
 from __future__ import annotations
@@ -17,17 +18,23 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.answering import answerability, confidence, prompt
-from rag.answering.answerability import KEPT, SURE, Judge
+from rag.answering import confidence, judge
+from rag.answering.context import Context
+from rag.answering.generation import complete
+from rag.answering.judge import KEPT, SURE
 from rag.answering.reply import parse
+from rag.models.embedding.embedder import open_embedder
+from rag.models.llm import prompt
 from rag.models.llm.factory import open_generator
-from rag.models.llm.protocol import Generator, Heard
+from rag.models.llm.protocol import Generator
+from rag.records import Retrieved
 from rag.settings import Settings
 from train import scores
 from train.adapter import read_sets
@@ -35,7 +42,7 @@ from train.certainty import FOLDS, weights
 from train.scores import Item
 
 Sentence = dict[str, Any]
-"""A sentence: ``alone`` and ``says`` (``answerability.FEATURES``), whether it ``answers`` and the question
+"""A sentence: ``alone`` and ``says`` (``judge.FEATURES``), whether it ``answers`` and the question
 is ``answerable``, the probability of its ``choice`` (None where the model refused), and the ``cluster``."""
 
 
@@ -48,13 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = scores.items(read_sets(args.data, args.out / "sets.pkl"), "dev", args.limit, args.near)
     model = fit(list(_sentences(args.out / "sentences.jsonl", chosen, settings, generator)))
     if args.write:
-        told = weights(model, answerability.FEATURES, generator)
-        answerability.FILE.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        told = weights(model, judge.FEATURES, generator)
+        judge.FILE.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
 def fit(sentences: Sequence[Sentence]) -> Any:
-    """The regression over all sentences; prints what it is worth.
+    """The regression over all sentences; prints its quality.
 
     Args:
         sentences: No cluster of them is in two folds.
@@ -63,7 +70,7 @@ def fit(sentences: Sequence[Sentence]) -> Any:
     from sklearn.model_selection import GroupKFold, cross_val_predict
 
     model = LogisticRegression()
-    values = np.array([[one[name] for name in answerability.FEATURES] for one in sentences])
+    values = np.array([[one[name] for name in judge.FEATURES] for one in sentences])
     right = np.array([one["answers"] for one in sentences])
     refused = np.array([one["choice"] is None for one in sentences])
     sure = np.array([one["choice"] or 0.0 for one in sentences]) >= SURE
@@ -71,7 +78,7 @@ def fit(sentences: Sequence[Sentence]) -> Any:
     found = cross_val_predict(
         model, values, right, cv=GroupKFold(FOLDS), groups=groups, method="predict_proba"
     )
-    signs = dict(zip(answerability.FEATURES, values.T, strict=True)) | {"both": found[:, 1]}
+    signs = dict(zip(judge.FEATURES, values.T, strict=True)) | {"both": found[:, 1]}
     print(f"{len(right)} sentences; area under the curve, of named ones and of refused questions")
     for name, sign in signs.items():
         print(f"  {name:8}{_area(sign, right, ~refused)}  {_area(sign, right, refused)}")
@@ -96,7 +103,7 @@ def _area(sign: NDArray[np.float64], right: NDArray[np.bool_], own: NDArray[np.b
 def _sentences(
     path: Path, chosen: Sequence[Item], settings: Settings, generator: Generator
 ) -> Iterator[Sentence]:
-    """Those of the questions, one each at most; ``path`` keeps them, so that a killed run can go on."""
+    """At most one sentence per question, saved in ``path``, so that a killed run can be continued."""
     kept = {}
     if path.exists():
         for raw in path.read_text(encoding="utf-8").split("\n"):
@@ -105,17 +112,19 @@ def _sentences(
             except ValueError:  # a kill tore it
                 continue
             kept[line["at"]] = line["sentence"]
-    template = prompt.load(settings.template)
-    judge = Judge(
-        template,
-        answerability.load_template(),
-        generator,
-        lambda messages, longest: generator.stream(messages, max_tokens=longest),
+    context = Context(
+        search=lambda *_args, **_options: Retrieved((), ()),
+        model=generator,
+        template=prompt.load(settings.template),
+        embedder=open_embedder(settings),
+        settings=settings,
+        articles=frozenset(),
+        language="en",
     )
     with path.open("a", encoding="utf-8") as file:
         for at, item in enumerate(chosen):
             if at not in kept:
-                kept[at] = _sentence(item, template, judge, generator)
+                kept[at] = _sentence(item, context)
                 file.write("\n" + json.dumps({"at": at, "sentence": kept[at]}))
                 file.flush()
             if at % 20 == 0:
@@ -125,18 +134,18 @@ def _sentences(
     print("\r", end="")
 
 
-def _sentence(item: Item, template: Sequence[Any], judge: Judge, generator: Generator) -> Sentence | None:
-    heard = Heard(generator.stream(scores.messages(item, template), max_tokens=scores.LONGEST))
-    reply = parse("".join(heard))
-    question, language = item.asked.question, item.asked.language
-    shown = scores.evidence(item)
-    named = [one for one in shown if reply.parts and one.number in reply.parts[0].marks]
-    refused = reply.refused or not reply.parts
-    if len(reply.parts) > 1 or not (refused or named) or not heard.likelihood:
+def _sentence(item: Item, context: Context) -> Sentence | None:
+    question, shown = item.asked.question, scores.evidence(item)
+    context = replace(context, language=item.asked.language)  # type: ignore[arg-type]
+    completion = complete(scores.messages(item, context.template), scores.LONGEST, context)
+    draft = parse(completion.text, question, shown, shown)
+    refused = draft.refused or not draft.statements
+    named = () if refused else draft.statements[0].cited
+    if len(draft.statements) > 1 or not (refused or named) or not completion.likelihood:
         return None
-    judged = [(_said(judge.alone(question, one, language)), one) for one in (shown if refused else named[:1])]
+    judged = [(judge.odds_alone(question, one, context), one) for one in (shown if refused else named[:1])]
     alone, best = max(judged, key=lambda one: -math.inf if one[0] is None else one[0])
-    says = _said(judge.says(question, best, language))
+    says = judge.odds_says(question, best, context)
     if alone is None or says is None:
         return None
     return {
@@ -144,31 +153,21 @@ def _sentence(item: Item, template: Sequence[Any], judge: Judge, generator: Gene
         "says": says,
         "answers": item.sort == "answerable" and best.number in item.asked.cited,
         "answerable": item.sort == "answerable",
-        "choice": None if refused else confidence.choice(heard.likelihood),
+        "choice": None if refused else math.exp(completion.likelihood[confidence.CHOICE]),
         "cluster": item.cluster,
     }
 
 
-def _said(judging: Any) -> float | None:
-    """What a judge's generator returns."""
-    while True:
-        try:
-            next(judging)
-        except StopIteration as end:
-            value: float | None = end.value
-            return value
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="train.answerability", description="Fit when a sentence is taken to answer."
+        prog="train.answerability", description="Fit the decision whether a sentence answers."
     )
-    parser.add_argument("--data", action="append", type=Path, required=True, help="a question set; repeat it")
-    parser.add_argument("--limit", type=int, default=200, help="questions at most; default: 200")
-    parser.add_argument("--near", type=int, default=60, help="near misses beside them; default: 60")
-    parser.add_argument("--out", type=Path, default=Path("train/out"), help="keeps data and sentences")
+    parser.add_argument("--data", action="append", type=Path, required=True, help="question set; repeatable")
+    parser.add_argument("--limit", type=int, default=200, help="most questions; default: 200")
+    parser.add_argument("--near", type=int, default=60, help="additional near misses; default: 60")
+    parser.add_argument("--out", type=Path, default=Path("train/out"), help="folder for data and sentences")
     parser.add_argument(
-        "--write", action="store_true", help="keep the weights in rag/data/answerability.json"
+        "--write", action="store_true", help="save the weights in rag/answering/data/answerability.json"
     )
     return parser
 

@@ -1,11 +1,11 @@
-"""Fits when a reply's own words are told, and when its sentence is quoted instead (answering/confidence.py).
+"""Fits when a reply's own words are shown, and when its sentence is quoted instead (answering/confidence.py).
 
     python -m train.certainty --data DIR --data DIR --questions evals/questions/dev.jsonl            prints
-    python -m train.certainty --data DIR --data DIR --questions evals/questions/dev.jsonl --write    and keeps
+    python -m train.certainty --data DIR --data DIR --questions evals/questions/dev.jsonl --write    and saves
 
-The adapted model is asked lessons of the articles on which its training was chosen, and the questions of the
-given files over their corpus; replies are kept in OUT/replies.jsonl, and asked for once. Printed, by language
-and cross-validated: how often a threshold lets words be told, and how often these are right.
+The adapted model is asked the lessons of its development articles, and the questions of the given files over
+the seeds; replies are saved in OUT/replies.jsonl and reused. Prints for each threshold, by language and
+cross-validated, how often the words are shown, and how often these are right.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evals.dataset import read_questions
 from evals.score import is_correct, token_f1
-from rag.answering import confidence, prompt
+from rag.answering import confidence
 from rag.answering.reply import parse
 from rag.assistant import Assistant
+from rag.models.llm import prompt
 from rag.models.llm.factory import open_generator
 from rag.models.llm.protocol import Generator, Heard, Message
+from rag.records import Language
 from rag.settings import Settings
 from train import scores
 from train.adapter import read_sets
@@ -35,8 +37,8 @@ RIGHT = 0.5
 """Token F1 from which words count as right, where the gold is a phrase of the sentence."""
 
 THRESHOLD = 0.6
-"""Least probability of words that are told: on development questions from it on nine of ten Arabic ones are
-right, and above it only fewer are told (docs/decisions.md)."""
+"""Lowest probability of words that are shown: on development questions nine of ten Arabic ones above it are
+right; a higher threshold only shows fewer (docs/research/decisions.md)."""
 
 TRIED = (0.4, 0.5, THRESHOLD, 0.7, 0.8)
 FOLDS = 5
@@ -52,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = Settings.load()
     generator = open_generator(settings)
     replies = _replies(args, settings, generator)
-    values = np.array([confidence.features(tuple(reply["likelihood"])) for reply in replies])
+    values = np.array([list(confidence.features(tuple(reply["likelihood"])).values()) for reply in replies])
     right = np.array([reply["right"] for reply in replies])
     model = fit(values, right, replies)
     if args.write:
@@ -62,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def fit(values: NDArray[np.float64], right: NDArray[np.bool_], replies: Sequence[Reply]) -> Any:
-    """The regression over all replies, and a table of what thresholds let through, cross-validated.
+    """The regression over all replies; prints the effect of several thresholds, cross-validated.
 
     Args:
         values: Shape (replies, features).
@@ -92,7 +94,7 @@ def fit(values: NDArray[np.float64], right: NDArray[np.bool_], replies: Sequence
 
 
 def weights(model: Any, features: Sequence[str], generator: Generator) -> dict[str, Any]:
-    """A fitted regression as the package keeps it.
+    """A fitted regression in the format of the package.
 
     Args:
         model: scikit-learn's.
@@ -101,7 +103,7 @@ def weights(model: Any, features: Sequence[str], generator: Generator) -> dict[s
     """
     factors = zip(features, model.coef_[0], strict=True)
     return {
-        # What stands before the bracket names the weights, whichever engine runs them.
+        # The text before the bracket names the weights, whichever engine runs them.
         "generator": generator.identity.split(" int8 ")[0],
         "bias": round(float(model.intercept_[0]), 4),
         "factors": {name: round(float(factor), 4) for name, factor in factors},
@@ -133,7 +135,7 @@ def _asked(args: argparse.Namespace, settings: Settings, generator: Generator) -
                     template,
                     question=question.text,
                     evidence=found.evidence,
-                    language=question.lang,
+                    language=cast(Language, question.lang),
                     count=generator.count,
                     budget=generator.context - scores.LONGEST,
                 )
@@ -149,23 +151,25 @@ def _told(
 
 
 def _reply(generator: Generator, messages: Sequence[Message]) -> tuple[str, Sequence[float]]:
-    """What a reply says, without markers and quoted words, and how probable its tokens were."""
+    """The text of a reply without markers and quoted words, and the log probabilities of its tokens."""
     heard = Heard(generator.stream(messages, max_tokens=scores.LONGEST))
     draft = "".join(heard)
-    return " ".join(part.text for part in parse(draft).parts), heard.likelihood or ()
+    return " ".join(one.text for one in parse(draft, "", (), ()).statements), heard.likelihood or ()
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="train.certainty", description="Fit when a reply's own words are told."
+        prog="train.certainty", description="Fit when a reply's own words are shown."
     )
     parser.add_argument("--data", action="append", type=Path, default=[], help="a question set; repeat it")
     parser.add_argument(
         "--questions", action="append", type=Path, default=[], help="questions over the seeds; repeat it"
     )
     parser.add_argument("--limit", type=int, default=200, help="lessons' questions at most; default: 200")
-    parser.add_argument("--out", type=Path, default=Path("train/out"), help="keeps data and replies")
-    parser.add_argument("--write", action="store_true", help="keep the weights in rag/data/certainty.json")
+    parser.add_argument("--out", type=Path, default=Path("train/out"), help="folder for data and replies")
+    parser.add_argument(
+        "--write", action="store_true", help="save the weights in rag/answering/data/certainty.json"
+    )
     return parser
 
 

@@ -1,7 +1,8 @@
-"""Answers with what they cite, right ones and ones corrupted in a known way: what the verifier is fitted to.
+"""Claims with cited sentences, right ones and ones corrupted in a known way, to which the verifier is fitted.
 
-Made from question sets whose text exists in both languages. A right claim is a phrase or a whole sentence
-that the cited sentence says, in its language or in the other. A corrupted one differs from it by one change.
+They are made from question sets whose text exists in both languages. A right claim is a phrase or a whole
+sentence that the cited sentence states, in its language or in the other. A corrupted one differs from it by
+one change.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _NAME = re.compile(r"[^\W\d_]{3,}")
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A claim, what it cites, and what is wrong with it."""
+    """A claim, the sentence that it cites, and its corruption."""
 
     text: str
     words: str
@@ -58,7 +59,7 @@ class Labelled:
 
 
 def drawn(items: Sequence[Labelled], count: int) -> list[Labelled]:
-    """Of each relation at most ``count``, of every form and corruption as many as of any other, by lot."""
+    """A random sample of at most ``count`` of each relation, balanced over forms and corruptions."""
     groups: dict[Relation, dict[tuple[str, str], list[Labelled]]] = {}
     for item in items:
         groups.setdefault(item.relation, {}).setdefault((item.form, item.corruption), []).append(item)
@@ -74,7 +75,7 @@ def drawn(items: Sequence[Labelled], count: int) -> list[Labelled]:
 
 
 def labelled(sets: Sequence[Material], seed: int = 0) -> list[Labelled]:
-    """All right claims, and of each every corruption that can be made.
+    """All right claims, and every possible corruption of each.
 
     Args:
         sets: The same facts over text in two languages are recognised by their ids.
@@ -92,7 +93,7 @@ def labelled(sets: Sequence[Material], seed: int = 0) -> list[Labelled]:
             source = own.sentences[fact.sentences[0]]
             for right in _right(own, fact, source, told.get(fact.stem, {})):
                 made.append(right)
-                # What the source says itself, in whatever language, would be no corruption.
+                # A value that is in the source, in either language, would not be a corruption.
                 pool = pools[right.pair[:2]].items()
                 names = [name for name, here in pool if not here or fold(here) not in fold(source)]
                 made += _corrupted(right, own, fact, names, rng)
@@ -127,7 +128,7 @@ def _right(own: Material, fact: Fact, source: str, told: dict[str, str]) -> Iter
 
 
 def _shortened(sentence: str) -> str:
-    """The sentence up to its last comma: a model that copies a sentence leaves its end out."""
+    """The sentence up to its last comma, as a model that copies a sentence may leave out its end."""
     head, comma, tail = max(
         (sentence.rpartition(mark) for mark in (", ", "، ")), key=lambda parts: len(parts[0])
     )
@@ -171,7 +172,7 @@ def _corrupted(
 
 
 def _of_question(right: Labelled, fact: Fact, names: list[str], rng: random.Random) -> Iterator[Labelled]:
-    """The question's words with an answer that is none."""
+    """The question's words with a wrong answer."""
     question = fact.questions[right.pair[:2]].rstrip(" ؟?")
     far = [o for o in names if not set(fold(o).split()) & set(fold(f"{right.text} {right.source}").split())]
     if far:
@@ -179,7 +180,7 @@ def _of_question(right: Labelled, fact: Fact, names: list[str], rng: random.Rand
 
 
 def _names(own: Material, language: str) -> dict[str, str]:
-    """Short answers of a corpus in a language, to stand where others stood, with their words in its text."""
+    """Short answers of a corpus in a language, to replace others, with their words in its text."""
     found = {}
     for fact in _facts(own):
         told, english = fact.answers.get(language, ""), fact.answers.get("en", "")
@@ -189,7 +190,7 @@ def _names(own: Material, language: str) -> dict[str, str]:
 
 
 def _renamed(right: Labelled, names: list[str], rng: random.Random) -> str:
-    """The claim with one of its names, or the last word of one, changed for another; empty without any."""
+    """The claim with one of its names, or the last word of one, replaced by another; empty without names."""
     english = right.pair[:2] == "en"
     words = list(_NAME.finditer(right.text))
     if english:

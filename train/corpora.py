@@ -1,4 +1,4 @@
-"""Question sets as training data: chunks, sentences, which of them hold an answer, and what search says."""
+"""Question sets as training data: chunks, sentences, which of them contain an answer, and search scores."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from rag.retrieval.search import HALF_LEXICAL
 from rag.settings import Settings
 
 BLOCK = 15
-"""Documents in a row that stay together in a fold: the sets hold 3 or 5 paragraphs of each article, in
-order, and paragraphs of one article must not stand on both sides."""
+"""Consecutive documents that stay together in a fold: the sets contain 3 or 5 paragraphs of each article, in
+order, and paragraphs of one article must not be in two folds."""
 
 Floats = NDArray[np.float32]
 
@@ -35,7 +35,7 @@ class Corpus:
     questions: list[Question]
     """Those whose evidence was found."""
     chunks: list[Chunk]
-    """Rows of what is searched."""
+    """Rows of the searched chunks."""
     texts: list[str]
     """The chunks' texts."""
     spans: list[NDArray[np.int32]]
@@ -43,7 +43,7 @@ class Corpus:
     chunk_of: NDArray[np.int64]
     """For each sentence, in order, its chunk."""
     gold: NDArray[np.bool_]
-    """Shape (questions, chunks): the chunk holds a piece of the answer's quote."""
+    """Shape (questions, chunks): the chunk contains a part of the answer's quote."""
     gold_sentences: NDArray[np.bool_]
     """Shape (questions, sentences)."""
     fold: NDArray[np.int64]

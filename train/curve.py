@@ -1,6 +1,6 @@
-"""Draws a run of train/adapter.py: loss and scores on the development lessons against questions seen.
+"""Draws a run of train/adapter.py: each task's loss and accuracy against tokens seen.
 
-python -m train.curve RUN docs/adapter.png
+python -m train.curve RUN docs/research/adapter.png
 """
 
 from __future__ import annotations
@@ -24,23 +24,24 @@ def draw(log: list[dict[str, Any]], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    seen = list(itertools.accumulate(entry["asked"] for entry in log))
+    steps = [entry for entry in log if "loss" in entry]
+    seen = dict(
+        zip((e["step"] for e in steps), itertools.accumulate(e["tokens"] for e in steps), strict=True)
+    )
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    smooth = [sum(e["loss"] for e in log[max(0, i - 9) : i + 1]) / min(10, i + 1) for i in range(len(log))]
-    left.plot(seen, smooth, label="training, mean of ten steps")
-    checks = [(at, entry["dev"]) for at, entry in zip(seen, log, strict=True) if "dev" in entry]
-    left.plot([at for at, _ in checks], [dev["all"]["loss"] for _, dev in checks], "o-", label="development")
-    left.set(title="Loss of the answers' tokens", ylim=(0, None))
-    for key, name, label in (
-        ("answer", "exact", "the very answer"),
-        ("answer", "first", "the right sentence"),
-        ("refuse", "refused", "unanswerable refused"),
-        ("answer", "refused", "answerable refused"),
-    ):
-        right.plot([at for at, _ in checks], [dev[key][name] for _, dev in checks], "o-", label=label)
-    right.set(title="Development lessons", ylim=(0, 1))
+    smooth = [
+        sum(e["loss"] for e in steps[max(0, i - 9) : i + 1]) / min(10, i + 1) for i in range(len(steps))
+    ]
+    left.plot(list(seen.values()), smooth, color="grey", label="training, mean of ten steps")
+    checks = [(seen[e["step"]], e["valid"]) for e in log if "valid" in e and e["step"] in seen]
+    for task in sorted({key for _, valid in checks for key in valid if " " not in key}):
+        at = [tokens for tokens, valid in checks if task in valid]
+        for axes, name in ((left, "loss"), (right, "token")):
+            axes.plot(at, [valid[task][name] for _, valid in checks if task in valid], "o-", label=task)
+    left.set(title="Loss of the replies' tokens, validation", ylim=(0, None))
+    right.set(title="Tokens that greedy decoding would choose", ylim=(0, 1))
     for axes in (left, right):
-        axes.set_xlabel("questions seen")
+        axes.set_xlabel("tokens seen")
         axes.legend(fontsize="small")
     figure.savefig(path, dpi=120)
     pyplot.close(figure)

@@ -1,10 +1,10 @@
-"""What merging and rounding to eight bits cost: the same answers, scored by both networks, paired.
+"""Measures the cost of merging and of rounding to eight bits: both networks score the same answers, paired.
 
     python -m train.fidelity --data DIR --data DIR --adapter RUN
 
-One network is the packaged weights in bf16 with the adapter beside them, as it was trained; the other is the
-prepared model that is served. Each reads prompt and right answer and says how likely the answer's tokens are
-and whether greedy decoding would have written them; differences are paired.
+One network is the packaged weights in bf16 with a separate adapter, as in training; the other is the prepared
+model that is served. Each reads the prompt and the right answer; measured are the likelihood of the answer's
+tokens and whether greedy decoding would have written them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.intervals import difference
-from rag.answering import prompt
+from rag.models.llm import prompt
 from rag.models.llm.protocol import Message
 from rag.models.weights.adapter import CONFIG, FOLDER, WEIGHTS
 from rag.models.weights.packaged import generator, prepared
@@ -31,15 +31,18 @@ from train.adapter import TEMPLATE, Recipe, open_model, read_sets
 
 Logits = NDArray[np.float32]
 
+Network = Callable[[list[int], int], Logits]
+"""Token ids, and how many of the last positions are wanted → the logits of those positions."""
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a network makes of a right answer."""
+    """The scores of a right answer by a network."""
 
     loss: float
     """Mean negative log-likelihood of its tokens."""
     first: float
-    """1 where the likeliest first token is the right one: the right sentence, or the right refusal."""
+    """1 if the most likely first token is right: the right sentence, or a right refusal."""
     exact: float
     """1 where greedy decoding would write all of it."""
 
@@ -48,7 +51,7 @@ def judged(logits: Logits, answer: Sequence[int]) -> Said:
     """Score an answer.
 
     Args:
-        logits: Shape (answer, vocabulary): what is said of each of its tokens by all before it.
+        logits: Shape (answer, vocabulary): the prediction of each token from all tokens before it.
         answer: Its tokens.
     """
     rows = np.arange(len(answer))
@@ -59,7 +62,7 @@ def judged(logits: Logits, answer: Sequence[int]) -> Said:
     return Said(float(losses.mean()), float(right[1]), float(right.all()))
 
 
-def full(folder: Path) -> Callable[[list[int], int], Logits]:
+def full(folder: Path) -> Network:
     """The network in bf16 with the adapter beside its weights.
 
     Args:
@@ -84,12 +87,12 @@ def full(folder: Path) -> Callable[[list[int], int], Logits]:
 
 
 def inputs(network: Any, ids: Sequence[int], before: int = 0) -> dict[str, Any]:
-    """What a network is given to read.
+    """The inputs of a network.
 
     Args:
         network: A compiled network's request.
         ids: Tokens.
-        before: How many it has read before them.
+        before: Number of tokens that it has read before them.
     """
     names = {name for port in network.model_inputs for name in port.get_names()}
     given: dict[str, Any] = {
@@ -101,7 +104,7 @@ def inputs(network: Any, ids: Sequence[int], before: int = 0) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name in names}
 
 
-def served(network: Any) -> Callable[[list[int], int], Logits]:
+def served(network: Any) -> Network:
     """A prepared model.
 
     Args:
@@ -153,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tokenizer = AutoTokenizer.from_pretrained(
         prepared(generator(Settings.load(adapter=False), full=True), settings)
     )
-    systems = {
+    systems: dict[str, Callable[[], Network]] = {
         "bf16": lambda: full(args.adapter),
         "served": lambda: served(opened(prepared(generator(settings), settings) / "openvino_model.xml")),
     }
@@ -181,10 +184,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="train.fidelity", description="Compare the served model with the trained one."
     )
-    parser.add_argument("--data", action="append", type=Path, required=True, help="a question set; repeat it")
+    parser.add_argument("--data", action="append", type=Path, required=True, help="question set; repeatable")
     parser.add_argument("--adapter", type=Path, default=FOLDER, help="default: the one that ships")
     parser.add_argument("--part", choices=("dev", "test"), default="test")
-    parser.add_argument("--limit", type=int, default=200, help="questions at most; default: 200")
+    parser.add_argument("--limit", type=int, default=200, help="most questions; default: 200")
     parser.add_argument("--out", type=Path, default=Path("train/out"), help="a working folder")
     return parser
 

@@ -1,14 +1,14 @@
-"""Which weight format answers best for its speed: each against the weights in bf16 and what is served.
+"""Compares weight formats by quality and speed, each with the weights in bf16 and with the served format.
 
     python -m train.formats --data DIR --data DIR                       all formats
     python -m train.formats --data DIR --formats u4-128,mixed --limit 50
 
-The network is the prepared model's, with the adapter merged; its matrices are rounded anew from the packaged
-weights, in memory. Every network reads the same prompts and right answers. Printed: the bytes that a token
-reads; how far its next-token distributions over the answers' tokens are from those in bf16 (Kullback-Leibler
-divergence, nats); for what share of the questions it would write greedily what bf16 would; the share of right
-first tokens (the sentence's number) and of right whole answers; and how fast it reads a prompt and writes an
-answer, as ratios to the served format, both run in turns.
+The network is the prepared model's, with the adapter merged; its matrices are rounded again from the packaged
+weights, in memory. Every network reads the same prompts and right answers. Prints the bytes read per token;
+the divergence of its next-token distributions from those in bf16 (Kullback-Leibler, nats); the share of
+questions for which greedy decoding writes the same as in bf16; the share of right first tokens (the
+sentence's number) and of right whole answers; and the speed of reading a prompt and of writing an answer, as
+ratios to the served format, both measured in turns.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.intervals import difference
-from rag.answering import prompt
+from rag.models.llm import prompt
 from rag.models.weights.adapter import FOLDER, Adapter
-from rag.models.weights.gguf_convert import quantise_rows
+from rag.models.weights.gguf import quantise_rows
 from rag.models.weights.packaged import generator, prepared
 from rag.settings import Settings
 from train import fidelity, scores
@@ -39,7 +39,7 @@ from train.adapter import TEMPLATE, read_sets
 from train.fidelity import Logits, judged
 
 READ, WRITTEN = 384, 24
-"""Tokens of prompt and answer by which speed is measured, about those of a question on the seeds."""
+"""Tokens of prompt and answer for the speed measurement, about as many as for a question on the seeds."""
 
 ROUNDS = 5
 """Turns of each of the two networks whose speed is compared."""
@@ -57,17 +57,17 @@ class Format:
     group: int = 0
     """Weights of a row that share a scale, a divisor of the row's length; 0 for all of them."""
     symmetric: bool = True
-    """Whether whole number 0 is weight 0; else each group has a zero point of its own."""
+    """Whether integer 0 is weight 0; otherwise each group has a zero point of its own."""
 
     @property
     def bytes(self) -> float:
-        """Of a weight, with its part of scale and zero point."""
+        """Bits of a weight, with its share of scale and zero point."""
         shared = 2 + (0 if self.symmetric else self.bits / 8)
         return self.bits / 8 + (shared / self.group if self.group else 0)
 
 
 EIGHT = Format(8)
-"""What is served."""
+"""The served format."""
 
 SERVED = "i8"
 
@@ -91,8 +91,8 @@ PLANS: dict[str, Plan] = {
     "i4-128": _but(_HEAD, Format(4, 128)),
     "mixed": _but(rf"{_HEAD}|self_attn|down_proj|layers\.[01]\.", Format(4, 128, symmetric=False)),
 }
-"""A name tells whether there is a zero point (u), the bits and the group. ``mixed`` rounds to four bits only
-what feeds the gates, after the first two layers: attention and what adds to the states stay at eight."""
+"""A name states whether there is a zero point (u), the bits and the group. ``mixed`` rounds only the matrices
+of the gates after the first two layers to four bits; attention and down projections stay at eight."""
 
 
 def rounded(weights: Matrix, how: Format) -> tuple[NDArray[Any], NDArray[np.uint8], NDArray[np.float16]]:
@@ -130,7 +130,7 @@ def rounded(weights: Matrix, how: Format) -> tuple[NDArray[Any], NDArray[np.uint
 
 
 def reformatted(model: Any, weights: Callable[[str], Matrix], first: Rows, plan: Plan) -> float:
-    """Round a served network's matrices anew.
+    """Round a served network's matrices again.
 
     Args:
         model: A model of OpenVINO with matrices of 8 bits, one scale a row; it is changed.
@@ -153,12 +153,12 @@ def reformatted(model: Any, weights: Callable[[str], Matrix], first: Rows, plan:
 
 
 def first_rows(names: Sequence[str], weights: Callable[[str], Matrix]) -> Rows:
-    """The first row of each matrix in eight bits, by which it is told; arguments as for ``reformatted``."""
+    """The first row of each matrix in eight bits, which identifies it; arguments as for ``reformatted``."""
     return {name: quantise_rows(weights(name)[:1])[0].astype(np.int16) for name in names}
 
 
 def _matrices(model: Any, first: Rows) -> Iterator[tuple[Any, str]]:
-    """Each input that takes a matrix, and the matrix's name, told by its first row."""
+    """Each input that takes a matrix, and the matrix's name, recognised by its first row."""
     ports = {"MatMul": 1, "Gather": 0}
     for node in model.get_ordered_ops():
         if node.get_type_name() not in ports:
@@ -304,12 +304,12 @@ def _source(folder: Path) -> tuple[list[str], Callable[[str], Matrix]]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="train.formats", description="Compare weight formats.")
-    parser.add_argument("--data", action="append", type=Path, required=True, help="a question set; repeat it")
+    parser.add_argument("--data", action="append", type=Path, required=True, help="question set; repeatable")
     parser.add_argument(
         "--formats", type=lambda text: text.split(","), default=list(PLANS), help="default: all of them"
     )
     parser.add_argument("--part", choices=("dev", "test"), default="dev")
-    parser.add_argument("--limit", type=int, default=200, help="questions at most; default: 200")
+    parser.add_argument("--limit", type=int, default=200, help="most questions; default: 200")
     parser.add_argument("--out", type=Path, default=Path("train/out"), help="a working folder")
     return parser
 

@@ -1,11 +1,11 @@
-"""What the adapter cost: jobs that the packaged model did before it was trained, asked with and without it.
+"""Measures what the adapter costs: tasks that the packaged model could do before, with and without it.
 
-    python -m train.harm        prints both, and what they differ by
+    python -m train.harm        prints both scores and their difference
 
-Three jobs that a product of this kind may lean on, each in a plain prompt that the adapter was not trained
-with: rewording a follow-up so that it stands alone (the development half of evals/dialogues.jsonl), writing a
-name in the other script, and answering from one sentence or saying that it does not say (train/harm.jsonl,
-written by hand).
+Three tasks that such a product may need, each in a plain prompt on which the adapter was not trained:
+rewriting a follow-up as a standalone question (the development half of evals/dialogues.jsonl),
+transliterating a name, and answering from one sentence or saying that it does not contain the answer
+(train/harm.jsonl, written by hand).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -23,8 +24,8 @@ from evals.intervals import difference
 from evals.matching import holds
 from evals.score import token_f1
 from evals.turns import DIALOGUES, read_dialogues
-from rag.answering.prompt import LANGUAGE_NAMES
 from rag.models.llm.factory import open_generator
+from rag.models.llm.prompt import LANGUAGE_NAMES
 from rag.models.llm.protocol import Generator, Message
 from rag.records import Language
 from rag.settings import Settings
@@ -34,7 +35,7 @@ FILE = Path(__file__).resolve().parent / "harm.jsonl"
 LONGEST = 60
 """Tokens of a reply."""
 NOT_SAID: dict[Language, str] = {"en": "Not stated.", "ar": "غير مذكور."}
-"""What is to be replied where the sentence does not say."""
+"""The right reply if the sentence does not contain the answer."""
 
 SYSTEM = "You are a helpful assistant. Follow the instruction exactly."
 
@@ -53,7 +54,7 @@ class Job:
     """What the statistics resample: jobs over the same dialogue or text."""
 
     def grade(self, reply: str) -> float:
-        """How right a reply is, 0 to 1: token F1 of a follow-up, and else whether it holds what is right.
+        """The score of a reply, 0 to 1: token F1 for a follow-up, otherwise if it contains a right reply.
 
         Args:
             reply: As the model wrote it.
@@ -72,7 +73,7 @@ def jobs() -> Iterator[Job]:
         earlier = before.setdefault(question.unit, [])
         if earlier and question.turn.standalone != question.text:
             asked = "\n".join(f"Earlier question: {text}" for text in earlier)
-            language = LANGUAGE_NAMES[question.lang]
+            language = LANGUAGE_NAMES[cast(Language, question.lang)]
             yield Job(
                 "follow-up",
                 f"{asked}\nQuestion: {question.text}\nRewrite the last question in {language} so that it is "
@@ -118,8 +119,10 @@ def asked(generator: Generator, all_jobs: Sequence[Job]) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Ask both; see the module's description."""
-    parser = argparse.ArgumentParser(prog="train.harm", description="What the adapter cost the model.")
-    parser.add_argument("--out", type=Path, default=Path("train/out"), help="gets harm.json, all replies")
+    parser = argparse.ArgumentParser(prog="train.harm", description="Measure what the adapter costs.")
+    parser.add_argument(
+        "--out", type=Path, default=Path("train/out"), help="folder for harm.json, with all replies"
+    )
     args = parser.parse_args(arguments)
     args.out.mkdir(parents=True, exist_ok=True)
     all_jobs = list(jobs())

@@ -61,6 +61,13 @@ def attach(model: nn.Module, *, rank: int, alpha: float, first: int = 0) -> dict
     return found
 
 
+def detach(model: nn.Module, adapters: dict[str, LoraLinear]) -> None:
+    """Take the adapters out of a network again; it is then as it was before ``attach``."""
+    for name, adapter in adapters.items():
+        parent, _, last = name.rpartition(".")
+        setattr(model.get_submodule(parent), last, adapter.base)
+
+
 def tensors(adapters: dict[str, LoraLinear]) -> dict[str, Tensor]:
     """The factors under peft's names, in half precision, which NumPy reads too."""
     found = {}
@@ -97,11 +104,17 @@ def save(adapters: dict[str, LoraLinear], folder: Path, *, rank: int, alpha: flo
 
 
 def load(adapters: dict[str, LoraLinear], file: Path) -> None:
-    """Put saved factors into adapters of the same shapes."""
+    """Put saved factors into adapters of the same or of a higher rank.
+
+    Added rows of the first factor stay random and meet zeros in the second, so that what a layer computes is
+    what was saved, if both were given the same ``alpha / rank``.
+    """
     from safetensors.torch import load_file
 
     found = load_file(file)
     with torch.no_grad():
         for name, adapter in adapters.items():
-            adapter.a.copy_(found[f"{PREFIX}{name}{DOWN}"].float())
-            adapter.b.copy_(found[f"{PREFIX}{name}{UP}"].float())
+            down, up = found[f"{PREFIX}{name}{DOWN}"].float(), found[f"{PREFIX}{name}{UP}"].float()
+            adapter.a[: len(down)] = down.to(adapter.a.device)
+            adapter.b.zero_()
+            adapter.b[:, : up.shape[1]] = up.to(adapter.b.device)

@@ -1,7 +1,7 @@
-"""Trains the retriever's branch for tokens, fits the fusion weights, and writes both into rag/data/.
+"""Trains the retriever's late-interaction branch, fits the fusion weights, and writes both for rag.
 
-    python -m train.retriever --data DIR [--data DIR ...]          writes retriever.safetensors, fusion.json
-    python -m train.retriever --data DIR --steps 4 --out DIR       a short trial
+    python -m train.retriever --data DIR [--data DIR ...]          writes the two files that ship
+    python -m train.retriever --data DIR --steps 4 --out DIR       a short trial, which writes into --out
 
 Each DIR holds ``corpus/`` and ``questions.jsonl`` (evals/README.md). The embedder stays as it is: a
 projection of its tokens after layer 10 to 64 numbers, and how much each token of a question counts, are
@@ -29,17 +29,18 @@ from torch.nn import functional
 
 from rag.errors import SanadError
 from rag.models.embedding import late_interaction
-from rag.models.embedding.embedder import PackagedEmbedder
+from rag.models.embedding.embedder import HEAD, PackagedEmbedder
 from rag.models.weights.packaged import EMBEDDER, prepared
+from rag.retrieval.search import FUSION
 from rag.settings import Settings
 from train.corpora import Corpus, read
 
 FROM_LAYER = 10
-"""Whose tokens met those of the other language best, of 5 to 12; training upper layers too (10 M weights)
-gained nothing on articles that they were not trained on (docs/decisions.md)."""
+"""The layer, of 5 to 12, whose tokens matched those of the other language best. Training the upper layers too
+(10 M weights) gained nothing on unseen articles (docs/research/decisions.md)."""
 
 SIZE = 64
-"""Numbers in a token's vector: 128 gained less than the interval, and doubles what is stored."""
+"""Dimensions of a token's vector: 128 gained less than the interval, and doubles the storage."""
 
 BATCH = 16  # questions
 LIST = 11
@@ -52,8 +53,8 @@ CANDIDATES = 20
 """Chunks, best first without late interaction, that are ranked when a fold is scored."""
 
 WORDS = 0.01
-"""Weight of the share of a question's words in a sentence: as much as cost nothing on the development sets,
-where names tell little. It is not fitted."""
+"""Weight of the share of a question's words in a sentence: the highest that cost nothing on the development
+sets, where names are little help. It is not fitted."""
 
 PRINT = 40  # steps between two lines
 FIT_STEPS = 120
@@ -172,7 +173,7 @@ class Scored:
     """For each sentence its row in the corpus."""
 
     def logits(self, passage: torch.Tensor, sentence: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits of chunks and of sentences; a sentence is told the convex score of its chunk."""
+        """Logits of chunks and of sentences; a sentence also gets the convex score of its chunk."""
         logits = self.passages @ passage
         of = (logits / passage.sum())[self.chunk_of]
         return logits, torch.stack([self.sentences[:, 0], of, self.sentences[:, 1]], 1) @ sentence
@@ -217,7 +218,7 @@ def scored(
 
 
 def _loss(logits: torch.Tensor, right: NDArray[np.bool_]) -> torch.Tensor:
-    """Cross-entropy where any right one will do."""
+    """Cross-entropy with several right candidates, any of which is enough."""
     return torch.logsumexp(logits, 0) - torch.logsumexp(logits[torch.tensor(right)], 0)
 
 
@@ -256,7 +257,7 @@ def train(sets: Sequence[Data], held_out: int | None, epochs: float, steps: int 
             waiting += dice.sample(items, len(items))
         batch, waiting = waiting[:BATCH], waiting[BATCH:]
         loss = torch.stack([_item_loss(head, *item, held_out, dice) for item in batch]).mean()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         optimizer.zero_grad()
         schedule.step()
@@ -330,7 +331,7 @@ Fitted = dict[str, list[list[float]]]
 def fit(examples: Sequence[Example]) -> Fitted:
     """Convex weights for each language, by maximum likelihood of the right passage and sentence.
 
-    Of a language without examples they are a guess.
+    For a language without examples they are a guess.
     """
     weights: Fitted = {"passage": [], "sentence": []}
     for language in range(len(LANGUAGES)):
@@ -344,7 +345,7 @@ def fit(examples: Sequence[Example]) -> Fitted:
                 logits, sentence_logits = e.found.logits(free[0].exp(), free[1, :3].exp())
                 losses += [_loss(logits, e.right)] if e.right.any() else []
                 losses += [_loss(sentence_logits, e.right_sentences)] if e.right_sentences.any() else []
-            torch.stack(losses).mean().backward()  # type: ignore[no-untyped-call]
+            torch.stack(losses).mean().backward()
             optimizer.step()
         for name, row in (("passage", free[0]), ("sentence", free[1, :3])):
             found = row.detach().exp()
@@ -393,7 +394,8 @@ def _load(data: Sequence[Path], settings: Settings, folds: int) -> list[Data]:
 
     folder = prepared(EMBEDDER, settings)
     embedder = PackagedEmbedder(folder, head=None)
-    bert = BertModel.from_pretrained(folder, dtype=torch.float32, add_pooling_layer=False).eval()
+    bert = BertModel.from_pretrained(folder, dtype=torch.float32, add_pooling_layer=False)
+    bert.eval()
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     sets = []
     for path in data:
@@ -415,7 +417,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="train.retriever", description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, action="append", required=True, metavar="DIR")
-    parser.add_argument("--out", type=Path, default=Path("rag/data"), metavar="DIR")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: where rag reads the two files")
     parser.add_argument("--folds", type=int, default=3, metavar="N", help="default: 3")
     parser.add_argument("--epochs", type=float, default=2.0, metavar="N", help="default: 2")
     parser.add_argument("--steps", type=int, metavar="N", help="instead of epochs; for a trial")
@@ -425,7 +427,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SanadError as error:
         print(error, file=sys.stderr)
         return 2
-    args.out.mkdir(parents=True, exist_ok=True)
+    head_file, fusion_file = HEAD, FUSION
+    if args.out:
+        args.out.mkdir(parents=True, exist_ok=True)
+        head_file, fusion_file = args.out / HEAD.name, args.out / FUSION.name
     examples: list[Example] = []
     for fold in range(args.folds):
         print(f"fold {fold + 1} of {args.folds}", flush=True)
@@ -445,14 +450,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"{first[1]:.3f}  {rr[:, 1].mean():.3f}   n {len(rr)}"
         )
     print("all questions", flush=True)
-    save(train(sets, None, args.epochs, args.steps), args.out / "retriever.safetensors")
+    save(train(sets, None, args.epochs, args.steps), head_file)
     weights = fit(examples)
-    served = PackagedEmbedder(prepared(EMBEDDER, Settings.load()), head=args.out / "retriever.safetensors")
+    served = PackagedEmbedder(prepared(EMBEDDER, Settings.load()), head=head_file)
     fusion: dict[str, Any] = {"embedder": served.identity}
     for row, language in enumerate(LANGUAGES):
         sentence = [round(weight * (1 - WORDS), 4) for weight in weights["sentence"][row]]
         fusion[language] = {"passage": weights["passage"][row], "sentence": [*sentence, WORDS]}
-    (args.out / "fusion.json").write_text(json.dumps(fusion, indent=1) + "\n", encoding="utf-8")
+    fusion_file.write_text(json.dumps(fusion, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

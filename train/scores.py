@@ -1,10 +1,10 @@
-"""Measures the adapter: the packaged model with and without it, on lessons of articles that it never saw.
+"""Measures the adapter: the packaged model with and without it, on lessons about unseen articles.
 
-    python -m train.scores --data DIR --data DIR            prints both, and what they differ by
+    python -m train.scores --data DIR --data DIR            prints both scores and their difference
     python -m train.scores --data DIR --part dev --limit 80  for choosing between trainings
 
 Every question is asked alone, with five to seven sentences of evidence, through the prompt that is served.
-The answers are graded as the model wrote them: what the assistant checks afterwards is not part of this.
+The answers are graded as the model wrote them, before any of the assistant's checks.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+from evals.recording import RecordingGenerator, Replies
 from evals.score import token_f1
 from evals.stats import Score, score
-from evals.systems import Drafts
-from rag.answering import prompt
 from rag.answering.reply import parse
 from rag.language.text import detect_language
+from rag.models.llm import prompt
 from rag.models.llm.factory import open_generator
 from rag.models.llm.protocol import Message
-from rag.records import Evidence
+from rag.records import Evidence, Language
 from rag.settings import Settings
 from train import reading
 from train.adapter import read_sets
@@ -53,6 +53,11 @@ class Item:
     asked: Asked
 
     @property
+    def language(self) -> Language:
+        """The question's language, in which it is to be answered."""
+        return cast(Language, self.asked.language)
+
+    @property
     def pair(self) -> str:
         """Languages of question and evidence."""
         return f"{self.asked.language}-{self.lesson.language}"
@@ -75,7 +80,7 @@ class Graded:
     f1: float | None
     """Of an answerable question; 0 where it was refused."""
     cited: float | None
-    """Answered: names a sentence that holds the answer, and none that does not."""
+    """Answered: cites a sentence that contains the answer, and none that does not."""
     refused: float
     language: float | None
     """Answered, with a letter in it."""
@@ -133,7 +138,7 @@ def messages(item: Item, template: Sequence[Message]) -> tuple[Message, ...]:
         template,
         question=item.asked.question,
         evidence=evidence(item),
-        language=item.asked.language,  # type: ignore[arg-type]
+        language=item.language,
         count=len,
         budget=100_000,
     )
@@ -142,14 +147,15 @@ def messages(item: Item, template: Sequence[Message]) -> tuple[Message, ...]:
 
 def grade(item: Item, draft: str) -> Graded:
     """Grade a model's own words."""
-    reply = parse(draft)
-    refused = reply.refused or not reply.parts
-    plain = " ".join(part.text for part in reply.parts)
+    shown = evidence(item)
+    reply = parse(draft, item.asked.question, shown, shown)
+    refused = reply.refused or not reply.statements
+    plain = " ".join(one.text for one in reply.statements)
     letters = any(char.isalpha() for char in plain)
     language = float(detect_language(plain) == item.asked.language) if letters and not refused else None
     if item.sort != "answerable":
         return Graded(None, None, float(refused), language)
-    named = {n for part in reply.parts for n in part.marks}
+    named = {cited.number for one in reply.statements for cited in one.cited}
     # Of two sentences that say the same either will do; of two that differ both are wanted.
     wanted = set(item.asked.cited)
     right = named == wanted if item.asked.kind == "conflict" else bool(named) and named <= wanted
@@ -191,10 +197,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     chosen = items(read_sets(args.data, args.out / "sets.pkl"), args.part, args.limit, args.near)
     report: dict[str, Any] = {"part": args.part, "n": len(chosen), "systems": {}}
-    kept = args.out / "drafts.jsonl"
+    kept = args.out / "replies.jsonl"
     if not args.resume:
         kept.unlink(missing_ok=True)
-    replies = Drafts(kept)
+    replies = Replies(kept)
     for name in args.systems:
         settings = Settings.load(adapter=name == "adapter")
         drafts = _ask(settings, chosen, name, replies)
@@ -212,15 +218,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _ask(settings: Settings, chosen: Sequence[Item], name: str, kept: Drafts) -> list[str]:
-    """Ask a model all of it; what it wrote in an earlier sitting is taken from ``kept``."""
-    generator = open_generator(settings)
+def _ask(settings: Settings, chosen: Sequence[Item], name: str, kept: Replies) -> list[str]:
+    """Ask a model all questions; replies of an earlier run are taken from ``kept``."""
+    generator = RecordingGenerator(open_generator(settings), kept, warm=True)
     template = prompt.load(settings.template)
     drafts = []
     for at, item in enumerate(chosen, start=1):
         asked = messages(item, template)
-        key = Drafts.key(generator.identity, LONGEST, asked)
-        drafts.append("".join(kept.said(key, generator.stream(asked, max_tokens=LONGEST))))
+        drafts.append("".join(generator.stream(asked, max_tokens=LONGEST)))
         if at % 10 == 0 or at == len(chosen):
             print(f"\r{name}: {at}/{len(chosen)}", end="" if at < len(chosen) else "\n", flush=True)
     return drafts
@@ -242,7 +247,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--limit", type=int, default=260, help="questions at most; default: 260")
     parser.add_argument("--near", type=int, default=0, help="near misses beside them, at most; default: 0")
     parser.add_argument("--out", type=Path, default=Path("train/out"), help="gets scores.json")
-    parser.add_argument("--resume", action="store_true", help="keep the replies that are in --out already")
+    parser.add_argument("--resume", action="store_true", help="reuse the replies that are already in --out")
     parser.add_argument(
         "--systems",
         nargs="+",

@@ -1,10 +1,10 @@
 """Fits the verifier's decision (rag/answering/support.py) to right and corrupted answers, and measures it.
 
-    python -m train.verifier --data DIR --data DIR             prints what it catches, by kind of corruption
-    python -m train.verifier --data DIR --data DIR --write     and keeps the weights in rag/data/support.json
+    python -m train.verifier --data DIR --data DIR             prints the rejected share of each corruption
+    python -m train.verifier --data DIR --data DIR --write     and writes rag/answering/data/support.json
 
-Fitted on the articles that the adapter is trained on; the thresholds are chosen there by cross-validation
-over articles; what is printed is measured on articles that neither has seen.
+It is fitted on the articles that the adapter is trained on, and the thresholds are chosen there by
+cross-validation over articles. The printed figures are measured on unseen articles.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ REJECTED = 0.06
 """Share of right claims that the threshold may reject, in cross-validation."""
 
 EVEN = 0.5
-"""Least threshold of claims that quote. Rejected they are shown in the article's own words, which costs less
-than a wrong name, so even odds decide."""
+"""Lowest threshold of claims that quote. A rejected one is shown in the article's own words, which does less
+harm than a wrong name, so a probability of one half decides."""
 
 FOLDS = 5
 STRENGTH = 1.0
@@ -127,7 +127,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", action="append", type=Path, required=True, help="a question set; repeat it")
     parser.add_argument("--out", type=Path, default=Path("train/out"), help="keeps what was read of the data")
     parser.add_argument("--claims", type=int, default=3000, help="of each relation at most; default: 3000")
-    parser.add_argument("--write", action="store_true", help="keep the weights in rag/data/support.json")
+    parser.add_argument(
+        "--write", action="store_true", help="keep the weights in rag/answering/data/support.json"
+    )
     return parser
 
 

@@ -1,1 +1,1 @@
-"""The chat page: ``app`` builds and serves it, ``render`` turns records into safe HTML."""
+"""The chat page: ``ui.app`` builds and serves it, ``ui.render`` turns records into safe HTML."""

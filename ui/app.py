@@ -1,14 +1,14 @@
-"""The chat page: ``launch(assistant)`` serves it on this machine alone until it is interrupted.
+"""The chat page: ``launch(assistant)`` serves it on this machine until it is interrupted.
 
-``page_app`` is the page as an application, for ``sanad serve``, which serves the API beside it.
+``page_app`` is the page as an application for ``sanad serve``, which serves the API beside it.
 
-    question → begin (the turn is on the page at once) → reply (searching, reading, writing, answer) → settle
+    question → begin (the turn appears at once) → reply (searching, reading, writing, answer) → settle
 
-What is seen is HTML of our own (ui/front.py, ui/assets), painted before any script of Gradio's has come.
-Gradio carries what goes to and fro: events, the queue, the growing answer, and the functions of ``Page`` that
-the page's scripts call, all through one ``gr.HTML`` that shows nothing. ``gr.Chatbot`` lost against this: it
-sanitises away ``dir``, ids and data attributes, renders model output as Markdown, and has one direction for
-all. Gradio's own text box and buttons take their words from the browser's language once, and know no switch.
+Everything visible is our own HTML (ui/front.py, ui/assets), painted before Gradio's scripts have loaded.
+Gradio is the transport: events, the growing answer, and the functions of ``Page`` that the page's scripts
+call all pass through one empty ``gr.HTML``. ``gr.Chatbot`` was tried and rejected: it removes ``dir``, ids
+and data attributes, renders the model's output as Markdown, and has one direction for all text. Gradio's own
+text box and buttons take their language from the browser once and cannot switch it.
 """
 
 from __future__ import annotations
@@ -21,27 +21,29 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
-from rag import Assistant, BadSettings, FairQueue, Server, serve
+from rag import Assistant, BadSettings, Server, serve
+from rag.server.worker import QuestionRunner
 from ui.front import Front
 from ui.guard import Guard
 from ui.page import Page
 from ui.work import PATH
 
 _FONTS = ["system-ui"]
-"""Of what Gradio shows, which is nothing; its own choice would be fetched from another host."""
+"""Fonts of Gradio's own components, none of which is visible; its default would be fetched from another
+host."""
 
 EVENTS = 32
-"""That Gradio keeps in its own queue, and works on at once; a reply works on beside them."""
+"""Events that Gradio queues and processes at once; replies run beside them."""
 
 SESSIONS = 100
-"""Tabs whose running question is remembered."""
+"""Browser tabs whose running question Gradio keeps."""
 
 
 def build_app(page: Page) -> gr.Blocks:
     """The page as Gradio blocks, not yet served.
 
     Args:
-        page: What its events do.
+        page: The functions that its events call.
     """
     app = gr.Blocks(title="Sanad", analytics_enabled=False, fill_width=True)
     with app:
@@ -56,8 +58,8 @@ def build_app(page: Page) -> gr.Blocks:
         replied.then(page.settle, [asked], [asked, wire], queue=False, **quiet)
         wire.stop(page.stop, None, None, queue=False, **quiet)
         app.unload(page.leave)
-    # Questions wait in the line of the server, which can tell their place; api_open=False: nothing comes by
-    # another way than the queue.
+    # Questions wait in the server's own queue, which knows their place. api_open=False: every event passes
+    # through Gradio's queue.
     app.queue(max_size=EVENTS, default_concurrency_limit=EVENTS, api_open=False)
     return app
 
@@ -66,42 +68,42 @@ def launch(assistant: Assistant, *, port: int = 7860) -> None:
     """Serve the page on this machine until interrupted.
 
     Args:
-        assistant: What answers the questions.
+        assistant: Answers the questions.
         port: TCP port to listen on.
 
     Raises:
-        BadSettings: The port is taken or is no port.
+        BadSettings: The port is in use or not valid.
     """
     serve(_server(assistant, port), print_address)
 
 
 def print_address(address: str) -> None:
-    """Tell where the page is."""
-    sys.stdout.write(f"Sanad is at {address} (Ctrl+C ends it)\n")
+    """Print the address of the page."""
+    sys.stdout.write(f"Sanad is running at {address} (press Ctrl+C to stop)\n")
     sys.stdout.flush()
 
 
 def start(assistant: Assistant, *, port: int) -> Server:
-    """Serve the page in background threads; ``close`` of what is returned ends it.
+    """Serve the page in background threads until the returned server is closed.
 
     Args:
-        assistant: What answers the questions.
+        assistant: Answers the questions.
         port: TCP port to listen on.
 
     Raises:
-        BadSettings: The port is taken or is no port.
+        BadSettings: The port is in use or not valid.
     """
     return _server(assistant, port).start()
 
 
-def page_app(assistant: Assistant, line: FairQueue) -> ASGIApp:
+def page_app(assistant: Assistant, runner: QuestionRunner) -> ASGIApp:
     """The page as an ASGI application, whose lifespan must be run.
 
     Args:
-        assistant: What answers the questions.
-        line: The line that they stand in.
+        assistant: The assistant of the page.
+        runner: Answers the questions.
     """
-    page = Page(assistant, line)
+    page = Page(assistant, runner)
     blocks = build_app(page)
     blocks.state_session_capacity = SESSIONS
     app = gr.mount_gradio_app(
@@ -116,5 +118,5 @@ def page_app(assistant: Assistant, line: FairQueue) -> ASGIApp:
 
 def _server(assistant: Assistant, port: int) -> Server:
     if port == 0:
-        raise BadSettings("Port 0 is no TCP port; name one from 1 to 65535 with --port.")
+        raise BadSettings("0 is not a TCP port. Choose one from 1 to 65535 with --port.")
     return Server(assistant, page=page_app, api=False, port=port)

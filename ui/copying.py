@@ -1,4 +1,4 @@
-"""An answer with its sources as text, and as Markdown, to be copied into something else."""
+"""An answer with its sources as plain text and as Markdown, for the clipboard."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from ui.sources import headline, words_label
 from ui.words import WORDS, date
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
-"""What Markdown could take for markup."""
+"""Characters that Markdown could interpret as markup."""
 
 
 def text(answer: Answer, language: Language) -> str:
-    """The answer as text: question, answer, each source with its quote.
+    """The answer as plain text: question, answer, and each source with its quote.
 
     Args:
         answer: The answer.
-        language: Of the words around it.
+        language: Language of the labels.
     """
     parts = [answer.question, *_understood(answer, language), answer.text, *_words(answer, language)]
     if answer.citations:
@@ -28,11 +28,11 @@ def text(answer: Answer, language: Language) -> str:
 
 
 def markdown(answer: Answer, language: Language) -> str:
-    """The answer as Markdown, what it quotes escaped, so that it looks as it was written.
+    """The answer as Markdown, with all of its text escaped so that it looks as it was written.
 
     Args:
         answer: The answer.
-        language: Of the words around it.
+        language: Language of the labels.
     """
     parts = [
         f"**{_escaped(answer.question)}**",
@@ -51,12 +51,12 @@ def markdown(answer: Answer, language: Language) -> str:
 
 
 def _understood(answer: Answer, language: Language) -> list[str]:
-    """A follow-up as it was searched for: what is copied stands without the turns before it."""
+    """The standalone form of a follow-up question, as the copied text lacks the earlier turns."""
     return [f"{WORDS[language]['understood']}: {answer.understood}"] if answer.understood else []
 
 
 def _words(answer: Answer, language: Language) -> list[str]:
-    """The articles' own words, where claims put them into another language."""
+    """The articles' own words for claims that express them in another language."""
     return [f"{words_label(claim, language)}: “{claim.words}”" for claim in answer.claims if claim.words]
 
 

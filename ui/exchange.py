@@ -1,60 +1,58 @@
-"""A question and what has become of it: on its way through the page, and as the browser keeps it.
+"""A question with the state of its answer, on its way through the page and as the browser keeps it.
 
-    Question (what the browser sends) → Exchange → pack → the browser's store → unpack → Exchange
+    what the browser sends → read → Exchange → pack → the browser's storage → unpack → Exchange
 
-What a browser sends may be anything at all. Whatever passes here has the types that it should have; its texts
-are still strangers', and are escaped where they are shown.
+A browser can send any value. Everything that passes this module has the right types; its texts are still
+untrusted and are escaped where they are shown.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rag import Answer, Filter, Language, SanadError, Turn
+from rag import Answer, Filter, Language, Turn
+from rag.records import from_plain
+from rag.server.worker import REMEMBERED
 from ui import filters
 from ui.faults import Fault, Refused
 
 Stage = Literal["waiting", "searching", "reading", "writing", "stopped", "failed", "done"]
-"""Where an exchange stands; the last three are final."""
-
-REMEMBERED = 6
-"""Earlier turns handed to the model: older ones would crowd the evidence out of its prompt."""
+"""Stage of an exchange; the last three are final."""
 
 MAX_TURNS = 500
-"""Turns of a kept conversation that are shown."""
+"""Largest number of turns of a kept conversation that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question and what has become of it so far: what one turn of the conversation shows."""
+    """A question with the state of its answer: all that one turn of the conversation shows."""
 
     number: int
-    """1-based within the conversation; every id in the turn's HTML starts with it."""
+    """1-based position in the conversation; the ids in the turn's HTML contain it."""
     question: str
-    """As typed."""
+    """The question as typed."""
     stage: Stage = "waiting"
-    """Where it stands."""
+    """Stage of the answer."""
     ahead: int = 0
-    """How many questions are answered before it."""
+    """Number of questions that will be answered before this one."""
     sentences: int = 0
-    """How many sentences the model is reading."""
+    """Number of sentences that the model is reading."""
     seconds: float = 0.0
-    """Time since the question was taken up."""
+    """Seconds since the question arrived."""
     draft: str = ""
-    """What the model has written so far, not yet checked."""
+    """Text that the model has written so far, not yet verified."""
     answer: Answer | None = None
-    """The checked answer, once there is one."""
+    """The verified answer, once it exists."""
     fault: Fault | None = None
     """Why it failed."""
     where: Filter | None = None
-    """What the search is limited to."""
+    """The filter of the search."""
     understood: str = ""
-    """The question as it is searched for, where that is not as it was typed."""
+    """The question as it was searched for; empty if that is the question as typed."""
 
     @property
     def open(self) -> bool:
@@ -64,35 +62,35 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a browser sends when its user asks."""
+    """A question as a browser sends it."""
 
     exchange: Exchange
-    """The question, not yet answered; failed where it cannot be asked."""
+    """The question, not yet answered; its stage is ``failed`` if it cannot be answered."""
     history: tuple[Turn, ...]
     """Earlier turns, oldest first."""
     language: Language
-    """The language of the page."""
+    """Language of the page."""
 
 
 def read(sent: object, *, longest: int) -> Asked:
-    """The question that a browser sent, with all that belongs to it.
+    """The question that a browser sent, with its history, filter and language.
 
     Args:
-        sent: ``{question, number, history, filter, language}``, or anything at all.
+        sent: ``{question, number, history, filter, language}``, or any other value.
         longest: Longest question, in characters.
     """
-    told = sent if isinstance(sent, dict) else {}
-    question, number = told.get("question"), told.get("number")
+    fields = sent if isinstance(sent, dict) else {}
+    question, number = fields.get("question"), fields.get("number")
     exchange = Exchange(
         number=number if isinstance(number, int) and 0 < number < 10**6 else 1,
         question=question if isinstance(question, str) else "",
     )
     try:
         _check(exchange.question, longest)
-        exchange = dataclasses.replace(exchange, where=filters.read(told.get("filter")))
+        exchange = dataclasses.replace(exchange, where=filters.read(fields.get("filter")))
     except Refused as error:
         exchange = failed(exchange, error.fault)
-    return Asked(exchange, _history(told.get("history")), language(told.get("language")))
+    return Asked(exchange, _history(fields.get("history")), language(fields.get("language")))
 
 
 def failed(exchange: Exchange, why: Fault) -> Exchange:
@@ -101,16 +99,16 @@ def failed(exchange: Exchange, why: Fault) -> Exchange:
 
 
 def language(sent: object) -> Language:
-    """The language that a browser named; English where it named none."""
+    """The language that a browser named; English if it named none."""
     return "ar" if sent == "ar" else "en"
 
 
 def pack(exchange: Exchange) -> dict[str, Any]:
-    """An exchange as plain types, to be kept by the browser: without what is never shown again."""
-    packed = dataclasses.asdict(exchange)
-    if packed["answer"] is not None:
-        packed["answer"]["evidence"] = []  # only the model has seen it
-    # Plain types all the way, and lists for tuples, as they come back from the browser.
+    """An exchange as plain types for the browser's storage; the evidence, never shown again, is left out."""
+    packed = dataclasses.asdict(dataclasses.replace(exchange, answer=None))
+    if exchange.answer is not None:
+        packed["answer"] = dataclasses.replace(exchange.answer, evidence=()).to_dict()
+    # JSON turns tuples into lists, as they will come back from the browser.
     plain: dict[str, Any] = json.loads(json.dumps(packed))
     return plain
 
@@ -119,15 +117,14 @@ def unpack(kept: object) -> Exchange:
     """An exchange that ``pack`` made.
 
     Args:
-        kept: What the browser kept, or anything at all.
+        kept: The value that the browser kept, or any other value.
 
     Raises:
-        Refused: It is no exchange, or one that another version of Sanad has made.
+        Refused: It is not an exchange, or another version of Sanad made it.
     """
-    # SanadError: the filter that it was limited to makes no sense.
     try:
-        exchange: Exchange = _adapter().validate_python(kept)
-    except (ValueError, RecursionError, SanadError):
+        exchange = from_plain(Exchange, kept)
+    except ValueError:
         raise Refused("fault_kept") from None
     if exchange.open or not 0 < exchange.number < 10**6:
         raise Refused("fault_kept")
@@ -135,7 +132,7 @@ def unpack(kept: object) -> Exchange:
 
 
 def unpack_all(kept: object) -> list[Exchange]:
-    """The exchanges of a conversation; one that cannot be read tells so in its place."""
+    """The exchanges of a conversation; one that cannot be read is replaced by a fault."""
     exchanges = []
     for number, turn in enumerate(kept[:MAX_TURNS] if isinstance(kept, list) else (), 1):
         try:
@@ -145,13 +142,6 @@ def unpack_all(kept: object) -> list[Exchange]:
             text = question if isinstance(question, str) else ""
             exchanges.append(Exchange(number, text, "failed", fault=error.fault))
     return exchanges
-
-
-@functools.cache
-def _adapter() -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Exchange)
 
 
 def _check(question: str, longest: int) -> None:

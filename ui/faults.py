@@ -1,7 +1,7 @@
-"""What went wrong, as a word of the page's table: told in either language, and again after a switch.
+"""Errors on the page, as entries of its word table: they can be shown in either language.
 
-Errors of ``rag`` are English lines. The page tells what it can check itself in its own words; around any
-other error it puts what kind it is, in the language of the page, and shows the line as it came.
+The errors of ``rag`` are lines of English. The page has its own words for everything that it checks itself.
+For any other error it shows the kind of error in the page's language, followed by the English line.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ _KINDS: dict[type[SanadError], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that went wrong."""
+    """One error that the page shows."""
 
     word: str
-    """Its sentence: a key of ``WORDS``."""
+    """Key of its sentence in ``WORDS``."""
     values: dict[str, str] = field(default_factory=dict)
-    """What the sentence names."""
+    """Values for the sentence's placeholders."""
     detail: str = ""
-    """A line of English to show as it came; empty where the sentence says all."""
+    """A line of English to show unchanged; empty if the sentence is complete by itself."""
 
 
 class Refused(SanadError):
-    """Something that the page itself refuses, in words of its table."""
+    """An error that the page itself finds, in words of its table."""
 
     def __init__(self, word: str, **values: str) -> None:
         super().__init__(WORDS["en"][word].format(**values))
@@ -59,7 +59,7 @@ class Refused(SanadError):
 
 
 def fault(error: SanadError) -> Fault:
-    """An error as the page tells it."""
+    """The fault that the page shows for an error."""
     if isinstance(error, Refused):
         return error.fault
     if isinstance(error, Busy):
@@ -68,14 +68,14 @@ def fault(error: SanadError) -> Fault:
 
 
 def failure(what: Fault, language: Language) -> str:
-    """What went wrong, as HTML.
+    """A fault as HTML.
 
     Args:
         what: The fault.
-        language: Of the page.
+        language: Language of the page.
     """
     values = _Values({name: f"<bdi>{safe(value)}</bdi>" for name, value in what.values.items()})
-    # Its own line says it all to who reads English; the kind alone would only repeat it.
+    # For a reader of English the error's own line is enough; the kind would only repeat it.
     lead = "" if what.detail and language == "en" else _sentence(what, language).format_map(values)
     kind = "detail below" if lead else "detail"
     detail = f'<span class="{kind}" {flow(what.detail)}>{safe(what.detail)}</span>' if what.detail else ""
@@ -84,7 +84,7 @@ def failure(what: Fault, language: Language) -> str:
 
 
 class _Values(dict[str, str]):
-    """What a sentence names; a fault kept by a browser may lack something."""
+    """Values of a sentence; a fault that a browser kept may lack some."""
 
     def __missing__(self, name: str) -> str:
         return "…"

@@ -1,4 +1,4 @@
-"""The filter of the page: a form, what the browser sends of it, and the Filter that this means."""
+"""The page's filter: the form, and the Filter record for the values that a browser sends."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ui.text import attribute, flow, safe, spoken
 from ui.words import LANGUAGES, WORDS
 
 OUTLETS = 100
-"""Outlets offered, the most frequent ones: a longer list is not read, and grows the page for nothing."""
+"""Number of outlets offered, the most frequent ones first: nobody reads a longer list."""
 
 MAX_SENT = 300
-"""Longest value that is read from a browser, in characters; no outlet's name is as long."""
+"""Longest value accepted from a browser, in characters; every outlet's name is shorter."""
 
 _DATE = "[0-9\u0660-\u0669]{4}(-[0-9\u0660-\u0669]{2}){0,2}"
-"""A first look in the browser; ``Filter`` has the last word."""
+"""A first check in the browser; ``Filter`` makes the final one."""
 
 
 def form(articles: Iterable[Article], language: Language) -> str:
-    """The form of a question's filter, folded up, with the outlets of these articles to choose from."""
+    """The filter form of a question, collapsed, with the outlets of these articles to choose from."""
     words = WORDS[language]
     outlets = Counter(article.outlet for article in articles if article.outlet).most_common(OUTLETS)
     choices = "".join(
@@ -45,7 +45,7 @@ def form(articles: Iterable[Article], language: Language) -> str:
 
 
 def outlet_field(language: Language) -> str:
-    """The field for one outlet, which the browser fills from the filter's own choices."""
+    """The field for one outlet; the browser fills it with the filter's own choices."""
     words = WORDS[language]
     return (
         f'<label class="field">{words["filter_outlets"]}<select name="outlet">'
@@ -71,13 +71,13 @@ def fields(language: Language) -> str:
 
 
 def read(sent: object) -> Filter | None:
-    """The filter that the browser sent; None where the form was left as it is.
+    """The filter that the browser sent; None if nothing was chosen.
 
     Args:
-        sent: Outlets, since, until and language, as the browser sent them: anything at all.
+        sent: ``[outlets, since, until, language]`` as the browser sent it, or any other value.
 
     Raises:
-        Refused: It makes no sense.
+        Refused: It is not a valid filter.
     """
     match sent:
         case [list(outlets), str(since), str(until), str(language)]:
@@ -88,7 +88,7 @@ def read(sent: object) -> Filter | None:
 
 
 def _filter(outlets: tuple[str, ...], since: str, until: str, language: str) -> Filter | None:
-    # One part after the other, so that the page can say in its own words which one makes no sense.
+    # Each value is checked by itself, so that the page can name the wrong one in its own words.
     for name in outlets:
         _made("fault_outlet", {"value": name}, outlets=(name,))
     for value in filter(None, (since, until)):

@@ -1,8 +1,8 @@
-"""The page as it is first sent: HTML, styles and scripts of our own, in the page that Gradio serves.
+"""Adds our own HTML, styles and scripts to the page that Gradio serves.
 
-So the browser paints it, in the reader's language, before any script of Gradio's has been fetched; Gradio's
-own part of the page is not shown. ``launch(head=…)`` lost against this: Gradio's scripts add that head when
-they have run, a second or several later on a busy machine.
+The browser thus paints the page in the reader's language before it fetches Gradio's scripts; Gradio's own
+part is hidden. ``launch(head=…)`` was tried and rejected: Gradio's scripts add that head only after they have
+run, one or several seconds later on a busy machine.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from ui import words
 ASSETS = Path(__file__).resolve().parent / "assets"
 
 STYLES = ("page.css", "turns.css", "articles.css", "composer.css")
-"""In the order in which they count."""
+"""Style sheets in cascade order."""
 
 SCRIPTS = ("base.js", "store.js", "citations.js", "filter.js", "conversation.js", "articles.js")
-"""In the order in which they are run."""
+"""Scripts in the order in which they run."""
 
 _BEFORE = ((b"</head>", "head"), (b"<gradio-app", "body"))
-"""What stands in Gradio's page, once each, behind our parts."""
+"""Marks that Gradio's page contains once each; our parts are inserted before them."""
 
 
 class Front:
-    """Middleware: puts our parts into Gradio's page."""
+    """Middleware: inserts our parts into Gradio's page."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Read the parts.
@@ -39,7 +39,7 @@ class Front:
         self._parts = {"head": _head().encode(), "body": _body().encode()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Change the page, and nothing else."""
+        """Change the page and pass everything else on."""
         if scope["type"] != "http" or scope["path"] != "/" or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
@@ -60,7 +60,7 @@ class Front:
             await send(start)
             await send({"type": "http.response.body", "body": page})
 
-        # Not compressed, or it could not be changed; whatever stands before this may compress it.
+        # Requested without compression so that it can be changed; an outer layer may compress it.
         headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
         await self._app({**scope, "headers": headers}, receive, changed)
 

@@ -1,6 +1,6 @@
-"""What stands before the page: what a browser may load, and which of Gradio's routes are closed.
+"""Middleware before the page: the Content-Security-Policy, and the routes of Gradio that are closed.
 
-Host names, origins and sizes are checked before, for page and API alike, by rag/server/guard.py.
+Host names, origins and sizes of requests to page and API are checked earlier, in rag/server/guard.py.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _POLICY = "; ".join(
     [
         "default-src 'none'",
-        # Gradio's page starts by inline scripts, and compiles its templates with new Function.
+        # Gradio's page starts with inline scripts and compiles its templates with new Function.
         "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data:",
@@ -28,9 +28,9 @@ _POLICY = "; ".join(
 
 
 class Guard:
-    """Middleware: the browser loads nothing from elsewhere; what Sanad does not use is closed."""
+    """Middleware: the browser loads nothing from other hosts; routes that Sanad does not use are closed."""
 
-    # file= would fetch any public address for the caller; the others describe the API or take uploads.
+    # file= would fetch any public address for the caller; the others describe the API or accept uploads.
     CLOSED = tuple(
         f"/gradio_api/{name}"
         for name in ("file=http", "proxy=", "upload", "info", "openapi.json", "api/", "call/", "mcp")
@@ -41,15 +41,15 @@ class Guard:
 
         Args:
             app: The page.
-            receives: Takes uploaded files, which are not limited here.
-            path: What the addresses of those begin with.
+            receives: Receives uploaded files and limits their size.
+            path: Prefix of the paths of uploads.
         """
         self._app = app
         self._receives = receives
         self._path = path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse what has no business here, and add the headers to everything else."""
+        """Close unused routes, pass uploads to their receiver, and add the headers to every response."""
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -64,7 +64,7 @@ class Guard:
             return
         path = str(scope.get("path", ""))
         if path.lower().startswith(self.CLOSED):
-            await PlainTextResponse("Not here.", status_code=404)(scope, receive, guarded)
+            await PlainTextResponse("Not found.", status_code=404)(scope, receive, guarded)
         elif scope["method"] == "PUT" and path.startswith(self._path):
             await self._receives(scope, receive, guarded)
         else:

@@ -1,9 +1,9 @@
-"""Articles → HTML: one with its quote highlighted, the list of all, and what a first visitor sees.
+"""HTML for articles: one article with its quote highlighted, the list of all, and the welcome.
 
-Nothing here knows Gradio or the model.
-
-    Article + span → article, the quoted span in ``<mark>``
+    Article + span → article, with the quoted span in ``<mark>``
     Articles + query → listing
+
+Pure functions of records; Gradio and the model are not involved.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from ui import filters, sources
 from ui.faults import failure
 from ui.render import lines
 from ui.text import attribute, flow, language_of, safe, spoken
-from ui.words import LANGUAGES, WORDS
+from ui.words import LANGUAGES, WORDS, counted
 from ui.work import State
 
 PAGE = 30
-"""Articles listed at once; more are listed when they are asked for."""
+"""Articles listed at first, and added by each "Show more"."""
 
 EXAMPLES = 3
-"""Questions offered to a first visitor."""
+"""Number of questions offered to a first visitor."""
 
 SHOWN_SKIPPED = 50
-"""Files and rows that are named as skipped; a file of rows that all lack something has thousands."""
+"""Skipped files and rows that are named; a file in which every row lacks a field has thousands."""
 
 SHORTEST_HEADLINE, LONGEST_HEADLINE = 15, 100
-"""Characters of a headline that makes an example: shorter ones say nothing, and longer
-ones, which are no headlines but first sentences, are cut off with an ellipsis."""
+"""Length in characters of a headline that can become an example. Shorter ones say too little; longer ones are
+usually first sentences, cut off with an ellipsis."""
 
 
 def article(item: Article, span: tuple[int, int, str] | None, language: Language) -> str:
@@ -38,16 +38,17 @@ def article(item: Article, span: tuple[int, int, str] | None, language: Language
 
     Args:
         item: The article.
-        span: Start, end and what the citation quoted; None highlights nothing. If the span does not hold
-            exactly the quote, the article has changed since: nothing is highlighted, and a line says so.
-        language: Of the page.
+        span: Start, end and quote of the citation; None highlights nothing. If the text at the span is not
+            exactly
+            the quote, the article has changed: nothing is highlighted, and a note says so.
+        language: Language of the page.
     """
     start, end, quote = span or (0, 0, "")
     found = 0 <= start < end <= len(item.text) and item.text[start:end] == quote
     lost = "" if found or span is None else f'<p class="note">{WORDS[language]["lost"]}</p>'
     marked = (start, end) if found else (0, 0)
     body = "".join(_marked(item.text, first, last, *marked) for first, last in lines(item.text))
-    # Many articles begin with their own headline, and it need not stand there twice.
+    # Many articles begin with their own headline, which need not be shown twice.
     repeated = item.title and item.text.lstrip().startswith(item.title)
     name = sources.headline(item)
     title = "" if repeated else f"<h2 {flow(name)}>{safe(name)}</h2>"
@@ -59,19 +60,21 @@ def article(item: Article, span: tuple[int, int, str] | None, language: Language
 
 
 def listing(articles: Sequence[Article], total: int, shown: int, language: Language) -> str:
-    """The first ``shown`` of these articles, to open or remove.
+    """The first ``shown`` of these articles, with buttons to open and remove them.
 
     Args:
-        articles: What was found.
-        total: How many the index holds.
-        shown: How many to list.
-        language: Of the page.
+        articles: The articles that match the search.
+        total: Number of articles in the index.
+        shown: Number of articles to list.
+        language: Language of the page.
     """
     words = WORDS[language]
     if not articles:
         return f'<p class="found" role="status" {spoken(language)}>{words["found_none"]}</p>'
-    told = "found_all" if len(articles) == total else "found"
-    count = words[told].format(n=f"{len(articles):,}", all=f"{total:,}")
+    count = counted("articles", total, language)
+    if len(articles) != total:
+        whole = counted("articles", total, language, genitive=True)
+        count = words["found"].format(n=f"{len(articles):,}", all=whole)
     items = "".join(_listed(item, language) for item in articles[:shown])
     more = (
         f'<button type="button" class="more" data-shown="{shown + PAGE}">{words["page_more"]}</button>'
@@ -85,7 +88,7 @@ def listing(articles: Sequence[Article], total: int, shown: int, language: Langu
 
 
 def searched(articles: Iterable[Article], query: str) -> list[Article]:
-    """The articles whose headline, outlet or file holds every word of a query; the latest first."""
+    """The articles whose headline, outlet or file name contains every word of a query, latest first."""
     wanted = fold(query).split()
     found = [
         item
@@ -96,10 +99,10 @@ def searched(articles: Iterable[Article], query: str) -> list[Article]:
 
 
 def adding(language: Language, limit: int) -> str:
-    """What stands above the list: files can be dropped here, and the list searched.
+    """The part above the list: the area to drop files on, and the search form.
 
     Args:
-        language: Of the page.
+        language: Language of the page.
         limit: Largest file, in bytes.
     """
     words = WORDS[language]
@@ -116,18 +119,18 @@ def adding(language: Language, limit: int) -> str:
 
 
 def work(state: State, language: Language) -> str:
-    """How a change of the index stands, or what became of the last one.
+    """The progress of a change of the index, or the result of the last one.
 
     Args:
-        state: Of the work.
-        language: Of the page.
+        state: State of the work.
+        language: Language of the page.
     """
     words = WORDS[language]
     if state.running:
         doing = words.get(f"work_{state.doing.replace(' ', '_')}", "")
-        told = f"{words['indexing']}: {doing}" if doing else words["indexing"]
+        label = f"{words['indexing']}: {doing}" if doing else words["indexing"]
         return (
-            f'<div class="sanad work" {spoken(language)}><label>{told}'
+            f'<div class="sanad work" {spoken(language)}><label>{label}'
             f'<progress max="1" value="{state.share:.3f}"></progress></label></div>'
         )
     if state.fault is not None:
@@ -139,20 +142,23 @@ def work(state: State, language: Language) -> str:
 
 def _built(built: Built, language: Language) -> str:
     words, done = WORDS[language], built.written
-    told = words["indexed"].format(added=len(done.added), changed=len(done.changed))
-    if not done.added and not done.changed:
-        told = words["indexed_nothing"]
+    parts = [
+        words[name].format(n=counted("articles", len(ids), language, genitive=True))
+        for name, ids in (("indexed_added", done.added), ("indexed_changed", done.changed))
+        if ids
+    ]
+    summary = f"{words['listed'].join(parts)}." if parts else words["indexed_nothing"]
     skipped = "".join(
         f'<li><bdi class="file" dir="ltr">{safe(item.source.removeprefix(UPLOADED))}</bdi> '
         f'<span dir="ltr" lang="en">{safe(item.reason)}</span></li>'
         for item in built.skipped[:SHOWN_SKIPPED]
     )
     listed = f'<p>{words["skipped"]}</p><ul class="skipped">{skipped}</ul>' if skipped else ""
-    return f'<div class="sanad work" {spoken(language)}><p>{told}</p>{listed}</div>'
+    return f'<div class="sanad work" {spoken(language)}><p>{summary}</p>{listed}</div>'
 
 
 def welcome(articles: Sequence[Article], language: Language) -> str:
-    """What stands on the page before anything was asked: what it is about, and questions to click."""
+    """The page before the first question: the number of articles, and example questions to click."""
     words = WORDS[language]
     if not articles:
         return f'<section class="sanad welcome" {spoken(language)}><p>{words["welcome_none"]}</p></section>'
@@ -161,12 +167,13 @@ def welcome(articles: Sequence[Article], language: Language) -> str:
         for text in examples(articles)
     )
     offered = f'<p>{words["examples"]}</p><ul class="examples">{items}</ul>' if items else ""
-    head = words["welcome"].format(n=f"{len(articles):,}")
+    about = counted("articles", len(articles), language, genitive=True)
+    head = words["welcome"].format(n=about)
     return f'<section class="sanad welcome" {spoken(language)}><h2>{head}</h2>{offered}</section>'
 
 
 def examples(articles: Iterable[Article]) -> list[str]:
-    """Questions that the index's own articles answer, by their headlines; of different outlets first."""
+    """Questions about the headlines of the latest articles, different outlets first."""
     usable = [
         item
         for item in articles
@@ -180,12 +187,12 @@ def examples(articles: Iterable[Article]) -> list[str]:
         (rest if item.outlet in seen else first).append(item)
         seen.add(item.outlet)
     titles = dict.fromkeys(_bare(item.title) for item in [*first, *rest])
-    # In the headline's own language: a line of two directions is hard to read.
+    # In the headline's own language: a line with two directions is hard to read.
     return [WORDS[language_of(title)]["example"].format(title=title) for title in list(titles)[:EXAMPLES]]
 
 
 def _bare(title: str) -> str:
-    """A headline as it can stand within a sentence: one line, no cut, no quotation marks of its own."""
+    """A headline for use within a sentence: on one line, without final punctuation and quotation marks."""
     return re.sub(r"[\s\"“”«»]+", " ", title).strip().rstrip("….!؟?")
 
 
@@ -208,7 +215,7 @@ def _listed(item: Article, language: Language) -> str:
 
 
 def _marked(text: str, first: int, last: int, start: int, end: int) -> str:
-    """The line ``[first, last)`` as a paragraph, what ``[start, end)`` covers of it in ``<mark>``."""
+    """The line ``[first, last)`` as a paragraph, with its part of ``[start, end)`` in ``<mark>``."""
     begin, stop = max(first, start), min(last, end)
     if begin >= stop:
         inside = safe(text[first:last])

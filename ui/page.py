@@ -1,7 +1,7 @@
-"""What the page's events do, for all browser tabs. What a browser sends may be anything at all.
+"""The functions behind the page's events, for all browser tabs. A browser can send them any value.
 
-The conversation is the browser's: it sends what a question needs of it, and what it kept comes here only to
-be shown again. Here a tab has at most the one question that is being answered.
+The browser keeps the conversation: it sends the earlier turns that a question needs, and kept turns come here
+only to be rendered again. The server keeps at most the one running question of each tab.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any
 
 import gradio as gr
 
-from rag import Assistant, FairQueue, Language, SanadError, add_feedback
+from rag import Assistant, Language, SanadError, add_feedback
+from rag.server.worker import QuestionRunner
 from ui import copying, exchange, filters, library, render
 from ui.exchange import Asked
 from ui.faults import Fault, Refused, failure, fault
@@ -20,95 +21,95 @@ from ui.run import Run
 from ui.work import Work
 
 Server = Callable[[object], Any]
-"""A function that the page's script calls with one value of its own."""
+"""A function that the page's scripts call with one value."""
 
-
-Told = dict[str, Any]
-"""What goes to the page's script: the turn as HTML, at the end with what is to be kept of it."""
+Update = dict[str, Any]
+"""An update for the page's scripts: the turn as HTML; the last one also has the record that the browser
+keeps."""
 
 
 class Page:
-    """The page over one assistant."""
+    """The page of one assistant."""
 
-    def __init__(self, assistant: Assistant, line: FairQueue) -> None:
-        """Nobody is served yet.
+    def __init__(self, assistant: Assistant, runner: QuestionRunner) -> None:
+        """Create a page without questions.
 
         Args:
-            assistant: What answers.
-            line: The line that questions stand in.
+            assistant: The assistant of the page.
+            runner: Answers its questions.
         """
         self._assistant = assistant
-        self._line = line
+        self._runner = runner
         self._runs: dict[str, Run] = {}
         self.work = Work(assistant)
         """Changes of the index."""
 
     # Events of the question box
 
-    def begin(self, event: gr.EventData) -> tuple[Asked, Told]:
-        """Put the question on the page at once: state, the turn."""
+    def begin(self, event: gr.EventData) -> tuple[Asked, Update]:
+        """Show the question at once; returns the state and the turn."""
         asked = exchange.read(event._data, longest=self._assistant.settings.max_question)
         return asked, _drawn(asked)
 
-    def reply(self, asked: Asked | None, request: gr.Request) -> Iterator[tuple[Asked, Told]]:
-        """Answer the question, drawing its turn anew as events arrive: state, the turn."""
+    def reply(self, asked: Asked | None, request: gr.Request) -> Iterator[tuple[Asked, Update]]:
+        """Answer the question; yields the state and the turn whenever events have arrived."""
         if asked is None or not asked.exchange.open:
             return
         session = request.session_hash or ""
-        # Not its address: that is one for all readers behind a proxy.
-        run = Run(self._assistant, self._line, session, asked.exchange, asked.history)
+        # The client is the tab, not its address: all readers behind a proxy share one address.
+        run = Run(self._runner, session, asked.exchange, asked.history)
         self._runs[session] = run
         try:
             for grown in run.grow():
                 asked = Asked(grown, asked.history, asked.language)
                 yield asked, _drawn(asked)
-        finally:  # also when the browser tab is gone and Gradio drops this generator
+        finally:  # also if the tab was closed and Gradio drops this generator
             run.stop()
             self._runs.pop(session, None)
 
     def settle(self, asked: Asked | None) -> tuple[Any, ...]:
-        """After a reply, whatever came of it: state, the turn with what the browser is to keep."""
+        """End the reply; returns the state and the turn with the record that the browser keeps."""
         if asked is None:
             return gr.skip(), gr.skip()
         final = asked.exchange
         if final.open:  # Gradio's own queue was full, or the connection broke
             final = exchange.failed(final, Fault("fault_crowded"))
-        # The time makes two equal ones differ, or the browser would not be told of the second.
+        # The time makes two equal updates differ; otherwise Gradio would not send the second.
         kept = {"kept": exchange.pack(final), "at": time.time_ns()}
         return None, _drawn(Asked(final, asked.history, asked.language)) | kept
 
     def stop(self, request: gr.Request) -> None:
-        """Stop the model; the running reply redraws its own turn."""
+        """Stop the model; the running reply then updates its own turn."""
         run = self._runs.get(request.session_hash or "")
         if run is not None:
             run.stop()
 
     def leave(self, request: gr.Request) -> None:
-        """The browser tab was closed: nobody waits for its answer any more."""
+        """Stop the model: the tab was closed and nobody waits for the answer."""
         self.stop(request)
 
-    # Functions that the page's script calls
+    # Functions that the page's scripts call
 
     def show(self, sent: object) -> str:
-        """A kept conversation: ``{turns, language}``."""
-        told = _told(sent)
-        return render.conversation(exchange.unpack_all(told.get("turns")), _language(told))
+        """A kept conversation as HTML: ``{turns, language}``."""
+        fields = _fields(sent)
+        return render.conversation(exchange.unpack_all(fields.get("turns")), _language(fields))
 
     def start(self, sent: object) -> dict[str, str]:
-        """The filter's form and the welcome, with what the index holds now: ``{language}``."""
-        language = _language(_told(sent))
+        """The filter form and the welcome for the current articles: ``{language}``."""
+        language = _language(_fields(sent))
         try:
             articles = self._assistant.articles()
-        except SanadError as error:  # the index has gone since
+        except SanadError as error:  # the index was deleted in the meantime
             return {"filter": "", "welcome": failure(fault(error), language)}
         return {"filter": filters.form(articles, language), "welcome": library.welcome(articles, language)}
 
     def read_article(self, sent: object) -> str:
-        """An article, the quoted span highlighted: ``{article, span, language}``, span may be null."""
-        told = _told(sent)
-        language = _language(told)
+        """An article with the quoted span highlighted: ``{article, span, language}``; span may be null."""
+        fields = _fields(sent)
+        language = _language(fields)
         try:
-            match told.get("article"), told.get("span"):
+            match fields.get("article"), fields.get("span"):
                 case str(article_id), [int(start), int(end), str(quote)]:
                     return library.article(self._assistant.article(article_id), (start, end, quote), language)
                 case str(article_id), None:
@@ -118,23 +119,23 @@ class Page:
         return failure(Fault("fault_place"), language)
 
     def copy(self, sent: object) -> str:
-        """An answer with its sources, to be copied: ``{turn, form, language}``; "" where there is none."""
-        told = _told(sent)
+        """An answer with its sources for the clipboard: ``{turn, form, language}``; "" if there is none."""
+        fields = _fields(sent)
         try:
-            answer = exchange.unpack(told.get("turn")).answer
+            answer = exchange.unpack(fields.get("turn")).answer
         except Refused:
             return ""
         if answer is None:
             return ""
-        form = copying.markdown if told.get("form") == "markdown" else copying.text
-        return form(answer, _language(told))
+        form = copying.markdown if fields.get("form") == "markdown" else copying.text
+        return form(answer, _language(fields))
 
     def articles(self, sent: object) -> str:
         """The list of articles: ``{query, filter, shown, language}``."""
-        told = _told(sent)
-        language, query, shown = _language(told), told.get("query"), told.get("shown")
+        fields = _fields(sent)
+        language, query, shown = _language(fields), fields.get("query"), fields.get("shown")
         try:
-            where = filters.read(told.get("filter"))
+            where = filters.read(fields.get("filter"))
             everything = self._assistant.articles()
             allowed = everything if where is None else self._assistant.articles(where=where)
         except SanadError as error:
@@ -144,41 +145,41 @@ class Page:
         return library.listing(library.searched(allowed, wanted), len(everything), count, language)
 
     def adding(self, sent: object) -> str:
-        """What stands above the list: ``{language}``."""
-        return library.adding(_language(_told(sent)), self._assistant.settings.max_file_bytes)
+        """The part above the list: ``{language}``."""
+        return library.adding(_language(_fields(sent)), self._assistant.settings.max_file_bytes)
 
     def working(self, sent: object) -> dict[str, Any]:
-        """How the work on the index stands: ``{language}``."""
+        """The progress of the work on the index: ``{language}``."""
         state = self.work.state
-        shown = library.work(state, _language(_told(sent)))
+        shown = library.work(state, _language(_fields(sent)))
         return {"html": shown, "running": state.running, "changes": state.changes}
 
     def index(self, sent: object) -> None:
-        """Index the files that were sent."""
+        """Index the uploaded files."""
         self.work.index()
 
     def remove(self, sent: object) -> None:
         """Remove an article: ``{article}``."""
-        article = _told(sent).get("article")
+        article = _fields(sent).get("article")
         if isinstance(article, str):
             self.work.remove(article)
 
     def rate(self, sent: object) -> str:
-        """Keep a vote: ``{turn, vote, comment, language}``; what went wrong, or ""."""
-        told = _told(sent)
-        vote, comment = told.get("vote"), told.get("comment")
+        """Keep a vote: ``{turn, vote, comment, language}``; returns the error as HTML, or ""."""
+        fields = _fields(sent)
+        vote, comment = fields.get("vote"), fields.get("comment")
         try:
-            answer = exchange.unpack(told.get("turn")).answer
+            answer = exchange.unpack(fields.get("turn")).answer
             if answer is None or vote not in ("good", "bad") or not isinstance(comment, str):
                 raise Refused("fault_sent")
             add_feedback(answer, vote, comment, settings=self._assistant.settings)
         except SanadError as error:
-            return failure(fault(error), _language(told))
+            return failure(fault(error), _language(fields))
         return ""
 
     @property
     def servers(self) -> list[Server]:
-        """The functions that the page's script may call, by their names."""
+        """The functions that the page's scripts may call by name."""
         methods = (
             self.show, self.start, self.read_article, self.copy, self.rate,
             self.articles, self.adding, self.working, self.index, self.remove,
@@ -186,12 +187,12 @@ class Page:
         return [_served(method) for method in methods]
 
 
-def _drawn(asked: Asked) -> Told:
+def _drawn(asked: Asked) -> Update:
     return {"turn": render.turn(asked.exchange, asked.language)}
 
 
 def _served(method: Server) -> Server:
-    """A plain function for a method: Gradio marks what it is given, and methods take no mark."""
+    """A plain function for a method: Gradio sets an attribute on it, which a method does not allow."""
 
     def served(sent: object) -> Any:
         return method(sent)
@@ -200,9 +201,9 @@ def _served(method: Server) -> Server:
     return served
 
 
-def _told(sent: object) -> dict[str, Any]:
+def _fields(sent: object) -> dict[str, Any]:
     return sent if isinstance(sent, dict) else {}
 
 
-def _language(told: dict[str, Any]) -> Language:
-    return exchange.language(told.get("language"))
+def _language(fields: dict[str, Any]) -> Language:
+    return exchange.language(fields.get("language"))

@@ -1,10 +1,10 @@
-"""A turn of the conversation → safe HTML, by pure functions: no Gradio, no model, no clock.
+"""A turn of the conversation as safe HTML, by pure functions: no Gradio, no model, no clock.
 
-    Exchange → turn → question, status or draft or answer, sources, what can be done with it
+    Exchange → turn → question, status or draft or answer, sources, actions
 
-Every text that comes from outside (question, draft, answer, article, title, file name, error) passes
-through ``safe`` or ``attribute``; every piece of it stands in an element with its own ``dir``. The words
-around it are those of the page's language.
+Every text from outside (question, draft, answer, article, title, file name, error) passes through ``safe`` or
+``attribute`` and is placed in an element with its own ``dir``. The labels around it are in the page's
+language.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from ui import sources
 from ui.exchange import Exchange
 from ui.faults import Fault, failure
 from ui.text import flow, framed, safe, spoken
-from ui.words import LANGUAGES, WORDS, date
+from ui.words import LANGUAGES, WORDS, counted, date
 
 SHOWN_QUESTION = 2000
-"""Longest question shown in full, in characters: a page of pasted text must not bury its own error."""
+"""Longest question shown in full, in characters: a page of pasted text must not hide the error below it."""
 
 ACTIONS = ("copy", "copy_markdown", "retry", "good", "bad")
-"""What can be done with an answer, in the order of the buttons; each is a word of the table."""
+"""Actions for an answer, in the order of the buttons; each is a key of the word table."""
 
 
 def turn(exchange: Exchange, language: Language) -> str:
-    """One turn of the conversation: the question and all there is below it.
+    """One turn of the conversation: the question, and its answer or status.
 
     Args:
-        exchange: The question, and what has become of it.
-        language: Of the page.
+        exchange: The question with the state of its answer.
+        language: Language of the page.
     """
     return (
         f'<article class="sanad turn" id="t{exchange.number}" data-stage="{exchange.stage}"'
@@ -64,7 +64,7 @@ def _question(exchange: Exchange, language: Language) -> str:
 
 
 def _understood(exchange: Exchange, language: Language) -> str:
-    """A follow-up as it was searched for: who meant something else must see it at once."""
+    """The standalone form of a follow-up: a reader who meant something else should see it at once."""
     text = exchange.answer.understood if exchange.answer is not None else exchange.understood
     if not text:
         return ""
@@ -73,7 +73,7 @@ def _understood(exchange: Exchange, language: Language) -> str:
 
 
 def _limits(where: Filter | None, language: Language) -> str:
-    """The filter of a question, in words; nothing without one."""
+    """The filter of a question in words; empty without one."""
     if where is None:
         return ""
     words = WORDS[language]
@@ -103,14 +103,18 @@ def _draft(exchange: Exchange) -> str:
 
 def _status(exchange: Exchange, language: Language) -> str:
     words = WORDS[language]
-    if exchange.stage == "waiting":  # until the server knows its place it has none before it
-        text = words["waiting"].format(n=exchange.ahead) if exchange.ahead else words["searching"]
+    if exchange.stage == "waiting" and exchange.ahead:
+        text = words["waiting"].format(n=counted("questions", exchange.ahead, language))
+    elif exchange.stage == "waiting":  # its place in the queue is not known yet
+        text = words["searching"]
     else:
-        text = words[exchange.stage].format(n=exchange.sentences)
+        text = words[exchange.stage].format(
+            n=counted("sentences", exchange.sentences, language, genitive=True)
+        )
     clock = ""
     if exchange.open:
         elapsed = words["elapsed"].format(s=int(exchange.seconds))
-        # Outside the live region's text: a screen reader must not read out every second.
+        # Outside the live region: a screen reader must not announce every second.
         clock = f' <span class="clock" aria-hidden="true"><bdi>{elapsed}</bdi></span>'
     kind = "busy" if exchange.open else "ended"
     return f'<p class="status {kind}"><span role="status">{text}</span>{clock}</p>'
@@ -127,7 +131,7 @@ def _answer(answer: Answer, number: int, language: Language) -> str:
 
 
 def _outcome(answer: Answer, language: Language) -> str:
-    # Where nothing was found, the answer itself is these words; the note stands in for an empty one.
+    # If nothing was found, the answer's own text says so; the note replaces an empty text.
     if answer.outcome == "answered" or (answer.outcome == "not_found" and answer.text.strip()):
         return ""
     return f'<p class="note">{WORDS[language][answer.outcome]}</p>'
@@ -138,20 +142,20 @@ def _claims(answer: Answer, number: int, language: Language) -> str:
     for start, end in _paragraphs(answer):
         cut = _cut(answer, start, end)
         pieces = "".join(_piece(answer, claim, first, last, number, language) for claim, first, last in cut)
-        # The sides of a disagreement are little but names and numbers, which do not tell how they run.
+        # The sides of a disagreement are mostly names and numbers, which do not determine a direction.
         way = (
             spoken(answer.language)
             if answer.outcome == "conflict"
             else framed(answer.text[start:end], answer.language)
         )
         paragraphs.append(f"<p {way}>{pieces}</p>")
-        told = (claim for claim in answer.claims if claim.words and start < claim.end <= end)
-        paragraphs += [_words(claim, language) for claim in told]
+        worded = (claim for claim in answer.claims if claim.words and start < claim.end <= end)
+        paragraphs += [_words(claim, language) for claim in worded]
     return f'<div class="claims">{"".join(paragraphs)}</div>'
 
 
 def _paragraphs(answer: Answer) -> Iterator[tuple[int, int]]:
-    """Each line of an answer; where sources disagree, each of their sides."""
+    """Each line of an answer; if the sources disagree, each side by itself."""
     begins = {claim.start for claim in answer.claims} if answer.outcome == "conflict" else set()
     for start, end in lines(answer.text):
         for at in sorted(begin for begin in begins if start < begin < end):
@@ -161,7 +165,7 @@ def _paragraphs(answer: Answer) -> Iterator[tuple[int, int]]:
 
 
 def _cut(answer: Answer, start: int, end: int) -> Iterator[tuple[Claim | None, int, int]]:
-    """The line ``[start, end)`` of the answer, cut where claims begin and end, nothing left out."""
+    """The line ``[start, end)`` of the answer in pieces: its claims and the text between them."""
     at = start
     for claim in answer.claims:
         first, last = max(claim.start, at), min(claim.end, end)
@@ -184,7 +188,7 @@ def _piece(answer: Answer, claim: Claim | None, start: int, end: int, number: in
 
 
 def _verdict(claim: Claim, language: Language) -> str:
-    """How far a claim is borne out, by a shape and a word."""
+    """The verdict on a claim, as a shape and a word."""
     word = WORDS[language][f"claim_{claim.verdict}"]
     reason = f": <bdi {flow(claim.reason)}>{safe(claim.reason)}</bdi>" if claim.reason else ""
     return (
@@ -194,7 +198,7 @@ def _verdict(claim: Claim, language: Language) -> str:
 
 
 def _words(claim: Claim, language: Language) -> str:
-    """What a claim puts into another language, as the article has it."""
+    """The article's own words for a claim in another language."""
     label = sources.words_label(claim, language)
     return f'<p class="words" {spoken(language)}>{label}: <q {flow(claim.words)}>{safe(claim.words)}</q></p>'
 

@@ -1,7 +1,6 @@
-"""One question of the page being answered.
+"""One question of the page: the events of its answer become an Exchange that grows.
 
-Each runs in a thread of its own, so that Stop and the clock need not wait for the model. The line is that of
-the whole server: questions of its API stand in it too.
+The question itself is run by rag/server/worker.py, like the questions of the API.
 """
 
 from __future__ import annotations
@@ -9,67 +8,59 @@ from __future__ import annotations
 import dataclasses
 import logging
 import queue
-import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
-from functools import partial
-from typing import Any, cast
+from collections.abc import Iterator, Sequence
 
-from rag import Assistant, Event, FairQueue, Finished, Retrieved, SanadError, Token, Turn, unless
+from rag import Event, Filter, Finished, Retrieved, SanadError, Token, Turn
+from rag.server.worker import QuestionRunner
 from ui.exchange import Exchange
-from ui.faults import Refused, fault
+from ui.faults import Fault, fault
 
 TICK = 1.0
-"""Seconds between two redrawings while nothing arrives: how fine the clock on the page is."""
+"""Seconds between two updates while nothing arrives: the resolution of the clock on the page."""
 
 PACE = 0.2
-"""Least seconds between two redrawings while the model writes: each goes through server and browser, on cores
-that the model wants for itself, and five a second read as a stream."""
+"""Shortest time in seconds between two updates while the model writes. Each update passes through the server
+and the browser, on cores that the model needs; five a second are read as a continuous stream."""
 
 _log = logging.getLogger(__name__)
 
 
 class Run:
-    """One question being answered."""
+    """One question that is being answered."""
 
     def __init__(
-        self, assistant: Assistant, line: FairQueue, client: str, exchange: Exchange, history: Sequence[Turn]
+        self, runner: QuestionRunner, client: str, exchange: Exchange, history: Sequence[Turn]
     ) -> None:
-        """Nothing is started yet.
+        """Prepare the question; ``grow`` puts it into the queue.
 
         Args:
-            assistant: Answers it.
-            line: The line to stand in.
+            runner: Runs it.
             client: Who asks.
             exchange: The question.
             history: Earlier turns, oldest first.
         """
-        self._assistant = assistant
-        self._line = line
-        self._client = client
-        self._withdraw: Callable[[], object] = lambda: None
-        self._ahead: Callable[[], int] = lambda: 0
+        where: Filter | None = exchange.where
         self._exchange = exchange
-        self._history = history
-        self._arrived: queue.SimpleQueue[Event | SanadError | None] = queue.SimpleQueue()
-        self.stopped = threading.Event()
+        self._arrived: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
+        self._question = runner.question(
+            client, exchange.question, self._arrived.put, history=history, where=where
+        )
 
     def stop(self) -> None:
-        """Let the model stop at its next step, and ``grow`` end now."""
-        self.stopped.set()
-        self._withdraw()  # who is being answered keeps the place until the model lets go
-        self._arrived.put(None)
+        """Stop the model at its next step; ``grow`` ends at once."""
+        self._question.cancel()
 
     def grow(self) -> Iterator[Exchange]:
         """The exchange as it grows; the last one is final."""
         begun = time.monotonic()
         exchange = self._exchange
         try:
-            for events in self._events():
+            self._question.start()
+            for events in self._batches():
                 for event in events:
                     exchange = _grown(exchange, event)
-                ahead = self._ahead()
+                ahead = self._question.ahead
                 if exchange.stage == "waiting" and not ahead:
                     exchange = dataclasses.replace(exchange, stage="searching")
                 exchange = dataclasses.replace(exchange, ahead=ahead, seconds=time.monotonic() - begun)
@@ -77,24 +68,26 @@ class Run:
         except SanadError as error:
             yield dataclasses.replace(exchange, stage="failed", fault=fault(error))
             return
+        except Exception:
+            _log.exception("A question could not be answered")
+            yield dataclasses.replace(exchange, stage="failed", fault=Fault("fault_broke"))
+            return
         if exchange.open:
             yield dataclasses.replace(exchange, stage="stopped")
 
-    def _events(self) -> Iterator[list[Event]]:
-        """What has arrived since the last time: several events where they came fast, none after a TICK.
+    def _batches(self) -> Iterator[list[Event]]:
+        """The events since the last batch: several if they arrive quickly, none after a TICK without events.
 
         Raises:
             SanadError: The assistant could not answer.
         """
-        place = self._line.enter(self._client, self._called)
-        self._withdraw, self._ahead = partial(self._line.withdraw, place), partial(self._line.ahead, place)
         yield []
         while True:
             batch: list[Event] = []
             drawn = time.monotonic()
             try:
                 item = self._arrived.get(timeout=TICK)
-                while item is not None and not isinstance(item, SanadError):
+                while item is not None and not isinstance(item, BaseException):
                     batch.append(item)
                     item = self._arrived.get(timeout=max(0.0, drawn + PACE - time.monotonic()))
             except queue.Empty:
@@ -105,39 +98,6 @@ class Run:
             if item is not None:
                 raise item
             return
-
-    def _called(self, place: Any) -> None:
-        try:
-            threading.Thread(target=self._work, args=(place,), name="answer", daemon=True).start()
-        except RuntimeError:  # the system has no thread to give
-            _log.exception("The question could not be answered")
-            self._arrived.put(Refused("fault_broke"))
-            self._line.leave(place)
-
-    def _work(self, place: Any) -> None:
-        begun = time.monotonic()
-        try:
-            self._pump()
-        except SanadError as error:
-            if not self.stopped.is_set():  # else it says that nobody waits
-                self._arrived.put(error)
-        except Exception:
-            _log.exception("The question could not be answered")
-            self._arrived.put(Refused("fault_broke"))
-        finally:
-            self._line.leave(place, time.monotonic() - begun)
-            self._arrived.put(None)
-
-    def _pump(self) -> None:
-        if self.stopped.is_set():
-            return
-        asked = self._exchange
-        stream = self._assistant.stream(asked.question, history=self._history, where=asked.where)
-        with unless(self.stopped), closing(cast("Generator[Event, None, None]", stream)):
-            for event in stream:
-                if self.stopped.is_set():
-                    return
-                self._arrived.put(event)
 
 
 def _grown(exchange: Exchange, event: Event) -> Exchange:

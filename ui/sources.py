@@ -1,4 +1,4 @@
-"""What an answer rests on → HTML: chips, sources, passages, and the two sides of a disagreement."""
+"""HTML for an answer's evidence: citation chips, sources, passages, and the sides of a disagreement."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Protocol
 
 from rag import UPLOADED, Answer, Citation, Claim, Language, Passage, Reprint
 from ui.text import QUOTATION, attribute, direction, flow, language_of, safe
-from ui.words import WORDS, date
+from ui.words import WORDS, counted, date
 
 NEAREST = 3
-"""Passages shown when the articles do not hold the answer: more would read like an answer."""
+"""Passages shown if the articles do not contain the answer: more would look like an answer."""
 
 SHOWN_REPRINTS = 5
-"""Other outlets of the same text that are named; an agency's story can stand in dozens."""
+"""Other outlets of the same text that are named; dozens can print one agency's story."""
 
 _DAY = r"(?<![0-9-])[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?(?![0-9-])"
 
@@ -30,11 +30,11 @@ class Titled(Protocol):
 
     @property
     def source(self) -> str:
-        """Where it came from."""
+        """The file or web address."""
 
 
 def linked(answer: Answer, text: str, number: int, language: Language) -> str:
-    """``text`` with each marker that names a citation turned into a link to that source."""
+    """``text`` with each citation marker turned into a link to its source."""
     cited = {citation.number: citation for citation in answer.citations}
     parts: list[str] = []
     at = 0
@@ -47,13 +47,13 @@ def linked(answer: Answer, text: str, number: int, language: Language) -> str:
 
 
 def words_label(claim: Claim, language: Language) -> str:
-    """What stands before the article's own words for a claim, with the numbers of its sources."""
+    """The label for the article's own words for a claim, with the numbers of its sources."""
     marks = "".join(f"[{n}]" for n in claim.citations)
     return f"{WORDS[language]['words']} {marks}".rstrip()
 
 
 def sources(answer: Answer, number: int, language: Language) -> str:
-    """The list of citations, each an entry that the page's script can open."""
+    """The list of citations; the page's scripts can open each entry."""
     if not answer.citations:
         return ""
     items = "".join(_source(citation, number, language) for citation in answer.citations)
@@ -61,7 +61,7 @@ def sources(answer: Answer, number: int, language: Language) -> str:
 
 
 def passages(answer: Answer, number: int, language: Language) -> str:
-    """Passages beside the citations: the nearest ones where nothing was found, else the uncited ones."""
+    """Further passages: the nearest ones if nothing was found, else those that are not cited."""
     words = WORDS[language]
     if answer.outcome == "not_found":
         items = "".join(_passage(item, number, language) for item in answer.passages[:NEAREST])
@@ -77,7 +77,7 @@ def passages(answer: Answer, number: int, language: Language) -> str:
 
 
 def timeline(answer: Answer, number: int, language: Language) -> str:
-    """The sides of a disagreement, the earliest first: date, outlet, what it says. Undated ones come last."""
+    """The sides of a disagreement, earliest first: date, outlet and quote. Undated ones come last."""
     if answer.outcome != "conflict":
         return ""
     words = WORDS[language]
@@ -89,20 +89,20 @@ def timeline(answer: Answer, number: int, language: Language) -> str:
 
 
 def provenance(outlet: str | None, published: str | None, language: Language) -> str:
-    """Who published it, and when."""
-    name = f"<bdi>{safe(outlet)}</bdi>" if outlet else WORDS[language]["untold"]
+    """The outlet and the publication date."""
+    name = f"<bdi>{safe(outlet)}</bdi>" if outlet else WORDS[language]["outlet_unknown"]
     day = date(published, language)
     when = f' · <time datetime="{attribute(published or "")}"><bdi>{safe(day)}</bdi></time>' if day else ""
     return f'<p class="provenance">{name}{when}</p>'
 
 
 def headline(item: Titled) -> str:
-    """What an article is called: its headline, else its file."""
+    """The headline of an article; its file if it has none."""
     return item.title or item.source
 
 
 def place(source: str, line: int | None = None) -> str:
-    """The source as a path with its line, or as a link where it is a web address."""
+    """The source as a path with a line number, or as a link if it is a web address."""
     if re.match(r"https?://", source, re.IGNORECASE):
         return (
             f'<a class="file" dir="ltr" href="{attribute(source)}" target="_blank"'
@@ -113,7 +113,7 @@ def place(source: str, line: int | None = None) -> str:
 
 
 def _isolated(answer: Answer, text: str) -> str:
-    """``text`` with what runs the other way kept apart: a quotation, outlets, dates."""
+    """``text`` with everything of the other direction isolated: a quotation, outlets, dates."""
     quoted = QUOTATION.search(text)
     if quoted is None or language_of(quoted[0]) == answer.language:
         return _apart(answer, text)
@@ -122,7 +122,7 @@ def _isolated(answer: Answer, text: str) -> str:
 
 
 def _apart(answer: Answer, text: str) -> str:
-    """``text`` with outlets and dates kept apart from what is around them: (عنب بلدي, 2024-03) would turn."""
+    """``text`` with outlets and dates isolated, as their parts would change places: (عنب بلدي, 2024-03)."""
     outlets = {citation.outlet for citation in answer.citations if citation.outlet}
     names = "|".join(map(re.escape, sorted(outlets, key=len, reverse=True)))
     pieces = re.split(rf"({names}|{_DAY})" if names else f"({_DAY})", text)
@@ -134,8 +134,8 @@ def _apart(answer: Answer, text: str) -> str:
 
 def _chip(citation: Citation, number: int, language: Language) -> str:
     n = citation.number
-    told = [citation.outlet or "", date(citation.published, language), citation.title]
-    label = ", ".join([WORDS[language]["source"].format(n=n), *filter(None, told)])
+    origin = [citation.outlet or "", date(citation.published, language), citation.title]
+    label = WORDS[language]["listed"].join([WORDS[language]["source"].format(n=n), *filter(None, origin)])
     return (
         f'<a class="chip" dir="ltr" href="#t{number}-s{n}" aria-label="{attribute(label)}"'
         f' aria-describedby="sanad-card">[{n}]</a>'
@@ -156,7 +156,7 @@ def _source(citation: Citation, number: int, language: Language) -> str:
 
 def _side(citation: Citation, number: int, language: Language) -> str:
     day = date(citation.published, language) or WORDS[language]["undated"]
-    outlet = f"<bdi>{safe(citation.outlet)}</bdi>" if citation.outlet else WORDS[language]["untold"]
+    outlet = f"<bdi>{safe(citation.outlet)}</bdi>" if citation.outlet else WORDS[language]["outlet_unknown"]
     when = f'<time datetime="{attribute(citation.published or "")}"><bdi>{safe(day)}</bdi></time>'
     return (
         f'<li class="side"><p class="when">{when}</p><p class="who">{outlet}'
@@ -186,7 +186,7 @@ def _cited(passage: Passage, citations: Sequence[Citation]) -> bool:
 
 
 def _entry(identity: str, article_id: str, start: int, end: int) -> str:
-    """The opening tag of an entry that the script can open: it names the span and holds its text."""
+    """The opening tag of an entry that the page's scripts can open: it has the article and the span."""
     return (
         f'<li id="{identity}" class="source" tabindex="-1" data-article="{attribute(article_id)}"'
         f' data-start="{start}" data-end="{end}">'
@@ -203,6 +203,7 @@ def _also(reprints: Sequence[Reprint], language: Language) -> str:
         return ""
     words = WORDS[language]
     names = list(dict.fromkeys(one.outlet or one.article_id for one in reprints))
-    told = words["listed"].join(f"<bdi>{safe(name)}</bdi>" for name in names[:SHOWN_REPRINTS])
-    more = words["more"].format(n=len(names) - SHOWN_REPRINTS) if len(names) > SHOWN_REPRINTS else ""
-    return f'<p class="provenance also">{words["also"]} {told}{more}</p>'
+    named = words["listed"].join(f"<bdi>{safe(name)}</bdi>" for name in names[:SHOWN_REPRINTS])
+    left = len(names) - SHOWN_REPRINTS
+    more = words["more"].format(n=counted("others", left, language, genitive=True)) if left > 0 else ""
+    return f'<p class="provenance also">{words["also"]} {named}{more}</p>'

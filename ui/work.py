@@ -1,8 +1,8 @@
-"""Changes of the index that the page asks for: files that arrive, updates, removals.
+"""Changes of the index from the page: uploads, updates and removals.
 
-    PUT /sanad/upload/NAME → a file beside the index → index_uploads → what was added or skipped
+    PUT /sanad/upload/NAME → a file beside the index → index_uploads → added and skipped files
 
-Questions are answered meanwhile from the last generation.
+In the meantime questions are answered from the last generation.
 """
 
 from __future__ import annotations
@@ -28,39 +28,39 @@ from ui.exchange import language
 from ui.faults import Fault, Refused, failure, fault
 
 PATH = "/sanad/upload/"
-"""Where files are sent to."""
+"""Path under which files are uploaded."""
 
 MOST = 200
-"""Files that may wait to be indexed: more are quicker copied into a folder and indexed from there."""
+"""Files that may wait to be indexed: it is quicker to copy more of them into a folder and index that."""
 
 LONGEST_NAME = 120
-"""Characters of a file's name; file systems take 255 bytes, and an Arabic letter is two."""
+"""Longest file name in characters; file systems allow 255 bytes, and an Arabic letter has two."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How the work stands."""
+    """State of the work on the index."""
 
     running: bool = False
     """Whether the index is being changed."""
     doing: str = ""
-    """What is being done, as ``rag`` calls it."""
+    """Current stage, by its name in ``rag``."""
     share: float = 0.0
-    """Share done, 0 to 1."""
+    """Finished share of the stage, 0 to 1."""
     built: Built | None = None
-    """What the last update did."""
+    """Result of the last update."""
     removed: bool = False
-    """Whether the last thing that was done was a removal."""
+    """Whether the last change was a removal."""
     fault: Fault | None = None
     """Why the last change failed."""
     changes: int = 0
-    """Counts changes that were made: who has seen fewer must look again."""
+    """Number of changes so far; a page that knows a smaller number must reload its lists."""
 
 
 class Work:
-    """Changes of one index."""
+    """Changes of one index, one after the other in a background thread."""
 
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
@@ -71,16 +71,16 @@ class Work:
 
     @property
     def state(self) -> State:
-        """How it stands now."""
+        """The current state."""
         return self._state
 
     def index(self) -> None:
-        """Index what has arrived."""
+        """Index the uploaded files."""
         self._arrived.clear()
         self._begin(lambda: self._assistant.index_uploads(progress=self._tell))
 
     def remove(self, article_id: str) -> None:
-        """Take an article out of the index."""
+        """Remove an article from the index."""
 
         def job() -> None:
             self._assistant.remove([article_id], progress=self._tell)
@@ -88,23 +88,23 @@ class Work:
         self._begin(job)
 
     async def receive(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take a file: 200 with nothing, or what is wrong as HTML in the language that the address names."""
+        """Receive a file: an empty 200, or the error as HTML in the language that the query names."""
         name = unicodedata.normalize("NFC", str(scope["path"]).removeprefix(PATH))
-        told = parse_qs(bytes(scope.get("query_string", b"")).decode("ascii", "replace"))
+        query = parse_qs(bytes(scope.get("query_string", b"")).decode("ascii", "replace"))
         try:
             self._check(name)
             await self._write(name, receive)
         except Refused as error:
-            page = failure(error.fault, language((told.get("language") or [""])[0]))
+            page = failure(error.fault, language((query.get("language") or [""])[0]))
             await HTMLResponse(page, status_code=422)(scope, receive, send)
         else:
             self._arrived.add(name)
             await HTMLResponse("")(scope, receive, send)
 
     def _check(self, name: str) -> None:
-        # A name with a control or formatting character would be shown as another than it is.
+        # A name with a control or formatting character would look like another name.
         plain = all(unicodedata.category(character)[0] != "C" for character in name)
-        hidden = name.startswith(".") or name.casefold() == "readme.md"  # which no update reads
+        hidden = name.startswith(".") or name.casefold() == "readme.md"  # updates skip these
         if not plain or name != PurePath(name).name or hidden or len(name) > LONGEST_NAME:
             raise Refused("fault_name", name=name)
         if not name.lower().endswith(ARTICLE_FILES):
@@ -115,18 +115,18 @@ class Work:
     async def _write(self, name: str, receive: Receive) -> None:
         limit, size, more = self._assistant.settings.max_file_bytes, 0, True
         folder = self._assistant.uploads
-        part = folder / f".{secrets.token_hex(8)}"  # hidden: an update meanwhile does not read it
+        part = folder / f".{secrets.token_hex(8)}"  # hidden, so that an update does not read it yet
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with part.open("wb") as file:
                 while more:
                     message = await receive()
-                    if message["type"] != "http.request":  # the browser has gone
+                    if message["type"] != "http.request":  # the browser has disconnected
                         raise Refused("fault_cut", name=name)
                     file.write(message.get("body", b""))
                     size += len(message.get("body", b""))
                     if size > limit:
-                        raise Refused("fault_size", name=name, most=f"{limit / 1e6:g} MB")
+                        raise Refused("fault_size", name=name, mb=f"{limit / 1e6:g}")
                     more = message.get("more_body", False)
             self._assistant.take_upload(part, name)
         except OSError as error:

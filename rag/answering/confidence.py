@@ -1,94 +1,72 @@
-"""How probable it is that a reply's own words are right, told by the probabilities of its tokens.
+"""Whether a reply's own words are probably right, judged by the probabilities of its tokens.
 
-A small model that does not know which words of a sentence answer still finds the sentence: nine times of
-ten on development questions, while its words are right six times of ten. It is unsure of wrong words: their
-tokens are less probable. So the words are told where they are probably right, and else the sentence itself.
+A small model that does not know which words of a sentence answer the question still finds the sentence: in
+nine of ten development questions, while its words are right in six of ten. Its wrong words have less probable
+tokens. So the words are shown where they are probably right, and the sentence itself otherwise.
 
-The weights are a logistic regression's, fitted by train/certainty.py to replies of the adapted model, and
-hold for no other.
+The weights are those of a logistic regression, fitted by train/certainty.py to replies of the adapted model;
+they hold for no other model.
 """
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from rag.answering.draft import Confidence, Draft
 from rag.models import logistic
 from rag.models.llm.protocol import Likelihood
+from rag.models.logistic import LogisticModel
 
 FILE = Path(__file__).resolve().parent / "data" / "certainty.json"
 
 FEATURES = ("mean", "least", "choice", "length")
-"""Of a reply's words the mean and the least log probability of their tokens, of the sentence that it names
-the log odds, of the words' tokens the logarithm of one more than their count."""
+"""The mean and the lowest log probability of the tokens of a reply's words, the log odds of the cited
+sentence's number, and the logarithm of one more than the number of those tokens."""
 
 CHOICE, WORDS = 1, 3
-"""Where a reply like "[2] 308" names its sentence, and where its words begin, in tokens."""
+"""Positions, in tokens, of the cited sentence's number and of the first word in a reply like "[2] 308"."""
 
 CHOSEN = 0.7
-"""Probability from which the sentence that a reply names is taken for the right one although its words failed
-a check. Of the failed replies to development questions those above it named it three times of four."""
+"""Probability from which the sentence that a reply names counts as the right one although its words failed a
+check: of the failed replies to development questions above it, three of four named the right sentence."""
 
-ASIDE = 0.5
-"""The same for another article's sentence that is told beside an answer, from which it takes nothing: of
-what the hand-written questions find between this and ``CHOSEN``, four disagreements are real, two are not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """A logistic regression."""
-
-    generator: str
-    """What the identity of a generator begins with that they hold for."""
-    bias: float
-    factors: tuple[float, ...]
-    """One for each feature."""
-    threshold: float
-    """Least probability of words that are told."""
-
-    def probability(self, likelihood: Likelihood) -> float:
-        """The probability that a reply's words are right.
-
-        Args:
-            likelihood: Of a reply that names a sentence and says something.
-        """
-        return logistic.probability(self.bias, self.factors, features(likelihood))
+BESIDE = 0.5
+"""The same for a sentence of another article that is shown beside an answer and replaces nothing in it. Of
+the disagreements that the hand-written questions yield between this and ``CHOSEN``, four are real and two are
+not."""
 
 
-def known(likelihood: Likelihood, generator: str) -> bool:
-    """Whether anything can be told of a reply.
+def rated(draft: Draft, likelihood: Likelihood | None, generator: str) -> Draft:
+    """A draft with the confidence that its tokens' probabilities give.
 
     Args:
-        likelihood: As the generator told it.
-        generator: Its identity.
+        draft: Of the reply.
+        likelihood: Log probabilities of the reply's tokens; None where the backend does not give them.
+        generator: Identity of the model.
     """
-    return len(likelihood) > WORDS and generator.startswith(load().generator)
+    model = load()
+    if likelihood is None or len(likelihood) <= WORDS or not model.holds_for(generator):
+        return draft
+    words = model.accepts(features(likelihood))
+    return dataclasses.replace(draft, confidence=Confidence(math.exp(likelihood[CHOICE]), words))
 
 
-def words_are_likely(likelihood: Likelihood) -> bool:
-    """Whether a reply's own words are probably right; its argument is as for ``Weights.probability``."""
-    weights = load()
-    return weights.probability(likelihood) >= weights.threshold
+def features(likelihood: Likelihood) -> dict[str, float]:
+    """What is measured of a reply, by the names in ``FEATURES``.
 
-
-def choice(likelihood: Likelihood) -> float:
-    """Probability of the sentence that it names; its argument is as for ``Weights.probability``."""
-    return math.exp(likelihood[CHOICE])
-
-
-def features(likelihood: Likelihood) -> tuple[float, ...]:
-    """What is measured of a reply, by ``FEATURES``; arguments as for ``Weights.probability``."""
+    Args:
+        likelihood: Log probabilities of a reply that cites a sentence and has words of its own.
+    """
     words = likelihood[WORDS:]
     odds = logistic.log_odds(likelihood[CHOICE])
-    return sum(words) / len(words), min(words), odds, math.log1p(len(words))
+    values = (sum(words) / len(words), min(words), odds, math.log1p(len(words)))
+    return dict(zip(FEATURES, values, strict=True))
 
 
 @lru_cache(maxsize=1)
-def load() -> Weights:
-    """The fitted weights."""
-    told = json.loads(FILE.read_text(encoding="utf-8"))
-    factors = tuple(told["factors"][name] for name in FEATURES)
-    return Weights(told["generator"], told["bias"], factors, told["threshold"])
+def load() -> LogisticModel:
+    """The fitted model."""
+    return LogisticModel.load(FILE)

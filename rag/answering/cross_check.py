@@ -1,11 +1,11 @@
-"""A second look: what other articles say to a question that one has answered with a number or a date.
+"""Step: check what other articles say about a question that one article has answered with a number or a date.
 
-The first answer comes from the sentences that fit the question best, which one article often gives alone. The
-others are searched with the question and the sentence that was named, as a later report names a base where
-the plan before it names the region; and the model is asked the same again over what they say. Two values make
-a disagreement, and both are told; the same value twice is cited twice. So do a plan and what another article
-says became of it (plans.py), for which the model is not asked: over the plan alone it says, rightly, that
-a sentence on the region does not name the base.
+The first answer comes from the sentences that fit the question best, which often belong to one article. The
+other articles are searched with the question and the cited sentence together, because a later report may name
+a base where an earlier plan names its region. The model answers the same question from what is found. Two
+different values are a disagreement, and both are shown; the same value in two articles is cited from both. A
+plan and its outcome in another article are shown together too (plans.py); the model is not asked about these,
+as it rightly refuses to answer a question about the base from a sentence about the region.
 """
 
 from __future__ import annotations
@@ -13,135 +13,112 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence, Set
 
-from rag.answering.answer_type import is_choice, kind
-from rag.answering.plans import asked, fulfils
-from rag.answering.reply import Part, Reply
+from rag.answering import confidence
+from rag.answering.context import Context
+from rag.answering.draft import Draft, Statement
+from rag.answering.generation import generate
+from rag.conversation.answer_type import is_choice, kind
 from rag.language import quantities
 from rag.language.names import latin_keys
+from rag.language.plans import asked, fulfils
 from rag.language.terms import arabic_keys
 from rag.records import Evidence
 
+DEEP = 10, 30
+"""Passages and sentences that are searched for a plan and its outcome. On the development questions the right
+sentence was among the first 25, and no wrong one was found (docs/research/decisions.md)."""
 
-def due(reply: Reply, evidence: Sequence[Evidence], question: str) -> bool:
-    """Whether other articles are worth asking: one statement, of a value or where one is asked for.
 
-    Args:
-        reply: The first one.
-        evidence: What it was made from.
-        question: As put to the model.
+def cross_check(draft: Draft, context: Context) -> Draft:
+    """Step: add what other articles say to the same question.
+
+    What is added counts only if it can be supported; the first answer stays as it is.
     """
-    asks = kind(question) in ("time", "quantity")
-    return _is_one(reply, evidence) and (asks or bool(quantities.claimed(reply.parts[0].text)))
+    if draft.rejected or len(draft.statements) != 1 or not draft.statements[0].cited:
+        return draft
+    (statement,) = draft.statements
+    wanted = kind(draft.question)
+    believed = draft.trusts_words or _chose(draft, confidence.CHOSEN)
+    may_be_plan = believed and (wanted == "time" or is_choice(draft.question))
+    # Only the adapted model has calibrated confidence; any other is not trained to refuse, and would find an
+    # answer in every article.
+    has_value = draft.sure and (wanted in ("time", "quantity") or bool(quantities.claimed(statement.text)))
+    others = context.articles - _articles(statement) if may_be_plan or has_value else frozenset()
+    if not others:
+        return draft
+    searched = " ".join([draft.question, *(item.text for item in statement.cited)])
+    added = None
+    if may_be_plan:
+        added = _with_rival(draft, searched, frozenset(others), context)
+    if added is None and has_value:
+        added = _with_other_value(draft, searched, frozenset(others), context)
+    context.clock.mark("cross_check")
+    return added or draft
 
 
-def dated(reply: Reply, evidence: Sequence[Evidence], question: str) -> bool:
-    """Whether a plan, or what became of it, may stand against the answer: one statement on when or whether.
+def _chose(draft: Draft, least: float) -> bool:
+    return draft.confidence is not None and draft.confidence.choice >= least
+
+
+def _articles(statement: Statement) -> set[str]:
+    """Ids of the articles that a statement is from, and of those that contain the same sentence."""
+    return {item.article_id for item in statement.cited} | {
+        other.article_id for item in statement.cited for other in item.also
+    }
+
+
+def _with_rival(draft: Draft, searched: str, others: frozenset[str], context: Context) -> Draft | None:
+    """The draft with a sentence that reports as done what the cited one plans, or the other way round."""
+    passages, sentences = DEEP
+    found = context.search(searched, others, passages=passages, sentences=sentences).evidence
+    (statement,) = draft.statements
+    rival = find_rival(draft.question, statement.cited, found)
+    if rival is None:
+        return None
+    other = Statement("", (rival,), quoted=True, added=True)
+    about = asked(draft.question)
+    done_first = any(became(item, rival, about) for item in statement.cited)
+    statements = (other, statement) if done_first else (statement, other)
+    return dataclasses.replace(
+        draft,
+        statements=statements,
+        evidence=(*draft.evidence, rival),
+        relation="plan and outcome",
+    )
+
+
+def find_rival(question: str, cited: Sequence[Evidence], others: Sequence[Evidence]) -> Evidence | None:
+    """The first sentence that reports as done what a cited one plans, or the other way round.
 
     Args:
-        reply: The first one.
-        evidence: What it was made from.
         question: As put to the model.
-    """
-    return _is_one(reply, evidence) and (kind(question) == "time" or is_choice(question))
-
-
-def rival(
-    question: str, reply: Reply, evidence: Sequence[Evidence], others: Sequence[Evidence]
-) -> Evidence | None:
-    """The best sentence that tells as done what the named one tells as planned, or the other way round.
-
-    Args:
-        question: As put to the model.
-        reply: The first one.
-        evidence: What it was made from.
+        cited: The sentences that the first answer cites.
         others: Sentences of other articles, best first.
     """
     about = asked(question)
-    named = _named(reply.parts[0], evidence)
     return next(
         (
             other
             for other in others
-            for item in named
-            if (_became(item, other, about) and not _elsewhere(question, item, other))
-            or _became(other, item, about)
+            for item in cited
+            if (became(item, other, about) and not _elsewhere(question, item, other))
+            or became(other, item, about)
         ),
         None,
     )
 
 
-def query(question: str, reply: Reply, evidence: Sequence[Evidence]) -> str:
-    """What the other articles are searched with; arguments as for ``due``."""
-    return " ".join([question, *(item.text for item in _named(reply.parts[0], evidence))])
-
-
-def told_elsewhere(reply: Reply, evidence: Sequence[Evidence]) -> frozenset[str]:
-    """Ids of the articles that a reply is from, and of those that hold the same sentence."""
-    named = _named(reply.parts[0], evidence)
-    return frozenset(
-        [item.article_id for item in named] + [other.article_id for item in named for other in item.also]
-    )
-
-
-def together(
-    first: Reply, shown: Sequence[Evidence], second: Reply, more: Sequence[Evidence]
-) -> tuple[Reply, tuple[Evidence, ...]] | None:
-    """Both replies as one, and the evidence that it is over; None where the second adds nothing.
-
-    Args:
-        first: The first reply.
-        shown: Its evidence.
-        second: What other articles answered.
-        more: Their evidence.
-    """
-    if not _is_one(second, more):
-        return None
-    renumbered = tuple(dataclasses.replace(item, number=len(shown) + n) for n, item in enumerate(more, 1))
-    one = first.parts[0]
-    other = dataclasses.replace(
-        second.parts[0], marks=tuple(len(shown) + item.number for item in _named(second.parts[0], more))
-    )
-    values, others = quantities.claimed(one.text), quantities.claimed(other.text)
-    if not others:
-        return None
-    if values and (values <= others or others <= values):  # "September" and "September 2025"
-        fuller = other if len(others) > len(values) else one
-        both = dataclasses.replace(fuller, marks=(*one.marks, *other.marks))
-        return Reply((both,), refused=False, phrases=first.phrases), (*shown, *renumbered)
-    if values and _is_date(one) != _is_date(other):
-        return None
-    return Reply((one, other), refused=False, sides=True), (*shown, *renumbered)
-
-
-def both(
-    question: str, first: Reply, shown: Sequence[Evidence], rival: Evidence
-) -> tuple[Reply, tuple[Evidence, ...]]:
-    """The first reply and the rival sentence, the deed before the plan, and the evidence that they are over.
-
-    Args:
-        question: As put to the model.
-        first: The first reply.
-        shown: Its evidence.
-        rival: What ``rival`` found.
-    """
-    other = dataclasses.replace(rival, number=len(shown) + 1)
-    parts = [first.parts[0], Part("", (other.number,), whole=True)]
-    if any(_became(item, other, asked(question)) for item in _named(first.parts[0], shown)):
-        parts.reverse()
-    return Reply(tuple(parts), refused=False, sides=True, opposed=True), (*shown, other)
-
-
-def _became(plan: Evidence, deed: Evidence, about: Set[str]) -> bool:
-    """Whether one sentence tells what became of another's plan; published before it, it cannot."""
+def became(plan: Evidence, deed: Evidence, about: Set[str]) -> bool:
+    """Whether one sentence reports the outcome of another's plan; one published before the plan cannot."""
     late = not plan.published or not deed.published or plan.published <= deed.published
     return late and fulfils(deed.text, plan.text, about)
 
 
 def _elsewhere(question: str, plan: Evidence, deed: Evidence) -> bool:
-    """Whether a deed names none of what its question and the plan name: it was done at another place.
+    """Whether an outcome contains none of the names that question and plan share: it is another place's.
 
-    The other way round it is usual: a plan for a region does not name each base of it. Names are told by
-    their capital letters, so in an English question only.
+    The reverse is normal: a plan for a region does not name each base in it. Names are recognised by their
+    capital letters, so in English questions only.
     """
     planned, done = ({*arabic_keys(item.text), *_keys(item.text)} for item in (plan, deed))
     shared = [name for name in latin_keys(question) if name & planned]
@@ -152,14 +129,41 @@ def _keys(text: str) -> set[str]:
     return {key for name in latin_keys(text) for key in name}
 
 
-def _named(part: Part, evidence: Sequence[Evidence]) -> list[Evidence]:
-    return [item for item in evidence if item.number in part.marks]
+def _with_other_value(draft: Draft, searched: str, others: frozenset[str], context: Context) -> Draft | None:
+    """The draft with what the model answers from other articles; None where that adds nothing."""
+    evidence = context.search(searched, others).evidence
+    other = generate(draft.question, evidence, context)
+    if not (other.sure and _chose(other, confidence.BESIDE)):
+        return None
+    return combined(draft, other)
 
 
-def _is_one(reply: Reply, evidence: Sequence[Evidence]) -> bool:
-    """Whether it is one statement that names its sentence."""
-    return len(reply.parts) == 1 and bool(_named(reply.parts[0], evidence))
+def combined(draft: Draft, other: Draft) -> Draft | None:
+    """Two answers to one question as one draft; None where the second adds nothing.
+
+    The same value, or a fuller one ("September" and "September 2025"), is cited from both; another
+    value becomes a second side.
+
+    Args:
+        draft: The first answer, of one statement.
+        other: The answer from other articles.
+    """
+    if len(other.statements) != 1 or not other.statements[0].cited:
+        return None
+    (one,), (two,) = draft.statements, other.statements
+    values, others = quantities.claimed(one.text), quantities.claimed(two.text)
+    if not others:
+        return None
+    evidence = (*draft.evidence, *other.evidence)
+    if values and (values <= others or others <= values):
+        fuller = two if len(others) > len(values) else one
+        both = dataclasses.replace(fuller, cited=(*one.cited, *two.cited))
+        return dataclasses.replace(draft, statements=(both,), evidence=evidence)
+    if values and _is_date(one) != _is_date(two):
+        return None
+    added = dataclasses.replace(two, added=True)
+    return dataclasses.replace(draft, statements=(one, added), evidence=evidence, relation="sides")
 
 
-def _is_date(part: Part) -> bool:
-    return bool(quantities.months(part.text) or quantities.years(part.text))
+def _is_date(statement: Statement) -> bool:
+    return bool(quantities.months(statement.text) or quantities.years(statement.text))

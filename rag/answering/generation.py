@@ -1,153 +1,143 @@
-"""Evidence and a question → what the model writes of them, and how far its words are to be believed."""
+"""The one place that calls the language model: evidence and a question → a draft of an answer."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rag.answering import confidence, prompt, reply
-from rag.answering.reply import Reply
-from rag.answering.timings import Clock
-from rag.answering.verification import UNKNOWN, Likely
-from rag.models.llm.protocol import Generator as Model
-from rag.models.llm.protocol import Heard, Likelihood, Message
-from rag.records import Evidence, Language, Token
+from rag.answering import confidence, reply
+from rag.answering.context import Context
+from rag.answering.draft import Draft
+from rag.models.llm import prompt
+from rag.models.llm.protocol import Likelihood, Message, check_limits
+from rag.records import Evidence, Token
 
-Write = Callable[[Sequence[Message], int], Generator[str, None, Likelihood | None]]
-"""A prompt and the longest reply in tokens → the model's reply, piece by piece."""
+UNSURE = 0.6
+"""Probability of a cited sentence, or of a refusal, below which the evidence is read again in another order.
+Thresholds from .6 to .9 did equally well on the questions that they were chosen on, and the lowest of them
+reads the fewest questions twice (docs/research/decisions.md)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Drafted:
-    """What the model wrote, taken apart."""
+class Completion:
+    """A model's reply."""
 
-    reply: Reply
-    """Its statements."""
-    evidence: tuple[Evidence, ...]
-    """What it was shown."""
-    likely: Likely
-    """What of it is probably right."""
-    choice: float | None = None
-    """Probability of the sentence that it names; None where it is not known."""
-
-    @property
-    def sure(self) -> bool:
-        """Whether its own words are known to be probably right: only such are held against others."""
-        return self.likely is not UNKNOWN and self.likely.words
+    text: str
+    """All of it."""
+    likelihood: Likelihood | None
+    """Log probabilities of its tokens; None where the backend does not give them."""
 
 
-UNSURE = 0.6
-"""Probability of a named sentence, or of a refusal, below which the evidence is read again in another order.
-On questions that were developed on no threshold from .6 to .9 wins more, and with a lower one fewer are read
-twice (docs/decisions.md)."""
-
-NOTHING = Drafted(Reply((), refused=True), (), UNKNOWN)
-"""What is drafted where there is no evidence."""
-
-
-class Writer:
-    """Asks a model over evidence."""
-
-    def __init__(self, template: Sequence[Message], model: Model, longest: int, write: Write) -> None:
-        """A writer.
-
-        Args:
-            template: The prompt's.
-            model: Counts tokens, and is named.
-            longest: Tokens of a reply at most.
-            write: Has it reply.
-        """
-        self._template = template
-        self._model = model
-        self._longest = longest
-        self._write = write
-
-    def drafted(
-        self,
-        question: str,
-        evidence: Sequence[Evidence],
-        language: Language,
-        clock: Clock | None = None,
-        arrange: prompt.Arrange = tuple,
-    ) -> Generator[Token, None, Drafted]:
-        """The model's reply, piece by piece as far as it can be shown; closing it stops the model.
-
-        Args:
-            question: As put to the model.
-            evidence: Numbered from 1, most useful first; without any the model is not asked.
-            language: Of the answer.
-            clock: Told when the first piece comes.
-            arrange: The order in which the model reads the evidence.
-
-        Raises:
-            PromptBroken: Not even the first sentence fits into the model's context.
-            GenerationFailed: The model failed.
-        """
-        if not evidence:
-            return NOTHING
-        messages, shown = prompt.build(
-            self._template,
-            question=question,
-            evidence=evidence,
-            language=language,
-            count=self._model.count,
-            budget=self._model.context - self._longest,
-            arrange=arrange,
-        )
-        draft, told = "", ""
-        # closing() makes a reader who leaves stop the model now, not at the next garbage collection.
-        with contextlib.closing(self._write(messages, self._longest)) as stream:
-            heard = Heard(stream)
-            for piece in heard:
-                if clock:
-                    clock.mark_once("first_token")
-                draft += piece
-                readable = reply.readable(draft, language)
-                # Else what was told turned out to be a quotation; the finished answer replaces it.
-                if readable.startswith(told) and readable != told:
-                    yield Token(readable[len(told) :])
-                    told = readable
-        likely = self._likely(heard.likelihood)
-        choice = confidence.choice(heard.likelihood) if heard.likelihood and likely is not UNKNOWN else None
-        said = reply.renumbered(reply.parse(draft), [item.number for item in arrange(shown)])
-        return Drafted(said, shown, likely, choice)
-
-    def _likely(self, likelihood: Likelihood | None) -> Likely:
-        if likelihood is None or not confidence.known(likelihood, self._model.identity):
-            return UNKNOWN
-        choice = confidence.choice(likelihood)
-        words = confidence.words_are_likely(likelihood)
-        return Likely(words, choice >= confidence.CHOSEN, choice >= confidence.ASIDE)
-
-
-def surer(first: Drafted, second: Drafted) -> Drafted:
-    """Of two drafts over the same evidence, read in two orders, the one to go on with.
-
-    A sentence that is named stands over an unsure refusal; else the more probable choice does.
+def complete(
+    messages: Sequence[Message],
+    max_tokens: int,
+    context: Context,
+    on_text: Callable[[str], None] = lambda _text: None,
+) -> Completion:
+    """The model's reply to a prompt.
 
     Args:
-        first: An unsure one.
-        second: The other.
+        messages: The prompt.
+        max_tokens: Longest reply, in the model's tokens.
+        context: Holds the model, and whether the answer is still wanted.
+        on_text: Called with all that the model has written so far, after each piece.
+
+    Raises:
+        Cancelled: The answer is no longer wanted.
+        DeadlinePassed: The answer was not complete in time.
+        GenerationFailed: The model failed.
     """
-    if first.choice is None or second.choice is None or not (second.reply.parts or second.reply.refused):
-        return first
-    found = first.reply.refused and not second.reply.refused
-    kept = not first.reply.refused and second.choice > first.choice
-    return second if found or kept else first
-
-
-def silently(writing: Generator[Token, None, Drafted]) -> Generator[Token, None, Drafted]:
-    """A draft that is not shown: its tokens are empty, and only let a reader leave.
-
-    Args:
-        writing: What ``Writer.drafted`` returned.
-    """
-    with contextlib.closing(writing):
+    text = ""
+    stream_of = context.model.stream(
+        messages, max_tokens=max_tokens, cancel=context.cancel, deadline=context.deadline
+    )
+    # closing() stops the model when the answer is no longer wanted.
+    with contextlib.closing(stream_of) as stream:
         while True:
+            check_limits(context.cancel, context.deadline)
             try:
-                next(writing)
+                piece = next(stream)
             except StopIteration as end:
-                drafted: Drafted = end.value
-                return drafted
-            yield Token("")
+                return Completion(text, end.value)
+            if piece:
+                text += piece
+                on_text(text)
+
+
+def generate(
+    question: str,
+    evidence: Sequence[Evidence],
+    context: Context,
+    *,
+    order: prompt.Order = tuple,
+    shown: bool = False,
+) -> Draft:
+    """What the model answers from evidence.
+
+    Args:
+        question: As it is put to the model.
+        evidence: Numbered from 1, most useful first; without any the model is not asked.
+        context: Holds model, prompt and language.
+        order: Puts the evidence into the order in which the model reads it.
+        shown: Whether the reply is emitted as it grows.
+
+    Raises:
+        PromptBroken: Not even the first sentence fits into the model's context.
+        Cancelled: The answer is no longer wanted.
+        GenerationFailed: The model failed.
+    """
+    if not evidence:
+        return Draft(question, (), refused=True)
+    settings = context.settings
+    messages, fitting = prompt.build(
+        context.template,
+        question=question,
+        evidence=evidence,
+        language=context.language,
+        count=context.model.count,
+        budget=context.model.context - settings.max_new_tokens,
+        order=order,
+    )
+    completion = complete(messages, settings.max_new_tokens, context, _emitter(context) if shown else _silent)
+    draft = reply.parse(completion.text, question, fitting, order(fitting))
+    return confidence.rated(draft, completion.likelihood, context.model.identity)
+
+
+def read_again(draft: Draft, context: Context) -> Draft:
+    """Step: where confidence is low, ask again with the evidence in another order; keep the better reply.
+
+    Which of several similar sentences a small model cites depends on their positions, less so where its
+    confidence is high. A cited sentence is preferred to a refusal of low confidence; otherwise the reply of
+    higher confidence is kept.
+    """
+    first = draft.confidence
+    if first is None or first.choice >= UNSURE or len(draft.evidence) < 2:
+        return draft
+    other = generate(draft.question, draft.evidence, context, order=prompt.rotated)
+    context.clock.mark("reread")
+    if other.confidence is None or not (other.statements or other.refused):
+        return draft
+    answers_now = draft.refused and not other.refused
+    surer = not draft.refused and other.confidence.choice > first.choice
+    return other if answers_now or surer else draft
+
+
+def _emitter(context: Context) -> Callable[[str], None]:
+    """Returns a callback that emits the part of a growing reply that can be shown."""
+    emitted = ""
+
+    def emit(text: str) -> None:
+        nonlocal emitted
+        context.clock.mark_once("first_token")
+        readable = reply.readable(text, context.language)
+        # Otherwise what was shown turned out to be a quotation; the finished answer replaces it.
+        if readable.startswith(emitted) and readable != emitted:
+            context.emit(Token(readable[len(emitted) :]))
+            emitted = readable
+
+    return emit
+
+
+def _silent(_text: str) -> None:
+    return None

@@ -1,4 +1,4 @@
-"""An article's own words in an answer: a sentence in place of a claim, or beside one."""
+"""An article's own words in an answer: a sentence in place of a statement, or beside one."""
 
 from __future__ import annotations
 
@@ -6,109 +6,140 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 
-from rag.answering.answer_builder import Statement
-from rag.answering.gloss import glossed
+from rag.answering.draft import Statement
 from rag.answering.reply import MARKER
 from rag.language import quantities
-from rag.language.text import fold, is_arabic
+from rag.language.calendar_words import DAY_NAMES, MONTH_NAMES, WEEKDAYS
+from rag.language.quantities import MONTH_WORDS, months
+from rag.language.text import ascii_digits, fold, is_arabic, numbers
 from rag.records import Evidence, Language, Verdict
 
 OWN_WORDS: dict[Language, str] = {"en": "The article says: “{words}”", "ar": "جاء في المقال: «{words}»"}
-"""How words of an article are told that stand in another language than the answer."""
+"""How a quotation is introduced in an answer in another language."""
 
 QUOTED: dict[Language, str] = {"en": "“{words}”", "ar": "«{words}»"}
-"""How they are told behind words of the answer."""
+"""How a quotation is printed after words of the answer."""
+
+VALUES: dict[Language, str] = {"en": "(in it: {values})", "ar": "(وفيه: {values})"}
+"""How the dates and numbers of a quotation in another language are added to it."""
+
+MOST_VALUES = 6
+"""At most this many dates and numbers are printed after one sentence."""
 
 CLAUSE = 6
-"""Words that can be a clause; fewer are quoted with what stands beside them."""
+"""Fewest words of a clause that is quoted alone; a shorter one is quoted with its sentence."""
 
 MOST = 0.5
-"""A phrase of more than this share of its sentence's words is told as the sentence."""
+"""A phrase of more than this share of its sentence's words is shown as the sentence."""
 
 _APART = re.compile(r"\s[–—-]\s|[;؛]\s")
 _JOINED = "[وف]?[بكل]?(?:ال)?"
-"""What Arabic writes in one with the word behind it: and, so; in, as, to; the."""
+"""What Arabic joins to the following word: and, so; in, as, to; the."""
 _ENDS = " \t.,:;،؛!؟?"
+
+_DOUBTFUL = {"march": 3, "may": 5, "اب": 8}
+"""Words that are months only next to a date, which ``months`` decides."""
+_MONTH_OF = MONTH_WORDS | _DOUBTFUL
+_MONTH = "|".join(sorted(map(re.escape, _MONTH_OF), key=len, reverse=True))
+_LATIN = "|".join(word for word in _MONTH_OF if word.isascii())
+_DATES = re.compile(
+    # August 11, 2025
+    rf"(?<!\w)(?P<m1>{_LATIN}) (?P<d1>[0-3]?\d)(?!\d)(?:,? (?P<y1>(?:19|20)\d\d))?(?!\w)"
+    # 11 أغسطس/آب 2025, 11 من آب عام 2025, September 2025, 11 August 2025
+    rf"|(?<!\w)(?:(?P<d2>[0-3]?\d) (?:من |of )?)?[وفبلك]{{0,2}}(?P<m2>{_MONTH})(?: (?:{_MONTH}))?"
+    r"(?:,? (?:من |في |of )?(?:عام |سنه )?(?P<y2>(?:19|20)\d\d))?(?!\w)"
+)
+_DAYS = re.compile(rf"(?<!\w)[وفبلك]?(?P<name>{'|'.join(WEEKDAYS)})(?!\w)")
 
 
 def whole(
-    item: Evidence,
+    statement: Statement,
     language: Language,
     reason: str = "",
     words: str = "",
     frame: Mapping[Language, str] = OWN_WORDS,
 ) -> Statement:
-    """A claim that quotes a sentence: nothing is said that the article does not say.
+    """A statement that quotes the sentence it cites, so that it says only what the article says.
 
     Args:
-        item: The sentence.
+        statement: Its first cited sentence is quoted.
         language: Of the answer.
-        reason: Why the claim is not supported outright; empty where it is.
-        words: What of the sentence matters; of a long one only the clause that holds it is quoted.
-        frame: What stands round the quotation.
+        reason: Why it is not fully supported; empty where it is.
+        words: The part of the sentence that matters; only the clause with it is quoted from a long sentence.
+        frame: What is printed around the quotation.
     """
-    # A reference mark of the article's own, [7], would be read as a citation.
+    item = statement.cited[0]
+    # A reference mark in the article, such as [7], would be read as a citation.
     sentence = MARKER.sub("", _clause(item.text, words))
-    quoted = glossed(frame[language].format(words=sentence.strip()), sentence, language)
+    text = _with_values(frame[language].format(words=sentence.strip()), sentence, language)
     verdict: Verdict = "partial" if reason else "supported"
-    return Statement(quoted, (item,), verdict, reason, whole=True, shown=sentence)
+    return Statement(
+        text,
+        (item,),
+        quoted=True,
+        added=statement.added,
+        verdict=verdict,
+        reason=reason,
+        quotation=sentence,
+    )
 
 
-def in_place(claim: Statement, language: Language) -> Statement:
-    """A claim whose words are a phrase of the sentence that it cites, with that sentence behind them.
+def in_place(statement: Statement, language: Language) -> Statement:
+    """A statement whose words are a phrase of the cited sentence, followed by that sentence.
 
-    "900" is told as "900: «… و900 في سوريا …»": whether it is what was asked for is seen at once, and a
-    phrase that was cut too short is whole. In another language than the answer's a phrase alone says little,
-    and gives way to its sentence. A claim in other words than its sentence's stays as it is.
+    "900" is shown as "900: «… و900 في سوريا …»": the reader sees at once whether it is what was asked for,
+    and a phrase that the model cut too short appears in full. A phrase in another language than the answer's
+    is replaced by its sentence. A statement in other words than its sentence's stays as it is.
 
     Args:
-        claim: That stands.
+        statement: One that stays in the answer.
         language: Of the answer.
     """
-    if claim.shown and not claim.whole:
-        return whole(claim.cited[0], language, claim.reason, claim.shown)
-    if claim.whole or not claim.cited or is_arabic(claim.cited[0].text) != (language == "ar"):
-        return claim
-    item, words = claim.cited[0], claim.text.strip(_ENDS)
-    if not stands_in(words, item.text):
-        return claim
+    if statement.quotation and not statement.quoted:
+        return whole(statement, language, statement.reason, statement.quotation)
+    if statement.quoted or not statement.cited:
+        return statement
+    item, words = statement.cited[0], statement.text.strip(_ENDS)
+    if is_arabic(item.text) != (language == "ar") or not contains(item.text, words):
+        return statement
     most = len(words.split()) > MOST * len(item.text.split())
-    quoted = whole(item, language, words=words, frame=OWN_WORDS if most else QUOTED)
+    quoted = whole(statement, language, words=words, frame=OWN_WORDS if most else QUOTED)
     if most:
-        return dataclasses.replace(claim, text=quoted.text, whole=True, shown=quoted.shown)
-    return dataclasses.replace(claim, text=words, shown=quoted.shown, beside=quoted.text)
+        return dataclasses.replace(statement, text=quoted.text, quoted=True, quotation=quoted.quotation)
+    return dataclasses.replace(statement, text=words, quotation=quoted.quotation, beside=quoted.text)
 
 
-def phrase(words: str, source: Evidence, language: Language, reason: str) -> Statement:
-    """A claim made of some words of an article, in another language than the answer's.
+def phrase(statement: Statement, words: str, source: Evidence, language: Language, reason: str) -> Statement:
+    """A statement made of some words of an article, in another language than the answer's.
 
     Args:
+        statement: What it replaces.
         words: Of the sentence.
         source: The sentence.
         language: Of the answer.
-        reason: Why they are not told in its language.
+        reason: Why they are not given in its language.
     """
     bare = words.strip(' .،؛:!؟«»“”"')
-    quoted = glossed(OWN_WORDS[language].format(words=bare), words, language)
-    return Statement(quoted, (source,), "partial", reason, shown=bare)
+    text = _with_values(OWN_WORDS[language].format(words=bare), words, language)
+    return Statement(text, (source,), added=statement.added, verdict="partial", reason=reason, quotation=bare)
 
 
 def holding(words: str, cited: Sequence[Evidence]) -> Evidence | None:
-    """The first sentence that holds these very words."""
-    return next((item for item in cited if stands_in(words, item.text)), None)
+    """The first sentence that contains exactly these words."""
+    return next((item for item in cited if contains(item.text, words)), None)
 
 
-def stands_in(words: str, text: str) -> bool:
-    """Whether a text holds these very words, after folding; an Arabic particle may be joined to the first."""
+def contains(text: str, words: str) -> bool:
+    """Whether a text contains exactly these words, folded; an Arabic particle may be joined to the first."""
     found = re.search(rf"(?:^| ){_JOINED}{re.escape(fold(words))}(?: |$)", fold(text))
     return found is not None
 
 
 def _clause(sentence: str, words: str) -> str:
-    """What of a sentence stands between dashes or semicolons round the words that matter, if it is a clause.
+    """The clause of a sentence, between dashes or semicolons, that contains the words that matter.
 
-    What somebody hung behind it (a link, an instruction to a reader like this one) is not needed to see what
-    the article says of the matter.
+    Text that follows it (a link, an instruction addressed to a language model) is not needed to see what the
+    article says.
     """
     cuts = [0, *(end for match in _APART.finditer(sentence) for end in match.span()), len(sentence)]
     pieces = [sentence[start:end] for start, end in zip(cuts[::2], cuts[1::2], strict=True)]
@@ -120,6 +151,39 @@ def _clause(sentence: str, words: str) -> str:
 
 
 def _holds(piece: str, words: str) -> bool:
-    """Whether these words stand in it, or, told in another language, all their numbers and months."""
+    """Whether it contains these words or, if they are in another language, their numbers and months."""
     values = quantities.claimed(words)
-    return stands_in(words, piece) or bool(values and values <= quantities.held(piece))
+    return contains(piece, words) or bool(values and values <= quantities.held(piece))
+
+
+def values(sentence: str, language: Language) -> list[str]:
+    """Weekdays, dates, and numbers that are written with a word (170 ألف), in order and each once.
+
+    They need no translation, so they help a reader who cannot read the sentence.
+
+    Args:
+        sentence: In the words of an article; none are returned for the same language.
+        language: How they are to be written.
+    """
+    if is_arabic(sentence) == (language == "ar"):
+        return []
+    folded = fold(sentence)
+    found = [
+        (match.start(), DAY_NAMES[language][WEEKDAYS[match["name"]]]) for match in _DAYS.finditer(folded)
+    ]
+    known = months(sentence)
+    for match in _DATES.finditer(folded):
+        month = _MONTH_OF[match["m1"] or match["m2"]]
+        if month in known:
+            parts = (match["d1"] or match["d2"], MONTH_NAMES[language][month - 1], match["y1"] or match["y2"])
+            found.append((match.start(), " ".join(part for part in parts if part)))
+    plain = {digits.replace(",", "") for digits in re.findall(r"\d+(?:[.,]\d+)*", ascii_digits(sentence))}
+    large = [f"{int(number):,}" for number in numbers(sentence) if number not in plain and number.isdigit()]
+    return list(dict.fromkeys([*(text for _, text in sorted(found)), *large]))[:MOST_VALUES]
+
+
+def _with_values(quotation: str, sentence: str, language: Language) -> str:
+    """A quotation, followed by the dates and numbers of a sentence in another language."""
+    found = values(sentence, language)
+    separator = "، " if language == "ar" else "; "
+    return f"{quotation} {VALUES[language].format(values=separator.join(found))}" if found else quotation

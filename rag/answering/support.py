@@ -1,14 +1,15 @@
-"""Whether sentences bear out what is said by them: one probability, from what is measured outside the model.
+"""Whether the cited sentences support a claim: one probability, from features measured outside the model.
 
-A claim stands in one of three relations to the sentences that it cites, each with weights of its own:
+A claim has one of three relations to the sentences that it cites, each with weights of its own:
 
-    own       in their language: its words should stand in them
-    quoted    in another language, behind own words of theirs: these should stand there, and mean the same
-    crossed   in another language, and nothing is quoted
+    own       it is in their language: they should contain its words
+    quoted    it is in another language and quotes words of theirs: they should contain these, and the
+              meaning should be the same
+    crossed   it is in another language, and nothing is quoted
 
-The weights are a logistic regression's, fitted by train/verifier.py to right and corrupted answers and kept
-with their thresholds in rag/data/support.json. They hold for the packaged embedder's cosines; with any other
-only what needs no weights is checked: numbers, months, and that quoted words stand in the sources.
+The weights are those of a logistic regression, fitted by train/verifier.py to right and corrupted answers and
+kept with their thresholds in data/support.json. They hold for the packaged embedder's cosines; with any other
+embedder only numbers, months and the presence of quoted words are checked.
 """
 
 from __future__ import annotations
@@ -46,15 +47,15 @@ FEATURES = (
 """In the order of the weights: shares, likenesses and cosines, and logarithms of counts of words."""
 
 WORD_COSINES = 0.80, 0.95
-"""Cosines of single words that count as 0 and as 1: multilingual-e5-small's lie between .75 and 1, those of
-unrelated words about .80."""
+"""Cosines of single words that count as 0 and as 1: multilingual-e5-small gives .75 to 1, and about .80 for
+unrelated words."""
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 STEM = 4
 """Letters that a country and its people share: Iraq and Iraqi, Turkey and Turkish."""
 
 _PEOPLE = re.compile(r"(?:ish|nch|tch|wiss|merican)s?$")
-"""Peoples that do not begin as their countries do."""
+"""Endings of peoples' names that do not begin like the names of their countries."""
 
 _ARABIC = re.compile(r"[\u0600-\u06ff]")
 
@@ -66,7 +67,7 @@ _NEGATIONS = {
         r"(?<!\w)[وف]?(?:لا|لم|لن|ليس|ليست|ليسوا|غير|دون|بدون|[بل]?عدم|نفي|نفت|ينفي|تنفي|رفض|رفضت|يرفض|ترفض)(?!\w)"
     ),
 }
-"""Words that deny; the Arabic ones folded."""
+"""Negations; the Arabic ones folded."""
 
 _EMPTY_WORDS = (
     "the of in to and for by on at from with an was were is are his her its their that which who this as did "
@@ -74,7 +75,7 @@ _EMPTY_WORDS = (
     "في من علي الي عن مع ان التي الذي كان كانت ما هو هي هذا هذه"
 )
 _EMPTY = frozenset(_EMPTY_WORDS.split())
-"""Words, folded, that say nothing of what is meant."""
+"""Function words, folded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Weights:
     factors: tuple[float, ...]
     """One for each feature."""
     threshold: float
-    """Least probability of a claim that stands."""
+    """Lowest probability of a claim that counts as supported."""
 
     def probability(self, values: Sequence[float]) -> float:
         """The probability that belongs to features."""
@@ -94,7 +95,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """How far sources bear a claim out."""
+    """How far sources support a claim."""
 
     probability: float
     """By the fitted weights; 0 where a number or month of the claim is in none of the sources."""
@@ -103,7 +104,7 @@ class Support:
 
 
 def support(text: str, words: str, sources: Sequence[str], embedder: Embedder, known: str = "") -> Support:
-    """How far sources bear a claim out.
+    """How far sources support a claim.
 
     Args:
         text: The claim, without markers.
@@ -138,16 +139,17 @@ def tells_other_values(text: str, words: str, sources: Sequence[str]) -> bool:
 
 
 def strangers(text: str, words: str, sources: Sequence[str], known: str = "") -> list[str]:
-    """The names of a claim that stand nowhere, as far as they can be told: in English over English sources.
+    """The names of a claim that neither its sources nor the question contain.
 
-    A name is a capital letter within a sentence. Names are not put in other words, but for peoples (French,
-    American) and abbreviations, which are passed over.
+    Only English claims about English sources are checked. A name is a word with a capital letter within a
+    sentence. Names are not paraphrased, except those of peoples (French, American) and abbreviations, which
+    are skipped.
 
     Args:
         text: As for ``support``.
         words: As for ``support``.
         sources: As for ``support``.
-        known: Where names may stand too: the question.
+        known: The question, which may contain names too.
     """
     if is_arabic(text) or relation(text, words, sources) != "own":
         return []
@@ -159,7 +161,7 @@ def strangers(text: str, words: str, sources: Sequence[str], known: str = "") ->
 
 
 def relation(text: str, words: str, sources: Sequence[str]) -> Relation:
-    """How a claim stands to what it cites, by the scripts of both; arguments as for ``support``."""
+    """The relation of a claim to its sources, by the scripts of both; arguments as for ``support``."""
     if words:
         return "quoted"
     own = any(is_arabic(source) == is_arabic(text) for source in sources)
@@ -167,7 +169,7 @@ def relation(text: str, words: str, sources: Sequence[str]) -> Relation:
 
 
 def compared(text: str, words: str, sources: Sequence[str]) -> list[str]:
-    """The texts whose vectors ``features`` wants; arguments as for ``support``."""
+    """The texts whose vectors ``features`` needs; arguments as for ``support``."""
     single = [*_content(text), *_content(words)] if words else []
     return list(dict.fromkeys([text, words or " ".join(sources), *single]))
 
@@ -175,7 +177,7 @@ def compared(text: str, words: str, sources: Sequence[str]) -> list[str]:
 def features(
     text: str, words: str, sources: Sequence[str], vectors: Mapping[str, NDArray[np.float32]]
 ) -> tuple[float, ...]:
-    """What is measured of a claim, by ``FEATURES``.
+    """The features of a claim, in the order of ``FEATURES``.
 
     Args:
         text: As for ``support``.
@@ -209,7 +211,7 @@ def features(
 def _matched(
     one: list[str], other: list[str], vectors: Mapping[str, NDArray[np.float32]]
 ) -> tuple[list[float], list[float]]:
-    """For each word of either side how near the nearest of the other comes, by meaning or by spelling."""
+    """For each word the likeness of the nearest word of the other side, by meaning or by spelling."""
     if not one or not other:
         return [], []
     low, high = WORD_COSINES
@@ -221,7 +223,7 @@ def _matched(
 
 @lru_cache(maxsize=8)
 def load(embedder: str) -> dict[Relation, Weights] | None:
-    """The fitted weights by relation; None where they mean nothing.
+    """The fitted weights by relation; None where they were fitted for another embedder.
 
     Args:
         embedder: Identity of the embedder that gives the cosines.
@@ -236,7 +238,7 @@ def load(embedder: str) -> dict[Relation, Weights] | None:
 
 
 def _unlocated(spoken: Sequence[str], whole: str) -> list[str]:
-    """The folded words that do not stand in the sources, by their stems."""
+    """The folded words that the sources do not contain, compared by stem."""
     held = set(terms(whole))
     return [word for word in spoken if not held & set(terms(word))]
 
@@ -246,9 +248,9 @@ def _named(text: str, against: str, *, both: bool) -> tuple[list[float], list[fl
 
     Args:
         text: The claim.
-        against: What it should say.
-        both: Each side says the same; else ``against`` names more than is said of it, and only the names of
-            ``text`` are looked for.
+        against: The text that should support it.
+        both: Whether both sides should contain the same names; otherwise ``against`` may contain more, and
+            only the names of ``text`` are looked for.
     """
     arabic = is_arabic(text)
     if arabic == is_arabic(against) or (arabic and not both):

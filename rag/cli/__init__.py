@@ -1,4 +1,4 @@
-"""The command line."""
+"""The ``sanad`` command: arguments are parsed, the library is called, results are printed."""
 
 from rag.cli.commands import main
 

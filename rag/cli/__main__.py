@@ -1,4 +1,4 @@
-"""``python -m rag.cli``."""
+"""Runs ``sanad`` as ``python -m rag.cli``."""
 
 import sys
 

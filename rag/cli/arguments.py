@@ -1,4 +1,4 @@
-"""What the command line understands: commands, options and their help."""
+"""The commands and options of ``sanad``, with their help."""
 
 from __future__ import annotations
 
@@ -6,160 +6,197 @@ import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from rag._version import __version__
+from rag import __version__
 from rag.settings import BACKENDS, DEFAULT_INDEX, LOCAL
 
 LOCAL_PORT = 7860
-"""Gradio's usual port."""
+"""Default port of Gradio, which users may know."""
 
 Run = Callable[[argparse.Namespace], int | None]
-"""Runs a command, and returns its exit status; None is success."""
+"""Runs a command and returns its exit status; None means success."""
 
 
 def parser(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
-    """The parser; what is to be run is set as ``run``.
+    """The parser of ``sanad``; parsed options have the function to run as ``run``.
 
     Args:
-        runs: What runs each command, by its name.
+        runs: The function for each command name.
     """
-    told = argparse.ArgumentParser(
-        prog="sanad", description="Questions about news articles, answered on this machine, with citations."
+    root = argparse.ArgumentParser(
+        prog="sanad",
+        description="Answer questions about news articles on this machine, citing the exact sentences.",
     )
-    told.add_argument("--version", action="version", version=f"sanad {__version__}")
-    commands = told.add_subparsers(required=True, metavar="COMMAND")
+    root.add_argument("--version", action="version", version=f"sanad {__version__}")
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
 
-    ask = commands.add_parser("ask", help="answer a question")
-    ask.add_argument("question", help="in English or Arabic")
-    ask.add_argument("--json", action="store_true", help="print the whole Answer as JSON")
+    ask = _command(commands, runs, "ask", "answer a question")
+    ask.add_argument("question", help="the question, in English or Arabic")
+    ask.add_argument("--json", action="store_true", help="print the complete answer record as JSON")
     ask.add_argument(
-        "--no-serve", action="store_true", help="do not ask a running sanad serve; load the models here"
+        "--no-serve", action="store_true", help="load the models even if a server (sanad serve) is running"
     )
     _add_index(ask)
     _add_filter(ask)
     _add_models(ask)
-    ask.set_defaults(run=runs["ask"])
 
-    build = commands.add_parser("index", help="index a folder of articles, or bring its index up to date")
-    build.add_argument("folder", nargs="?", type=Path, help="default: the one that the index was made from")
-    _add_index(build)
-    build.add_argument("--watch", action="store_true", help="go on, and update it whenever files change")
-    _add_shrink(build)
-    build.add_argument("--verbose", action="store_true", help="name every file that is skipped")
-    _add_embedder(build)
-    build.set_defaults(run=runs["index"])
-
-    listing = commands.add_parser(
-        "articles",
-        help="list the articles of an index",
-        description="List the articles of an index: a table on a terminal, elsewhere lines of id, published, "
-        "outlet, language, title, passages and group, with tabs between them. Articles of one group tell "
-        "the same story.",
+    build = _command(commands, runs, "index", "index a folder of articles, or update an index")
+    build.add_argument(
+        "folder", nargs="?", type=Path, help="the folder (default: the one that was indexed before)"
     )
-    listing.add_argument("--json", action="store_true", help="print them as JSON")
+    _add_index(build)
+    build.add_argument(
+        "--watch", action="store_true", help="keep running and update the index whenever files change"
+    )
+    _add_shrink(build)
+    build.add_argument("--verbose", action="store_true", help="name every skipped file")
+    _add_embedder(build)
+
+    listing = _command(
+        commands,
+        runs,
+        "articles",
+        "list the articles of an index",
+        "List the articles of an index, as a table on a terminal and as tab-separated lines elsewhere. "
+        "The columns are id, published, outlet, language, title, passages and group; articles of one group "
+        "report the same story.",
+    )
+    listing.add_argument("--json", action="store_true", help="print the list as JSON")
     _add_index(listing)
     _add_filter(listing)
-    listing.set_defaults(run=runs["articles"])
 
-    remove = commands.add_parser("remove", help="take articles out of an index; their files stay")
-    remove.add_argument("ids", nargs="+", metavar="ID", help="as sanad articles lists them")
+    remove = _command(commands, runs, "remove", "remove articles from an index and keep their files")
+    remove.add_argument("ids", nargs="+", metavar="ID", help="id of an article, from sanad articles")
     _add_index(remove)
     _add_shrink(remove)
     _add_embedder(remove)
-    remove.set_defaults(run=runs["remove"])
 
-    models = commands.add_parser(
-        "models", help="list the packaged models: where from, licence, size, verified"
+    models = _command(commands, runs, "models", "list the packaged models: source, licence, size, state")
+    models.add_argument("--prepare", action="store_true", help="prepare the models now, not at first use")
+
+    votes = _command(commands, runs, "feedback", "export the votes on answers as evaluation questions")
+    votes.add_argument(
+        "--export",
+        type=Path,
+        metavar="FILE",
+        required=True,
+        help="the file to write (JSON Lines); must not exist",
     )
-    models.add_argument("--prepare", action="store_true", help="prepare them now instead of at first use")
-    models.set_defaults(run=runs["models"])
 
-    votes = commands.add_parser("feedback", help="write the votes on answers as questions for evals")
-    votes.add_argument("--export", type=Path, metavar="FILE", required=True, help="a new file, JSON Lines")
-    votes.set_defaults(run=runs["feedback"])
-
-    server = commands.add_parser(
+    server = _command(
+        commands,
+        runs,
         "serve",
-        help="serve the chat page and an HTTP API",
-        description="Serve the chat page and an HTTP API (/api/ask, /v1/chat/completions, /healthz, /readyz, "
-        "/metrics), on this machine alone unless --host says otherwise. While it runs, sanad ask of the same "
-        "index and models asks it.",
+        "serve the chat page and an HTTP API",
+        "Serve the chat page and an HTTP API (/api/ask, /v1/chat/completions, /healthz, /readyz, /metrics). "
+        "Only this machine can reach the server unless --host is given. While it runs, sanad ask sends it "
+        "the questions for its index and models.",
     )
-    server.add_argument("--host", default=LOCAL, help=f"address to listen on; default: {LOCAL}")
-    server.add_argument("--port", type=int, default=LOCAL_PORT, help=f"default: {LOCAL_PORT}")
-    server.add_argument("--no-page", action="store_true", help="the API alone")
+    server.add_argument("--host", default=LOCAL, help="address to listen on (default: %(default)s)")
+    server.add_argument("--port", type=int, default=LOCAL_PORT, help="TCP port (default: %(default)s)")
+    server.add_argument("--no-page", action="store_true", help="serve only the API")
     server.add_argument(
-        "--make-password", metavar="NAME", help="print the line of a user for the file SANAD_PASSWORDS"
+        "--make-password",
+        metavar="NAME",
+        help="ask for a user's password, print the line for the password file (SANAD_PASSWORDS), and exit",
     )
     _add_index(server)
     _add_models(server)
-    server.set_defaults(run=runs["serve"])
 
-    page = commands.add_parser("ui", help="serve the chat page on this machine")
-    page.add_argument("--port", type=int, default=LOCAL_PORT, help=f"default: {LOCAL_PORT}")
+    page = _command(commands, runs, "ui", "serve the chat page on this machine, without an API")
+    page.add_argument("--port", type=int, default=LOCAL_PORT, help="TCP port (default: %(default)s)")
     _add_index(page)
     _add_models(page)
-    page.set_defaults(run=runs["ui"])
 
-    saved = commands.add_parser("export", help="write an index with its articles into one file")
-    saved.add_argument("file", type=Path, help="a new file")
+    saved = _command(commands, runs, "export", "write an index with its articles to one file")
+    saved.add_argument("file", type=Path, help="the file to write; must not exist")
     _add_index(saved)
-    saved.set_defaults(run=runs["export"])
 
-    loaded = commands.add_parser("import", help="make an index of a file that sanad export wrote")
-    loaded.add_argument("file", type=Path)
-    loaded.add_argument("--index", default="", metavar="NAME", help="default: the name that it had")
+    loaded = _command(commands, runs, "import", "create an index from a file written by sanad export")
+    loaded.add_argument("file", type=Path, help="the file to read")
+    loaded.add_argument(
+        "--index", default="", metavar="NAME", help="name of the new index (default: its old name)"
+    )
     _add_embedder(loaded)
-    loaded.set_defaults(run=runs["import"])
 
-    # No prefix of options: all that follows is for the harness, whose parser is loaded when it runs.
+    # Without option prefixes: all arguments go to the evaluation's own parser, which is loaded when it runs.
     evals = commands.add_parser(
         "eval",
-        help="is it better or worse? Ask questions whose answers are known",
+        help="measure the answers to questions with known answers",
         prefix_chars="\0",
         add_help=False,
     )
     evals.add_argument("arguments", nargs=argparse.REMAINDER)
     evals.set_defaults(run=runs["eval"])
-    return told
+    return root
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    runs: Mapping[str, Run],
+    name: str,
+    summary: str,
+    description: str = "",
+) -> argparse.ArgumentParser:
+    """A new command. Its own help begins with the description, or with the summary as a sentence."""
+    sentence = f"{summary[0].upper()}{summary[1:]}."
+    made = commands.add_parser(name, help=summary, description=description or sentence)
+    made.set_defaults(run=runs[name])
+    return made
 
 
 def _add_index(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--index", default=DEFAULT_INDEX, metavar="NAME", help=f"default: {DEFAULT_INDEX}")
+    parser.add_argument(
+        "--index", default=DEFAULT_INDEX, metavar="NAME", help="name of the index (default: %(default)s)"
+    )
 
 
 def _add_filter(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("only articles", "dates: YYYY, YYYY-MM or YYYY-MM-DD")
-    group.add_argument("--outlet", action="append", metavar="NAME", help="of this publisher; may be repeated")
-    group.add_argument("--since", metavar="DATE", help="published then or later")
-    group.add_argument("--until", metavar="DATE", help="published then or earlier")
-    group.add_argument("--language", metavar="ar|en", help="written in it")
+    group = parser.add_argument_group(
+        "filter", "use only some of the articles; DATE is YYYY, YYYY-MM or YYYY-MM-DD"
+    )
+    group.add_argument(
+        "--outlet", action="append", metavar="NAME", help="articles of this outlet; can be repeated"
+    )
+    group.add_argument("--since", metavar="DATE", help="articles published on this date or later")
+    group.add_argument("--until", metavar="DATE", help="articles published on this date or earlier")
+    group.add_argument("--language", metavar="ar|en", help="articles in Arabic or in English")
 
 
 def _add_shrink(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--allow-shrink", action="store_true", help="even if more than a fifth of the articles go at once"
+        "--allow-shrink", action="store_true", help="allow removing more than a fifth of the articles at once"
     )
 
 
 def _add_embedder(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--embedder", help="'packaged', a hub model id or a local folder")
+    parser.add_argument(
+        "--embedder",
+        metavar="MODEL",
+        help="the embedding model: 'packaged' (default), a hub model id or a local folder",
+    )
 
 
 def _add_models(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--llm", help="'packaged', a hub model id or a local folder")
+    parser.add_argument(
+        "--llm",
+        metavar="MODEL",
+        help="the language model: 'packaged' (default), a hub model id or a local folder",
+    )
     _add_embedder(parser)
-    parser.add_argument("--backend", choices=BACKENDS, help="what runs the generator; default: auto")
+    parser.add_argument(
+        "--backend", choices=BACKENDS, help="the engine that runs the language model (default: auto)"
+    )
     parser.add_argument(
         "--no-adapter",
         dest="adapter",
         action="store_false",
         default=None,
-        help="the packaged model as its makers published it",
+        help="use the packaged language model without Sanad's adapter",
     )
     parser.add_argument(
         "--no-cache",
         dest="answer_cache",
         action="store_false",
         default=None,
-        help="answer anew what was asked before",
+        help="answer again, even if the answer to this question is in the cache",
     )

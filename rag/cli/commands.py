@@ -1,6 +1,7 @@
-"""The command line: parse, call, print. Errors become one line on standard error and exit status 2.
+"""The functions behind the commands. Errors become one line on standard error and exit status 2.
 
-What a question to a running server does not need is named as ``rag.NAME`` or imported where it is used.
+A question to a running server should load few modules: everything that it does not need is written as
+``rag.NAME``, or imported where it is used.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ if TYPE_CHECKING:
     from rag import Assistant, Built, Moved
 
 EXIT_ERROR = 2
-"""Something that the user can mend: the message says how."""
+"""Exit status of an error that the user can fix; the message says how."""
 
 EXIT_INTERRUPTED = 130
-"""Ctrl-C: 128 plus the number of SIGINT, as shells have it."""
+"""Exit status after Ctrl+C: 128 plus the number of SIGINT, as in shells."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,12 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Defaults to the process's own.
 
     Returns:
-        Exit status: 0, 2 for an error that the message explains, 130 when interrupted; 1 for an evaluation
-        that found a regression.
+        Exit status: 0 for success, 1 for an evaluation that found a regression, 2 for an error that the
+            message
+        explains, 130 after an interruption.
     """
     options = parser(COMMANDS).parse_args(arguments)
     quiet_libraries()
-    # Arabic on a terminal set to ASCII or cp1252 comes out as question marks rather than as a traceback.
+    # On a terminal set to ASCII or cp1252, Arabic is printed as question marks instead of raising an error.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -75,14 +77,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("sanad: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader (head, less) has gone; without this Python complains again when it closes stdout.
+        # The reader (head, less) has ended; without this, Python reports the error again when it closes
+        # stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        print("sanad: the output could not be written: no space left. Make room.", file=sys.stderr)
+        print("sanad: Cannot write the output: the disk is full. Free some space.", file=sys.stderr)
         return EXIT_ERROR
     return status or 0
 
@@ -99,32 +102,32 @@ def _where(options: argparse.Namespace) -> Filter | None:
 
 def _ask(options: argparse.Namespace) -> None:
     settings, where = _settings(options), _where(options)
-    check_question(options.question, settings)  # before minutes of preparation on a fresh machine
+    check_question(options.question, settings)  # before the models are prepared, which can take minutes
     try:
         path = None if options.no_serve else socket_path(index_folder(settings, options.index), settings)
         if path is None or not path.exists():
             raise NoServer
-        answer = _told(ask_server(path, options.question, where), options)
+        answer = _final(ask_server(path, options.question, where), options)
     except NoServer:
-        answer = _asked(options, settings, where)
+        answer = _answered_here(options, settings, where)
     if options.json:
         print(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
     else:
         printing.answer(answer)
 
 
-def _asked(options: argparse.Namespace, settings: Settings, where: Filter | None) -> Answer:
-    """The answer of this process: one that was given before, else by loading what it takes."""
+def _answered_here(options: argparse.Namespace, settings: Settings, where: Filter | None) -> Answer:
+    """The answer of this process: from the cache if it is there, else from the models."""
     with printing.progress() as progress:
         known = rag.recall(options.question, options.index, where=where, settings=settings, progress=progress)
     if known is not None:
         return known
     with contextlib.closing(_opened(options.index, settings)) as assistant:
-        return _told(assistant.stream(options.question, where=where), options)
+        return _final(assistant.stream(options.question, where=where), options)
 
 
-def _told(events: Iterator[Event], options: argparse.Namespace) -> Answer:
-    """The answer that events end with, shown as they come unless JSON is wanted."""
+def _final(events: Iterator[Event], options: argparse.Namespace) -> Answer:
+    """The answer at the end of the events; they are shown as they arrive, except with --json."""
     if options.json:
         (answer,) = [event.answer for event in events if isinstance(event, Finished)]
         return answer
@@ -132,20 +135,21 @@ def _told(events: Iterator[Event], options: argparse.Namespace) -> Answer:
 
 
 def _opened(index: str, settings: Settings) -> Assistant:
-    """An assistant whose models are prepared, so that no progress bar runs beside an answer."""
+    """An assistant with prepared models, so that no progress bar appears beside an answer."""
     with printing.progress() as progress:
         assistant = rag.CachedAssistant.open(index, settings=settings, eager=True, progress=progress)
-        assistant.model  # noqa: B018 - naming the model prepares its weights
+        assistant.model  # noqa: B018 - reading this property prepares the weights
     return assistant
 
 
 def _shown(events: Iterator[Event]) -> Answer:
-    """The answer; on a terminal its draft is shown while it is written."""
+    """The answer; on a terminal the draft is shown while the model writes."""
     draft = ""
     with printing.live() as show:
         for event in events:
             if isinstance(event, Retrieved):
-                show(f"reading {len(event.evidence)} sentences …")
+                count = len(event.evidence)
+                show(f"Reading {count} sentence{'' if count == 1 else 's'} …")
             elif isinstance(event, Token):
                 draft += event.text
                 show(draft)
@@ -168,16 +172,17 @@ def _index(options: argparse.Namespace) -> None:
 
 
 def _folder(options: argparse.Namespace, settings: Settings) -> Path:
-    """The folder that is to be indexed: the one named, else the one that the index was made from."""
+    """The folder to index: the one named, else the one that was indexed before."""
     folder: Path | None = options.folder or rag.indexed_folder(options.index, settings=settings)
     if folder is None:
         raise BadSettings(
-            f"Which folder is the index {options.index!r} made from? sanad index FOLDER --index NAME"
+            f"The folder of the index {options.index!r} is not known. Name it: "
+            f"sanad index FOLDER --index {options.index}"
         )
     own = folder.is_dir() and folder.resolve() != settings.articles.resolve()
     if own and options.index == DEFAULT_INDEX:
         raise BadSettings(
-            f"{DEFAULT_INDEX!r} is the index of {settings.articles}. Give your own a name: "
+            f"{DEFAULT_INDEX!r} is the index of the folder {settings.articles}. Name yours: "
             f"sanad index {options.folder} --index NAME"
         )
     return folder
@@ -186,21 +191,21 @@ def _folder(options: argparse.Namespace, settings: Settings) -> Path:
 def _watch(options: argparse.Namespace, settings: Settings, folder: Path) -> None:
     started = False
 
-    def told(event: Built | SanadError) -> None:
+    def report(event: Built | SanadError) -> None:
         nonlocal started
         if isinstance(event, SanadError):
             print(f"sanad: {event}", file=sys.stderr, flush=True)
         else:
             printing.update(options.index, event, verbose=options.verbose)
         if not started:
-            print(f"Watching {folder} (Ctrl+C ends it)", file=sys.stderr, flush=True)
+            print(f"Watching {folder} (press Ctrl+C to stop)", file=sys.stderr, flush=True)
         started = True
 
     with _terminated_like_interrupted():
         rag.watch_index(
             folder,
             options.index,
-            told,
+            report,
             allow_shrink=options.allow_shrink,
             settings=settings,
             progress=printing.stages(),
@@ -209,7 +214,7 @@ def _watch(options: argparse.Namespace, settings: Settings, folder: Path) -> Non
 
 @contextlib.contextmanager
 def _terminated_like_interrupted() -> Iterator[None]:
-    """Within it SIGTERM, which service managers send, ends the command as Ctrl+C does."""
+    """Within this context SIGTERM, which service managers send, ends the command like Ctrl+C."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -236,9 +241,10 @@ def _remove(options: argparse.Namespace) -> None:
             settings=settings,
             progress=progress,
         )
-    print(f"{options.index}: {len(done.removed)} removed, {done.articles} articles left")
+    print(f"{options.index}: {len(done.removed)} removed, {printing.count(done.articles, 'article')} left")
     print(
-        "The next sanad index of their folder adds them again, unless their files are gone.", file=sys.stderr
+        "If their files stay in the folder, the next update (sanad index) adds the articles again.",
+        file=sys.stderr,
     )
 
 
@@ -272,18 +278,22 @@ def _models(options: argparse.Namespace) -> None:
             if status.state in ("damaged", "missing"):
                 damaged.append(model.title)
     if damaged:
-        raise BadSettings(f"Not usable: {', '.join(damaged)}; see above.")
+        raise BadSettings(
+            f"These models cannot be used: {', '.join(damaged)}. The list above says how to fix it."
+        )
 
 
 def _feedback(options: argparse.Namespace) -> None:
     done = rag.export_feedback(options.export)
-    print(f"{options.export}: {done.written} questions")
+    print(f"{options.export}: {printing.count(done.written, 'question')}")
     if done.left_out:
-        print(f"{done.left_out} bad answers left out: no comment says what would be right", file=sys.stderr)
+        left_out = printing.count(done.left_out, "bad answer")
+        print(f"{left_out} left out: no comment gives the correct answer", file=sys.stderr)
     for line in done.unreadable:
-        print(f"{Settings.load().feedback}:{line} is no vote and was passed over", file=sys.stderr)
+        print(f"{Settings.load().feedback}:{line}: not a valid vote, skipped", file=sys.stderr)
     print(
-        f"Cut each must down to the words that count, then: python -m evals.workbench check {options.export}",
+        'Shorten each "must" to the essential words, then run: '
+        f"python -m evals.workbench check {options.export}",
         file=sys.stderr,
     )
 
@@ -299,8 +309,9 @@ def _import(options: argparse.Namespace) -> None:
 
 
 def _moved(file: Path, done: Moved) -> None:
-    files = f", {done.uploads} uploaded files" if done.uploads else ""
-    print(f"{done.name}: {done.articles} articles{files}, {done.size / 1e6:.1f} MB in {file}")
+    files = f", {printing.count(done.uploads, 'uploaded file')}" if done.uploads else ""
+    articles = printing.count(done.articles, "article")
+    print(f"{done.name}: {articles}{files}, {done.size / 1e6:.1f} MB in {file}")
 
 
 def _ui(options: argparse.Namespace) -> None:
@@ -341,8 +352,8 @@ def _serve(options: argparse.Namespace) -> None:
     finally:
         assistant.close()
         log.close()
-    # Nothing is left to be saved, and a normal end would take the engine from under a thread that may still
-    # compute, and a second to unload what was imported.
+    # Everything is saved. A normal exit would destroy the engine while a thread may still use it, and would
+    # take a second to unload modules.
     with contextlib.suppress(OSError):
         sys.stdout.flush()
     os._exit(0)
@@ -354,11 +365,13 @@ def _make_password(name: str) -> None:
     from rag.server.login import hashed
 
     if not name or ":" in name or not name.isprintable():
-        raise BadSettings(f"The name {name!r} cannot be used: it needs letters, and no colon.")
+        raise BadSettings(
+            f"The name {name!r} cannot be used. Choose one of printable characters without a colon."
+        )
     if sys.stdin.isatty():
         password = getpass.getpass("Password: ")
-        if getpass.getpass("Once more: ") != password:
-            raise BadSettings("The two passwords differ. Try again.")
+        if getpass.getpass("Repeat the password: ") != password:
+            raise BadSettings("The two passwords differ. Run the command again.")
     else:
         password = sys.stdin.readline().rstrip("\n")
     print(f"{name}:{hashed(password)}")
@@ -383,7 +396,4 @@ COMMANDS: dict[str, Run] = {
     "import": _import,
     "eval": _eval,
 }
-"""What runs each command."""
-
-if __name__ == "__main__":
-    sys.exit(main())
+"""The function for each command."""

@@ -1,4 +1,4 @@
-"""What the command line prints: answers, updates, lists of articles, progress."""
+"""Printing for the command line: answers, updates, lists of articles, progress."""
 
 from __future__ import annotations
 
@@ -18,30 +18,38 @@ if TYPE_CHECKING:
     from rag import Built, Listed
 
 SHOWN_SKIPPED = 20
-"""Skipped files that are named; a folder of pictures would bury the summary."""
+"""Skipped files that are named; a folder of pictures would hide the summary."""
 
 SHOWN_REPRINTS = 5
-"""Other articles with the same text that are named; an agency's story can stand in dozens."""
+"""Other articles with the same text that are named; dozens can print one agency's story."""
 
 COLUMN_GAP = 2
-"""Spaces between two columns of a table, as Rich has them."""
+"""Spaces between two columns of a table, as in Rich."""
 
 _PARTLY: dict[Language, str] = {
     "en": "Partly supported ({reason}){claim}",
-    "ar": "مؤيَّد جزئيًا ({reason}){claim}",
+    "ar": "مدعوم جزئيًا ({reason}){claim}",
 }
 
-_WORDS: dict[Language, str] = {"en": "In the article's words: {words}", "ar": "بكلمات المقال: {words}"}
+_WORDS: dict[Language, str] = {"en": "In the article's words: {words}", "ar": "نص المقال: {words}"}
 
-_UNDERSTOOD: dict[Language, str] = {"en": "Understood as: {question}", "ar": "فُهم السؤال: {question}"}
+_UNDERSTOOD: dict[Language, str] = {
+    "en": "Understood as: {question}",
+    "ar": "فُهم السؤال على أنه: {question}",
+}
 
 _LEFT_TO_RIGHT = "\u200e"
-"""Left-to-right mark, of no width. Before each cell of a table it keeps a terminal that reorders Arabic
-from taking two neighbouring Arabic cells for one run, which would swap them."""
+"""Left-to-right mark, which has no width. It precedes each cell of a table, because a terminal that reorders
+Arabic would otherwise treat two neighbouring Arabic cells as one run and swap them."""
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: ``1 article``, ``2 articles``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def answer(given: Answer) -> None:
-    """Print an answer with its sources, or with the nearest passages where it has none."""
+    """Print an answer with its sources; without sources, with the nearest passages."""
     out = console()
     if given.understood:
         note = _UNDERSTOOD[given.language].format(question=given.understood)
@@ -49,10 +57,10 @@ def answer(given: Answer) -> None:
     out.print(given.text, style="bold", markup=False, highlight=False, soft_wrap=True)
     for claim in given.claims:
         if claim.words:
-            told = _WORDS[given.language].format(words=claim.words)
-            out.print(told, style="dim", markup=False, highlight=False, soft_wrap=True)
+            words = _WORDS[given.language].format(words=claim.words)
+            out.print(words, style="dim", markup=False, highlight=False, soft_wrap=True)
         if claim.reason:
-            which = f": {claim.text}" if len(given.claims) > 1 else ""  # else it stands right above
+            which = f": {claim.text}" if len(given.claims) > 1 else ""  # a single claim is the line above
             note = _PARTLY[given.language].format(reason=claim.reason, claim=which)
             out.print(note, style="yellow", markup=False, highlight=False, soft_wrap=True)
     if given.citations:
@@ -62,7 +70,7 @@ def answer(given: Answer) -> None:
             place = f"{cited.source}:{cited.line}"
             _source(out, f"[{cited.number}]", origin, cited.quote, place, cited.also)
     elif given.passages:
-        _heading(out, "Nearest passages, which may not answer the question")
+        _heading(out, "Closest passages, which may not answer the question")
         for passage in given.passages[:3]:
             origin = " · ".join(part for part in (passage.outlet, passage.published, passage.title) if part)
             excerpt = textwrap.shorten(passage.text, 300, placeholder=" …")
@@ -75,30 +83,30 @@ def _heading(out: Console, text: str) -> None:
 
 def _source(out: Console, mark: str, origin: str, quote: str, place: str, also: Sequence[Reprint]) -> None:
     out.print(f"{mark} {origin}", markup=False, highlight=False, soft_wrap=True)
-    # The quote stands alone on its line: a terminal takes a line's direction from its first letter, so
-    # that Arabic lines run from right to left as a whole.
+    # The quote has a line of its own: a terminal takes a line's direction from its first letter, so an Arabic
+    # quote runs from right to left as a whole.
     out.print(quote, style="italic", markup=False, highlight=False, soft_wrap=True)
     out.print(place, style="dim", markup=False, highlight=False, soft_wrap=True)
     if also:
         names = [" · ".join(filter(None, (one.outlet or one.article_id, one.published))) for one in also]
         more = f" and {len(names) - SHOWN_REPRINTS} more" if len(names) > SHOWN_REPRINTS else ""
-        told = f"also in: {', '.join(names[:SHOWN_REPRINTS])}{more}"
-        out.print(told, style="dim", markup=False, highlight=False, soft_wrap=True)
+        line = f"also in: {', '.join(names[:SHOWN_REPRINTS])}{more}"
+        out.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
 def update(name: str, built: Built, *, verbose: bool) -> None:
-    """Print what an update did: one line, and on standard error the files that were skipped.
+    """Print the result of an update as one line, and the skipped files on standard error.
 
     Args:
-        name: The index.
-        built: What was done.
-        verbose: Whether every skipped file is named, or the first ``SHOWN_SKIPPED``.
+        name: Name of the index.
+        built: Result of the update.
+        verbose: Name every skipped file, not only the first ``SHOWN_SKIPPED``.
     """
     shown = built.skipped if verbose else built.skipped[:SHOWN_SKIPPED]
     for file in shown:
         print(f"skipped {file.source}: {file.reason}", file=sys.stderr)
     if left := len(built.skipped) - len(shown):
-        print(f"… and {left:,} more skipped; --verbose names all", file=sys.stderr)
+        print(f"… and {left:,} more skipped; use --verbose to list all", file=sys.stderr)
     done = built.written
     changes = [
         (len(done.added), "added"),
@@ -106,20 +114,20 @@ def update(name: str, built: Built, *, verbose: bool) -> None:
         (len(done.removed), "removed"),
         (len(built.skipped), "skipped"),
     ]
-    told = ", ".join(f"{number} {what}" for number, what in changes if number) or "nothing changed"
+    summary = ", ".join(f"{number:,} {what}" for number, what in changes if number) or "nothing changed"
     print(
-        f"{name}: {done.articles} articles, {done.chunks} passages "
-        f"({told}; {done.embedded} passages embedded)",
+        f"{name}: {count(done.articles, 'article')}, {count(done.chunks, 'passage')} "
+        f"({summary}; {count(done.embedded, 'passage')} embedded)",
         flush=True,
     )
 
 
 def articles(listed: Sequence[Listed], *, as_json: bool) -> None:
-    """Print a list of articles: a table on a terminal, elsewhere lines with tabs between the columns.
+    """Print a list of articles: a table on a terminal, tab-separated lines elsewhere.
 
     Args:
         listed: The articles.
-        as_json: Print JSON instead, wherever it goes.
+        as_json: Print JSON instead.
     """
     if as_json:
         print(json.dumps([_entry(item) for item in listed], ensure_ascii=False, indent=2))
@@ -129,9 +137,8 @@ def articles(listed: Sequence[Listed], *, as_json: bool) -> None:
         if listed:
             _table(out, listed)
         again = sum(item.group != item.article.id for item in listed)
-        note = f", {again} of them another's story again" if again else ""
-        count = f"{len(listed)} article{'' if len(listed) == 1 else 's'}"
-        out.print(f"{count}{note}", style="dim", highlight=False)
+        note = f", {again:,} of them with the same story as another one" if again else ""
+        out.print(f"{count(len(listed), 'article')}{note}", style="dim", highlight=False)
         return
     for item in listed:
         cells = ("" if value is None else str(value) for value in _entry(item).values())
@@ -139,13 +146,13 @@ def articles(listed: Sequence[Listed], *, as_json: bool) -> None:
 
 
 def _entry(item: Listed) -> dict[str, str | int | None]:
-    told = item.article
+    article = item.article
     return {
-        "id": told.id,
-        "published": told.published,
-        "outlet": told.outlet,
-        "language": told.language,
-        "title": told.title,
+        "id": article.id,
+        "published": article.published,
+        "outlet": article.outlet,
+        "language": article.language,
+        "title": article.title,
         "passages": item.passages,
         "group": item.group,
     }
@@ -160,8 +167,8 @@ def _table(out: Console, listed: Sequence[Listed]) -> None:
     if all(item.group == item.article.id for item in listed):
         columns.remove("same story as")
     rows = [_cells(item, columns) for item in listed]
-    # Rich shrinks whole columns in its own order; here the title takes what the others leave, and only
-    # what sanad remove asks for is never cut short.
+    # Rich shrinks whole columns in its own order. Here the title gets the remaining width, and ids, which
+    # sanad remove needs, are never shortened.
     most = {"id": out.width // 3, "same story as": out.width // 4, "outlet": out.width // 6}
     left = out.width
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -183,15 +190,15 @@ def _table(out: Console, listed: Sequence[Listed]) -> None:
 
 
 def _cells(item: Listed, columns: Sequence[str]) -> list[str]:
-    told = item.article
+    article = item.article
     cells = {
-        "published": told.published or "–",
-        "id": told.id,
-        "lang": told.language,
+        "published": article.published or "–",
+        "id": article.id,
+        "lang": article.language,
         "passages": str(item.passages),
-        "same story as": item.group if item.group != told.id else "",
-        "outlet": told.outlet or "–",
-        "title": told.title,
+        "same story as": item.group if item.group != article.id else "",
+        "outlet": article.outlet or "–",
+        "title": article.title,
     }
     return [" ".join(cells[name].split()) for name in columns]
 
@@ -201,17 +208,17 @@ def console() -> Console:
     from rich.console import Console
 
     class Plain(Console):
-        """Prints texts to the letter, and leaves a reader who has gone to ``main``."""
+        """Prints text unchanged, and leaves a closed pipe to ``main``."""
 
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError
 
-    return Plain(file=sys.stdout, emoji=False)  # else ":smile:" in an article becomes a picture
+    return Plain(file=sys.stdout, emoji=False)  # otherwise ":smile:" in an article becomes a picture
 
 
 @contextlib.contextmanager
 def live() -> Iterator[Callable[[str], None]]:
-    """Shows a growing text on a terminal and takes it away at the end; elsewhere shows nothing."""
+    """Shows a growing text on a terminal and removes it at the end; elsewhere it shows nothing."""
     out = console()
     if not out.is_terminal:
         yield lambda _text: None
@@ -224,20 +231,20 @@ def live() -> Iterator[Callable[[str], None]]:
 
 
 def stages() -> Progress:
-    """Progress as one line for each stage, on standard error."""
-    told: set[str] = set()
+    """Progress as one line per stage on standard error."""
+    shown: set[str] = set()
 
-    def tell(what: str, _share: float) -> None:
-        if what not in told:
-            told.add(what)
-            print(f"{what} …", file=sys.stderr, flush=True)
+    def show(stage: str, _share: float) -> None:
+        if stage not in shown:
+            shown.add(stage)
+            print(f"{stage} …", file=sys.stderr, flush=True)
 
-    return tell
+    return show
 
 
 @contextlib.contextmanager
 def progress() -> Iterator[Progress]:
-    """A bar on a terminal; elsewhere one line a stage. Both on standard error."""
+    """Progress on standard error: a bar on a terminal, one line per stage elsewhere."""
     if not sys.stderr.isatty():
         yield stages()
         return
@@ -249,11 +256,11 @@ def progress() -> Iterator[Progress]:
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, TaskID] = {}
 
-        def show(what: str, share: float) -> None:
-            if what not in tasks:
+        def show(stage: str, share: float) -> None:
+            if stage not in tasks:
                 for task in tasks.values():
                     bar.update(task, visible=False)
-                tasks[what] = bar.add_task(what, total=1.0)
-            bar.update(tasks[what], completed=share, visible=share < 1.0)
+                tasks[stage] = bar.add_task(stage, total=1.0)
+            bar.update(tasks[stage], completed=share, visible=share < 1.0)
 
         yield show

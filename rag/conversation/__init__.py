@@ -1,1 +1,1 @@
-"""A follow-up → a question that stands alone; a question of several parts → its parts."""
+"""A follow-up → what is searched for and asked; a question of several parts → its parts."""

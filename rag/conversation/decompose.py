@@ -1,9 +1,9 @@
-"""A question that asks two things, taken apart: "When do they leave, and which bases do they keep?".
+"""A compound question → its parts: "When do they leave, and which bases do they keep?".
 
-A small model answers one of them and passes over the other, and one search finds the sentences of one. Split
-only where the words of questions themselves show it: a second question word behind "and" or a question mark,
-or two sides that are weighed (comparisons.py). What a later part leaves out is taken from the one before it,
-as in a conversation.
+A small model answers one part and ignores the other, and one search finds the sentences for one of them. A
+question is split only where its own words show the parts: a second question word after "and" or a question
+mark. A later part that depends on the one before it is asked after it: "When do they leave? Which bases do
+they keep?".
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from rag.conversation import comparisons, rewrite
-from rag.conversation.grammar_english import AUXILIARIES, WH
+from rag.conversation.rewrite import Standalone, is_fragment, points_back
 from rag.language.text import detect_language
-from rag.records import Turn
+from rag.language.word_classes import AUXILIARIES, QUESTION_WORDS
 
 MOST = 3
-"""Parts that are asked; each takes as long as a question."""
+"""Most parts of a question; each takes as long as a question."""
 
 LEAST_WORDS = 3
-"""Words of a part that stands alone, ahead of a longer one only behind a comma."""
+"""Most words of a part that is cut off ahead of a longer one only at a comma: in "how many died and how many
+were hurt in the attack" both mean the attack."""
 
-_WH = "|".join(sorted(WH))
+_WH = "|".join(sorted(QUESTION_WORDS))
 _AUX = "|".join(sorted(AUXILIARIES - {"be", "am", "been", "being", "cannot"}))
 _BEFORE = r"(?:(?:in|on|at|by|since|until|from|to|for|with|under|of)\s+)?"
 _PRONOUN = r"(?:they|it|he|she|this|that|these|those|there)"
@@ -38,20 +38,19 @@ _ENGLISH = re.compile(
 """Where an English question may be cut."""
 
 _OPENING = re.compile(rf"(?:and\s+|but\s+|so\s+)?(?:{_BEFORE}(?:{_WH})|{_AUX})\b", re.IGNORECASE)
-_BARE = re.compile(rf"(?:{_AUX})\s+{_PRONOUN}(?:\s+\w+)?\?", re.IGNORECASE)
-_BARE_ARABIC = re.compile(
-    r"هل\s+(?:تمّ?|حدث|حصل|جرى|وقع|تحقق|نفّ?ذ)\s+(?:ذلك|هذا|الأمر|بالفعل|ذلك\s+بالفعل|ذلك\s+فعلا)\s*؟"
-)
+_ALREADY = re.compile(r"هل\s+\S+\s+(?:الأمر|بالفعل|فعلا)\s*؟")
+"""هل تم بالفعل؟ (have they already?), which is about nothing without the part before it."""
 _SUBJECT = re.compile(
     rf"(?:(?:which|what|whose)\s+(?:(?!(?:{_AUX})\b)\w+\s+){{2,3}})(?!(?:{_AUX})\b)", re.IGNORECASE
 )
-"""A question that asks for its subject: no auxiliary behind what is asked for."""
+"""A question that asks for its subject: no auxiliary follows what is asked for."""
 _EMBEDDED = re.compile(rf"\b(?:{_WH})\b", re.IGNORECASE)
 _SAYING = re.compile(
     r"\b(?:say|says|said|tell|tells|told|know|knows|ask|asks|asked|explain\w*|describe\w*|report\w*)\b",
     re.IGNORECASE,
 )
-"""A question word behind one of these may begin what is said: "what did he say about who will pay?"."""
+"""A question word after one of these may begin an indirect question: "what did he say about who will
+pay?"."""
 
 _ASKING = r"(?:متى|متي|[اأ]ين|كم|هل|كيف|(?:[لبمع]|في)?ماذا|مم|بم|فيم|[اأ]يهما|[اأ]يّ?)"
 _PREPOSITION = r"(?:(?:في|منذ|[إا]لى|حتى|من|على|بحلول|عن)\s+)?"
@@ -61,8 +60,8 @@ _ARABIC = re.compile(
     r"|\s+و(?=ما\s+(?!(?:[إا]ذا|زال|زالت|لم|بعد|يلي|شابه)\s))"
     r"|\s*[?؟]\s+(?=\w)"
 )
-"""Where an Arabic question may be cut. ومن is "and from" more often than "and who", and needs a comma, but in
-a question that begins with من too."""
+"""Where an Arabic question may be cut. ومن is "and from" more often than "and who", so it needs a comma
+before it, except in a question that itself begins with من."""
 _WHO = re.compile(r"\s+و(?=من\s+(?:كان\w*|هو|هي|هم|الذي\w*|[يت]\w{2,}|قال\w*)\s)")
 
 _ARABIC_OPENING = re.compile(rf"[وف]?{_PREPOSITION}(?:{_ASKING}|من|ما|قارن\w*)\s")
@@ -80,60 +79,66 @@ _EACH_ARABIC = re.compile(
     rf"(?P<asks>\S+\s.+?)\s+كل(?:ا|اً)?\s+من\s+(?P<a>{_SIDE})\s+"
     rf"و(?P<b>[^\s،؟?]+(?:\s+(?!{_ABOUT})[^\s،؟?]+)*)(?P<rest>[^؟?]*)"
 )
-"""What is asked of two at once, of each alone: up to where, when or about what."""
+"""A question about two things at once ("each", كل من), up to place, time or topic."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One of the questions that a question holds."""
+    """One part of a question."""
 
     own: str
-    """In its own words."""
+    """The part in its own words."""
     asked: str
-    """As it stands alone: put to the model."""
+    """The part as it is put to the model, with what it depends on."""
     searched: str
-    """What its evidence is searched with: the whole question behind it, which it leans on, as a sentence may
-    answer both."""
+    """What its evidence is searched with: the whole question follows it, as a sentence may answer both."""
 
 
 def whole(question: str) -> Part:
-    """A question that is not taken apart."""
+    """A question that is not split, as its only part."""
     return Part(question, question, question)
 
 
-def leaning(question: str, searched: str) -> Part:
-    """A question that is not taken apart, searched for with those of the conversation that it leans on.
+def decompose(question: Standalone, *, longest: int, entire: bool = False) -> tuple[Part, ...]:
+    """The parts of a question; the question itself where it has only one.
 
     Args:
-        question: In its own words.
-        searched: Behind the others.
+        question: As ``rewrite`` returned it.
+        longest: Most characters of a part.
+        entire: Never split it.
     """
-    return Part(question, question, searched)
+    if question.asked:
+        # Taken apart, the earlier question would be answered once more.
+        return (Part(question.asked, question.asked, question.text),)
+    if entire:
+        return (whole(question.text),)
+    return parts(question.text, longest=longest)
 
 
 def parts(question: str, *, longest: int) -> tuple[Part, ...]:
-    """The questions that a question holds; itself where it is one.
+    """The parts of a question; the question itself where it has only one.
 
     Args:
-        question: As it stands alone, in either language.
+        question: A standalone question, in either language.
         longest: Most characters of a part.
     """
     arabic = detect_language(question) == "ar"
-    if weighed := comparisons.sides(question, "ar" if arabic else "en"):
-        return tuple(Part(side, side, f"{side} {question}") for side in weighed)
-    found = _each(question, arabic) or _cut(question, arabic)
+    if sides := _each(question, arabic):
+        return tuple(Part(side, side, f"{side} {question}") for side in sides)
+    found = _cut(question, arabic)
     if not 1 < len(found) <= MOST:
         return (whole(question),)
-    told: list[Turn] = []
-    for part in found:
-        told.append(Turn(_alone(part, told, longest), ""))
+    asked = found[:1]
+    for part in found[1:]:
+        asked.append(_behind(asked[-1], part, longest))
     return tuple(
-        Part(own, turn.question, f"{turn.question} {question}") for own, turn in zip(found, told, strict=True)
+        Part(own, standalone, f"{standalone} {question}")
+        for own, standalone in zip(found, asked, strict=True)
     )
 
 
 def _each(question: str, arabic: bool) -> list[str]:
-    """A question that is asked of two, asked of each; empty where it is not."""
+    """A question about two things, as a question about each; empty where it is not such a question."""
     match = (_EACH_ARABIC if arabic else _EACH).match(question.strip())
     if not match or not (_ARABIC_OPENING if arabic else _OPENING).match(question.strip()):
         return []
@@ -156,7 +161,6 @@ def _cut(question: str, arabic: bool) -> list[str]:
         left, right = question[start : cut.start()], question[cut.end() :]
         if cut.start() < start or not _stands(left, arabic):
             continue
-        # "How many died and how many were hurt in the attack": both mean the attack.
         if not re.search(r"[,،;؛?؟.]", cut[0]) and len(left.split()) <= LEAST_WORDS < len(right.split()):
             continue
         found.append(left)
@@ -165,19 +169,16 @@ def _cut(question: str, arabic: bool) -> list[str]:
     if found[1:] and not _stands(found[-1], arabic):
         found[-2:] = [question[question.index(found[-2]) :]]
     mark = "؟" if arabic else "?"
-    told = [_trimmed(part) for part in found]
-    return [f"{part[:1].upper()}{part[1:]}{mark}" for part in told]
+    return [f"{part[:1].upper()}{part[1:]}{mark}" for part in map(_trimmed, found)]
 
 
-def _alone(part: str, before: list[Turn], longest: int) -> str:
-    """A part with what it leaves out; of "and have they?" nothing is left without the part before it."""
-    if not before:
-        return part
-    if _BARE.fullmatch(part) or _BARE_ARABIC.fullmatch(part):
-        both = f"{before[-1].question} {part}"
-        return both if len(both) <= longest else part
+def _behind(before: str, part: str, longest: int) -> str:
+    """A part as it is asked: behind the one before it where it depends on that."""
     # "Which body said it would not go": "it" is the body.
-    return part if _SUBJECT.match(part) else rewrite.standalone(part, before[-1:], longest=longest).text
+    if _SUBJECT.match(part) or not (points_back(part) or is_fragment(part) or _ALREADY.fullmatch(part)):
+        return part
+    both = f"{before} {part}"
+    return both if len(both) <= longest else part
 
 
 def _stands(part: str, arabic: bool) -> bool:

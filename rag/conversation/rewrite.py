@@ -1,95 +1,203 @@
-"""A follow-up made to stand alone: what is searched for and what the model is asked.
+"""A follow-up → what is searched for, and what the model is asked.
 
-Rules of grammar and closed word classes of both languages, no model: "And in Syria?" takes the place of
-"in Iraq" in the question before it, "he" becomes the name that was asked for, "متى؟" takes the earlier
-question's matter. Where no rule applies and the question leans on the one before it, both are asked.
+A follow-up depends on the conversation where it is short, continues ("and …", «وماذا عن …»), or has a word
+that points back ("he", "there", "ذلك"). It is searched for together with the question before it and the first
+words of that question's answer. The model is asked the follow-up alone over the sentences found, or behind
+the question before it where it is too short to be about anything. Rules of grammar that rewrote follow-ups in
+both languages, 1,400 lines, found no more evidence (docs/research/decisions.md, "Conversation").
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.conversation import followup_arabic, followup_english, grammar_arabic, grammar_english
-from rag.conversation.followup import Earlier, Mention, opened
-from rag.language.text import detect_language
-from rag.records import Turn
+from rag.language.text import detect_language, fold
+from rag.language.word_classes import AUXILIARIES, QUESTION_WORDS, closed
+from rag.records import Language, Turn
 
-MOST_TURNS = 6
-"""Turns that are looked back on: each is understood by the one before it, and older ones are rarely meant."""
+SHORT = {"en": 5, "ar": 4}
+"""Most words of a question that is taken to depend on the one before it, unless it asks about a name. Arabic
+writes the article, some prepositions and object pronouns as one word with the next or the last."""
 
 LEAST_ASKED = {"en": 4, "ar": 3}
-"""Words of a question that can be asked over evidence alone: "by whom" is about nothing. Arabic writes
-prepositions, the article and pronouns in one with a word."""
+"""Fewest words of a question that the model can be asked alone, unless it has a name: "by whom?"."""
 
-_GRAMMAR = {"en": grammar_english, "ar": grammar_arabic}
-_RULES = {"en": followup_english, "ar": followup_arabic}
+PRONOUN_AMONG = 4
+"""First words of an Arabic question among which a pronoun suffix points back. A later one mostly refers to a
+noun of the same question, which follows the question word and the verb."""
+
+ANSWER_WORDS = 8
+"""Words of the answer before that are searched for: its value comes first."""
+
+REFUSALS = frozenset({"The articles do not say.", "لا تذكر المقالات ذلك."})
+"""Answers without a word about the subject: the texts of ``rag.answering.decision``, a higher room."""
+
+_POINTING = {
+    "en": closed(
+        "he she it they him her them his hers its their theirs this these those there then one ones else "
+        "also same other"
+    ),
+    "ar": closed("هو هي هم هما هن هذا هذه ذلك تلك هؤلاء هناك ايضا"),
+}
+"""Folded words that point back."""
+
+_THAT = re.compile(
+    r"\b(?:is|was|did|does|has|after|before|since|about|of|in|on|at|to|for|from|by|with) that\b|\bthat$"
+)
+"""Where "that" points back, rather than begins a clause."""
+
+_TIME = r"year|month|week|weekend|morning|spring|summer|autumn|winter"
+_NOT_POINTING = {
+    "en": re.compile(
+        r"\b(?:(?:is|are|was|were|be|been|will) there|it (?:is |was )?(?:true|possible|certain)"
+        r"|it (?:take|takes|took)"
+        rf"|this (?:{_TIME})|one of|each other|the other|other than)\b"
+    ),
+    "ar": re.compile(
+        r"^(?:من|ما) (?:هو|هي|هم|هما)\b(?= )|\b(?:هل|كان|كانت|ليس|ليست|ان) هناك\b"
+        r"|\bهذ[اه] (?:ال)?(?:عام|سنه|شهر|اسبوع|يوم)\b"
+    ),
+}
+"""Folded phrases with such a word that points at nothing before."""
+
+_CONTINUING = {
+    "en": re.compile(r"(?:and|but|or|so|what about|how about|(?:no )?i (?:mean|meant))\b"),
+    "ar": re.compile(
+        r"و?(?:ماذا عن|لكن)\b|(?:لا )?(?:اقصد|اعني)\b|و(?:متي|اين|كم|كيف|هل|من|ما|ماذا|لماذا|مم|اي)?\b"
+    ),
+}
+"""Folded beginnings that continue or correct the question before."""
+
+_SUFFIXED = re.compile(r"\w{2,}(?:ه|ها|هم|هما|هن)")
+"""Folded Arabic words that may end in a pronoun."""
+
+_FEMININE = re.compile(r"\w+[ةى]")
+"""Written words whose folded form ends as a pronoun would: مدينة."""
+
+_ROOT = re.compile(
+    r"[وفبلك]?(?:ال)?(?:له|مياه|وجه|ا?تجاه|شبه|انتباه|مهم|اهم|[اي]سهم|[متي]?ساهم|تفاهم|[ايتن]تهم|متهم"
+    r"|درهم|دراهم|راهن|رهن)"
+)
+"""Folded words whose last letters look like a pronoun and belong to the word: الله, متهم."""
+
+_NAME = re.compile(r"(?<=\s)(?!I\b)[A-Z]\w")
+"""The beginning of a word with a capital that the beginning of an English sentence does not explain."""
+
+_ANTECEDENT = re.compile(rf"{_NAME.pattern}|\b(?:the|an?) \w")
+_CLAUSE = re.compile(r"[^,،;؛:]+")
+"""The first clause of a question. Where it is long, a pronoun of a later clause refers to it."""
+
+_OWN = re.compile(r"\b(?:his|her|its|their)\b")
+"""Words that refer to a noun before them in the same question, if there is one."""
+
+_ASKING = QUESTION_WORDS | AUXILIARIES
+
+_CLUTTER = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])|[“”«»\"]")
+"""Markers, notes and quotation marks of an answer."""
+
+_QUOTED = re.compile(r"^(.+?): [“«](.+)[”»]", re.MULTILINE)
+"""A phrase with the sentence that it is taken from."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Understood:
-    """A question of the conversation."""
+class Standalone:
+    """A question with what it needs from the conversation."""
 
     text: str
-    """As it stands alone."""
-    own: str
-    """Without the question before it, where both are asked."""
-    wording: str
-    """What a later gap is filled from: not "why?", but the question before that."""
-    base: str
-    """The last question that stood alone."""
-    mentions: tuple[Mention, ...] = ()
-    """What the question before it spoke of, where both are asked."""
-    person: str = ""
-    """Whom the conversation calls he or she."""
+    """The question as it is searched for."""
+    asked: str = ""
+    """The question as it is put to the model, where it depends on the conversation; empty where it can be
+    understood alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A question as it is understood."""
+def rewrite(question: str, history: Sequence[Turn], *, longest: int) -> Standalone:
+    """Add to a question what it needs from the conversation.
 
-    text: str
-    """As it stands alone, with the questions that it leans on where no rule makes it stand without them."""
-    leans: str = ""
-    """What of that can be put to the model, where it leans on others: itself, or all of them where it is too
-    short to be about anything; empty where it stands alone."""
-
-
-def standalone(question: str, history: Sequence[Turn], *, longest: int) -> Standing:
-    """A question that can be understood without the conversation; unchanged where it can be already.
+    Only the last turn is used: what was asked before that is rarely meant.
 
     Args:
         question: As asked, trimmed.
         history: Earlier turns, oldest first.
-        longest: Most characters of the result; one that would be longer is left as it was asked.
+        longest: Most characters of the result; a question that would be longer is returned unchanged.
+
+    Returns:
+        The question unchanged where there is no history or it can be understood alone.
     """
-    earlier, answer = _Understood("", "", "", ""), ""
-    for turn in history[-MOST_TURNS:]:
-        earlier, answer = _understood(turn.question.strip(), earlier, answer, longest), turn.answer
-    found = _understood(question, earlier, answer, longest)
-    if found.text == found.own:
-        return Standing(found.text)
+    if not history or not depends(question):
+        return Standalone(question)
+    before = history[-1].question.strip()
+    answer = answer_start(history[-1].answer)
+    searched = f"{before} ({answer}) {question}" if answer else f"{before} {question}"
+    if not before or len(searched) > longest:
+        return Standalone(question)
+    return Standalone(searched, f"{before} {question}" if is_fragment(question) else question)
+
+
+def answer_start(answer: str) -> str:
+    """The first words of an answer without markers, notes and quoted sentences; empty for a refusal.
+
+    Args:
+        answer: As it was shown to the reader.
+    """
+    if answer.strip() in REFUSALS:
+        return ""
+    phrases = _QUOTED.sub(lambda line: line[1] if fold(line[1]) in fold(line[2]) else line[0], answer)
+    return " ".join(_CLUTTER.sub("", phrases).split()[:ANSWER_WORDS]).rstrip(" .:،,;؛")
+
+
+def depends(question: str) -> bool:
+    """Whether a question cannot be understood without the one before it.
+
+    Args:
+        question: In either language.
+    """
     language = detect_language(question)
-    own, _ = opened(found.own, _RULES[language].LEAD)
-    return Standing(found.text, found.own if len(own.split()) >= LEAST_ASKED[language] else found.text)
+    return (
+        points_back(question)
+        or bool(_CONTINUING[language].match(fold(question)))
+        or (len(question.split()) <= SHORT[language] and not _names(question, language))
+    )
 
 
-def _understood(question: str, earlier: _Understood, answer: str, longest: int) -> _Understood:
-    alone = _Understood(question, question, question, question)
-    if not earlier.own or question.startswith(earlier.base):
-        return alone
-    language, before = detect_language(question), detect_language(earlier.own)
-    spoken = (*_GRAMMAR[before].mentions(earlier.own, answer), *earlier.mentions)
-    if earlier.person and earlier.person in earlier.text:
-        spoken = (Mention(earlier.person, "asked", person=True), *spoken)
-    wording = earlier.wording if language == detect_language(earlier.wording) else ""
-    reading = _RULES[language].read(question, Earlier(wording, spoken))
-    person = reading.person or earlier.person
-    if reading.complete:
-        found = _Understood(reading.text, reading.text, reading.text, reading.text, person=person)
-    else:
-        # Of a row of such questions the first, which says what it is about, and the one before this.
-        asked = dict.fromkeys((earlier.base, earlier.own, reading.text))
-        wording = earlier.wording if reading.fragment else reading.text
-        found = _Understood(" ".join(asked), reading.text, wording, earlier.base, spoken, person)
-    return found if len(found.text) <= longest else alone
+def is_fragment(question: str) -> bool:
+    """Whether a question is too short to be about anything, such as "by whom?".
+
+    Args:
+        question: In either language.
+    """
+    language = detect_language(question)
+    return len(question.split()) < LEAST_ASKED[language] and not _names(question, language)
+
+
+def points_back(question: str) -> bool:
+    """Whether a word of a question refers to what was said before.
+
+    Args:
+        question: In either language.
+    """
+    language = detect_language(question)
+    clause = _CLAUSE.match(question)
+    text = clause[0] if clause and len(clause[0].split()) > SHORT[language] else question
+    if language == "en" and (noun := _ANTECEDENT.search(text)):
+        text = text[: noun.start()] + _OWN.sub("", text[noun.start() :])
+    folded = _NOT_POINTING[language].sub("", fold(text))
+    if _POINTING[language] & set(folded.split()):
+        return True
+    if language == "en":
+        return bool(_THAT.search(folded))
+    return any(map(_may_end_in_pronoun, text.split()[:PRONOUN_AMONG]))
+
+
+def _names(question: str, language: Language) -> bool:
+    """Whether it is an English question, rather than a phrase, with a name."""
+    first = fold(question).split()[:1]
+    return language == "en" and bool(_ASKING.intersection(first) and _NAME.search(question))
+
+
+def _may_end_in_pronoun(word: str) -> bool:
+    folded = fold(word)
+    return bool(_SUFFIXED.fullmatch(folded)) and not (
+        _FEMININE.fullmatch(word.rstrip("؟?.,،!")) or _ROOT.fullmatch(folded)
+    )

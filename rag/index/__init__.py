@@ -1,1 +1,1 @@
-"""Articles → chunks → an index on disk."""
+"""From articles to chunks to an index on disk."""

@@ -1,12 +1,13 @@
-"""An index in one file, to be kept or moved to another machine: ``sanad export`` and ``sanad import``.
+"""Archives: an index in one file, as a backup or for another machine (``sanad export``, ``sanad import``).
 
     sanad.json                 format, embedder, and for each other file its size and sha256
     generation/…               articles, chunks and vectors (layout.py), without graph and lexical index
     uploads/0001 …             uploaded files; their names are in sanad.json
 
-It is a plain tar of plain files. Whoever made one may have meant harm: nothing is written where it says, no
-link or other kind of member is taken, sizes are told before and checked, and what only a native library
-reads, graph and lexical index, is not in it but built anew. Nothing is compressed, so nothing can swell.
+An archive is an uncompressed tar of regular files. It may come from an attacker. Therefore no file is written
+to a path that the archive names, links and other special members are refused, sizes are declared in advance
+and checked, and the graph and the lexical index, which native libraries parse, are rebuilt instead of
+imported. As nothing is compressed, nothing can expand.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-from rag._version import __version__
+from rag import __version__
 from rag.errors import BadArticles, BadSettings, IndexMissing, IndexUnusable, NoSpace
 from rag.index import bm25, generations, layout
 from rag.index.indexing import chunker, cutter
@@ -41,83 +42,83 @@ FORMAT = 1
 
 HEADER = "sanad.json"
 MAX_HEADER = 16_000_000
-"""Bytes of sanad.json: 100,000 uploaded files have less."""
+"""Largest sanad.json in bytes: that of 100,000 uploaded files is smaller."""
 
 BLOCK = 1 << 20
-"""Bytes that are copied at once."""
+"""Bytes that are copied in one step."""
 
 RECORD = tarfile.BLOCKSIZE
 
 STAGING = ".import"
-"""The folder beside the indexes in which one is made of an archive."""
+"""The folder beside the indexes in which an archive is unpacked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What ``export_index`` wrote or ``import_index`` read."""
+    """The result of ``export_index`` or ``import_index``."""
 
     name: str
     """The index."""
     articles: int
-    """Articles in it."""
+    """Number of articles in it."""
     uploads: int
-    """Uploaded files with it."""
+    """Number of uploaded files in it."""
     size: int
-    """Bytes of the archive."""
+    """Size of the archive in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _Member:
     """One file of an archive."""
 
     name: str
-    """Of its member."""
+    """The name of its tar member."""
     size: int
-    """In bytes."""
+    """Its size in bytes."""
     sha256: str
-    """Hex digest."""
+    """Its digest in hex."""
     upload: str = ""
-    """Of an uploaded file its own name."""
+    """The original name of an uploaded file; empty for other files."""
 
 
 def export_index(file: Path, name: str = DEFAULT_INDEX, *, settings: Settings | None = None) -> Moved:
     """Write an index with its articles into one file; no model is needed.
 
     Args:
-        file: To be written; must not exist.
+        file: The archive to write; it must not exist.
         name: The index.
         settings: Defaults to ``Settings.load()``.
 
     Raises:
         BadSettings: The file exists or cannot be written.
         IndexMissing: There is no such index.
-        IndexUnusable: It is damaged, or was updated twice meanwhile.
-        NoSpace: The disk is full; nothing is left of the file.
+        IndexUnusable: It is damaged, or was updated twice during the export.
+        NoSpace: The disk is full; no incomplete file is left behind.
     """
     settings = settings or Settings.load()
     folder = index_folder(settings, name)
     if file.exists():
-        raise BadSettings(f"{str(file)!r} exists. Name another file.")
-    part = file.with_name(f".{file.name}.part")
+        raise BadSettings(f"{str(file)!r} already exists. Choose another file name.")
+    unfinished = file.with_name(f".{file.name}.part")
     try:
         with closing(generations.open_generation(folder, search=False)) as generation:
-            manifest = _without_built(generation)
+            manifest = _portable_manifest(generation)
             try:
-                parts, sources = _parts(generation, manifest, folder)
+                members, sources = _members(generation, manifest, folder)
                 header = {
                     "format": FORMAT,
                     "name": name,
                     "version": __version__,
                     "embedder": generation.embedder,
                     "chunker": generation.chunker,
-                    "files": [dataclasses.asdict(one) for one in parts],
+                    "files": [dataclasses.asdict(one) for one in members],
                 }
                 with (
-                    part.open("wb") as out,
+                    unfinished.open("wb") as out,
                     tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as tar,
                 ):
                     _add(tar, HEADER, json.dumps(header, ensure_ascii=False).encode())
-                    for one, source in zip(parts, sources, strict=True):
+                    for one, source in zip(members, sources, strict=True):
                         if isinstance(source, bytes):
                             _add(tar, one.name, source)
                         else:
@@ -125,19 +126,20 @@ def export_index(file: Path, name: str = DEFAULT_INDEX, *, settings: Settings | 
             except FileNotFoundError:
                 if generation.is_current:
                     raise
-                raise IndexUnusable(f"The index {name!r} was updated meanwhile. Try again.") from None
-        fsync(part)
-        part.replace(file)
+                raise IndexUnusable(f"The index {name!r} was updated during the export. Try again.") from None
+        fsync(unfinished)
+        unfinished.replace(file)
         return Moved(
-            name, len(manifest.articles), sum(bool(one.upload) for one in parts), file.stat().st_size
+            name, len(manifest.articles), sum(bool(one.upload) for one in members), file.stat().st_size
         )
     except OSError as error:
         raise NoSpace(
-            f"Cannot write {str(file)!r}: {error.strerror or error}. Make room, or name another file."
+            f"Cannot write {str(file)!r}: {error.strerror or error}. Free some space, or choose another "
+            "file name."
         ) from None
     finally:
         with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
 
 
 def import_index(
@@ -148,83 +150,85 @@ def import_index(
     embedder: Embedder | None = None,
     progress: Progress | None = None,
 ) -> Moved:
-    """Make an index of what ``export_index`` wrote, on this or another machine.
+    """Create an index from an archive that ``export_index`` wrote on this or another machine.
 
     Args:
         file: The archive.
-        name: The index to make, which must not exist; empty takes the name that it had.
+        name: The index to create, which must not exist; empty keeps the name from the archive.
         settings: Defaults to ``Settings.load()``.
         embedder: Defaults to the one that the settings name.
-        progress: Told how it goes.
+        progress: Called with the current step and the share of it that is done.
 
     Raises:
-        BadArticles: The file is no archive of an index, damaged or harmful; nothing was imported.
-        BadSettings: An index of that name exists; or it was made with another embedder or another cut.
-        IndexUnusable: Another import runs.
+        BadArticles: The file is not an archive of an index, or is damaged or malicious; nothing was imported.
+        BadSettings: An index of that name exists, or the archive was made with another embedder or with
+            other passages.
+        IndexUnusable: Another import is running.
         NoSpace: The disk is too full.
     """
     settings = settings or Settings.load()
     quiet_libraries(settings)
-    tell = progress or (lambda _what, _share: None)
+    report = progress or (lambda _what, _share: None)
     try:
         with file.open("rb") as archive:
             size = file.stat().st_size
-            header, parts = _header(archive, size, settings)
+            header, members = _header(archive, size, settings)
             target = index_folder(settings, name or header["name"])
             if target.exists():
                 raise BadSettings(
-                    f"An index {target.name!r} exists. Name another: sanad import {file} --index NAME"
+                    f"An index {target.name!r} already exists. Choose another name: "
+                    f"sanad import {file} --index NAME"
                 )
-            embedder = embedder or open_embedder(settings, tell)
-            _check_alike(header["embedder"], embedder.identity, header["chunker"], chunker(settings))
+            embedder = embedder or open_embedder(settings, report)
+            _check_compatible(header["embedder"], embedder.identity, header["chunker"], chunker(settings))
             with _staging(settings) as staging:
-                made = staging / target.name
-                _unpack(archive, parts, made, size, tell)
-                articles = _install(made, target, settings, embedder, tell)
-        return Moved(target.name, articles, sum(bool(one.upload) for one in parts), size)
-    except _Wrong as error:
+                unpacked = staging / target.name
+                _unpack(archive, members, unpacked, size, report)
+                articles = _install(unpacked, target, settings, embedder, report)
+        return Moved(target.name, articles, sum(bool(one.upload) for one in members), size)
+    except _BadArchive as error:
         raise BadArticles(
-            f"{str(file)!r} cannot be imported: {error}. Nothing was imported; export the index once more."
+            f"Cannot import {str(file)!r}: {error}. Nothing was imported. Export the index again."
         ) from None
     except FileNotFoundError:
         raise BadArticles(
-            f"There is no file {str(file)!r}. Make one: sanad export FILE --index NAME"
+            f"There is no file {str(file)!r}. Create an archive: sanad export FILE --index NAME"
         ) from None
     except OSError as error:
         raise NoSpace(
-            f"Cannot import {str(file)!r}: {error.strerror or error}. Make room in {settings.indexes}, or "
-            "name another folder: SANAD_INDEXES=/path"
+            f"Cannot import {str(file)!r}: {error.strerror or error}. Free some space in "
+            f"{settings.indexes}, or use another folder: SANAD_INDEXES=/path"
         ) from None
 
 
-class _Wrong(Exception):
-    """The archive is none, damaged or harmful; the message says why."""
+class _BadArchive(Exception):
+    """The file is not an archive of an index, or is damaged or malicious; the message says why."""
 
 
-def _without_built(generation: Generation) -> Manifest:
-    """The manifest of the generation without graph and lexical index."""
+def _portable_manifest(generation: Generation) -> Manifest:
+    """The manifest of a generation without the graph and the lexical index, which the import rebuilds."""
     manifest = Manifest.from_json((generation.folder / MANIFEST).read_bytes())
     files = {path: digest for path, digest in manifest.files.items() if path in layout.REQUIRED}
-    # The folder that it was made from is another machine's affair.
+    # The folder of articles is not named, as it means nothing on another machine.
     return dataclasses.replace(manifest, files=files, source="", terms="")
 
 
-def _parts(
+def _members(
     generation: Generation, manifest: Manifest, folder: Path
-) -> tuple[list[_Part], list[Path | bytes]]:
+) -> tuple[list[_Member], list[Path | bytes]]:
     data = manifest.to_json()
-    parts = [_Part(f"generation/{MANIFEST}", len(data), hashlib.sha256(data).hexdigest())]
+    members = [_Member(f"generation/{MANIFEST}", len(data), hashlib.sha256(data).hexdigest())]
     sources: list[Path | bytes] = [data]
     for path, digest in sorted(manifest.files.items()):
-        parts.append(_Part(f"generation/{path}", (generation.folder / path).stat().st_size, digest))
+        members.append(_Member(f"generation/{path}", (generation.folder / path).stat().st_size, digest))
         sources.append(generation.folder / path)
     uploaded = folder / uploads.FOLDER
-    found = sorted(uploaded.iterdir()) if uploaded.is_dir() else []
-    for file in (file for file in found if file.is_file() and uploads.is_name(file.name)):
-        number = f"{uploads.FOLDER}/{len(parts):04}"
-        parts.append(_Part(number, file.stat().st_size, sha256(file), file.name))
+    files = sorted(uploaded.iterdir()) if uploaded.is_dir() else []
+    for file in (file for file in files if file.is_file() and uploads.is_name(file.name)):
+        number = f"{uploads.FOLDER}/{len(members):04}"
+        members.append(_Member(number, file.stat().st_size, sha256(file), file.name))
         sources.append(file)
-    return parts, sources
+    return members, sources
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
@@ -233,79 +237,79 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
     tar.addfile(member, BytesIO(data))
 
 
-def _add_file(tar: tarfile.TarFile, part: _Part, path: Path) -> None:
-    member = tarfile.TarInfo(part.name)
-    member.size = part.size
+def _add_file(tar: tarfile.TarFile, entry: _Member, path: Path) -> None:
+    member = tarfile.TarInfo(entry.name)
+    member.size = entry.size
     with path.open("rb") as file:
         tar.addfile(member, file)
 
 
-def _header(archive: IO[bytes], size: int, settings: Settings) -> tuple[dict[str, Any], list[_Part]]:
-    """What sanad.json tells, with everything in it checked."""
+def _header(archive: IO[bytes], size: int, settings: Settings) -> tuple[dict[str, Any], list[_Member]]:
+    """The content of sanad.json, after checking all of it."""
     member = _member(archive)
     if member is None or member.name != HEADER:
-        raise _Wrong("it is no archive of an index")
+        raise _BadArchive("it is not an archive of an index")
     if member.size > MAX_HEADER:
-        raise _Wrong(f"its {HEADER} has {member.size:,} bytes, more than {MAX_HEADER:,}")
+        raise _BadArchive(f"its {HEADER} has {member.size:,} bytes, more than the limit of {MAX_HEADER:,}")
     try:
         header = json.loads(_exactly(archive, member.size))
-        told = (header["name"], header["embedder"], header["chunker"])
-        if not all(isinstance(value, str) for value in told):
+        texts = (header["name"], header["embedder"], header["chunker"])
+        if not all(isinstance(value, str) for value in texts):
             raise TypeError
         if header["format"] != FORMAT:
-            raise _Wrong(f"it has format {header['format']!r}; this version reads {FORMAT}")
-        parts = [_Part(**one) for one in header["files"]]
-        for part in parts:
-            _check_part(part)
+            raise _BadArchive(f"it has format {header['format']!r}, but this version of sanad reads {FORMAT}")
+        members = [_Member(**one) for one in header["files"]]
+        for one in members:
+            _check_member(one)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise _Wrong(f"its {HEADER} cannot be read") from None
+        raise _BadArchive(f"its {HEADER} cannot be read") from None
     _padding(archive, member.size)
-    names = [part.name for part in parts]
+    names = [one.name for one in members]
     needed = {f"generation/{path}" for path in (*layout.REQUIRED, MANIFEST)}
     if len(set(names)) != len(names) or not needed <= set(names):
-        raise _Wrong(f"its {HEADER} does not name every file once")
-    if sum(part.size for part in parts) > size:
-        raise _Wrong("it is shorter than it says")
+        raise _BadArchive(f"its {HEADER} does not list every file exactly once")
+    if sum(one.size for one in members) > size:
+        raise _BadArchive("it is shorter than the files that it lists")
     settings.indexes.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(settings.indexes).free
-    if 3 * size > free:  # unpacked, and made into a generation with graph and lexical index
+    if 3 * size > free:  # unpacked, and rebuilt with graph and lexical index
         raise NoSpace(
             f"The import needs {3 * size / 1e6:,.0f} MB in {settings.indexes}, where {free / 1e6:,.0f} MB "
-            "are free. Make room, or name another folder: SANAD_INDEXES=/path"
+            "are free. Free some space, or use another folder: SANAD_INDEXES=/path"
         )
-    return header, parts
+    return header, members
 
 
-def _check_part(part: _Part) -> None:
+def _check_member(member: _Member) -> None:
     known = {f"generation/{path}" for path in (*layout.REQUIRED, MANIFEST)}
-    folder, _, number = part.name.partition("/")
+    folder, _, number = member.name.partition("/")
     numbered = folder == uploads.FOLDER and number.isascii() and number.isdecimal() and len(number) < 12
-    if not (part.name in known and not part.upload) and not numbered:
-        raise _Wrong(f"it holds {part.name!r}, which no index has")
-    if numbered and not uploads.is_name(part.upload):
-        raise _Wrong(f"it holds an uploaded file by the name of {part.upload!r}")
-    if not isinstance(part.size, int) or part.size < 0 or not isinstance(part.sha256, str):
+    if not (member.name in known and not member.upload) and not numbered:
+        raise _BadArchive(f"it contains {member.name!r}, which is not a file of an index")
+    if numbered and not uploads.is_name(member.upload):
+        raise _BadArchive(f"it contains an uploaded file with the invalid name {member.upload!r}")
+    if not isinstance(member.size, int) or member.size < 0 or not isinstance(member.sha256, str):
         raise TypeError
 
 
 def _member(archive: IO[bytes]) -> tarfile.TarInfo | None:
-    """The next member, which must be a plain file; None at the end.
+    """The next member, which must be a regular file; None at the end.
 
-    Not tarfile.open, which follows extended headers of any size on its way.
+    Headers are not read by tarfile.open, which follows extended headers of any size.
     """
     try:
         member = tarfile.TarInfo.frombuf(archive.read(RECORD), "utf-8", "strict")
     except tarfile.HeaderError:
         return None
     if member.type != tarfile.REGTYPE or member.size < 0:
-        raise _Wrong(f"it holds {member.name!r}, which is no plain file")
+        raise _BadArchive(f"it contains {member.name!r}, which is not a regular file")
     return member
 
 
 def _exactly(archive: IO[bytes], size: int) -> bytes:
     data = archive.read(size)
     if len(data) != size:
-        raise _Wrong("it is cut short")
+        raise _BadArchive("it is truncated")
     return data
 
 
@@ -313,66 +317,66 @@ def _padding(archive: IO[bytes], size: int) -> None:
     archive.read(-size % RECORD)
 
 
-def _unpack(archive: IO[bytes], parts: list[_Part], made: Path, size: int, tell: Progress) -> None:
-    """Write each file under a name of our own choice, and compare its digest."""
-    generation, uploaded = made / "generation-0001", made / uploads.FOLDER
+def _unpack(archive: IO[bytes], members: list[_Member], unpacked: Path, size: int, report: Progress) -> None:
+    """Write each file under a name that the archive cannot choose, and compare its digest."""
+    generation, uploaded = unpacked / "generation-0001", unpacked / uploads.FOLDER
     generation.mkdir(parents=True)
-    if any(part.upload for part in parts):
+    if any(one.upload for one in members):
         uploaded.mkdir()
-    for part in parts:
+    for one in members:
         member = _member(archive)
-        if member is None or (member.name, member.size) != (part.name, part.size):
-            raise _Wrong(f"{part.name} is not where it should be")
-        path = uploaded / part.upload if part.upload else generation / part.name.partition("/")[2]
-        digest, left = hashlib.sha256(), part.size
+        if member is None or (member.name, member.size) != (one.name, one.size):
+            raise _BadArchive(f"{one.name} is not at its place")
+        path = uploaded / one.upload if one.upload else generation / one.name.partition("/")[2]
+        digest, left = hashlib.sha256(), one.size
         with path.open("xb") as out:
             while left:
                 block = _exactly(archive, min(BLOCK, left))
                 out.write(block)
                 digest.update(block)
                 left -= len(block)
-        if digest.hexdigest() != part.sha256:
-            raise _Wrong(f"{part.upload or part.name} changed on its way")
-        _padding(archive, part.size)
-        tell("unpacking", min(1.0, archive.tell() / size))
+        if digest.hexdigest() != one.sha256:
+            raise _BadArchive(f"{one.upload or one.name} does not have the digest that the archive lists")
+        _padding(archive, one.size)
+        report("unpacking", min(1.0, archive.tell() / size))
 
 
-def _install(made: Path, target: Path, settings: Settings, embedder: Embedder, tell: Progress) -> int:
-    """Build graph and lexical index, check all, and put it in its place at once."""
-    data = (made / "generation-0001" / MANIFEST).read_bytes()
-    (made / CURRENT).write_bytes(layout.entry("generation-0001", data))
+def _install(unpacked: Path, target: Path, settings: Settings, embedder: Embedder, report: Progress) -> int:
+    """Build the graph and the lexical index, check everything, and move the index to its place atomically."""
+    data = (unpacked / "generation-0001" / MANIFEST).read_bytes()
+    (unpacked / CURRENT).write_bytes(layout.entry("generation-0001", data))
     try:
-        with closing(generations.open_generation(made, search=False)) as generation:
-            _check_alike(generation.embedder, embedder.identity, generation.chunker, chunker(settings))
+        with closing(generations.open_generation(unpacked, search=False)) as generation:
+            _check_compatible(generation.embedder, embedder.identity, generation.chunker, chunker(settings))
             contents = generation.contents(cutter(settings), lexical=bm25.write, terms=bm25.TERMS)
-            written = generations.write_generation(made, contents, embedder, tell)
+            written = generations.write_generation(unpacked, contents, embedder, report)
     except (IndexMissing, IndexUnusable) as error:
-        raise _Wrong("what it holds is no index") from error
+        raise _BadArchive("its content is not an index") from error
     except (ValueError, KeyError, TypeError, IndexError, ArithmeticError, AttributeError) as error:
-        raise _Wrong("what it holds is no index") from error
-    shutil.rmtree(made / "generation-0001")
-    made.replace(target)
+        raise _BadArchive("its content is not an index") from error
+    shutil.rmtree(unpacked / "generation-0001")
+    unpacked.replace(target)
     fsync(target.parent)
     return written.articles
 
 
-def _check_alike(embedder: str, own_embedder: str, cut: str, own_cut: str) -> None:
-    anew = "or index the articles here: sanad index FOLDER --index NAME"
+def _check_compatible(embedder: str, own_embedder: str, cut: str, own_cut: str) -> None:
+    rebuild = "or index the articles here: sanad index FOLDER --index NAME"
     if embedder != own_embedder:
         raise BadSettings(
-            f"The archive was made with the embedder {embedder}, not {own_embedder}. Name that embedder "
-            f"(--embedder, SANAD_EMBEDDER), {anew}"
+            f"The archive was made with the embedder {embedder}, not {own_embedder}. Use that embedder "
+            f"(--embedder, SANAD_EMBEDDER), {rebuild}"
         )
     if cut != own_cut:
         raise BadSettings(
-            f"The passages of the archive were cut as {cut}, not {own_cut} (version:tokens). Set "
-            f"SANAD_CHUNK_TOKENS alike, {anew}"
+            f"The passages of the archive were split with {cut}, not {own_cut} (version:tokens). Set "
+            f"SANAD_CHUNK_TOKENS accordingly, {rebuild}"
         )
 
 
 @contextlib.contextmanager
 def _staging(settings: Settings) -> Iterator[Path]:
-    """An empty folder on the disk of the indexes; what a killed import left there is removed."""
+    """An empty folder on the disk of the indexes; files that a killed import left there are removed."""
     from filelock import FileLock, Timeout
 
     settings.indexes.mkdir(parents=True, exist_ok=True)

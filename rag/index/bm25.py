@@ -1,4 +1,4 @@
-"""Lexical search: BM25 over the terms of texts, Arabic and English.
+"""Lexical search: BM25 over the terms of Arabic and English texts.
 
 The types of bm25s stay in this module.
 """
@@ -17,24 +17,24 @@ from rag.language.names import latin_keys
 from rag.language.terms import NAME, VERSION, terms
 
 TERMS = f"light10+snowball+names:{VERSION}"
-"""Names how texts are taken apart: an index made otherwise is made anew at its next update."""
+"""Identifies the way texts are split into terms: an index with other terms is rebuilt at its next update."""
 
 K1, B = 1.2, 0.75
 """Robertson's usual values (Robertson and Zaragoza 2009); 0.6 to 1.6 and 0.4 to 0.9 gained nothing on the
-development sets (docs/decisions.md)."""
+development sets (docs/research/decisions.md)."""
 
 _ABOUT = "about.json"
 
 
 class Lexicon:
-    """BM25 over texts, open for search. Safe to use from several threads."""
+    """A BM25 index, open for searching. Safe to use from several threads."""
 
     def __init__(self, scorer: Any, count: int) -> None:
         """Wrap an index.
 
         Args:
-            scorer: The bm25s index; None where no text holds a term.
-            count: Texts.
+            scorer: The bm25s index; None if no text contains a term.
+            count: The number of texts.
         """
         self._scorer = scorer
         self.count = count
@@ -48,15 +48,15 @@ class Lexicon:
         return scores
 
     def overlaps(self, question: str, sentences: Sequence[str]) -> NDArray[np.float32]:
-        """What share of a question's terms, by rarity, each of some sentences holds, shape (sentences,).
+        """The share of a question's terms, weighted by rarity, in each of some sentences, shape (sentences,).
 
         Args:
             question: As asked.
             sentences: As written.
 
         Returns:
-            0 to 1: the inverse document frequencies of the shared terms over those of all that stand
-            anywhere in the index.
+            0 to 1: the summed inverse document frequencies of the shared terms, divided by those of all terms
+            of the question that are in the index.
         """
         known = self._known(question)
         if not known:
@@ -65,23 +65,23 @@ class Lexicon:
         counts = {term: int(starts[at + 1] - starts[at]) for term, at in known.items()}
         rarity = {term: float(np.log1p((self.count - n + 0.5) / (n + 0.5))) for term, n in counts.items()}
         total = sum(rarity.values())
-        held = (rarity.keys() & set(terms(sentence)) for sentence in sentences)
-        return np.array([sum(rarity[term] for term in own) / total for own in held], np.float32)
+        shared = (rarity.keys() & set(terms(sentence)) for sentence in sentences)
+        return np.array([sum(rarity[term] for term in each) / total for each in shared], np.float32)
 
     def _known(self, question: str) -> dict[str, int]:
-        """The question's terms that stand in some text, with their places."""
+        """The question's terms that are in the index, with their ids."""
         vocabulary = self._scorer.vocab_dict if self._scorer else {}
         names = (f"{NAME}{key}" for keys in latin_keys(question) for key in sorted(keys))
-        asked = [*terms(question), *names]
-        return {term: vocabulary[term] for term in asked if term in vocabulary}
+        candidates = [*terms(question), *names]
+        return {term: vocabulary[term] for term in candidates if term in vocabulary}
 
 
 def write(folder: Path, texts: Iterable[str]) -> None:
     """Index texts and write the index into an empty folder.
 
     Args:
-        folder: Where to.
-        texts: In row order.
+        folder: The folder.
+        texts: The texts, in row order.
     """
     vocabulary: dict[str, int] = {}
     rows = [[vocabulary.setdefault(term, len(vocabulary)) for term in terms(text)] for text in texts]
@@ -94,17 +94,19 @@ def write(folder: Path, texts: Iterable[str]) -> None:
 
 
 def load(folder: Path) -> Lexicon:
-    """Open an index that ``write`` made. The caller has made sure that its files are undamaged.
+    """Open an index that ``write`` created. The caller has checked that its files are undamaged.
 
     Args:
-        folder: Where it is.
+        folder: The folder.
 
     Raises:
         ValueError: It was written by another version.
     """
     about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
     if about["version"] != VERSION:
-        raise ValueError(f"the lexical index has version {about['version']}, not {VERSION}")
+        raise ValueError(
+            f"the lexical index has version {about['version']}, but this version of sanad reads {VERSION}"
+        )
     scorer = _scorer().load(folder, mmap=True) if about["terms"] else None
     return Lexicon(scorer, about["texts"])
 

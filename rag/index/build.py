@@ -1,8 +1,8 @@
-"""Fill the folder of a new generation: cut, embed, write, and check what was written before it is used.
+"""Build the files of a new generation: split, embed, write, and check the result before it is used.
 
-What the last generation holds for an unchanged text is copied from its files. Memory stays small: vectors
-are computed and written block by block, never held together. Not through memory maps: on a full disk
-writing to one ends the process, where writing to a file raises an error.
+The vectors of unchanged text are copied from the previous generation. Memory use stays small, as vectors are
+computed and written block by block. They are not written through memory maps: on a full disk that kills the
+process, whereas writing to a file raises an error.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import IO, Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.index import layout, neighbours
+from rag.index import chroma_store, layout
 from rag.index.layout import Contents, Damaged, Manifest
 from rag.index.snapshot import Generation
 from rag.language.sentences import sentences
@@ -27,47 +27,48 @@ from rag.models.embedding import late_interaction
 from rag.models.embedding.embedder import Embedder, Vectors
 from rag.records import Article, Chunk, Progress
 
-CUT_BATCH = 256  # articles between two progress reports
+SPLIT_BATCH = 256
+"""Articles between two progress reports."""
 
 EMBED_BATCH = 256
-"""Chunks between two progress reports, about 5 s on two cores. At the end of each a core waits for the other:
-with 64 that cost a tenth of the time (docs/results.md)."""
+"""Chunks between two progress reports, about 5 s on two cores. At the end of each batch one core waits for
+the other: with 64 that cost a tenth of the time (docs/research/results.md)."""
 
 WRITE_BLOCK = 4096
-"""Chunks whose vectors are held at once: about 60 MB with those of their sentences and tokens."""
+"""Chunks whose vectors are in memory at once: about 60 MB with those of their sentences and tokens."""
 
 NEW = -1
-"""Instead of a row of the last generation: not in it."""
+"""Stands for the row of a chunk that the previous generation does not contain."""
 
 SAMPLE = 50
-"""Chunks that are looked up in the finished graph."""
+"""Chunks that are searched for in the finished graph."""
 
 SAMPLE_K = 10
 SAMPLE_RECALL = 0.95
-"""The share of the true nearest ``SAMPLE_K`` that the graph must find over the sample."""
+"""Least recall of the graph: its share of the true ``SAMPLE_K`` nearest chunks, over the sample."""
 
 SAMPLE_TOLERANCE = 1e-3
-"""Cosines this near to each other are ties: Chroma computes them in another order of operations."""
+"""Cosines that differ by less are ties: Chroma computes them in another order of operations."""
 
 
-class Blind(Exception):
-    """The graph that was built misses too many of the nearest chunks."""
+class PoorRecall(Exception):
+    """The graph misses too many of the nearest chunks."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """All rows of the new generation, and where each comes from."""
+    """All rows of the new generation, and the origin of each."""
 
     articles: tuple[Article, ...]
-    """In the order of their places."""
+    """In the order to which ``table["article"]`` refers."""
     table: NDArray[Any]
-    """chunks.npy"""
+    """The content of chunks.npy."""
     spans: NDArray[np.int32]
-    """spans.npy"""
+    """The content of spans.npy."""
     kept: NDArray[np.int32]
-    """For each chunk its row in the last generation, or ``NEW``."""
+    """For each chunk its row in the previous generation, or ``NEW``."""
     first: NDArray[np.int64]
-    """For each chunk its first row of ``spans``, and one more for the end of the last."""
+    """For each chunk its first row in ``spans``; the last entry is the end of the last chunk."""
 
     def text(self, row: int) -> str:
         """A chunk's text."""
@@ -75,12 +76,12 @@ class _Plan:
         return self.articles[place].text[start:end]
 
     def within(self, row: int) -> NDArray[np.int32]:
-        """Start and end of each sentence of a chunk, in the chunk's text."""
+        """Start and end of each sentence of a chunk, as offsets in the chunk's text."""
         return self.spans[self.first[row] : self.first[row + 1], 1:] - np.int32(self.table["start"][row])
 
 
 class _Texts(Sequence[str]):
-    """The chunks' texts in row order, each made when it is asked for: together they are large."""
+    """The chunks' texts in row order, each created on access: together they are large."""
 
     def __init__(self, plan: _Plan) -> None:
         self._plan = plan
@@ -108,18 +109,18 @@ def fill(
     before: Generation | None,
     progress: Progress,
 ) -> int:
-    """Write every file of a generation into an empty folder, down to the disk.
+    """Write every file of a generation into an empty folder and flush it to the disk.
 
     Args:
         staging: The folder.
-        contents: What the generation is to hold.
-        fingerprints: A digest of each article with its catalogue entry, by id.
-        embedder: Computes the vectors of what ``before`` does not hold.
-        before: A generation of the same embedder and chunker, whose vectors are kept.
-        progress: Told how it goes.
+        contents: What the generation is to contain.
+        fingerprints: A digest of each article and its metadata, by id.
+        embedder: Computes the vectors of text that ``before`` does not contain.
+        before: A generation of the same embedder and chunker, whose vectors are reused.
+        progress: Called with the current step and the share of it that is done.
 
     Returns:
-        How many chunks were embedded; the others were kept.
+        How many chunks were embedded; the vectors of the others were reused.
 
     Raises:
         OSError, ChromaFailed: The disk is full.
@@ -134,10 +135,10 @@ def fill(
         (staging / layout.LEXICAL).mkdir()
         contents.lexical(staging / layout.LEXICAL, _Texts(plan))
         progress("indexing words", 1)
-    if len(plan.table) >= neighbours.MIN_ROWS:
-        # Not as np.memmap, whose every access to a number goes through Python.
+    if len(plan.table) >= chroma_store.MIN_ROWS:
+        # As a plain array: each access to an element of a np.memmap object goes through Python.
         vectors = np.load(staging / "vectors.npy", mmap_mode="r").view(np.ndarray)
-        neighbours.write(staging / layout.CHROMA, vectors, progress)
+        chroma_store.write(staging / layout.CHROMA, vectors, progress)
     files = layout.files_of(staging)
     for file in files:
         fsync(staging / file)
@@ -160,13 +161,13 @@ def fill(
     return int(np.count_nonzero(plan.kept == NEW))
 
 
-def without_graph(staging: Path) -> None:
-    """Take the graph out of a filled folder: readers then compare with every vector.
+def remove_graph(staging: Path) -> None:
+    """Remove the graph from a generation, so that readers compare all vectors.
 
-    Among many nearly equal texts HNSW can leave some out of reach. That must not cost the work of an hour.
+    HNSW can fail to reach some of many nearly equal texts. That must not discard an hour of embedding.
 
     Args:
-        staging: What ``fill`` made.
+        staging: A folder that ``fill`` has written.
 
     Raises:
         OSError: The disk is full.
@@ -184,32 +185,31 @@ def _write_manifest(staging: Path, manifest: Manifest) -> None:
 
 
 def check(generation: Generation) -> None:
-    """Compare what the graph of a generation finds with the truth, over a sample of its own chunks.
+    """Measure the graph's recall against exact search, with a sample of the generation's chunks as queries.
 
     Raises:
-        Blind: It finds too little.
-        Damaged: It does not hold what it should.
+        PoorRecall: It misses too many of the nearest chunks.
+        Damaged: It does not contain every chunk.
         ChromaFailed: Chroma cannot answer.
     """
     graph, count = generation.graph, generation.count
     if graph is None:
         return
     if graph.count() != count:
-        raise Damaged(f"Chroma holds {graph.count()} chunks, not {count}")
+        raise Damaged(f"Chroma contains {graph.count()} chunks, not {count}")
     k = min(SAMPLE_K, count)
     sample = np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).astype(np.int64))
-    right = 0
+    hits = 0
     for row in sample:
         vector = generation.vectors[row]
-        found = graph.nearest(vector, k)
+        found = np.unique(graph.nearest(vector, k))
         scores = generation.vectors @ vector
         worst = np.partition(scores, count - k)[count - k] - SAMPLE_TOLERANCE
-        found = np.unique(found)
-        right += int(np.count_nonzero(scores[found] >= worst))
+        hits += int(np.count_nonzero(scores[found] >= worst))
         if scores[found].max() < scores[row] - SAMPLE_TOLERANCE:
-            raise Blind(f"chunk {row} does not find itself")
-    if right < SAMPLE_RECALL * k * len(sample):
-        raise Blind(f"the graph finds {right} of the {k * len(sample)} nearest chunks of a sample")
+            raise PoorRecall(f"the graph does not find chunk {row} for its own vector")
+    if hits < SAMPLE_RECALL * k * len(sample):
+        raise PoorRecall(f"the graph finds {hits} of the {k * len(sample)} nearest chunks of a sample")
 
 
 def _plan(
@@ -222,7 +222,7 @@ def _plan(
         if before and before.fingerprints.get(article.id) == fingerprints[article.id]:
             chunks = [(before.chunks[row], row) for row in before.rows(article.id)]
         else:
-            chunks = _recut(article, contents, before)
+            chunks = _split(article, contents, before)
         for chunk, row in chunks:
             if before and row != NEW:
                 within = before.sentences(row)[0] - before.chunks[row].start
@@ -234,7 +234,7 @@ def _plan(
             spans.append(chunk_spans)
             kept.append(row)
             table.append((place, chunk.start, chunk.end, chunk.tokens, chunk.id.encode()))
-        if (place + 1) % CUT_BATCH == 0 or place + 1 == len(contents.articles):
+        if (place + 1) % SPLIT_BATCH == 0 or place + 1 == len(contents.articles):
             progress("cutting", (place + 1) / len(contents.articles))
     dtype = layout.chunk_type(max((len(row[-1]) for row in table), default=0))
     all_spans = np.concatenate([np.empty((0, 3), np.int32), *spans])
@@ -247,50 +247,53 @@ def _plan(
     )
 
 
-def _recut(article: Article, contents: Contents, before: Generation | None) -> list[tuple[Chunk, int]]:
+def _split(article: Article, contents: Contents, before: Generation | None) -> list[tuple[Chunk, int]]:
     rows = before.rows(article.id) if before and article.id in before.articles else ()
-    # By the text, not the id, which tells the place too: a new first paragraph moves all others.
+    # By text, not by id: ids depend on positions too, and a new first paragraph moves all others.
     row_of = {before.text(row): row for row in rows} if before else {}
     return [(c, row_of.get(article.text[c.start : c.end], NEW)) for c in contents.cut(article)]
 
 
 def citable(text: str) -> NDArray[np.int32]:
-    """The sentences of a chunk that may be cited: start and end of each in the chunk's text."""
+    """Start and end of each sentence of a chunk that can be cited, as offsets in the chunk's text."""
     spans = [(start, end) for start, end in sentences(text) if end - start >= layout.MIN_SENTENCE_CHARS]
     return np.array(spans, np.int32).reshape(-1, 2)
 
 
 class _Embedded(NamedTuple):
-    """What is stored of one chunk."""
+    """The stored vectors of one chunk."""
 
     vector: Vectors
     """Shape (dimension,)."""
     sentences: NDArray[np.float16]
     """Shape (sentences, dimension)."""
     tokens: NDArray[np.uint8]
-    """Packed by ``late.pack``, shape (tokens, size / 2)."""
+    """Packed by ``late_interaction.pack``, shape (tokens, size / 2)."""
     parts: NDArray[np.int32]
-    """For each sentence its first token in the chunk and one past its last, shape (sentences, 2)."""
+    """For each sentence its first token and one past its last, counted in the chunk, shape (sentences, 2)."""
 
 
 def _embed(embedder: Embedder, texts: Sequence[str], within: Sequence[NDArray[np.int32]]) -> list[_Embedded]:
-    """What is stored of chunks.
+    """Embed chunks, their sentences and their tokens.
 
     Args:
-        embedder: Computes it.
+        embedder: Computes the vectors.
         texts: The chunks' texts.
-        within: For each chunk start and end of each of its sentences in its text.
+        within: For each chunk, start and end of each of its sentences in its text.
     """
-    parts = [text[start:end] for text, spans in zip(texts, within, strict=True) for start, end in spans]
+    sentence_texts = [
+        text[start:end] for text, spans in zip(texts, within, strict=True) for start, end in spans
+    ]
     vectors, tokens = embedder.with_tokens(texts)
-    sentence_vectors = embedder.passages(parts).astype(np.float16)
-    found, at = [], 0
+    sentence_vectors = embedder.passages(sentence_texts).astype(np.float16)
+    embedded, at = [], 0
     for row, spans in enumerate(within):
         own = sentence_vectors[at : at + len(spans)]
         at += len(spans)
         packed = late_interaction.pack(tokens[row].vectors)
-        found.append(_Embedded(vectors[row], own, packed, late_interaction.parts(spans, tokens[row].spans)))
-    return found
+        parts = late_interaction.parts(spans, tokens[row].spans)
+        embedded.append(_Embedded(vectors[row], own, packed, parts))
+    return embedded
 
 
 def _kept(before: Generation, row: int) -> _Embedded:

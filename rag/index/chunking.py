@@ -1,4 +1,4 @@
-"""An article cut into chunks: consecutive whole sentences within a token budget."""
+"""Split an article into chunks: consecutive whole sentences within a token budget."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from rag.language.text import sentences
 from rag.records import Article, Chunk
 
 VERSION = 1
-"""Goes up when the same article would be cut otherwise: indexes made before then are rebuilt."""
+"""Increased whenever articles are split differently: indexes that were built before are rebuilt."""
 
 SCRAP = 8
-"""A last chunk of under an eighth of the budget, such as a credit line, joins the one before if it fits:
-by itself it would mean nothing to an embedder."""
+"""A last chunk of less than an eighth of the budget, such as a credit line, is merged into the chunk before
+it if it fits: on its own its vector would be meaningless."""
 
 
 def chunks(article: Article, *, budget: int) -> list[Chunk]:
     """The chunks of ``article``, in order; every sentence is in exactly one of them.
 
-    Sentences are packed greedily. A chunk that is already over half full ends with its paragraph, so
-    that the next one starts where the author starts something new. A sentence is never cut: one that is
+    Sentences are packed greedily. A chunk that is already more than half full ends with its paragraph, so
+    that the next one starts where the author starts a new thought. Sentences are never split: one that is
     longer than the budget is a chunk of its own.
 
     Args:
@@ -31,13 +31,13 @@ def chunks(article: Article, *, budget: int) -> list[Chunk]:
         ValueError: The budget is below 1.
     """
     if budget < 1:
-        raise ValueError(f"a chunk budget of {budget} tokens holds no text; it must be at least 1")
+        raise ValueError(f"a chunk budget must be at least 1 token, not {budget}")
     text = article.text
     done: list[Chunk] = []
     current: tuple[int, int, int] | None = None  # start, end, tokens
     for start, end in sentences(text):
         if current is not None:
-            # The whole is counted, not the sum: tokens may span the space between two sentences.
+            # The joined text is counted, not the sum: a token may span the space between two sentences.
             size = tokens.count(text[current[0] : end])
             new_paragraph = "\n" in text[current[1] : start]
             if size <= budget and not (new_paragraph and current[2] * 2 > budget):
@@ -55,7 +55,7 @@ def chunks(article: Article, *, budget: int) -> list[Chunk]:
 
 
 def _chunk(article: Article, start: int, end: int, size: int) -> Chunk:
-    # Article and place are hashed too: two outlets may print the same sentence.
+    # The article and the position are hashed too: two outlets may publish the same sentence.
     content = f"{article.id}\0{start}\0{end}\0{article.text[start:end]}"
     digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return Chunk(id=digest, article_id=article.id, start=start, end=end, tokens=size)

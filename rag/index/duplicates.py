@@ -1,8 +1,9 @@
-"""The same agency story in five outlets: told once, with all its outlets named.
+"""Near-duplicates: one agency story in five outlets is shown once, with all its outlets.
 
-``groups`` finds the articles that print one story. ``collapse`` takes from a ranked list the passages that
-say again what a better one says, and notes on that one who else prints it. Both would rather show a text
-twice than hide a disagreement: texts whose numbers, months or denials differ are never the same.
+``groups`` finds the articles that publish the same story. ``collapse`` removes from a ranked list the
+passages that repeat a better one, and lists the other outlets on that one. Both prefer showing a text twice
+to hiding a
+disagreement: texts with different numbers, months or negations are never duplicates.
 """
 
 from __future__ import annotations
@@ -19,56 +20,60 @@ from rag.language.text import fold, numbers, sentences
 from rag.records import Article, Passage, Reprint
 
 SHINGLE = 3
-"""Words. Shorter runs are shared by all news on a subject; in longer ones every edited word spoils more."""
+"""Words in a shingle. Shorter ones are shared by all news on a subject; of longer ones an edited word changes
+more."""
 
 SAME = 0.6
-"""Least Jaccard similarity of the shingles of one story's prints. On made-up copies (docs/results.md) other
-spellings, headlines, credits and order leave at least 0.77; a follow-up that quotes half of the story has at
-most 0.45 in 19 of 20 cases, texts on other subjects at most 0.13."""
+"""Least Jaccard similarity of the shingles of two versions of one story. On synthetic copies
+(docs/research/results.md) versions with other spellings, headlines, credits and order have at least 0.77; a
+follow-up that quotes half of the story has at most 0.45 in 19 of 20 cases, and texts on other subjects have
+at most 0.13."""
 
 PERMUTATIONS = 128
 """Length of a MinHash signature: its estimate of a Jaccard similarity near 0.6 is off by 0.03 (1 sigma)."""
 
 BANDS = 32
-"""Bands of the signature, 4 rows each: a pair of similarity 0.6 is missed 12 times in 1,000, one of 0.7
+"""Bands of the signature, of 4 rows each: a pair of similarity 0.6 is missed 12 times in 1,000, one of 0.7
 twice in 10,000; texts on other subjects (below 0.1) are compared 3 times in 1,000."""
 
 SLACK = 0.15
-"""Candidates whose estimate lies this far below ``SAME`` are not looked at: four sigmas."""
+"""Candidates whose estimate is further below ``SAME`` than this are not compared exactly: four sigmas."""
 
 CANDIDATES = 5
-"""Best candidates that are compared exactly, so that 20,000 bulletins of one form cost no 20,000² looks."""
+"""Best candidates that are compared exactly, so that 20,000 bulletins of one form do not take 20,000²
+comparisons."""
 
 PAIRED = 0.6
-"""Share of the shorter sentence's words from which two sentences are two wordings of one."""
+"""Least share of the shorter sentence's words that two versions of one sentence have in common."""
 
 PAIRED_WORDS = 4
-"""Fewest words, numbers aside, of a sentence that is paired: bylines differ in their dates by nature."""
+"""Fewest words, without numbers, of a sentence that is paired with another: bylines always differ in their
+dates."""
 
 EDITED = 0.7
-"""Least Jaccard similarity of the words of a sentence and its lightly edited copy."""
+"""Least Jaccard similarity between the words of a sentence and those of its lightly edited copy."""
 
 ALIKE = 0.7
-"""Least ``difflib`` ratio of a word and its other spelling: الأمريكية and الأميركية are at 0.8."""
+"""Least ``difflib`` ratio of two spellings of one word: that of الأمريكية and الأميركية is 0.8."""
 
 COVERED = 0.8
-"""Share of a passage's characters that others must hold for it to be left out."""
+"""Least share of a passage's characters that better passages must contain for it to be left out."""
 
-_DENIALS = frozenset(
+_NEGATIONS = frozenset(
     fold(
         "not no never without cannot nor neither denied denies deny t "  # "didn't" folds to "didn t"
         "لا لم لن ليس ليست ليسوا ولا ولم ولن وليس وليست فلا فلم فلن غير عدم بدون دون نفى نفت ينفي تنفي نفي"
     ).split()
 )
-"""Words that turn a sentence into its opposite, folded."""
+"""Words that negate a sentence, folded."""
 
 _DATELINE = re.compile(r"\A(?:[^\s()]+\s+){1,5}\((?:[^\s()\d]+ ?){1,3}\)\s*[-–—:]\s*")
-"""``BAGHDAD, Sept 6 (Reuters) -`` before the first sentence: outlets put, change and drop it."""
+"""A dateline such as ``BAGHDAD, Sept 6 (Reuters) -``, which outlets add, change and remove."""
 
 _DIGIT = re.compile(r"\d")
 
 _TOKEN = re.compile(r"\d+(?:[.,٫٬]\d+)*|[^\W\d]+")
-"""A number or a word: ``و900`` is two, ``207/208`` too."""
+"""A number or a word: ``و900`` is two tokens, and so is ``207/208``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,27 +81,28 @@ class _Sentence:
     raw: str
     folded: str
     words: frozenset[str]
-    """Its folded words, numbers aside."""
+    """Its folded words, without numbers."""
 
 
 def groups(articles: Iterable[Article]) -> dict[str, str]:
-    """Which articles print the same story.
+    """Group the articles that publish the same story.
 
-    An article joins the story of another if at least ``SAME`` of their word shingles are shared and no
-    sentence of one contradicts its counterpart in the other by number, month or denial. It is compared with
-    the first article of each story only, so that a chain of small changes does not join different stories.
+    An article joins the story of another if the Jaccard similarity of their word shingles is at least
+    ``SAME`` and no sentence of one contradicts its counterpart in the other by a number, a month or a
+    negation. It is compared with the first article of each story only, so that a chain of small changes does
+    not join different stories.
 
     Args:
-        articles: In any order; the outcome depends on their ids and texts alone.
+        articles: In any order; the result depends only on their ids and texts.
 
     Returns:
-        For each article's id the smallest id of its group, which is its own where it stands alone.
+        For each article's id the smallest id of its group; that is its own if it is the only one.
     """
     import rensa
 
     index = rensa.RMinHashLSH(threshold=SAME, num_perm=PERMUTATIONS, num_bands=BANDS)
     first: list[tuple[Article, rensa.RMinHash]] = []
-    found: dict[str, str] = {}
+    group_of: dict[str, str] = {}
     for article in sorted(articles, key=lambda article: article.id):
         shingles = _shingles(article.text)
         sketch = rensa.RMinHash(num_perm=PERMUTATIONS, seed=1)
@@ -105,20 +111,20 @@ def groups(articles: Iterable[Article]) -> dict[str, str]:
         near = sorted((-estimate, at) for estimate, at in near if estimate >= SAME - SLACK)[:CANDIDATES]
         close = sorted((-_jaccard(shingles, _shingles(first[at][0].text)), at) for _, at in near)
         stories = (first[at][0] for distance, at in close if -distance >= SAME)
-        story = next((s for s in stories if not _disagree(article.text, s.text)), article)
-        found[article.id] = story.id
+        story = next((s for s in stories if not _contradictory(article.text, s.text)), article)
+        group_of[article.id] = story.id
         if story is article:
             index.insert(len(first), sketch)
             first.append((article, sketch))
-    return found
+    return group_of
 
 
 def reprints(articles: Iterable[Article], group_of: Mapping[str, str]) -> dict[str, tuple[Article, ...]]:
-    """For each article of a group of several: the others of its group, in the order given.
+    """For each article whose group has several members, the other members, in the order given.
 
     Args:
         articles: All articles.
-        group_of: What ``groups`` returned for them.
+        group_of: The result of ``groups`` for them.
     """
     together: dict[str, list[Article]] = {}
     for article in articles:
@@ -132,18 +138,18 @@ def reprints(articles: Iterable[Article], group_of: Mapping[str, str]) -> dict[s
 
 
 def collapse(passages: Iterable[Passage], others: Mapping[str, Sequence[Article]]) -> tuple[Passage, ...]:
-    """A ranked list without the passages that only repeat better ones.
+    """Remove the passages that only repeat better ones from a ranked list.
 
-    A passage is left out if sentences of kept passages of the same story hold at least ``COVERED`` of it,
-    none of them says something otherwise, and it names no number or month that they lack.
+    A passage is left out if better passages of the same story contain at least ``COVERED`` of it, none of
+    them contradicts it, and it contains no number or month that they lack.
 
     Args:
         passages: Best first.
-        others: What ``reprints`` returned.
+        others: The result of ``reprints``.
 
     Returns:
-        Those kept, in their order, ranks from 1; each names in ``also`` the articles that carry it too,
-        whether or not they were in the list.
+        The passages that were kept, in their order, with ranks from 1. The ``also`` of each lists the other
+        articles that contain it, whether or not they were in the list.
     """
     kept: list[Passage] = []
     left_out: dict[int, set[str]] = {}
@@ -171,10 +177,10 @@ def collapse(passages: Iterable[Passage], others: Mapping[str, Sequence[Article]
 
 
 def holding(sentence: str, others: Iterable[Article]) -> tuple[Reprint, ...]:
-    """Those of ``others`` in which a sentence stands word for word, spelling variants of letters aside.
+    """Those of ``others`` that contain a sentence word for word, apart from spelling variants of letters.
 
     Args:
-        sentence: The sentence that is cited.
+        sentence: The cited sentence.
         others: The other articles of its story.
     """
     wanted = fold(sentence)
@@ -197,12 +203,12 @@ def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
     return shared / (len(one) + len(other) - shared) if shared else 0.0
 
 
-def _disagree(one: str, other: str) -> bool:
+def _contradictory(one: str, other: str) -> bool:
     return any(_contradict(a, b) for a, b in _reworded(one, other))
 
 
 def _reworded(one: str, other: str) -> Iterable[tuple[_Sentence, _Sentence]]:
-    """Each sentence of a text that the other lacks, with its nearest counterpart there."""
+    """Each sentence of a text that the other text lacks, with its nearest counterpart there."""
     first, second = _sentences(one), _sentences(other)
     alone = [sentence for folded, sentence in first.items() if folded not in second]
     rest = [sentence for folded, sentence in second.items() if folded not in first]
@@ -217,16 +223,16 @@ def _counterpart(sentence: _Sentence, candidates: Iterable[_Sentence]) -> _Sente
     return near if near is not None and _overlap(sentence, near) >= PAIRED else None
 
 
-@functools.lru_cache(maxsize=256)  # an answer compares few texts with each other many times
+@functools.lru_cache(maxsize=256)  # an answer compares a few texts with each other many times
 def _sentences(text: str) -> dict[str, _Sentence]:
-    """A text's sentences by their folded form."""
-    found = {}
+    """The sentences of a text by their folded form."""
+    parsed = {}
     for start, end in sentences(text):
         raw = _DATELINE.sub("", text[start:end], count=1)
         folded = fold(raw)
         words = frozenset(word for word in folded.split() if word.isalpha() or not _DIGIT.search(word))
-        found[folded] = _Sentence(raw, folded, words)
-    return found
+        parsed[folded] = _Sentence(raw, folded, words)
+    return parsed
 
 
 @functools.lru_cache(maxsize=256)
@@ -245,8 +251,8 @@ def _overlap(one: _Sentence, other: _Sentence) -> float:
 
 
 def _contradict(one: _Sentence, other: _Sentence) -> bool:
-    """Whether one denies what the other does not, or has another value in its place; it may tell more."""
-    if _denials(one) != _denials(other):
+    """Whether only one is negated, or one has another value in the same place; either may say more."""
+    if _negations(one) != _negations(other):
         return True
     mine, theirs = _TOKEN.findall(one.raw), _TOKEN.findall(other.raw)
     matcher = difflib.SequenceMatcher(None, [*map(fold, mine)], [*map(fold, theirs)], autojunk=False)
@@ -259,21 +265,21 @@ def _contradict(one: _Sentence, other: _Sentence) -> bool:
 
 
 def _differ(one: str, other: str) -> bool:
-    """Whether two pieces of text that stand in each other's place give different values."""
+    """Whether two pieces of text in the same place of two sentences have different values."""
     digits, others = numbers(one), numbers(other)
     if len(digits) == len(others) and digits != others:
         return True
-    # Subsets: 900 and تسعمائة are one value, of which the second could be read in more ways.
+    # Subsets, as تسعمائة has the value 900 among the several that it can be read as.
     values, other_values = held(one), held(other)
     return bool(values and other_values) and not (values <= other_values or other_values <= values)
 
 
-def _denials(sentence: _Sentence) -> int:
-    return sum(word in _DENIALS for word in sentence.folded.split())
+def _negations(sentence: _Sentence) -> int:
+    return sum(word in _NEGATIONS for word in sentence.folded.split())
 
 
 def _repeats(text: str, sources: Sequence[str]) -> bool:
-    """Whether the sources hold ``COVERED`` of a text, say none of it otherwise, lack none of its values."""
+    """Whether sources contain ``COVERED`` of a text, contradict none of it and lack none of its values."""
     mine = _sentences(text)
     room = (1 - COVERED) * sum(map(len, mine))
     for folded, sentence in mine.items():
@@ -283,8 +289,8 @@ def _repeats(text: str, sources: Sequence[str]) -> bool:
         near = _counterpart(sentence, theirs)
         if near is not None and _edited(sentence, near):
             continue
-        # One word replaced in an equal sentence may be a name or a verdict; a sentence that is worded freely
-        # anew, as headlines are, is told by its values alone.
+        # One replaced word in an otherwise equal sentence may be a name or a verdict. A sentence that is
+        # freely reworded, as headlines are, is compared by its values alone.
         if near is not None and (
             _jaccard(sentence.words, near.words) >= EDITED or _contradict(sentence, near)
         ):
@@ -296,10 +302,10 @@ def _repeats(text: str, sources: Sequence[str]) -> bool:
 
 
 def _edited(one: _Sentence, other: _Sentence) -> bool:
-    """Whether two sentences differ only in the spelling of words, or by words left out."""
+    """Whether two sentences differ only in spelling, or because one leaves words out."""
     if numbers(one.raw) != numbers(other.raw) or held(one.raw) != held(other.raw):
         return False
-    if _denials(one) != _denials(other) or _jaccard(one.words, other.words) < EDITED:
+    if _negations(one) != _negations(other) or _jaccard(one.words, other.words) < EDITED:
         return False
     fewer, more = sorted((one.words - other.words, other.words - one.words), key=len)
     return all(any(_alike(word, candidate) for candidate in more) for word in fewer)

@@ -1,4 +1,4 @@
-"""A Filter and articles → the ids that may be searched; in words, what a filter asks and what there is."""
+"""Apply a filter to articles, and describe in words a filter and the articles that it could select."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable
 
 from rag.language.text import fold
-from rag.records import Article, Filter, Language, date_span
+from rag.records import Answer, Article, Filter, Language, date_span
 
 SHOWN_OUTLETS = 10
-"""Outlets listed where a filter matches nothing: as many as can be read at a glance."""
+"""Outlets listed when a filter matches no article: as many as can be read at a glance."""
 
 _WORDS: dict[Language, dict[str, str]] = {
     "en": {
@@ -21,11 +21,11 @@ _WORDS: dict[Language, dict[str, str]] = {
         "language": "language {name}",
         "present_outlets": "outlets {names}",
         "more": " and {n} more",
-        "no_outlets": "no article names its outlet",
+        "no_outlets": "no article states its outlet",
         "without_outlet": " (without one: {n} of {all} articles)",
         "present_dates": "dates from {first} to {last}",
-        "present_date": "no date but {first}",
-        "no_dates": "no article is dated",
+        "present_date": "only the date {first}",
+        "no_dates": "no article has a date",
         "without_date": " (without one: {n} of {all} articles)",
         "present_languages": "languages {names}",
         "name": "“{name}”",
@@ -42,7 +42,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "until": "إلى {date}",
         "language": "اللغة {name}",
         "present_outlets": "الناشرون {names}",
-        "more": " و{n} غيرها",
+        "more": " و{n} غيرهم",
         "no_outlets": "لا يذكر أي مقال ناشره",
         "without_outlet": " (بلا ناشر: {n} من {all} من المقالات)",
         "present_dates": "التواريخ من {first} إلى {last}",
@@ -61,12 +61,12 @@ _WORDS: dict[Language, dict[str, str]] = {
 
 
 def matching(where: Filter, articles: Iterable[Article]) -> list[Article]:
-    """The articles that a filter allows, in their order."""
+    """The articles that a filter selects, in their order."""
     outlets = {fold(outlet) for outlet in where.outlets}
     since = date_span(where.since)[0] if where.since else None
     until = date_span(where.until)[1] if where.until else None
 
-    # Thousands of articles share few outlets and dates.
+    # Cached, as thousands of articles share a few outlets and dates.
     @functools.cache
     def from_outlet(outlet: str | None) -> bool:
         return outlet is not None and fold(outlet) in outlets
@@ -89,14 +89,14 @@ def matching(where: Filter, articles: Iterable[Article]) -> list[Article]:
 
 
 def allowed(where: Filter | None, articles: Iterable[Article]) -> frozenset[str] | None:
-    """The ids of the articles that may be searched; None where all may."""
+    """The ids of the articles to search; None if the filter selects all."""
     if where is None or where == Filter():
         return None
     return frozenset(article.id for article in matching(where, articles))
 
 
 def asked(where: Filter, language: Language) -> str:
-    """What a filter asks for, in words of ``language``; empty where it asks for nothing."""
+    """The conditions of a filter in words of ``language``; empty if it has none."""
     words = _WORDS[language]
     parts = []
     if where.outlets:
@@ -111,35 +111,35 @@ def asked(where: Filter, language: Language) -> str:
 
 
 def nothing(where: Filter, articles: Iterable[Article], language: Language) -> str:
-    """The answer where a filter matches no article: what was asked for, and what there is.
+    """The answer when a filter matches no article: the filter's conditions, and what the index contains.
 
     Args:
         where: The filter.
-        articles: All that the index holds.
+        articles: All articles of the index.
         language: The language of the answer.
     """
     words = _WORDS[language]
-    held = list(articles)
-    outlets = Counter(article.outlet for article in held if article.outlet)
+    indexed = list(articles)
+    outlets = Counter(article.outlet for article in indexed if article.outlet)
     names = [words["name"].format(name=name) for name, _ in outlets.most_common(SHOWN_OUTLETS)]
     listed = words["comma"].join(names)
     if len(outlets) > len(names):
         listed += words["more"].format(n=len(outlets) - len(names))
-    days = sorted(article.published for article in held if article.published)
+    days = sorted(article.published for article in indexed if article.published)
 
     def without(kind: str, n: int) -> str:
-        return words[f"without_{kind}"].format(n=n, all=len(held)) if n else ""
+        return words[f"without_{kind}"].format(n=n, all=len(indexed)) if n else ""
 
     present = [words["no_outlets"], words["no_dates"]]
     if names:
-        told = words["present_outlets"].format(names=listed)
-        present[0] = told + without("outlet", len(held) - outlets.total())
+        shown = words["present_outlets"].format(names=listed)
+        present[0] = shown + without("outlet", len(indexed) - outlets.total())
     if days:
         first, last = _shown(days[0], language), _shown(days[-1], language)
-        told = words["present_dates" if first != last else "present_date"]
-        present[1] = told.format(first=first, last=last)
-        present[1] += without("date", len(held) - len(days))
-    languages = sorted({article.language for article in held})
+        dates = words["present_dates" if first != last else "present_date"]
+        present[1] = dates.format(first=first, last=last)
+        present[1] += without("date", len(indexed) - len(days))
+    languages = sorted({article.language for article in indexed})
     present.append(
         words["present_languages"].format(names=words["comma"].join(words[name] for name in languages))
     )
@@ -147,5 +147,39 @@ def nothing(where: Filter, articles: Iterable[Article], language: Language) -> s
 
 
 def _shown(date: str, language: Language) -> str:
-    # Behind Arabic letters a browser or terminal turns 2024-08 round to 08-2024, but not 2024/08.
+    # After Arabic letters a browser or terminal displays 2024-08 as 08-2024, but leaves 2024/08 alone.
     return date.replace("-", "/") if language == "ar" else date
+
+
+def empty_answer(
+    question: str,
+    where: Filter,
+    articles: Iterable[Article],
+    language: Language,
+    generation: str,
+    timings: dict[str, float],
+) -> Answer:
+    """The answer to a question whose filter allows no article: neither embedder nor generator is asked.
+
+    Args:
+        question: As typed, trimmed.
+        where: The filter.
+        articles: Those of the index.
+        language: Of the answer.
+        generation: Identity of the index generation.
+        timings: Seconds by stage.
+    """
+    return Answer(
+        question=question,
+        text=nothing(where, articles, language),
+        language=language,
+        outcome="not_found",
+        claims=(),
+        citations=(),
+        passages=(),
+        evidence=(),
+        model="",
+        generation=generation,
+        timings=timings,
+        where=where,
+    )

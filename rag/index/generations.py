@@ -1,13 +1,14 @@
-"""Generations of an index on disk: written once, checked, switched to atomically, never edited.
+"""Generations of an index on disk: each is written once, checked, made current atomically and never edited.
 
     indexes/NAME/CURRENT                  the generation that readers open, and its manifest's sha256
     indexes/NAME/generation-0003/         see layout.py
-    indexes/NAME/generation-0002/         the last good one, kept
+    indexes/NAME/generation-0002/         the previous one, kept
     indexes/NAME/.staging, .lock          a build in progress; one writer at a time
 
-A change of any article makes a new generation, to which what is unchanged is copied. Every file of a
-generation is covered by a digest in its manifest, and the manifest by the one in CURRENT: what was damaged
-is refused, never answered from, and never mistaken for an older generation. Readers take no lock.
+A change to any article produces a new generation, into which the vectors of unchanged text are copied. The
+manifest contains a digest of every file, and CURRENT the digest of the manifest: damaged files are refused,
+so that no answer is based on them and no older generation is mistaken for the current one. Readers take no
+lock.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from pathlib import Path
 
 from rag.errors import BadArticles, IndexMissing, IndexUnusable, NoSpace, SanadError
 from rag.index import build
+from rag.index.chroma_store import ChromaFailed
 from rag.index.layout import CURRENT, FORMAT, MANIFEST, Contents, Damaged, Manifest, entry, read_current
-from rag.index.neighbours import ChromaFailed
 from rag.index.snapshot import Generation
 from rag.models.disk import fsync
 from rag.models.embedding.embedder import Embedder
@@ -36,37 +37,37 @@ from rag.records import Article, Progress
 from rag.settings import DEFAULT_INDEX
 
 LOCK_SECONDS = 1.0
-"""How long a second writer waits before it gives up and names the holder."""
+"""How long a second writer waits before it fails with the name of the process that holds the lock."""
 
 MAX_SHRINK = 0.2
-"""The share of its articles that an index may lose in one update without being told that this is meant: a
-folder that is not mounted, or half copied, must not empty an index."""
+"""Largest share of its articles that an index may lose in one update unless the caller allows more: a folder
+that is not mounted, or only half copied, must not empty an index."""
 
 _NAME = re.compile(rb"generation-\d{4,}")
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What an update did."""
+    """The result of an update."""
 
     generation: str
-    """The generation that is current now."""
+    """Name of the generation that is current now."""
     articles: int
-    """Articles in it."""
+    """Number of articles in it."""
     chunks: int
-    """Chunks in it."""
+    """Number of chunks in it."""
     embedded: int
-    """Chunks whose vectors were computed now; the rest were kept."""
+    """Number of chunks that were embedded now; the vectors of the others were reused."""
     added: tuple[str, ...]
-    """Ids of articles that are new."""
+    """Ids of the new articles."""
     changed: tuple[str, ...]
-    """Ids of articles whose text or catalogue entry changed."""
+    """Ids of the articles whose text or metadata changed."""
     removed: tuple[str, ...]
-    """Ids of articles that are gone."""
+    """Ids of the articles that are no longer in the index."""
 
 
 GRAPH_FROM = 10_000
-"""Chunks from which the graph is worth opening for questions. To compare with every vector takes 2.4 ms at
+"""Number of chunks from which opening the graph pays off for questions. Comparing all vectors takes 2.4 ms at
 10,000, the graph 1.1 ms; but importing Chroma takes 0.8 s of processor time, and its tables are copied."""
 
 
@@ -78,54 +79,54 @@ def open_generation(
     search: bool = True,
     graph_from: int = 0,
 ) -> Generation:
-    """The current generation of an index, every file of it checked.
+    """Open the current generation of an index, after checking every file of it.
 
     Args:
         index: The folder of the index (``indexes/NAME``).
         embedder: Identity of the embedder that will search it; None when nothing is searched.
-        chunker: How chunks are to have been cut; None when that does not matter.
-        search: Whether many searches will follow; without it opening is quicker and searching slower.
-        graph_from: Fewer chunks than this are searched without the graph.
+        chunker: The way articles must have been split; None when that does not matter.
+        search: Whether many searches will follow; if not, opening is faster and searching slower.
+        graph_from: With fewer chunks the graph is not opened.
 
     Raises:
         IndexMissing: There is no such index.
-        IndexUnusable: It is damaged, of another format, or made by another embedder.
+        IndexUnusable: It is damaged, has another format, or was built with another embedder.
         NoSpace: The temporary folder has no room for the working copy that Chroma needs.
     """
     while True:
         current = read_current(index)
         try:
             folder, manifest = _manifest(index, current)
-            told = Manifest.from_json(manifest)
-            _check_made_alike(index, told, embedder, chunker)
-            return Generation(folder, manifest, search=search and told.chunks >= graph_from)
+            parsed = Manifest.from_json(manifest)
+            _check_compatible(index, parsed, embedder, chunker)
+            return Generation(folder, manifest, search=search and parsed.chunks >= graph_from)
         except Damaged as error:
-            # Otherwise two updates were made meanwhile, and the second removed what was being opened.
+            # If CURRENT has changed, the second of two updates removed the generation that was being opened.
             if read_current(index) == current:
                 raise IndexUnusable(
-                    f"The index {index.name!r} is damaged: {error}. Build it anew: {_command(index)}"
+                    f"The index {index.name!r} is damaged: {error}. Rebuild it: {_command(index)}"
                 ) from error
 
 
 def write_generation(
     index: Path, contents: Contents, embedder: Embedder, progress: Progress, *, allow_shrink: bool = False
 ) -> Written:
-    """Make ``contents`` the current generation; nothing is written when it is already.
+    """Make ``contents`` the current generation; nothing is written if it already is.
 
     Args:
         index: The folder of the index (``indexes/NAME``).
-        contents: Everything that the index is to hold.
-        embedder: Computes the vectors of what the last generation does not hold.
-        progress: Told how it goes.
-        allow_shrink: Whether more than ``MAX_SHRINK`` of the articles may go.
+        contents: Everything that the index is to contain.
+        embedder: Computes the vectors of text that the current generation does not contain.
+        progress: Called with the current step and the share of it that is done.
+        allow_shrink: Whether more than ``MAX_SHRINK`` of the articles may be removed.
 
     Raises:
-        BadArticles: Too many articles would go.
-        IndexUnusable: Another process is writing this index, or wrote it since ``contents`` was derived
-            from it; or the new files failed their check. The last generation stays current.
-        NoSpace: The disk is full or cannot be written to; the last generation stays current.
+        BadArticles: Too many articles would be removed.
+        IndexUnusable: Another process is writing this index, or wrote it after ``contents`` was derived
+            from it; or the new files failed their check. The current generation stays current.
+        NoSpace: The disk is full or cannot be written to; the current generation stays current.
     """
-    embedder.identity  # noqa: B018 - a model that cannot be loaded is told before anything is written
+    embedder.identity  # noqa: B018 - a model that cannot be loaded fails here, before anything is written
     with _disk_errors(index):
         index.mkdir(parents=True, exist_ok=True)
         with _writer_lock(index):
@@ -133,7 +134,8 @@ def write_generation(
             current = read_current(index)
             if contents.base and contents.base != current:
                 raise IndexUnusable(
-                    f"The index {index.name!r} was updated meanwhile; nothing was changed. Try again."
+                    f"Another process updated the index {index.name!r} meanwhile; nothing was changed. "
+                    "Try again."
                 )
             old = _fingerprints(index, current)
             new = {article.id: _fingerprint(article) for article in contents.articles}
@@ -141,7 +143,7 @@ def write_generation(
             if len(removed) > MAX_SHRINK * len(old) and not allow_shrink:
                 raise BadArticles(
                     f"This update would remove {len(removed)} of the {len(old)} articles in the index "
-                    f"{index.name!r}; nothing was changed. Say --allow-shrink if that is meant."
+                    f"{index.name!r}; nothing was changed. If this is intended, add --allow-shrink."
                 )
             written = Written(
                 generation="",
@@ -153,7 +155,7 @@ def write_generation(
                 removed=removed,
             )
             before = _reusable(index, embedder, contents.chunker)
-            if before and _holds(before, contents, new):
+            if before and _is_up_to_date(before, contents, new):
                 return dataclasses.replace(written, generation=before.id, chunks=before.count)
             return _write(index, contents, new, embedder, before, progress, written)
 
@@ -182,26 +184,26 @@ def _write(
 
 
 def _checked(index: Path, staging: Path, contents: Contents) -> bytes:
-    """The new manifest as it is on the disk, if all that it tells of opens and answers as it should."""
+    """The bytes of the new manifest, after its files were read back and searched successfully."""
     manifest = (staging / MANIFEST).read_bytes()
     try:
         with contextlib.closing(Generation(staging, manifest)) as generation:
             if generation.articles.keys() != {article.id for article in contents.articles}:
                 raise Damaged("articles are missing")
             build.check(generation)
-    except build.Blind:
-        build.without_graph(staging)
-        return _checked(index, staging, contents)  # there is no graph now that could be blind
+    except build.PoorRecall:
+        build.remove_graph(staging)
+        return _checked(index, staging, contents)  # without a graph this cannot happen again
     except (Damaged, ChromaFailed) as error:
         raise IndexUnusable(
-            f"The new files of the index {index.name!r} failed their check: {error}. They were dropped, and "
-            "the last good index stands. Try again."
+            f"The new files of the index {index.name!r} failed their check: {error}. They were deleted; the "
+            "index is unchanged. Try again."
         ) from error
     return manifest
 
 
 def _switch(index: Path, staging: Path, manifest: bytes) -> str:
-    """Make the checked staging folder the current generation; the two renames need no room on the disk."""
+    """Make the checked staging folder the current generation; the two renames need no disk space."""
     name, new = _next_name(index), index / f"{CURRENT}.new"
     try:
         new.write_bytes(entry(name, manifest))
@@ -219,7 +221,7 @@ def _switch(index: Path, staging: Path, manifest: bytes) -> str:
 
 
 def _sweep(index: Path) -> None:
-    """Remove what no reader is sent to, but for the last good generation: also what killed writers left."""
+    """Remove all but the current and the previous generation, and whatever killed writers left behind."""
     shutil.rmtree(index / ".staging", ignore_errors=True)
     current = _NAME.match(read_current(index) or b"")
     if current is None:
@@ -233,14 +235,14 @@ def _sweep(index: Path) -> None:
 
 
 def _reusable(index: Path, embedder: Embedder, chunker: str) -> Generation | None:
-    """The current generation if its vectors may be kept: sound, same embedder, chunks cut the same way."""
+    """The current generation if its vectors can be reused: undamaged, same embedder, same splitting."""
     try:
         return open_generation(index, embedder.identity, chunker, search=False)
     except (IndexMissing, IndexUnusable):
         return None
 
 
-def _holds(before: Generation, contents: Contents, fingerprints: dict[str, str]) -> bool:
+def _is_up_to_date(before: Generation, contents: Contents, fingerprints: dict[str, str]) -> bool:
     return (
         before.fingerprints == fingerprints
         and before.source == contents.source
@@ -251,51 +253,49 @@ def _holds(before: Generation, contents: Contents, fingerprints: dict[str, str])
 
 
 def _manifest(index: Path, current: bytes | None) -> tuple[Path, bytes]:
-    """The current generation's folder, and the bytes of its manifest, checked.
+    """The current generation's folder, and the bytes of its manifest, whose digest has been checked.
 
     Raises:
-        IndexMissing: There is none.
+        IndexMissing: There is no generation.
         IndexUnusable: It has another format.
-        Damaged: CURRENT or the manifest is not as it was written.
+        Damaged: CURRENT or the manifest has changed since it was written.
     """
     if current is None and not any(index.glob("generation-*")):
-        raise IndexMissing(
-            f"There is no index {index.name!r} in {index.parent} yet. Build it: {_command(index)}"
-        )
+        raise IndexMissing(f"There is no index {index.name!r} in {index.parent}. Build it: {_command(index)}")
     name = _NAME.match(current or b"")
     if name is None:
-        raise Damaged(f"{CURRENT} is missing" if current is None else f"{CURRENT} changed on disk")
+        raise Damaged(f"{CURRENT} is missing" if current is None else f"{CURRENT} has changed on disk")
     folder = index / name.group().decode()
     try:
         manifest = (folder / MANIFEST).read_bytes()
     except OSError as error:
         raise Damaged(f"{folder.name} cannot be read ({error})") from error
     with contextlib.suppress(ValueError, KeyError, TypeError):
-        if (found := json.loads(manifest)["format"]) != FORMAT:
+        if (version := json.loads(manifest)["format"]) != FORMAT:
             raise IndexUnusable(
-                f"The index {index.name!r} has format {found}; this version reads {FORMAT}. "
-                f"Build it anew: {_command(index)}"
+                f"The index {index.name!r} has format {version}, but this version of sanad reads {FORMAT}. "
+                f"Rebuild it: {_command(index)}"
             )
     if current != entry(folder.name, manifest):
         raise Damaged(f"{CURRENT} and {folder.name}/{MANIFEST} do not match")
     return folder, manifest
 
 
-def _check_made_alike(index: Path, manifest: Manifest, embedder: str | None, chunker: str | None) -> None:
+def _check_compatible(index: Path, manifest: Manifest, embedder: str | None, chunker: str | None) -> None:
     if embedder is not None and manifest.embedder != embedder:
         raise IndexUnusable(
-            f"The index {index.name!r} was made with the embedder {manifest.embedder}, not {embedder}. "
-            f"Name that embedder, or build the index anew with the same --embedder: {_command(index)}"
+            f"The index {index.name!r} was built with the embedder {manifest.embedder}, not {embedder}. "
+            f"Use that embedder (--embedder), or rebuild the index: {_command(index)}"
         )
     if chunker is not None and manifest.chunker != chunker:
         raise IndexUnusable(
-            f"The passages of the index {index.name!r} were cut as {manifest.chunker}, not {chunker} "
-            f"(version:tokens). Set SANAD_CHUNK_TOKENS back, or build the index anew: {_command(index)}"
+            f"The passages of the index {index.name!r} were split with {manifest.chunker}, not {chunker} "
+            f"(version:tokens). Restore SANAD_CHUNK_TOKENS, or rebuild the index: {_command(index)}"
         )
 
 
 def _fingerprints(index: Path, current: bytes | None) -> dict[str, str]:
-    """The articles that the index holds, even one that cannot be searched; none where no one can tell."""
+    """The digests of the index's articles, even if it cannot be searched; empty if they cannot be read."""
     try:
         return Manifest.from_json(_manifest(index, current)[1]).articles
     except (IndexMissing, IndexUnusable, Damaged):
@@ -330,9 +330,9 @@ def _writer_lock(index: Path) -> Iterator[None]:
             holder.write_text(f"pid {os.getpid()}, since {since}", encoding="utf-8")
             yield
     except Timeout:
-        told = holder.read_text(encoding="utf-8") if holder.is_file() else "pid unknown"
+        process = holder.read_text(encoding="utf-8") if holder.is_file() else "pid unknown"
         raise IndexUnusable(
-            f"Another process ({told}) is writing the index {index.name!r}. "
+            f"Another process ({process}) is writing the index {index.name!r}. "
             "Wait until it ends, then try again."
         ) from None
 
@@ -344,14 +344,13 @@ def _disk_errors(index: Path) -> Iterator[None]:
     except SanadError:
         raise
     except OSError as error:
-        short = error.errno is None and "requested and" in str(error)  # NumPy's words for a full disk
-        why = os.strerror(errno.ENOSPC) if short else error.strerror or str(error)
+        full = error.errno is None and "requested and" in str(error)  # how NumPy reports a full disk
+        why = os.strerror(errno.ENOSPC) if full else error.strerror or str(error)
         raise NoSpace(
-            f"Cannot write the index {index.name!r} in {index.parent}: {why}. Make room "
-            "or name another folder: SANAD_INDEXES=/path. The last good index was not touched."
+            f"Cannot write the index {index.name!r} in {index.parent}: {why}. Free some space, or use "
+            "another folder: SANAD_INDEXES=/path. The index is unchanged."
         ) from error
     except ChromaFailed as error:
         raise IndexUnusable(
-            f"Chroma could not write the index {index.name!r} ({error}). The last good index stands. "
-            "Try again."
+            f"Chroma could not write the index {index.name!r} ({error}). The index is unchanged. Try again."
         ) from error

@@ -1,4 +1,4 @@
-"""A folder of articles becomes an index: the first half of the spine. Each line is a step."""
+"""Build an index from a folder of articles; ``build_index`` calls each step in order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rag.settings import DEFAULT_INDEX, Settings, index_folder, quiet_libraries
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What ``build_index`` did."""
+    """The result of ``build_index``."""
 
     written: Written
     """The generation, and what changed in it."""
@@ -35,35 +35,35 @@ def build_index(
     embedder: Embedder | None = None,
     progress: Progress | None = None,
 ) -> Built:
-    """Index every article of a folder, and what was uploaded; what did not change is not embedded again.
+    """Index every article of a folder and every uploaded file; unchanged text is not embedded again.
 
     Args:
-        folder: Holds the articles.
-        name: The index to make or update.
-        allow_shrink: Whether more than a fifth of the articles may go at once.
+        folder: The folder of articles.
+        name: The index to create or update.
+        allow_shrink: Whether more than a fifth of the articles may be removed at once.
         settings: Defaults to ``Settings.load()``.
         embedder: Defaults to the one that the settings name.
-        progress: Told what is being done, and the share done.
+        progress: Called with the current step and the share of it that is done.
 
     Raises:
-        BadArticles: The folder does not exist, holds no article or the indexes themselves, or too many
-            articles would go.
-        BadSettings: The name is none.
+        BadArticles: The folder does not exist, contains no article or contains the indexes themselves, or
+            too many articles would be removed.
+        BadSettings: The name is not valid for an index.
         IndexUnusable: Another process is writing this index.
-        NoSpace: The disk is full; the last generation stays as it was.
+        NoSpace: The disk is full; the index is unchanged.
         ModelMissing, ModelDamaged: The embedder cannot be used.
     """
     settings = settings or Settings.load()
     quiet_libraries(settings)
-    tell = progress or (lambda _what, _share: None)
+    report = progress or (lambda _what, _share: None)
     place = index_folder(settings, name)
     if place.resolve().is_relative_to(folder.resolve()):
         raise BadArticles(
-            f"The folder {str(folder)!r} holds the indexes themselves ({settings.indexes}), which are no "
-            "articles. Name a folder inside it, or keep indexes elsewhere: SANAD_INDEXES=/path"
+            f"The folder {str(folder)!r} contains the indexes themselves ({settings.indexes}). Name a folder "
+            "that contains only articles, or keep the indexes elsewhere: SANAD_INDEXES=/path"
         )
-    own = articles.load_by(settings, folder, tell)
-    loaded = uploads.joined(own, uploads.load(place, settings, tell))
+    own = articles.load_by(settings, folder, report)
+    loaded = uploads.joined(own, uploads.load(place, settings, report))
     contents = Contents(
         articles=loaded.articles,
         lines=loaded.lines,
@@ -74,16 +74,16 @@ def build_index(
         terms=bm25.TERMS,
         source=str(folder.resolve()),
     )
-    embedder = embedder or open_embedder(settings, tell)
-    written = generations.write_generation(place, contents, embedder, tell, allow_shrink=allow_shrink)
+    embedder = embedder or open_embedder(settings, report)
+    written = generations.write_generation(place, contents, embedder, report, allow_shrink=allow_shrink)
     return Built(written, loaded.skipped)
 
 
 def cutter(settings: Settings) -> Callable[[Article], Sequence[Chunk]]:
-    """How articles are cut into chunks."""
+    """The function that splits an article into chunks, as the settings say."""
     return lambda article: chunking.chunks(article, budget=settings.chunk_tokens)
 
 
 def chunker(settings: Settings) -> str:
-    """Names how articles are cut, so that an index cut otherwise is noticed."""
+    """Identifies the way articles are split, so that an index that was split differently is detected."""
     return f"{chunking.VERSION}:{settings.chunk_tokens}"

@@ -1,19 +1,19 @@
 """The files of one generation of an index: their names, formats and digests.
 
     manifest.json     format, embedder, counts, a digest of each article and of every other file
-    articles.jsonl    a line an article: the article, the source line of each of its lines, its group
-    chunks.npy        CHUNK records in row order: a row number names a chunk everywhere below
+    articles.jsonl    one line for each article: the article, the source line of each of its lines, its group
+    chunks.npy        one record (chunk_type) for each chunk; all files below refer to a chunk by its row here
     vectors.npy       float32 (chunks, dimension)
     spans.npy         int32 (sentences, 3): row of the chunk, start and end in the article's text
     sentences.npy     float16 (sentences, dimension)
-    tokens.bin        rows of token_size / 2 bytes, packed by rag.late, chunk after chunk
-    sizes.npy         int32 (chunks,): tokens of each chunk
+    tokens.bin        rows of token_size / 2 bytes, packed by late_interaction.pack, chunk after chunk
+    sizes.npy         int32 (chunks,): number of tokens of each chunk
     parts.npy         int32 (sentences, 2): first token and one past the last, counted from the chunk's first
-    lexical/          what Contents.lexical wrote
-    chroma/           the graph of rag.neighbours; absent below neighbours.MIN_ROWS chunks
+    lexical/          the BM25 index, written by Contents.lexical
+    chroma/           the nearest-neighbour graph (chroma_store.py); absent below chroma_store.MIN_ROWS chunks
 
-Nothing of a file is parsed before its digest was compared: a damaged file can make Chroma or NumPy give
-wrong answers, or end the process.
+A file is parsed only after its digest has been checked: a damaged file can make Chroma or NumPy return wrong
+results or crash the process.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from rag.models.disk import sha256
 from rag.records import Article, Chunk
 
 FORMAT = 2
-"""Version of the layout above; a generation of another one is refused."""
+"""Version of the layout above; a generation with another version is refused."""
 
 MIN_SENTENCE_CHARS = 15
-"""A shorter sentence is a heading or a fragment, which says nothing that could be cited."""
+"""Shorter sentences are headings or fragments and are never cited."""
 
 CURRENT = "CURRENT"
-"""The file beside the generations that names one of them; see ``entry``."""
+"""The file that names the current generation; ``entry`` defines its content."""
 
 CHROMA = "chroma"
 LEXICAL = "lexical"
@@ -49,10 +49,10 @@ TOKENS = "tokens.bin"
 MANIFEST = "manifest.json"
 
 HASH_THREADS = 2
-"""Files that are hashed at once: the digest of 1 GB takes 0.6 s on one core, and laptops have two."""
+"""Files that are hashed in parallel: the digest of 1 GB takes 0.6 s on one core, and laptops have two."""
 
 Cut = Callable[[Article], Sequence[Chunk]]
-"""Cuts an article into chunks."""
+"""Splits an article into chunks."""
 
 WriteLexical = Callable[[Path, Sequence[str]], None]
 """Writes a lexical index into an empty folder, over the chunks' texts in row order."""
@@ -60,88 +60,88 @@ WriteLexical = Callable[[Path, Sequence[str]], None]
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """All that an index is to hold."""
+    """Everything that an index is to contain."""
 
     articles: tuple[Article, ...]
     """Every article."""
     lines: Mapping[str, tuple[int, ...]]
-    """For each article id the 1-based line of the source file for each line of its text."""
+    """For each article id, the 1-based line of the source file that each line of its text comes from."""
     cut: Cut
-    """Called for articles that are new or changed, and for all when ``chunker`` is another one."""
+    """Called for new and changed articles, and for every article if ``chunker`` has changed."""
     chunker: str
-    """Names how articles are cut; another one cuts and embeds them anew."""
+    """Identifies the way articles are split; if it changes, every article is split and embedded again."""
     groups: Mapping[str, str] = field(default_factory=dict)
-    """For each article id the group of near-duplicates that it is in; an id that is absent is its own."""
+    """The group of near-duplicates of each article, by id; an absent article is a group of its own."""
     lexical: WriteLexical | None = None
     """Writes the lexical index; None leaves it out."""
     terms: str = ""
-    """Names how ``lexical`` takes texts apart; another one makes a new generation."""
+    """Identifies the way ``lexical`` splits texts into terms; if it changes, a new generation is written."""
     source: str = ""
-    """The folder that the articles come from, absolute; empty where that is not known."""
+    """Absolute path of the folder that the articles come from; empty if it is unknown."""
     base: bytes = b""
-    """``Generation.entry`` of the generation that these were derived from: the update is refused if another
-    one is current by then. Empty where they do not depend on what the index holds."""
+    """``Generation.entry`` of the generation that these contents were derived from: the update is refused if
+    another one is current by then. Empty if they do not depend on the content of the index."""
 
     def group(self, article_id: str) -> str:
-        """The group of near-duplicates that an article is in."""
+        """The group of near-duplicates that an article belongs to."""
         return self.groups.get(article_id, article_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """manifest.json."""
+    """The content of manifest.json."""
 
     format: int
-    """``FORMAT`` of the version that wrote it."""
+    """``FORMAT`` at the time of writing."""
     embedder: str
     """Identity of the embedder."""
     dimension: int
-    """Numbers in a vector."""
+    """Length of a vector."""
     token_size: int
-    """Numbers in a token's vector; 0 where there are none."""
+    """Length of a token's vector; 0 if the embedder has no token vectors."""
     chunker: str
-    """How articles were cut."""
+    """``Contents.chunker``."""
     chunks: int
-    """How many."""
+    """Number of chunks."""
     sentences: int
-    """How many."""
+    """Number of sentences that can be cited."""
     source: str
     """``Contents.source``."""
     terms: str
     """``Contents.terms``."""
     articles: dict[str, str]
-    """A digest of each article with its catalogue entry, by id."""
+    """A digest of each article and its metadata, by id."""
     files: dict[str, str]
-    """The sha256 of every other file, by its path relative to the generation."""
+    """The sha256 of every other file, by its path relative to the generation's folder."""
 
     def to_json(self) -> bytes:
-        """The file's bytes."""
+        """The bytes of the file."""
         return json.dumps(dataclasses.asdict(self), indent=1).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> Manifest:
-        """The manifest whose bytes these are.
+        """Parse the bytes of a manifest.
 
         Raises:
-            Damaged: It is no JSON, or not of these fields.
+            Damaged: They are not JSON, or do not have these fields.
         """
         try:
             return cls(**json.loads(data))
         except (ValueError, TypeError) as error:
-            raise Damaged(f"{MANIFEST} cannot be read ({error})") from error
+            raise Damaged(f"{MANIFEST} cannot be parsed ({error})") from error
 
 
 class Damaged(Exception):
-    """A file of a generation is not as it was written; the message names it and says how."""
+    """A file of a generation is missing or has changed since it was written; the message names it."""
 
 
 def entry(name: str, manifest: bytes) -> bytes:
-    """What CURRENT holds when the generation ``name`` with this manifest is current."""
+    """The content of CURRENT if the generation ``name`` with this manifest is the current one."""
     return f"{name} {hashlib.sha256(manifest).hexdigest()}\n".encode()
 
 
 def read_current(index: Path) -> bytes | None:
-    """The bytes of an index's CURRENT; empty where it cannot be read, None where there is none."""
+    """The bytes of an index's CURRENT; empty if it cannot be read, None if there is none."""
     try:
         return (index / CURRENT).read_bytes()
     except FileNotFoundError:
@@ -151,7 +151,7 @@ def read_current(index: Path) -> bytes | None:
 
 
 def chunk_type(id_bytes: int) -> np.dtype[Any]:
-    """The record of a chunk in chunks.npy.
+    """The type of a record in chunks.npy.
 
     Args:
         id_bytes: Length of the longest chunk id in UTF-8.
@@ -162,15 +162,15 @@ def chunk_type(id_bytes: int) -> np.dtype[Any]:
 
 def write_articles(path: Path, contents: Contents) -> None:
     """Write articles.jsonl."""
-    # A lone surrogate, which a JSON escape can bring into a text, is no UTF-8 but must not be lost either.
+    # A JSON escape can put a lone surrogate into a text; it is not valid UTF-8 but must not be lost.
     with path.open("w", encoding="utf-8", errors="surrogatepass", newline="\n") as file:
         for article in contents.articles:
-            told = {
+            record = {
                 "article": dataclasses.asdict(article),
                 "lines": contents.lines[article.id],
                 "group": contents.group(article.id),
             }
-            file.write(json.dumps(told, ensure_ascii=False) + "\n")
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
 REQUIRED = frozenset(
@@ -185,11 +185,11 @@ REQUIRED = frozenset(
         TOKENS,
     }
 )
-"""Files of every generation; a manifest that leaves one out would leave it unchecked."""
+"""Files that every generation has. A manifest without one of them is refused, as it would not be checked."""
 
 
 def files_of(folder: Path) -> list[str]:
-    """Paths of all files in a generation but the manifest, relative to it, sorted."""
+    """Sorted relative paths of all files in a generation's folder, without the manifest."""
     paths = (p.relative_to(folder) for p in folder.rglob("*") if p.is_file())
     return sorted(p.as_posix() for p in paths if p.as_posix() != MANIFEST)
 
@@ -200,7 +200,7 @@ def digests(folder: Path, files: Iterable[str], copies: Mapping[str, Path] | Non
     Args:
         folder: The generation.
         files: Paths relative to it.
-        copies: Where to write a copy of the very bytes that were hashed, for some of the files.
+        copies: For some of the files, where to write a copy of exactly the bytes that were hashed.
 
     Raises:
         OSError: A file cannot be read.
@@ -211,7 +211,7 @@ def digests(folder: Path, files: Iterable[str], copies: Mapping[str, Path] | Non
     def digest(file: str) -> str:
         return _copy(folder / file, copies[file]) if file in copies else sha256(folder / file)
 
-    names = sorted(files, key=lambda file: -(folder / file).stat().st_size)  # the largest one first
+    names = sorted(files, key=lambda file: -(folder / file).stat().st_size)  # largest first
     with ThreadPoolExecutor(HASH_THREADS) as pool:
         return dict(zip(names, pool.map(digest, names), strict=True))
 
@@ -226,8 +226,8 @@ def _copy(path: Path, target: Path) -> str:
 
 
 def no_working_copy(error: OSError) -> NoSpace:
-    """The error to raise when the temporary folder cannot take the working copy."""
+    """The error to raise if the working copy cannot be written to the temporary folder."""
     return NoSpace(
-        f"Cannot make a working copy of the index in {tempfile.gettempdir()}: {error.strerror or error}. "
-        "Make room there, or name another folder: TMPDIR=/path"
+        f"Cannot write a working copy of the index to {tempfile.gettempdir()}: {error.strerror or error}. "
+        "Free some space there, or use another folder: TMPDIR=/path"
     )

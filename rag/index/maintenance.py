@@ -1,4 +1,4 @@
-"""Keeping an index up to date, and looking into it: follow a folder, remove articles, list them."""
+"""Maintain an index: watch its folder, list and remove its articles, add uploaded files."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ from rag.records import Article, Filter, Progress
 from rag.settings import DEFAULT_INDEX, Settings, index_folder, quiet_libraries
 
 NEAR = 3
-"""Known ids that are named beside an unknown one."""
+"""Similar ids that are suggested for an unknown one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An article of an index, with what the index knows of it."""
+    """An article of an index, with its place in the index."""
 
     article: Article
     """The article."""
     passages: int
-    """How many passages it is cut into."""
+    """The number of passages that it is split into."""
     group: str
-    """The same for all articles of the index that print the same story: the first of their ids."""
+    """The first id among the articles of the index that publish the same story."""
 
 
 def list_articles(
     name: str = DEFAULT_INDEX, *, where: Filter | None = None, settings: Settings | None = None
 ) -> list[Listed]:
-    """The articles of an index, by date and then id, those without a date last; no model is needed.
+    """The articles of an index, sorted by date and then id, undated ones last; no model is needed.
 
     Args:
         name: The index.
-        where: Lists only what it allows.
+        where: Lists only the articles that it selects.
         settings: Defaults to ``Settings.load()``.
 
     Raises:
@@ -52,13 +52,13 @@ def list_articles(
     settings = settings or Settings.load()
     quiet_libraries(settings)
     with closing(generations.open_generation(index_folder(settings, name), search=False)) as generation:
-        # Not the group's own name: that may be the id of an article which was removed since.
+        # Not the stored name of the group, which may be the id of an article that was removed since.
         first: dict[str, str] = {}
         for article_id in sorted(generation.articles):
             first.setdefault(generation.group(article_id), article_id)
-        found = filters.matching(where or Filter(), generation.articles.values())
+        selected = filters.matching(where or Filter(), generation.articles.values())
         listed = [
-            Listed(item, len(generation.rows(item.id)), first[generation.group(item.id)]) for item in found
+            Listed(item, len(generation.rows(item.id)), first[generation.group(item.id)]) for item in selected
         ]
     return sorted(listed, key=lambda item: (item.article.published or "9999-99", item.article.id))
 
@@ -72,39 +72,40 @@ def remove_articles(
     embedder: Embedder | None = None,
     progress: Progress | None = None,
 ) -> Written:
-    """Take articles out of an index; their files stay, and the next update of the folder adds them again.
+    """Remove articles from an index; their files stay, and the next update of the folder adds them again.
 
-    The file of an article that was uploaded is deleted with the last of its articles.
+    An uploaded file is deleted with the last of its articles.
 
     Args:
-        ids: Ids of articles.
+        ids: Ids of the articles.
         name: The index.
-        allow_shrink: Whether more than a fifth of the articles may go at once.
+        allow_shrink: Whether more than a fifth of the articles may be removed at once.
         settings: Defaults to ``Settings.load()``.
         embedder: Defaults to the one that the settings name.
-        progress: Told how it goes.
+        progress: Called with the current step and the share of it that is done.
 
     Raises:
-        BadArticles: An id is unknown, too many would go, or none would be left; nothing is removed.
+        BadArticles: An id is unknown, too many articles would be removed, or none would be left; nothing is
+            removed.
         IndexMissing: There is no such index.
-        IndexUnusable: It is damaged, was made by another embedder or is being written.
+        IndexUnusable: It is damaged, was built with another embedder, or is being written.
     """
     settings = settings or Settings.load()
     quiet_libraries(settings)
-    tell = progress or (lambda _what, _share: None)
+    report = progress or (lambda _what, _share: None)
     folder = index_folder(settings, name)
-    embedder = embedder or open_embedder(settings, tell)
+    embedder = embedder or open_embedder(settings, report)
     with closing(generations.open_generation(folder, embedder.identity, search=False)) as generation:
         unwanted = set(ids)
         _check_known(sorted(unwanted - generation.articles.keys()), sorted(generation.articles), name)
         keep = generation.articles.keys() - unwanted
         if not keep:
             raise BadArticles(
-                f"That would leave nothing in the index {name!r}. To be rid of the index remove its folder: "
-                f"{folder}"
+                f"That would remove every article of the index {name!r}; nothing was removed. To delete the "
+                f"index, remove its folder: {folder}"
             )
         contents = generation.contents(cutter(settings), keep, lexical=bm25.write, terms=bm25.TERMS)
-        written = generations.write_generation(folder, contents, embedder, tell, allow_shrink=allow_shrink)
+        written = generations.write_generation(folder, contents, embedder, report, allow_shrink=allow_shrink)
         removed = [generation.articles[i] for i in unwanted]
     uploads.drop_removed(folder, removed, contents.articles)
     return written
@@ -117,27 +118,27 @@ def index_uploads(
     embedder: Embedder | None = None,
     progress: Progress | None = None,
 ) -> Built:
-    """Bring an index up to date with the files uploaded to it; its folder is not read.
+    """Update an index with the files that were uploaded to it; its folder of articles is not read.
 
-    A file of which nothing can be used is told and deleted.
+    A file that contains no usable article is reported and deleted.
 
     Args:
         name: The index.
         settings: Defaults to ``Settings.load()``.
         embedder: Defaults to the one that the settings name.
-        progress: Told how it goes.
+        progress: Called with the current step and the share of it that is done.
 
     Raises:
         IndexMissing: There is no such index.
-        IndexUnusable: It is damaged, was made by another embedder or is being written.
-        NoSpace: The disk is full; the last generation stays as it was.
+        IndexUnusable: It is damaged, was built with another embedder, or is being written.
+        NoSpace: The disk is full; the index is unchanged.
     """
     settings = settings or Settings.load()
     quiet_libraries(settings)
-    tell = progress or (lambda _what, _share: None)
+    report = progress or (lambda _what, _share: None)
     folder = index_folder(settings, name)
-    embedder = embedder or open_embedder(settings, tell)
-    loaded = uploads.load(folder, settings, tell)
+    embedder = embedder or open_embedder(settings, report)
+    loaded = uploads.load(folder, settings, report)
     with closing(generations.open_generation(folder, embedder.identity, search=False)) as generation:
         keep = {i for i in generation.articles if not i.startswith(uploads.PREFIX)}
         contents = generation.contents(cutter(settings), keep, lexical=bm25.write, terms=bm25.TERMS)
@@ -145,8 +146,8 @@ def index_uploads(
         contents = dataclasses.replace(
             contents, articles=both.articles, lines=both.lines, groups=duplicates.groups(both.articles)
         )
-        # What was uploaded is removed one by one, by someone who has seen it.
-        written = generations.write_generation(folder, contents, embedder, tell, allow_shrink=True)
+        # Uploaded files are removed one by one by a person, so that the limit is not needed.
+        written = generations.write_generation(folder, contents, embedder, report, allow_shrink=True)
     uploads.drop_unused(folder, both.articles)
     return Built(written, both.skipped)
 
@@ -154,18 +155,18 @@ def index_uploads(
 def _check_known(unknown: Sequence[str], known: Sequence[str], name: str) -> None:
     if not unknown:
         return
-    told = []
+    listed = []
     for article_id in unknown:
         near = difflib.get_close_matches(article_id, known, n=NEAR)
-        told.append(repr(article_id) + (f" (near: {', '.join(map(repr, near))})" if near else ""))
+        listed.append(repr(article_id) + (f" (similar: {', '.join(map(repr, near))})" if near else ""))
     raise BadArticles(
-        f"The index {name!r} holds no article {', '.join(told)}; nothing was removed. "
+        f"The index {name!r} contains no article {', '.join(listed)}; nothing was removed. "
         f"List its articles: sanad articles --index {name}"
     )
 
 
 def indexed_folder(name: str = DEFAULT_INDEX, *, settings: Settings | None = None) -> Path | None:
-    """The folder that an index was made from; None where that is not known.
+    """The folder that an index was built from; None if it is unknown.
 
     Args:
         name: The index.
@@ -192,24 +193,24 @@ def watch_index(
     progress: Progress | None = None,
     settle: float = watch.SETTLE,
 ) -> None:
-    """Index a folder, then bring the index up to date whenever its files change, until interrupted.
+    """Index a folder, then update the index whenever its files change, until interrupted.
 
-    An update that fails is told once and tried again; the last index stands until one succeeds.
+    A failed update is reported once and tried again; the index stays unchanged until one succeeds.
 
     Args:
-        folder: Holds the articles.
-        name: The index to make or update.
-        told: Called with what the first update did, with each later one that did something, and with
+        folder: The folder of articles.
+        name: The index to create or update.
+        told: Called with the result of the first update, of each later one that changed something, and with
             the error of one that failed.
         allow_shrink: Whether one update may remove more than a fifth of the articles.
         settings: Defaults to ``Settings.load()``.
         embedder: Defaults to the one that the settings name.
-        progress: Told what is being done, and the share done.
-        settle: Seconds without a change that are waited for.
+        progress: Called with the current step and the share of it that is done.
+        settle: How many seconds without a change must pass before an update.
 
     Raises:
-        SanadError: The first update failed, as for ``build_index``, or the folder cannot be followed.
-        KeyboardInterrupt: The first update was interrupted; after it an interrupt is the way to end.
+        SanadError: The first update failed, as for ``build_index``, or the folder cannot be watched.
+        KeyboardInterrupt: The first update was interrupted. A later interrupt ends the function normally.
     """
     settings = settings or Settings.load()
     quiet_libraries(settings)
@@ -232,7 +233,7 @@ def watch_index(
             if before is None:
                 raise
             last = error
-        if _is_news(last, before):
+        if _is_worth_reporting(last, before):
             told(last)
         return isinstance(last, Built)
 
@@ -243,7 +244,7 @@ def watch_index(
             raise
 
 
-def _is_news(now: Built | SanadError, before: Built | SanadError | None) -> bool:
+def _is_worth_reporting(now: Built | SanadError, before: Built | SanadError | None) -> bool:
     if isinstance(now, Built) and isinstance(before, Built):
         changed = now.written.added or now.written.changed or now.written.removed
         return bool(changed) or now.skipped != before.skipped

@@ -1,4 +1,4 @@
-"""One generation of an index, open for reading."""
+"""A snapshot of an index: one generation, open for reading."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.index import neighbours
+from rag.index import chroma_store
+from rag.index.chroma_store import ChromaFailed, NeighbourGraph
 from rag.index.layout import (
     CHROMA,
     LEXICAL,
@@ -30,22 +31,23 @@ from rag.index.layout import (
     no_working_copy,
     read_current,
 )
-from rag.index.neighbours import ChromaFailed, Neighbours
 from rag.index.working_copy import WorkingFolder
 from rag.models.embedding.embedder import Vectors
 from rag.records import Article, Chunk
 
 WORKING_ROOM = 1_000_000
-"""Bytes. With less left in the temporary folder a failure of Chroma is laid to that, not to the index."""
+"""Bytes. If the temporary folder has less space left, a failure of Chroma is attributed to that, not to the
+index."""
 
 GATHER_SHARE = 0.15
-"""Of 100,000 rows: fetching one row in seven (384 numbers each) takes as long as multiplying all, 24 ms."""
+"""Share of the rows from which all are multiplied instead of gathered. With 100,000 rows of 384 numbers,
+gathering one row in seven takes as long as multiplying all of them, 24 ms."""
 
 
 class Generation:
-    """One generation, open for reading. It never changes, and answers on when its files are deleted.
+    """One generation, open for reading. It never changes, and remains usable after its files are deleted.
 
-    Safe to use from several threads. It is closed when nothing refers to it any more.
+    It is safe to use from several threads, and closed when the last reference to it is gone.
     """
 
     def __init__(self, folder: Path, data: bytes, *, search: bool = True) -> None:
@@ -53,11 +55,11 @@ class Generation:
 
         Args:
             folder: The generation.
-            data: The bytes of its manifest, already checked themselves.
-            search: Whether to open the graph. Without it ``nearest`` compares with every vector.
+            data: The bytes of its manifest, whose digest has been checked.
+            search: Whether to open the nearest-neighbour graph. Without it ``nearest`` compares all vectors.
 
         Raises:
-            Damaged: A file is not as the manifest says.
+            Damaged: A file does not match the manifest.
             NoSpace: The temporary folder has no room for the working copy of Chroma's tables.
         """
         manifest = Manifest.from_json(data)
@@ -72,15 +74,16 @@ class Generation:
         self.fingerprints: Mapping[str, str] = manifest.articles
         self.has_lexical = any(file.startswith(f"{LEXICAL}/") for file in manifest.files)
         if not isinstance(manifest.files, dict) or not manifest.files.keys() >= REQUIRED:
-            raise Damaged(f"the manifest of {folder.name} does not tell of every file: damaged")
-        # There is none over few rows, nor where the built one missed too much (``build.without_graph``).
+            raise Damaged(f"the manifest of {folder.name} does not list every file")
+        # Few rows have no graph, nor does a generation whose graph missed too much (``build.remove_graph``).
         graph = search and any(file.startswith(f"{CHROMA}/") for file in manifest.files)
         working = WorkingFolder() if graph else None
         try:
-            copies = {f"{CHROMA}/{neighbours.TABLES}": working.path / neighbours.TABLES} if working else {}
+            tables = chroma_store.TABLES
+            copies = {f"{CHROMA}/{tables}": working.path / tables} if working else {}
             _check_files(folder, manifest.files, copies)
             self._read(manifest)
-            self.graph = Neighbours(folder / CHROMA, working.path, self.count) if working else None
+            self.graph = NeighbourGraph(folder / CHROMA, working.path, self.count) if working else None
         except BaseException as error:
             full = working is not None and shutil.disk_usage(working.path).free < WORKING_ROOM
             if working:
@@ -90,7 +93,7 @@ class Generation:
             if isinstance(error, (OSError, ValueError, KeyError, TypeError, ChromaFailed)):
                 raise Damaged(f"{self.id} cannot be read ({error})") from error
             raise
-        self._close = weakref.finalize(self, _let_go, self.graph, working)
+        self._close = weakref.finalize(self, _release, self.graph, working)
 
     def _read(self, manifest: Manifest) -> None:
         folder, count, dimension = self.folder, manifest.chunks, manifest.dimension
@@ -99,11 +102,11 @@ class Generation:
         self._groups: dict[str, str] = {}
         with (folder / "articles.jsonl").open("rb") as file:
             for line in file:
-                told = json.loads(line)  # decodes lone surrogates too
-                article = Article(**told["article"])
+                record = json.loads(line)  # decodes lone surrogates too
+                article = Article(**record["article"])
                 self.articles[article.id] = article
-                self._lines[article.id] = tuple(told["lines"])
-                self._groups[article.id] = told["group"]
+                self._lines[article.id] = tuple(record["lines"])
+                self._groups[article.id] = record["group"]
         self._ids = tuple(self.articles)
         self._place = {article_id: row for row, article_id in enumerate(self._ids)}
         self.table = _load(folder / "chunks.npy")
@@ -124,28 +127,28 @@ class Generation:
             Chunk(name.decode(), self._ids[place], start, end, tokens)
             for place, start, end, tokens, name in self.table.tolist()
         )
-        found = [len(self.articles), self.table.shape, self.vectors.shape]
-        found += [self.spans.shape, self.sentence_vectors.shape, self._parts.shape, sizes.shape]
-        told = [len(manifest.articles), (count,), (count, dimension)]
-        told += [(manifest.sentences, 3), (manifest.sentences, dimension), (manifest.sentences, 2), (count,)]
-        if found != told:
-            raise Damaged(f"{self.id} holds {found} where its manifest says {told}")
-        # First chunk of each article, first sentence of each chunk; one more for the end of the last.
+        actual = [len(self.articles), self.table.shape, self.vectors.shape]
+        actual += [self.spans.shape, self.sentence_vectors.shape, self._parts.shape, sizes.shape]
+        expected = [len(manifest.articles), (count,), (count, dimension)]
+        expected += [(manifest.sentences, size) for size in (3, dimension, 2)] + [(count,)]
+        if actual != expected:
+            raise Damaged(f"{self.id} has the sizes {actual}, but its manifest says {expected}")
+        # First chunk of each article, first sentence of each chunk; the last entry is the end of the last.
         self._chunk_of = np.searchsorted(self.table["article"], np.arange(len(self._ids) + 1))
         self._sentence_of = np.searchsorted(self.spans[:, 0], np.arange(count + 1))
 
     @property
     def is_current(self) -> bool:
-        """Whether readers would still be sent to this generation; false where CURRENT cannot be read."""
+        """Whether CURRENT still names this generation; false if CURRENT cannot be read."""
         return read_current(self.folder.parent) == self.entry
 
     @property
     def lexical(self) -> Path:
-        """The folder of the lexical index, if ``has_lexical``."""
+        """The folder of the lexical index; it exists if ``has_lexical``."""
         return self.folder / LEXICAL
 
     def article_of(self, row: int) -> Article:
-        """The article that a chunk stands in."""
+        """The article that contains a chunk."""
         return self.articles[self._ids[self.table["article"][row]]]
 
     def text(self, row: int) -> str:
@@ -153,13 +156,13 @@ class Generation:
         return self.article_of(row).text[self.table["start"][row] : self.table["end"][row]]
 
     def line(self, article_id: str, start: int) -> int:
-        """The 1-based line of the article's source file on which the character ``start`` stands."""
+        """The 1-based line of the article's source file that contains the character ``start`` of its text."""
         lines = self._lines[article_id]
         at = self.articles[article_id].text.count("\n", 0, start)
         return lines[min(at, len(lines) - 1)] if lines else at + 1
 
     def group(self, article_id: str) -> str:
-        """The group of near-duplicates that an article is in, by default its own id."""
+        """The group of near-duplicates that an article belongs to, by default its own id."""
         return self._groups[article_id]
 
     def rows(self, article_id: str) -> range:
@@ -168,11 +171,11 @@ class Generation:
         return range(int(self._chunk_of[place]), int(self._chunk_of[place + 1]))
 
     def sentence_rows(self, row: int) -> slice:
-        """Where a chunk's sentences stand in ``spans`` and ``sentence_vectors``."""
+        """The rows of a chunk's sentences in ``spans`` and ``sentence_vectors``."""
         return slice(int(self._sentence_of[row]), int(self._sentence_of[row + 1]))
 
     def sentences(self, row: int) -> tuple[NDArray[np.int32], Vectors]:
-        """The sentences of a chunk that may be cited: at least ``MIN_SENTENCE_CHARS`` long.
+        """The sentences of a chunk that can be cited: those of at least ``MIN_SENTENCE_CHARS`` characters.
 
         Returns:
             Start and end of each in the article's text, shape (n, 2), in order; and their vectors.
@@ -181,13 +184,13 @@ class Generation:
         return self.spans[place, 1:], self.sentence_vectors[place].astype(np.float32)
 
     def tokens(self, row: int) -> NDArray[np.uint8]:
-        """The vectors of a chunk's tokens, packed (``late.unpack``), shape (tokens, size / 2)."""
+        """The packed vectors of a chunk's tokens (``late_interaction.unpack``), shape (tokens, size / 2)."""
         return self._tokens[self._token_of[row] : self._token_of[row + 1]]
 
     def token_parts(self, row: int) -> NDArray[np.int32]:
-        """For each sentence of a chunk its first token and one past its last, from the chunk's first."""
-        found: NDArray[np.int32] = self._parts[self.sentence_rows(row)]
-        return found
+        """For each sentence of a chunk, its first token and one past its last, counted within the chunk."""
+        spans: NDArray[np.int32] = self._parts[self.sentence_rows(row)]
+        return spans
 
     def nearest(
         self, vector: NDArray[np.float32], k: int, allowed: Collection[str] | None = None
@@ -197,8 +200,8 @@ class Generation:
         Args:
             vector: Shape (dimension,), length 1.
             k: How many at most, 1 or more.
-            allowed: Ids of the articles that are searched; None searches all. The result is then exact:
-                Chroma takes 17 to 570 ms for a filter over 100,000 chunks, all cosines 24 ms at most.
+            allowed: Ids of the articles to search; None searches all. With a filter the cosines are computed
+                exactly, at most 24 ms over 100,000 chunks; a filter in Chroma takes 17 to 570 ms.
         """
         rows = self._candidates(vector, k) if allowed is None else self._allowed(allowed)
         if rows is None:
@@ -219,10 +222,10 @@ class Generation:
         lexical: WriteLexical | None = None,
         terms: str = "",
     ) -> Contents:
-        """What this generation holds, or a part of it, as contents from which to write the next one.
+        """The contents of this generation, or a part of them, from which the next one can be written.
 
         Args:
-            cut: As for ``Contents``; unchanged articles are not cut again.
+            cut: As for ``Contents``; unchanged articles are not split again.
             keep: Ids of the articles to keep; None keeps all.
             lexical: As for ``Contents``.
             terms: As for ``Contents``.
@@ -241,15 +244,15 @@ class Generation:
         )
 
     def close(self) -> None:
-        """Let go of Chroma's files now; what is asked later is answered from the vectors alone."""
+        """Close Chroma's files now; later searches compare all vectors."""
         self._close()
 
     def _candidates(self, vector: NDArray[np.float32], k: int) -> NDArray[np.int64] | None:
-        """Rows to rank; None for all."""
+        """The rows to rank; None for all rows."""
         try:
             return self.graph.nearest(vector, k) if self.graph else None
         except ChromaFailed:
-            # The vectors give the same answer, later: 24 ms instead of 1 ms over 100,000 chunks.
+            # Comparing all vectors gives the same result, only slower: 24 ms over 100,000 chunks, not 1 ms.
             return None
 
     def _allowed(self, article_ids: Collection[str]) -> NDArray[np.int64]:
@@ -261,15 +264,15 @@ class Generation:
 def _check_files(folder: Path, files: Mapping[str, str], copies: Mapping[str, Path]) -> None:
     for file, digest in digests(folder, files, copies).items():
         if digest != files[file]:
-            raise Damaged(f"{folder.name}/{file} changed on disk")
+            raise Damaged(f"{folder.name}/{file} has changed on disk")
 
 
 def _load(path: Path, *, mapped: bool = False) -> NDArray[Any]:
     array: NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-    return array.view(np.ndarray)  # np.memmap's own class only makes every slice slower
+    return array.view(np.ndarray)  # a plain array: every slice of a np.memmap object is slower
 
 
-def _let_go(graph: Neighbours | None, working: WorkingFolder | None) -> None:
+def _release(graph: NeighbourGraph | None, working: WorkingFolder | None) -> None:
     if graph:
         graph.close()
     if working:

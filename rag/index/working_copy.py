@@ -1,4 +1,4 @@
-"""Temporary folders for working copies of an index, and the removal of those that killed processes left."""
+"""Temporary folders for working copies of an index; those that killed processes left behind are removed."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from rag.index.layout import no_working_copy
 PREFIX = "sanad-index-"
 
 SECONDS_TO_LOCK = 60
-"""A younger folder may not be locked yet by the process that has just made it."""
+"""A folder younger than this may not be locked yet by the process that has just created it."""
 
 
 class WorkingFolder:
     """A new temporary folder, locked for as long as this process uses it."""
 
     def __init__(self) -> None:
-        """Make the folder, and remove those of this user that no living process holds.
+        """Create the folder, and remove folders of this user that no living process has locked.
 
         Raises:
-            NoSpace: It cannot be made.
+            NoSpace: It cannot be created.
         """
         from filelock import FileLock
 
@@ -31,7 +31,8 @@ class WorkingFolder:
             self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
         except OSError as error:
             raise no_working_copy(error) from error
-        # An operating system's lock ends with the process, however that ends; any thread may remove it.
+        # The operating system releases the lock when the process ends, however it ends. Any thread may
+        # release it earlier.
         self._lock = FileLock(self.path / ".lock", thread_local=False)
         try:
             self._lock.acquire()
@@ -41,7 +42,7 @@ class WorkingFolder:
         self._sweep()
 
     def remove(self) -> None:
-        """Remove the folder with all that is in it."""
+        """Remove the folder and its content."""
         shutil.rmtree(self.path, ignore_errors=True)
         self._lock.release()
 
@@ -51,11 +52,11 @@ class WorkingFolder:
         user = self.path.stat().st_uid
         for path in self.path.parent.glob(f"{PREFIX}*"):
             try:
-                found = path.lstat()  # another user may have put a link there
-                young = time.time() - found.st_mtime < SECONDS_TO_LOCK
-                if young or found.st_uid != user or not stat.S_ISDIR(found.st_mode):
+                status = path.lstat()  # not stat(): another user may have placed a link there
+                young = time.time() - status.st_mtime < SECONDS_TO_LOCK
+                if young or status.st_uid != user or not stat.S_ISDIR(status.st_mode):
                     continue
                 with FileLock(path / ".lock", timeout=0):
                     shutil.rmtree(path, ignore_errors=True)
-            except (OSError, Timeout):  # gone meanwhile, or in use
+            except (OSError, Timeout):  # removed meanwhile, or in use
                 continue

@@ -1,1 +1,1 @@
-"""Text: normalisation with offset maps, sentences, numbers, dates and names across scripts."""
+"""Language: text normalisation with offset maps, sentences, numbers, dates, and names across scripts."""

@@ -1,9 +1,9 @@
-"""Names across scripts: Ain al-Asad and عين الأسد have one key.
+"""Matches names across scripts: Ain al-Asad and عين الأسد have the same key.
 
-A key is what both spellings keep: the consonants, and that a word begins with a vowel. Arabic writes few
-vowels and Latin letters tell few of its consonants apart, so a key names a handful of words, not one; how
-rare it is tells how much it is worth. The classes follow the common romanisations of Arabic (ALA-LC and what
-newspapers make of it).
+A key consists of what both spellings have in common: the consonants, and whether the word begins with a
+vowel. Arabic writes few vowels, and Latin letters do not distinguish all of its consonants, so several words
+share a key; the rarer a key is, the more a match means. The classes follow the common romanisations of Arabic
+(ALA-LC and the simplified forms in newspapers).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import unicodedata
 from functools import lru_cache
 
 LEAST = 3
-"""Letters of a key: shorter ones are shared by too many words."""
+"""Letters. Shorter keys are shared by too many words."""
 
 MOST_READINGS = 8
-"""Of a Latin word; each letter that could be two doubles them."""
+"""Limit on the readings of a Latin word, whose number doubles with each ambiguous letter."""
 
 _ARABIC = {
     **dict.fromkeys("بپ", "b"),
@@ -41,7 +41,7 @@ _ARABIC = {
 _ARABIC_FIRST = {**dict.fromkeys("اعءئؤ", "A"), "ي": "y", "و": "w"}
 
 _LATIN = (
-    # Longest first; several readings are all tried.
+    # Longest first; if a letter has several readings, all are tried.
     ("tch", "S"), ("sch", "S"), ("ng", "ng n nj"), ("kh", "x"), ("gh", "g"), ("sh", "S"), ("ch", "S k"),
     ("th", "t z"),
     ("dh", "z d"), ("dj", "j"), ("ph", "f"), ("ck", "k"), ("qu", "k"), ("x", "ks"), ("b", "b"), ("p", "b"),
@@ -51,45 +51,45 @@ _LATIN = (
 _LATIN_FIRST = {**dict.fromkeys("aeiou", "A"), "y": "y", "w": "w"}
 
 _WEAK = frozenset("Ahyw")
-"""Sounds that one spelling writes and another leaves out: they cost half."""
+"""Sounds that only some spellings write; leaving one out costs half of an edit."""
 
 _NEAR = frozenset(
     frozenset(pair)
     for pair in ("sz", "td", "Sj", "kg", "kx", "gj", "hx", "Ay", "Ah", "Aw", "zd", "tz", "Ss", "gx", "fb")
 )
-"""Consonants that romanisations, and Arabic spellings of foreign names, change for each other."""
+"""Pairs of consonants that romanisations, and Arabic spellings of foreign names, confuse."""
 
 _NEAR_COST = 0.4
 
 _ATTACHED = ("وال", "بال", "ال", "لل", "و", "ب", "ل", "ف", "ك")
-"""Arabic article and particles that may stand before a name's own letters."""
+"""Arabic article and particles that may be attached to the front of a name."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’ʿʾ`-][^\W\d_]+)*")
 _ARTICLES = frozenset(["al", "el", "as", "ash", "an", "ar", "at", "ad", "az"])
-"""The Arabic article before its noun, as it is romanised."""
+"""Romanised forms of the Arabic article."""
 
 _SECOND = {"الله": "له", "الدين": "دين"}
-"""Second words of names of two words that romanisations write as one (Nasrallah, Ezzeddine), folded, and how
-they sound there: the article's l is heard as the letter behind it."""
+"""Folded second words of two-word names that romanisations write as one word (Nasrallah, Ezzeddine), and
+their form in it: the l of the article is assimilated to the next letter."""
 
 _SERVANT = "عبد"
-"""First word of such names (Abdulrahman), before an attribute of God with its article."""
+"""First word of names such as Abdulrahman, before an attribute of God with the article."""
 
 _SUN_LETTERS = frozenset("تثدذرزسشصضطظلن")
-"""As which the l of an article before them is heard, so that some romanisations leave it out."""
+"""Letters to which the l of the article is assimilated, so that some romanisations omit it."""
 
 _MARKS = re.compile(r"['’ʿʾ`]")
 
 
-@lru_cache(maxsize=200_000)  # the words of a language: a text repeats few
+@lru_cache(maxsize=200_000)  # the vocabulary of a corpus is limited
 def arabic_key(word: str) -> str:
-    """The key of an Arabic word; empty where it is too short.
+    """The key of an Arabic word; empty if it would be too short.
 
     Args:
         word: Folded, without article and particles.
     """
     key = _arabic_sounds(word)
-    # A final ه stands for ة as well, which Latin spellings leave out or write as h.
+    # Folding makes ه of a final ة, which Latin spellings omit or write as h.
     key = key[:-1] if word.endswith("ه") else key
     return key if len(key) >= LEAST else ""
 
@@ -99,7 +99,7 @@ def _arabic_sounds(word: str) -> str:
 
 
 def joined(first: str, second: str) -> list[str]:
-    """Two Arabic words as the one word that their name is in Latin letters; none where they are no such name.
+    """The spellings of a two-word Arabic name that is one word in Latin letters; empty for other words.
 
     Args:
         first: Folded, without particles.
@@ -113,12 +113,12 @@ def joined(first: str, second: str) -> list[str]:
 
 
 def latin_keys(text: str) -> list[frozenset[str]]:
-    """The keys of each name in a text in Latin letters: one for each way to read it.
+    """The keys of each name in a text in Latin letters, one for each way to read the name.
 
-    A name is told by its capital letter inside a sentence, or by the article that is joined to it. The first
-    word of a text has its capital from there and tells nothing.
+    A word is a name if it has a capital letter inside a sentence or an article joined to it. The first word
+    of a text is always capitalised, so its capital letter is no evidence.
     """
-    found: list[frozenset[str]] = []
+    names: list[frozenset[str]] = []
     for at, match in enumerate(_WORD.finditer(text)):
         parts = [part for part in _MARKS.sub("", match.group()).split("-") if part]
         joined = len(parts) > 1 and parts[0].casefold() in _ARTICLES
@@ -126,8 +126,8 @@ def latin_keys(text: str) -> list[frozenset[str]]:
             parts = parts[1:]
         for part in parts:
             if joined or (part[0].isupper() and at > 0):
-                found.append(frozenset(key for key in _readings(part) if len(key) >= LEAST))
-    return [keys for keys in dict.fromkeys(found) if keys]
+                names.append(frozenset(key for key in _readings(part) if len(key) >= LEAST))
+    return [keys for keys in dict.fromkeys(names) if keys]
 
 
 def _readings(word: str) -> list[str]:
@@ -144,19 +144,19 @@ def _readings(word: str) -> list[str]:
 
 
 def likeness(latin: str, arabic: str) -> float:
-    """How far a word in Latin letters and one in Arabic letters can be the same name, 0 to 1.
+    """The similarity of a word in Latin letters and one in Arabic letters as spellings of a name, 0 to 1.
 
-    One less the edit distance of their sounds (Levenshtein, near consonants and weak sounds cheaper) over
-    the longer's length, for the best readings of both.
+    It is 1 minus the edit distance of their sounds divided by the longer length, for the best readings of
+    both words. In this Levenshtein distance, similar consonants and weak sounds cost less.
 
     Args:
-        latin: A word, as written.
-        arabic: A word, folded; article and particles may be attached.
+        latin: A word as written.
+        arabic: A folded word, possibly with article and particles.
     """
     return _likeness(latin.casefold(), arabic)
 
 
-@lru_cache(maxsize=100_000)  # a claim's few names against the words of a sentence, again at every check
+@lru_cache(maxsize=100_000)  # every check compares the few names of a claim with the words of a sentence
 def _likeness(latin: str, arabic: str) -> float:
     bare = [arabic[len(p) :] for p in ("", *_ATTACHED) if arabic.startswith(p) and len(arabic) - len(p) >= 2]
     readings = {_arabic_sounds(form) for form in bare}

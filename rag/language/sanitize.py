@@ -1,9 +1,10 @@
-"""What others wrote, made safe to stand in a prompt: text of an article or of a question is data.
+"""Makes the text of articles and questions safe for a prompt, where it must be data and never instructions.
 
-The engines parse a prompt's control tokens wherever they stand: an article that holds ``<|im_end|>`` would
-end the reader's message and could begin one of the system. Angle and square brackets go, from which all such
-tokens and the numbers of evidence are made; so do line breaks, which could imitate a new line of evidence,
-and what no reader sees. Only the model's view is changed: citations quote the article to the letter.
+The engines parse control tokens anywhere in a prompt: an article that contains ``<|im_end|>`` would end the
+user's message and could begin a system message. Angle and square brackets are therefore replaced, since all
+control tokens and the numbers of evidence are written with them. Line breaks, which could imitate a new line
+of evidence, and invisible characters are removed. This changes only what the model sees; citations quote the
+article exactly.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ _BRACKETS = {
     **dict.fromkeys("[［﹇", "("),
     **dict.fromkeys("]］﹈", ")"),
 }
-"""With the characters of which Unicode's compatibility forms (NFKC) make the same ones."""
+"""Including characters that Unicode compatibility normalisation (NFKC) maps to the same brackets."""
 
 _SEEN = frozenset(map(chr, (*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD)))
-"""Format characters that have a shape: signs of years and verses."""
+"""Format characters that are visible: signs for years and verses."""
 
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Marks, letters and signs without a shape."""
+"""Marks, letters and signs that are invisible."""
 
 _LINK = re.compile(
     r"[\w+.-]{0,20}://[^\s<>\"“”«»()]*|\bwww\.[^\s<>\"“”«»()]+|\b(?:javascript|data|mailto):[^\s<>\"“”«»()]+",
@@ -31,11 +32,11 @@ _LINK = re.compile(
 )
 
 GONE = "…"
-"""Stands for a link. A model copies links to order, and no answer needs one: the cited sentence shows it."""
+"""Replaces a link. Models copy links on instruction, and no answer needs one: the citation shows it."""
 
 
 def neutral(text: str) -> str:
-    """A text on one line, as the model may see it.
+    """The sanitised text on one line.
 
     Args:
         text: A sentence of an article, or a question.
@@ -45,7 +46,7 @@ def neutral(text: str) -> str:
 
 
 def _shown(char: str) -> str:
-    """A character, or nothing where a reader would see nothing; a line break stays white space."""
+    """The character, or an empty string if it is invisible; line breaks are kept as white space."""
     if char.isspace() or (char.isascii() and char.isprintable()):
         return char
     selector = "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"

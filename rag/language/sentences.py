@@ -1,26 +1,29 @@
-"""Articles cut into sentences, Arabic and English.
+"""Splits Arabic and English articles into sentences.
 
-Rules rather than a model: they are exact about offsets, fast enough to run at every build, and each
-refusal to split has a reason that can be read here.
+Rules are used instead of a model: their offsets are exact, they are fast enough to run at every build, and
+the reason for each decision can be read here.
 """
 
 from __future__ import annotations
 
 import re
 
+from rag.language.calendar_words import MONTH_ABBREVIATIONS, WEEKDAY_ABBREVIATIONS
+from rag.language.word_classes import closed
+
 SEMICOLON_AFTER = 200
-"""Characters. ؛ separates clauses; it ends a sentence only where that is already long, since evidence
-must stay short but a clause of a short sentence says little by itself."""
+"""Characters. ؛ separates clauses and ends a sentence only if the sentence is already this long: evidence
+should be short, but a clause of a short sentence means little on its own."""
 
 QUOTE_UP_TO = 400
-"""Characters. A quotation of several sentences stays with the speaker who introduces it up to here;
-beyond, its sentences are split like others."""
+"""Characters. A quotation of several sentences up to this length is kept together with its introduction; the
+sentences of a longer one are split."""
 
 LONGEST = 600
 """Characters. A longer sentence is cut at a comma or semicolon near its middle."""
 
 LONGEST_UNBROKEN = 1200
-"""Characters. Without a comma to cut at, white space has to do, but only from here on."""
+"""Characters. A longer sentence without a comma is cut at white space."""
 
 _LINE = re.compile(r"[^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 
@@ -29,8 +32,8 @@ _INVISIBLE = "\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
 _TERMINATOR = re.compile(rf"[.!?؟…؛۔]+[{_INVISIBLE}]*")
 
 _MARKS = '"“”„‟'
-"""Double quotation marks, taken as one: seen in articles are “…”, ”…“ and ”…” alike, so that only
-their parity tells whether a quotation is open."""
+"""Double quotation marks, treated as the same sign: articles contain “…”, ”…“ and ”…”, so only an odd count
+shows that a quotation is open."""
 
 _CLOSER = re.compile(rf"[»)\]}}’'›{_MARKS}.!?؟…{_INVISIBLE}]|\[\d+\]")
 
@@ -42,29 +45,24 @@ _ERA = re.compile(r"\d\s*(?:م|هـ?)$")
 """``2003 م.`` and ``1445 هـ.``: a letter after a year is an era, and may end a sentence."""
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_TITLES = _words(
+_TITLES = closed(
     "mr mrs ms dr prof st gen col lt sgt capt maj cpl adm rep sen gov pres rev hon vs no nos fig vol"
 )
-"""Always followed by something; ``no`` only by a digit, else it is the word."""
+"""Never at the end of a sentence; ``no`` counts as an abbreviation only before a digit."""
 
-_ABBREVIATIONS = _words(
-    "jr sr inc ltd co corp dept est approx ca etc al jan feb mar apr jun jul aug sep sept oct nov dec "
-    "mon tue tues wed thu thur thurs fri"
+_ABBREVIATIONS = (
+    closed("jr sr inc ltd co corp dept est approx ca etc al") | MONTH_ABBREVIATIONS | WEEKDAY_ABBREVIATIONS
 )
-"""May end a sentence; so may dotted letters (U.S., p.m.). What follows decides."""
+"""May end a sentence, as may dotted letters (U.S., p.m.); the next word decides."""
 
-_STARTERS = _words(
+_STARTERS = closed(
     "the a an he she it they we you i this that these those there but and in on at for from after before "
     "when while if as his her its their our my your however meanwhile also another some many most both"
 )
-"""English words which, capitalised after an abbreviation, show that a new sentence begins."""
+"""English words that begin a new sentence if they are capitalised after an abbreviation."""
 
 _CUT = re.compile(r"[؛;](?=\s)|(?<!\d)[،,]|[،,](?!\d)")
-"""Where a sentence that is too long is cut: not inside 1,000."""
+"""Positions where a sentence that is too long may be cut, but not inside 1,000."""
 
 _SPACE = re.compile(r"\s+")
 
@@ -72,10 +70,10 @@ _SPACE = re.compile(r"\s+")
 def sentences(text: str) -> list[tuple[int, int]]:
     """The sentences of ``text`` as half-open spans, in order, without the white space around them.
 
-    Spans never overlap, are never empty, and leave nothing but white space outside. A newline always
+    Spans never overlap and are never empty, and only white space is outside of them. A newline always
     ends a sentence. Not split are: ``2.5 ألف``; ``U.S.``, ``د. أحمد``, ``J. Biden``, ``No. 5``;
     ``cnn.com``; the number of a list item; an ellipsis inside a sentence; a quotation of up to
-    ``QUOTE_UP_TO`` characters. Sentences of over ``LONGEST`` characters are cut at commas.
+    ``QUOTE_UP_TO`` characters. Sentences of more than ``LONGEST`` characters are cut at commas.
     """
     spans: list[tuple[int, int]] = []
     for line in _LINE.finditer(text):
@@ -102,7 +100,7 @@ def _split_line(text: str, start: int, stop: int) -> list[tuple[int, int]]:
             start, _ = _trim(text, end, stop)
             has_words = False
     if start < stop:
-        # Stray signs left over at the end belong to the sentence before them.
+        # Remaining punctuation at the end belongs to the sentence before it.
         if spans and not any(char.isalnum() for char in text[start:stop]):
             spans[-1] = (spans[-1][0], stop)
         else:
@@ -125,7 +123,7 @@ def _open_quote(text: str, start: int, end: int) -> bool:
 def _with_closers(text: str, start: int, at: int, stop: int) -> int:
     """One past the closing quotes, brackets and further terminators that follow a terminator."""
     while match := _CLOSER.match(text, at, stop):
-        # A quotation mark right after a terminator opens the next sentence when none was open.
+        # A quotation mark right after a terminator opens the next sentence if no quotation is open.
         opens = match.group() in _MARKS and at - start <= LONGEST and not _open_quote(text, start, at)
         if opens and match.end() < stop and not text[match.end()].isspace():
             break
@@ -154,13 +152,13 @@ def _ends_here(text: str, start: int, match: re.Match[str], end: int, stop: int)
     if set(signs) <= {"."} and len(signs) == 1:
         return not _abbreviation(text, start, match.start(), text[after : after + 40])
     if set(signs) <= {".", "…"}:
-        # An ellipsis ends a sentence only where a capital shows it; Arabic has none, so it goes on.
+        # An ellipsis ends a sentence only before a capital letter, and therefore never in Arabic.
         return upcoming.isupper()
     return True
 
 
 def _missing_space(text: str, dot: int, end: int, after: int) -> bool:
-    """``الانسحاب.وقال``: Arabic papers often drop the space; Arabic has no names with dots inside."""
+    """Whether a space is missing after a full stop, as often in Arabic papers: ``الانسحاب.وقال``."""
     if dot == 0 or any(char.isspace() for char in text[end:after]):
         return False
     if not text[dot - 1].isalnum() and end - dot == 1:
@@ -174,7 +172,7 @@ def _arabic(char: str) -> bool:
 
 
 def _quote_goes_on(text: str, start: int, end: int, stop: int) -> bool:
-    """Whether a quotation is open at ``end`` that closes before the sentence has grown too long."""
+    """Whether a quotation is open at ``end`` and closes before the sentence is too long."""
     limit = min(stop, start + QUOTE_UP_TO)
     if end >= limit:
         return False
@@ -214,7 +212,7 @@ def _abbreviation(text: str, start: int, dot: int, rest: str) -> bool:
 
 
 def _shortened(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """The span itself, or its parts where it is too long, cut as near the middle as punctuation allows."""
+    """The span, or its parts if it is too long, cut as near the middle as punctuation allows."""
     done: list[tuple[int, int]] = []
     todo = [(start, end)]
     while todo:
@@ -228,7 +226,7 @@ def _shortened(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def _cut(text: str, start: int, end: int) -> int | None:
-    # A part of under a tenth would say nothing by itself.
+    # A part of less than a tenth would mean little on its own.
     margin = (end - start) // 10
     middle = (start + end) / 2
 

@@ -1,8 +1,8 @@
-"""How long a text is in tokens of o200k_base, told without a network.
+"""Counts the tokens of a text in the encoding o200k_base, without network access.
 
-tiktoken fetches a vocabulary at first use and keeps it where an environment variable says. llama-index-core
-ships the same file, so it is read from there and the encoding is built from it: nothing is fetched and
-no environment variable is touched.
+tiktoken downloads a vocabulary at first use into a folder that an environment variable names.
+llama-index-core ships the same file, so the encoding is built from that copy; nothing is downloaded and no
+environment variable is changed.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     import tiktoken
 
 VOCABULARY_URL = "https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoken"
-"""Never fetched: tiktoken names its cache files by the SHA-1 of this."""
+"""Never downloaded; tiktoken names its cache files by the SHA-1 of this URL."""
 
 VOCABULARY_SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
-"""As tiktoken 0.12 itself demands."""
+"""The digest that tiktoken 0.12 requires."""
 
-# How o200k_base cuts text into words before it merges bytes, as in tiktoken_ext.openai_public. That function
-# cannot be called for it: it loads the vocabulary first. A test compares the two.
+# How o200k_base splits text into words before it merges bytes, copied from tiktoken_ext.openai_public, whose
+# function cannot be called because it loads the vocabulary first. A test compares the two.
 _LETTERS = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
 _LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 _ENDING = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
@@ -45,11 +45,11 @@ PATTERN = "|".join(
 
 
 def count(text: str) -> int:
-    """How many o200k_base tokens ``text`` is. ``<|endoftext|>`` in it is text like any other.
+    """The number of o200k_base tokens of ``text``. ``<|endoftext|>`` in it is ordinary text.
 
     Raises:
-        ModelMissing: The vocabulary that llama-index-core ships is not there.
-        ModelDamaged: It is there but is not the right file.
+        ModelMissing: The vocabulary that llama-index-core ships is missing.
+        ModelDamaged: The vocabulary is not the expected file.
     """
     # A lone surrogate (from a file name or a broken API client) has no UTF-8 form.
     return len(_encoding().encode_ordinary(text.encode("utf-8", "replace").decode("utf-8")))
@@ -78,10 +78,10 @@ def _encoding() -> tiktoken.Encoding:
 
 
 def _vocabulary() -> Path:
-    """Where llama-index-core keeps the vocabulary, found without importing it (over a second)."""
+    """The path of the vocabulary in llama-index-core, which is not imported, as that takes over a second."""
     name = hashlib.sha1(VOCABULARY_URL.encode(), usedforsecurity=False).hexdigest()
     spec = importlib.util.find_spec("llama_index")
-    # llama_index is a namespace: several installed packages may each add a folder to it.
+    # llama_index is a namespace package, to which several installed packages may add a folder.
     places = (spec and spec.submodule_search_locations) or ()
     paths = [Path(place, "core", "_static", "tiktoken_cache", name) for place in places]
     missing = Path("llama_index", "core", "_static", "tiktoken_cache", name)

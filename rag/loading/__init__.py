@@ -1,1 +1,1 @@
-"""Files of many formats → articles."""
+"""Loading: files of many formats become articles."""

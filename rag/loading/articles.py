@@ -1,7 +1,7 @@
-"""A folder of files becomes articles.
+"""Reads a folder of files as articles.
 
-Files come from anywhere: what cannot be read as an article is named with its reason and skipped, so that
-one bad file never hides the good ones.
+A file that cannot be read as an article is skipped and reported with the reason, so that one bad file never
+keeps the good ones out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rag.loading import catalogue
 from rag.loading.boilerplate import strip_boilerplate
 from rag.loading.files import Files
 from rag.loading.formats.rows import parse_columns
-from rag.loading.parsed import Draft, Unusable
+from rag.loading.parsed import ParsedArticle, Unusable
 from rag.loading.sandbox import COLLECTIONS, KINDS, Readers
 from rag.records import Article, Progress
 from rag.settings import Settings
@@ -26,48 +26,49 @@ from rag.settings import Settings
 __all__ = ["Loaded", "Skipped", "load_folder", "strip_boilerplate"]
 
 TITLE_LENGTH = 100
-"""Characters. A longer first line is a paragraph, not a headline."""
+"""Characters. A longer first line is a paragraph rather than a headline."""
 
 ROWS_BYTES = 500_000_000
-"""Largest collection where the caller sets no limit."""
+"""Bytes. Default limit for one collection (JSON Lines, CSV, TSV)."""
 
 PARSE_SECONDS = 60.0
-"""Longest reading of one page, PDF or Word file where the caller sets no limit."""
+"""Default time limit for reading one web page, PDF or Word file."""
 
 ARTICLE_FILES = tuple(KINDS)
-"""The endings of files that are read, in lower case."""
+"""File name extensions that are read, in lower case."""
 
 _SUPPORTED = ", ".join(KINDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something that was left out: a file, a row (``news.csv:12``), or a part such as a date."""
+    """Something that was not read: a file, a row (``news.csv:12``), or a part of one such as a date."""
 
     source: str
-    """The file's path relative to the folder, with the line of a row."""
+    """The path of the file relative to the folder; for a row also its line."""
     reason: str
-    """Why, in a few words that tell how to mend it."""
+    """Why it was not read and how to fix that, in a few words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a folder held."""
+    """The result of reading a folder."""
 
     articles: tuple[Article, ...]
-    """The articles, sorted by path; rows of a collection in its order."""
+    """The articles, sorted by path; rows of a collection in the order of its file."""
     skipped: tuple[Skipped, ...]
-    """What was left out, and why, in the same order."""
+    """What was not read and why, in the same order."""
     lines: dict[str, tuple[int, ...]]
-    """By article id: for each line of ``article.text`` the 1-based line of the file that it is. The line on
-    which an offset stands is ``lines[article.id][article.text.count("\\n", 0, offset)]``. Where a file has
-    no lines that a reader sees, it is the page (PDF), or the line of the article's text (HTML, Word)."""
+    """By article id: for each line of ``article.text`` its 1-based line number in the file. The line number
+    of an offset is ``lines[article.id][article.text.count("\\n", 0, offset)]``. For a PDF the numbers are
+    pages; for HTML and Word files they are lines of the article's text, since those files have no lines
+    that a reader could see."""
 
 
 def load_by(
     settings: Settings, folder: Path, progress: Progress | None = None, *, may_be_empty: bool = False
 ) -> Loaded:
-    """``load_folder`` within the limits that settings set; other arguments as there."""
+    """Call ``load_folder`` with the limits from the settings; for the other arguments see there."""
     return load_folder(
         folder,
         max_bytes=settings.max_file_bytes,
@@ -89,32 +90,32 @@ def load_folder(
     progress: Progress | None = None,
     may_be_empty: bool = False,
 ) -> Loaded:
-    """The articles of a folder and its subfolders.
+    """Read the articles of a folder and its subfolders.
 
-    The id of an article is its path without ending; of a row, that and the row's id, or a hash of its
-    address or content (``news#1f3c…``), so that a row keeps its id wherever it moves.
+    The id of an article is its path without the extension. The id of a row adds the row's own id to that, or
+    a hash of its URL or content (``news#1f3c…``), so that a row keeps its id wherever it moves in the file.
 
     Args:
-        folder: Holds files of the kinds in ``readers.KINDS`` and, if wanted, ``articles.toml`` (or
-            ``seeds.toml``) with a table for each article, by id: title, outlet, language, published. A
-            table for a collection (``[news]``) tells what its rows do not.
-            Hidden files and README.md are ignored; links are not followed out of the folder.
+        folder: Contains files of the kinds in ``sandbox.KINDS`` and optionally ``articles.toml`` (or
+            ``seeds.toml``), which has a table for each article id with title, outlet, language and
+            published. A table for a collection (``[news]``) gives the values that its rows lack.
+            Hidden files and README.md are ignored; links that lead out of the folder are not followed.
         max_bytes: Larger files are skipped.
         max_rows_bytes: Larger collections are skipped.
-        columns: The setting ``columns``: which columns of collections hold what.
-        parse_seconds: After so long the reading of a page, PDF or Word file is given up.
-        progress: Told the share of files that are read.
-        may_be_empty: Whether a folder without a usable article is no error.
+        columns: The setting ``columns``: which columns of collections contain which field.
+        parse_seconds: Time limit for reading one web page, PDF or Word file.
+        progress: Called with the share of files that have been read.
+        may_be_empty: Whether a folder without any usable article is accepted.
 
     Raises:
-        BadArticles: There is no such folder, it holds no usable article, or its catalogue is wrong.
-        BadSettings: ``columns`` makes no sense.
+        BadArticles: The folder does not exist or contains no usable article, or its catalogue is invalid.
+        BadSettings: ``columns`` is invalid.
     """
     if not folder.exists():
-        raise BadArticles(f"No folder {str(folder)!r}; name a folder that holds articles ({_SUPPORTED}).")
+        raise BadArticles(f"No folder {str(folder)!r}; name a folder that contains articles ({_SUPPORTED}).")
     if not folder.is_dir():
         raise BadArticles(
-            f"{str(folder)!r} is a file; name the folder that holds it: {str(folder.parent)!r}."
+            f"{str(folder)!r} is a file; name the folder that contains it: {str(folder.parent)!r}."
         )
     chosen = parse_columns(columns)
     catalogue_name, entries = catalogue.load(folder)
@@ -131,24 +132,24 @@ def load_folder(
             limit = (max_rows_bytes, "max_rows_bytes") if rows else (max_bytes, "max_file_bytes")
             try:
                 data = files.read(path, *limit)
-                read = readers.read(kind, data)
+                parsed = readers.read(kind, data)
             except Unusable as error:
                 build.skip(source, str(error))
                 continue
-            build.add(source, hashlib.sha256(data).hexdigest(), read.drafts, collection=rows)
-            for note in read.notes:
+            build.add(source, hashlib.sha256(data).hexdigest(), parsed.articles, collection=rows)
+            for note in parsed.notes:
                 build.skip(source, note.reason, note.line)
     for name in build.unused():
-        build.skip(catalogue_name, f"table [{name}] names no article that was read; check its spelling")
+        build.skip(catalogue_name, f"table [{name}] matches no article that was read; check its spelling")
     loaded = build.loaded()
     if not loaded.articles and not may_be_empty:
-        why = f" ({loaded.skipped[0].source}: {loaded.skipped[0].reason})" if loaded.skipped else ""
-        raise BadArticles(f"No usable article in {str(folder)!r}{why}; put articles there ({_SUPPORTED}).")
+        first = f" ({loaded.skipped[0].source}: {loaded.skipped[0].reason})" if loaded.skipped else ""
+        raise BadArticles(f"No usable article in {str(folder)!r}{first}; put articles there ({_SUPPORTED}).")
     return loaded
 
 
 class _Build:
-    """Articles with the ids they get, and what was skipped, as a folder is read."""
+    """Collects articles under unique ids, and what was skipped, while a folder is read."""
 
     def __init__(self, entries: Mapping[str, catalogue.Entry]) -> None:
         self._entries = entries
@@ -161,34 +162,34 @@ class _Build:
     def skip(self, source: str, reason: str, line: int = 0) -> None:
         self._skipped.append((source, line, reason))
 
-    def add(self, source: str, sha256: str, drafts: Sequence[Draft], *, collection: bool) -> None:
+    def add(self, source: str, sha256: str, articles: Sequence[ParsedArticle], *, collection: bool) -> None:
         name = str(PurePosixPath(source).with_suffix(""))
-        if name in self._names:  # a.md beside a.txt
+        if name in self._names:  # a.md next to a.txt
             name = source
         self._names.add(name)
         shared = self._entries.get(name, {}) if collection else {}
-        for draft in drafts:
-            article_id = self._free(f"{name}#{draft.key}" if collection else name)
-            known = self._entries.get(article_id, {})
-            self._lines[article_id] = draft.lines
+        for parsed in articles:
+            article_id = self._free(f"{name}#{parsed.key}" if collection else name)
+            entry = self._entries.get(article_id, {})
+            self._lines[article_id] = parsed.lines
             self._articles.append(
                 Article(
                     id=article_id,
-                    title=known.get("title") or _title(draft, markdown=source.lower().endswith(".md")),
-                    text=draft.text,
-                    source=f"{source}:{draft.line}" if collection else source,
-                    outlet=known.get("outlet") or draft.outlet or shared.get("outlet"),
-                    published=known.get("published") or draft.published or shared.get("published"),
-                    language=catalogue.language(known.get("language"))
-                    or draft.language
+                    title=entry.get("title") or _title(parsed, markdown=source.lower().endswith(".md")),
+                    text=parsed.text,
+                    source=f"{source}:{parsed.line}" if collection else source,
+                    outlet=entry.get("outlet") or parsed.outlet or shared.get("outlet"),
+                    published=entry.get("published") or parsed.published or shared.get("published"),
+                    language=catalogue.language(entry.get("language"))
+                    or parsed.language
                     or catalogue.language(shared.get("language"))
-                    or detect_language(draft.text),
-                    sha256=draft.sha256 or sha256,
+                    or detect_language(parsed.text),
+                    sha256=parsed.sha256 or sha256,
                 )
             )
 
     def _free(self, article_id: str) -> str:
-        """An id that no article has: rows may repeat one another, or the name of a file."""
+        """An id that no article has yet: two rows, or a row and a file, may ask for the same one."""
         free = article_id
         while free in self._lines:
             self._repeats[article_id] += 1
@@ -206,10 +207,10 @@ class _Build:
         return Loaded(tuple(self._articles), tuple(skipped), self._lines)
 
 
-def _title(draft: Draft, *, markdown: bool) -> str:
-    if draft.title:
-        return _shorten(draft.title)
-    first = draft.text.split("\n", 1)[0].strip()
+def _title(parsed: ParsedArticle, *, markdown: bool) -> str:
+    if parsed.title:
+        return _shorten(parsed.title)
+    first = parsed.text.split("\n", 1)[0].strip()
     if markdown:
         first = first.lstrip("#").strip() or first
     spans = sentences(first)
@@ -223,6 +224,6 @@ def _shorten(text: str) -> str:
     if len(text) <= TITLE_LENGTH:
         return text
     cut = text[:TITLE_LENGTH]
-    # At a word's end, unless that would leave next to nothing.
+    # Cut at the end of a word, unless that would leave next to nothing.
     word_end = cut.rfind(" ")
     return cut[: word_end if word_end > TITLE_LENGTH // 2 else TITLE_LENGTH].rstrip(" ،,؛;:-–") + "…"

@@ -1,7 +1,7 @@
-"""What surrounds an article on a web page and came along when it was copied: found by line, and removed.
+"""Removes the lines that came along when an article was copied from a web page, such as share buttons.
 
-The patterns are what news pages in Arabic and English have in common; none names an outlet. Only whole
-lines go, and what stays is unchanged to the letter, because it is quoted.
+The patterns are common to news pages in Arabic and English; none names an outlet. Only whole lines are
+removed, and the other lines are not changed at all, because they are quoted.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import re
 from rag.language.text import ascii_digits
 
 LONGEST_LABEL = 120
-"""Characters. Labels, buttons and headlines are shorter; a longer line is prose, and stays."""
+"""Characters. Labels, buttons and headlines are shorter; a longer line is prose and is kept."""
 
 _POPUP_LINES = 12
-"""A pop-up closed by × has at most so many lines."""
+"""The most lines of a pop-up that has a × button."""
 
 _NETWORKS = (
     "facebook|twitter|x|whatsapp|telegram|linkedin|instagram|email|e-mail|print|share|tweet|copy link|"
@@ -31,24 +31,24 @@ _LABELS = [
     for pattern in (
         # Advertisements.
         r"advertisements?|advertising|sponsored(?: content)?|(?:ال)?[إا]علان(?:ات)?|مساحة إعلانية",
-        # The weather corner, with or without its figure: "دمشق °C".
+        # A weather label, with or without the temperature: "دمشق °C".
         r"(?:[^\W\d_]+[ ،,]+){0,3}[-+−]?\d{0,3} ?° ?[cfم]?",
-        # A telephone number by itself. Without a label it must be international: 2003-2011 is not one.
+        # A telephone number on its own. Without a label it must be international: 2003-2011 is not one.
         r"(?:\+|00)[\d ().-]{8,24}",
         r"(?:(?:tele)?phone|tel|fax|mobile|whatsapp|(?:ال)?هاتف|فاكس|جوال|واتساب) ?[.:]* ?\+?[\d ().-]{6,24}",
-        # Glyph names read out as text: "tag icon ع ع ع", "camera iconالتعليق على الصورة".
-        # A space and a Latin word after it would be prose: "Fashion icon dies", "Video icon of the year".
+        # Names of icons as text: "tag icon ع ع ع", "camera iconالتعليق على الصورة".
+        # Before a space and a Latin word it would be prose: "Fashion icon dies", "Video icon of the year".
         rf"(?:{_ICONS}) icon(?=$|\s*[^\x00-\x7f]|(?-i:[A-Z])).*",
-        # The buttons for a larger or smaller type.
+        # The buttons that change the type size.
         r"(?:ع ?){2,4}|(?:a[+-]? ?){2,4}",
         # Share and follow buttons.
         rf"(?:(?:{_NETWORKS})(?:[\s|·،,/-]+|$))+",
         r"share (?:this|on|via)(?: \w+){0,4}|شارك (?:هذا |هذه )?(?:المقال|الخبر|المادة|الصفحة)(?: \w+){0,4}",
         r"(?:follow us|تابعونا|تابعنا)(?: .{0,40})?",
-        # The heading over readers' comments.
+        # The heading of the readers' comments.
         r"(?:\d+ )?(?:التعليقات|تعليقات|أضف تعليقا?ً?|اترك تعليقا?ً?|comments?|leave a (?:comment|reply))"
         r"\s*(?:\(?\d+\)?)?\s*:?",
-        # One related article, on the line that announces it.
+        # One related article, on the same line as its label.
         r"(?:اقرأ أيض(?:ا|ًا|اً)|إقرأ أيض(?:ا|ًا|اً)|طالع أيض(?:ا|ًا|اً)|read (?:also|more)|see also|related) ?:.+",
     )
 ]
@@ -59,7 +59,7 @@ _RELATED = re.compile(
     r"related (?:articles|stories|posts|news|content)|read (?:also|more|next)|see also|you may also like",
     re.IGNORECASE,
 )
-"""The heading over a list of other articles; the list goes with it."""
+"""The heading of a list of other articles; the list is removed with it."""
 
 _CALL = re.compile(
     r"(?:اضغط|انقر|إضغط) هنا.*|تبرع(?:وا)?(?: (?:الآن|لنا|هنا))?|ادعمنا|"
@@ -70,10 +70,10 @@ _CALL = re.compile(
 """A line that asks the reader to click, pay or subscribe."""
 
 _SUPPORT = re.compile(r"(?:ادعموا?|ساهموا?|support|donate to) .{1,40}", re.IGNORECASE)
-"""Could be a headline, and goes only from an article that also holds a ``_CALL``."""
+"""Could be a headline, so it is removed only from an article that also contains a ``_CALL``."""
 
 _CLOSE = re.compile(r"[×✕✖✗]")
-"""The button that closes a pop-up, and opens its text once the page is plain text."""
+"""The close button of a pop-up; in the plain text of the page, the pop-up's text follows it."""
 
 _SPACE = re.compile(r"\s+")
 _INVISIBLE = " \u200b\u200e\u200f\ufeff"
@@ -84,16 +84,16 @@ _PROSE_END = re.compile(r"[.!?؟…؛:][”“\"»)\]]*$")
 
 
 def strip_boilerplate(text: str) -> str:
-    r"""``text`` without the lines that are no part of the article.
+    r"""``text`` without the lines that are not part of the article.
 
-    The lines that stay are unchanged, except that line endings become ``\n``; blank lines at both ends
-    go, and of several in a row one stays. Credits (المصدر: …, ترجمة: …) and a headline stay.
+    The other lines are unchanged, except that line endings become ``\n``. Blank lines at both ends are
+    removed, and several in a row become one. Credits (المصدر: …, ترجمة: …) and the headline are kept.
     """
     return shown_lines(text)[0]
 
 
 def shown_lines(raw: str) -> tuple[str, tuple[int, ...]]:
-    """``strip_boilerplate(raw)``, and for each of its lines the 1-based line of ``raw`` it is."""
+    """``strip_boilerplate(raw)``, and for each of its lines the 1-based line number in ``raw``."""
     lines = raw.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     gone = _boilerplate([line.strip() for line in lines])
     kept: list[int] = []
@@ -111,7 +111,7 @@ def _boilerplate(lines: list[str]) -> set[int]:
     full = [index for index, line in enumerate(lines) if line]
     plain = {index: _SPACE.sub(" ", ascii_digits(lines[index])).strip(_INVISIBLE) for index in full}
     short = {index for index in full if len(lines[index]) <= LONGEST_LABEL}
-    # A caption behind a glyph's name may be as long as a paragraph, so this one pattern has no limit.
+    # A caption after the name of an icon may be as long as a paragraph, so that pattern has no limit.
     gone = {
         index
         for index in full
@@ -134,20 +134,20 @@ def _boilerplate(lines: list[str]) -> set[int]:
 
 
 def _popup(rest: list[int], short: set[int], calls: set[int]) -> set[int]:
-    """The lines up to the last one that asks for something; none where nothing is asked."""
+    """The lines of the pop-up up to its last call to action; none if it contains no call to action."""
     block: list[int] = []
     for index in rest[:_POPUP_LINES]:
         if index not in short:
             break
         block.append(index)
-    asking = [place for place, index in enumerate(block) if index in calls]
-    return set(block[: asking[-1] + 1]) if asking else set()
+    call_places = [place for place, index in enumerate(block) if index in calls]
+    return set(block[: call_places[-1] + 1]) if call_places else set()
 
 
 def _list_after(rest: list[int], plain: dict[int, str], short: set[int]) -> set[int]:
     """The headlines that follow: short lines that do not end like a sentence.
 
-    If prose follows them, the last one is the subheading of that prose, and stays.
+    If prose follows them, the last of them is the subheading of that prose and is kept.
     """
     block: list[int] = []
     for index in rest:

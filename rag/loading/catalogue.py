@@ -1,4 +1,4 @@
-"""The catalogue of a folder: what the articles' own files do not tell, in a TOML file beside them."""
+"""The catalogue of a folder: a TOML file with metadata that the files of the articles lack."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ from rag.errors import BadArticles
 from rag.records import Language
 
 NAMES = ("articles.toml", "seeds.toml")
-"""What it may be called; it is looked for in the folder itself."""
+"""Possible file names of a catalogue, which must be in the folder itself, not in a subfolder."""
 
 Entry = Mapping[str, str]
-"""What it says of one article: any of title, outlet, language and published."""
+"""The metadata of one article: any of title, outlet, language and published."""
 
 
 def load(folder: Path) -> tuple[str, Mapping[str, Entry]]:
-    """The catalogue's file name (empty: there is none), and its entry for each article id.
+    """The file name of the catalogue (empty if there is none) and its entry for each article id.
 
     Raises:
-        BadArticles: It cannot be read, or says something that is not known.
+        BadArticles: The catalogue cannot be read, or has an unknown key or an invalid value.
     """
     present = [name for name in NAMES if (folder / name).is_file()]
     if len(present) > 1:
-        raise BadArticles(f"{str(folder)!r} holds both {' and '.join(present)}; keep one of them.")
+        raise BadArticles(f"{str(folder)!r} contains both {' and '.join(present)}; keep one of them.")
     if not present:
         return "", {}
     path = folder / present[0]
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        why = f"{error}. Mend the file or remove it."
-        raise BadArticles(f"Cannot read the catalogue {str(path)!r}: {why}") from None
+        raise BadArticles(
+            f"Cannot read the catalogue {str(path)!r}: {error}. Correct the file or remove it."
+        ) from None
     return present[0], {name: _entry(path, name, table) for name, table in raw.items()}
 
 
@@ -49,11 +50,11 @@ def _entry(path: Path, name: str, table: Any) -> dict[str, str]:
     for key, value in table.items():
         where = f"{path}: [{name}] {key} = {value!r}"
         if key not in _KEYS:
-            raise BadArticles(f"{where}: unknown key {key!r}; known are {', '.join(_KEYS)}.")
+            raise BadArticles(f"{where}: unknown key {key!r}; known keys are {', '.join(_KEYS)}.")
         if key == "published":
             value = _date(value, where)
         elif not isinstance(value, str) or not value.strip():
-            raise BadArticles(f"{where} must be text in quotes; without a value leave the key out.")
+            raise BadArticles(f"{where} must be text in quotes; leave the key out if there is no value.")
         if key == "language" and language(value) is None:
             raise BadArticles(f"{where}: unknown language; supported are 'ar' and 'en'.")
         entry[key] = value.strip()
@@ -69,11 +70,12 @@ def _date(value: Any, where: str) -> str:
             raise ValueError
         datetime.date.fromisoformat(text if len(text) > 7 else f"{text}-01")
     except ValueError:
-        mend = "write 'YYYY-MM-DD', or 'YYYY-MM' if the day is unknown"
-        raise BadArticles(f"{where} is not a date; {mend}.") from None
+        raise BadArticles(
+            f"{where} is not a date; write 'YYYY-MM-DD', or 'YYYY-MM' if the day is unknown."
+        ) from None
     return text
 
 
 def language(value: str | None) -> Language | None:
-    """An entry's language as a record's."""
+    """The language of an entry as the type that records use; None if it is neither "ar" nor "en"."""
     return "ar" if value == "ar" else "en" if value == "en" else None

@@ -1,4 +1,8 @@
-"""The files of a folder, found and read with care: no link leads out, no pipe hangs, no size surprises."""
+"""Finds and reads the files of a folder safely.
+
+Links that lead out of the folder are refused, a named pipe cannot block the reading, and a file beyond the
+size limit is not read to its end.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +17,23 @@ from rag.errors import BadArticles
 from rag.loading.parsed import Unusable
 
 PARTS = ("_files", "-Dateien", "_fichiers", "_archivos")
-"""What browsers add to a page's name for the folder of its parts (English, German, French, Spanish)."""
+"""Suffixes of the folders in which browsers save the images and styles of a page (English, German, French,
+Spanish)."""
 
 
 class Files:
-    """A folder that is being looked through."""
+    """The files of a folder with certain extensions."""
 
     def __init__(self, folder: Path, endings: Collection[str], ignored: Collection[str]) -> None:
-        """Nothing is read yet.
+        """List the files; none is read yet.
 
         Args:
-            folder: Looked through with its subfolders.
-            endings: Of the files that are wanted, in lower case.
-            ignored: Names of files in the folder itself that are something else.
+            folder: Searched with its subfolders.
+            endings: Extensions of the wanted files, in lower case.
+            ignored: Names of files in the folder itself that are not articles and are not reported either.
+
+        Raises:
+            BadArticles: The folder cannot be listed.
         """
         self._folder = folder
         self._endings = endings
@@ -33,11 +41,10 @@ class Files:
         self.left_out: list[tuple[str, str]] = []
         """Files and folders that are not wanted or cannot be listed, each with the reason."""
         self.found = sorted(self._walk())
-        """The files that are wanted, sorted."""
-        self._read: set[Path] = set()
+        """The wanted files, sorted."""
 
     def source(self, path: Path) -> str:
-        """A file's path within the folder, as it is shown."""
+        """The path of a file relative to the folder, in printable form."""
         return printable(path.relative_to(self._folder).as_posix())
 
     def read(self, path: Path, limit: int, setting: str) -> bytes:
@@ -45,18 +52,19 @@ class Files:
 
         Args:
             path: One of ``found``.
-            limit: The most bytes that are read.
-            setting: What the limit is called, for the message.
+            limit: Bytes. A larger file is refused.
+            setting: The name of the setting with this limit, for the message.
 
         Raises:
-            Unusable: It cannot be read, is too large, no regular file, or a link that leads elsewhere.
+            Unusable: The file cannot be read, is too large, is not a regular file, or is a link that leads
+                out of the folder.
         """
         if printable(str(path)) != str(path):
             raise Unusable("has a name that is not UTF-8; rename it")
         try:
             if path.is_symlink():
                 self._check_link(path)
-            # Non-blocking, so that a FIFO put there between the look and the opening cannot hang the build.
+            # Non-blocking, so that a FIFO that replaces the file after the check cannot block the build.
             status = path.stat()
             if not stat.S_ISREG(status.st_mode):
                 raise Unusable("is not a regular file")
@@ -65,7 +73,7 @@ class Files:
             )
             with os.fdopen(descriptor, "rb") as file:
                 data = file.read(limit + 1)
-        except RuntimeError:  # how pathlib tells a loop up to Python 3.12
+        except RuntimeError:  # how pathlib reports a loop up to Python 3.12
             raise Unusable("is a link to itself") from None
         except OSError as error:
             if error.errno == errno.ELOOP:
@@ -80,12 +88,13 @@ class Files:
         target = path.resolve(strict=True)
         if not target.is_relative_to(self._folder.resolve()):
             raise Unusable("is a link that leads out of the folder; copy the file instead")
-        if target in self._own:
+        if target in self._targets:
             raise Unusable("is a link to an article that is read anyway")
-        self._own.add(target)  # so that of two links to a hidden file one is read
+        self._targets.add(target)  # so that only one of two links to a hidden file is read
 
     @cached_property
-    def _own(self) -> set[Path]:
+    def _targets(self) -> set[Path]:
+        """The resolved paths of the files that have been found or read through a link."""
         return {path.resolve() for path in self.found if not path.is_symlink()}
 
     def _leave_out(self, path: Path, reason: str) -> None:
@@ -94,8 +103,9 @@ class Files:
     def _unlistable(self, error: OSError) -> None:
         path = Path(error.filename)
         if path == self._folder:
-            why = f"{error.strerror}; check its permissions"
-            raise BadArticles(f"Cannot read the folder {str(path)!r}: {why}.")
+            raise BadArticles(
+                f"Cannot read the folder {str(path)!r}: {error.strerror}; check its permissions."
+            )
         self._leave_out(path, f"cannot be listed: {error.strerror}")
 
     def _walk(self) -> list[Path]:
@@ -107,24 +117,24 @@ class Files:
                 part = next((name.removesuffix(end) for end in PARTS if name.endswith(end)), None)
                 if name.startswith("."):
                     folders.remove(name)
-                elif path.is_symlink():  # which os.walk does not enter
+                elif path.is_symlink():  # os.walk does not enter it
                     self._leave_out(path, "is a link to a folder; not followed")
                 elif part in pages:
                     folders.remove(name)
-                    self._leave_out(path, f"holds the parts of the page {part!r}; not read")
+                    self._leave_out(path, f"contains the images and styles of the page {part!r}; not read")
             for name in names:
                 path = Path(root, name)
-                own = path.parent == self._folder and name in self._ignored
-                if name.startswith(".") or name.casefold() == "readme.md" or own:
+                ignored = path.parent == self._folder and name in self._ignored
+                if name.startswith(".") or name.casefold() == "readme.md" or ignored:
                     continue
                 if path.suffix.lower() in self._endings:
                     found.append(path)
                 else:
-                    ending = repr(path.suffix) if path.suffix else "no ending"
+                    ending = f"the extension {path.suffix!r}" if path.suffix else "no extension"
                     self._leave_out(path, f"has {ending}; supported are {', '.join(self._endings)}")
         return found
 
 
 def printable(text: str) -> str:
-    """A file name that is not UTF-8 comes with lone surrogates, which cannot be printed."""
+    """``text`` without lone surrogates, which Python puts into file names that are not UTF-8."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

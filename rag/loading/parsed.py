@@ -1,4 +1,8 @@
-"""What a reader makes of a file, before it is an Article; and the one way to say that a file is unusable."""
+"""The results of the format readers, and the exception for a file that cannot be used.
+
+A ``ParsedArticle`` becomes an ``Article`` in ``rag.loading.articles``, which adds an id and the
+metadata of the catalogue.
+"""
 
 from __future__ import annotations
 
@@ -11,90 +15,90 @@ from rag.records import Language
 
 
 class Unusable(Exception):
-    """A file or a row that is skipped; the message is the reason, in a few words that tell how to mend it."""
+    """A file or a row is skipped. The message is the reason and how to fix it, in a few words."""
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """An article as its file tells it: nothing guessed, nothing from the catalogue."""
+class ParsedArticle:
+    """An article with what its file says about it: nothing is guessed or taken from the catalogue."""
 
     text: str
-    """The text that will be shown."""
+    """The text of the article without boilerplate."""
     lines: tuple[int, ...]
-    """For each line of ``text`` the 1-based line of the file, see ``Loaded.lines``."""
+    """For each line of ``text`` its 1-based line number in the file, see ``Loaded.lines``."""
     title: str = ""
-    """Headline; empty where the file names none, so that the first line has to do."""
+    """Headline; empty if the file has none, in which case the first line becomes the title."""
     outlet: str | None = None
-    """Publisher."""
+    """Publisher; None if the file does not name one."""
     published: str | None = None
-    """Publication date, ISO 8601 (``2024-09-06`` or ``2024-09``)."""
+    """Publication date, ISO 8601 (``2024-09-06`` or ``2024-09``); None if the file has none."""
     language: Language | None = None
-    """Only where the file says so."""
+    """Language; None if the file does not name it."""
     key: str = ""
-    """What names a row within its file, whatever its place; empty for a file that is one article."""
+    """Identifies a row within its file independently of its position; empty for a file with one article."""
     line: int = 0
-    """1-based line of the file on which a row starts; 0 for a file that is one article."""
+    """1-based line of the file on which a row begins; 0 for a file with one article."""
     sha256: str = ""
-    """Hex digest of a row's content; empty for a file that is one article, where the file's own is meant."""
+    """Hex digest of the content of a row; empty for a file with one article, whose own digest is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that was left out, or read with a loss."""
+    """Something that was not read, or read with a loss."""
 
     reason: str
-    """What and why, in a few words that tell how to mend it."""
+    """What was lost, why, and how to fix it, in a few words."""
     line: int = 0
-    """1-based line of the file; 0 where the whole file is meant."""
+    """1-based line of the file; 0 for the file as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """What a reader gives: the articles of a file and what it could not use."""
+class ParsedFile:
+    """The articles of a file and notes on what could not be read."""
 
-    drafts: tuple[Draft, ...]
-    """One for most files, one a row for collections."""
+    articles: tuple[ParsedArticle, ...]
+    """One for most formats; one for each row of a collection."""
     notes: tuple[Note, ...] = ()
-    """What was left out."""
+    """What was not read, or read with a loss."""
 
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-"""NUL and halves of characters (JSON can spell both) cannot be stored as UTF-8 or shown."""
+"""NUL and lone surrogates (JSON can encode both) cannot be stored as UTF-8 or shown."""
 
 
 def storable(text: str) -> str:
-    """``text`` with U+FFFD for what no file and no page can hold; its length does not change."""
+    """``text`` with U+FFFD for characters that cannot be stored; its length does not change."""
     return _UNSTORABLE.sub("\ufffd", text)
 
 
 def one_line(text: str) -> str:
-    """``text`` as a title or a name: white space, line breaks included, is one space."""
+    """``text`` as a title or a name: each run of white space, including line breaks, becomes one space."""
     return " ".join(storable(text).split())
 
 
 def body(raw: str) -> tuple[str, tuple[int, ...]]:
-    """The text of an article without what surrounds it, and for each line its 1-based line in ``raw``.
+    """The text of an article without boilerplate, and for each line its 1-based line number in ``raw``.
 
     Raises:
-        Unusable: Nothing that could be read is left.
+        Unusable: No letter or digit is left.
     """
     text, lines = shown_lines(storable(raw))
     if not any(char.isalnum() for char in text):
-        raise Unusable("holds no text")
+        raise Unusable("contains no text")
     return text, lines
 
 
 def headed(title: str, text: str, lines: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
-    """Text and lines with the headline on top, as in a file of plain text, unless it stands there already.
+    """``text`` and ``lines`` with the headline as the first line, unless the text already begins with it.
 
-    A headline often says what the text does not repeat; only what is in the text can be found and cited.
+    A headline often contains facts that the text does not repeat, and only the text can be found and cited.
 
     Args:
         title: The headline, one line; may be empty.
         text: The article, not empty.
-        lines: Its lines, one number each; the headline takes the first one's.
+        lines: The line number of each line; the headline gets the number of the first line.
     """
-    wanted = fold(title)
-    if not wanted or fold(text.split("\n", 1)[0]).startswith(wanted):
+    folded = fold(title)
+    if not folded or fold(text.split("\n", 1)[0]).startswith(folded):
         return text, lines
     return f"{title}\n{text}", (lines[0], *lines)

@@ -1,7 +1,7 @@
-"""Which reader reads which file, and where: parsers of foreign formats run in a process of their own.
+"""Chooses the reader for each file and runs the parsers of complex formats in a separate process.
 
-A crafted or broken page, PDF or Word file can make a parser loop, take all memory or crash. In a process
-that is ended after a time, has a limit of memory and cannot open a connection, it costs that file only.
+A malicious or damaged web page, PDF or Word file can make a parser loop, use up all memory or crash. The
+process has a time limit and a memory limit and cannot open a connection, so only that file is skipped.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from rag.loading.encodings import decode
-from rag.loading.formats.rows import read_csv, read_jsonl
-from rag.loading.parsed import Draft, Note, Read, Unusable, body
+from rag.loading.formats.delimited import read_csv
+from rag.loading.formats.jsonl import read_jsonl
+from rag.loading.parsed import Note, ParsedArticle, ParsedFile, Unusable, body
 
 KINDS = {
     ".txt": "text",
@@ -33,19 +34,20 @@ KINDS = {
     ".csv": "csv",
     ".tsv": "tsv",
 }
-"""The kind of file that each ending, in lower case, stands for."""
+"""The kind of file for each file name extension, in lower case."""
 
 COLLECTIONS = frozenset({"jsonl", "csv", "tsv"})
-"""Kinds of files that hold many articles."""
+"""Kinds of files that contain many articles."""
 
 MEMORY = 2_000_000_000
-"""Bytes that a parser may take beyond what its libraries need; a PDF of 600 pages took 0.2 GB."""
+"""Bytes that a parser may use in addition to the memory of its libraries; a PDF of 600 pages used 0.2 GB."""
 
-_FOREIGN = frozenset({"html", "pdf", "docx"})
+_SANDBOXED = frozenset({"html", "pdf", "docx"})
+"""Kinds of files that are parsed in the separate process."""
 
 
-def read(kind: str, data: bytes, chosen: Mapping[str, str] | None = None) -> Read:
-    """The articles of a file, read in this process.
+def read(kind: str, data: bytes, chosen: Mapping[str, str] | None = None) -> ParsedFile:
+    """Read the articles of a file in this process.
 
     Args:
         kind: A value of ``KINDS``.
@@ -59,13 +61,13 @@ def read(kind: str, data: bytes, chosen: Mapping[str, str] | None = None) -> Rea
         return read_jsonl(data, chosen or {})
     if kind in COLLECTIONS:
         return read_csv(data, chosen or {}, tabs=kind == "tsv")
-    if kind in _FOREIGN:
-        return _read_foreign(kind, data)
+    if kind in _SANDBOXED:
+        return _read_complex(kind, data)
     text, loss = decode(data)
-    return Read((Draft(*body(text)),), (Note(loss),) if loss else ())
+    return ParsedFile((ParsedArticle(*body(text)),), (Note(loss),) if loss else ())
 
 
-def _read_foreign(kind: str, data: bytes) -> Read:
+def _read_complex(kind: str, data: bytes) -> ParsedFile:
     from rag.loading.formats.docx import read_docx
     from rag.loading.formats.html import read_html
     from rag.loading.formats.pdf import read_pdf
@@ -76,27 +78,27 @@ def _read_foreign(kind: str, data: bytes) -> Read:
     except Unusable:
         raise
     except MemoryError:
-        raise Unusable(f"needs over {MEMORY:,} bytes of memory to read") from None
+        raise Unusable(f"needs more than {MEMORY:,} bytes of memory to read") from None
     except RecursionError:
         raise Unusable("is nested too deeply to read") from None
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # a panic in Rust is no Exception
-        raise Unusable(f"cannot be read ({type(error).__name__}); open it and save it anew") from None
+    except BaseException as error:  # a panic in Rust is not an Exception
+        raise Unusable(f"cannot be read ({type(error).__name__}); open it and save it again") from None
 
 
 class Readers:
-    """``read``, with the parsers of foreign formats in one process that is started when it is needed.
+    """``read`` with one separate process for complex formats, which is started when it is first needed.
 
-    Use it as a context manager: leaving ends the process.
+    Use it as a context manager; leaving the context ends the process.
     """
 
     def __init__(self, chosen: Mapping[str, str], *, seconds: float) -> None:
-        """Nothing is started yet.
+        """Store the arguments; no process is started yet.
 
         Args:
             chosen: Columns by field, for collections.
-            seconds: After so long a parser is ended and its file skipped.
+            seconds: Time limit for each file; a file that takes longer is skipped.
         """
         self._chosen = chosen
         self._seconds = seconds
@@ -110,8 +112,8 @@ class Readers:
     ) -> None:
         self._end()
 
-    def read(self, kind: str, data: bytes) -> Read:
-        """The articles of a file.
+    def read(self, kind: str, data: bytes) -> ParsedFile:
+        """Read the articles of a file.
 
         Args:
             kind: A value of ``KINDS``.
@@ -120,27 +122,29 @@ class Readers:
         Raises:
             Unusable: The file is skipped; the message says why.
         """
-        if kind not in _FOREIGN:
+        if kind not in _SANDBOXED:
             return read(kind, data, self._chosen)
         process = self._process = self._process or _start()
-        late = threading.Event()
+        timed_out = threading.Event()
 
         def end() -> None:
-            late.set()
+            timed_out.set()
             process.kill()
 
         timer = threading.Timer(self._seconds, end)
         timer.start()
         try:
-            reply = _ask(process, kind, data)
+            reply = _request(process, kind, data)
         finally:
             timer.cancel()
         if not reply:
             self._end()
-            if late.is_set():
-                mend = "open it and save it anew, or raise the setting parse_seconds"
-                raise Unusable(f"took over {self._seconds:g} s to read; {mend}")
-            raise Unusable("crashed its parser, or took too much memory; open it and save it anew")
+            if timed_out.is_set():
+                raise Unusable(
+                    f"took more than {self._seconds:g} s to read; open it and save it again, or raise the "
+                    "setting parse_seconds"
+                )
+            raise Unusable("crashed its parser or needed too much memory; open it and save it again")
         return _unpacked(json.loads(reply))
 
     def _end(self) -> None:
@@ -150,14 +154,14 @@ class Readers:
         process.kill()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
-                with contextlib.suppress(OSError):  # what was still to be written
+                with contextlib.suppress(OSError):  # unwritten data cannot be flushed
                     pipe.close()
         process.wait()
 
 
 def _start() -> subprocess.Popen[bytes]:
-    # Not multiprocessing: it would run the caller's main module again. The code is ours, and the search
-    # path the one of this process, so that the same rag is found.
+    # multiprocessing would run the caller's main module again. The search path is the one of this process,
+    # so that the same package rag is imported.
     code = f"import sys; sys.path[:] = {sys.path!r}; from rag.loading.sandbox import serve; serve()"
     return subprocess.Popen(  # noqa: S603
         [sys.executable, "-P", "-c", code],
@@ -167,8 +171,8 @@ def _start() -> subprocess.Popen[bytes]:
     )
 
 
-def _ask(process: subprocess.Popen[bytes], kind: str, data: bytes) -> bytes:
-    """One line of answer; empty where the process has ended."""
+def _request(process: subprocess.Popen[bytes], kind: str, data: bytes) -> bytes:
+    """Send a file to the process and return its reply, one line; empty if the process has ended."""
     stdin, stdout = process.stdin, process.stdout
     if stdin is None or stdout is None:
         raise AssertionError("the process was started with pipes")
@@ -176,14 +180,14 @@ def _ask(process: subprocess.Popen[bytes], kind: str, data: bytes) -> bytes:
         stdin.write(json.dumps([kind, len(data)]).encode() + b"\n" + data)
         stdin.flush()
         return stdout.readline()
-    except OSError:  # it died while it was being written to
+    except OSError:  # the process ended during the write
         return b""
 
 
 def serve() -> None:
-    """Read files for a parent process until it closes the pipe: kind, size and bytes in, one line out."""
+    """Serve a parent process until it closes the pipe: kind, size and bytes in, one line of JSON out."""
     requests, replies = sys.stdin.buffer, sys.stdout.buffer
-    sys.stdout = sys.stderr  # what a library prints is no reply
+    sys.stdout = sys.stderr  # keeps the output of libraries out of the replies
     _warm()
     _confine()
     while header := requests.readline():
@@ -195,21 +199,21 @@ def _reply(header: bytes, requests: BinaryIO) -> bytes:
     kind, size = json.loads(header)
     data = requests.read(size)
     try:
-        told: dict[str, Any] = dataclasses.asdict(read(kind, data))
+        reply: dict[str, Any] = dataclasses.asdict(read(kind, data))
     except Unusable as error:
-        told = {"unusable": str(error)}
-    return json.dumps(told).encode()
+        reply = {"unusable": str(error)}
+    return json.dumps(reply).encode()
 
 
-def _unpacked(told: dict[str, Any]) -> Read:
-    if "unusable" in told:
-        raise Unusable(told["unusable"])
-    drafts = (Draft(**{**draft, "lines": tuple(draft["lines"])}) for draft in told["drafts"])
-    return Read(tuple(drafts), tuple(Note(**note) for note in told["notes"]))
+def _unpacked(reply: dict[str, Any]) -> ParsedFile:
+    if "unusable" in reply:
+        raise Unusable(reply["unusable"])
+    articles = (ParsedArticle(**{**item, "lines": tuple(item["lines"])}) for item in reply["articles"])
+    return ParsedFile(tuple(articles), tuple(Note(**note) for note in reply["notes"]))
 
 
 def _warm() -> None:
-    """Import what the parsers need, so that the limit of memory counts what they do, not what they are."""
+    """Import the parsers' libraries first, so that the memory limit covers only the parsing."""
     import docx
     import qalam
     import trafilatura
@@ -218,7 +222,7 @@ def _warm() -> None:
 
 
 def _confine() -> None:
-    """From here on this process opens no connection, starts no program and takes no more than ``MEMORY``."""
+    """Forbid this process to open connections or start programs, and limit its memory to ``MEMORY`` more."""
 
     def refuse(event: str, _arguments: tuple[Any, ...]) -> None:
         if event.startswith(("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.fork")):

@@ -1,11 +1,11 @@
-"""Articles that were handed in one by one, on the page: kept beside the index, and indexed with its folder.
+"""Articles that were uploaded on the chat page: stored with the index and indexed together with its folder.
 
-    indexes/NAME/uploads/                 the files as they came
-    indexes/NAME/uploads/.removed.json    which of their rows were removed since
+    indexes/NAME/uploads/                 the uploaded files, unchanged
+    indexes/NAME/uploads/.removed.json    rows of them that were removed later
 
-Not in the folder that is indexed: that one is its owner's, may be read-only, and be of another machine. An
-update of the index reads both, so that nothing which was handed in is lost by it. A file goes with the last
-of its articles; a row that was removed before stays away until its file is handed in again.
+They are not stored in the indexed folder, which belongs to the user and may be read-only or on another
+machine. An update of the index reads both places, so no upload is lost. A file is deleted when its last
+article is removed. A row that was removed stays removed until its file is uploaded again.
 """
 
 from __future__ import annotations
@@ -24,21 +24,20 @@ from rag.records import Article, Progress
 from rag.settings import Settings
 
 FOLDER = "uploads"
-"""Its name, in the folder of the index."""
+"""Name of the folder of uploads inside the folder of the index."""
 
 REMOVED = ".removed.json"
-"""Tells removed rows: article ids by the name of their file. Hidden, so that it is not indexed."""
+"""Lists the removed rows: article ids by the name of their file. A hidden file, so that it is not indexed."""
 
 PREFIX = "uploaded://"
-"""What the ids and sources of these articles begin with; no path within a folder holds two slashes."""
-
+"""Prefix of the ids and sources of uploaded articles; no path inside a folder contains two slashes."""
 
 LONGEST_NAME = 120
-"""Characters of a file's name; file systems take 255 bytes, and an Arabic letter is two."""
+"""Characters of a file name. File systems allow 255 bytes, and an Arabic letter takes two."""
 
 
 def is_name(name: object) -> bool:
-    """Whether an uploaded file can have this name: one that leads nowhere else and shows as what it is."""
+    """Whether ``name`` is allowed for an upload: it stays in the folder and has no invisible characters."""
     return name == REMOVED or (
         isinstance(name, str)
         and name == PurePath(name).name
@@ -55,7 +54,7 @@ def load(index: Path, settings: Settings, progress: Progress) -> Loaded:
     Args:
         index: The folder of the index (``indexes/NAME``).
         settings: Limits on files.
-        progress: Told the share of files that are read.
+        progress: Called with the share of files that have been read.
     """
     folder = index / FOLDER
     if not folder.is_dir():
@@ -74,12 +73,12 @@ def load(index: Path, settings: Settings, progress: Progress) -> Loaded:
 
 
 def take(index: Path, file: Path, name: str) -> None:
-    """Move a file that has arrived among those that are indexed; rows removed of an earlier one come back.
+    """Accept an uploaded file for indexing; rows that were removed from an earlier upload of it come back.
 
     Args:
         index: The folder of the index.
-        file: Within its folder of uploads, under a hidden name.
-        name: What it is to be called; a file of this name is replaced.
+        file: The file in the folder of uploads, under a hidden name.
+        name: Its new name; an existing file of this name is replaced.
 
     Raises:
         OSError: The folder cannot be written.
@@ -90,43 +89,43 @@ def take(index: Path, file: Path, name: str) -> None:
 
 
 def joined(one: Loaded, other: Loaded) -> Loaded:
-    """The articles of both."""
+    """The articles, skipped items and line numbers of both."""
     return Loaded(one.articles + other.articles, one.skipped + other.skipped, {**one.lines, **other.lines})
 
 
 def drop_unused(index: Path, used: Collection[Article]) -> None:
-    """Delete uploaded files of which no article came: they would be told as skipped at every update."""
+    """Delete uploaded files without any article, which would be reported as skipped at every update."""
     _drop(index, _names(index) - _files(used))
 
 
 def drop_removed(index: Path, removed: Collection[Article], kept: Collection[Article]) -> None:
-    """Delete the uploaded files of articles that were removed; where others came from one too, note which go.
+    """Delete the uploaded files of removed articles; of files with other articles, record the removed rows.
 
     Raises:
-        OSError: The note cannot be written.
+        OSError: The record cannot be written.
     """
-    others = _files(kept)
-    _drop(index, _files(removed) - others)
+    still_used = _files(kept)
+    _drop(index, _files(removed) - still_used)
     folder = index / FOLDER
-    before = {name: ids for name, ids in _removed(folder).items() if name in others}
-    noted = {name: list(ids) for name, ids in before.items()}
+    before = _removed(folder)
+    after = {name: list(ids) for name, ids in before.items() if name in still_used}
     for item in removed:
-        if (name := _file(item)) in others:
-            noted.setdefault(name, []).append(item.id)
-    if noted != _removed(folder):
-        _record(folder, noted)
+        if (name := _file(item)) in still_used:
+            after.setdefault(name, []).append(item.id)
+    if after != before:
+        _record(folder, after)
 
 
 def _removed(folder: Path) -> dict[str, list[str]]:
     try:
-        noted = json.loads((folder / REMOVED).read_bytes())
-        return {name: [str(i) for i in ids] for name, ids in noted.items()}
+        recorded = json.loads((folder / REMOVED).read_bytes())
+        return {name: [str(i) for i in ids] for name, ids in recorded.items()}
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (ValueError, AttributeError, TypeError):
         raise BadArticles(
-            f"Cannot read {str(folder / REMOVED)!r}, which tells what was removed of uploaded files. Remove "
-            "it: then that comes back, and can be removed again."
+            f"Cannot read {str(folder / REMOVED)!r}, the list of rows that were removed from uploaded files. "
+            "Delete it; the removed rows then come back and can be removed again."
         ) from None
 
 
@@ -140,12 +139,12 @@ def _record(folder: Path, removed: dict[str, list[str]]) -> None:
 
 
 def _files(items: Collection[Article]) -> set[str]:
-    """The uploaded files that articles came from."""
+    """The names of the uploaded files that the articles come from."""
     return {_file(item) for item in items if item.source.startswith(PREFIX)}
 
 
 def _file(item: Article) -> str:
-    """The file that an article came from; a row's source has its line behind the file's name."""
+    """The name of the file that an article comes from; the source of a row ends with its line number."""
     source = item.source.removeprefix(PREFIX)
     name, colon, line = source.rpartition(":")
     return name if colon and line.isdecimal() else source
@@ -160,5 +159,5 @@ def _names(index: Path) -> set[str]:
 
 def _drop(index: Path, names: set[str]) -> None:
     for name in names & _names(index):
-        with contextlib.suppress(OSError):  # it is told again, or comes back, and can be removed then
+        with contextlib.suppress(OSError):  # the next update reports it again, and it can be removed then
             (index / FOLDER / name).unlink()

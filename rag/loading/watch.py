@@ -1,4 +1,4 @@
-"""Follows a folder: calls back when its files have changed and then been still for a while."""
+"""Watches a folder and calls back once its files have changed and then stayed the same for a moment."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from pathlib import Path
 from rag.errors import BadArticles
 
 SETTLE = 0.5
-"""Seconds without a change before an update: files that are copied together are indexed together."""
+"""Seconds without a change before an update, so that files that are copied together are indexed together."""
 
 PATIENCE = 20
-"""So many times the settling time an update is put off at most, where files never stop changing."""
+"""Longest delay of an update, as a multiple of the settling time, if files never stop changing."""
 
 RETRY = 30.0
-"""Seconds until an update that failed is tried again though no file changed: that a disk has room again
-or another writer has ended does not show in the folder."""
+"""Seconds until a failed update is tried again without a change in the folder: it may have failed because
+the disk was full or another process was writing the index."""
 
 
 def follow(folder: Path, update: Callable[[], bool], *, settle: float = SETTLE, retry: float = RETRY) -> None:
-    """Call ``update`` at once, and again after every change in a folder, until it is interrupted.
+    """Call ``update`` now and again after every change in a folder, until interrupted.
 
-    A change that happens while ``update`` runs is not lost. The folder may be taken away and come back.
+    A change during ``update`` is not lost. The folder may disappear and come back.
 
     Args:
-        folder: Followed with its subfolders, but for hidden files.
-        update: Tells whether it succeeded.
-        settle: Seconds without a change that are waited for.
-        retry: Seconds until an update that failed is tried again.
+        folder: Watched with its subfolders; hidden files are ignored.
+        update: Returns whether it succeeded.
+        settle: Seconds without a change before ``update`` is called.
+        retry: Seconds until a failed update is tried again.
 
     Raises:
         BadArticles: The system cannot watch this folder.
-        KeyboardInterrupt: How it ends.
+        KeyboardInterrupt: The user stopped the program.
     """
     due = 0.0
     with closing(ticks(folder, settle)) as seen:
@@ -44,13 +44,13 @@ def follow(folder: Path, update: Callable[[], bool], *, settle: float = SETTLE, 
 
 
 def ticks(folder: Path, settle: float) -> Generator[bool]:
-    """Watch a folder: after a change that has settled yields True, after every moment without one False.
+    """Watch a folder: yields True after a change that has settled, and False after each interval without one.
 
-    The first one is True, and means that no later change can be missed.
+    The first value is True; no change after it can be missed.
 
     Args:
-        folder: Watched with its subfolders, but for hidden files.
-        settle: Seconds.
+        folder: Watched with its subfolders; hidden files are ignored.
+        settle: Seconds without a change after which it has settled; also the length of an interval.
 
     Raises:
         BadArticles: The system cannot watch this folder.
@@ -58,9 +58,9 @@ def ticks(folder: Path, settle: float) -> Generator[bool]:
     gone = False
     while True:
         try:
-            # Of a folder put in its place the first tick is the change, and is settled like any other: looked
-            # at sooner, a file that is just being copied into it would be read half.
-            with closing(_of_one(folder, _place(folder), settle)) as one:
+            # If another folder takes the place of this one, its first tick reports that change, once it has
+            # settled: an earlier look might read a file that is still being copied.
+            with closing(_of_one(folder, _identity(folder), settle)) as one:
                 for changed in one:
                     gone = False
                     yield changed
@@ -68,15 +68,15 @@ def ticks(folder: Path, settle: float) -> Generator[bool]:
             yield not gone
             gone = True
             time.sleep(settle)
-        except (OSError, RuntimeError) as error:  # no watches left, or a fault of the library
+        except (OSError, RuntimeError) as error:  # no inotify watches left, or a failure of the library
             raise BadArticles(
                 f"Cannot watch the folder {str(folder)!r}: {error}. Leave out --watch, and run sanad index "
                 "when files change."
             ) from error
 
 
-def _of_one(folder: Path, place: tuple[int, int], settle: float) -> Generator[bool]:
-    """The same while one folder stands at ``place``; the first tick means that it is followed from now on."""
+def _of_one(folder: Path, identity: tuple[int, int], settle: float) -> Generator[bool]:
+    """``ticks`` until another folder takes the path; from the first tick on no change is missed."""
     from watchfiles import Change, watch
 
     real, step = folder.resolve(), round(1000 * settle)
@@ -97,10 +97,11 @@ def _of_one(folder: Path, place: tuple[int, int], settle: float) -> Generator[bo
         for changes in changes_of:
             yield changed or bool(changes)
             changed = False
-            if (Change.deleted, str(real)) in changes or _place(folder) != place:
+            if (Change.deleted, str(real)) in changes or _identity(folder) != identity:
                 return
 
 
-def _place(folder: Path) -> tuple[int, int]:
+def _identity(folder: Path) -> tuple[int, int]:
+    """Device and inode, which differ for another folder at the same path."""
     status = folder.stat()
     return status.st_dev, status.st_ino

@@ -1,1 +1,1 @@
-"""Language model, embedder and their weights."""
+"""Language models, embedders and their weights."""

@@ -1,4 +1,4 @@
-"""What every module that writes files needs: digests and durable writes."""
+"""Digests of files, and writes that survive a power failure."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Question → passages → evidence sentences."""
+"""From a question to passages to evidence sentences."""

@@ -1,20 +1,22 @@
-"""Whether a sentence leans on the one before it: who speaks or what is meant stands there.
+"""Detect context-dependent sentences, whose subject is named only in the sentence before them.
 
-News names its source once, and then goes on: "وأضاف أن ...", "He also said ...". Only what the first words
-tell counts: a pronoun or demonstrative for a subject, or an Arabic verb of saying without one.
+News names its source once and then continues: "وأضاف أن ...", "He also said ...". Only the first words are
+examined: a pronoun or demonstrative as the subject, or an Arabic verb of saying without a subject.
 """
 
 from __future__ import annotations
 
 import re
 
-from rag.language.speakers import SAYING
 from rag.language.text import fold
+from rag.language.word_classes import SPEECH_VERBS
+
+_SAID = "|".join(sorted(SPEECH_VERBS))
 
 _ARABIC = re.compile(
     r"[وف]?(?:"
     r"(?:هو|هي|هم|هما|هذا|هذه|ذلك|تلك|هولاء)(?!\w)(?! (?:العام|السنه|الشهر|الاسبوع|المره|الليله|اليوم)(?!\w))"
-    rf"|(?:{SAYING})(?:\s+ايضا|\s+كذلك)?\s+(?:(?:الي|علي|من|في)\s+)?(?:ب?ان|بانه|انه|انها|انهم)(?!\w)"
+    rf"|(?:{_SAID})(?:\s+ايضا|\s+كذلك)?\s+(?:(?:الي|علي|من|في)\s+)?(?:ب?ان|بانه|انه|انها|انهم)(?!\w)"
     r")"
 )
 
@@ -23,14 +25,14 @@ _ENGLISH = re.compile(
     r"(?:he|she|it|they|this|that|these|those|his|her|its|their)\b"
     r"(?! (?:is|was) (?:not )?(?:clear|unclear|likely)| (?:week|weekend|month|year|morning|evening|time)\b)"
 )
-"""Not "it is unclear", and not "this week"."""
+"""Excludes "it is unclear" and "this week"."""
 
 _OPENING = re.compile(r"^[^\w]+")
 """Quotation marks and bullets before the first word."""
 
 
-def leans(sentence: str) -> bool:
-    """Whether a sentence's first words stand for something that the sentence before it names.
+def is_context_dependent(sentence: str) -> bool:
+    """Whether the first words of a sentence refer to something that the sentence before it names.
 
     Args:
         sentence: As written, in either language.

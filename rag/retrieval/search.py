@@ -1,15 +1,16 @@
-"""Question → ranked passages → the few sentences in them that bear on the question.
+"""Retrieve ranked passages for a question, and the few sentences in them that are relevant to it.
 
-Four signals, each strong where another is blind:
+Four signals complement each other:
 
 - dense: cosine of the question and the passage (meaning, across languages);
-- sentence: cosine of the question and the passage's best sentence (what one vector for all of it blurs);
-- lexical: BM25 (names and numbers, in one language);
-- late: late interaction of their tokens (which word is met by which, across languages).
+- sentence: cosine of the question and the passage's best sentence (details that a passage's vector blurs);
+- lexical: BM25 (names and numbers, within one language);
+- late: late interaction of the tokens (word by word, across languages).
 
-Dense and lexical search nominate candidates. Where the embedder is the packaged one, they are ranked by a
-convex combination whose weights depend on the question's script (rag/data/fusion.json, fitted on development
-sets). For any other embedder those weights mean nothing: reciprocal rank fusion needs none.
+Dense and lexical search nominate candidates. With the packaged embedder they are ranked by a convex
+combination whose weights depend on the question's language (data/fusion.json, fitted on development sets).
+With any other embedder those weights do not apply, and reciprocal rank fusion, which needs none, is used
+instead.
 """
 
 from __future__ import annotations
@@ -34,54 +35,55 @@ from rag.models.embedding import late_interaction
 from rag.models.embedding.embedder import Embedder
 from rag.models.embedding.late_interaction import Question
 from rag.records import Article, Evidence, Language, Passage
-from rag.retrieval.context_dependence import leans
+from rag.retrieval.context_dependence import is_context_dependent
 
 FUSION = Path(__file__).resolve().parent / "data" / "fusion.json"
-"""The weights, by the question's language, and the embedder that they were fitted for."""
+"""The weights for each language of a question, and the embedder that they were fitted for."""
 
 DENSE_DEPTH = 64
 LEXICAL_DEPTH = 32
-"""Candidates that each search nominates. On the development sets the right passage was among 20."""
+"""Candidates that each search nominates. On the development sets the right passage was among the first 20."""
 
 LATE_DEPTH = 24
-"""Candidates, best first by the other signals, whose tokens are read: each costs about 0.1 ms."""
+"""The best candidates by the other signals, for which late interaction is computed: about 0.1 ms each."""
 
 RANK_CONSTANT = 60
-"""Of reciprocal rank fusion (Cormack, Clarke, Büttcher 2009)."""
+"""The constant of reciprocal rank fusion (Cormack, Clarke, Büttcher 2009)."""
 
-LEANT = 2
-"""Of so many of the best sentences the one before it is taken too, where its first words stand for what is
-named there ("He also said")."""
+WITH_CONTEXT = 2
+"""For this many of the best sentences, the sentence before is added if they are context-dependent ("He also
+said")."""
 
 HALF_LEXICAL = 15.0
-"""The BM25 score that counts half, so that a long question's sum does not outweigh the cosines."""
+"""The BM25 score that is mapped to 0.5, so that the sum over a long question does not outweigh the
+cosines."""
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """How signals are combined for questions of one language."""
+class FusionWeights:
+    """The weights of the signals for questions in one language."""
 
     passage: tuple[float, float, float, float]
-    """Of dense, sentence, lexical, late; they sum to 1."""
+    """Weights of dense, sentence, lexical and late; their sum is 1."""
     sentence: tuple[float, float, float, float]
-    """Of the sentence's own cosine, its passage's score, its own late interaction, the share of the
-    question's words in it; they sum to 1."""
+    """Weights of the sentence's cosine, its passage's score, its late interaction and the share of the
+    question's words in it; their sum is 1."""
 
 
-def load_weights(embedder: str, path: Path = FUSION) -> dict[Language, Weights] | None:
-    """The weights by the question's language; None where they were fitted for another embedder.
+def load_weights(embedder: str, path: Path = FUSION) -> dict[Language, FusionWeights] | None:
+    """The weights by the question's language; None if they were fitted for another embedder.
 
     Args:
         embedder: Identity of the embedder.
-        path: Where they are.
+        path: The file of weights.
     """
     fitted = json.loads(path.read_text(encoding="utf-8"))
     if fitted["embedder"] != embedder:
         return None
     return {
-        language: Weights(tuple(fitted[language]["passage"]), tuple(fitted[language]["sentence"]))
+        language: FusionWeights(tuple(fitted[language]["passage"]), tuple(fitted[language]["sentence"]))
         for language in ("ar", "en")
     }
 
@@ -90,15 +92,15 @@ class Searcher:
     """Searches one generation of an index. Safe to use from several threads."""
 
     def __init__(self, generation: Generation, embedder: Embedder, fusion: Path = FUSION) -> None:
-        """Open the lexical index: now, as a later update may delete its files.
+        """Open the lexical index now, as a later update may delete its files.
 
         Args:
-            generation: What is searched.
-            embedder: What made its vectors.
-            fusion: Where the weights are.
+            generation: The generation to search.
+            embedder: The embedder that its vectors were computed with.
+            fusion: The file of fusion weights.
 
         Raises:
-            IndexUnusable: The lexical index was made by another version, or is gone.
+            IndexUnusable: The lexical index was written by another version, or is gone.
         """
         self.generation = generation
         self._embedder = embedder
@@ -115,28 +117,28 @@ class Searcher:
         tokens: int,
         allowed: frozenset[str] | None = None,
     ) -> tuple[tuple[Passage, ...], tuple[Evidence, ...]]:
-        """Passages for a question, and the sentences in the best of them that bear on it.
+        """The passages for a question, and the relevant sentences in the best of them.
 
         Args:
-            question: As asked.
-            k: How many passages at most.
-            read: From so many of the best passages sentences are taken.
-            limit: How many sentences at most.
-            tokens: Longest evidence in all, in o200k_base tokens; the best sentence is kept whatever it
-                takes.
-            allowed: Ids of the articles that are searched; None searches all.
+            question: The question.
+            k: Largest number of passages.
+            read: The number of best passages from which sentences are taken.
+            limit: Largest number of sentences.
+            tokens: Largest total length of the sentences, in o200k_base tokens; the best sentence is kept
+                whatever its length.
+            allowed: Ids of the articles to search; None searches all.
 
         Returns:
-            Passages, best first, ranks from 1, each text once with all its outlets; sentences, numbered from
-            1, best first: a small model reads the beginning best.
+            Passages, best first, with ranks from 1, near-duplicates merged; and sentences, best first,
+            numbered from 1: a small model pays most attention to the beginning of its prompt.
         """
-        asked = self._embedder.question(question)
-        found = self._candidates(asked, question, k, allowed)
-        ranked = self._ranked(found, asked, question)
+        query = self._embedder.question(question)
+        candidates = self._candidates(query, question, k, allowed)
+        ranked = self._ranked(candidates, query, question)
         passages = duplicates.collapse(map(self._passage, ranked), self._reprints)[:k]
         item_of = {self.generation.chunks[item.row].id: item for item in ranked}
         best = [item_of[passage.chunk.id] for passage in passages[:read]]
-        return passages, self._evidence(best, asked, question, limit, tokens)
+        return passages, self._evidence(best, query, question, limit, tokens)
 
     @cached_property
     def _reprints(self) -> dict[str, tuple[Article, ...]]:
@@ -144,54 +146,54 @@ class Searcher:
         return duplicates.reprints(articles.values(), {i: self.generation.group(i) for i in articles})
 
     def _candidates(
-        self, asked: Question, question: str, k: int, allowed: frozenset[str] | None
+        self, query: Question, question: str, k: int, allowed: frozenset[str] | None
     ) -> list[_Candidate]:
         generation = self.generation
-        words = self._lexicon.scores(question) if self._lexicon else np.zeros(generation.count, np.float32)
+        lexical = self._lexicon.scores(question) if self._lexicon else np.zeros(generation.count, np.float32)
         if allowed is not None:
             inside = np.zeros(generation.count, bool)
             for article_id in allowed & generation.articles.keys():
                 own = generation.rows(article_id)
                 inside[own.start : own.stop] = True
-            words = np.where(inside, words, 0)
-        dense = dict(generation.nearest(asked.vector, max(k, DENSE_DEPTH), allowed))
-        depth = min(max(k, LEXICAL_DEPTH), len(words))
-        best = np.argpartition(-words, depth - 1)[:depth] if depth else np.empty(0, int)
-        rows = sorted({*dense, *(int(row) for row in best if words[row] > 0)})
+            lexical = np.where(inside, lexical, 0)
+        dense = dict(generation.nearest(query.vector, max(k, DENSE_DEPTH), allowed))
+        depth = min(max(k, LEXICAL_DEPTH), len(lexical))
+        best = np.argpartition(-lexical, depth - 1)[:depth] if depth else np.empty(0, int)
+        rows = sorted({*dense, *(int(row) for row in best if lexical[row] > 0)})
         return [
             _Candidate(
                 row=row,
-                dense=dense[row] if row in dense else float(generation.vectors[row] @ asked.vector),
-                sentence=float((generation.sentences(row)[1] @ asked.vector).max(initial=-1)),
-                lexical=float(words[row]),
+                dense=dense[row] if row in dense else float(generation.vectors[row] @ query.vector),
+                sentence=float((generation.sentences(row)[1] @ query.vector).max(initial=-1)),
+                lexical=float(lexical[row]),
             )
             for row in rows
         ]
 
-    def _ranked(self, found: list[_Candidate], asked: Question, question: str) -> list[_Candidate]:
+    def _ranked(self, found: list[_Candidate], query: Question, question: str) -> list[_Candidate]:
         if self._weights is None:
             return _reciprocal_ranks(found)
         weights = self._weights[detect_language(question)].passage
         first = sorted(found, key=lambda item: -item.score(weights))
-        near = [dataclasses.replace(item, late=self._late(item.row, asked)[0]) for item in first[:LATE_DEPTH]]
+        near = [dataclasses.replace(item, late=self._late(item.row, query)[0]) for item in first[:LATE_DEPTH]]
         near = [dataclasses.replace(item, total=item.score(weights)) for item in near]
-        # The rest keeps its order behind them: its scores lack a signal and cannot be compared.
+        # The others keep their order behind them: their scores lack a signal and are not comparable.
         floor = min((item.total for item in near), default=0.0)
         rest = [
             dataclasses.replace(item, total=min(floor, item.score(weights))) for item in first[LATE_DEPTH:]
         ]
         return sorted(near, key=lambda item: (-item.total, item.row)) + rest
 
-    def _late(self, row: int, asked: Question) -> tuple[float, Floats]:
+    def _late(self, row: int, query: Question) -> tuple[float, Floats]:
         """Late interaction with a whole chunk, and with each of its sentences."""
         parts = self.generation.token_parts(row).astype(np.int64)
         packed = self.generation.tokens(row)
-        if not len(packed) or not len(asked.tokens):
+        if not len(packed) or not len(query.tokens):
             return -1.0, np.full(len(parts), -1, np.float32)
-        similar = late_interaction.similarities(asked, late_interaction.unpack(packed))
+        similar = late_interaction.similarities(query, late_interaction.unpack(packed))
         starts = np.concatenate([[0], parts[:, 0]])
         ends = np.concatenate([[len(packed)], parts[:, 1]])
-        scores = late_interaction.scores(asked, similar, starts, ends)
+        scores = late_interaction.scores(query, similar, starts, ends)
         return float(scores[0]), scores[1:]
 
     def _passage(self, item: _Candidate) -> Passage:
@@ -205,11 +207,11 @@ class Searcher:
             score=item.total,
             dense=item.dense,
             lexical=item.lexical or None,
-            rank=0,  # collapse numbers those that stay
+            rank=0,  # set by duplicates.collapse
         )
 
     def _evidence(
-        self, found: Sequence[_Candidate], asked: Question, question: str, limit: int, tokens: int
+        self, found: Sequence[_Candidate], query: Question, question: str, limit: int, tokens: int
     ) -> tuple[Evidence, ...]:
         generation = self.generation
         weights = self._weights and self._weights[detect_language(question)].sentence
@@ -217,10 +219,10 @@ class Searcher:
         places: list[tuple[str, int, int]] = []
         for item in found:
             spans, vectors = generation.sentences(item.row)
-            scores = vectors @ asked.vector
+            scores = vectors @ query.vector
             if weights:
                 own, passage, token, _ = weights
-                scores = own * scores + passage * item.total + token * self._late(item.row, asked)[1]
+                scores = own * scores + passage * item.total + token * self._late(item.row, query)[1]
             scored.append(scores)
             article_id = generation.article_of(item.row).id
             places += [(article_id, int(start), int(end)) for start, end in spans]
@@ -233,12 +235,13 @@ class Searcher:
         seen: set[str] = set()
         left = tokens
         for rank, (score, place) in enumerate(ordered):
-            leant = before.get(place) if rank < LEANT and leans(self._sentence(place)) else None
-            for one in filter(None, (place, leant)):
+            dependent = rank < WITH_CONTEXT and is_context_dependent(self._sentence(place))
+            context = before.get(place) if dependent else None
+            for one in filter(None, (place, context)):
                 text = self._sentence(one)
                 cost = count(text)
                 if len(chosen) == limit or fold(text) in seen or (chosen and cost > left):
-                    break  # without the sentence that leans, what it leans on is not wanted either
+                    break  # a dependent sentence that is left out does not need its context either
                 seen.add(fold(text))
                 left -= cost
                 chosen.append(self._piece(one, len(chosen) + 1, score))
@@ -265,7 +268,7 @@ class Searcher:
         )
 
     def _follows(self, place: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
-        """Whether nothing stands between the other sentence and this one: they may be of two chunks."""
+        """Whether this sentence directly follows the other one; they may be in different chunks."""
         text = self.generation.articles[place[0]].text
         return place[0] == other[0] and other[2] <= place[1] and not text[other[2] : place[1]].strip()
 
@@ -282,26 +285,25 @@ def _lexicon(generation: Generation) -> bm25.Lexicon | None:
     except (ValueError, OSError) as error:
         name = generation.folder.parent.name
         raise IndexUnusable(
-            f"The index {name!r} cannot be searched: {error}. "
-            f"Build it anew: sanad index FOLDER --index {name}"
+            f"The index {name!r} cannot be searched: {error}. Rebuild it: sanad index FOLDER --index {name}"
         ) from error
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A chunk that may be shown, with its signals."""
+    """A chunk that may become a passage, with its signals."""
 
     row: int
     dense: float
     sentence: float
     lexical: float
     late: float | None = None
-    """None where its tokens were not read."""
+    """None if late interaction was not computed."""
     total: float = 0.0
-    """What the ranking goes by."""
+    """The score that it is ranked by."""
 
     def score(self, weights: Sequence[float]) -> float:
-        """The convex combination; without late interaction the others share its weight."""
+        """The convex combination of the signals; without late interaction the others share its weight."""
         signals = (self.dense, self.sentence, self.lexical / (self.lexical + HALF_LEXICAL))
         known = sum(weight * signal for weight, signal in zip(weights, signals, strict=False))
         if self.late is None:

@@ -1,1 +1,1 @@
-"""HTTP API, login, limits and metrics."""
+"""HTTP API, question queue, login, limits and metrics."""

@@ -1,60 +1,173 @@
-"""Answers that were given before, on disk: a table of key → answer that any number of processes may use.
+"""Answers that were given before: the same question to the same articles is answered at once.
 
-SQLite in its write-ahead mode keeps processes apart. Nothing here is worth an error: what cannot be read is
-not known, what cannot be written is not kept, and a damaged file is emptied.
+    CachedAssistant, recall → key of all that an answer depends on → AnswerCache → SQLite
+
+The key contains the generation of the index with its digests, the generator with its weights and prompts, the
+question, conversation and filter, the settings that change answers, and a digest of this package's own code:
+an answer of an older version is never returned.
+
+The cache never raises an error. An entry that cannot be read is treated as missing, one that cannot be
+written is not kept, and a damaged file is emptied.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
+import hashlib
 import json
 import sqlite3
+import threading
+import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any, TypeVar
 
-from rag.records import Answer
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+from rag.answering import judge
+from rag.answering.pipeline import Steps
+from rag.assistant import Assistant
+from rag.conversation.question import check_question
+from rag.index.layout import read_current
+from rag.models.llm import prompt
+from rag.models.llm.factory import open_generator
+from rag.models.llm.protocol import Message
+from rag.records import Answer, Event, Filter, Progress, Retrieved, Turn
+from rag.settings import DEFAULT_INDEX, PACKAGED, Settings, index_folder, quiet_libraries
 
 T = TypeVar("T")
 
 VERSION = 1
-"""Goes up with the table's columns or what an Answer holds; a file of another version is emptied."""
+"""Increased whenever the table's columns change; a file of another version is emptied."""
 
 BUSY_SECONDS = 0.2
-"""How long another process's writing, which takes milliseconds, is waited for; then there is no cache."""
+"""How long to wait while another process writes, which takes milliseconds; after that the cache is
+skipped."""
+
+UNCHANGING = {
+    *("cache", "indexes", "articles", "columns", "max_file_bytes", "max_rows_bytes", "parse_seconds"),
+    *("max_question", "threads", "answer_cache", "answer_cache_bytes"),
+    *("answer_seconds", "at_once", "waiting", "passwords", "hosts", "proxy", "log_questions"),
+}
+"""Settings that do not change an answer, or only by what the index then contains. Every other setting is part
+of the key: a new one costs repeated answers until it is listed here, but never returns a wrong one."""
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY,
-    used INTEGER NOT NULL,  -- counts up with every use; a clock may be set back
+    used INTEGER NOT NULL,  -- increases with every use; a clock can be set back
     data BLOB NOT NULL
 ) WITHOUT ROWID"""
 
 _NEXT = "(SELECT COALESCE(MAX(used), 0) + 1 FROM answers)"
 
 
+class CachedAssistant(Assistant):
+    """An assistant that looks a question up among its earlier answers before it runs the model.
+
+    The ``timings`` of an answer from the cache are those of the look-up: ``cache`` and ``total``.
+    """
+
+    def ask(
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        where: Filter | None = None,
+        emit: Callable[[Event], None] = lambda _event: None,
+        cancel: threading.Event | None = None,
+    ) -> Answer:
+        """As ``Assistant.ask``; of a remembered answer only what was retrieved is emitted."""
+        started = time.perf_counter()
+        question = check_question(question, self.settings)
+        cache = opened(self.settings)
+        entry = read_current(self._folder)
+        if cache is None or not entry:
+            return super().ask(question, history=history, where=where, emit=emit, cancel=cancel)
+        source = _source(self.settings, self.model, self._template, self.steps)
+        key = _key(source, entry, question, history, where)
+        if known := _known(cache, key, started):
+            emit(Retrieved(known.passages, known.evidence, known.understood))
+            return known
+        answer = super().ask(question, history=history, where=where, emit=emit, cancel=cancel)
+        # An index that was switched meanwhile may be the one that answered, or not.
+        if answer.model and read_current(self._folder) == entry:
+            cache.put(key, answer)
+        return answer
+
+
+def recall(
+    question: str,
+    index: str = DEFAULT_INDEX,
+    *,
+    history: Sequence[Turn] = (),
+    where: Filter | None = None,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+) -> Answer | None:
+    """The earlier answer to this question, found without opening the index or loading a model.
+
+    Args:
+        question: As for ``Assistant.ask``.
+        index: Name of the index.
+        history: As for ``Assistant.ask``.
+        where: As for ``Assistant.ask``.
+        settings: Defaults to ``Settings.load()``.
+        progress: Receives the progress of preparing the packaged model, whose identity is part of the key.
+
+    Returns:
+        None if the question is new, or if the cache is switched off.
+
+    Raises:
+        BadQuestion: The question is empty or too long.
+        ModelMissing, ModelDamaged, NoSpace: The generator cannot be prepared.
+        PromptBroken: The prompt template is wrong.
+    """
+    settings = settings or Settings.load()
+    question = check_question(question, settings)
+    cache = opened(settings)
+    entry = read_current(index_folder(settings, index))
+    if cache is None or not entry or not cache.path.is_file():
+        return None
+    quiet_libraries(settings)
+    started = time.perf_counter()
+    model = open_generator(settings, progress).identity
+    source = _source(settings, model, prompt.load(settings.template), Steps())
+    return _known(cache, _key(source, entry, question, history, where), started)
+
+
+def opened(settings: Settings) -> AnswerCache | None:
+    """The cache that the settings name.
+
+    Returns:
+        None if it is off, or if the model's name does not identify its weights.
+    """
+    if not settings.answer_cache or not (settings.llm == PACKAGED or settings.backend == "fake"):
+        return None
+    return AnswerCache(settings.answers, settings.answer_cache_bytes)
+
+
 class AnswerCache:
-    """Answers by key, the least recently used ones dropped. Safe to use from threads and processes."""
+    """Answers by key in an SQLite file; the least recently used ones are dropped.
+
+    Safe to use from several threads and processes: SQLite's write-ahead mode keeps them apart.
+    """
 
     def __init__(self, path: Path, most: int) -> None:
-        """Nothing is read or written yet.
+        """Name the file; nothing is read or written yet.
 
         Args:
-            path: The file; it and its folder are made when there is something to keep.
+            path: The file; it and its folder are created when the first answer is kept.
             most: Largest size of all answers together, in bytes as they are stored (compressed).
         """
         self.path = path
         self._most = most
 
     def get(self, key: str) -> Answer | None:
-        """The answer under a key; None where there is none that can be read."""
+        """The answer under a key; None if there is none that can be read."""
         if not self.path.is_file():
             return None
 
@@ -69,7 +182,7 @@ class AnswerCache:
         return self._with_table(look)
 
     def put(self, key: str, answer: Answer) -> None:
-        """Keep an answer under a key, and drop those that were not used for longest until all fit."""
+        """Keep an answer under a key, and drop the least recently used ones until all fit."""
         data = zlib.compress(json.dumps(answer.to_dict()).encode())
         if len(data) > self._most:
             return
@@ -89,13 +202,13 @@ class AnswerCache:
         self._with_table(keep)
 
     def _with_table(self, use: Callable[[sqlite3.Connection], T]) -> T | None:
-        """What ``use`` returns; None where the file cannot be used."""
+        """What ``use`` returns; None if the file cannot be used."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.closing(sqlite3.connect(self.path, BUSY_SECONDS, isolation_level=None)) as table:
                 self._prepare(table)
                 return use(table)
-        except OSError:  # no such folder can be made, or written to
+        except OSError:  # the folder cannot be created or written
             return None
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
@@ -103,7 +216,7 @@ class AnswerCache:
             return None
 
     def _prepare(self, table: sqlite3.Connection) -> None:
-        table.execute("PRAGMA synchronous = NORMAL")  # the last answers may be lost with the power
+        table.execute("PRAGMA synchronous = NORMAL")  # a power failure may cost the last answers
         (version,) = table.execute("PRAGMA user_version").fetchone()
         if version == VERSION:
             return
@@ -123,13 +236,40 @@ class AnswerCache:
 
 def _unpacked(data: bytes) -> Answer | None:
     try:
-        return _reader().validate_python(json.loads(zlib.decompress(data)))
-    except (zlib.error, ValueError, TypeError):  # pydantic's own error is a ValueError
+        return Answer.from_dict(json.loads(zlib.decompress(data)))
+    except (zlib.error, ValueError, TypeError):
         return None
 
 
-@functools.cache
-def _reader() -> TypeAdapter[Answer]:
-    from pydantic import TypeAdapter
+def _known(cache: AnswerCache, key: str, started: float) -> Answer | None:
+    if (known := cache.get(key)) is None:
+        return None
+    seconds = time.perf_counter() - started
+    return dataclasses.replace(known, timings={"cache": seconds, "total": seconds})
 
-    return TypeAdapter(Answer)
+
+def _source(settings: Settings, model: str, template: Sequence[Message], steps: Steps) -> list[Any]:
+    """All that an answer depends on beside the question and the index."""
+    messages = [[message.role, message.content] for message in (*template, *judge.load_template())]
+    names = {field.name for field in dataclasses.fields(settings)} - UNCHANGING
+    return [model, messages, {name: str(getattr(settings, name)) for name in names}, steps.names, _code()]
+
+
+def _key(
+    source: list[Any], entry: bytes, question: str, history: Sequence[Turn], where: Filter | None
+) -> str:
+    turns = [[turn.question, turn.answer] for turn in history]
+    only = dataclasses.asdict(where) if where else None
+    text = json.dumps([source, entry.hex(), question, turns, only], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@functools.cache
+def _code() -> str:
+    """Digest of this package's modules and small data files: an edited checkout is another version."""
+    folder, hasher = Path(__file__).parents[1], hashlib.sha256()
+    for path in sorted(
+        [*folder.rglob("*.py"), *folder.rglob("data/*.json"), *folder.rglob("data/*.safetensors")]
+    ):
+        hasher.update(path.name.encode() + path.read_bytes())
+    return hasher.hexdigest()

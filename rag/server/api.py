@@ -1,14 +1,14 @@
-"""The HTTP API of an assistant: questions, health, metrics. rag/server/serve.py serves it.
+"""The HTTP API: questions, health and metrics. rag/server/serve.py serves it.
 
-    POST /api/ask               the whole Answer as JSON, or its events as lines of JSON
+    POST /api/ask               the whole Answer as JSON, or its events as JSON Lines
     POST /v1/chat/completions   the same for clients of OpenAI's API
     GET  /v1/models
-    GET  /healthz /readyz       whether the process lives; whether it can answer
+    GET  /healthz /readyz       whether the process runs; whether it can answer
     GET  /metrics               for Prometheus
     GET  /openapi.json
 
-A streamed chat sends the checked answer, not the model's draft: a client of that API cannot take back what
-the check has dropped. Until then lines of comment keep the connection open.
+A streamed chat sends the verified answer, not the model's draft: a client of that API cannot take back words
+that verification removes. Until the answer is ready, comments keep the connection open.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
-from rag._version import __version__
+from rag import __version__
 from rag.errors import BadArticles, BadQuestion, BadSettings, Busy, GenerationFailed, SanadError
 from rag.records import Answer, Event, Filter, Finished, Retrieved, Token, Turn
 from rag.server.logs import request_id
 from rag.server.metrics import CONTENT_TYPE, Metrics
 from rag.server.schema import AskBody, ChatBody, ErrorBody, as_text, responses
-from rag.server.worker import Answering
+from rag.server.worker import QuestionRunner
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
 
 MODEL = "sanad"
-"""What the chat API calls the assistant."""
+"""The assistant's name in the chat API."""
 
 ALIVE_SECONDS = 5.0
-"""Between two comments of a stream: proxies close connections that are silent for long."""
+"""Time between two comments of a stream: proxies close connections that stay silent."""
 
 LINES, CHUNKS = "application/x-ndjson", "text/event-stream"
-"""Media types of a streamed answer, and of one for OpenAI's clients."""
+"""Media types of a streamed answer: for /api/ask, and for clients of OpenAI's API."""
 
 LEFT = 499
-"""Status of a request whose client has left, as nginx logs it; nobody reads it."""
+"""Status of a request whose client has disconnected, as in nginx; it appears in the log only."""
 
 Result = TypeVar("Result")
 
@@ -57,21 +57,21 @@ _STATUS: dict[type[SanadError], int] = {
     Busy: 503,
     GenerationFailed: 500,
 }
-"""Of each kind of error; of all others 503: the operator can mend them."""
+"""HTTP status of each kind of error. All others have 503, as the operator can fix them."""
 
 _log = logging.getLogger(__name__)
 
 
-def build_api(assistant: Assistant, answering: Answering, metrics: Metrics) -> FastAPI:
-    """The API's routes.
+def build_api(assistant: Assistant, runner: QuestionRunner, metrics: Metrics) -> FastAPI:
+    """The application with the API's routes.
 
     Args:
-        assistant: What answers.
-        answering: The line in which questions stand.
-        metrics: Where it is counted.
+        assistant: Answers the questions.
+        runner: Runs them.
+        metrics: Counts them.
     """
     app = FastAPI(title="Sanad", version=__version__, docs_url=None, redoc_url=None)
-    asker = _Asker(assistant, answering, metrics)
+    asker = _Asker(assistant, runner, metrics)
 
     @app.post("/api/ask", responses=responses(LINES))
     async def ask(body: AskBody, request: Request) -> Response:
@@ -83,14 +83,14 @@ def build_api(assistant: Assistant, answering: Answering, metrics: Metrics) -> F
 
     @app.post("/v1/chat/completions", responses=responses(CHUNKS))
     async def chat(body: ChatBody, request: Request) -> Response:
-        """Answer the last message; sources stand below the text, and as data in ``sanad``."""
+        """Answer the last message. Sources follow the text; ``sanad`` contains the whole answer as data."""
         if body.model != MODEL:
-            return _error(404, "model_not_found", f"There is no model {body.model!r}; name {MODEL!r}.")
+            return _error(404, "model_not_found", f"There is no model {body.model!r}; use {MODEL!r}.")
         return await asker.chat(request, body)
 
     @app.get("/v1/models")
     async def models() -> dict[str, Any]:
-        """The one model."""
+        """List the one model."""
         listed = {
             "id": MODEL,
             "object": "model",
@@ -100,30 +100,40 @@ def build_api(assistant: Assistant, answering: Answering, metrics: Metrics) -> F
         }
         return {"object": "list", "data": [listed]}
 
+    _add_health(app, assistant, metrics)
+    _add_error_handlers(app)
+    return app
+
+
+def _add_health(app: FastAPI, assistant: Assistant, metrics: Metrics) -> None:
     @app.get("/healthz")
     async def alive() -> dict[str, str]:
-        """Whether the process lives; it tells nothing else, as it is open to all."""
+        """Whether the process runs. It reveals nothing else, as it needs no login."""
         return {"status": "ok"}
 
-    @app.get("/readyz", responses={503: {"description": "It cannot answer", "model": ErrorBody}})
+    @app.get("/readyz", responses={503: {"description": "Questions cannot be answered", "model": ErrorBody}})
     def ready() -> Response:
-        """Whether questions can be answered: the index opens, and the engine does not hang."""
+        """Whether questions can be answered: the index opens, and the language model responds."""
         try:
-            told = {"status": "ready", "generation": assistant.generation, "version": __version__}
+            state = {"status": "ready", "generation": assistant.generation, "version": __version__}
         except SanadError as error:
-            return _told(error)
+            return _response(error)
         if assistant.stuck:
-            return _error(503, "stuck", "The language model hangs. Start sanad again.")
-        return JSONResponse(told)
+            return _error(
+                503, "stuck", "The language model no longer responds. Restart the server: sanad serve"
+            )
+        return JSONResponse(state)
 
     @app.get("/metrics", response_class=PlainTextResponse)
     def counted() -> Response:
-        """All counts, for Prometheus."""
+        """All metrics, for Prometheus."""
         return Response(metrics.text(), media_type=CONTENT_TYPE)
 
+
+def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(SanadError)
     async def failed(_: Request, error: SanadError) -> Response:
-        return _told(error)
+        return _response(error)
 
     @app.exception_handler(RequestValidationError)
     async def unreadable(_: Request, error: RequestValidationError) -> Response:
@@ -137,17 +147,17 @@ def build_api(assistant: Assistant, answering: Answering, metrics: Metrics) -> F
 
     @app.exception_handler(Exception)
     async def broke(_: Request, error: Exception) -> Response:
-        return _error(500, "defect", "This is a defect of Sanad; the log tells more by the request's id.")
-
-    return app
+        return _error(
+            500, "defect", "Internal error in Sanad. The server's log has the details for this request."
+        )
 
 
 class _Asker:
-    """Questions with their answers in every form."""
+    """Answers questions in every form that the API offers."""
 
-    def __init__(self, assistant: Assistant, answering: Answering, metrics: Metrics) -> None:
+    def __init__(self, assistant: Assistant, runner: QuestionRunner, metrics: Metrics) -> None:
         self._assistant = assistant
-        self._answering = answering
+        self._runner = runner
         self._metrics = metrics
 
     async def whole(
@@ -160,9 +170,9 @@ class _Asker:
     async def lines(
         self, request: Request, question: str, history: list[Turn], where: Filter | None
     ) -> Response:
-        """A line of JSON for each event: ``retrieved``, ``token``…, ``finished``; or ``error``."""
+        """One line of JSON for each event: ``retrieved``, ``token``…, ``finished``; or ``error``."""
         events = self._events(request, question, history, where)
-        # What is wrong with the question, or a full line, still has a status of its own.
+        # Until the first event, an error (a bad question, a full queue) can still set the HTTP status.
         first = await _unless_left(request, anext(events))
         if first is None:
             return Response(status_code=LEFT)
@@ -180,9 +190,9 @@ class _Asker:
         return StreamingResponse(lines(), media_type=LINES)
 
     async def chat(self, request: Request, body: ChatBody) -> Response:
-        """The answer as OpenAI's clients take it."""
+        """The answer in the form of OpenAI's API."""
         question, history = body.question(), body.turns()
-        told: dict[str, Any] = {
+        head: dict[str, Any] = {
             "id": f"chatcmpl-{request_id.get() or 'sanad'}",
             "created": int(time.time()),
             "model": MODEL,
@@ -192,21 +202,21 @@ class _Asker:
             first = await _unless_left(request, anext(events))
             if first is None:
                 return Response(status_code=LEFT)
-            return StreamingResponse(self._chunks(first, events, told), media_type=CHUNKS)
+            return StreamingResponse(self._chunks(first, events, head), media_type=CHUNKS)
         answer = await self._answer(request, question, history, None)
         if answer is None:
             return Response(status_code=LEFT)
         message = {"role": "assistant", "content": as_text(answer)}
         choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-        told |= {"object": "chat.completion", "choices": [choice], "sanad": answer.to_dict()}
-        return JSONResponse(told)
+        head |= {"object": "chat.completion", "choices": [choice], "sanad": answer.to_dict()}
+        return JSONResponse(head)
 
     async def _chunks(
-        self, first: Event, events: AsyncGenerator[Event, None], told: dict[str, Any]
+        self, first: Event, events: AsyncGenerator[Event, None], head: dict[str, Any]
     ) -> AsyncIterator[str]:
         def chunk(delta: dict[str, str], why: str | None = None, **more: Any) -> str:
             choice = {"index": 0, "delta": delta, "finish_reason": why, "logprobs": None}
-            data = told | {"object": "chat.completion.chunk", "choices": [choice]} | more
+            data = head | {"object": "chat.completion.chunk", "choices": [choice]} | more
             return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
 
         event = first
@@ -215,7 +225,7 @@ class _Asker:
             while not isinstance(event, Finished):
                 following = asyncio.ensure_future(anext(events))
                 while not (await asyncio.wait({following}, timeout=ALIVE_SECONDS))[0]:
-                    yield ": still at it\n\n"
+                    yield ": still working\n\n"
                 event = following.result()
             yield chunk({"content": as_text(event.answer)})
             yield chunk({}, "stop", sanad=event.answer.to_dict())
@@ -228,15 +238,15 @@ class _Asker:
     async def _answer(
         self, request: Request, question: str, history: list[Turn], where: Filter | None
     ) -> Answer | None:
-        """The answer; None when the client has left, which a route is not told otherwise."""
+        """The answer; None if the client has disconnected, of which a route is not notified."""
 
-        async def asked() -> Answer:
+        async def answered() -> Answer:
             async for event in self._events(request, question, history, where):
                 if isinstance(event, Finished):
                     return event.answer
             raise AssertionError("stream ends with Finished")
 
-        return await _unless_left(request, asked())
+        return await _unless_left(request, answered())
 
     async def _events(
         self, request: Request, question: str, history: list[Turn], where: Filter | None
@@ -245,7 +255,7 @@ class _Asker:
         if self._assistant.settings.log_questions:
             _log.info("asked", extra={"question": question})
         try:
-            async for event in self._answering.events(client, question, history, where):
+            async for event in self._runner.events(client, question, history, where):
                 if isinstance(event, Finished):
                     finished = True
                     self._count(event.answer)
@@ -253,23 +263,23 @@ class _Asker:
         except SanadError as error:
             finished = True
             self._metrics.failures.labels(type(error).__name__).inc()
-            _log.warning("not answered", extra={"why": str(error), "kind": type(error).__name__})
+            _log.warning("question failed", extra={"reason": str(error), "error_type": type(error).__name__})
             raise
         finally:
             if not finished:
                 self._metrics.left.inc()
-                _log.info("client left")
+                _log.info("client disconnected")
 
     def _count(self, answer: Answer) -> None:
         self._metrics.answers.labels(answer.outcome).inc()
         for stage, seconds in answer.timings.items():
             self._metrics.seconds.labels(stage).observe(seconds)
-        told = {stage: round(seconds, 3) for stage, seconds in answer.timings.items()}
-        _log.info("answered", extra={"outcome": answer.outcome, "seconds": told})
+        seconds_by_stage = {stage: round(seconds, 3) for stage, seconds in answer.timings.items()}
+        _log.info("answered", extra={"outcome": answer.outcome, "seconds": seconds_by_stage})
 
 
 async def _unless_left(request: Request, work: Coroutine[Any, Any, Result]) -> Result | None:
-    """What the work comes to; None, and the work is cancelled, when the client leaves before."""
+    """The result of the work; None if the client disconnects first, which cancels the work."""
 
     async def leaving() -> None:
         while (await request.receive())["type"] != "http.disconnect":
@@ -289,16 +299,16 @@ async def _unless_left(request: Request, work: Coroutine[Any, Any, Result]) -> R
 def _line(event: Event) -> str:
     match event:
         case Retrieved(evidence=evidence, understood=understood):
-            told: dict[str, Any] = {
+            fields: dict[str, Any] = {
                 "event": "retrieved",
                 "sentences": len(evidence),
                 "understood": understood,
             }
         case Token(text=text):
-            told = {"event": "token", "text": text}
+            fields = {"event": "token", "text": text}
         case Finished(answer=answer):
-            told = {"event": "finished", "answer": answer.to_dict()}
-    return json.dumps(told, ensure_ascii=False) + "\n"
+            fields = {"event": "finished", "answer": answer.to_dict()}
+    return json.dumps(fields, ensure_ascii=False) + "\n"
 
 
 def _body(error: SanadError) -> dict[str, Any]:
@@ -306,7 +316,7 @@ def _body(error: SanadError) -> dict[str, Any]:
     return {"error": {"message": str(error), "type": type(error).__name__, "code": status}}
 
 
-def _told(error: SanadError) -> Response:
+def _response(error: SanadError) -> Response:
     headers = {"Retry-After": str(error.seconds)} if isinstance(error, Busy) else None
     body = _body(error)
     return JSONResponse(body, body["error"]["code"], headers)

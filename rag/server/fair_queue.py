@@ -1,12 +1,11 @@
-"""Whose turn it is to be answered: few at a time, and each client in turn, however many questions it sends.
+"""The queue of a server: few questions are answered at a time, and clients take turns.
 
-Page and API of a server stand in the same line. Its methods may be called from any thread.
+A client that sends many questions delays its own, not those of others. Page and API share one queue. Its
+methods may be called from any thread.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import itertools
 import math
 import threading
@@ -17,33 +16,33 @@ from dataclasses import dataclass
 from rag.errors import Busy
 
 SHARE = 2
-"""One client may take one in so many of the places, so that others find room."""
+"""One client may take at most 1/SHARE of the waiting places, so that others find room."""
 
 FIRST_GUESS = 20.0
-"""Seconds that an answer is thought to take before one was seen."""
+"""Assumed duration of an answer in seconds, until the first one has been measured."""
 
 LONGEST_RETRY = 600
-"""Seconds; after ten minutes it is worth a try in any case."""
+"""Longest ``Retry-After`` in seconds: after ten minutes it is worth trying in any case."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """Where a question stands."""
+    """A question's place in the queue."""
 
     client: str
     """Who asks."""
     called: Callable[[Place], None]
-    """Told when it is its turn."""
+    """Called when it is this question's turn."""
 
 
 class FairQueue:
-    """Questions that wait; a client's next one stands behind all other clients."""
+    """Waiting questions; each client's next question is placed behind those of all other clients."""
 
     def __init__(self, places: int, at_once: int = 1) -> None:
-        """Nobody waits yet.
+        """Create an empty queue.
 
         Args:
-            places: How many may wait beside those that are answered.
+            places: How many questions may wait, beside those that are being answered.
             at_once: How many are answered at the same time.
         """
         self._places = places
@@ -55,19 +54,25 @@ class FairQueue:
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """How many questions are waiting."""
         with self._lock:
             return self._count()
 
+    @property
+    def answering(self) -> int:
+        """How many questions are being answered."""
+        with self._lock:
+            return len(self._answering)
+
     def enter(self, client: str, called: Callable[[Place], None]) -> Place:
-        """Take a place. Until its turn ``withdraw`` gives it up; from then on ``leave`` must.
+        """Join the queue. ``withdraw`` gives a waiting place up, ``leave`` ends the turn.
 
         Args:
             client: Who asks.
-            called: Told when it is its turn, which may be before this comes back; in any thread.
+            called: Called when it is the question's turn, in any thread, possibly before this method returns.
 
         Raises:
-            Busy: Too many wait, or too many of this client's.
+            Busy: Too many questions are waiting, or too many of this client's.
         """
         place = Place(client, called)
         with self._lock:
@@ -80,22 +85,22 @@ class FairQueue:
         return place
 
     def leave(self, place: Place, seconds: float | None = None) -> None:
-        """End a turn: the next one is called.
+        """End a turn and call the next question.
 
         Args:
-            place: Whose turn it was.
-            seconds: How long the answer took; None where there was none.
+            place: The place whose turn ends.
+            seconds: How long the answer took; None if there was no answer.
         """
         with self._lock:
             self._answering.remove(place)
             if seconds is not None:
-                self._seconds += (seconds - self._seconds) / 4  # the last few count most
+                self._seconds += (seconds - self._seconds) / 4  # recent answers count most
             following = self._next()
         if following is not None:
             following.called(following)
 
     def withdraw(self, place: Place) -> bool:
-        """Give up a place; false where it waits no more, as it has been called or has left."""
+        """Give up a waiting place; returns False if it no longer waits."""
         with self._lock:
             places = self._waiting.get(place.client, deque())
             if place not in places:
@@ -106,36 +111,11 @@ class FairQueue:
             return True
 
     def ahead(self, place: Place) -> int:
-        """How many are answered before this one, if nobody leaves; 0 when it waits no more."""
+        """How many questions will be answered before this one if nobody leaves; 0 if it no longer waits."""
         with self._lock:
-            lines = itertools.zip_longest(*self._waiting.values())  # one of each client, then another of each
-            order = [one for turn in lines for one in turn if one is not None]
+            rounds = itertools.zip_longest(*self._waiting.values())  # one question of each client per round
+            order = [one for turn in rounds for one in turn if one is not None]
             return order.index(place) + len(self._answering) if place in order else 0
-
-    async def join(self, client: str) -> Place:
-        """Wait for the turn, in an event loop; ``leave`` ends it.
-
-        Args:
-            client: Who asks.
-
-        Raises:
-            Busy: Too many wait, or too many of this client's.
-        """
-        loop = asyncio.get_running_loop()
-        turn = asyncio.Event()
-
-        def called(_: Place) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody waits any more
-                loop.call_soon_threadsafe(turn.set)
-
-        place = self.enter(client, called)
-        try:
-            await turn.wait()
-        except asyncio.CancelledError:
-            if not self.withdraw(place):  # it was called in the very moment in which the client left
-                self.leave(place)
-            raise
-        return place
 
     def _count(self) -> int:
         return sum(map(len, self._waiting.values()))
@@ -145,10 +125,11 @@ class FairQueue:
         if waiting >= self._places or own >= max(1, self._places // SHARE):
             ahead = self._seconds * (waiting + 1) / self._at_once
             seconds = min(max(1, math.ceil(ahead)), LONGEST_RETRY)
-            raise Busy(f"{waiting} questions wait already. Ask again in about {seconds} s.", seconds=seconds)
+            count = "1 question is" if waiting == 1 else f"{waiting} questions are"
+            raise Busy(f"{count} already waiting. Try again in about {seconds} s.", seconds=seconds)
 
     def _next(self) -> Place | None:
-        """Whose turn it is now."""
+        """The place whose turn it is now."""
         if not self._waiting:
             return None
         client, places = next(iter(self._waiting.items()))

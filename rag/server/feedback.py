@@ -1,6 +1,7 @@
-"""Votes on answers, kept on this machine: appended to one file, and written out as questions to be graded by.
+"""Votes on answers: kept in one file on this machine, and exported as questions for evals.
 
-A line of the file is a JSON object, the fields of ``Feedback`` and ``format``; lines are only ever added.
+Each line of the file is a JSON object with the fields of ``Feedback`` and ``format``. Lines are only
+appended.
 """
 
 from __future__ import annotations
@@ -21,35 +22,35 @@ from rag.records import Answer, Language, Outcome
 from rag.settings import Settings
 
 FORMAT = 1
-"""Version of the lines below."""
+"""Version of the format of a line."""
 
 MAX_COMMENT = 2000
-"""Characters of a comment that are kept: as long as a question may be."""
+"""Longest comment in characters, the same as the longest question; the rest is cut off."""
 
 Vote = Literal["good", "bad"]
-"""What a reader thinks of an answer."""
+"""A reader's opinion of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """One vote, with what is needed to understand it later."""
+    """One vote, with all that is needed to understand it later."""
 
     at: str
-    """When, ISO 8601 in UTC."""
+    """Time of the vote, ISO 8601 in UTC."""
     vote: Vote
     """Good or bad."""
     comment: str
-    """What the reader added: of a bad answer, what would be right. May be empty."""
+    """The reader's comment; for a bad answer, the correct one. May be empty."""
     question: str
-    """As asked."""
+    """The question as the reader typed it."""
     language: Language
-    """Of the answer."""
+    """Language of the answer."""
     outcome: Outcome
-    """How the question ended."""
+    """Outcome of the answer."""
     claims: tuple[str, ...]
-    """The answer's sentences, without markers."""
+    """The answer's sentences, without citation markers."""
     quotes: tuple[tuple[str, str], ...]
-    """What it cited: article id and quote."""
+    """The cited sentences: article id and quote."""
     model: str
     """Identity of the generator."""
     generation: str
@@ -58,31 +59,32 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What ``export_feedback`` did."""
+    """The result of ``export_feedback``."""
 
     written: int
-    """Questions written, one for each that was voted on."""
+    """Number of questions written, at most one for each question that has a vote."""
     left_out: int
-    """Questions left out, as nobody has said what the right answer is."""
+    """Number of questions left out because the correct answer is not known."""
     unreadable: tuple[int, ...]
-    """1-based lines of the file of votes that are none, as when a disk was full; they were passed over."""
+    """1-based numbers of lines that could not be read, for example after the disk was full; they were
+    skipped."""
 
 
 def add_feedback(answer: Answer, vote: Vote, comment: str = "", *, settings: Settings | None = None) -> None:
     """Keep a vote on an answer.
 
     Args:
-        answer: What was voted on.
+        answer: The answer.
         vote: Good or bad.
         comment: At most ``MAX_COMMENT`` characters are kept.
-        settings: Defaults to ``Settings.load()``; ``feedback`` is the file.
+        settings: Defaults to ``Settings.load()``; the file is ``settings.feedback``.
 
     Raises:
-        BadSettings: The vote is none.
+        BadSettings: The vote is neither good nor bad.
         NoSpace: The file cannot be written.
     """
     if vote not in get_args(Vote):
-        raise BadSettings(f"The vote is {vote!r}; it must be one of {', '.join(get_args(Vote))}.")
+        raise BadSettings(f"The vote is {vote!r}; it must be {' or '.join(get_args(Vote))}.")
     kept = Feedback(
         at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         vote=vote,
@@ -100,17 +102,17 @@ def add_feedback(answer: Answer, vote: Vote, comment: str = "", *, settings: Set
 
 
 def export_feedback(file: Path, *, settings: Settings | None = None) -> Exported:
-    """Write the votes as candidates for a question file, in the format of evals/README.md.
+    """Write the votes as candidate questions, in the format of evals/README.md.
 
-    Of several votes on one question the last counts. A good answer becomes what the answer must hold, a bad
-    one's comment likewise; a good refusal becomes an unanswerable question.
+    If a question has several votes, the last one counts. The claims of a good answer, and the comment on a
+    bad one, become the text that the answer must contain; a good refusal becomes an unanswerable question.
 
     Args:
-        file: To be written; must not exist, as it may hold someone's edits.
+        file: The file to write. It must not exist, as it may contain someone's edits.
         settings: Defaults to ``Settings.load()``.
 
     Raises:
-        BadSettings: The file exists or cannot be written, or there is no vote to write.
+        BadSettings: The file exists or cannot be written, or there is no vote to export.
     """
     source = (settings or Settings.load()).feedback
     votes, unreadable = _read(source)
@@ -118,35 +120,39 @@ def export_feedback(file: Path, *, settings: Settings | None = None) -> Exported
     candidates = [_candidate(vote) for vote in latest.values()]
     questions = [question for question in candidates if question is not None]
     if not questions:
-        why = "no bad answer's comment says what would be right" if votes else "nobody has voted on an answer"
-        raise BadSettings(f"Nothing to export from {str(source)!r}: {why} yet. Vote on the page: sanad ui")
+        why = (
+            "no comment on a bad answer gives the correct one"
+            if votes
+            else "there are no votes on answers yet"
+        )
+        raise BadSettings(f"Nothing to export from {str(source)!r}: {why}. To vote, open the page: sanad ui")
     lines = "".join(json.dumps(question, ensure_ascii=False) + "\n" for question in questions)
     try:
         with file.open("x", encoding="utf-8") as out:
             out.write(lines)
     except FileExistsError:
-        raise BadSettings(f"{str(file)!r} exists and may hold your edits. Name another file.") from None
+        raise BadSettings(f"{str(file)!r} exists and may contain your edits. Choose another file.") from None
     except OSError as error:
-        raise BadSettings(f"Cannot write {str(file)!r}: {error.strerror}. Name another file.") from None
+        raise BadSettings(f"Cannot write {str(file)!r}: {error.strerror}. Choose another file.") from None
     return Exported(len(questions), len(candidates) - len(questions), unreadable)
 
 
 def _append(path: Path, line: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # One write of a whole line at the end: two processes cannot tear each other's.
+        # A single write at the end of the file: the lines of two processes cannot mix.
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             size = os.fstat(descriptor).st_size
             os.lseek(descriptor, max(size - 1, 0), os.SEEK_SET)
-            torn = size and os.read(descriptor, 1) != b"\n"  # by a disk that was full
+            torn = size and os.read(descriptor, 1) != b"\n"  # the disk was full during an earlier write
             os.write(descriptor, b"\n" + line if torn else line)
         finally:
             os.close(descriptor)
     except OSError as error:
         raise NoSpace(
-            f"Cannot keep the vote in {str(path)!r}: {error.strerror}. Make room or name another folder: "
-            "SANAD_CACHE=/path"
+            f"Cannot save the vote in {str(path)!r}: {error.strerror}. Free some space, or choose another "
+            "folder with SANAD_CACHE=/path"
         ) from None
 
 
@@ -168,18 +174,18 @@ def _read(path: Path) -> tuple[list[Feedback], tuple[int, ...]]:
     return votes, tuple(unreadable)
 
 
-def _parse(told: dict[str, Any]) -> Feedback:
-    if told.pop("format") != FORMAT:
+def _parse(fields: dict[str, Any]) -> Feedback:
+    if fields.pop("format") != FORMAT:
         raise ValueError
-    claims, quotes = told.pop("claims"), told.pop("quotes")
-    vote = Feedback(**told, claims=tuple(claims), quotes=tuple((str(a), str(q)) for a, q in quotes))
+    claims, quotes = fields.pop("claims"), fields.pop("quotes")
+    vote = Feedback(**fields, claims=tuple(claims), quotes=tuple((str(a), str(q)) for a, q in quotes))
     if not isinstance(vote.question, str) or vote.vote not in get_args(Vote):
         raise ValueError
     return vote
 
 
 def _candidate(vote: Feedback) -> dict[str, Any] | None:
-    """A question in the format of evals/question.schema.json; None where the right answer is not known."""
+    """A question in the format of evals/question.schema.json; None if the correct answer is not known."""
     good, refused = vote.vote == "good", vote.outcome == "not_found"
     question = {
         "id": "feedback-" + hashlib.sha256(vote.question.encode()).hexdigest()[:12],
@@ -204,5 +210,5 @@ def _texts(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _bare(claim: str) -> str:
-    """A claim without its markers."""
+    """A claim without its citation markers."""
     return MARKER.sub("", claim).strip()

@@ -1,6 +1,6 @@
-"""What stands before every route of a server: which host names, origins and sizes are let in.
+"""Middleware before every route of a server: it checks host names, origins and sizes.
 
-a request → Hosts → Origins → Bodies → (rag/server/login.py) → a route
+request → Hosts → Origins → (rag/server/login.py) → Bodies → route
 """
 
 from __future__ import annotations
@@ -15,34 +15,34 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY = 8_000_000
-"""Bytes of a request that carries no file: a conversation of 500 turns on the page has about 7 MB."""
+"""Largest request in bytes, uploads excepted: a conversation of 500 turns on the page has about 7 MB."""
 
 BODY_SECONDS = 30.0
-"""In which a body must have arrived, and an upload must have sent something more."""
+"""Time in which a body must arrive, and longest pause of an upload."""
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-"""What a browser calls this machine."""
+"""Names by which a browser reaches its own machine."""
 
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
 def refusal(status: int, message: str, **headers: str) -> JSONResponse:
-    """What is answered to a request that is refused, in the form of OpenAI's errors.
+    """The response to a request that is refused, in the form of OpenAI's errors.
 
     Args:
         status: HTTP status.
-        message: One line with the mend.
-        **headers: Further headers, with _ for -.
+        message: One line that says why, and how to fix it.
+        **headers: Further headers, with _ in place of -.
     """
-    told = {"error": {"message": message, "type": "refused", "code": status}}
-    return JSONResponse(told, status, {name.replace("_", "-"): value for name, value in headers.items()})
+    body = {"error": {"message": message, "type": "refused", "code": status}}
+    return JSONResponse(body, status, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 class Hosts:
-    """Middleware: a request names this server by an address or name that is known to be its own.
+    """Middleware: accepts only requests whose Host header is a name or address of this server.
 
-    Without it a page on the web could have its own name resolve to this machine, and read every answer as
-    one of its own (DNS rebinding). An address that the connection itself came in by cannot be rebound.
+    Otherwise a website could let its own name resolve to this machine and read every answer as if it were its
+    own (DNS rebinding). The address at which the connection arrived cannot be rebound.
     """
 
     def __init__(self, app: ASGIApp, names: Collection[str] = ()) -> None:
@@ -50,18 +50,18 @@ class Hosts:
 
         Args:
             app: The application.
-            names: Names besides those of the machine itself.
+            names: Further names of this server, besides those of the machine itself.
         """
         self._app = app
         self._names = {name.strip().lower() for name in names if name.strip()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse a foreign name."""
+        """Refuse an unknown name."""
         if scope["type"] in ("http", "websocket") and not self._known(scope):
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
                 return
-            message = "This server is not known by that name. Name it when it is started: SANAD_HOSTS=NAME"
+            message = "This server does not serve that host name. To allow it, start it with SANAD_HOSTS=NAME"
             await refusal(400, message)(scope, receive, send)
             return
         await self._app(scope, receive, send)
@@ -93,13 +93,13 @@ def _is_local(address: str) -> bool:
 
 
 class Origins:
-    """Middleware: pages of other sites change nothing here, and no site is told that it may read."""
+    """Middleware: pages of other sites may neither send requests that change something nor read answers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse what another site's page sends."""
+        """Refuse requests from pages of other sites."""
 
         async def plain(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -125,7 +125,7 @@ class Origins:
 
 
 class Bodies:
-    """Middleware: a body is whole, in time and not too large before anything looks at it."""
+    """Middleware: reads the whole body before any route sees it, within limits of time and size."""
 
     def __init__(
         self, app: ASGIApp, *, streamed: str = "", most: int = MAX_BODY, seconds: float = BODY_SECONDS
@@ -134,9 +134,9 @@ class Bodies:
 
         Args:
             app: The application.
-            streamed: What the addresses of files begin with, which are counted by who receives them.
+            streamed: Prefix of the paths of uploads, whose receiver limits their size.
             most: Largest body in bytes.
-            seconds: In which it must arrive.
+            seconds: Time in which it must arrive.
         """
         self._app = app
         self._streamed = streamed
@@ -144,7 +144,7 @@ class Bodies:
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Read the body, and hand it on."""
+        """Read the body and pass it on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif self._streamed and scope["method"] == "PUT" and scope["path"].startswith(self._streamed):
@@ -153,9 +153,9 @@ class Bodies:
             await self._whole(scope, receive, send)
 
     async def _whole(self, scope: Scope, receive: Receive, send: Send) -> None:
-        told = Headers(scope=scope).get("content-length", "0")
+        length = Headers(scope=scope).get("content-length", "0")
         body = b""
-        if not told.isdecimal() or int(told) > self._most:
+        if not length.isdecimal() or int(length) > self._most:
             await self._too_large(scope, receive, send)
             return
         try:
@@ -164,14 +164,15 @@ class Bodies:
                 while more:
                     message = await receive()
                     if message["type"] != "http.request":
-                        return  # the client has gone
+                        return  # the client has disconnected
                     body += message.get("body", b"")
                     more = message.get("more_body", False)
                     if len(body) > self._most:
                         await self._too_large(scope, receive, send)
                         return
         except TimeoutError:
-            await refusal(408, "The request took too long to arrive.")(scope, receive, send)
+            late = f"The request did not arrive within {self._seconds:g} s. Send it again."
+            await refusal(408, late)(scope, receive, send)
             return
         first = True
 
@@ -185,7 +186,7 @@ class Bodies:
         await self._app(scope, again, send)
 
     async def _too_large(self, scope: Scope, receive: Receive, send: Send) -> None:
-        message = f"A request may have {self._most / 1e6:g} MB at most. Send less."
+        message = f"The request is larger than {self._most / 1e6:g} MB, the limit. Send a smaller one."
         await refusal(413, message, Connection="close")(scope, receive, send)
 
     def _impatient(self, receive: Receive) -> Receive:

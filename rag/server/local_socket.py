@@ -1,9 +1,9 @@
-"""Asking a server on this machine: ``sanad ask`` finds one of the same index, models and version here.
+"""Asks a running server on this machine: ``sanad ask`` finds the one with its index, models and version here.
 
-    CACHE/serve/KEY.sock    mode 0600; KEY is made of all that an answer depends on
-    CACHE/serve/KEY.lock    held by the server that listens there for as long as it lives
+    CACHE/serve/KEY.sock    mode 0600; KEY is a digest of everything that an answer depends on
+    CACHE/serve/KEY.lock    held by the listening server for as long as it lives
 
-Nothing here loads a model or a library, so that asking takes no longer than the answer.
+Nothing here loads a model or a large library, so that a question takes no longer than its answer.
 """
 
 from __future__ import annotations
@@ -20,69 +20,58 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rag import errors
-from rag._version import __version__
+from rag import __version__, errors
 from rag.errors import Busy, GenerationFailed, SanadError
-from rag.records import (
-    Answer,
-    Chunk,
-    Citation,
-    Claim,
-    Event,
-    Evidence,
-    Filter,
-    Finished,
-    Passage,
-    Reprint,
-    Retrieved,
-    Token,
-)
+from rag.records import Answer, Event, Evidence, Filter, Finished, Retrieved, Token
 from rag.settings import Settings
 
 CONNECT_SECONDS = 1.0
-"""In which a server on the same machine takes a connection."""
+"""Longest time in which a server on the same machine accepts a connection."""
 
 LONGEST_PATH = 100
-"""Bytes of a socket's path; Linux takes 107, macOS 103."""
+"""Longest path of a socket in bytes; Linux allows 107, macOS 103."""
 
 _OF_THE_SERVER = frozenset(
     {"answer_seconds", "at_once", "waiting", "passwords", "hosts", "proxy", "log_questions"}
 )
-"""Settings that no answer depends on."""
+"""Settings of the server that do not affect an answer."""
 
 
 def socket_path(index: Path, settings: Settings) -> Path | None:
-    """Where a server of this index, these settings and this version listens; None where it cannot.
+    """The socket on which a server of this index, these settings and this version listens.
 
     Args:
         index: The folder of the index.
-        settings: Of who asks, or serves.
+        settings: The settings of the client or of the server.
+
+    Returns:
+        None if this system has no Unix sockets, or if the path would be too long.
     """
-    told = {
+    parts = {
         key: str(value) for key, value in dataclasses.asdict(settings).items() if key not in _OF_THE_SERVER
     }
-    told |= {"index": str(index.resolve()), "version": __version__}
-    key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+    parts |= {"index": str(index.resolve()), "version": __version__}
+    key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
     path = (settings.cache / "serve" / f"{key}.sock").absolute()
     usable = hasattr(socket, "AF_UNIX") and len(os.fsencode(path)) <= LONGEST_PATH
     return path if usable else None
 
 
 class NoServer(Exception):
-    """No server listens there that may be trusted."""
+    """No trusted server listens on the socket."""
 
 
 def ask(path: Path, question: str, where: Filter | None) -> Iterator[Event]:
-    """Ask a server; its events as ``Assistant.stream`` yields them.
+    """Ask a server, and yield its events as ``Assistant.stream`` does.
 
     Args:
-        path: As ``socket_path`` gave it.
+        path: The path that ``socket_path`` returned.
         question: The question.
         where: Which articles may be searched.
 
     Raises:
-        NoServer: None listens, or none of this user's.
-        SanadError: What the server's assistant raised, or it was lost while it answered.
+        NoServer: No server listens there, or it belongs to another user.
+        SanadError: The server's assistant raised it, or the connection was lost during the answer.
     """
     body: dict[str, Any] = {"question": question, "stream": True}
     if where is not None:
@@ -107,18 +96,18 @@ def ask(path: Path, question: str, where: Filter | None) -> Iterator[Event]:
 
 
 def _events(response: http.client.HTTPResponse) -> Iterator[Event]:
-    lost = GenerationFailed("The server ended while it answered. Ask again.")
+    lost = GenerationFailed("The server ended before the answer was complete. Ask again.")
     try:
         for line in response:
-            told = json.loads(line)
-            match told["event"]:
+            event = json.loads(line)
+            match event["event"]:
                 case "retrieved":
-                    # Of the sentences only their number is sent: that is all that is shown of them.
-                    yield Retrieved((), (_UNSENT,) * told["sentences"], told["understood"])
+                    # The server sends only the number of the sentences: nothing else of them is shown.
+                    yield Retrieved((), (_UNSENT,) * event["sentences"], event["understood"])
                 case "token":
-                    yield Token(told["text"])
+                    yield Token(event["text"])
                 case "finished":
-                    yield Finished(answer_from(told["answer"]))
+                    yield Finished(Answer.from_dict(event["answer"]))
                     return
                 case _:
                     raise _error(line, None)
@@ -130,45 +119,22 @@ def _events(response: http.client.HTTPResponse) -> Iterator[Event]:
 _UNSENT = Evidence(0, "", 0, 0, "", "", None, None, "", 0, 0.0)
 
 
-def answer_from(told: dict[str, Any]) -> Answer:
-    """The answer of which ``Answer.to_dict`` made this.
-
-    Raises:
-        KeyError, TypeError: Of none.
-    """
-
-    def also(item: dict[str, Any]) -> dict[str, Any]:
-        return item | {"also": tuple(Reprint(**reprint) for reprint in item["also"])}
-
-    where = told["where"]
-    return Answer(
-        **told
-        | {
-            "claims": tuple(Claim(**c | {"citations": tuple(c["citations"])}) for c in told["claims"]),
-            "citations": tuple(Citation(**also(item)) for item in told["citations"]),
-            "evidence": tuple(Evidence(**also(item)) for item in told["evidence"]),
-            "passages": tuple(
-                Passage(**also(item) | {"chunk": Chunk(**item["chunk"])}) for item in told["passages"]
-            ),
-            "where": None if where is None else Filter(**where | {"outlets": tuple(where["outlets"])}),
-        }
-    )
-
-
 def _error(body: bytes, retry: str | None) -> SanadError:
     try:
-        told = json.loads(body)["error"]
-        kind, message = getattr(errors, told["type"], SanadError), str(told["message"])
+        error = json.loads(body)["error"]
+        kind, message = getattr(errors, error["type"], SanadError), str(error["message"])
     except (ValueError, KeyError, TypeError):
-        return GenerationFailed("The server could not answer; its log tells why. Ask again with --no-serve.")
+        return GenerationFailed(
+            "The running server could not answer; see its log. To answer without it: sanad ask --no-serve"
+        )
     if kind is Busy:
-        return Busy(f"{message} Or load the models once more beside it: --no-serve", seconds=int(retry or 1))
+        return Busy(f"{message} To answer without the server: sanad ask --no-serve", seconds=int(retry or 1))
     known = isinstance(kind, type) and issubclass(kind, SanadError)
     return kind(message) if known else SanadError(message)
 
 
 class _Connection(http.client.HTTPConnection):
-    """HTTP over a socket of this user's own."""
+    """HTTP over a Unix socket that belongs to this user."""
 
     def __init__(self, path: Path) -> None:
         super().__init__("localhost", timeout=CONNECT_SECONDS)
@@ -178,28 +144,28 @@ class _Connection(http.client.HTTPConnection):
         """Open the connection."""
         found = self._path.lstat()
         if not stat.S_ISSOCK(found.st_mode) or found.st_uid != os.geteuid():
-            raise OSError("no socket of this user")  # another's could make up the answers
+            raise OSError("no socket of this user")  # another user's server could invent answers
         self.sock = socket.socket(socket.AF_UNIX)
         try:
             self.sock.settimeout(CONNECT_SECONDS)
             self.sock.connect(str(self._path))
-            self.sock.settimeout(None)  # an answer takes as long as it takes; the server has a limit
+            self.sock.settimeout(None)  # the server limits the time of an answer
         except OSError:
             self.sock.close()
             raise
 
 
 class Listener:
-    """The socket file of a server, from start to end."""
+    """The socket file of a running server."""
 
     def __init__(self, path: Path) -> None:
-        """Listen there, unless another living server does.
+        """Listen on the socket, unless another running server does.
 
         Args:
-            path: As ``socket_path`` gave it.
+            path: The path that ``socket_path`` returned.
 
         Raises:
-            OSError: Another server listens, or the folder cannot be written.
+            OSError: Another server listens there, or the folder cannot be written.
         """
         from filelock import FileLock, Timeout
 
@@ -210,11 +176,11 @@ class Listener:
         try:
             self._lock.acquire()
         except Timeout:
-            raise OSError("another server of the same index listens there already") from None
+            raise OSError("another server of the same index already listens there") from None
         try:
-            path.unlink(missing_ok=True)  # of one that was killed: who holds the lock is the only one
+            path.unlink(missing_ok=True)  # left by a killed server: only the holder of the lock listens
             self.socket = socket.socket(socket.AF_UNIX)
-            self.socket.bind(str(path))  # nobody else can reach it even now: the folder is closed to them
+            self.socket.bind(str(path))  # other users cannot reach it: the folder's mode is 0700
             path.chmod(0o600)
             self.socket.listen(64)
         except OSError:
@@ -222,7 +188,7 @@ class Listener:
             raise
 
     def close(self) -> None:
-        """Take the file away."""
+        """Stop listening and delete the file."""
         self.socket.close()
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)

@@ -1,9 +1,10 @@
-"""Who may use a server that listens beyond this machine: names, passwords, and how often they are tried.
+"""Login for servers that other machines can reach: names, passwords, and a limit on wrong attempts.
 
-    the file, a line each:   NAME:scrypt$15$8$1$SALT$HASH        made by: sanad serve --make-password NAME
+    a line of the password file:   NAME:scrypt$15$8$1$SALT$HASH     created by: sanad serve --make-password
+        NAME
 
-Programs send the name and the password with each request (HTTP Basic); a browser logs in on a page and keeps
-a cookie that scripts cannot read and that other sites cannot make it send.
+Programs send name and password with each request (HTTP Basic). A browser logs in on a page and keeps a cookie
+that scripts cannot read and that other sites cannot make it send.
 """
 
 from __future__ import annotations
@@ -34,78 +35,80 @@ from rag.errors import BadSettings
 from rag.server.guard import refusal
 
 COST, BLOCK, LANES = 15, 8, 1
-"""scrypt's N as a power of two, r and p: 32 MB and about 0.1 s, of which one runs at a time."""
+"""scrypt's N as a power of two, r and p: 32 MB and about 0.1 s per check; one check runs at a time."""
 
 MEMORY = 2 * 128 * BLOCK * 2**COST
-"""Bytes that OpenSSL may take for it."""
+"""Bytes that OpenSSL may use for it."""
 
 SHORTEST = 10
-"""Characters of a new password."""
+"""Fewest characters of a new password."""
 
 ATTEMPTS, WINDOW = 10, 60.0
-"""Wrong passwords that one address may send in so many seconds."""
+"""Wrong passwords that one address may send, and the seconds in which they are counted."""
 
 ADDRESSES = 10_000
-"""Addresses whose attempts are remembered; the oldest are forgotten first."""
+"""Addresses whose attempts are kept; the oldest are dropped first."""
 
 SESSION_SECONDS = 12 * 3600
-"""After a working day a browser logs in again."""
+"""A browser stays logged in for a working day."""
 
 SESSIONS = 1000
-"""Sessions that are remembered; the oldest are ended first."""
+"""Sessions that are kept; the oldest end first."""
 
 FORM_BYTES, FORM_SECONDS = 4000, 10.0
-"""Size of a login form, and in which time it must arrive."""
+"""Largest login form in bytes, and the seconds in which it must arrive."""
 
 COOKIE = "sanad_session"
 LOGIN, LOGOUT, ALIVE = "/login", "/logout", "/healthz"
 
 _NOBODY = f"scrypt${COST}${BLOCK}${LANES}${'0' * 32}${'0' * 128}"
-"""Checked for names that are unknown, so that they take as long as others."""
+"""Checked for unknown names, so that they take as long as known ones."""
 
 
 def hashed(password: str) -> str:
-    """A password as it stands in the file.
+    """The hash of a password, as the password file contains it.
 
     Raises:
-        BadSettings: It is too short.
+        BadSettings: The password is too short.
     """
     if len(password) < SHORTEST:
-        raise BadSettings(f"The password has {len(password)} characters; it needs at least {SHORTEST}.")
+        raise BadSettings(
+            f"The password has {len(password)} characters. Choose one with at least {SHORTEST}."
+        )
     salt = secrets.token_bytes(16)
     return f"scrypt${COST}${BLOCK}${LANES}${salt.hex()}${_scrypt(password, salt, COST, BLOCK, LANES).hex()}"
 
 
 def _scrypt(password: str, salt: bytes, cost: int, block: int, lanes: int) -> bytes:
-    # HMAC fills a short key up with zeros: without the digest "abc" and "abc\0" would be the same password.
+    # HMAC pads a short key with zeros: without the digest, "abc" and "abc\0" would be the same password.
     data = hashlib.sha256(password.encode("utf-8", "surrogatepass")).digest()
     return hashlib.scrypt(data, salt=salt, n=2**cost, r=block, p=lanes, maxmem=MEMORY)
 
 
 def _matches(password: str, line: str) -> bool:
     _, cost, block, lanes, salt, digest = line.split("$")
-    found = _scrypt(password, bytes.fromhex(salt), int(cost), int(block), int(lanes))
-    return hmac.compare_digest(found, bytes.fromhex(digest))
+    computed = _scrypt(password, bytes.fromhex(salt), int(cost), int(block), int(lanes))
+    return hmac.compare_digest(computed, bytes.fromhex(digest))
 
 
 def read_passwords(path: Path) -> dict[str, str]:
-    """The names of the file, each with its hash.
+    """The names in the password file, each with its hash.
 
     Args:
-        path: The file; others than its owner must not be able to read it.
+        path: The file; only its owner may be able to read it.
 
     Raises:
-        BadSettings: It cannot be read, others can read it, or a line is wrong.
+        BadSettings: It cannot be read, other users can read it, or a line is not valid.
     """
-    mend = "Make a line of it: sanad serve --make-password NAME"
+    fix = "To create a line: sanad serve --make-password NAME"
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(f"Cannot read the passwords in {str(path)!r}: {error}. {mend}") from None
+        raise BadSettings(f"Cannot read the password file {str(path)!r}: {error}. {fix}") from None
     if os.name == "posix" and mode & 0o077:
-        raise BadSettings(f"Others can read the passwords in {str(path)!r}. Run: chmod 600 {path}")
-    found = {}
+        raise BadSettings(f"Other users can read the password file {str(path)!r}. Run: chmod 600 {path}")
+    passwords = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -113,24 +116,24 @@ def read_passwords(path: Path) -> dict[str, str]:
         try:
             if not name:
                 raise ValueError
-            _matches("", digest)  # whether it is a hash that can be computed here
+            _matches("", digest)  # raises an error if this machine cannot compute the hash
         except (ValueError, MemoryError):
-            raise BadSettings(f"Line {number} of {str(path)!r} is no name with a hash. {mend}") from None
-        found[name] = digest
-    if not found:
-        raise BadSettings(f"{str(path)!r} holds no password. {mend}")
-    return found
+            raise BadSettings(f"Line {number} of {str(path)!r} is not of the form NAME:HASH. {fix}") from None
+        passwords[name] = digest
+    if not passwords:
+        raise BadSettings(f"The password file {str(path)!r} contains no password. {fix}")
+    return passwords
 
 
 class Attempts:
-    """Wrong passwords of late, by address."""
+    """Recent wrong passwords, by address."""
 
     def __init__(self) -> None:
         self._failed: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = threading.Lock()
 
     def wait(self, address: str) -> float:
-        """Seconds until the address may try again; 0 if it may now."""
+        """Seconds until the address may try again; 0 if it may try now."""
         with self._lock:
             failed = self._recent(address)
             return WINDOW - (time.monotonic() - failed[0]) if len(failed) >= ATTEMPTS else 0.0
@@ -153,14 +156,14 @@ class Attempts:
 
 
 def _network(address: str) -> str:
-    """The address, or of IPv6 the network that one machine has to itself."""
+    """The address; for IPv6 its /64 network, which usually belongs to one machine."""
     try:
-        found = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
-    if found.version == 4:
+    if parsed.version == 4:
         return address
-    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +173,13 @@ class _Session:
 
 
 class Users:
-    """Checks passwords, and remembers who has logged in."""
+    """Checks passwords and keeps the sessions of users who have logged in."""
 
     def __init__(self, passwords: dict[str, str]) -> None:
-        """Nobody is logged in yet.
+        """Start without sessions.
 
         Args:
-            passwords: For each name its hash.
+            passwords: The hash for each name.
         """
         self._passwords = passwords
         self._key = secrets.token_bytes(32)
@@ -186,13 +189,14 @@ class Users:
         self.attempts = Attempts()
 
     def check(self, name: str, password: str, address: str) -> bool:
-        """Whether this is the password of that name; a wrong one is counted against the address."""
-        # A password that was right is known again without its 0.1 s, by a digest that dies with this process.
+        """Whether this is the user's password; a wrong one is counted for the address."""
+        # A correct password is recognised without hashing it again (0.1 s), by a digest keyed to this
+        # process.
         seen = hmac.digest(self._key, f"{name}\0{password}".encode("utf-8", "surrogatepass"), "sha256")
         if seen in self._known:
             return True
         with self._checking:
-            if self.attempts.wait(address):  # others of this address were checked meanwhile
+            if self.attempts.wait(address):  # other attempts of this address were checked in the meantime
                 return False
             right = _matches(password, self._passwords.get(name, _NOBODY)) and name in self._passwords
         if not right:
@@ -204,7 +208,7 @@ class Users:
         return True
 
     def begin(self, name: str) -> str:
-        """A new session's token."""
+        """Begin a session and return its token."""
         token = secrets.token_urlsafe(32)
         self._sessions[_digest(token)] = _Session(name, time.monotonic() + SESSION_SECONDS)
         while len(self._sessions) > SESSIONS:
@@ -212,8 +216,8 @@ class Users:
         return token
 
     def in_session(self, token: str) -> bool:
-        """Whether the token is that of a session."""
-        session = self._sessions.get(_digest(token))  # found by its digest: no compare that could be timed
+        """Whether the token belongs to a session that has not ended."""
+        session = self._sessions.get(_digest(token))  # looked up by digest: comparing could be timed
         return session is not None and time.monotonic() < session.until
 
     def end(self, token: str) -> None:
@@ -226,14 +230,14 @@ def _digest(token: str) -> bytes:
 
 
 class Login:
-    """Middleware: nothing is read or changed by who has not logged in, but whether the server is alive."""
+    """Middleware: without login, nothing but the health check is served."""
 
     def __init__(self, app: ASGIApp, users: Users) -> None:
         self._app = app
         self._users = users
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let in who is known; show the others the way."""
+        """Pass requests of known users on; answer all others with the login page or an error."""
         if scope["type"] == "lifespan" or (scope["type"] == "http" and scope["path"] == ALIVE):
             await self._app(scope, receive, send)
             return
@@ -245,7 +249,7 @@ class Login:
         await (response or self._app)(scope, receive, send)
 
     async def _response(self, request: Request) -> Response | None:
-        """What to answer instead of the application; None to let the request through."""
+        """The response in place of the application's; None to pass the request on."""
         address = request.client.host if request.client else ""
         token = request.cookies.get(COOKIE, "")
         if request.url.path == LOGOUT and request.method == "POST":
@@ -265,9 +269,9 @@ class Login:
             return None if await self._right(*basic, address) else _unknown()
         sent = await _form(request)
         if sent is None:
-            return refusal(413, "That is no login form.", Connection="close")
-        told = parse_qs(sent.decode("utf-8", "replace"))
-        name, password = (told.get(key, [""])[0] for key in ("name", "password"))
+            return refusal(413, "The login form is too large or took too long to arrive.", Connection="close")
+        fields = parse_qs(sent.decode("utf-8", "replace"))
+        name, password = (fields.get(key, [""])[0] for key in ("name", "password"))
         if not await self._right(name, password, address):
             wait = self._users.attempts.wait(address)
             return _too_many(wait) if wait else _page(401, wrong=True)
@@ -294,7 +298,7 @@ def _basic(header: str) -> tuple[str, str] | None:
 
 
 async def _form(request: Request) -> bytes | None:
-    """The body of a login form; None if it is too large or too slow: anyone may send one."""
+    """The body of a login form; None if it is too large or too slow, as anyone can send one."""
     body = b""
     try:
         async with asyncio.timeout(FORM_SECONDS):
@@ -308,14 +312,15 @@ async def _form(request: Request) -> bytes | None:
 
 
 def _ask(request: Request) -> Response:
-    """What who is unknown sees: a person the page to log in on, a program how to name itself."""
+    """The response to an unknown client: the login page for a browser, an error for a program."""
     if request.method == "GET" and "text/html" in Headers(scope=request.scope).get("accept", ""):
         return _page(200) if request.url.path == LOGIN else RedirectResponse(LOGIN, 303)
     return _unknown()
 
 
 def _unknown() -> Response:
-    return refusal(401, "Name and password are needed (HTTP Basic).", WWW_Authenticate='Basic realm="Sanad"')
+    message = "This server requires a name and a password (HTTP Basic)."
+    return refusal(401, message, WWW_Authenticate='Basic realm="Sanad"')
 
 
 def _too_many(wait: float) -> Response:
@@ -327,14 +332,14 @@ _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sanad</title>
 <style>body{{font:1rem system-ui,sans-serif;display:grid;place-items:center;min-height:90vh;margin:1rem}}
 form{{display:grid;gap:.75rem;width:min(20rem,100%)}}input,button{{font:inherit;padding:.5rem}}</style>
-<form method="post" action="/login"><h1>Sanad · <span lang="ar">سند</span></h1>{told}
+<form method="post" action="/login"><h1>Sanad · <span lang="ar">سند</span></h1>{alert}
 <label>Name · <span lang="ar">الاسم</span><br><input name="name" autocomplete="username" required></label>
 <label>Password · <span lang="ar">كلمة المرور</span><br>
 <input name="password" type="password" autocomplete="current-password" required></label>
-<button>Log in · <span lang="ar">دخول</span></button></form></html>"""
+<button>Log in · <span lang="ar">تسجيل الدخول</span></button></form></html>"""
 
 _WRONG = (
-    '<p role="alert">Wrong name or password. · <span lang="ar">الاسم أو كلمة المرور غير صحيحين.</span></p>'
+    '<p role="alert">Wrong name or password. · <span lang="ar">الاسم أو كلمة المرور غير صحيحة.</span></p>'
 )
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
@@ -342,4 +347,4 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; fr
 
 def _page(status: int, *, wrong: bool = False) -> Response:
     headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
-    return HTMLResponse(_PAGE.format(told=_WRONG if wrong else ""), status, headers)
+    return HTMLResponse(_PAGE.format(alert=_WRONG if wrong else ""), status, headers)

@@ -1,4 +1,4 @@
-"""What a server counts, in the text format of Prometheus."""
+"""The metrics of a server, in the text format of Prometheus."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from prometheus_client import (
 )
 
 SECONDS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 40, 80, 160, 320)
-"""Upper bounds of the histogram of answers, in seconds: a question that is remembered to one given up."""
+"""Upper bounds of the histogram of answers in seconds: from an answer in the cache to the time limit."""
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 class Metrics:
-    """The counts of one server."""
+    """The metrics of one server."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
@@ -31,25 +31,25 @@ class Metrics:
         )
         self.answers = Counter("sanad_answers", "Questions answered", ["outcome"], registry=registry)
         self.failures = Counter("sanad_failures", "Questions that failed", ["error"], registry=registry)
-        self.left = Counter("sanad_left", "Questions whose client left", registry=registry)
+        self.left = Counter("sanad_left", "Questions whose client disconnected", registry=registry)
         self.seconds = Histogram(
             "sanad_answer_seconds",
-            "Time of an answer by stage",
+            "Seconds per answer by stage",
             ["stage"],
             buckets=SECONDS,
             registry=registry,
         )
 
-    def gauge(self, name: str, told: str, value: Callable[[], float]) -> None:
-        """Add a value that is read whenever it is asked for.
+    def gauge(self, name: str, description: str, value: Callable[[], float]) -> None:
+        """Add a value that is read at every request for the metrics.
 
         Args:
             name: Its name, without ``sanad_``.
-            told: What it is.
-            value: Gives it.
+            description: What it measures.
+            value: Returns the current value.
         """
-        Gauge(f"sanad_{name}", told, registry=self._registry).set_function(value)
+        Gauge(f"sanad_{name}", description, registry=self._registry).set_function(value)
 
     def text(self) -> bytes:
-        """All of it."""
+        """All metrics in Prometheus's text format."""
         return generate_latest(self._registry)

@@ -1,4 +1,4 @@
-"""Every request with an id, counted and logged. Question text is in neither."""
+"""Gives every request an id, counts it and logs it. Neither contains the text of a question."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rag.server.metrics import Metrics
 HEADER = "X-Request-ID"
 
 _OWN = re.compile(r"[A-Za-z0-9._-]{1,64}")
-"""An id that a proxy gave is kept if it is one."""
+"""An id that a proxy has set is kept if it has this form."""
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
@@ -25,22 +25,22 @@ _log = logging.getLogger(__name__)
 
 
 class Observed:
-    """Middleware: the outermost."""
+    """Middleware, the outermost one: request ids, counts and log lines."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, routes: Collection[str]) -> None:
         """Observe an application.
 
         Args:
             app: The application.
-            metrics: Where requests are counted.
-            routes: Paths that are counted and logged each by itself; all others are the page's.
+            metrics: Counts the requests.
+            routes: Paths that are counted and logged separately; all others count as the page's.
         """
         self._app = app
         self._metrics = metrics
         self._routes = frozenset(routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and tell of it."""
+        """Pass the request on, then count and log it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -58,22 +58,22 @@ class Observed:
         try:
             await self._app(scope, receive, marked)
         except Exception:
-            _log.exception("defect")
+            _log.exception("internal error")
             raise
         finally:
-            # Strangers' paths and methods would make a series of counts each.
+            # Arbitrary paths and methods of clients would each create a time series.
             route = scope["path"] if scope["path"] in self._routes else "page"
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.requests.labels(route, method, str(status)).inc()
             if route != "page" or status >= 400:
                 client = scope["client"][0] if scope.get("client") else "socket"
                 took = round((time.perf_counter() - begun) * 1000, 1)
-                told = {
+                fields = {
                     "method": method,
                     "path": scope["path"],
                     "status": status,
                     "ms": took,
                     "client": client,
                 }
-                _log.info("request", extra=told)
+                _log.info("request", extra=fields)
             request_id.reset(token)

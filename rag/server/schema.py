@@ -1,6 +1,6 @@
-"""What the HTTP API takes, and what becomes of it: the bodies of its requests as pydantic models.
+"""The request bodies of the HTTP API as pydantic models, and the form of its errors.
 
-Limits stand here, so that they hold on the server and are told by the schema.
+The limits are part of the models, so that the server enforces them and the OpenAPI schema documents them.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from rag.records import Answer, Citation, Filter, Language, Turn
 
 MAX_TURNS = 50
-"""Earlier turns that may be sent; a whole conversation of a working day."""
+"""Largest number of earlier turns: a conversation of a whole working day."""
 
 MAX_MESSAGES = 2 * MAX_TURNS + 2
-"""The same as messages, with a system message and the question."""
+"""The same limit in messages, with a system message and the question."""
 
 MAX_TEXT = 20_000
-"""Characters of an earlier text: ten times the longest question."""
+"""Longest text of a turn in characters: ten times the longest question."""
 
 MAX_OUTLETS = 100
 MAX_NAME = 300
@@ -27,7 +27,7 @@ Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
 
 
 class Strict(BaseModel):
-    """A body whose unknown fields are refused: a misspelt one must not be passed over."""
+    """A body that rejects unknown fields: a misspelt one must not be ignored."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,10 +50,10 @@ class FilterBody(Strict):
     language: Language | None = None
 
     def where(self) -> Filter:
-        """The filter.
+        """The filter as a record.
 
         Raises:
-            BadSettings: A value makes no sense.
+            BadSettings: A value is not valid.
         """
         return Filter(tuple(self.outlets), self.since, self.until, self.language)
 
@@ -64,15 +64,15 @@ class AskBody(Strict):
     question: Text
     history: list[TurnBody] = Field(default=[], max_length=MAX_TURNS, description="Oldest first.")
     filter: FilterBody | None = None
-    stream: bool = Field(default=False, description="A line of JSON for each event instead of one answer.")
+    stream: bool = Field(default=False, description="Send one line of JSON per event, not one answer.")
 
     def turns(self) -> list[Turn]:
-        """The earlier turns."""
+        """The earlier turns as records."""
         return [Turn(turn.question, turn.answer) for turn in self.history]
 
 
-class Part(BaseModel):
-    """A part of a message's content."""
+class TextContent(BaseModel):
+    """One text of a message whose content is a list."""
 
     type: Literal["text"]
     text: Text
@@ -82,28 +82,28 @@ class ChatMessageBody(BaseModel):
     """A message, in the form of OpenAI's API."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: Text | list[Part] | None = None
+    content: Text | list[TextContent] | None = None
 
     def text(self) -> str:
-        """What it says."""
+        """The message as one text."""
         if isinstance(self.content, list):
             return "\n".join(part.text for part in self.content)
         return self.content or ""
 
 
 class ChatBody(BaseModel):
-    """A chat, in the form of OpenAI's API. Fields that steer sampling are taken and do nothing."""
+    """A chat, in the form of OpenAI's API. Fields that control sampling are accepted and ignored."""
 
     model: Annotated[str, StringConstraints(max_length=MAX_NAME)]
     messages: list[ChatMessageBody] = Field(min_length=1, max_length=MAX_MESSAGES)
     stream: bool = False
 
     def question(self) -> str:
-        """The last message of the user, which must be the last of all; empty where it is not."""
+        """The last message, which must be the user's; empty if it is not."""
         return self.messages[-1].text() if self.messages[-1].role == "user" else ""
 
     def turns(self) -> list[Turn]:
-        """Earlier questions with their answers. What a system message says is for a model, and left out."""
+        """Earlier questions with their answers. System messages are ignored."""
         turns, question = [], ""
         for message in self.messages[:-1]:
             if message.role == "user":
@@ -115,44 +115,44 @@ class ChatBody(BaseModel):
 
 
 def as_text(answer: Answer) -> str:
-    """An answer for a client that shows text alone: the sources stand below it."""
+    """An answer for a client that shows only text: the sources follow the answer."""
     if not answer.citations:
         return answer.text
     return "\n\n".join([answer.text, *map(_source, answer.citations)])
 
 
 def _source(cited: Citation) -> str:
-    told = " · ".join(part for part in (cited.outlet, cited.published, cited.title) if part)
-    return f"[{cited.number}] {told}\n{cited.quote}\n{cited.source}:{cited.line}"
+    origin = " · ".join(part for part in (cited.outlet, cited.published, cited.title) if part)
+    return f"[{cited.number}] {origin}\n{cited.quote}\n{cited.source}:{cited.line}"
 
 
 def responses(streamed: str) -> dict[int | str, dict[str, Any]]:
-    """What a question may be answered with, for the schema.
+    """The possible responses to a question, for the OpenAPI schema.
 
     Args:
         streamed: Media type of a streamed answer.
     """
-    told = {
-        400: "The question or the filter makes no sense",
-        401: "No one known",
-        403: "From another site's page",
-        404: "No such model",
-        408: "Too slow",
-        413: "Too large",
-        422: "No such body",
+    descriptions = {
+        400: "The question or the filter is not valid",
+        401: "Name and password are missing or wrong",
+        403: "The request comes from a page of another site",
+        404: "There is no such model",
+        408: "The request took too long to arrive",
+        413: "The request is too large",
+        422: "The body does not have the required form",
         429: "Too many wrong passwords",
-        500: "The model failed",
-        503: "Busy, or the index or the models cannot be used",
+        500: "The language model failed",
+        503: "The server is busy, or the index or the models cannot be used",
     }
-    found: dict[int | str, dict[str, Any]] = {
-        status: {"description": text, "model": ErrorBody} for status, text in told.items()
+    documented: dict[int | str, dict[str, Any]] = {
+        status: {"description": text, "model": ErrorBody} for status, text in descriptions.items()
     }
-    found[200] = {"description": "The answer", "content": {"application/json": {}, streamed: {}}}
-    return found
+    documented[200] = {"description": "The answer", "content": {"application/json": {}, streamed: {}}}
+    return documented
 
 
 class ErrorDetail(BaseModel):
-    """What went wrong."""
+    """The error."""
 
     message: str
     type: str

@@ -1,9 +1,9 @@
-"""One process that serves the page and the API of one assistant, over TCP and to this user's own commands.
+"""The server: one process with the page and the API of one assistant.
 
     TCP           Observed → Hosts → Origins → Login, if there are passwords → Bodies → API or page
-    Unix socket   Observed → Bodies → API: only this user can open it
+    Unix socket   Observed → Bodies → API, for this user's own commands
 
-Beyond this machine nothing is served without passwords. Importing this module loads no web framework.
+Other machines are served only if there are passwords. Importing this module loads no web framework.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from rag.assistant import Assistant
 from rag.errors import BadSettings
 from rag.server.fair_queue import FairQueue
+from rag.server.worker import QuestionRunner
 from rag.settings import LOCAL, Settings
 
 if TYPE_CHECKING:
@@ -36,30 +37,30 @@ ROUTES = (
     "/metrics",
     "/openapi.json",
 )
-"""The API's paths; all others are the page's."""
+"""Paths of the API; all other paths belong to the page."""
 
 UPLOADS = "/sanad/upload/"
-"""Where the page takes files, which are counted while they are written."""
+"""Path under which the page receives files; their size is limited while they are written."""
 
 CONNECTIONS = 500
-"""That may be open at once, two of them a tab of the page; further ones are told 503."""
+"""Connections that may be open at once; a tab of the page uses two. Further ones receive 503."""
 
 DRAIN_SECONDS = 2
-"""In which what is being answered may end when the server is to end."""
+"""Time that open requests have to end when the server stops."""
 
 CLOSE_SECONDS = 4.0
-"""After which the server is ended whatever still runs: service managers kill after 5 to 90 s."""
+"""Time after which the server stops in any case: service managers kill after 5 to 90 s."""
 
-Page = Callable[[Assistant, FairQueue], Any]
-"""Makes the page of an assistant as an ASGI application; its questions stand in that line."""
+Page = Callable[[Assistant, QuestionRunner], Any]
+"""Creates the page of an assistant as an ASGI application; the runner answers its questions."""
 
-_TAKEN = "Port {port} is taken or may not be used; name another with --port."
+_TAKEN = "Port {port} is in use or not permitted. Choose another one with --port."
 
 _log = logging.getLogger(__name__)
 
 
 class Server:
-    """A server in threads of its own, from ``start`` to ``close``."""
+    """A server that runs in background threads, from ``start`` to ``close``."""
 
     def __init__(
         self,
@@ -71,19 +72,19 @@ class Server:
         port: int = 0,
         local: Path | None = None,
     ) -> None:
-        """Listen; nothing is answered before ``start``.
+        """Open the sockets; requests are answered after ``start``.
 
         Args:
-            assistant: What answers.
-            page: Makes the page; None serves none.
+            assistant: Answers the questions.
+            page: Creates the page; None serves no page.
             api: Whether the API is served over TCP.
             host: Address to listen on.
-            port: TCP port to listen on; 0 takes any that is free.
-            local: Path of the socket for this user's commands; None for none.
+            port: TCP port to listen on; 0 chooses a free one.
+            local: Path of the socket for this user's commands; None opens none.
 
         Raises:
-            BadSettings: The address or port cannot be listened on, or it is not this machine's alone and
-                there are no passwords.
+            BadSettings: The address or port cannot be used, or other machines can reach it and there are no
+                passwords.
         """
         self._assistant = assistant
         settings = assistant.settings
@@ -104,12 +105,12 @@ class Server:
 
     @property
     def address(self) -> str:
-        """Where a browser finds it."""
+        """The server's web address."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
     def start(self) -> Server:
-        """Serve; comes back when requests are answered.
+        """Start the threads, and return once requests are answered.
 
         Raises:
             RuntimeError: The application could not be started.
@@ -121,7 +122,7 @@ class Server:
         return self
 
     def close(self) -> None:
-        """Stop what is being answered, and serve no more: within ``CLOSE_SECONDS``."""
+        """Cancel all questions and stop, within ``CLOSE_SECONDS``."""
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._end)
@@ -140,7 +141,7 @@ class Server:
             asyncio.run(self._serve())
         except BaseException as error:
             self._failed = error
-            _log.exception("server ended")
+            _log.exception("server failed")
         finally:
             self._ready.set()
 
@@ -179,24 +180,23 @@ class Server:
         await asyncio.gather(*serving)
 
     def _applications(self) -> tuple[Any, Any]:
-        """What is served over TCP, and over the socket."""
+        """The applications for TCP and for the Unix socket."""
         from rag.server.api import build_api
         from rag.server.guard import Bodies, Hosts, Origins
         from rag.server.login import Login, Users
         from rag.server.metrics import Metrics
         from rag.server.request_log import Observed
-        from rag.server.worker import Answering
 
         metrics = Metrics()
         settings = self._assistant.settings
-        line = FairQueue(settings.waiting, self._assistant.at_once)
-        answering = Answering(self._assistant, line)
-        self._stop_answers = answering.stop
-        metrics.gauge("waiting", "Questions that wait for their turn", lambda: line.waiting)
-        metrics.gauge("running", "Questions that are being answered", lambda: answering.running)
-        metrics.gauge("engine_reloads", "Engines given up", lambda: self._assistant.reloads)
-        api = build_api(self._assistant, answering, metrics)
-        page = self._page(self._assistant, line) if self._page else None
+        queue = FairQueue(settings.waiting, self._assistant.at_once)
+        runner = QuestionRunner(self._assistant, queue)
+        self._stop_answers = runner.stop
+        metrics.gauge("waiting", "Questions waiting in the queue", lambda: queue.waiting)
+        metrics.gauge("running", "Questions being answered", lambda: runner.running)
+        metrics.gauge("engine_reloads", "Times the model was reloaded", lambda: self._assistant.reloads)
+        api = build_api(self._assistant, runner, metrics)
+        page = self._page(self._assistant, runner) if self._page else None
         app: Any = Bodies(_Faces(api, page, ROUTES if self._api else ("/healthz",)), streamed=UPLOADS)
         if self._passwords:
             app = Login(app, Users(self._passwords))
@@ -206,7 +206,7 @@ class Server:
 
 
 class _Faces:
-    """The API by its paths, and the page for everything else."""
+    """Routes the API's paths to the API and everything else to the page."""
 
     def __init__(self, api: Any, page: Any, routes: tuple[str, ...]) -> None:
         self._api = api
@@ -214,24 +214,24 @@ class _Faces:
         self._routes = routes
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Hand a request to whose it is."""
+        """Pass the request on."""
         own = scope["type"] == "http" and (scope["path"] in self._routes or self._page is None)
         await (self._api if own else self._page)(scope, receive, send)
 
 
-def serve(server: Server, told: Callable[[str], None]) -> None:
-    """Serve until the process is told to end: Ctrl+C, SIGTERM, or the terminal is gone (SIGHUP).
+def serve(server: Server, started: Callable[[str], None]) -> None:
+    """Serve until Ctrl+C, SIGTERM, or until the terminal is closed (SIGHUP).
 
     Args:
-        server: Not started yet.
-        told: Given the address when requests are answered.
+        server: A server that has not been started.
+        started: Called with the server's address once requests are answered.
     """
     ended = threading.Event()
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {name: signal.signal(getattr(signal, name), lambda *_: ended.set()) for name in names}
     try:
         server.start()
-        told(server.address)
+        started(server.address)
         ended.wait()
     finally:
         server.close()
@@ -246,8 +246,8 @@ def _passwords(settings: Settings, host: str) -> dict[str, str]:
         return read_passwords(Path(settings.passwords).expanduser())
     if not _is_loopback(host):
         raise BadSettings(
-            f"{host} can be reached from other machines, so passwords are needed. Make a file of them, with "
-            "(umask 77; sanad serve --make-password NAME > FILE), and name it: SANAD_PASSWORDS=FILE"
+            f"Other machines can reach {host}, so the server needs passwords. Create a file of them with "
+            "(umask 77; sanad serve --make-password NAME > FILE) and set SANAD_PASSWORDS=FILE"
         )
     return {}
 
@@ -269,12 +269,12 @@ def _is_address(host: str) -> bool:
 
 def _bound(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65535:
-        raise BadSettings(f"Port {port} is no TCP port; name one from 1 to 65535 with --port.")
+        raise BadSettings(f"{port} is not a TCP port. Choose one from 1 to 65535 with --port.")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
         raise BadSettings(
-            f"Cannot listen on {host!r}: {error.strerror}. Name an address of this machine."
+            f"Cannot listen on {host!r}: {error.strerror}. Choose an address of this machine with --host."
         ) from None
     bound = socket.socket(family, kind, protocol)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -284,7 +284,7 @@ def _bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         if error.errno in (errno.EADDRNOTAVAIL,):
-            raise BadSettings(f"{host} is no address of this machine; name one with --host.") from None
+            raise BadSettings(f"{host} is not an address of this machine. Choose one with --host.") from None
         raise BadSettings(_TAKEN.format(port=port)) from None
     return bound
 
@@ -297,5 +297,5 @@ def _listener(path: Path | None) -> Listener | None:
     try:
         return Listener(path)
     except OSError as error:
-        _log.warning("no socket for sanad ask", extra={"why": str(error)})
+        _log.warning("no socket for sanad ask", extra={"reason": str(error)})
         return None

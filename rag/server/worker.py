@@ -1,4 +1,10 @@
-"""Questions over HTTP reach the assistant here: in line, one thread each, stopped when the client leaves."""
+"""The one runner of questions: page and API both use it.
+
+    question() → start() → the fair queue → a thread of its own → report(event), …, report(None)
+
+``report`` is called from other threads. ``RunningQuestion.cancel`` works at any time: a question that still
+waits leaves the queue, and one that is being answered keeps its place until the model has stopped.
+"""
 
 from __future__ import annotations
 
@@ -9,98 +15,185 @@ import time
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from typing import TYPE_CHECKING, cast
 
-from rag.models.llm.watchdog import unless
-from rag.records import Event, Filter, Turn
-from rag.server.fair_queue import FairQueue
+from rag.errors import GenerationFailed
+from rag.records import Event, Filter, Finished, Turn
+from rag.server.fair_queue import FairQueue, Place
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
 
 REMEMBERED = 6
-"""Earlier turns handed to the model: older ones would crowd the evidence out of its prompt."""
+"""Earlier turns that are passed to the assistant: older ones would crowd the evidence out of the prompt."""
+
+Report = Callable[[Event | BaseException | None], None]
+"""Receives each event of an answer; at the end None, or the exception that ended it."""
 
 
-class Answering:
-    """Answers the questions of all clients of a server."""
+class QuestionRunner:
+    """Answers the questions of all clients of one server."""
 
     def __init__(self, assistant: Assistant, queue: FairQueue) -> None:
-        """Nothing is asked yet.
+        """Create a runner without questions.
 
         Args:
-            assistant: Answers.
-            queue: The line to stand in.
+            assistant: Answers the questions.
+            queue: The queue in which they wait.
         """
-        self._assistant = assistant
+        self.assistant = assistant
         self.queue = queue
-        self._running: set[threading.Event] = set()
+        self._questions: set[RunningQuestion] = set()
+
+    def question(
+        self,
+        client: str,
+        question: str,
+        report: Report,
+        *,
+        history: Sequence[Turn] = (),
+        where: Filter | None = None,
+    ) -> RunningQuestion:
+        """A question that ``start`` will put into the queue.
+
+        Args:
+            client: Who asks; the queue is fair between clients.
+            question: The question.
+            report: Receives the events.
+            history: Earlier turns, oldest first; the last ``REMEMBERED`` are used.
+            where: Which articles may be searched.
+        """
+        return RunningQuestion(self, client, question, report, tuple(history)[-REMEMBERED:], where)
 
     async def events(
         self, client: str, question: str, history: Sequence[Turn] = (), where: Filter | None = None
     ) -> AsyncGenerator[Event, None]:
-        """The events of an answer; closing the iterator, or cancelling who waits for it, stops the model.
+        """The events of an answer, for an event loop. Closing the iterator stops the model.
 
         Args:
-            client: Who asks.
+            client: As for ``question``.
             question: The question.
-            history: Earlier turns, oldest first.
-            where: Which articles may be searched.
+            history: As for ``question``.
+            where: As for ``question``.
 
         Raises:
-            Busy: Too many questions wait.
-            SanadError: As ``Assistant.stream``.
+            Busy: Too many questions are waiting.
+            GenerationFailed: The server was stopped before the answer was complete.
+            SanadError: As for ``Assistant.stream``.
         """
         loop = asyncio.get_running_loop()
         arrived: asyncio.Queue[Event | BaseException | None] = asyncio.Queue()
-        unwanted = threading.Event()
 
-        def tell(what: Callable[..., None], *about: object) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody waits any more
-                loop.call_soon_threadsafe(what, *about)
+        def report(item: Event | BaseException | None) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is waiting any more
+                loop.call_soon_threadsafe(arrived.put_nowait, item)
 
-        def work() -> None:
-            begun = time.monotonic()
-            try:
-                with unless(unwanted), contextlib.closing(self._stream(question, history, where)) as stream:
-                    for event in stream:
-                        if unwanted.is_set():
-                            break
-                        tell(arrived.put_nowait, event)
-                tell(arrived.put_nowait, None)
-            except BaseException as error:
-                tell(arrived.put_nowait, error)
-            finally:
-                self._running.discard(unwanted)
-                self.queue.leave(place, time.monotonic() - begun)
-
-        place = await self.queue.join(client)
-        # From here on the place is the thread's: it is kept until the model lets go, whoever leaves.
-        self._running.add(unwanted)
+        running = self.question(client, question, report, history=history, where=where)
+        running.start()
+        item: Event | BaseException | None = None
         try:
-            threading.Thread(target=work, name="answer", daemon=True).start()
-        except RuntimeError:  # the system has no thread to give
-            self._running.discard(unwanted)
-            self.queue.leave(place)
-            raise
-        try:
-            while (item := await arrived.get()) is not None:
+            while True:
+                following = await arrived.get()
+                if following is None:
+                    break
+                item = following
                 if isinstance(item, BaseException):
                     raise item
                 yield item
         finally:
-            unwanted.set()
+            running.cancel()
+        if not isinstance(item, Finished):
+            raise GenerationFailed("The server was stopped while it was answering. Ask again.")
 
     @property
     def running(self) -> int:
-        """How many answers are being made."""
-        return len(self._running)
+        """How many questions are being answered."""
+        return self.queue.answering
 
     def stop(self) -> None:
-        """Stop every answer that is being made."""
-        for unwanted in list(self._running):  # whose threads take them out meanwhile
-            unwanted.set()
+        """Cancel every question, whether it waits or is being answered."""
+        for question in list(self._questions):  # a copy: their threads remove them in the meantime
+            question.cancel()
 
-    def _stream(
-        self, question: str, history: Sequence[Turn], where: Filter | None
-    ) -> Generator[Event, None, None]:
-        stream = self._assistant.stream(question, history=list(history)[-REMEMBERED:], where=where)
-        return cast("Generator[Event, None, None]", stream)
+
+class RunningQuestion:
+    """One question, from the queue to the end of its answer."""
+
+    def __init__(
+        self,
+        runner: QuestionRunner,
+        client: str,
+        question: str,
+        report: Report,
+        history: Sequence[Turn],
+        where: Filter | None,
+    ) -> None:
+        self._runner = runner
+        self._client = client
+        self._question = question
+        self._report = report
+        self._history = history
+        self._where = where
+        self._cancelled = threading.Event()
+        self._place: Place | None = None
+
+    def start(self) -> None:
+        """Join the queue.
+
+        Raises:
+            Busy: Too many questions are waiting.
+        """
+        self._runner._questions.add(self)
+        try:
+            self._place = self._runner.queue.enter(self._client, self._called)
+        except BaseException:
+            self._runner._questions.discard(self)
+            raise
+        if self._cancelled.is_set():
+            self._withdraw()
+
+    @property
+    def ahead(self) -> int:
+        """How many questions will be answered before this one; 0 once its turn has come."""
+        return 0 if self._place is None else self._runner.queue.ahead(self._place)
+
+    def cancel(self) -> None:
+        """Stop the model at its next step, or leave the queue. No event is reported from now on."""
+        self._cancelled.set()
+        self._withdraw()
+        self._report(None)
+
+    def _withdraw(self) -> None:
+        if self._place is not None and self._runner.queue.withdraw(self._place):
+            self._runner._questions.discard(self)
+
+    def _called(self, place: Place) -> None:
+        """Start the thread that answers; the place is the thread's from here on."""
+        try:
+            threading.Thread(target=self._work, args=(place,), name="answer", daemon=True).start()
+        except RuntimeError as error:  # the system cannot start another thread
+            self._end(place, error, None)
+
+    def _work(self, place: Place) -> None:
+        begun, failure = time.monotonic(), None
+        try:
+            self._answer()
+        except BaseException as error:
+            failure = error
+        self._end(place, failure, time.monotonic() - begun)
+
+    def _end(self, place: Place, failure: BaseException | None, seconds: float | None) -> None:
+        self._runner._questions.discard(self)
+        self._runner.queue.leave(place, seconds)
+        self._report(failure)
+
+    def _answer(self) -> None:
+        if self._cancelled.is_set():
+            return
+        stream = self._runner.assistant.stream(
+            self._question, history=self._history, where=self._where, cancel=self._cancelled
+        )
+        events = cast("Generator[Event, None, None]", stream)
+        with contextlib.closing(events):
+            for event in events:
+                if self._cancelled.is_set():
+                    return
+                self._report(event)

@@ -1,15 +1,15 @@
-"""Other articles are asked too; what they say is told beside the first answer, or with it."""
+"""Other articles are searched too; what they say is shown beside the first answer, or cited with it."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rag import Answer, Assistant, Settings
 from rag.answering import confidence, cross_check
-from rag.answering.reply import Part, Reply
 from rag.index.indexing import build_index
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM
@@ -33,7 +33,7 @@ class Telling:
     """A scripted generator that is sure of every word, as Sanad's adapted model tells it."""
 
     context = 8192
-    identity = confidence.load().generator
+    identity = confidence.load().fitted_for
 
     def __init__(self, llm: FakeLLM, unsure_of: int | None) -> None:
         self._llm = llm
@@ -43,7 +43,7 @@ class Telling:
         return len(text.split())
 
     def stream(
-        self, messages: Sequence[Message], *, max_tokens: int
+        self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
     ) -> Generator[str, None, Likelihood | None]:
         call = len(self._llm.prompts)
         yield from self._llm.stream(messages, max_tokens=max_tokens)
@@ -51,7 +51,7 @@ class Telling:
 
 
 def asked(
-    tmp_path: Path, replies: list[str], *names: str, without: str = "", unsure_of: int | None = None
+    tmp_path: Path, replies: list[str], *names: str, without: Sequence[str] = (), unsure_of: int | None = None
 ) -> tuple[Answer, FakeLLM]:
     folder = tmp_path / "articles"
     folder.mkdir()
@@ -62,13 +62,13 @@ def asked(
         backend="fake",
         indexes=tmp_path / "indexes",
         prompt="adapted",
-        without=without,
     )
     embedder = FakeEmbedder()
     build_index(folder, "mine", settings=settings, embedder=embedder)
     llm = FakeLLM.scripted(replies)
     generator = Telling(llm, unsure_of)
     assistant = Assistant.open("mine", settings=settings, embedder=embedder, generator=generator)
+    assistant.steps = assistant.steps.without(without)
     try:
         return assistant.ask("When do the troops leave the base?"), llm
     finally:
@@ -79,7 +79,7 @@ def number_of(answer: Answer, name: str) -> int:
     return next(item.number for item in answer.evidence if item.source == name)
 
 
-def test_another_date_in_another_article_is_told_too(tmp_path: Path) -> None:
+def test_without_another_article_nothing_is_cross_checked(tmp_path: Path) -> None:
     answer, llm = asked(tmp_path, ["[1] in 2025", "[1] in 2026"], "plan.txt")
     assert answer.outcome == "answered"
     assert len(llm.prompts) == 1, "there is no other article to ask"
@@ -113,7 +113,7 @@ def test_the_same_date_is_cited_twice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("second", ["900 troops", "in 2031", "The ministry said"])
-def test_what_cannot_be_compared_or_is_not_borne_out_changes_nothing(tmp_path: Path, second: str) -> None:
+def test_what_cannot_be_compared_or_is_not_supported_changes_nothing(tmp_path: Path, second: str) -> None:
     answer, llm = replies_for(tmp_path, "in 2025", second, "plan.txt", "count.txt")
     assert len(llm.prompts) == 2
     told = "in 2025: “The ministry said that the troops will leave the base in 2025.” [1]"
@@ -126,7 +126,9 @@ def test_after_a_refusal_no_other_article_is_asked(tmp_path: Path) -> None:
 
 
 def test_it_can_be_left_out(tmp_path: Path) -> None:
-    _, llm = asked(tmp_path, ["[1] in 2025", "[1] in 2026"], "plan.txt", "report.txt", without="second")
+    _, llm = asked(
+        tmp_path, ["[1] in 2025", "[1] in 2026"], "plan.txt", "report.txt", without=["cross_check"]
+    )
     assert len(llm.prompts) == 1
 
 
@@ -141,7 +143,7 @@ def test_improbable_words_are_held_against_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("first", "second"), [("plan.txt", "report.txt"), ("report.txt", "plan.txt")])
-def test_a_plan_and_what_became_of_it_are_both_told(tmp_path: Path, first: str, second: str) -> None:
+def test_a_plan_and_what_became_of_it_are_both_shown(tmp_path: Path, first: str, second: str) -> None:
     year = "in 2025" if first == "plan.txt" else "in 2026"
     answer, llm = replies_for(tmp_path, year, "never asked", first, second)
     assert answer.outcome == "conflict"
@@ -153,7 +155,7 @@ def test_a_plan_and_what_became_of_it_are_both_told(tmp_path: Path, first: str, 
     assert len(llm.prompts) == 1, "grammar tells it, not the model"
 
 
-def test_a_deed_beside_improbable_words_is_told_too(tmp_path: Path) -> None:
+def test_a_deed_beside_improbable_words_is_shown_too(tmp_path: Path) -> None:
     answer, _ = replies_for(tmp_path, "in 2025", "never asked", "plan.txt", "report.txt", unsure_of=0)
     assert answer.outcome == "conflict"
     assert [claim.text.split("“")[0] for claim in answer.claims] == ["Reported as done: ", "Planned: "]
@@ -165,7 +167,7 @@ def test_beside_a_plan_words_that_tell_no_time_give_way_to_their_sentence(tmp_pa
     assert answer.text.startswith("Reported as done: “" + ARTICLES["report.txt"].split(".")[0])
 
 
-def test_of_one_article_only_its_side_is_told(tmp_path: Path) -> None:
+def test_of_one_article_only_its_side_is_shown(tmp_path: Path) -> None:
     for name, year in (("plan.txt", "in 2025"), ("report.txt", "in 2026")):
         (tmp_path / name).mkdir()
         answer, _ = replies_for(tmp_path / name, year, "never asked", name, "count.txt")
@@ -185,15 +187,13 @@ def test_of_one_article_only_its_side_is_told(tmp_path: Path) -> None:
 )
 def test_what_was_done_elsewhere_is_not_what_became_of_a_plan(question: str, deed: str, told: bool) -> None:
     plan = evidence("plan", "ستغادر القوات بغداد، يليها انسحاب القوات من أربيل.")
-    reply = Reply((Part("بعد بغداد", (1,)),), refused=False)
-    found = cross_check.rival(question, reply, [plan], [evidence("deed", deed)])
+    found = cross_check.find_rival(question, [plan], [evidence("deed", deed)])
     assert (found is not None) == told
 
 
 def test_a_plan_for_a_region_stands_beside_the_deed_at_one_of_its_places() -> None:
     plan, deed = evidence("plan", "ستغادر القوات غرب البلاد."), evidence("deed", "غادرت القوات عين الأسد.")
-    reply = Reply((Part("", (1,)),), refused=False)
-    assert cross_check.rival("When do the troops leave Ain al-Asad?", reply, [deed], [plan]) == plan
+    assert cross_check.find_rival("When do the troops leave Ain al-Asad?", [deed], [plan]) == plan
 
 
 def evidence(article: str, text: str) -> Evidence:

@@ -1,14 +1,15 @@
-"""What is quoted of an article, in place of a claim and behind one."""
+"""An article's own words, in place of a statement and beside one."""
 
-import dataclasses
+from __future__ import annotations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from shown import source
 
-from rag.answering import quotation
-from rag.answering.answer_builder import Judged, Statement, together
+from rag.answering import answer_builder, quotation
+from rag.answering.draft import Draft, Statement
+from rag.answering.quotation import values
 from rag.answering.reply import MARKER
 from rag.records import Evidence, Language
 
@@ -17,12 +18,18 @@ ARABIC = "وتحتفظ الولايات المتحدة بنحو 2500 جندي ف
 
 
 def claim(text: str, *cited: Evidence) -> Statement:
-    return Statement(text, cited, "supported", "")
+    return Statement(text, cited)
+
+
+def whole(item: Evidence, language: Language) -> Statement:
+    return quotation.whole(Statement("", (item,)), language)
 
 
 def answer(language: Language, *parts: Statement) -> str:
-    judged = [Judged("What?", (quotation.in_place(part, language),), "answered") for part in parts]
-    return together(judged, language).text
+    drafts = [
+        Draft("What?", one.cited, (quotation.in_place(one, language),), outcome="answered") for one in parts
+    ]
+    return answer_builder.build(drafts, language).text
 
 
 @pytest.mark.parametrize(
@@ -45,7 +52,7 @@ def answer(language: Language, *parts: Statement) -> str:
         ),
     ],
 )
-def test_a_phrase_of_its_sentence_is_told_with_it(
+def test_a_phrase_of_its_sentence_is_shown_with_it(
     words: str, sentence: str, language: Language, told: str
 ) -> None:
     assert answer(language, claim(words, source(sentence))) == told
@@ -62,8 +69,8 @@ def test_a_sentence_is_quoted_once_in_an_answer() -> None:
     item = source(PORT)
     both = [claim("in 2019", item), claim("the ministry", item)]
     assert answer("en", *both) == f"in 2019: “{PORT}” [1]\nWhat? the ministry [1]"
-    assert answer("en", claim("in 2019", item), quotation.whole(item, "en")) == f"in 2019: “{PORT}” [1]"
-    assert answer("en", quotation.whole(item, "en"), claim("in 2019", item)) == (
+    assert answer("en", claim("in 2019", item), whole(item, "en")) == f"in 2019: “{PORT}” [1]"
+    assert answer("en", whole(item, "en"), claim("in 2019", item)) == (
         f"The article says: “{PORT}” [1]\nWhat? in 2019 [1]"
     )
 
@@ -73,19 +80,61 @@ def test_every_source_of_a_phrase_stays_cited() -> None:
     assert answer("en", claim("in 2019", source(PORT), other)) == f"in 2019: “{PORT}” [1] [2]"
 
 
-def test_a_resolved_date_stands_between_the_phrase_and_its_sentence() -> None:
-    told = dataclasses.replace(
-        claim("in September", source("The base closes in September, he said.")),
-        note="(that is September 2025)",
-    )
-    assert answer("en", told) == (
-        "in September (that is September 2025): “The base closes in September, he said.” [1]"
-    )
-
-
 @given(st.text(alphabet="aب1 .,:؛–-[]()“”«»\n"), st.text(alphabet="aب1 .,–[]3"))
 def test_whatever_is_quoted_only_its_own_marker_is_one(words: str, sentence: str) -> None:
     for language in ("en", "ar"):
         told = answer(language, claim(words.replace("[", "").replace("]", ""), source(sentence)))
         assert told.count("[1]") == 1
         assert MARKER.sub("", told).count("[1]") == 0
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("علمت الوكالة في 11 أغسطس/آب بالخطط", ["11 August"]),
+        ("يبدأ السحب في سبتمبر/أيلول 2025", ["September 2025"]),
+        ("ففي 25 من كانون الثاني الماضي نقلت المجلة", ["25 January"]),
+        ("عقد الاجتماع في ٧ تشرين الأول من عام ٢٠٢٣", ["7 October 2023"]),
+        ("صدر البيان يوم الأربعاء في بغداد", ["Wednesday"]),
+        ("بلغ عددهم 170 ألف جندي", ["170,000"]),
+        ("سحب 2.5 ألف جندي بحلول آذار ٢٠٢٦", ["March 2026", "2,500"]),
+        ("قال أب لثلاثة أطفال إنه باق", []),
+        ("بقي 2500 جندي", []),
+        ("The troops left in September 2025", []),
+    ],
+)
+def test_values_of_an_arabic_sentence_in_english(sentence: str, told: list[str]) -> None:
+    assert values(sentence, "en") == told
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("On August 11, 2025 some 3 million people left.", ["11 أغسطس 2025", "3,000,000"]),
+        ("The talks began on 20 March 2003, a Thursday.", ["20 مارس 2003", "الخميس"]),
+        ("They may march again.", []),
+        ("يبدأ السحب في سبتمبر", []),
+    ],
+)
+def test_values_of_an_english_sentence_in_arabic(sentence: str, told: list[str]) -> None:
+    assert values(sentence, "ar") == told
+
+
+@pytest.mark.parametrize(
+    ("sentence", "language", "expected"),
+    [
+        ("في سبتمبر 2025 ثم يوم الأحد", "en", "The article says: “{}” (in it: September 2025; Sunday)"),
+        ("In September 2025", "ar", "جاء في المقال: «{}» (وفيه: سبتمبر 2025)"),
+        ("لا شيء", "en", "The article says: “{}”"),
+    ],
+)
+def test_dates_and_numbers_are_added_behind_a_quotation_in_another_language(
+    sentence: str, language: Language, expected: str
+) -> None:
+    assert whole(source(sentence), language).text == expected.format(sentence)
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read(sentence: str) -> None:
+    for language in ("en", "ar"):
+        assert all(value for value in values(sentence, language))  # type: ignore[arg-type]

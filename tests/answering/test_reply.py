@@ -1,4 +1,4 @@
-"""Replies are taken apart: who says what, in which words; and shown while they grow."""
+"""A reply becomes statements with the sentences that they cite; it is shown while it grows."""
 
 from __future__ import annotations
 
@@ -7,46 +7,59 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shown import source
 
-from rag.answering.reply import Part, Reply, parse, put, readable, renumbered
+from rag.answering.draft import Draft, Statement
+from rag.answering.reply import parse, put, readable
+
+SHOWN = [source(f"Sentence {n}.", n) for n in range(1, 10)]
+
+
+def parts(draft: Draft) -> list[tuple[str, tuple[int, ...], str]]:
+    """Text, numbers of the cited sentences, and quoted words of each statement."""
+    return [(one.text, tuple(item.number for item in one.cited), one.words) for one in draft.statements]
 
 
 @pytest.mark.parametrize(
-    ("draft", "parts"),
+    ("text", "expected"),
     [
-        ("[2] 308", [Part("308", (2,))]),
-        (" [1][4] in 1900 ", [Part("in 1900", (1, 4))]),
-        ("[1, 4] in 1900", [Part("in 1900", (1, 4))]),
-        ("[1] 308 [4] 318", [Part("308", (1,)), Part("318", (4,))]),
-        ("[2] إريك كوريلا = Erik Kurilla", [Part("Erik Kurilla", (2,), "إريك كوريلا")]),
-        ("[1] سنة 1900 = in 1900 [4] 1901", [Part("in 1900", (1,), "سنة 1900"), Part("1901", (4,))]),
-        ("[1] He left. He never came back.", [Part("He left. He never came back.", (1,))]),
-        ("[1] E = ", [Part("E =", (1,))]),
-        ("[1] = three", [Part("= three", (1,))]),
-        ("308 [2].", [Part("308.", (2,))]),
-        ("It had 308 [1]. He left [2, 3].", [Part("It had 308.", (1,)), Part("He left.", (2, 3))]),
-        ("[1] It had 308 [1].", [Part("It had 308.", (1,))]),
+        ("[2] 308", [("308", (2,), "")]),
+        (" [1][4] in 1900 ", [("in 1900", (1, 4), "")]),
+        ("[1, 4] in 1900", [("in 1900", (1, 4), "")]),
+        ("[1] 308 [4] 318", [("308", (1,), ""), ("318", (4,), "")]),
+        ("[2] إريك كوريلا = Erik Kurilla", [("Erik Kurilla", (2,), "إريك كوريلا")]),
+        ("[1] سنة 1900 = in 1900 [4] 1901", [("in 1900", (1,), "سنة 1900"), ("1901", (4,), "")]),
+        ("[1] He left. He never came back.", [("He left. He never came back.", (1,), "")]),
+        ("[1] E = ", [("E =", (1,), "")]),
+        ("[1] = three", [("= three", (1,), "")]),
+        ("308 [2].", [("308.", (2,), "")]),
+        ("It had 308 [1]. He left [2, 3].", [("It had 308.", (1,), ""), ("He left.", (2, 3), "")]),
+        ("[1] It had 308 [1].", [("It had 308.", (1,), "")]),
         ("[3]", []),
         ("", []),
     ],
 )
-def test_a_reply_is_taken_apart(draft: str, parts: list[Part]) -> None:
-    reply = parse(draft)
-    assert list(reply.parts) == parts
-    assert not reply.refused
-    assert reply.sides == (draft.startswith("[1]") and "[4]" in draft and len(parts) == 2)
+def test_a_reply_is_taken_apart(text: str, expected: list[tuple[str, tuple[int, ...], str]]) -> None:
+    draft = parse(text, "What?", SHOWN, SHOWN)
+    assert parts(draft) == expected
+    assert not draft.refused
+    assert (draft.question, draft.evidence) == ("What?", tuple(SHOWN))
+    sides = text.startswith("[1]") and "[4]" in text and len(expected) == 2
+    assert draft.relation == ("sides" if sides else "sentences")
 
 
-@pytest.mark.parametrize("draft", ["[0]", " [0] 308", "[ 0 ]", "NOT FOUND", "لا تذكر المقالات ذلك."])
-def test_a_refusal_is_told(draft: str) -> None:
-    assert parse(draft) == Reply((), refused=True)
+@pytest.mark.parametrize("text", ["[0]", " [0] 308", "[ 0 ]", "NOT FOUND", "لا تذكر المقالات ذلك."])
+def test_a_refusal_is_recognised(text: str) -> None:
+    assert parse(text, "What?", SHOWN, SHOWN) == Draft("What?", tuple(SHOWN), refused=True)
 
 
-def test_markers_of_places_become_the_sentences_own_numbers() -> None:
-    told = renumbered(parse("[1] 308 [3, 4] 318"), [5, 6, 1])
-    assert [(part.text, part.marks) for part in told.parts] == [("308", (5,)), ("318", (1, 4))]
-    assert told.sides
-    assert renumbered(parse("[0]"), [5, 6, 1]).refused
+def test_a_marker_is_a_place_in_the_order_in_which_the_model_read_the_evidence() -> None:
+    best_first = [SHOWN[0], SHOWN[4], SHOWN[5]]
+    read = [SHOWN[4], SHOWN[5], SHOWN[0]]
+    draft = parse("[1] 308 [3, 4] 318", "What?", best_first, read)
+    assert parts(draft) == [("308", (5,), ""), ("318", (1,), "")], "there is no fourth"
+    assert (draft.relation, draft.evidence) == ("sides", tuple(best_first))
+    assert parse("[0]", "What?", best_first, read).refused
 
 
 words = (
@@ -58,8 +71,8 @@ words = (
 
 @given(st.integers(1, 9), words, words)
 def test_what_is_put_before_an_answer_is_read_back(number: int, quoted: str, answer: str) -> None:
-    (part,) = parse(f"[{number}] {put(quoted, answer)}").parts
-    assert part == Part(answer, (number,), "" if quoted == answer else quoted)
+    (statement,) = parse(f"[{number}] {put(quoted, answer)}", "What?", SHOWN, SHOWN).statements
+    assert statement == Statement(answer, (SHOWN[number - 1],), "" if quoted == answer else quoted)
 
 
 @given(st.text(alphabet="[]0123 ,،.abعم\n", max_size=40), st.sampled_from(["en", "ar"]))

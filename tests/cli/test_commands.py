@@ -47,7 +47,7 @@ def test_other_articles_with_the_same_text_are_named_below_a_source(
 
 
 @pytest.mark.parametrize(
-    ("language", "told"), [("en", "Understood as: Who paid?"), ("ar", "فُهم السؤال: Who paid?")]
+    ("language", "told"), [("en", "Understood as: Who paid?"), ("ar", "فُهم السؤال على أنه: Who paid?")]
 )
 def test_a_follow_up_is_printed_as_it_was_understood(
     capsys: pytest.CaptureFixture[str], language: Literal["en", "ar"], told: str
@@ -101,7 +101,7 @@ def test_an_answer_that_the_articles_do_not_hold_shows_the_nearest_passages(
     status, out, _ = run("ask", COST)
     assert status == 0
     assert out.splitlines()[0] == "The articles do not say."
-    assert "Nearest passages, which may not answer the question" in out
+    assert "Closest passages, which may not answer the question" in out
     assert "Sources" not in out
 
 
@@ -234,7 +234,7 @@ def test_models_that_are_not_installed_are_named_with_the_mend(
         assert model.sha256 in out
         assert f"({model.licence})" in out
     (line,) = err.splitlines()
-    assert line.startswith("sanad: Not usable")
+    assert line.startswith("sanad: These models cannot be used")
 
 
 def test_a_variable_that_is_no_setting_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ def test_unusable_files_are_named_counted_and_skipped(run: Run, small_articles: 
 
 
 def test_a_named_index_needs_a_folder_once(run: Run, small_articles: Path) -> None:
-    assert "sanad index FOLDER --index NAME" in refused(run("index", "--index", "mine"))
+    assert "sanad index FOLDER --index mine" in refused(run("index", "--index", "mine"))
     run("index", "articles", "--index", "mine")
     (small_articles / "bridge.txt").write_text("The bridge opened on Monday.", encoding="utf-8")
     assert_told(run("index", "--index", "mine")[1], "mine: 4 articles, 4 passages (1 added; 1 ")
@@ -69,7 +69,7 @@ def test_of_many_skipped_files_the_first_are_named(run: Run, small_articles: Pat
     assert status == 0
     lines = [line for line in err.splitlines() if "skipped" in line]
     assert [line.partition(":")[0] for line in lines[:20]] == [f"skipped {n:02}.png" for n in range(20)]
-    assert lines[20:] == ["… and 10 more skipped; --verbose names all"]
+    assert lines[20:] == ["… and 10 more skipped; use --verbose to list all"]
     assert_told(out, "seeds: 3 articles, 3 passages (3 added, 30 skipped; 3 ")
     everything = run("index", "--verbose")[2]
     assert len([line for line in everything.splitlines() if line.startswith("skipped ")]) == 30
@@ -179,7 +179,7 @@ def test_a_question_is_answered_from_what_the_filter_allows(run: Run) -> None:
     assert (status, err) == (0, "")
     assert out.splitlines() == [
         "No article matches the filter (outlet “CNN”; from 2024). In the index: outlets “Coast Daily”, "
-        "“صحيفة النخيل” (without one: 1 of 3 articles); no date but 2024-09-06 (without one: "
+        "“صحيفة النخيل” (without one: 1 of 3 articles); only the date 2024-09-06 (without one: "
         "2 of 3 articles); languages Arabic, English."
     ]
     told = json.loads(run("ask", COST, "--json", "--until", "2024-10")[1])
@@ -194,7 +194,7 @@ def test_removed_articles_are_gone_until_their_folder_is_indexed_again(
     run("index")
     status, out, err = run("remove", "olives", "more3")
     assert (status, out) == (0, "seeds: 2 removed, 9 articles left\n")
-    assert err.splitlines()[-1].startswith("The next sanad index")
+    assert err.splitlines()[-1].endswith("the next update (sanad index) adds the articles again.")
     listed = [row[0] for row in rows(run("articles")[1])]
     assert len(listed) == 9
     assert not {"olives", "more3"} & set(listed)
@@ -206,7 +206,7 @@ def test_removed_articles_are_gone_until_their_folder_is_indexed_again(
 @pytest.mark.usefixtures("indexed")
 def test_an_unknown_article_is_refused_with_near_ones_and_nothing_is_removed(run: Run) -> None:
     line = refused(run("remove", "olives", "harbor", "zzz", "--allow-shrink"))
-    assert "'harbor' (near: 'harbour'), 'zzz'" in line
+    assert "'harbor' (similar: 'harbour'), 'zzz'" in line
     assert "'olives'" not in line
     assert len(rows(run("articles")[1])) == 3
 

@@ -1,3 +1,5 @@
+"""A follow-up is searched for with what it depends on; a new topic is left alone."""
+
 from __future__ import annotations
 
 import pytest
@@ -6,166 +8,166 @@ from hypothesis import strategies as st
 
 from evals.turns import DIALOGUES, read_dialogues
 from rag import Turn
-from rag.conversation.rewrite import Standing, standalone
+from rag.answering.decision import NOT_FOUND
+from rag.conversation.rewrite import ANSWER_WORDS, REFUSALS, Standalone, answer_start, depends, rewrite
 
 LONGEST = 2_000
 
-Said = tuple[str, str]
-"""A question and its answer."""
-
-
-def understood(question: str, *history: Said) -> str:
-    return standalone(question, [Turn(*turn) for turn in history], longest=LONGEST).text
-
-
-FERRIES: Said = ("How many ferries sail from Marsa in summer?", "12 [1].")
-BRIDGE: Said = ("Which company built the bridge?", "Orascom [1].")
-ARCHITECT: Said = ("Who designed the new museum in Tunis?", "Leila Mansour designed it [1].")
-KILLED: Said = ("Where was the mayor of Sfax shot in 2013?", "Outside his house [1].")
-FIRE: Said = ("How did the fire in the market start?", "A short circuit [1].")
-SUKKAN: Said = ("كم عدد سكان عمان عام 2015؟", "4 ملايين [1].")
-MUSAMMIM: Said = ("من صمم المتحف الجديد؟", "ليلى منصور [1].")
-HARB: Said = ("متى بدأت الحرب في السودان؟", "في أبريل 2023 [1].")
-ZIYARA: Said = ("متى زار الرئيس تونس؟", "في مايو [1].")
-
-
-@pytest.mark.parametrize(
-    ("history", "question", "expected"),
-    [
-        ([FERRIES], "And from Sfax?", "How many ferries sail from Sfax in summer?"),
-        ([FERRIES], "and in winter?", "How many ferries sail from Marsa in winter?"),
-        ([FERRIES], "What about Sfax?", "How many ferries sail from Sfax in summer?"),
-        ([FERRIES], "No, I meant the tankers.", "How many tankers sail from Marsa in summer?"),
-        ([KILLED], "And in 2014?", "Where was the mayor of Sfax shot in 2014?"),
-        ([KILLED], "2014?", "Where was the mayor of Sfax shot in 2014?"),
-        ([SUKKAN], "وفي عام 2020؟", "كم عدد سكان عمان في عام 2020؟"),
-        ([SUKKAN], "والقاهرة؟", "كم عدد سكان القاهرة عام 2015؟"),
-        ([SUKKAN], "أقصد 2016", "كم عدد سكان عمان عام 2016؟"),
-        ([ZIYARA], "وماذا عن المغرب؟", "متى زار الرئيس المغرب؟"),
-        ([HARB], "وفي ليبيا؟", "متى بدأت الحرب في ليبيا؟"),
-        ([("من هو", "")], "والعراق؟", "من هو والعراق؟"),
-    ],
-)
-def test_a_phrase_takes_the_place_of_its_counterpart(
-    history: list[Said], question: str, expected: str
-) -> None:
-    assert understood(question, *history) == expected
-
-
-@pytest.mark.parametrize(
-    ("history", "question", "expected"),
-    [
-        ([KILLED], "When?", "When was the mayor of Sfax shot in 2013?"),
-        ([KILLED], "By whom?", "By whom was the mayor of Sfax shot in 2013?"),
-        ([ZIYARA], "ولماذا؟", "لماذا زار الرئيس تونس؟"),
-        ([MUSAMMIM], "متى؟", "متى صمم ليلى منصور المتحف الجديد؟"),
-        # Whether "why" asks for the yes or the no cannot be told: both questions are asked.
-        ([("Is the port open?", "No [1].")], "Why?", "Is the port open? Why?"),
-        ([("هل الميناء مفتوح؟", "لا [1].")], "لماذا؟", "هل الميناء مفتوح؟ لماذا؟"),
-    ],
-)
-def test_a_bare_question_word_asks_of_the_earlier_matter(
-    history: list[Said], question: str, expected: str
-) -> None:
-    assert understood(question, *history) == expected
-
-
-@pytest.mark.parametrize(
-    ("history", "question", "expected"),
-    [
-        ([ARCHITECT], "Where was she born?", "Where was Leila Mansour born?"),
-        ([ARCHITECT], "What is her full name?", "What is Leila Mansour's full name?"),
-        ([BRIDGE], "Where is it based?", "Where is Orascom based?"),
-        ([FIRE], "Who put it out?", "Who put the fire out?"),
-        ([FERRIES], "How many of them are new?", "How many of the ferries are new?"),
-        (
-            [("What is the capital of Jordan?", "Amman [1].")],
-            "How many people live there?",
-            "How many people live in Amman?",
-        ),
-        (
-            [("Which Tunisian minister was to visit Rome?", "The foreign one [1].")],
-            "What is his name?",
-            "What is the name of the Tunisian minister that was to visit Rome?",
-        ),
-        (
-            [ARCHITECT, ("Which prize did she win?", "The Aga Khan Award [1].")],
-            "When did she win it?",
-            "When did Leila Mansour win Aga Khan Award?",
-        ),
-        ([MUSAMMIM], "أين ولدت؟", "أين ولدت ليلى منصور؟"),
-        ([MUSAMMIM], "وما جنسيتها؟", "ما جنسية ليلى منصور؟"),
-        ([HARB], "من بدأها؟", "من بدأ الحرب؟"),
-        ([HARB], "كم قتيلا سقط فيها؟", "كم قتيلا سقط في الحرب؟"),
-        ([HARB], "هل انتهت؟", "هل انتهت الحرب؟"),
-        ([ZIYARA], "ومن رافقه؟", "من رافق الرئيس؟"),
-        ([("من يقود المحادثات؟", "فؤاد حسين [1].")], "ما منصبه؟", "ما منصب فؤاد حسين؟"),
-    ],
-)
-def test_a_pronoun_becomes_what_it_points_at(history: list[Said], question: str, expected: str) -> None:
-    assert understood(question, *history) == expected
-
-
-@pytest.mark.parametrize(
-    ("history", "question", "expected"),
-    [
-        ([ARCHITECT], "متى ولدت؟", "متى ولدت Leila Mansour؟"),
-        ([MUSAMMIM], "When was she born?", "When was ليلى منصور born?"),
-        # A description is no name: it cannot stand in a question of the other language.
-        ([FIRE], "من أطفأها؟", "How did the fire in the market start? من أطفأها؟"),
-        ([FERRIES], "ومن صفاقس؟", "How many ferries sail from Marsa in summer? ومن صفاقس؟"),
-    ],
-)
-def test_the_language_may_change_in_the_middle(history: list[Said], question: str, expected: str) -> None:
-    assert understood(question, *history) == expected
+FERRIES = Turn("How many ferries sail from Marsa in summer?", "12 [1].")
+SUKKAN = Turn("كم عدد سكان عمان عام 2015؟", "4 ملايين [1].")
 
 
 @pytest.mark.parametrize(
     "question",
     [
-        "Who leads the harbour's union?",
-        "When did the minister say that the port would close?",
+        # Too short to be about anything.
+        "When?",
+        "By whom?",
+        "2014?",
+        "From Sfax?",
+        "How many were killed?",
+        "متى؟",
+        "في عام 2020؟",
+        "من المسؤول؟",
+        "والقاهرة؟",
+        # Continuations and corrections, however long.
+        "And how many of the tankers sail from Sfax in winter?",
+        "What about the number of ships in the harbour of Sfax?",
+        "No, I mean when the ferries would start sailing.",
+        "وماذا عن المغرب؟",
+        "وماذا عن عدد السفن في ميناء صفاقس؟",
+        "ماذا عن عدد السفن في ميناء صفاقس؟",
+        "ومم يخشى كثير من المسؤولين سرا؟",
+        "لا، أقصد عدد سكان المدينة القديمة وحدها.",
+        "أعني عدد سكان المدينة القديمة وحدها.",
+        # Words that point back.
+        "Where was she born and brought up?",
+        "Which of them did the ministry say would close?",
+        "What happened in the harbour of Sfax after that?",
+        "How many people live there in the summer?",
+        "Which other companies took part in the talks?",
+        "How long will these ships stay in the harbour?",
+        "من الذي قال ذلك في مؤتمر صحفي؟",
+        "ما الذي حدث بعد هذا الهجوم في بغداد؟",
+        "كم قتيلا سقط فيها خلال الأسبوع الأول؟",
+        "كم يبلغ عددهم في القاعدة الجوية الآن؟",
+    ],
+)
+def test_a_question_that_cannot_be_understood_alone_depends(question: str) -> None:
+    assert depends(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who leads Hamas?",
+        "Where is Ain al-Asad?",
         "Did Nadia Saleh publish her first book in Beirut?",
+        "Where did the two unions sign their agreement in May?",
+        "When did the minister say that the port would close?",
         "How long does it take to cross the strait to Marsa?",
         "Is it true that the museum of Sfax has closed?",
         "Are there any ferries to the island of Kerkennah?",
+        "How many ships were sunk off the coast this year?",
         "No ferries sailed to Marsa in May: why?",
-        "Where did the two unions sign their agreement?",
-        "من يرأس نقابة عمال الميناء؟",
+        "Which ships were sunk off the coast of Yemen, and who sank them?",
         "ما هي الجزيرة التي تصل إليها العبارات؟",
+        "من هو السفير الروسي السابق في دمشق؟",
         "هل هناك عبارات إلى جزيرة قرقنة؟",
         "متى نشرت نادية صالح كتابها الأول؟",
-        "لا تزال العبارات متوقفة في مرسى، لماذا؟",
-        "كم هجوما تعرضت له السفن في البحر الأحمر؟",
-        "من تصفهم الحكومة بالمهربين؟",
         "وزير النقل متى استقال من منصبه؟",
+        "كم هجوما تعرضت له السفن في البحر الأحمر؟",
+        "متى أطلق حزب الله صواريخ على حيفا؟",
+        "لماذا انقطعت المياه عن العاصمة في أغسطس؟",
+        "كم بلغ عدد القتلى هذا العام في السودان؟",
+        "متى تنسحب القوات من العراق، وأين تتمركز بعد ذلك؟",
     ],
 )
-@pytest.mark.parametrize("history", [[FERRIES], [ARCHITECT], [SUKKAN], [MUSAMMIM], [HARB, ZIYARA]])
-def test_a_new_topic_is_not_dragged_into_the_old_one(history: list[Said], question: str) -> None:
-    assert understood(question, *history) == question
+def test_a_new_topic_does_not_depend_and_is_left_alone(question: str) -> None:
+    for before in (FERRIES, SUKKAN):
+        assert rewrite(question, [before], longest=LONGEST) == Standalone(question)
 
 
-def test_a_chain_goes_on_from_the_question_as_it_was_understood() -> None:
-    chain = [FERRIES, ("And from Sfax?", "9 [1]."), ("And in winter?", "3 [1].")]
-    assert understood("And from Gabes?", *chain) == "How many ferries sail from Gabes in winter?"
+@pytest.mark.parametrize(
+    ("before", "question", "searched", "asked"),
+    [
+        (
+            FERRIES,
+            "And from Sfax?",
+            "How many ferries sail from Marsa in summer? (12) And from Sfax?",
+            "How many ferries sail from Marsa in summer? And from Sfax?",
+        ),
+        (
+            FERRIES,
+            "Which company owns them?",
+            "How many ferries sail from Marsa in summer? (12) Which company owns them?",
+            "Which company owns them?",
+        ),
+        (
+            SUKKAN,
+            "وماذا عن القاهرة؟",
+            "كم عدد سكان عمان عام 2015؟ (4 ملايين) وماذا عن القاهرة؟",
+            "وماذا عن القاهرة؟",
+        ),
+        (
+            SUKKAN,
+            "والقاهرة؟",
+            "كم عدد سكان عمان عام 2015؟ (4 ملايين) والقاهرة؟",
+            "كم عدد سكان عمان عام 2015؟ والقاهرة؟",
+        ),
+        (
+            FERRIES,
+            "ومن صفاقس؟",
+            "How many ferries sail from Marsa in summer? (12) ومن صفاقس؟",
+            "How many ferries sail from Marsa in summer? ومن صفاقس؟",
+        ),
+    ],
+)
+def test_a_follow_up_is_searched_for_with_the_turn_before_and_asked_alone_if_it_is_about_something(
+    before: Turn, question: str, searched: str, asked: str
+) -> None:
+    assert rewrite(question, [before], longest=LONGEST) == Standalone(searched, asked)
 
 
-def test_of_a_long_row_of_leaning_questions_the_first_and_the_last_are_kept() -> None:
-    row = [("Is the port open?", "No [1]."), ("Why?", "A strike [1]."), ("Really?", "Yes [1].")]
-    assert understood("And why?", *row) == "Is the port open? Really? And why?"
+def test_of_a_long_history_only_the_last_turn_is_used() -> None:
+    history = [SUKKAN] * 50 + [FERRIES]
+    assert rewrite("And why?", history, longest=LONGEST) == rewrite("And why?", [FERRIES], longest=LONGEST)
+
+
+@pytest.mark.parametrize(
+    ("answer", "start"),
+    [
+        ("900 [1].", "900"),
+        (
+            "in 2019: “The new port opened in 2019, the ministry said.” [1]",
+            "in 2019",
+        ),
+        ("ليلى منصور: «صممت ليلى منصور المتحف.» [1] [2]", "ليلى منصور"),
+        ("The article says: “يرأسها علي” [1]", "The article says: يرأسها علي"),
+        ("Two dates are given:\n2025 (Enab Baladi) [1]\n2026 [2]", "Two dates are given: 2025 2026"),
+        ("", ""),
+        *((text, "") for text in NOT_FOUND.values()),
+    ],
+)
+def test_of_an_answer_the_first_words_are_taken_without_markers_notes_and_quotations(
+    answer: str, start: str
+) -> None:
+    assert answer_start(answer) == start
+
+
+def test_the_texts_of_a_refusal_are_known() -> None:
+    assert frozenset(NOT_FOUND.values()) == REFUSALS
+
+
+def test_without_an_answer_the_question_before_is_joined_alone() -> None:
+    refused = Turn("Who built the castle?", NOT_FOUND["en"])
+    assert rewrite("And when?", [refused], longest=LONGEST).text == "Who built the castle? And when?"
 
 
 def test_a_question_that_would_grow_too_long_is_left_as_it_was_asked() -> None:
     long = Turn(f"Is the port of {'Marsa ' * 20}open?", "No [1].")
-    assert standalone("Why?", [long], longest=100).text == "Why?"
-    assert standalone("Why?", [long], longest=LONGEST).text.endswith("open? Why?")
-
-
-def test_a_refusal_names_nothing_that_could_be_meant() -> None:
-    refused = "لا تذكر المقالات ذلك."
-    assert understood("أين ولد؟", ("من بنى القصر؟", refused)) == "أين ولد القصر؟"
-    assert "articles" not in understood("Where was he born?", ("Who built it?", "The articles do not say."))
+    assert rewrite("Why?", [long], longest=100) == Standalone("Why?")
+    assert rewrite("Why?", [long], longest=LONGEST).text.endswith("open? (No) Why?")
 
 
 TEXT = st.text(
@@ -174,9 +176,7 @@ TEXT = st.text(
 )
 VOCABULARY = (
     "and And what about he his it there Iraq Al-Asad in on the how many who When? 2011 May of them that is "
-    "was did , . 's Iran's US forces which after before him her this those I mean No, "
-    "وماذا عن في فيها متى أين من هو هم العراق قتل مدته لا كم والقاهرة؟ بعد ذلك أي قاعدة ومن أقصد الأمريكية "
-    "القوات عام كانون الأول هل ما هي عليه لديه الذي التقى تأسس لل ال و ه"
+    "وماذا عن في فيها متى أين من هو هم العراق قتل مدته لا كم والقاهرة؟ بعد ذلك أي قاعدة ومن أقصد و ه"
 )
 WORDS = st.lists(st.sampled_from(VOCABULARY.split()), max_size=8).map(" ".join)
 QUESTION = TEXT | WORDS
@@ -184,85 +184,29 @@ QUESTION = TEXT | WORDS
 
 @given(QUESTION)
 def test_without_a_history_nothing_changes(question: str) -> None:
-    assert understood(question) == question
+    assert rewrite(question, [], longest=LONGEST) == Standalone(question)
 
 
-@pytest.mark.parametrize(
-    ("question", "text", "leans"),
-    [
-        ("And from Sfax?", "How many ferries sail from Sfax in summer?", ""),
-        ("What came after that?", f"{FERRIES[0]} What came after that?", "What came after that?"),
-        ("And why?", f"{FERRIES[0]} And why?", f"{FERRIES[0]} And why?"),
-    ],
-)
-def test_what_leans_on_another_question_can_be_asked_without_it_if_it_is_about_something(
-    question: str, text: str, leans: str
+@settings(max_examples=300)
+@given(QUESTION, st.lists(st.builds(Turn, QUESTION, QUESTION), max_size=4), st.integers(1, 120))
+def test_whatever_was_said_the_result_ends_in_the_question_and_is_no_longer_than_allowed(
+    question: str, history: list[Turn], longest: int
 ) -> None:
-    assert standalone(question, [Turn(*FERRIES)], longest=LONGEST) == Standing(text, leans)
+    found = rewrite(question, history, longest=longest)
+    assert len(found.text) <= max(longest, len(question))
+    assert len(found.asked) <= len(found.text)
+    assert found.text.endswith(question)
+    assert found.asked.endswith(question) or not found.asked
 
 
-@pytest.mark.parametrize(
-    ("before", "question", "expected"),
-    [
-        (
-            ("Who heads the port?", "The article says: “يرأسها علي” [1]"),
-            "When was he born?",
-            "When was the one who heads the port born?",
-        ),
-        (
-            ("Who heads the port?", "The article says: “يرأسها علي” [1]"),
-            "What is his address?",
-            "What is the address of the one who heads the port?",
-        ),
-        (("Who heads the port?", "Leila Mansour [1]"), "When was she born?", "When was Leila Mansour born?"),
-        (
-            ("Who heads the port?", "Leila Mansour: “The port is headed by Leila Mansour.” [1]"),
-            "When was she born?",
-            "When was Leila Mansour born?",
-        ),
-        (
-            ("من صمم المتحف؟", "ليلى منصور: «صممت ليلى منصور المتحف.» [1] [2]"),
-            "أين ولدت؟",
-            "أين ولدت ليلى منصور؟",
-        ),
-    ],
-)
-def test_he_and_she_are_whom_the_question_before_asked_for(
-    before: Said, question: str, expected: str
-) -> None:
-    assert understood(question, before) == expected
+@given(QUESTION)
+def test_of_any_answer_at_most_a_few_words_are_taken(answer: str) -> None:
+    start = answer_start(answer)
+    assert len(start.split()) <= ANSWER_WORDS
+    assert "[1]" not in start
 
 
-@settings(max_examples=300)  # a hundred missed an error that a longer run found
-@given(QUESTION, st.lists(st.tuples(QUESTION, QUESTION), max_size=4), st.integers(1, 120))
-def test_whatever_was_said_there_is_a_question_no_longer_than_allowed(
-    question: str, history: list[Said], longest: int
-) -> None:
-    turns = [Turn(*turn) for turn in history]
-    found = standalone(question, turns, longest=longest).text
-    assert len(found) <= max(longest, len(question))
-    assert found or not question
-
-
-@given(QUESTION, st.tuples(QUESTION, QUESTION))
-def test_a_question_that_has_been_joined_to_the_one_before_is_not_joined_again(
-    question: str, before: Said
-) -> None:
-    once = understood(question, before)
-    if before[0].strip() and once.startswith(before[0].strip()):
-        assert understood(once, before) == once
-
-
-def test_what_a_person_wrote_to_stand_alone_is_left_alone() -> None:
+def test_what_a_person_wrote_to_be_understood_alone_is_mostly_left_alone() -> None:
     turns, _ = read_dialogues(DIALOGUES, "dev")
-    history: list[Turn] = []
-    for question in turns:
-        assert question.turn
-        if question.turn.number == 1:
-            history = []
-        else:
-            by_hand = question.turn.standalone
-            assert standalone(by_hand, history, longest=LONGEST).text == by_hand
-            once = standalone(question.text, history, longest=LONGEST).text
-            assert standalone(once, history, longest=LONGEST).text == once
-        history.append(Turn(question.text, "; ".join(ways[0] for ways in question.must)))
+    by_hand = [question.turn.standalone for question in turns if question.turn and question.turn.number > 1]
+    assert sum(map(depends, by_hand)) <= 0.05 * len(by_hand), "of 44 one: a short Arabic question"

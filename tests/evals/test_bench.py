@@ -156,8 +156,8 @@ def test_an_index_that_is_not_to_be_kept_is_removed(corpus, questions, tmp_path,
         (["--corpus=nowhere"], "nowhere: not a folder"),
         (["--corpus=empty"], "fewer than ten sentences"),
         (["--questions=missing.jsonl"], "missing.jsonl: cannot be read"),
-        (["--questions=broken.jsonl"], "broken.jsonl:2: no object with a question"),
-        (["--questions=blank.jsonl"], "blank.jsonl:1: no object with a question"),
+        (["--questions=broken.jsonl"], "broken.jsonl:2: contains no question"),
+        (["--questions=blank.jsonl"], "blank.jsonl:1: contains no question"),
         (["--questions=none.jsonl"], "none.jsonl: no question"),
         (["--out=file/out"], "file/out"),
     ],
@@ -209,8 +209,8 @@ def test_the_table_reads_as_it_should():
         "Throughput 25.0 chunks/s at least, target 30: missed.",
         "Search at 100,000 chunks, median 58.3 ms, target under 60: met.",
         "Search at 100,000 chunks, 95th percentile 151.0 ms, target under 150: missed.",
-        "An answer of 2.0 s takes 2.3% longer at 100,000 chunks than at 1,000, 4.6% where it looks a second "
-        "time, target under 10%: met.",
+        "An answer of 2.0 s takes 2.3% longer at 100,000 chunks than at 1,000, 4.6% with a second search, "
+        "target under 10%: met.",
     ]
 
 

@@ -10,11 +10,12 @@ import pytest
 from conftest import contents
 
 from evals import ablation
-from evals.systems import NAIVE, SYSTEMS, WHOLE, Draft, Drafts, Recorded, System
+from evals.recording import Recorded, Replies
+from evals.systems import NAIVE, STEPS, SYSTEMS, WHOLE, System, Timed
 from rag import Answer, Settings, build_index
+from rag.answering.pipeline import Steps
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM, fake_generator
-from rag.settings import PARTS
 
 COST = "What did the repairs of the harbour cost?"
 WHEN = "When did the harbour of Marsa reopen?"
@@ -69,13 +70,10 @@ def fresh() -> None:
     stop_at[0] = 0
 
 
-def open_system(system: System, index: str, settings: Settings, drafts: Drafts) -> Recorded:
-    own, embedder = system.settings(settings), FakeEmbedder()
-    build_index(settings.articles, index, settings=own, embedder=embedder)
-    opened = system.kind.open(index, settings=own, embedder=embedder, generator=fake_generator(Model()))
-    assert isinstance(opened, Recorded)
-    opened.drafts = drafts
-    return opened
+def open_system(system: System, index: str, settings: Settings, replies: Replies) -> Timed:
+    embedder = FakeEmbedder()
+    build_index(settings.articles, index, settings=settings, embedder=embedder)
+    return system.open(index, settings, replies, embedder=embedder, generator=fake_generator(Model()))
 
 
 Compare = Callable[..., tuple[int, dict[str, dict[str, Answer]]]]
@@ -100,30 +98,27 @@ def compare(small_articles: Path, tmp_path: Path) -> Compare:
     return call
 
 
-def test_the_parts_are_those_that_settings_can_leave_out() -> None:
-    assert set(PARTS) <= set(SYSTEMS)
-    plain = Settings()
-    assert SYSTEMS[WHOLE].settings(plain) == plain
-    assert all(SYSTEMS[part].settings(plain).left_out == {part} for part in PARTS)
-    assert set(ablation.PARTS) == {*PARTS, "adapter"}
+def test_every_step_of_the_answer_can_be_left_out() -> None:
+    assert Steps().names == STEPS
+    assert set(STEPS) <= set(SYSTEMS)
+    assert SYSTEMS[WHOLE].without == ()
+    assert all(SYSTEMS[step].without == (step,) for step in STEPS)
 
 
 def test_systems_are_compared_and_the_model_is_asked_once_for_each_prompt(
     compare: Compare, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, told = compare("--systems", "verification,kind,naive")
+    status, told = compare("--systems", "check_form,naive")
     assert status == 0
-    assert set(told) == {WHOLE, "verification", "kind", NAIVE}
-    assert [told[name]["when"]["outcome"] for name in (WHOLE, "kind")] == ["not_found", "answered"]
+    assert set(told) == {WHOLE, "check_form", NAIVE}
+    assert [told[name]["when"]["outcome"] for name in (WHOLE, "check_form")] == ["not_found", "answered"]
     assert told[WHOLE]["nowhere"]["outcome"] == "not_found"
-    assert told["verification"]["nowhere"]["text"] == "Forty painters painted 77 ferries [1]."
     # A warm-up and three questions; for the naive chain, with other prompts, again.
     assert len(asked) == 8
     out = capsys.readouterr().out
     rows = {line[:22].strip(): line.split() for line in out.splitlines()}
-    assert rows["whole"][1:4] == ["0.50", "1.00", "0.50"]
-    assert rows["without kind"][2:5] == ["0.50", "1.00", "0.00"]
-    assert rows["without verification"][-2] == "0.50", "one of two claims is not borne out"
+    assert rows["whole"][1:5] == ["0.50", "0.50", "1.00", "0.50"]
+    assert rows["without check_form"][2:6] == ["0.50", "0.50", "1.00", "0.00"]
     assert rows["accuracy"][1:3] == ["0.50", "0.50"]
     assert "unsupported claims: 0 in 1 answers; naive 0 in 2" in out
 
@@ -137,7 +132,7 @@ def without_seconds(out: str) -> list[str]:
 def test_a_comparison_that_is_interrupted_goes_on_where_it_was(
     compare: Compare, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ("--systems", "verification")
+    arguments = ("--systems", "check_form")
     stop_at[0] = 3  # the second question, after the warm-up
     status, told = compare(*arguments)
     assert status == 130
@@ -147,7 +142,7 @@ def test_a_comparison_that_is_interrupted_goes_on_where_it_was(
     resumed = without_seconds(capsys.readouterr().out)
     asked.clear()
     assert compare(*arguments)[0] == 0
-    assert len(asked) == 4, "without --resume all is asked anew"
+    assert len(asked) == 4, "without --resume all is asked again"
     assert without_seconds(capsys.readouterr().out) == resumed
 
 
@@ -156,7 +151,7 @@ def test_the_naive_chain_reads_whole_passages_and_cites_those_it_names(
 ) -> None:
     before = contents(small_articles)
     settings = Settings.load(articles=small_articles)
-    assistant = open_system(SYSTEMS[NAIVE], "small", settings, Drafts(tmp_path / "drafts.jsonl"))
+    assistant = open_system(SYSTEMS[NAIVE], "small", settings, Replies(tmp_path / "replies.jsonl"))
     answer = assistant.ask(COST)
     shown = asked[0].partition("Question:")[0]
     assert shown.count("Ferries will carry 300 passengers") == 1
@@ -190,10 +185,8 @@ def test_a_naive_reply_refuses_in_the_usual_words(small_articles: Path, tmp_path
     naive, settings = SYSTEMS[NAIVE], Settings.load(articles=small_articles)
     build_index(small_articles, "small", settings=settings, embedder=FakeEmbedder())
     model = fake_generator(FakeLLM.scripted(list(REPLIES)))
-    own = naive.settings(settings)
-    assistant = naive.kind.open("small", settings=own, embedder=FakeEmbedder(), generator=model)
-    assert isinstance(assistant, Recorded)
-    assistant.drafts = Drafts(tmp_path / "drafts.jsonl")
+    replies = Replies(tmp_path / "replies.jsonl")
+    assistant = naive.open("small", settings, replies, embedder=FakeEmbedder(), generator=model)
     # Each asked in other words, as a prompt is answered once.
     answers = [assistant.ask(f"{COST} {number}") for number in range(len(REPLIES))]
     assert {a.text: a.outcome == "not_found" for a in answers} == REPLIES
@@ -201,33 +194,33 @@ def test_a_naive_reply_refuses_in_the_usual_words(small_articles: Path, tmp_path
 
 
 def test_seconds_are_those_of_the_one_time_the_model_was_asked(small_articles: Path, tmp_path: Path) -> None:
-    drafts = Drafts(tmp_path / "drafts.jsonl")
-    assistant = open_system(SYSTEMS[WHOLE], "small", Settings.load(articles=small_articles), drafts)
+    replies = Replies(tmp_path / "replies.jsonl")
+    assistant = open_system(SYSTEMS[WHOLE], "small", Settings.load(articles=small_articles), replies)
     assistant.ask(COST)
     first = assistant.ask(COST)
     again = assistant.ask(COST)
     assert len(asked) == 2, "the first one holds the loading of the model, and is not kept"
-    (kept,) = [json.loads(line) for line in (tmp_path / "drafts.jsonl").read_text().split("\n") if line]
+    (kept,) = [json.loads(line) for line in (tmp_path / "replies.jsonl").read_text().split("\n") if line]
     for stage in ("generate", "total", "first_token"):
         assert again.timings[stage] > kept["first" if stage == "first_token" else "seconds"]
     assert again.text == first.text
     assistant.close()
 
 
-def test_a_torn_line_of_drafts_is_left_out(tmp_path: Path) -> None:
-    path = tmp_path / "drafts.jsonl"
-    Drafts(path).add("a", Draft("x", 0.1, 0.2, (-0.5,)))
+def test_a_torn_line_of_replies_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "replies.jsonl"
+    Replies(path).add("a", Recorded("x", 0.1, 0.2, (-0.5,)))
     with path.open("a", encoding="utf-8") as file:
         file.write('\n{"key": "b", "te')
-    Drafts(path).add("c", Draft("y", 0.1, 0.2, None))
-    again = Drafts(path)
+    Replies(path).add("c", Recorded("y", 0.1, 0.2, None))
+    again = Replies(path)
     assert [again.get(key) is not None for key in "abc"] == [True, False, True]
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--systems", "speed"], "no system 'speed'; there are verification"),
+        (["--systems", "speed"], "no system 'speed'; there are read_again"),
         (["--systems", "whole"], "'whole'"),
     ],
 )

@@ -1,188 +1,174 @@
+"""Two reports are compared item by item, by the rules of one grader."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+from evals_stand_in import NOWHERE, QUOTE, RIGHT, StandIn, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_evals_score import question
 
-from evals import intervals
-from evals.compare import Pair, compare, overall, smallest_change
+from evals import compare, intervals, run
+from evals.compare import Timing, timings
 from evals.dataset import Quote
-from evals.gate import judge
 from evals.score import Scores
 from evals.stats import Result
 
-stats = pytest.importorskip("scipy.stats")
+QUESTIONS = [RIGHT | {"id": f"q{at}"} for at in range(12)]
+
+Change = Callable[[int, dict[str, Any]], None]
+"""Number and item of a report, to be changed in place."""
 
 
-@pytest.mark.parametrize("df", [1, 2, 3, 4, 5, 10, 31, 300])
-def test_students_t_is_that_of_scipy(df):
-    for t in (0.0, 0.5, 2.0, 3.7):
-        assert intervals.t_beyond(t, df) == pytest.approx(2 * stats.t.sf(t, df), abs=1e-12)
-    assert intervals.t_quantile(0.025, df) == pytest.approx(stats.t.ppf(0.975, df))
+@pytest.fixture
+def compared(tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Compares a report with a changed copy of it; gives the status, what is printed and what is written."""
+    questions = write(tmp_path, *QUESTIONS, NOWHERE)
+    fixed = ["--questions", str(questions), "--corpus", str(corpus)]
+
+    def opened(_: str, settings: Any) -> Any:
+        return StandIn(settings, corpus)
+
+    run.main([*fixed, "--out", str(tmp_path)], open_assistant=opened)
+
+    def call(change: Change, *, older: Change = lambda *_: None) -> tuple[int, str, dict[str, Any]]:
+        paths = []
+        for name, made in (("old", older), ("new", change)):
+            report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+            for at, item in enumerate(report["items"]):
+                made(at, item)
+            paths.append(tmp_path / f"{name}.json")
+            paths[-1].write_text(json.dumps(report), encoding="utf-8")
+        capsys.readouterr()
+        out = tmp_path / "comparison.json"
+        status = compare.main([*map(str, paths), *fixed, "--json", str(out)], open_assistant=opened)
+        printed = "".join(capsys.readouterr())
+        return status, printed, json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
+
+    return call
 
 
-@settings(deadline=None)
-@given(st.integers(0, 40), st.integers(0, 40))
-def test_mcnemar_is_the_exact_binomial_test(lost, won):
-    expected = stats.binomtest(lost, lost + won).pvalue if lost + won else 1.0
-    assert intervals.mcnemar(lost, won) == pytest.approx(expected) == intervals.mcnemar(won, lost)
+def only(comparison: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(one for one in comparison["scores"] if one["name"] == name)
+    return found
 
 
-@settings(deadline=None)
-@given(st.lists(st.floats(1e-9, 1.0), min_size=1, max_size=12))
-def test_adjusted_p_values_are_those_of_scipy(ps):
-    assert intervals.benjamini_hochberg(ps) == pytest.approx(list(stats.false_discovery_control(ps)))
+def test_the_same_report_twice_is_no_difference(compared: Any) -> None:
+    status, printed, comparison = compared(lambda *_: None)
+    assert (status, comparison["paired"], comparison["unpaired"]) == (0, 13, [])
+    assert {(one["before"] == one["now"], one["p"]) for one in comparison["scores"]} == {(True, 1.0)}
+    assert "13 questions in both reports" in printed
 
 
-def test_an_interval_expands_and_a_p_value_contracts_by_the_same_rule():
-    for clusters in (3, 5, 20, 200):
-        tail = intervals.expanded_tail(0.025, clusters)
-        assert tail < 0.025
-        assert intervals.contracted_p(tail, clusters) == pytest.approx(0.05)
-    assert intervals.contracted_p(0.5, 5) == 1.0
+def test_answers_that_only_quote_now_are_worse_by_their_own_words_alone(compared: Any) -> None:
+    def quoting(at: int, item: dict[str, Any]) -> None:
+        if 0 <= at < 8:
+            item["answer"]["text"] = f"It says: “{QUOTE}” [1]"
+
+    status, printed, comparison = compared(quoting)
+    assert status == 0, "whatever the difference: what may pass is the gate's matter"
+    accuracy = only(comparison, "accuracy")
+    assert (accuracy["before"], accuracy["now"], len(accuracy["lost"])) == (1.0, pytest.approx(4 / 12), 8)
+    assert accuracy["p_alone"] == pytest.approx(2 / 2**8)
+    assert accuracy["p"] >= accuracy["p_alone"]
+    assert only(comparison, "accuracy, en")["now"] == accuracy["now"]
+    assert only(comparison, "accuracy with quotations")["now"] == 1.0
+    assert only(comparison, "language")["now"] < 1.0
+    row = next(line for line in printed.splitlines() if line.startswith("| accuracy  "))
+    assert [cell.strip() for cell in row.split("|")][2:5] == ["12", "1.000", "0.333"]
 
 
-def test_few_articles_that_all_fell_prove_nothing_and_many_do():
-    few = intervals.difference([-0.5, -0.3, -0.4], ["a", "b", "c"])
-    many = intervals.difference([-0.5, -0.3, -0.4] * 5, [str(at) for at in range(15)])
-    assert few[0] == pytest.approx(many[0]) == pytest.approx(-0.4)
-    assert few[3] > 0.05 > many[3]
-    assert many[2] < 0
-    assert intervals.difference([-0.5] * 3, ["a", "b", "c"])[3] == 0.25
-    assert intervals.difference([0.0] * 3, ["a", "b", "c"]) == (0.0, 0.0, 0.0, 1.0)
+def test_grades_that_reports_were_given_do_not_count(compared: Any) -> None:
+    def graded_otherwise(_: int, item: dict[str, Any]) -> None:
+        item["scores"] = {**item["scores"], "correct": 0.0, "language": 0.0}
+        del item["scores"]["quoted_correct"]
+
+    _, _, comparison = compared(lambda *_: None, older=graded_otherwise)
+    assert only(comparison, "accuracy")["before"] == 1.0
+    assert only(comparison, "language")["lost"] == only(comparison, "language")["won"] == []
 
 
-def test_differences_of_one_article_count_as_one_piece_of_luck():
-    changes = [-0.5, 0.1, -0.4, -0.3, 0.2, -0.6] * 3
-    together = intervals.difference(changes, [str(at // 6) for at in range(18)])
-    apart = intervals.difference(changes, [str(at) for at in range(18)])
-    assert together[0] == apart[0]
-    assert apart[3] < 0.05 < together[3]
+def test_seconds_are_compared_stage_by_stage(compared: Any) -> None:
+    def faster(_: int, item: dict[str, Any]) -> None:
+        item["answer"]["timings"] = {"verify": 0.2, "total": 1.0}
+
+    _, printed, comparison = compared(faster)
+    times = {one["stage"]: one for one in comparison["latency"]}
+    assert list(times) == ["retrieve", "verify", "total"]
+    assert (times["total"]["before"], times["total"]["now"], times["total"]["n"]) == (1.5, 1.0, 13)
+    assert (times["verify"]["before"], times["verify"]["now"], times["verify"]["ratio"]) == (None, 0.2, None)
+    assert "| verify   | 13 | -             | 0.200 | -" in printed
 
 
-@pytest.mark.parametrize(("articles", "questions", "held"), [(5, 8, 0.87), (10, 5, 0.92), (30, 3, 0.94)])
-def test_an_interval_holds_the_truth_about_as_often_as_it_says(articles, questions, held, monkeypatch):
-    monkeypatch.setattr(intervals, "RESAMPLES", 2000)
-    rng = np.random.default_rng(1)
-    clusters = [str(at // questions) for at in range(articles * questions)]
-    hits = 0
-    for _ in range(400):
-        ease = np.repeat(rng.beta(3.6, 2.4, articles), questions)  # mean .6; some articles are easier
-        _, low, high = intervals.interval(list((rng.random(len(ease)) < ease).astype(float)), clusters)
-        hits += low <= 0.6 <= high
-    assert hits / 400 >= held
+def test_what_failed_and_what_only_one_has_is_named(compared: Any, tmp_path: Path) -> None:
+    def failing(at: int, item: dict[str, Any]) -> None:
+        if at == 3:
+            item |= {"answer": None, "error": "broken", "scores": dict.fromkeys(item["scores"])}
+
+    status, printed, comparison = compared(failing)
+    assert (status, comparison["failed"]) == (0, {"before": [], "now": ["q3"]})
+    assert "failed after: 1 (q3)" in printed
+    assert only(comparison, "accuracy")["n"] == 11
 
 
-@pytest.mark.slow
-def test_a_neutral_change_is_called_one_in_about_one_run_of_twenty():
-    rng = np.random.default_rng(3)
-    called = 0
-    for _ in range(300):
-        skill = np.repeat(rng.uniform(0.2, 0.9, 30), 3)
-        pairs = [
-            Pair(
-                question(id=str(at), evidence=(Quote(str(at // 3), ""),)),
-                {name: float(rng.random() < skill[at]) for name in NAMES},
-                {name: float(rng.random() < skill[at]) for name in NAMES},
-            )
-            for at in range(90)
-        ]
-        called += overall(compare(pairs, retrieval_only=False)) != "no detectable difference"
-    assert called / 300 < 0.08
+def test_reports_without_a_shared_question_are_refused(compared: Any) -> None:
+    def renamed(at: int, item: dict[str, Any]) -> None:
+        item["id"] = f"other{at}"
+
+    status, printed, _ = compared(renamed)
+    assert status == 2
+    assert "none of these questions" in printed
 
 
-NAMES = ("correct", "citation_precision", "citation_recall", "language", "evidence_rr")
+def result(at: int, **seconds: float) -> Result:
+    asked = question(id=f"q{at}", evidence=(Quote(f"a{at}", ""),))
+    return Result(question=asked, scores=Scores(), answer={}, seconds=seconds, error=None)
 
 
-def pairs(before, now, name="correct", **changes):
-    return [
-        Pair(question(id=f"q{at}", evidence=(Quote(f"a{at}", ""),), **changes), {name: a}, {name: b})
-        for at, (a, b) in enumerate(zip(before, now, strict=True))
+def test_a_ratio_of_medians_is_that_of_the_medians_and_lies_in_its_interval() -> None:
+    rng = np.random.default_rng(0)
+    pairs = [(result(at, total=s), result(at, total=s * 0.7)) for at, s in enumerate(rng.uniform(1, 5, 60))]
+    (total,) = timings(pairs)
+    assert total.ratio == pytest.approx(0.7)
+    assert total.low is not None
+    assert total.high is not None
+    assert total.low <= 0.7 + 1e-9
+    assert total.high >= 0.7 - 1e-9
+    assert total.high - total.low < 1e-9, "where every item is as much faster there is no doubt"
+
+
+def test_few_articles_or_no_seconds_give_no_ratio() -> None:
+    assert timings([(result(at, total=2.0), result(at, total=1.0)) for at in range(4)]) == [
+        Timing("total", 4, 2.0, 1.0, None, None, None)
     ]
+    assert timings([(result(at, judge=0.0), result(at, judge=1.0)) for at in range(9)])[0].ratio is None
+    assert timings([(result(at), result(at)) for at in range(9)]) == []
 
 
-def only(differences, name="accuracy"):
-    return next(one for one in differences if one.name == name)
-
-
-def test_a_right_or_wrong_score_goes_by_mcnemar_and_names_its_items():
-    one = only(compare(pairs([1.0] * 20, [0.0] * 8 + [1.0] * 12), retrieval_only=False))
-    assert (one.verdict, one.test, one.lost[0], len(one.lost), one.won) == ("worse", "McNemar", "q0", 8, ())
-    assert one.p == pytest.approx(2 / 2**8)
-    assert (one.before, one.now) == (1.0, 0.6)
-    assert one.low < -0.4 < one.high < 0
-
-
-def test_a_share_goes_by_the_bootstrap():
-    fell = pairs([0.9] * 20, [0.4, 0.6, 0.5, 0.7] * 5, "citation_precision")
-    one = only(compare(fell, retrieval_only=False), "citation precision")
-    assert (one.verdict, one.test, one.clusters) == ("worse", "bootstrap", 20)
-
-
-def test_what_is_better_when_it_is_lower_is_told_the_right_way_round():
-    moved = pairs([1.0] * 8, [0.0] * 8, "refused")
-    one = only(compare(moved, retrieval_only=False), "answerable refused")
-    assert (one.verdict, len(one.won), one.lost) == ("better", 8, ())
-    nowhere = pairs([1.0] * 8, [0.0] * 8, "refused", answerable=False)
-    assert only(compare(nowhere, retrieval_only=False), "unanswerable refused").verdict == "worse"
-
-
-def test_a_score_that_one_run_lacks_is_not_compared():
-    differences = compare(pairs([1.0, None, 1.0], [0.0, 1.0, None]), retrieval_only=False)
-    assert [(one.name, one.n) for one in differences] == [("accuracy", 1)]
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.tuples(st.floats(0.01, 9), st.floats(0.01, 9)), min_size=5, max_size=15))
+def test_the_interval_of_a_ratio_holds_it_and_turns_with_it(seconds: list[tuple[float, float]]) -> None:
+    before, now = zip(*seconds, strict=True)
+    clusters = [str(at) for at in range(len(seconds))]
+    there, back = (intervals.median_ratio(*pair, clusters) for pair in ((before, now), (now, before)))
+    assert there is not None
+    assert back is not None
+    assert there[1] <= there[0] <= there[2]
+    assert back[0] == pytest.approx(1 / there[0])
+    assert there[0] == pytest.approx(np.median(now) / np.median(before))
 
 
 @settings(deadline=None)
-@given(st.integers(0, 30), st.integers(0, 30), st.sampled_from([0.05, 0.01]))
-def test_the_smallest_difference_is_where_the_test_turns(lost, won, level):
-    least = smallest_change(lost + won, level)
-    total = lost + won
-    if total >= least and (total - least) % 2 == 0:
-        assert intervals.mcnemar((total - least) // 2, (total + least) // 2) < level
-        if least >= 2:
-            assert intervals.mcnemar((total - least) // 2 + 1, (total + least) // 2 - 1) >= level
-    assert (intervals.mcnemar(lost, won) < level) == (abs(lost - won) >= least)
-
-
-def test_so_few_questions_can_tell_nothing_and_that_is_said():
-    one = only(compare(pairs([1.0] * 4, [0.0] * 4), retrieval_only=False))
-    assert one.verdict == "no detectable difference"
-    assert one.smallest > 1
-
-
-def test_the_gate_goes_by_answers_or_by_the_search():
-    both = [
-        Pair(pair.question, {**pair.before, "evidence_rr": 1.0}, {**pair.now, "evidence_rr": 1.0})
-        for pair in pairs([1.0] * 9, [0.0] * 9)
-    ]
-    answers, search = (compare(both, retrieval_only=only_search) for only_search in (False, True))
-    assert {one.name for one in answers if one.gated} == {"accuracy", "evidence recall@10"}
-    assert {one.name for one in search if one.gated} == {"evidence recall@10", "evidence mrr"}
-    assert (overall(answers), overall(search)) == ("worse", "no detectable difference")
-
-
-def result(correct, error=None, exact=1.0, **changes):
-    scores = Scores() if error else Scores(correct=correct, citations_exact=exact)
-    return Result(question=question(**changes), scores=scores, answer=None, seconds={}, error=error)
-
-
-def judged(results, floors=None):
-    scores = [{"correct": r.scores.correct} for r in results]
-    return judge(results, scores, baseline=None, floors=floors or {}, retrieval_only=False).regressions
-
-
-def test_a_floor_holds_where_too_few_questions_can_tell():
-    results = [result(1.0), result(0.0)]
-    assert judged(results) == judged(results, {"accuracy": 0.5}) == ()
-    assert judged(results, {"accuracy": 0.6}) == ("accuracy 0.500 is below its floor of 0.600 (n 2)",)
-    assert judged(results, {"language": 0.6}) == ()
-
-
-def test_what_fails_cannot_hide_above_the_floors():
-    results = [result(1.0), result(None, error="broken", id="down")]
-    assert judged(results) == ()
-    assert judged(results, {"accuracy": 0.5}) == ("failed: down",)
-
-
-def test_a_citation_that_is_not_exact_is_a_regression_without_any_test():
-    assert judged([result(1.0), result(1.0, exact=0.0, id="off")]) == ("citations not exact: off",)
+@given(st.lists(st.tuples(st.floats(0, 9), st.integers(0, 4)), min_size=1, max_size=12))
+def test_a_weighted_median_is_the_median_of_the_repeated_values(values: list[tuple[float, int]]) -> None:
+    numbers, times = (np.array(column) for column in zip(*values, strict=True))
+    if not times.sum():
+        times = times + 1
+    found = intervals._weighted_medians(numbers, times[None, :])
+    assert found[0] == pytest.approx(np.median(np.repeat(numbers, times)))

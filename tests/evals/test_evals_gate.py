@@ -101,7 +101,7 @@ class Blind:
         self.context = generator.context
         self.count = generator.count
 
-    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[str]:
+    def stream(self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any) -> Iterator[str]:
         *examples, asked = messages
         bare = Message(asked.role, re.sub(r"^\[\d+\] .*\n?", "", asked.content, flags=re.MULTILINE))
         return self._generator.stream([*examples, bare], max_tokens=max_tokens)
@@ -267,14 +267,24 @@ def test_a_baseline_of_other_words_is_refused_before_anything_is_asked(asked, go
     for baseline, message in (
         (good, "none of these questions"),
         (tmp_path / "missing.json", "--update-baseline"),
-        (asked, "no baseline"),
-        (broken(good, tmp_path / "broken.json"), "no baseline"),
+        (asked, "is not a baseline"),
+        (broken(good, tmp_path / "broken.json"), "is not a baseline"),
+        (of_an_earlier_grader(good, tmp_path / "earlier.json"), "python -m evals.regrade"),
     ):
         assert run.main([*arguments, str(baseline)], open_assistant=lambda *at: opened.append(at)) == 2
         err = capsys.readouterr().err
         assert message in err
         assert err.count("\n") == 1
     assert opened == []
+
+
+def of_an_earlier_grader(report: Path, path: Path) -> Path:
+    """A copy of a report as it was before there was a grade with quotations."""
+    data = json.loads(report.read_text(encoding="utf-8"))
+    for item in data["items"]:
+        del item["scores"]["quoted_correct"]
+    path.write_text(json.dumps(data), encoding="utf-8")
+    return path
 
 
 def broken(report: Path, path: Path) -> Path:

@@ -103,7 +103,7 @@ def test_what_is_no_report_is_named(tmp_path, capsys):
 def committed():
     questions = {
         (judge.set_name(path), question.id): question
-        for path in judge.QUESTIONS.glob("*.jsonl")
+        for path in judge.question_files()
         for question in read_questions(path)
     }
     lines = [line for line in read_sheet(judge.SHEET) if (line.set, line.id) in questions]

@@ -1,115 +1,137 @@
-"""The language of an answer is told from what it says itself, over answers that the assistant makes."""
+"""The language of an answer by its letters, and the English words of an English answer."""
 
 from __future__ import annotations
 
-import dataclasses
+import re
 
 import pytest
 from conftest import FakeAssistant
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evals.language import in_language
-from rag import Answer, Citation, Claim
+from evals.answers import StoredAnswer, StoredCitation
+from evals.language import in_language, language_share, without_arabic
+from evals.matching import folded_words, strip_markers, words
 
-COST = {"en": "How much was تكلفة المكتبة?", "ar": "كم بلغت تكلفة المكتبة؟"}
-BOOKS = "كم عدد الكتب في المكتبة؟"
+COST = "How much was تكلفة المكتبة?"
 HELD = "بلغت تكلفة المكتبة 4 ملايين دينار"
+OUTLET = "عنب بلدي"
+ARABIC = "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"
 
 
-def numbered(fake_assistant: FakeAssistant, question: str, words: str) -> int:
-    """The number under which the model is shown the sentence that holds these words."""
-    shown = fake_assistant().search(question).evidence
-    return next(item.number for item in shown if words in item.text)
-
-
-def said(text: str, quote: str = HELD, outlet: str | None = None) -> Answer:
-    """An answer of one claim that cites one sentence."""
-    citation = Citation(1, "library", "", outlet, None, "library.txt", 1, 0, len(quote), quote)
-    claim = Claim(text, 0, len(text), (1,), "supported", "")
-    return Answer("", text, "en", "answered", (claim,), (citation,), (), (), "fake", "generation-0001")
-
-
-def test_a_quotation_counts_as_the_language_of_its_frame(fake_assistant: FakeAssistant) -> None:
-    # Words of the article in place of a translation: the product frames them.
-    answer = fake_assistant([f"[{numbered(fake_assistant, COST['en'], HELD)}] {HELD}"]).ask(COST["en"])
-    assert answer.text.startswith(f"The article says: “{HELD}، وفق ")
-    assert (in_language(answer, "en"), in_language(answer, "ar")) == (1.0, 0.0)
-
-
-def test_an_arabic_frame_round_an_english_quotation_is_arabic(fake_assistant: FakeAssistant) -> None:
-    words, asked = "The repairs cost 12 million dollars", "كم بلغت تكلفة repairs في harbour؟"
-    answer = fake_assistant([f"[{numbered(fake_assistant, asked, words)}] {words}"]).ask(asked)
-    assert answer.text.startswith(f"جاء في المقال: «{words}, said ")
-    assert (in_language(answer, "ar"), in_language(answer, "en")) == (1.0, 0.0)
-
-
-@pytest.mark.parametrize("language", ["en", "ar"])
-def test_a_refusal_that_quotes_the_nearest_sentence_is_in_its_own_language(
-    fake_assistant: FakeAssistant, language: str
-) -> None:
-    answer = fake_assistant(["[1] 777"]).ask(COST[language])
-    assert (answer.outcome, len(answer.citations)) == ("not_found", 1)
-    assert in_language(answer, language) == 1.0
-    assert in_language(answer, "ar" if language == "en" else "en") == 0.0
-
-
-def test_both_languages_of_a_whole_answer_are_told(fake_assistant: FakeAssistant) -> None:
-    held = "تضم المكتبة 25 ألف كتاب"
-    answer = fake_assistant([f"[{numbered(fake_assistant, BOOKS, held)}] {held}"]).ask(BOOKS)
-    assert answer.outcome == "answered"
-    assert in_language(answer, "ar") == 1.0
-    bare = dataclasses.replace(answer, language="en")
-    assert in_language(bare, "en") == 0.0, "a quotation without a frame is an answer in its language"
-
-
-def test_one_claim_in_the_wrong_language_is_enough() -> None:
-    right, bare = said("It cost 4 million dinars [1]."), said(f"{HELD} [1].")
-    both = dataclasses.replace(right, claims=right.claims + bare.claims, text=f"{right.text} {bare.text}")
-    assert in_language(right, "en") == 1.0
-    assert in_language(both, "en") == 0.0
+def said(text: str, quote: str = HELD, outlet: str | None = None) -> StoredAnswer:
+    """An answer that cites one sentence."""
+    return StoredAnswer(text, "answered", (StoredCitation(1, "library", 0, len(quote), quote, outlet),))
 
 
 @pytest.mark.parametrize(
     ("text", "wanted", "told"),
     [
-        ("4 [1]", "ar", None),
-        ("2500 (عنب بلدي, 2024-08) [1].", "en", None),
-        ("4 million (عنب بلدي, 2024-08) [1].", "en", True),
-        ("ذكرت Lockheed Martin Missiles and Fire Control Systems [1].", "ar", True),
-        ("قاعدة al-Asad [1]", "ar", True),
-        ("WHO [1]", "ar", False),
-        ("Lina Haddad [1]", "ar", False),
+        ("4 [1]", "en", None),
+        ("٤ [1]", "ar", None),
+        (f"2500 ({OUTLET}, 2024-08) [1].", "en", None),
+        (f"4 million ({OUTLET}, 2024-08) [1].", "en", True),
+        ("It cost 4 million [1].", "en", True),
         ("It cost 4 million [1].", "ar", False),
-        ("THE LIBRARY COST 4 MILLION [1].", "ar", False),
-        ("Le pont a coûté 4 millions, ملايين [1].", "ar", False),
-        ("سامر قاسم [1]", "en", False),
+        (f"{HELD} [1].", "ar", True),
+        (f"{HELD} [1].", "en", False),
         ("The mayor, سامر قاسم [1]", "en", True),
+        ("سامر قاسم [1]", "en", False),
         ("Samir (سامر قاسم رئيس البلدية) [1]", "en", False),
-        ("Cost (بلغت تكلفة المكتبة) [1]", "en", True),
-        (f"«{HELD}» [1]", "en", False),
+        (f"The article says: “{HELD}” [1]", "en", False),
+        (f"The article says: “{HELD}” [1]", "ar", True),
+        ("جاء في المقال: «The repairs cost 12 million dollars» [1]", "ar", False),
         (f"4: «{HELD}» [1]", "en", False),
-        (f"«{HELD}» [1]", "ar", True),
-        ("The article says: “بلغت تكلفة الجسر 9 ملايين دينار كاملة” [1]", "en", False),
+        ("The library cost 4 million dinars (بلغت تكلفة المكتبة) [1]", "en", True),
+        ("قال مدير شركة Boeing إن الطائرة آمنة [1]", "ar", True),
+        ("Lockheed Martin [1]", "ar", False),
+        ("Le pont a coûté 4 millions [1].", "ar", False),
+        ("بِلُغَةٍ ab", "ar", True),
     ],
 )
-def test_neither_names_nor_numbers_decide(text: str, wanted: str, told: bool | None) -> None:
-    found = in_language(said(text, outlet="عنب بلدي"), wanted)
-    assert found == (None if told is None else float(told))
+def test_most_letters_decide_whatever_frame_they_are_in(text: str, wanted: str, told: bool | None) -> None:
+    assert in_language(said(text, outlet=OUTLET), wanted) == (None if told is None else float(told))
 
 
-def test_a_name_that_an_article_writes_in_latin_letters_is_in_no_language() -> None:
-    assert in_language(said("Lockheed Martin [1]", quote="قالت شركة Lockheed Martin أمس"), "ar") is None
-
-
-def test_a_quotation_may_hold_marks_itself() -> None:
-    quote = "قال إن تنظيم “الدولة الإسلامية” (داعش) انتهى، وفق “المرصد” في المدينة"
-    assert in_language(said(f"The article says: “{quote}” [1]", quote=f"{quote}."), "en") == 1.0
+def test_an_arabic_quotation_in_an_english_frame_is_no_english_answer(fake_assistant: FakeAssistant) -> None:
+    shown = fake_assistant().search(COST).evidence
+    number = next(item.number for item in shown if HELD in item.text)
+    # Words of the article in place of a translation: the product frames them.
+    answer = fake_assistant([f"[{number}] {HELD}"]).ask(COST)
+    assert HELD in answer.text
+    assert in_language(answer, "en") == 0.0
+    assert HELD not in without_arabic(answer.text)
 
 
 @settings(max_examples=60)
-@given(st.text(alphabet='اب سم“”«»"()ab 1', max_size=30), st.text(alphabet='اب سم“”«»"()', max_size=20))
-def test_whatever_is_quoted_the_frame_decides(noise: str, quote: str) -> None:
-    answer = said(f"The article says here: “{quote}” [1]", quote=f"{quote} {noise}")
-    assert in_language(answer, "en") == 1.0
-    assert in_language(said(f"{noise} [1]"), "ar") in (0.0, 1.0, None)
+@given(st.text(alphabet='اب سم“”«»"()ab 1[', max_size=40))
+def test_the_shares_of_both_languages_are_the_whole(text: str) -> None:
+    arabic, english = (language_share(said(text), wanted) for wanted in ("ar", "en"))
+    assert (arabic is None) == (english is None) == (not re.search("[a-zاسمب]", strip_markers(text)))
+    if arabic is not None and english is not None:
+        assert arabic + english == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("There are 900 [1].", "there are 900"),
+        ("900 [1].", "900"),
+        ("٩٠٠ [1].", "900"),
+        ("There are 900 جندي [1].", "there are 900"),
+        ("A rise of 2.6في المئة", "a rise of 2.6"),
+        ("A rise of و2.6 million", "a rise of 2.6 million"),
+        ("In 2017، قال الوزير", "in 2017"),
+        ("الـCNN", "cnn"),
+        ("The mayor, Samer Qasim (سامر قاسم) [1]", "the mayor samer qasim"),
+        (f"2500 ({OUTLET}, 2024-08) [1] [2].", "2500"),
+        (f"4: «{HELD}» [1]", "4"),
+        (f"The article says: “{HELD}” (in it: 4 million) [1]", "the article says in it 4 million"),
+        ("Reported as done: “غادرت القوات”. Planned: September [2].", "reported as done planned september"),
+        ("He said “we will leave” in 2017", "he said we will leave in 2017"),
+        ("It says “قال إن تنظيم “الدولة” انتهى في 2017 Boeing” twice", "it says twice"),
+        ('It says «قال "نعم" في 2017»: yes', "it says yes"),
+        # Articles mix their marks: a closing one may open.
+        ("It says: “و”المقاومة” هي تحالف في 2020، ظهر” [1]", "it says"),
+        (f"{HELD} [1].", ""),
+        ("بقي 900 جندي", ""),
+        ("في 1900 [2].", ""),
+        ("900 جندي في سوريا", ""),
+        ("عدد الجنود: 900", ""),
+        ("بِلُغَةٍ ٩٠٠ أُخْرَى", ""),
+        ("ﻻ ﷲ", ""),
+    ],
+)
+def test_what_a_reader_of_english_can_read_of_an_answer(text: str, left: str) -> None:
+    assert folded_words(without_arabic(text)) == left
+
+
+def test_a_cited_sentence_is_found_in_the_answer_whatever_marks_it_contains() -> None:
+    quote = "و”المقاومة” هي تحالف Boeing في 2020."
+    text = f"It says: “{quote.rstrip('.')}” [1]"
+    assert folded_words(without_arabic(text)) != "it says"
+    assert folded_words(without_arabic(text, [quote])) == "it says"
+    assert "boeing" in folded_words(without_arabic("The Boeing of 2020", ["Boeing"])), (
+        "an English quote is read"
+    )
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Mn", "Cf", "Lo"])))
+def test_a_text_without_arabic_is_left_as_it_is(text: str) -> None:
+    assert words(without_arabic(text)) == words(strip_markers(text))
+
+
+@settings(deadline=None)
+@given(st.text('ابسم ab12.,«»“”"()[]\n:'))
+def test_no_arabic_word_is_left_and_nothing_is_added(text: str) -> None:
+    left = words(without_arabic(text))
+    assert not re.search(f"[{ARABIC}]", " ".join(left))
+    rest = iter(words(re.sub(f"[{ARABIC}]+", " ", strip_markers(text))))
+    assert all(word in rest for word in left), "a subsequence"
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.text(ARABIC, min_size=1), st.integers(0, 9999).map(str)), min_size=1))
+def test_nothing_is_left_of_an_arabic_clause_with_numbers(clause: list[str]) -> None:
+    assert words(without_arabic(" ".join([*clause, "ثم"]))) == []

@@ -65,7 +65,7 @@ def test_ctrl_c_leaves_a_valid_report_and_resume_completes_it(evaluate, capsys):
     status, report, _ = evaluate(at=3, act=interrupt)
     jsonschema.validate(report, schema("report"))
     assert (status, report["n"], report["run"]["complete"]) == (130, 3, False)
-    assert "Interrupted after 3 of 6 questions; --resume goes on." in capsys.readouterr().err
+    assert "Interrupted after 3 of 6 questions; continue with --resume." in capsys.readouterr().err
     status, resumed, asked = evaluate("--resume")
     assert (status, len(asked)) == (0, 3)
     assert same(resumed) == same(evaluate(out="whole")[1])

@@ -79,6 +79,29 @@ def answer(text="There are 900 [1].", citations=None, outcome="answered", langua
         ("في العراق و900 في سوريا", "900"),
         ("تجاوزت الـ170 هجوما", "170"),
         ("2500جندي", "2500"),
+        ("نحو و2.6 مليون", "2.6"),
+        ("نحو و2.6 مليون", "2.6 مليون"),
+        ("2.6مليون", "2.6 مليون"),
+        ("16في المئة", "16"),
+        ("16في المئة", "16 في المئة"),
+        ("نسبة ب16 في", "16"),
+        ("نسبة بـ16 في", "16"),
+        ("من16إلى18", "16"),
+        ("من١٦إلى١٨", "18"),
+        ("و2,500 جندي", "2500"),
+        ("170ألف جندي", "170 ألف"),
+        ("170 ألف جندي", "170ألف"),
+        ("do not leave", "not"),
+        ("It is NOT so.", "not"),
+        ("Not at all", "not"),
+        ("no, it is not", "no"),
+        ("لا يوجد", "لا"),
+        ("قال: لا.", "لا"),
+        ("ولا يوجد", "لا"),
+        ("فلم يحضر", "لم"),
+        ("وليست هنا", "ليست"),
+        ("ولا يزال هناك", "لا يزال"),
+        ("بلا شك", "بلا"),
         ("about 2.5 thousand troops", "2.5 thousand"),
         ("on 20.3.2003", "2003"),
         ("It is 900.", "900"),
@@ -112,6 +135,30 @@ def test_an_alternative_is_found_however_it_is_written(text, alternative):
         ("9000 soldiers", "900"),
         ("in 2015", "15"),
         ("in 2015", "20"),
+        ("a notable change", "not"),
+        ("it cannot be", "not"),
+        ("knot", "not"),
+        ("nothing", "no"),
+        ("the north", "no"),
+        ("كلا البلدين", "لا"),
+        ("بلا شك", "لا"),
+        ("الاتفاق", "لا"),
+        ("هؤلاء", "لا"),
+        ("على مسافة 5 كلم", "لم"),
+        ("لما حضر", "ما"),
+        ("كما قال", "ما"),
+        ("علم بذلك", "لم"),
+        ("كلا يزال", "لا يزال"),
+        ("12500 soldiers", "2500"),
+        ("2500.5 dinars", "2500"),
+        ("1.2500 dinars", "2500"),
+        ("و2500.5 دينار", "2500"),
+        ("و12500دينار", "2500"),
+        ("و2.6 مليون", "6"),
+        ("و2.6مليون", "2"),
+        ("16في المئة", "6"),
+        ("15km", "15"),
+        ("the 16th", "16"),
         ("about 2.5 thousand", "5"),
         ("about 2.5 thousand", "2"),
         ("900,000 soldiers", "900"),
@@ -147,6 +194,49 @@ def test_every_group_must_stand_in_the_answer_and_nothing_forbidden():
     assert is_correct(both, "In December 2017 [2019].")
 
 
+IN_ARABIC = "بقي 900 جندي في سوريا."
+
+
+@pytest.mark.parametrize(
+    ("text", "own", "quoted"),
+    [
+        ("There are 900 [1].", 1.0, 1.0),
+        ("900 [1].", 1.0, 1.0),
+        ("There are 900 جندي [1].", 1.0, 1.0),
+        (f"The article says: “{IN_ARABIC}” (in it: 900) [1]", 1.0, 1.0),
+        (f"The article says: “{IN_ARABIC}” [1]", 0.0, 1.0),
+        (f"The article says: {IN_ARABIC} [1]", 0.0, 1.0),
+        (f"{IN_ARABIC} [1]", 0.0, 1.0),
+        ("900 جندي [1]", 0.0, 1.0),
+        ("There are 2500 [1].", 0.0, 0.0),
+        # What is forbidden is forbidden in a quotation too.
+        ("There are 900: “بقي 170 ألف جندي” [1].", 0.0, 0.0),
+    ],
+)
+def test_an_english_question_is_graded_on_the_english_words_of_the_answer(text, own, quoted):
+    scores = grade_answer(question(must_not=("170 ألف",)), answer(text), TEXTS)
+    assert (scores.correct, scores.quoted_correct) == (own, quoted)
+    arabic = grade_answer(question(must_not=("170 ألف",), lang="ar"), answer(text), TEXTS)
+    assert arabic.correct == arabic.quoted_correct == quoted, "of an Arabic question the whole text counts"
+
+
+def test_an_arabic_alternative_is_no_english_answer():
+    either = question(must=(("Syria", "سوريا"),))
+    assert grade_answer(either, answer("In سوريا [1]."), TEXTS).correct == 0.0
+    assert grade_answer(either, answer("In Syria (سوريا) [1]."), TEXTS).correct == 1.0
+
+
+def test_the_grade_with_quotations_is_never_below_the_one_without():
+    for text in ("900", "«900 جندي»", "There are 900", "There are 2500: «900 جندي»", "nothing", ""):
+        for wanted in (
+            question(),
+            question(must_not=("2500",)),
+            question(must=(("900", "جندي"), ("there",))),
+        ):
+            scores = grade_answer(wanted, answer(text), TEXTS)
+            assert scores.correct <= scores.quoted_correct, text
+
+
 def test_gold_that_folds_to_nothing_matches_nothing_and_is_unscored():
     odd = question(must=(("-)",),))
     scores = grade_answer(odd, answer(), TEXTS)
@@ -159,7 +249,7 @@ def test_gold_that_folds_to_nothing_matches_nothing_and_is_unscored():
 
 def test_a_right_text_with_outcome_not_found_is_wrong_and_refused():
     scores = grade_answer(question(), answer("Not said, not even 900.", [], "not_found"), TEXTS)
-    assert (scores.correct, scores.refused) == (0.0, 1.0)
+    assert (scores.correct, scores.quoted_correct, scores.refused) == (0.0, 0.0, 1.0)
     assert scores.citation_precision is scores.citation_recall is None
 
 
@@ -191,6 +281,12 @@ def test_a_conflict_wants_right_citations_in_two_articles():
     refused = grade_answer(two, answer("Not said.", [], "not_found"), TEXTS)
     assert (refused.citation_recall, refused.conflict_covered) == (None, 0.0)
     assert grade_answer(question(), answer(), TEXTS).conflict_covered is None
+
+
+def test_the_share_of_letters_is_kept_beside_the_language():
+    mixed = grade_answer(question(), answer("In Syria (سوريا) [1]."), TEXTS)
+    assert (mixed.language, mixed.language_share) == (1.0, pytest.approx(7 / 12))
+    assert grade_answer(question(), answer("900 [1]."), TEXTS).language_share is None
 
 
 def test_language_is_that_of_the_text_not_what_the_answer_claims():
@@ -322,6 +418,26 @@ def test_a_summary_counts_failed_items_as_unscored_and_leaves_them_out_of_the_me
     assert summary["accuracy_by_tag"]["en"]["value"] == summary["accuracy_by_tag"]["en-ar"]["value"] == 1.0
     assert summary["latency"] == {"total": {"median": 2.0, "p95": 2.0, "n": 1}}
     assert summary["unanswerable_refused"]["n"] == 0
+
+
+def test_a_summary_has_accuracy_with_and_without_quotations_by_tag_too():
+    said = [answer(), answer(f"It says: “{IN_ARABIC}” [1]")]
+    results = [
+        Result(
+            question=question(),
+            scores=grade_answer(question(), one, TEXTS),
+            answer={},
+            seconds={},
+            error=None,
+        )
+        for one in said
+    ]
+    summary = summarise(results)
+    assert (summary["accuracy"]["value"], summary["accuracy_with_quotations"]["value"]) == (0.5, 1.0)
+    assert summary["accuracy_by_tag"]["en"]["value"] == 0.5
+    assert summary["accuracy_with_quotations_by_tag"]["en"]["value"] == 1.0
+    assert (summary["language"]["value"], summary["language_share"]["n"]) == (0.5, 2)
+    assert summarise(results, retrieval_only=True)["accuracy_with_quotations"] is None
 
 
 def test_refusing_is_told_as_precision_and_recall():

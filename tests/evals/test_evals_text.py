@@ -10,6 +10,7 @@ from evals.matching import folded_words, holds, strip_markers, words
 from evals.overlap import exact_match, mlqa_exact_match, mlqa_f1, mlqa_normalised, reference, token_f1
 
 ARABIC = "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"
+NEGATIONS = ["لا", "لم", "لن", "ما", "ليس", "ليست"]
 MARKS = "\u064b\u064c\u064d\u064e\u064f\u0650\u0651\u0652\u0640"
 arabic_words = st.text(ARABIC, min_size=2, max_size=8)
 texts = st.text(
@@ -54,6 +55,34 @@ def test_a_number_is_never_found_within_another(small, large):
 
 
 @settings(deadline=None)
+@given(numbers, numbers, arabic_words, arabic_words, st.sampled_from(["", "ـ"]))
+@example(16, 16, "ب", "في", "ـ")
+def test_a_number_attached_to_arabic_letters_counts_as_that_number(written, wanted, before, after, tatweel):
+    for text in (f"{before}{tatweel}{written}", f"{written}{after}", f"{before}{tatweel}{written}{after}"):
+        assert holds(f"قال {text} أمس", str(wanted)) == (written == wanted)
+        assert holds(f"قال {text}.5 أمس", f"{wanted}.5") == (written == wanted and not text.endswith(after))
+
+
+@settings(deadline=None)
+@given(st.sampled_from(NEGATIONS), st.text(ARABIC, max_size=6), st.text(ARABIC, max_size=6))
+@example("لا", "ك", "")
+@example("لم", "ك", "")
+@example("لا", "و", "")
+def test_a_negation_is_a_word_of_its_own_and_may_follow_a_conjunction(negation, before, after):
+    found = holds(f"قال {before}{negation}{after} أمس", negation)
+    assert found == (before in ("", "و", "ف") and not after) or f"{before}{negation}{after}" in NEGATIONS
+
+
+@settings(deadline=None)
+@given(st.text("abcdeno", max_size=4), st.text("abcdeno", max_size=4), st.sampled_from(["no", "not"]))
+def test_a_latin_word_is_never_found_within_another(before, after, word):
+    assert (
+        holds(f"it {before}{word}{after} is", word) == (not before and not after)
+        or before + word + after == word
+    )
+
+
+@settings(deadline=None)
 @given(arabic_words, st.data())
 def test_diacritics_and_tatweel_change_nothing(word, data):
     marked = "".join(letter + data.draw(st.sampled_from([*MARKS, ""])) for letter in word)
@@ -63,7 +92,10 @@ def test_diacritics_and_tatweel_change_nothing(word, data):
 
 
 @settings(deadline=None)
-@given(arabic_words, st.sampled_from(["و", "ف", "ب", "ك", "ل", "ال", "وال", "بال", "لل", "وبال", "فلل"]))
+@given(
+    arabic_words.filter(lambda word: word not in NEGATIONS),
+    st.sampled_from(["و", "ف", "ب", "ك", "ل", "ال", "وال", "بال", "لل", "وبال", "فلل"]),
+)
 def test_attached_particles_do_not_hide_a_word(word, particle):
     assert holds(f"هنا {particle}{word} هناك", word)
 

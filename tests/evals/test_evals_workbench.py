@@ -131,7 +131,7 @@ def test_what_is_edited_is_kept_as_edited_and_a_leak_is_not_accepted(tmp_path):
         limit=1,
     )  # fmt: skip
     assert accepted == 1
-    assert any("stands in the question; edit it" in shown for shown in person.shown)
+    assert any("The question contains the answer" in shown for shown in person.shown)
     first, made = read_questions(file)
     assert (first.id, made.text, made.lang) == ("x", "من فتحها؟", "ar")
     assert made.must == (("1987", "25", "4 ملايين", "سامر"),)
@@ -161,15 +161,18 @@ def line(**changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"evidence": [{"article": "harbour", "quote": "cost 13 million"}]}, "no longer stands in 'harbour'"),
-        ({"evidence": [{"article": "library", "quote": "cost 12 million"}]}, "stands in 'harbour', not in"),
+        ({"evidence": [{"article": "harbour", "quote": "cost 13 million"}]}, "is no longer in 'harbour'"),
+        ({"evidence": [{"article": "library", "quote": "cost 12 million"}]}, "is in 'harbour', not in"),
         ({"evidence": [{"article": "gone", "quote": "nowhere"}]}, "no article 'gone' any more"),
         ({"evidence": [{"article": "library", "quote": "بَلَغَتْ تكلفة"}]}, "spelt in another way"),
         ({"question": "the cost: what did repairs  the?"}, "asks the same as q0 on line 1"),
-        ({"question": "Were it 12 Million?"}, "the answer «12 million» stands in the question (must[0])"),
-        ({"question": "What was 12 million?", "must_not": ["13"]}, "«12 million» stands in the question"),
-        ({"question": "Was it 12 million?", "must_not": []}, "«12 million» stands in the question"),
-        ({"question": "b?", "must_not": ["12"]}, "holds «12», which must_not forbids"),
+        ({"question": "Were it 12 Million?"}, "the question contains the answer «12 million» (must[0])"),
+        (
+            {"question": "What was 12 million?", "must_not": ["13"]},
+            "the question contains the answer «12 million»",
+        ),
+        ({"question": "Was it 12 million?", "must_not": []}, "the question contains the answer «12 million»"),
+        ({"question": "b?", "must_not": ["12"]}, "contains «12», which must_not forbids"),
     ],
 )
 def test_what_has_gone_wrong_is_told_with_its_line(tmp_path, changes, message):

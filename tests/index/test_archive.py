@@ -98,20 +98,22 @@ def test_nothing_is_embedded_again(archive: Path) -> None:
 def test_the_commands_export_and_import(run: Run, index: Path, tmp_path: Path) -> None:
     file = tmp_path / "moved.sanad"
     status, out, err = run("export", str(file), "--index", "small")
-    assert (status, err) == (0, "") and out.startswith("small: 3 articles, 1 uploaded files, 0.")
-    assert run("export", str(file), "--index", "small")[2].endswith("exists. Name another file.\n")
+    assert (status, err) == (0, "") and out.startswith("small: 3 articles, 1 uploaded file, 0.")
+    assert run("export", str(file), "--index", "small")[2].endswith(
+        "already exists. Choose another file name.\n"
+    )
     assert run("import", str(file))[2].endswith(f"sanad import {file} --index NAME\n")
     assert run("import", str(file), "--index", "mine")[0] == 0
     assert "harbour.txt:2" in run("ask", "--index", "mine", QUESTION)[1]
     assert run("import", str(tmp_path / "none"))[0] == 2
-    assert "is no archive of an index" in run("import", str(index / "CURRENT"), "--index", "x")[2]
+    assert "is not an archive of an index" in run("import", str(index / "CURRENT"), "--index", "x")[2]
 
 
 def test_vectors_of_another_embedder_or_cut_are_refused_with_the_mend(archive: Path, tmp_path: Path) -> None:
     before = contents(tmp_path / "indexes")
     with pytest.raises(BadSettings, match=r"embedder .*, not fake:32.*SANAD_EMBEDDER.*sanad index FOLDER"):
         import_index(archive, "x", embedder=FakeEmbedder(dimension=32))
-    with pytest.raises(BadSettings, match=r"cut as.*SANAD_CHUNK_TOKENS"):
+    with pytest.raises(BadSettings, match=r"split with.*SANAD_CHUNK_TOKENS"):
         imported(archive, "x", chunk_tokens=77)
     nothing_left(before, tmp_path / "indexes")
 
@@ -190,27 +192,27 @@ def spoiled(name: str, data: bytes) -> Callable[[dict[str, Any], dict[str, bytes
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (renamed("/etc/cron.d/x"), "which no index has"),
-        (renamed("../../x"), "which no index has"),
-        (renamed("generation/../../x"), "which no index has"),
-        (renamed("generation/chroma/chroma.sqlite3"), "which no index has"),
-        (renamed("uploads/../x"), "which no index has"),
-        (uploaded("../../x.txt"), "uploaded file by the name"),
-        (uploaded("/x.txt"), "uploaded file by the name"),
-        (uploaded(".bashrc"), "uploaded file by the name"),
-        (uploaded("x.exe"), "uploaded file by the name"),
-        (uploaded("x\u202etxt.txt"), "uploaded file by the name"),
-        (uploaded(7), "uploaded file by the name"),
+        (renamed("/etc/cron.d/x"), "not a file of an index"),
+        (renamed("../../x"), "not a file of an index"),
+        (renamed("generation/../../x"), "not a file of an index"),
+        (renamed("generation/chroma/chroma.sqlite3"), "not a file of an index"),
+        (renamed("uploads/../x"), "not a file of an index"),
+        (uploaded("../../x.txt"), "uploaded file with the invalid name"),
+        (uploaded("/x.txt"), "uploaded file with the invalid name"),
+        (uploaded(".bashrc"), "uploaded file with the invalid name"),
+        (uploaded("x.exe"), "uploaded file with the invalid name"),
+        (uploaded("x\u202etxt.txt"), "uploaded file with the invalid name"),
+        (uploaded(7), "uploaded file with the invalid name"),
         (told(format=99), "format 99"),
-        (told(files=[]), "name every file once"),
+        (told(files=[]), "list every file exactly once"),
         (told(files=7), "cannot be read"),
         (told(files=[7]), "cannot be read"),
         (told(embedder=None), "cannot be read"),
-        (spoiled("vectors.npy", b"\x93NUMPY\x01\x00\x10\x00"), "is no index"),
-        (spoiled("chunks.npy", b"\x80\x04cos\nsystem\n"), "is no index"),
-        (spoiled("articles.jsonl", b"{}\n"), "is no index"),
-        (spoiled("tokens.bin", b""), "is no index"),
-        (spoiled(MANIFEST, b"[]"), "is no index"),
+        (spoiled("vectors.npy", b"\x93NUMPY\x01\x00\x10\x00"), "is not an index"),
+        (spoiled("chunks.npy", b"\x80\x04cos\nsystem\n"), "is not an index"),
+        (spoiled("articles.jsonl", b"{}\n"), "is not an index"),
+        (spoiled("tokens.bin", b""), "is not an index"),
+        (spoiled(MANIFEST, b"[]"), "is not an index"),
     ],
 )
 def test_an_archive_that_means_harm_is_refused_and_leaves_nothing(
@@ -226,7 +228,7 @@ def test_an_archive_that_means_harm_is_refused_and_leaves_nothing(
 
 @pytest.mark.parametrize("name", ["../x", "", ".hidden", "a/b", "/x"])
 def test_a_name_that_leads_elsewhere_is_refused(archive: Path, name: str) -> None:
-    with pytest.raises(BadSettings, match="no name for an index"):
+    with pytest.raises(BadSettings, match="not a valid index name"):
         imported(rewritten(archive, told(name=name)))
 
 
@@ -247,7 +249,7 @@ def test_a_member_that_is_no_plain_file_is_refused(archive: Path, kind: bytes) -
                 tar.fileobj.write(odd.tobuf())  # type: ignore[union-attr]
                 tar.offset += 512
             tar.addfile(member, io.BytesIO(data))
-    with pytest.raises(BadArticles, match="no plain file"):
+    with pytest.raises(BadArticles, match="not a regular file"):
         imported(archive, "x")
 
 

@@ -281,7 +281,7 @@ def test_an_index_of_another_version_is_refused(tmp_path: Path) -> None:
     about = json.loads((tmp_path / "about.json").read_text(encoding="utf-8"))
     about["version"] += 1
     (tmp_path / "about.json").write_text(json.dumps(about), encoding="utf-8")
-    with pytest.raises(ValueError, match=rf"version {bm25.VERSION + 1}, not {bm25.VERSION}"):
+    with pytest.raises(ValueError, match=rf"version {bm25.VERSION + 1}, but .* reads {bm25.VERSION}"):
         bm25.load(tmp_path)
 
 

@@ -175,7 +175,7 @@ def test_where_nothing_matches_the_answer_tells_the_filter_and_what_there_is() -
 
 def test_an_index_without_outlets_and_dates_says_so() -> None:
     told = filters.nothing(Filter(since="2024"), [article()], "en")
-    assert "no article names its outlet; no article is dated; languages Arabic." in told
+    assert "no article states its outlet; no article has a date; languages Arabic." in told
 
 
 def test_of_many_outlets_the_most_frequent_are_named() -> None:

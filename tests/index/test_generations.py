@@ -16,11 +16,11 @@ import pytest
 from small_index import TEXTS, Counting, by_line, contents, lines_of, vector_of, write
 
 from rag import Article, BadArticles, Chunk, IndexMissing, IndexUnusable, NoSpace
-from rag.index import build, layout, neighbours
+from rag.index import build, chroma_store, layout
 from rag.index import generations as index
+from rag.index.chroma_store import ChromaFailed, NeighbourGraph
 from rag.index.generations import open_generation
 from rag.index.layout import entry
-from rag.index.neighbours import ChromaFailed, Neighbours
 from rag.index.snapshot import Generation
 from rag.models.embedding.embedder import FakeEmbedder, Vectors
 from rag.models.embedding.late_interaction import Tokens
@@ -199,7 +199,7 @@ def test_what_is_deleted_while_it_is_being_opened_is_opened_anew(
         write(built, contents(TEXTS | {"olives": "No olives were found."}))
         write(built, contents(TEXTS | {"olives": "Five olives were found."}))
 
-    monkeypatch.setattr(index, "_check_made_alike", two_updates)  # called once CURRENT has been read
+    monkeypatch.setattr(index, "_check_compatible", two_updates)  # called once CURRENT has been read
     generation = open_generation(built)
     assert (generation.id, generation.articles["olives"].text) == (
         "generation-0003",
@@ -309,7 +309,7 @@ def test_a_spoiled_current_file_is_told_and_mended_by_the_next_build(built: Path
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"format": 1}, "has format 1; this version reads 2"),
+        ({"format": 1}, "has format 1, but this version of sanad reads 2"),
         ({"chunks": 5}, "its manifest says"),
         ({"sentences": 7}, "its manifest says"),
         ({"files": []}, "damaged"),
@@ -328,7 +328,7 @@ def test_a_manifest_that_does_not_fit_is_refused(built: Path, changed: dict[str,
 def test_an_index_of_the_first_format_is_refused_and_made_anew(built: Path) -> None:
     (built / "CURRENT").write_text("generation-0001\n", encoding="utf-8")
     (built / "generation-0001" / "manifest.json").write_text('{"format": 1}', encoding="utf-8")
-    assert "has format 1; this version reads 2" in refusal(built)
+    assert "has format 1, but this version of sanad reads 2" in refusal(built)
     assert write(built).generation == "generation-0002"
 
 
@@ -344,7 +344,7 @@ def full(*_: object, **__: object) -> None:
 MOMENTS = [
     (build, "_write_vectors"),
     (layout, "write_articles"),
-    (neighbours, "write"),
+    (chroma_store, "write"),
     (index, "_checked"),
     (Path, "replace"),
 ]
@@ -372,8 +372,8 @@ def test_a_failure_of_chroma_is_told_and_changes_nothing(
     def fails(*_: object) -> None:
         raise ChromaFailed("Failed to apply logs to the hnsw segment writer")
 
-    monkeypatch.setattr(neighbours, "write", fails)
-    with pytest.raises(IndexUnusable, match=r"Failed to apply logs.*last good index stands"):
+    monkeypatch.setattr(chroma_store, "write", fails)
+    with pytest.raises(IndexUnusable, match=r"Failed to apply logs.*index is unchanged"):
         write(built, contents({"a": "Other.\nTwo."}))
     assert held(built) == set(TEXTS)
 
@@ -384,7 +384,7 @@ def test_a_graph_that_finds_the_wrong_chunks_is_left_out_and_every_vector_compar
 ) -> None:
     many = {f"a{n}": f"Article number {n} of several about {'olives' * n}." for n in range(30)}
     with monkeypatch.context() as patched:
-        patched.setattr(Neighbours, "nearest", lambda *_: np.array(found))
+        patched.setattr(NeighbourGraph, "nearest", lambda *_: np.array(found))
         assert write(built, contents(TEXTS | many)).articles == 33
     with contextlib.closing(open_generation(built)) as generation:
         assert generation.graph is None
@@ -407,7 +407,7 @@ def test_files_that_change_between_writing_and_checking_are_not_switched_to(
         return embedded
 
     monkeypatch.setattr(build, "fill", spoil)
-    with pytest.raises(IndexUnusable, match=r"sentences\.npy changed on disk.*last good index stands"):
+    with pytest.raises(IndexUnusable, match=r"sentences\.npy has changed on disk.*the index is unchanged"):
         write(built, contents({"a": "Other.\nTwo."}))
     assert held(built) == set(TEXTS)
 

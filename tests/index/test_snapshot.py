@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from small_index import TEXTS, Counting, by_line, contents, lines_of, vector_of, write, write_words
 
 from rag import IndexUnusable, NoSpace
-from rag.index import neighbours, working_copy
+from rag.index import chroma_store, working_copy
+from rag.index.chroma_store import ChromaFailed, NeighbourGraph
 from rag.index.generations import open_generation
-from rag.index.neighbours import ChromaFailed, Neighbours
 from rag.index.snapshot import Generation
 from rag.index.working_copy import PREFIX
 from rag.language.sentences import sentences
@@ -180,7 +180,7 @@ def test_what_chroma_finds_is_ranked_by_the_vectors_alone(
 ) -> None:
     vector = vector_of("How many tonnes of olives?")
     right = reader.nearest(vector, 6)
-    monkeypatch.setattr(Neighbours, "nearest", lambda *_: np.array([3, 0, 5, 2, 1, 4]))
+    monkeypatch.setattr(NeighbourGraph, "nearest", lambda *_: np.array([3, 0, 5, 2, 1, 4]))
     assert reader.nearest(vector, 6) == right
 
 
@@ -190,7 +190,7 @@ def test_without_chroma_the_answer_is_the_same(reader: Generation, monkeypatch: 
     def fails(*_: object) -> None:
         raise ChromaFailed("Failed to apply logs to the hnsw segment writer")
 
-    monkeypatch.setattr(Neighbours, "nearest", fails)
+    monkeypatch.setattr(NeighbourGraph, "nearest", fails)
     assert [reader.nearest(vector_of(question), 3) for question in QUESTIONS] == right
 
 
@@ -287,7 +287,7 @@ def test_contents_derived_from_a_generation_that_is_no_longer_current_are_refuse
     generation = open_generation(built)
     derived = generation.contents(by_line, {"harbour", "olives"}, lexical=write_words)
     write(built, contents(TEXTS | {"new": "An article that must not be lost."}))
-    with pytest.raises(IndexUnusable, match="updated meanwhile"):
+    with pytest.raises(IndexUnusable, match=r"updated the index .* meanwhile"):
         write(built, derived)
     generation.close()
     now = open_generation(built)
@@ -374,7 +374,7 @@ collections = st.dictionaries(st.sampled_from("abcd"), article_texts, min_size=1
 @given(collections, collections)
 def test_an_update_makes_what_a_build_from_nothing_makes(old: dict[str, str], new: dict[str, str]) -> None:
     with pytest.MonkeyPatch.context() as patched, tempfile.TemporaryDirectory() as folder:
-        patched.setattr(neighbours, "MIN_ROWS", 1000)  # the graph is no part of this, and slow
+        patched.setattr(chroma_store, "MIN_ROWS", 1000)  # the graph is no part of this, and slow
         write(Path(folder, "x"), contents(old))
         embedder = Counting()
         write(Path(folder, "x"), contents(new), embedder)

@@ -15,8 +15,8 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 
 from rag import Evidence
-from rag.answering import prompt
 from rag.language.sanitize import neutral
+from rag.models.llm import prompt
 
 PIECES = [
     *SPECIAL, *"<>[]a٣ َـ\r", "[3]", "\n[2] ", "\u200b", "\u202e", "\u2028", "\u3164", "\U000e0041",

@@ -1,4 +1,4 @@
-"""Reading a folder: what becomes an article, what is skipped and why, and which lines are left out."""
+"""Reading a folder: which files become articles, which are skipped and why, and which lines are removed."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def test_hidden_files_and_readmes_are_ignored_and_other_endings_named(tmp_path: 
         (tmp_path / name).write_text("text", encoding="utf-8")
     supported = ".txt, .md, .html, .htm, .pdf, .docx, .jsonl, .ndjson, .csv, .tsv"
     assert reasons(tmp_path) == {
-        "page.doc": f"has '.doc'; supported are {supported}",
-        "notes": f"has no ending; supported are {supported}",
+        "page.doc": f"has the extension '.doc'; supported are {supported}",
+        "notes": f"has no extension; supported are {supported}",
     }
     assert [a.id for a in load(tmp_path).articles] == ["good"]
 
@@ -54,11 +54,11 @@ def test_hidden_files_and_readmes_are_ignored_and_other_endings_named(tmp_path: 
     ("data", "reason"),
     [
         (b"abc\0def", "is a binary file"),
-        (b"\x89PNG\r\n\x1a\n\xff\xd8\x01", "is in no known encoding, or no text; save it as UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\xff\xd8\x01", "is not text, or in an unknown encoding; save it as UTF-8"),
         (b"\xff\xfea", "is marked as UTF-16 but is not; save it as UTF-8"),
-        (b"", "holds no text"),
-        (b" \n\n \xc2\xa0", "holds no text"),
-        ("إعلان\nADVERTISEMENT\n".encode(), "holds no text"),
+        (b"", "contains no text"),
+        (b" \n\n \xc2\xa0", "contains no text"),
+        ("إعلان\nADVERTISEMENT\n".encode(), "contains no text"),
         (b"x" * 2000, "has 2,000 bytes; the limit max_file_bytes is 1,000"),
     ],
 )
@@ -195,7 +195,7 @@ def test_ids_are_unique_though_rows_and_files_repeat_one_another(tmp_path: Path)
     assert loaded.skipped == ()
 
 
-def test_the_catalogue_tells_what_a_collection_and_its_rows_do_not(tmp_path: Path) -> None:
+def test_the_catalogue_adds_what_a_collection_and_its_rows_lack(tmp_path: Path) -> None:
     write_rows(
         tmp_path,
         [
@@ -219,11 +219,13 @@ def test_the_catalogue_tells_what_a_collection_and_its_rows_do_not(tmp_path: Pat
 
 def test_columns_are_named_by_the_setting(tmp_path: Path) -> None:
     write_rows(tmp_path, [{"corpus": "The text here.", "kicker": "A headline"}])
-    with pytest.raises(BadArticles, match=r"no column that is known .* SANAD_COLUMNS='text=NAME'"):
+    with pytest.raises(BadArticles, match=r"no column with a known name .* SANAD_COLUMNS='text=NAME'"):
         load(tmp_path)
     loaded = load_folder(tmp_path, max_bytes=1000, columns="text=corpus, title=Kicker")
     assert [(a.title, a.text) for a in loaded.articles] == [("A headline", "A headline\nThe text here.")]
-    with pytest.raises(BadSettings, match=r"'text:corpus'; write field=column, .* Fields are text, title"):
+    with pytest.raises(
+        BadSettings, match=r"'text:corpus'; write field=column, .* The fields are text, title"
+    ):
         load_folder(tmp_path, max_bytes=1000, columns="text:corpus")
 
 
@@ -242,7 +244,9 @@ def test_a_saved_page_is_read_without_the_folder_of_its_parts(tmp_path: Path) ->
     (tmp_path / "other_files" / "a.txt").write_text("A text of mine.", encoding="utf-8")
     loaded = load(tmp_path)
     assert [a.id for a in loaded.articles] == ["other_files/a", "page"]
-    assert loaded.skipped == (Skipped("page_files", "holds the parts of the page 'page'; not read"),)
+    assert loaded.skipped == (
+        Skipped("page_files", "contains the images and styles of the page 'page'; not read"),
+    )
 
 
 def test_of_two_links_to_a_hidden_file_one_is_read(tmp_path: Path) -> None:
@@ -255,15 +259,15 @@ def test_of_two_links_to_a_hidden_file_one_is_read(tmp_path: Path) -> None:
     assert [item.source for item in loaded.skipped] == ["b.txt"]
 
 
-def test_progress_tells_the_share_of_files(tmp_path: Path) -> None:
+def test_progress_is_the_share_of_files(tmp_path: Path) -> None:
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text("Text here.", encoding="utf-8")
-    told: list[tuple[str, float]] = []
-    load_folder(tmp_path, max_bytes=100, progress=lambda what, share: told.append((what, share)))
-    assert told == [("reading", 0.0), ("reading", 0.5)]
+    reported: list[tuple[str, float]] = []
+    load_folder(tmp_path, max_bytes=100, progress=lambda what, share: reported.append((what, share)))
+    assert reported == [("reading", 0.0), ("reading", 0.5)]
 
 
-def test_the_catalogue_tells_what_the_text_does_not(tmp_path: Path) -> None:
+def test_the_catalogue_adds_what_the_text_lacks(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "a.txt").write_text("نص الخبر هنا.", encoding="utf-8")
     (tmp_path / "sub" / "b.txt").write_text("نص آخر هنا.", encoding="utf-8")
@@ -282,7 +286,7 @@ def test_the_catalogue_tells_what_the_text_does_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("toml", "message"),
     [
-        ('[a]\nauthor = "X"', "unknown key 'author'; known are title"),
+        ('[a]\nauthor = "X"', "unknown key 'author'; known keys are title"),
         ('[a]\npublished = "2024-13"', "'2024-13' is not a date; write 'YYYY-MM-DD'"),
         ('[a]\npublished = "2024-02-30"', "is not a date"),
         ('[a]\npublished = "٢٠٢٤-٠٢"', "is not a date"),
@@ -294,7 +298,7 @@ def test_the_catalogue_tells_what_the_text_does_not(tmp_path: Path) -> None:
         ("[a", "Cannot read the catalogue"),
     ],
 )
-def test_a_wrong_catalogue_is_refused_with_its_key_and_the_mend(
+def test_an_invalid_catalogue_is_refused_with_its_key_and_how_to_fix_it(
     tmp_path: Path, toml: str, message: str
 ) -> None:
     (tmp_path / "a.txt").write_text("Text here.", encoding="utf-8")
@@ -420,7 +424,7 @@ def seeds() -> Loaded:
     return load(SEEDS)
 
 
-def test_the_seeds_load_with_what_their_texts_tell(seeds: Loaded) -> None:
+def test_the_seeds_load_with_the_metadata_of_their_texts(seeds: Loaded) -> None:
     assert seeds.skipped == ()
     assert [(a.id[:3], a.outlet, a.published, a.language) for a in seeds.articles] == [
         ("000", None, None, "ar"),

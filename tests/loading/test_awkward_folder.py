@@ -104,7 +104,7 @@ READ: list[tuple[str, bytes | Callable[[Path], None], list[str]]] = [
      ["kinds/rows#3", "kinds/rows#1", "kinds/rows#2"]),
     ("kinds/breaks.csv", b'id,text\r\n1,"Two\r\nlines"\r\n2,"A ""quoted"" word"\r\n',
      ["kinds/breaks#1", "kinds/breaks#2"]),
-    # More than the 131,072 characters that Python's csv reads of a cell unless told; few words, to be quick.
+    # More than the 131,072 characters that Python's csv reads of a cell by default; few words, to be quick.
     ("kinds/long.csv", f"id;text\n1;كلمة أولى.{' ' * 140_000}كلمة ثانية.\n".encode(), ["kinds/long#1"]),
     # Names, links and copies
     ("twin.md", b"The same text in two files.", ["twin"]),
@@ -115,42 +115,43 @@ READ: list[tuple[str, bytes | Callable[[Path], None], list[str]]] = [
     ("news.html", page("<p>A saved page.</p>").encode(), ["news"]),
 ]  # fmt: skip
 
-# Each file that gives no article or not all of them, and what is said: for the file, or for its lines.
+# Each file of which not everything becomes an article, and the reason by line (0: for the whole file).
 LEFT_OUT: list[tuple[str, bytes | Callable[[Path], None], dict[int, str]]] = [
-    ("bad/empty.txt", b"", {0: "holds no text"}),
+    ("bad/empty.txt", b"", {0: "contains no text"}),
     ("bad/binary.txt", bytes(range(256)), {0: "is a binary file"}),
     ("bad/marked.txt", b"\xff\xfeabc", {0: f"is marked as UTF-16 but is not; {UTF8}"}),
     ("bad/unknown.txt", b"\x89PNG\r\n\x1a\n\xff\xd8\x01",
-     {0: f"is in no known encoding, or no text; {UTF8}"}),
+     {0: f"is not text, or in an unknown encoding; {UTF8}"}),
     ("bad/cut.txt", NEWS.encode()[:-2],
      {0: f"1 place is not UTF-8 (line 1) and shown as \ufffd; {UTF8} again"}),
     ("bad/large.txt", b"x" * (LIMIT + 1), {0: "has 50,001 bytes; the limit max_file_bytes is 50,000"}),
     ("bad/fifo.txt", os.mkfifo, {0: "is not a regular file"}),
     ("bad/socket.html", bound, {0: "is not a regular file"}),
-    ("bad/image.png", picture("PNG"), {0: f"has '.png'; supported are {SUPPORTED}"}),
-    ("bad/old.doc", b"\xd0\xcf\x11\xe0", {0: f"has '.doc'; supported are {SUPPORTED}"}),
+    ("bad/image.png", picture("PNG"), {0: f"has the extension '.png'; supported are {SUPPORTED}"}),
+    ("bad/old.doc", b"\xd0\xcf\x11\xe0", {0: f"has the extension '.doc'; supported are {SUPPORTED}"}),
     ("bad/page.html", page("<nav></nav><script>1</script>").encode(),
-     {0: "holds no article text; save the page of the article itself"}),
+     {0: "contains no article text; save the page of the article itself"}),
     ("bad/cut.pdf", make_pdf([["A report."]])[:500],
-     {0: "is no PDF, or damaged; open it and print it to PDF anew"}),
-    ("bad/scan.pdf", picture("PDF"), {0: "holds pictures of text only; run text recognition (OCR) over it"}),
-    ("bad/zip.docx", b"PK\x03\x04", {0: "is no Word file, or damaged; open it in Word and save it anew"}),
+     {0: "is not a PDF, or damaged; open it and print it to PDF again"}),
+    ("bad/scan.pdf", picture("PDF"), {0: "contains only pictures of text; run text recognition (OCR) on it"}),
+    ("bad/zip.docx", b"PK\x03\x04", {0: "is not a Word file, or damaged; open it in Word and save it again"}),
     ("bad/locked.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512),
-     {0: "is encrypted, or of Word before 2007; save it as .docx without a password"}),
+     {0: "is encrypted or in the format of Word before 2007; save it as .docx without a password"}),
     ("bad/array.jsonl", b'[\n{"text": "a"},\n{"text": "b"}\n]',
-     {0: "is one JSON array; write one object a line, without brackets and commas around them"}),
+     {0: "is one JSON array; write one object per line, without the brackets and commas of the array"}),
     ("bad/names.csv", b"a,b\n1,2\n",
-     {0: "has no column that is known to hold the text, only 'a', 'b'; name it: SANAD_COLUMNS='text=NAME'"}),
+     {0: "has no column with a known name for the text, only 'a', 'b'; name the column: "
+         "SANAD_COLUMNS='text=NAME'"}),
     ("bad/rows.jsonl", "\n".join([row(id=1, text="Fine."), '{"text"', "7", row(id=2), row(id=3, text=""),
                                   row(id=4, text="Fine too.", date="06/09/2024")]).encode(),
-     {0: "a date was left out, first '06/09/2024' on line 6; write YYYY-MM-DD",
-      2: "is no JSON (Expecting ':' delimiter at character 8); one object a line is read",
-      3: "is no JSON object but '7'; one object a line is read",
-      4: "holds no text", 5: "holds no text"}),
+     {0: "a date was not read, first '06/09/2024' on line 6; write YYYY-MM-DD",
+      2: "is not JSON (Expecting ':' delimiter at character 8); write one object per line",
+      3: "is not a JSON object but '7'; write one object per line",
+      4: "contains no text", 5: "contains no text"}),
     ("bad/rows.csv", b'id,text\n1,Fine.\n2\n3,a,b\n4,"open\n5,Fine too.\n',
-     {3: "has 1 cells where the first row has 2; put cells that hold ',' in quotes",
-      4: "has 3 cells where the first row has 2; put cells that hold ',' in quotes",
-      5: "is no row (a quote is opened and never closed); write a quote inside quotes twice"}),
+     {3: "has 1 cell but the first row has 2; put cells that contain ',' in quotes",
+      4: "has 3 cells but the first row has 2; put cells that contain ',' in quotes",
+      5: "is not a valid row (a quote is opened and never closed); write a quote inside quotes twice"}),
     ("links/out.txt", link("../../outside.txt"),
      {0: "is a link that leads out of the folder; copy the file instead"}),
     ("links/folder", link("../enc"), {0: "is a link to a folder; not followed"}),
@@ -195,7 +196,7 @@ def test_these_are_left_out_and_for_these_reasons(loaded: Loaded) -> None:
         for name, _, reasons in LEFT_OUT
         for line, reason in reasons.items()
     }
-    wanted["news_files"] = "holds the parts of the page 'news'; not read"
+    wanted["news_files"] = "contains the images and styles of the page 'news'; not read"
     assert {item.source: item.reason for item in loaded.skipped} == wanted
     assert len(loaded.skipped) == len(wanted)
 
@@ -230,14 +231,14 @@ def test_the_summary_counts_them_all(
     monkeypatch.setenv("SANAD_EMBEDDER", "fake")
     monkeypatch.setenv("SANAD_MAX_FILE_BYTES", str(LIMIT))
     assert main(["index", str(folder), "--index", "mine", "--verbose"]) == 0
-    out, told = capsys.readouterr()
+    out, err = capsys.readouterr()
     assert f"{len(loaded.articles)} articles" in out
     assert f"{len(loaded.articles)} added, {len(loaded.skipped)} skipped" in out
     for item in loaded.skipped:
-        assert f"skipped {item.source}: {item.reason}" in told
+        assert f"skipped {item.source}: {item.reason}" in err
     with (folder / "kinds" / "rows.ndjson").open("a", encoding="utf-8") as rows:
         rows.write("\n" + row(id=4, text="Row 4."))
     assert main(["index", str(folder), "--index", "mine"]) == 0
     out = capsys.readouterr().out
     assert "1 added" in out
-    assert "1 passages embedded" in out
+    assert "1 passage embedded" in out

@@ -1,4 +1,4 @@
-"""Encodings told apart, and texts that are shown as written and compared folded."""
+"""Detection of encodings, and texts that are shown as written and compared folded."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_utf8_with_a_broken_place_is_read_and_the_place_named() -> None:
     [
         (b"abc\0def", "is a binary file"),
         (b"\0\1\2\3\4\5\6\7" * 10, "is a binary file"),
-        (b"\x89PNG\r\n\x1a\n\xff\xd8\x01", "is in no known encoding, or no text; save it as UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\xff\xd8\x01", "is not text, or in an unknown encoding; save it as UTF-8"),
         (b"\xff\xfea", "is marked as UTF-16 but is not; save it as UTF-8"),
     ],
 )
@@ -89,6 +89,6 @@ SPELLINGS = {
 @pytest.mark.parametrize("how", SPELLINGS)
 def test_a_text_is_shown_as_written_and_compared_folded(how: str) -> None:
     written = f"{SPELLINGS[how]} هنا."
-    assert read("text", written.encode()).drafts[0].text == written
-    assert read("jsonl", json.dumps({"text": written}).encode()).drafts[0].text == written
+    assert read("text", written.encode()).articles[0].text == written
+    assert read("jsonl", json.dumps({"text": written}).encode()).articles[0].text == written
     assert fold(SPELLINGS[how]) == fold(SPELLINGS["as typed"]) == "القوات الامريكيه في العراق"

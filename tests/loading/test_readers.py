@@ -1,4 +1,4 @@
-"""What each reader makes of its files: the words to the letter, the lines they stand on, what is refused."""
+"""What each reader returns for its files: the exact words, their line numbers, and what is refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from PIL import Image
 from rag.loading.formats.docx import UNPACKED, read_docx
 from rag.loading.formats.html import read_html
 from rag.loading.formats.pdf import read_pdf
-from rag.loading.parsed import Draft, Unusable
+from rag.loading.parsed import ParsedArticle, Unusable
 from rag.loading.sandbox import KINDS, Readers, read
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -51,10 +51,10 @@ SHOWN = """سحب القوات
 @pytest.mark.parametrize("encoding", ["cp1256", "utf-8", "utf-16", "utf-16-le"])
 def test_a_page_gives_its_article_headline_outlet_and_date(encoding: str) -> None:
     page = PAGE.replace("٩٠٠", "900") if encoding == "cp1256" else PAGE
-    (draft,) = read_html(page.encode(encoding)).drafts
-    assert draft.text == (SHOWN.replace("٩٠٠", "900") if encoding == "cp1256" else SHOWN)
-    assert draft.lines == (1, 2, 3, 4, 5)
-    assert (draft.title, draft.outlet, draft.published) == ("سحب القوات", "وكالة النخيل", "2024-09-06")
+    (article,) = read_html(page.encode(encoding)).articles
+    assert article.text == (SHOWN.replace("٩٠٠", "900") if encoding == "cp1256" else SHOWN)
+    assert article.lines == (1, 2, 3, 4, 5)
+    assert (article.title, article.outlet, article.published) == ("سحب القوات", "وكالة النخيل", "2024-09-06")
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def test_a_page_gives_its_article_headline_outlet_and_date(encoding: str) -> Non
     ],
 )
 def test_small_pages_are_read(page: str, text: str) -> None:
-    assert read_html(page.encode()).drafts[0].text == text
+    assert read_html(page.encode()).articles[0].text == text
 
 
 @pytest.mark.parametrize(
     "page", [b"", b"  ", b"<html><body></body></html>", b"<script>x</script>", b"<!---->"]
 )
 def test_a_page_without_text_is_refused(page: bytes) -> None:
-    with pytest.raises(Unusable, match="holds no"):
+    with pytest.raises(Unusable, match="contains no"):
         read_html(page)
 
 
@@ -86,7 +86,7 @@ def test_a_page_opens_nothing_that_it_refers_to(tmp_path: Path) -> None:
         f'<iframe src="file://{tmp_path}/secret.txt"></iframe><object data="secret.txt"></object>'
         "<p>Before &s; after, in a text of its own.</p></body></html>"
     )
-    assert "SECRET" not in read_html(refers.encode()).drafts[0].text
+    assert "SECRET" not in read_html(refers.encode()).articles[0].text
 
 
 # Word files
@@ -116,8 +116,8 @@ def small_report(document: Any) -> None:
 
 
 def test_a_word_file_gives_paragraphs_and_tables_in_order() -> None:
-    (draft,) = read_docx(word_file(small_report, created="2024-09-06", title="تقرير النخيل")).drafts
-    assert draft.text.split("\n") == [
+    (article,) = read_docx(word_file(small_report, created="2024-09-06", title="تقرير النخيل")).articles
+    assert article.text.split("\n") == [
         "تقرير النخيل",
         "افتتحت البلدية مكتبة جديدة.",
         "الدولة | الجنود",
@@ -125,12 +125,13 @@ def test_a_word_file_gives_paragraphs_and_tables_in_order() -> None:
         "سطر أول",
         "سطر ثان",
     ]
-    assert (draft.title, draft.published) == ("تقرير النخيل", "2024-09-06")
+    assert (article.title, article.published) == ("تقرير النخيل", "2024-09-06")
 
 
-def test_a_title_that_the_text_does_not_bear_out_and_a_templates_date_are_not_believed() -> None:
-    (draft,) = read_docx(word_file(small_report, created="2013-12-23", title="مقال الأسبوع الماضي")).drafts
-    assert (draft.title, draft.published) == ("", None)
+def test_a_title_that_is_not_in_the_text_and_the_date_of_a_template_are_ignored() -> None:
+    made_from_template = word_file(small_report, created="2013-12-23", title="مقال الأسبوع الماضي")
+    (article,) = read_docx(made_from_template).articles
+    assert (article.title, article.published) == ("", None)
 
 
 def test_inserted_text_is_read_and_deleted_text_is_not() -> None:
@@ -148,10 +149,10 @@ def test_inserted_text_is_read_and_deleted_text_is_not() -> None:
             if name == "word/document.xml":
                 part = f'<w:document xmlns:w="{word}"><w:body>{body}</w:body></w:document>'.encode()
             new.writestr(name, part)
-    assert read_docx(out.getvalue()).drafts[0].text == "There were 2500 soldiers.\nIn a content control."
+    assert read_docx(out.getvalue()).articles[0].text == "There were 2500 soldiers.\nIn a content control."
 
 
-NO_WORD = "is no Word file, or damaged; open it in Word and save it anew"
+NO_WORD = "is not a Word file, or damaged; open it in Word and save it again"
 
 
 def bomb() -> bytes:
@@ -176,7 +177,7 @@ def entity(folder: Path) -> bytes:
 
 
 def test_a_word_file_opens_nothing_that_it_refers_to(tmp_path: Path) -> None:
-    text = read_docx(entity(tmp_path)).drafts[0].text
+    text = read_docx(entity(tmp_path)).articles[0].text
     assert "SECRET" not in text
     assert "البلدية مكتبة جديدة" in text
 
@@ -189,10 +190,10 @@ def test_a_word_file_opens_nothing_that_it_refers_to(tmp_path: Path) -> None:
         (lambda: word_file(small_report)[:3000], NO_WORD),
         (
             lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600),
-            "is encrypted, or of Word before 2007; save it as .docx without a password",
+            "is encrypted or in the format of Word before 2007; save it as .docx without a password",
         ),
-        (lambda: word_file(lambda document: None), "holds no text"),
-        (bomb, f"unpacks to {UNPACKED + 1_000_000:,} bytes; at most {UNPACKED:,} are read"),
+        (lambda: word_file(lambda document: None), "contains no text"),
+        (bomb, f"unpacks to {UNPACKED + 1_000_000:,} bytes; the limit is {UNPACKED:,}"),
     ],
     ids=["no zip", "empty", "cut off", "encrypted", "no text", "bomb"],
 )
@@ -214,10 +215,10 @@ LINES = [
 
 @pytest.mark.parametrize("shapes", [False, True], ids=["letters", "presentation forms"])
 def test_a_pdf_gives_arabic_words_and_figures_as_they_are_read(shapes: bool) -> None:
-    (draft,) = read_pdf(make_pdf([LINES, ["صفحة ثانية عن CNN.", "The second page."]], shapes=shapes)).drafts
-    told = [LINES[0], " ".join(LINES[1:]), "صفحة ثانية عن CNN.", "The second page."]
-    assert draft.text.split("\n") == told
-    assert draft.lines == (1, 1, 2, 2)
+    second_page = ["صفحة ثانية عن CNN.", "The second page."]
+    (article,) = read_pdf(make_pdf([LINES, second_page], shapes=shapes)).articles
+    assert article.text.split("\n") == [LINES[0], " ".join(LINES[1:]), *second_page]
+    assert article.lines == (1, 1, 2, 2)
 
 
 @pytest.mark.browser
@@ -231,30 +232,53 @@ def test_a_page_that_chromium_prints_gives_its_words() -> None:
         printing.set_content(f"<html lang=ar dir=rtl><body style='text-align:justify'>{body}</body></html>")
         data = printing.pdf()
         browser.close()
-    (draft,) = read_pdf(data).drafts
-    assert draft.text.split("\n") == [" ".join(LINES)] * 30
-    assert draft.lines[0] == 1 < draft.lines[-1]
+    (article,) = read_pdf(data).articles
+    assert article.text.split("\n") == [" ".join(LINES)] * 30
+    assert article.lines[0] == 1 < article.lines[-1]
 
 
 def test_a_paragraph_goes_on_over_a_page_and_a_broken_word_is_joined() -> None:
     first = ["The coalition will end its mission in Iraq after a long announce-", "ment of the"]
     second = ["government, which came on Sunday."]
     long = [*first[:1], "ment of the government and of all those who had taken part in it for"]
-    (draft,) = read_pdf(make_pdf([long, second])).drafts
-    assert draft.text == (
+    (article,) = read_pdf(make_pdf([long, second])).articles
+    assert article.text == (
         "The coalition will end its mission in Iraq after a long announcement of the government and of all "
         "those who had taken part in it for government, which came on Sunday."
     )
-    (draft,) = read_pdf(make_pdf([first, second])).drafts
-    assert len(draft.text.split("\n")) == 2, "the first page's last line leaves room: it was ended on purpose"
+    (article,) = read_pdf(make_pdf([first, second])).articles
+    assert len(article.text.split("\n")) == 2, "the last line of page 1 has room left: it ends here"
+
+
+STRAY = "لأ أ"
+"""Letters of the second page that a browser also writes below the edge of the first one."""
+
+FIRST_PAGE = "اتفق البلدان على الانسحاب."
+SECOND_PAGE = "وقالت الحكومة الأحد إن القوات أتمت الانسحاب."
+
+
+@pytest.mark.parametrize(
+    ("below_the_edge", "box", "read"),
+    [
+        (STRAY, b"/MediaBox [0 0 612 842]", [FIRST_PAGE, SECOND_PAGE]),
+        ("تقرير.", b"/MediaBox [0 -30 612 842]", [FIRST_PAGE, "تقرير.", SECOND_PAGE]),
+    ],
+    ids=["letters of the next page", "a line of a page whose box begins below 0"],
+)
+def test_stray_letters_of_the_next_page_below_the_edge_of_a_page_are_not_read(
+    below_the_edge: str, box: bytes, read: list[str]
+) -> None:
+    filler = [""] * 43  # the 45th line of a page is below its edge
+    (article,) = read_pdf(make_pdf([[FIRST_PAGE, *filler, below_the_edge], [SECOND_PAGE]], box=box)).articles
+    assert article.text.split("\n") == read
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (make_pdf([LINES])[:700], "is no PDF, or damaged; open it and print it to PDF anew"),
-        (b"", "is no PDF, or damaged; open it and print it to PDF anew"),
-        (make_pdf([[]]), "holds no text"),
+        (make_pdf([LINES])[:700], "is not a PDF, or damaged; open it and print it to PDF again"),
+        (b"", "is not a PDF, or damaged; open it and print it to PDF again"),
+        (make_pdf([[]]), "contains no text"),
         (make_pdf([]), "has no page"),
     ],
     ids=["cut off", "empty", "blank", "no page"],
@@ -268,7 +292,7 @@ def test_a_pdf_that_cannot_be_read_is_refused(data: bytes, reason: str) -> None:
 def test_a_pdf_of_pictures_is_refused() -> None:
     scan = io.BytesIO()
     Image.new("RGB", (60, 60), "white").save(scan, "PDF")
-    with pytest.raises(Unusable, match=r"holds pictures of text only; run text recognition"):
+    with pytest.raises(Unusable, match=r"contains only pictures of text; run text recognition"):
         read_pdf(scan.getvalue())
 
 
@@ -289,7 +313,7 @@ def test_the_process_of_the_parsers_reads_what_this_one_reads() -> None:
     with Readers({}, seconds=60) as readers:
         assert readers.read("html", PAGE.encode()) == read_html(PAGE.encode())
         assert readers.read("pdf", make_pdf([LINES])) == read_pdf(make_pdf([LINES]))
-        with pytest.raises(Unusable, match="is no PDF"):
+        with pytest.raises(Unusable, match="is not a PDF"):
             readers.read("pdf", b"%PDF")
         assert readers.read("docx", word_file(small_report)) == read_docx(word_file(small_report))
 
@@ -317,12 +341,12 @@ def test_a_parser_that_crashes_or_takes_too_long_costs_its_file_only(monkeypatch
         with pytest.raises(Unusable) as refused:
             readers.read("pdf", hang)
         assert str(refused.value) == (
-            "took over 0.2 s to read; open it and save it anew, or raise the setting parse_seconds"
+            "took more than 0.2 s to read; open it and save it again, or raise the setting parse_seconds"
         )
     with Readers({}, seconds=60) as readers:
-        with pytest.raises(Unusable, match="crashed its parser, or took too much memory"):
+        with pytest.raises(Unusable, match="crashed its parser or needed too much memory"):
             readers.read("pdf", crash)
-        assert readers.read("pdf", make_pdf([["The next one."]])).drafts[0].text == "The next one."
+        assert readers.read("pdf", make_pdf([["The next one."]])).articles[0].text == "The next one."
 
 
 def test_the_process_of_the_parsers_can_open_no_connection_and_take_only_so_much_memory() -> None:
@@ -351,7 +375,7 @@ def test_whatever_a_parser_raises_is_a_reason(kind: str, monkeypatch: pytest.Mon
     raised: list[BaseException] = [ValueError("x"), Panic(), RecursionError(), MemoryError()]
     for error in raised:
 
-        def fail(data: bytes, error: BaseException = error) -> Draft:
+        def fail(data: bytes, error: BaseException = error) -> ParsedArticle:
             raise error
 
         monkeypatch.setattr(f"rag.loading.formats.{kind}.read_{kind}", fail)

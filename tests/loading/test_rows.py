@@ -1,4 +1,4 @@
-"""Collections: each row an article, bad rows named with their line, the others kept."""
+"""Collections: each row is an article; invalid rows are reported with their line, and the others are kept."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.loading.formats.rows import iso_date, read_csv, read_jsonl
-from rag.loading.parsed import Read, Unusable
+from rag.loading.formats.delimited import read_csv
+from rag.loading.formats.jsonl import read_jsonl
+from rag.loading.formats.rows import iso_date
+from rag.loading.parsed import ParsedFile, Unusable
 
 
-def rows(read: Read) -> list[tuple[int, str]]:
-    return [(draft.line, draft.text) for draft in read.drafts]
+def rows(read: ParsedFile) -> list[tuple[int, str]]:
+    return [(article.line, article.text) for article in read.articles]
 
 
-def reasons(read: Read) -> dict[int, str]:
+def reasons(read: ParsedFile) -> dict[int, str]:
     return {note.line: note.reason for note in read.notes}
 
 
@@ -39,24 +41,24 @@ def test_a_json_line_that_cannot_be_used_is_named_and_the_others_stay() -> None:
         (7, "half \ufffd and \ufffd."),
         (11, "last\u2028one."),
     ]
-    first, second = read.drafts[:2]
+    first, second = read.articles[:2]
     assert (first.title, first.outlet, first.language, first.key) == ("عنوان", "BBC", "ar", "1")
     assert (first.lines, second.lines) == ((1, 1), (6, 6))
     assert (second.outlet, second.published) == ("example.org", None)
     found = reasons(read)
     assert sorted(found) == [0, 2, 4, 5, 8, 9, 10]
-    assert found[0] == "a date was left out, first '06/09/2024' on line 6; write YYYY-MM-DD"
-    assert found[2].startswith("is no JSON (Unterminated string starting at at character 10); one object")
-    assert found[4] == "is no JSON object but '[1, 2]'; one object a line is read"
-    assert found[5] == found[8] == "holds no text"
+    assert found[0] == "a date was not read, first '06/09/2024' on line 6; write YYYY-MM-DD"
+    assert found[2].startswith("is not JSON (Unterminated string starting at at character 10); write")
+    assert found[4] == "is not a JSON object but '[1, 2]'; write one object per line"
+    assert found[5] == found[8] == "contains no text"
 
 
 def test_a_json_array_and_a_file_without_texts_are_refused() -> None:
-    with pytest.raises(Unusable, match="is one JSON array; write one object a line"):
+    with pytest.raises(Unusable, match="is one JSON array; write one object per line"):
         read_jsonl(b'[\n {"text": "a"},\n {"text": "b"}\n]', {})
-    with pytest.raises(Unusable, match="no column that is known to hold the text, only 'a', 'b'"):
+    with pytest.raises(Unusable, match="no column with a known name for the text, only 'a', 'b'"):
         read_jsonl(b'{"a": 1, "b": 2}\n', {})
-    with pytest.raises(Unusable, match="holds no row"):
+    with pytest.raises(Unusable, match="contains no row"):
         read_jsonl(b"\n\n", {})
 
 
@@ -74,7 +76,9 @@ TABLE = '''العنوان;النص;التاريخ
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1256"])
 @pytest.mark.parametrize(("mark", "end"), [(";", "\n"), (",", "\r\n"), ("|", "\n"), ("\t", "\r\n")])
-def test_a_table_is_read_in_every_dress_and_bad_rows_are_named(encoding: str, mark: str, end: str) -> None:
+def test_a_table_is_read_with_every_delimiter_and_encoding_and_invalid_rows_are_reported(
+    encoding: str, mark: str, end: str
+) -> None:
     table = TABLE.replace("٢٠٢٤/٠٩/٠١", "2024/09/01").replace(";", mark).replace("\n", end)
     read = read_csv(table.encode(encoding), {})
     assert rows(read) == [
@@ -82,36 +86,36 @@ def test_a_table_is_read_in_every_dress_and_bad_rows_are_named(encoding: str, ma
         (6, "جيد\nنص جيد"),
         (9, "نص فقط"),
     ]
-    assert [draft.lines for draft in read.drafts] == [(2, 2, 3), (6, 6), (9,)]
-    assert [draft.published for draft in read.drafts] == ["2024-09-06", "2024-09-01", None]
+    assert [article.lines for article in read.articles] == [(2, 2, 3), (6, 6), (9,)]
+    assert [article.published for article in read.articles] == ["2024-09-06", "2024-09-01", None]
     found = reasons(read)
     assert sorted(found) == [4, 5, 8]
-    assert found[4] == f"has 2 cells where the first row has 3; put cells that hold {mark!r} in quotes"
-    assert found[5].startswith("is no row (")
-    assert found[8].startswith("has 4 cells where the first row has 3")
+    assert found[4] == f"has 2 cells but the first row has 3; put cells that contain {mark!r} in quotes"
+    assert found[5].startswith("is not a valid row (")
+    assert found[8].startswith("has 4 cells but the first row has 3")
 
 
 def test_an_open_quote_at_the_end_loses_its_own_row_only() -> None:
     table = 'id,text\n1,"open\n2,fine here\n3,fine there\n'
     read = read_csv(table.encode(), {})
     assert rows(read) == [(3, "fine here"), (4, "fine there")]
-    why = "is no row (a quote is opened and never closed); write a quote inside quotes twice"
+    why = "is not a valid row (a quote is opened and never closed); write a quote inside quotes twice"
     assert reasons(read) == {2: why}
 
 
 def test_plain_tabs_may_hold_single_quotes_and_cells_may_be_very_long() -> None:
     table = 'text\tid\n"قال" الوزير\t1\n"مفتوح\t2\n' + "طويل " * 60_000 + "\t3\n"
     read = read_csv(table.encode(), {}, tabs=True)
-    assert [draft.key for draft in read.drafts] == ["1", "2", "3"]
-    assert read.drafts[0].text == '"قال" الوزير'
-    assert len(read.drafts[2].text) >= 299_999
+    assert [article.key for article in read.articles] == ["1", "2", "3"]
+    assert read.articles[0].text == '"قال" الوزير'
+    assert len(read.articles[2].text) >= 299_999
     assert read.notes == ()
 
 
-def test_a_column_named_by_the_setting_and_missing_is_told() -> None:
+def test_a_missing_column_of_the_setting_is_reported() -> None:
     read = read_csv(b"text,id\nA text.,1\n", {"title": "kicker"})
-    assert reasons(read) == {0: "has no column 'kicker', which the setting columns names for title"}
-    with pytest.raises(Unusable, match=r"has no column 'corpus', nor another .*; it has 'words', 'id'"):
+    assert reasons(read) == {0: "has no column 'kicker', which the setting columns assigns to title"}
+    with pytest.raises(Unusable, match=r"has no column 'corpus' or another .*; it has 'words', 'id'"):
         read_csv(b"words,id\nA text.,1\n", {"text": "corpus"})
 
 
@@ -160,8 +164,8 @@ def test_collections_take_any_bytes_and_quote_what_they_show(data: bytes) -> Non
         except Unusable as error:
             assert "\n" not in str(error)
             continue
-        for draft in found.drafts:
-            assert len(draft.lines) == draft.text.count("\n") + 1
-            assert list(draft.lines) == sorted(draft.lines)
-            assert draft.text.encode()
+        for article in found.articles:
+            assert len(article.lines) == article.text.count("\n") + 1
+            assert list(article.lines) == sorted(article.lines)
+            assert article.text.encode()
         assert all("\n" not in note.reason for note in found.notes)

@@ -61,7 +61,7 @@ def test_an_update_of_the_folder_keeps_what_was_uploaded(
     assert ids(assistant) == ["harbour", "library", "uploaded://tower"]
 
 
-def test_what_cannot_be_used_is_told_and_not_kept(fake_assistant: FakeAssistant) -> None:
+def test_an_upload_that_cannot_be_used_is_reported_and_deleted(fake_assistant: FakeAssistant) -> None:
     assistant = fake_assistant()
     bad, good = put(assistant, "empty.txt", " \n"), put(assistant, "tower.txt", TOWER)
     rows = put(assistant, "rows.jsonl", '{"text": "The mill burnt down in May, its owner said."}\n{broken\n')
@@ -135,19 +135,19 @@ def test_a_removed_row_stays_away_until_its_file_is_uploaded_again(
     assert ids(assistant) == [*OWN, "uploaded://more#Eli", *back, "uploaded://tower"]
 
 
-@pytest.mark.parametrize("spoilt", ["{", "[]", '{"rows.jsonl": 5}'])
-def test_a_spoilt_note_of_removed_rows_is_told_with_the_mend(
-    fake_assistant: FakeAssistant, spoilt: str
+@pytest.mark.parametrize("damaged", ["{", "[]", '{"rows.jsonl": 5}'])
+def test_a_damaged_list_of_removed_rows_is_reported_with_how_to_fix_it(
+    fake_assistant: FakeAssistant, damaged: str
 ) -> None:
     assistant = fake_assistant()
-    note = put(assistant, ".removed.json", spoilt)
-    with pytest.raises(BadArticles, match=r"removed\.json.*Remove it"):
+    note = put(assistant, ".removed.json", damaged)
+    with pytest.raises(BadArticles, match=r"removed\.json.*Delete it"):
         assistant.index_uploads()
     note.unlink()
     assistant.index_uploads()
 
 
-def test_what_was_noted_of_removed_rows_goes_with_their_file(fake_assistant: FakeAssistant) -> None:
+def test_the_list_of_removed_rows_is_deleted_with_their_file(fake_assistant: FakeAssistant) -> None:
     assistant = fake_assistant()
     put(assistant, "rows.jsonl", ROW.format("Ada") + ROW.format("Bel"))
     assistant.index_uploads()
@@ -160,5 +160,5 @@ def test_what_is_not_there_is_not_removed(fake_assistant: FakeAssistant) -> None
     assistant = fake_assistant()
     with pytest.raises(BadArticles, match="no article 'harbor'"):
         assistant.remove(["harbor"])
-    with pytest.raises(BadArticles, match="leave nothing"):
+    with pytest.raises(BadArticles, match="would remove every article"):
         assistant.remove(OWN)

@@ -12,7 +12,7 @@ import small_generator
 from safetensors.numpy import load_file, save_file
 
 from rag import BadSettings, ModelDamaged, Settings
-from rag.models.weights import gguf_convert, packaged
+from rag.models.weights import gguf, packaged
 from rag.models.weights.adapter import CONFIG, FOLDER, WEIGHTS, Adapter
 
 NAME = "model.layers.1.mlp.down_proj.weight"
@@ -56,13 +56,13 @@ def test_a_file_for_transformers_holds_the_weights_of_the_gguf_file_and_the_adap
     for name, used in (("plain", None), ("adapted", adapter)):
         folder = tmp_path / name
         folder.mkdir()
-        gguf_convert.to_transformers(tmp_path / "source" / "model.gguf", folder, used)
+        gguf.to_transformers(tmp_path / "source" / "model.gguf", folder, used)
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
         found[name] = {key: value.numpy() for key, value in model.state_dict().items()}
     assert len(found["plain"]) == len(written)
     for name, tensor in written.items():
         # bf16 keeps eight bits of a number.
-        np.testing.assert_allclose(found["plain"][gguf_convert.standard_name(name)], tensor, rtol=2**-8)
+        np.testing.assert_allclose(found["plain"][gguf.standard_name(name)], tensor, rtol=2**-8)
     changed = {k for k in found["plain"] if not np.array_equal(found["plain"][k], found["adapted"][k])}
     assert changed == {NAME}
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "plain")
@@ -72,7 +72,7 @@ def test_a_file_for_transformers_holds_the_weights_of_the_gguf_file_and_the_adap
 @pytest.mark.parametrize("name", ["blk.x.attn_q.weight", "blk.1.attn_z.weight", "rope_freqs.weight", "a.b.c"])
 def test_a_tensor_of_another_network_is_refused_by_name(name: str) -> None:
     with pytest.raises(ModelDamaged, match=name):
-        gguf_convert.standard_name(name)
+        gguf.standard_name(name)
 
 
 def test_another_adapter_is_another_model(adapter: Adapter, tmp_path: Path) -> None:
@@ -110,6 +110,6 @@ def test_the_adapter_that_ships_changes_every_matrix_of_the_generator_and_is_sma
     parts = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
     layers = 28
     wanted = {f"blk.{layer}.{part}.weight" for layer in range(layers) for part in parts}
-    assert shipped.names == {gguf_convert.standard_name(name) for name in wanted}
+    assert shipped.names == {gguf.standard_name(name) for name in wanted}
     assert (FOLDER / WEIGHTS).stat().st_size <= 20_000_000
     assert all(np.isfinite(tensor).all() for tensor in shipped._tensors.values())

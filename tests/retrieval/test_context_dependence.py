@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.retrieval.context_dependence import leans
+from rag.retrieval.context_dependence import is_context_dependent
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from rag.retrieval.context_dependence import leans
     ],
 )
 def test_it_leans(sentence: str) -> None:
-    assert leans(sentence)
+    assert is_context_dependent(sentence)
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,9 @@ def test_it_leans(sentence: str) -> None:
     ],
 )
 def test_it_stands_alone(sentence: str) -> None:
-    assert not leans(sentence)
+    assert not is_context_dependent(sentence)
 
 
 @given(st.text())
 def test_any_text_either_leans_or_not(text: str) -> None:
-    assert leans(text) in (True, False)
+    assert is_context_dependent(text) in (True, False)

@@ -24,7 +24,7 @@ from rag.language.tokens import count
 from rag.models.embedding.embedder import FakeEmbedder, Vectors
 from rag.models.embedding.late_interaction import Question, Tokens
 from rag.records import Evidence, Passage
-from rag.retrieval.search import FUSION, Searcher, Weights, load_weights
+from rag.retrieval.search import FUSION, FusionWeights, Searcher, load_weights
 
 HARBOUR = (
     "The harbour of Marsa reopened on Sunday after two years of repairs.\n"
@@ -353,7 +353,7 @@ def test_weights_are_used_only_for_the_embedder_that_they_were_fitted_for(
 ) -> None:
     weights = load_weights(FakeEmbedder().identity, fitted)
     assert weights is not None
-    assert weights["ar"] == weights["en"] == Weights((0.4, 0.3, 0.2, 0.1), (0.5, 0.2, 0.3, 0.0))
+    assert weights["ar"] == weights["en"] == FusionWeights((0.4, 0.3, 0.2, 0.1), (0.5, 0.2, 0.3, 0.0))
     assert load_weights(FakeEmbedder(32).identity, fitted) is None
     assert load_weights(FakeEmbedder().identity) is None, "the shipped ones are the packaged embedder's"
 
@@ -553,6 +553,6 @@ def test_a_lexical_index_of_another_version_is_told_in_one_line(
     with pytest.raises(IndexUnusable) as raised:
         search(Searcher(news, FakeEmbedder()), "harbour")
     message = str(raised.value)
-    assert f"version {bm25.VERSION - 1}, not {bm25.VERSION}" in message
+    assert f"version {bm25.VERSION - 1}, but this version of sanad reads {bm25.VERSION}. Rebuild" in message
     assert message.endswith("sanad index FOLDER --index news")
     assert "\n" not in message

@@ -109,7 +109,8 @@ def test_an_upload_that_breaks_off_leaves_nothing_and_the_next_one_works(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from rag import archive, import_index
+from rag import import_index
+from rag.index import archive
 from rag.models.embedding.embedder import FakeEmbedder
 setattr(archive, sys.argv[1], lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 import_index(Path(sys.argv[2]), "x", embedder=FakeEmbedder())

@@ -20,7 +20,7 @@ from pdf_maker import make_pdf
 
 from rag import ARTICLE_FILES, BadArticles, ModelDamaged
 from rag.loading.articles import load_folder
-from rag.loading.parsed import Read, Unusable
+from rag.loading.parsed import ParsedFile, Unusable
 from rag.loading.sandbox import Readers, read
 from rag.models.embedding.e5 import convert
 
@@ -133,18 +133,18 @@ def test_whatever_a_file_holds_it_is_an_article_or_a_reason(files: dict[str, byt
     check_loader(files)
 
 
-def check_read(read: Callable[[], Read]) -> None:
+def check_read(read: Callable[[], ParsedFile]) -> None:
     """What a reader makes of a file is articles with a line each for theirs, or a reason on one line."""
     try:
-        told = read()
+        parsed = read()
     except Unusable as error:
         assert str(error) and "\n" not in str(error)
         return
-    for draft in told.drafts:
-        assert any(c.isalnum() for c in draft.text)
-        assert len(draft.lines) == draft.text.count("\n") + 1
-        draft.text.encode()
-    assert all(note.reason and "\n" not in note.reason for note in told.notes)
+    for article in parsed.articles:
+        assert any(c.isalnum() for c in article.text)
+        assert len(article.lines) == article.text.count("\n") + 1
+        article.text.encode()
+    assert all(note.reason and "\n" not in note.reason for note in parsed.notes)
 
 
 @pytest.fixture(scope="module")
@@ -207,5 +207,5 @@ def test_weights_that_no_number_of_16_bits_can_be_are_refused(tmp_path: Path, nu
     sound = next(values.astype("<f4").tobytes() for kind, values in tensors(1).values() if not kind)
     assert WEIGHTS.count(sound) == 1
     spoilt = np.array([number], "<f4").tobytes() + sound[4:]
-    with pytest.raises(ModelDamaged, match="no weight can be"):
+    with pytest.raises(ModelDamaged, match="not valid weights"):
         convert(WEIGHTS.replace(sound, spoilt), tmp_path)

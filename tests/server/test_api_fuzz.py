@@ -22,7 +22,7 @@ from rag.server.guard import Bodies, Origins
 from rag.server.metrics import Metrics
 from rag.server.request_log import Observed
 from rag.server.serve import ROUTES
-from rag.server.worker import Answering
+from rag.server.worker import QuestionRunner
 
 schemathesis = pytest.importorskip("schemathesis")
 positive_data_acceptance = pytest.importorskip("schemathesis.specs.openapi.checks").positive_data_acceptance
@@ -46,7 +46,7 @@ def assistant_over(folder: Path) -> Iterator[Assistant]:
 def operations_of(assistant: Assistant) -> dict[str, Any]:
     """Every operation of the API with what stands before it, by method and path."""
     metrics = Metrics()
-    app = build_api(assistant, Answering(assistant, FairQueue(16)), metrics)
+    app = build_api(assistant, QuestionRunner(assistant, FairQueue(16)), metrics)
     guarded = Observed(Origins(Bodies(app)), metrics, ROUTES)
     found = [
         result.ok()

@@ -1,4 +1,4 @@
-"""The line of a server: bounded, fair, and one for page and API."""
+"""The queue of a server: bounded, fair, and shared by page and API; and the runner of its questions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from conftest import FakeAssistant
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag import Busy, FairQueue, Server
+from rag import Busy, FairQueue, Finished, GenerationFailed, Server
 from rag.server.fair_queue import Place
-from rag.server.worker import Answering
+from rag.server.worker import QuestionRunner
 from ui.exchange import Exchange
 from ui.run import Run
 
@@ -35,7 +35,7 @@ def test_one_address_may_not_take_all_places() -> None:
     line = FairQueue(4)
     for _ in range(3):
         line.enter("a", lambda _: None)
-    with pytest.raises(Busy, match="2 questions wait already") as told:
+    with pytest.raises(Busy, match="2 questions are already waiting") as told:
         line.enter("a", lambda _: None)
     assert told.value.seconds == 60
     line.enter("b", lambda _: None)
@@ -79,57 +79,84 @@ def test_whatever_happens_none_is_lost_called_twice_or_kept_waiting_beside_a_fre
             assert sorted(map(line.ahead, waiting)) == list(range(at_once, at_once + len(waiting)))
 
 
-def test_who_is_cancelled_in_the_moment_of_being_called_hands_the_turn_on() -> None:
-    async def scene() -> int:
-        line = FairQueue(4)
-        first = await line.join("a")
-        second = asyncio.create_task(line.join("b"))
-        await asyncio.sleep(0)
-        line.leave(first)  # calls the second, which does not know yet
-        second.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await second
-        await line.join("c")
-        return line.waiting
+def test_a_question_that_is_cancelled_when_its_turn_comes_passes_the_turn_on(
+    fake_assistant: FakeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assistant, line = fake_assistant(), FairQueue(4)
+    runner, reported = QuestionRunner(assistant, line), []
+    ahead = line.enter("a", lambda _: None)
+    question = runner.question("b", QUESTION, reported.append)
+    question.start()
+    real = threading.Thread.start
 
-    assert asyncio.run(asyncio.wait_for(scene(), 20)) == 0
+    def cancelled_first(thread: threading.Thread) -> None:
+        question.cancel()
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", cancelled_first)
+    line.leave(ahead)
+    free = threading.Event()
+    line.enter("c", lambda _: free.set())
+    assert free.wait(20)
+    assert [item for item in reported if item is not None] == []
+    assert (line.waiting, runner.running) == (0, 1)
 
 
-def test_threads_and_an_event_loop_stand_in_one_line() -> None:
-    line, seen = FairQueue(100), []
-    ended = threading.Semaphore(0)
+def test_a_stopped_runner_ends_the_questions_that_wait(fake_assistant: FakeAssistant) -> None:
+    line = FairQueue(4)
+    runner, reported = QuestionRunner(fake_assistant(), line), []
+    line.enter("a", lambda _: None)
+    runner.question("b", QUESTION, reported.append).start()
+    runner.stop()
+    assert (reported, line.waiting) == ([None], 0)
 
-    def thread(place: Place) -> None:
-        seen.append("thread")
-        line.leave(place)
-        ended.release()
 
-    async def task() -> None:
-        place = await line.join("loop")
-        seen.append("loop")
-        await asyncio.sleep(0)
-        line.leave(place)
+def test_an_event_loop_is_told_when_the_server_stops_before_the_answer(fake_assistant: FakeAssistant) -> None:
+    line = FairQueue(4)
+    runner = QuestionRunner(fake_assistant(), line)
+    line.enter("a", lambda _: None)
 
     async def scene() -> None:
-        tasks = [asyncio.create_task(task()) for _ in range(40)]
-        for _ in range(40):
-            line.enter("threads", lambda place: threading.Thread(target=thread, args=(place,)).start())
+        events = runner.events("b", QUESTION)
+        asyncio.get_running_loop().call_later(0.05, runner.stop)
+        with pytest.raises(GenerationFailed, match="server was stopped"):
+            await anext(events)
+
+    asyncio.run(asyncio.wait_for(scene(), 20))
+    assert line.waiting == 0
+
+
+def test_threads_and_an_event_loop_share_one_queue(fake_assistant: FakeAssistant) -> None:
+    runner, ended = QuestionRunner(fake_assistant(), FairQueue(100)), threading.Semaphore(0)
+
+    def report(item: object) -> None:
+        if item is None:
+            ended.release()
+
+    async def task() -> None:
+        *_, last = [event async for event in runner.events("loop", QUESTION)]
+        assert isinstance(last, Finished)
+
+    async def scene() -> None:
+        tasks = [asyncio.create_task(task()) for _ in range(10)]
+        for _ in range(10):
+            runner.question("threads", QUESTION, report).start()
             await asyncio.sleep(0)
         await asyncio.gather(*tasks)
 
-    asyncio.run(asyncio.wait_for(scene(), 20))
-    for _ in range(40):
+    asyncio.run(asyncio.wait_for(scene(), 60))
+    for _ in range(10):
         assert ended.acquire(timeout=20)
-    assert (seen.count("thread"), seen.count("loop"), line.waiting) == (40, 40, 0)
+    assert (runner.queue.waiting, runner.running) == (0, 0)
 
 
 def test_page_and_api_of_a_server_share_one_bound(fake_assistant: FakeAssistant) -> None:
     lines: list[FairQueue] = []
 
-    def page(_: Any, line: FairQueue) -> Any:
+    def page(_: Any, runner: QuestionRunner) -> Any:
         from fastapi import FastAPI
 
-        lines.append(line)
+        lines.append(runner.queue)
         return FastAPI()
 
     server = Server(fake_assistant(waiting=2), page=page).start()
@@ -159,13 +186,16 @@ def test_where_no_thread_is_to_be_had_the_turn_is_handed_on(
         real(thread)
 
     async def ask() -> list[Any]:
-        return [event async for event in Answering(assistant, line).events("a", QUESTION)]
+        return [event async for event in QuestionRunner(assistant, line).events("a", QUESTION)]
 
     monkeypatch.setattr(threading.Thread, "start", start)
     with pytest.raises(RuntimeError, match="new thread"):
         asyncio.run(ask())
     assert asyncio.run(ask())
     none.clear()
-    broke = list(Run(assistant, line, "tab", Exchange(1, QUESTION), ()).grow())[-1]
+    broke = list(Run(QuestionRunner(assistant, line), "tab", Exchange(1, QUESTION), ()).grow())[-1]
     assert broke.fault is not None and broke.fault.word == "fault_broke"
-    assert list(Run(assistant, line, "tab", Exchange(1, QUESTION), ()).grow())[-1].stage == "done"
+    assert (
+        list(Run(QuestionRunner(assistant, line), "tab", Exchange(1, QUESTION), ()).grow())[-1].stage
+        == "done"
+    )

@@ -65,14 +65,14 @@ def test_a_line_that_is_no_vote_is_named_and_passed_over(tmp_path: Path) -> None
 
 
 def test_what_cannot_be_written_or_exported_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(BadSettings, match="nobody has voted"):
+    with pytest.raises(BadSettings, match="no votes on answers"):
         export_feedback(tmp_path / "mine.jsonl")
     add_feedback(answered(), "bad")
-    with pytest.raises(BadSettings, match="what would be right"):
+    with pytest.raises(BadSettings, match="gives the correct one"):
         export_feedback(tmp_path / "mine.jsonl")
     add_feedback(answered(), "good")
     (tmp_path / "mine.jsonl").write_text("edited", encoding="utf-8")
-    with pytest.raises(BadSettings, match=r"mine\.jsonl' exists and may hold your edits"):
+    with pytest.raises(BadSettings, match=r"mine\.jsonl' exists and may contain your edits"):
         export_feedback(tmp_path / "mine.jsonl")
     with pytest.raises(BadSettings, match="Cannot write"):
         export_feedback(tmp_path / "no" / "mine.jsonl")
@@ -87,6 +87,6 @@ def test_the_command_writes_them_and_says_what_is_left_to_do(run, tmp_path: Path
     add_feedback(answered(), "good")
     add_feedback(answered("Who left?"), "bad")
     status, out, err = run("feedback", "--export", str(tmp_path / "mine.jsonl"))
-    assert (status, out) == (0, f"{tmp_path / 'mine.jsonl'}: 1 questions\n")
-    assert "1 bad answers left out" in err and "evals.workbench check" in err
+    assert (status, out) == (0, f"{tmp_path / 'mine.jsonl'}: 1 question\n")
+    assert "1 bad answer left out" in err and "evals.workbench check" in err
     assert json.loads((tmp_path / "mine.jsonl").read_text("utf-8"))["question"] == "When did they leave?"

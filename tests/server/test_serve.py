@@ -24,7 +24,6 @@ from crowd import crowd
 from rag import Answer, BadSettings, Busy, Server
 from rag.models.llm.fake import FakeLLM
 from rag.server.guard import MAX_BODY
-from rag.server.local_socket import answer_from
 from rag.server.logs import WAITING, Log
 from rag.server.schema import MAX_MESSAGES, MAX_TEXT, MAX_TURNS
 
@@ -87,11 +86,11 @@ def ask(client: httpx.Client, question: str = QUESTION, **more: Any) -> httpx.Re
 
 
 def test_an_answer_comes_whole_with_citations_that_quote_exactly(serve: Serve) -> None:
-    answer = answer_from(ask(serve()).json())
+    answer = Answer.from_dict(ask(serve()).json())
     assert isinstance(answer, Answer)
     assert answer.outcome == "answered" and "Sunday" in answer.text
     assert answer.citations[0].quote in answer.passages[0].text
-    assert answer_from(json.loads(json.dumps(answer.to_dict()))) == answer
+    assert Answer.from_dict(json.loads(json.dumps(answer.to_dict()))) == answer
 
 
 def test_events_come_as_lines_of_json(serve: Serve) -> None:
@@ -99,7 +98,7 @@ def test_events_come_as_lines_of_json(serve: Serve) -> None:
         told = [json.loads(line) for line in response.iter_lines()]
     assert [told[0]["event"], told[-1]["event"]] == ["retrieved", "finished"]
     assert {item["event"] for item in told[1:-1]} == {"token"}
-    assert answer_from(told[-1]["answer"]).outcome == "answered"
+    assert Answer.from_dict(told[-1]["answer"]).outcome == "answered"
 
 
 def test_a_filter_and_a_history_are_used(serve: Serve) -> None:
@@ -121,7 +120,7 @@ def test_a_client_of_openais_api_gets_answer_and_sources_as_text(serve: Serve) -
     told = chat(client).json()
     text = told["choices"][0]["message"]["content"]
     assert text.endswith("harbour.txt:2") and "[1] Coast Daily · 2024-09-06" in text
-    assert answer_from(told["sanad"]).outcome == "answered"
+    assert Answer.from_dict(told["sanad"]).outcome == "answered"
     parts = [{"role": "user", "content": [{"type": "text", "text": QUESTION}]}]
     assert chat(client, messages=parts, temperature=0.3).json()["choices"][0]["message"]["content"] == text
 
@@ -370,10 +369,10 @@ def test_a_port_that_is_taken_and_an_address_of_another_machine_are_named(
     serve: Serve, fake_assistant: FakeAssistant
 ) -> None:
     port = serve().base_url.port
-    with pytest.raises(BadSettings, match=rf"Port {port} is taken.*--port"):
+    with pytest.raises(BadSettings, match=rf"Port {port} is in use.*--port"):
         Server(fake_assistant(), port=port or 0)
     with pytest.raises(
-        BadSettings, match=r"127\.0\.0\.1\.1' .*Name an address|127\.0\.0\.1\.1 can be reached"
+        BadSettings, match=r"127\.0\.0\.1\.1' .*Choose an address|Other machines can reach 127\.0\.0\.1\.1"
     ):
         Server(fake_assistant(), host="127.0.0.1.1")
 

@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch")
 
 from rag.language.text import fold  # noqa: E402
-from rag.models.weights import gguf_convert  # noqa: E402
+from rag.models.weights import gguf as gguf_convert  # noqa: E402
 from rag.models.weights.adapter import Adapter  # noqa: E402
 from train import adapter as training  # noqa: E402
 from train import altered, lora, reading, scores  # noqa: E402
+from train.answers import merge, replies  # noqa: E402
 from train.reading import Fact, Lesson, Material  # noqa: E402
+from train.tasks.files import write  # noqa: E402
 
 DOCUMENTS = 120  # a block of each part
 
@@ -122,112 +124,157 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def made(count: int) -> list[dict]:
+    """Examples of two tasks: copying a digit, and saying yes."""
+    rng = random.Random(count)
+    found = []
+    for number in range(count):
+        digit = str(rng.randint(0, 9))
+        asked = (
+            ("read", f"[1] {digit}", f"[1] {digit}") if number % 2 else ("judge", "ab" * (number % 7), "Yes")
+        )
+        task, text, answer = asked
+        messages = [["system", "S"], ["user", text]]
+        found.append(
+            {
+                "task": task,
+                "messages": messages,
+                "answer": answer,
+                "pair": "en-en",
+                "source": "x",
+                "kind": "k",
+            }
+        )
+    return found
+
+
 @pytest.mark.slow
-def test_questions_of_one_lesson_do_not_see_each_other(model_folder: Path, sets: list[Material]) -> None:
+def test_a_prompt_is_the_one_that_the_models_template_writes(model_folder: Path) -> None:
+    _, tokenizer = training.open_model(str(model_folder / "model"))
+    messages = [("system", "S"), ("user", "U"), ("assistant", "A"), ("user", "x\n\ny")]
+    told = [{"role": role, "content": content} for role, content in messages]
+    assert training.chat(messages) == tokenizer.apply_chat_template(
+        told, tokenize=False, add_generation_prompt=True
+    )
+    (encoded,) = training.encode(made(1), tokenizer)
+    assert tokenizer.decode(encoded.ids[-encoded.answer :]) == "Yes<|im_end|>"
+    assert tokenizer.decode(encoded.ids[: -encoded.answer]).endswith("assistant\n")
+
+
+@pytest.mark.slow
+def test_what_fills_a_batch_up_changes_nothing_and_only_replies_are_learned(model_folder: Path) -> None:
     model, tokenizer = training.open_model(str(model_folder / "model"))
     model.float()
-    packer = training.Packer(tokenizer)
-    lesson = max(reading.lessons(sets, "train", 0), key=lambda made: len(made.asked))
-    with torch.no_grad():
-        said, targets = training.logits(model, packer(lesson))
-        at = 0
-        for asked in lesson.asked:
-            alone, wanted = training.logits(
-                model, packer(Lesson("", "", lesson.evidence, lesson.headers, (asked,)))
-            )
-            assert targets[at : at + len(wanted)].tolist() == wanted.tolist()
-            torch.testing.assert_close(said[at : at + len(wanted)], alone, rtol=1e-4, atol=1e-4)
-            at += len(wanted)
-    assert at == len(targets)
+    examples = training.encode(made(9), tokenizer)
+    device = torch.device("cpu")
+    ids, targets, weights = training.tensors(examples, device)
+    together = training.logits(model, ids, targets)
+    at = 0
+    for example in examples:
+        own, wanted, _ = training.tensors([example], device)
+        alone = training.logits(model, own, wanted)
+        assert wanted[wanted != training.IGNORED].tolist() == example.ids[-example.answer :]
+        torch.testing.assert_close(together[at : at + example.answer], alone, rtol=1e-4, atol=1e-4)
+        at += example.answer
+    assert at == len(together)
+    assert weights.sum().item() == pytest.approx(sum(e.answer**0.5 for e in examples), rel=1e-4)
 
 
-@pytest.mark.slow
-def test_a_packed_lesson_is_the_prompt_that_is_served(model_folder: Path, sets: list[Material]) -> None:
-    _, tokenizer = training.open_model(str(model_folder / "model"))
-    packed_by = training.Packer(tokenizer)
-    item = next(i for i in scores.items(sets, "test", 20) if not i.asked.whole and not i.lesson.headers)
-    one = Lesson("", "", item.lesson.evidence, (), (item.asked,))
-    packed = packed_by(one)
-    served = scores.messages(item, scores.prompt.load(training.TEMPLATE))
-    text = tokenizer.apply_chat_template(
-        [{"role": m.role, "content": m.content} for m in served], tokenize=False, add_generation_prompt=True
-    )
-    ids = packed.ids[packed.branch != training.FILLING].tolist()
-    assert tokenizer.decode(ids) == text + item.asked.answer + "<|im_end|>"
+def test_batches_hold_every_example_once_within_their_limit() -> None:
+    lengths = [random.Random(n).randint(3, 90) for n in range(500)]
+    examples = [training.Encoded([0] * size, 1, "read", "en-ar", str(n)) for n, size in enumerate(lengths)]
+    batches = training.batched(examples, 400, random.Random(0))
+    assert sorted(e.kind for batch in batches for e in batch) == sorted(e.kind for e in examples)
+    assert all(max(len(e.ids) for e in batch) * len(batch) <= 400 for batch in batches)
+    mixed = training.mixed(examples, "read=2.5", random.Random(0))
+    assert 2.3 < len(mixed) / len(examples) < 2.7
+    assert training.mixed(examples, "read=0", random.Random(0)) == []
+
+
+def test_the_learning_rate_rises_and_then_falls() -> None:
+    paces = [training.pace(n / 100) for n in range(101)]
+    assert max(paces) == pytest.approx(1, abs=0.01)
+    assert paces[0] < 0.2
+    assert paces[-1] == pytest.approx(training.LEAST_RATE)
 
 
 @pytest.mark.slow
 def test_a_run_learns_stops_resumes_and_its_adapter_merges(
-    model_folder: Path, sets: list[Material], tmp_path: Path
+    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also `make train-smoke`: every part of train/adapter.py on a network of a few thousand weights."""
-    import pickle
+    write(tmp_path / "train.jsonl.xz", made(300))
+    write(tmp_path / "valid.jsonl.xz", made(40))
 
-    def run(out: Path, epochs: str, *more: str) -> list[dict]:
-        out.mkdir(exist_ok=True)
-        (out / "sets.pkl").write_bytes(pickle.dumps(sets))
-        arguments = ["--data", "unused", "--out", str(out), "--model", str(model_folder / "model")]
-        training.main(
-            [
-                *arguments,
-                "--epochs",
-                epochs,
-                "--lessons",
-                "6",
-                "--rate",
-                "0.02",
-                "--threads",
-                "1",
-                "--share",
-                "0.3",
-                *more,
-            ]
-        )
+    def run(out: Path, steps: str, *more: str) -> list[dict]:
+        arguments = ["--data", str(tmp_path), "--out", str(out), "--model", str(model_folder / "model")]
+        arguments += [
+            "--steps",
+            steps,
+            "--rate",
+            "0.01",
+            "--alpha",
+            "16",
+            "--tokens",
+            "900",
+            "--micro",
+            "500",
+            "--rank",
+            "8",
+        ]
+        training.main([*arguments, "--threads", "1", "--check", "10", "--device", "cpu", *more])
         return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
 
-    whole = run(tmp_path / "whole", "2")
-    assert whole[-1]["dev"]["all"]["loss"] < 0.8 * whole[0]["loss"]
+    whole = run(tmp_path / "whole", "40")
+    assert whole[-1]["valid"]["judge"]["loss"] < 0.8 * whole[0]["loss"]
     # A run that was stopped after a third goes on as if it had not been.
     stopped = tmp_path / "stopped"
-    with pytest.MonkeyPatch.context() as patch:
+    with monkeypatch.context() as patch:
         patch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
-        patch.setattr(training, "_tell", _stop_at(len(whole) // 3))
+        patch.setattr(training, "pace", _stop_at(8))
         with pytest.raises(KeyboardInterrupt):
-            run(stopped, "2")
-    resumed = run(stopped, "2", "--resume")
-    assert len(resumed) <= len(whole) + 1  # the step whose checkpoint was not written is done again
-    assert resumed[-1]["loss"] == pytest.approx(whole[-1]["loss"], abs=0.02)
+            run(stopped, "40")
+    resumed = run(stopped, "40", "--resume")
+    assert resumed[-1]["valid"]["judge"]["loss"] == pytest.approx(
+        whole[-1]["valid"]["judge"]["loss"], abs=0.02
+    )
     with pytest.raises(SystemExit, match="another recipe"):
-        run(stopped, "3", "--resume")
+        run(stopped, "50", "--resume")
 
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     merged = tmp_path / "merged"
     merged.mkdir()
     adapter = Adapter(tmp_path / "whole")
     gguf_convert.to_transformers(model_folder / "source" / "model.gguf", merged, adapter)
-    model = AutoModelForCausalLM.from_pretrained(merged, dtype=torch.float32).eval()
-    tokenizer = AutoTokenizer.from_pretrained(merged)
-    packer = training.Packer(tokenizer)
-    lesson = reading.lessons(sets, "dev", 1)[0]
-    trained, _ = training.open_model(str(model_folder / "model"))
-    adapters = lora.attach(trained, rank=8, alpha=16.0)
+    served = AutoModelForCausalLM.from_pretrained(merged, dtype=torch.float32).eval()
+    trained, tokenizer = training.open_model(str(model_folder / "model"))
+    # A higher rank begins with what a lower one has learned.
+    adapters = lora.attach(trained, rank=12, alpha=24.0)
     lora.load(adapters, tmp_path / "whole" / "adapter_model.safetensors")
+    ids, targets, _ = training.tensors(training.encode(made(9), tokenizer), torch.device("cpu"))
     with torch.no_grad():
-        one, _ = training.logits(model, packer(lesson))
-        two, _ = training.logits(trained.float(), packer(lesson))
-        ids = packer(lesson).ids[:40][None]
-        reply = model.generate(ids, max_new_tokens=3, do_sample=False)
+        one, two = training.logits(served, ids, targets), training.logits(trained.float(), ids, targets)
     assert float((one - two).abs().max()) < 0.1 * float(one.abs().max())
-    assert reply.shape[1] > 40
+    lora.detach(trained, adapters)
+    merge(trained, tmp_path / "whole")
+    with torch.no_grad():
+        three = training.logits(trained, ids, targets)
+    assert float((one - three).abs().max()) < 0.1 * float(one.abs().max())
+    assert len(replies(trained, tokenizer, made(5), 2)) == 5
 
 
-def _stop_at(step: int):
-    def tell(entry: dict, _steps: int) -> None:
-        if entry["step"] > step:
+def _stop_at(calls: int):
+    left = [calls]
+    real = training.pace
+
+    def pace(done: float) -> float:
+        left[0] -= 1
+        if left[0] < 0:
             raise KeyboardInterrupt
+        return real(done)
 
-    return tell
+    return pace
 
 
 @pytest.mark.slow
@@ -273,7 +320,7 @@ def test_a_draft_is_graded_by_words_citation_and_refusal(draft, f1, cited, refus
 
 def test_two_that_differ_must_both_be_named() -> None:
     asked = reading.Asked("?", "en", "[1] 5 [3] 6", "conflict", accepted=("5", "6"), cited=(1, 3))
-    item = scores.Item(Lesson("c", "d", ("x",), (), (asked,)), asked)
+    item = scores.Item(Lesson("c", "d", ("x", "y", "z"), (), (asked,)), asked)
     assert scores.grade(item, "[1] 5 [3] 6").cited == 1.0
     assert scores.grade(item, "[1] 5 [3] 6").f1 == 1.0
     assert scores.grade(item, "[1] 5").cited == 0.0

@@ -6,12 +6,13 @@ import json
 import math
 from collections.abc import Generator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from rag import Settings
-from rag.answering import answerability
+from rag.answering import judge
 from rag.models.llm.protocol import Likelihood, Message
 from train import answerability as training
 from train.reading import Asked, Lesson
@@ -23,7 +24,7 @@ pytest.importorskip("sklearn")
 class Model:
     """Names the first sentence of several, improbably; alone and judged it is for sentences on towers."""
 
-    identity = f"{answerability.load().generator} int8 (test)"
+    identity = f"{judge.load().fitted_for} int8 (test)"
     context = 8192
 
     def __init__(self) -> None:
@@ -33,7 +34,7 @@ class Model:
         return len(text.split())
 
     def stream(
-        self, messages: Sequence[Message], *, max_tokens: int
+        self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
     ) -> Generator[str, None, Likelihood | None]:
         self.calls += 1
         shown = messages[-1].content
@@ -65,7 +66,7 @@ def items() -> list[Item]:
 
 
 def sentences(path: Path, model: Model) -> list[training.Sentence]:
-    return list(training._sentences(path, items(), Settings(prompt="adapted"), model))
+    return list(training._sentences(path, items(), Settings(prompt="adapted", embedder="fake"), model))
 
 
 def test_it_fits_what_it_is_shown_and_tells_what_passes(

@@ -15,11 +15,13 @@ def test_probable_words_come_out_as_right(capsys: pytest.CaptureFixture[str]) ->
     for n in range(120):
         right = n % 2 == 0
         words = -random.uniform(0.0, 0.4 if right else 3.0, size=6)
-        rows.append(confidence.features((-0.0, -0.1, -0.0, *words)))
+        rows.append(list(confidence.features((-0.0, -0.1, -0.0, *words)).values()))
         replies.append({"question": f"q{n}", "language": "ar" if n % 3 else "en", "right": right})
     values, right = np.array(rows), np.array([reply["right"] for reply in replies])
     model = fit(values, right, replies)
-    likely, unlikely = (confidence.features((-0.0, -0.1, -0.0, *[p] * 6)) for p in (-0.05, -2.0))
+    likely, unlikely = (
+        list(confidence.features((-0.0, -0.1, -0.0, *[p] * 6)).values()) for p in (-0.05, -2.0)
+    )
     assert model.predict_proba([likely])[0, 1] > 0.7 > 0.3 > model.predict_proba([unlikely])[0, 1]
     out = capsys.readouterr().out
     assert "120 replies, 0.50 right" in out

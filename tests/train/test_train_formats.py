@@ -44,7 +44,7 @@ def test_the_engine_multiplies_with_what_was_rounded(how: Format) -> None:
     import openvino as ov
     from openvino import opset13 as op
 
-    from rag.models.weights.gguf_convert import _eight_bit
+    from rag.models.weights.gguf import _eight_bit
 
     values = some(seed=1)
     x = op.parameter([1, 64], np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ class Counting:
         return len(text.split())
 
     def stream(
-        self, messages: Sequence[Message], *, max_tokens: int
+        self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
     ) -> Generator[str, None, Likelihood | None]:
         if len(self._calls) == self._last:
             raise KeyboardInterrupt

@@ -79,7 +79,7 @@ def test_articles_are_searched_filtered_and_opened(page: playwright_api.Page) ->
     page.locator("#sanad-articles [name=language]").select_option("ar")
     expect(titles(page)).to_have_text(["افتتاح مكتبة في حي النخيل"])
     page.locator("#sanad-articles [name=since]").fill("soon")
-    expect(page.locator("#sanad-articles [role=alert]")).to_contain_text("“soon” is no date")
+    expect(page.locator("#sanad-articles [role=alert]")).to_contain_text("“soon” is not a date")
     page.locator("#sanad-articles [name=since]").fill("")
     page.locator("#sanad-articles [name=language]").select_option("")
     page.locator("#sanad-articles [name=outlet]").select_option("Coast Daily")
@@ -95,12 +95,12 @@ def test_files_are_added_and_what_is_wrong_with_others_is_told(
     upload(page, *(tmp_path / name for name in files))
     expect(page.locator(".sent [role=alert]")).to_have_text(
         [
-            "“big.txt” is too large; at most 0.002 MB are taken.",
-            re.compile("^“run.exe” is of a kind"),
+            "“big.txt” is larger than 0.002 MB, the limit for a file.",
+            re.compile("^Sanad cannot read files like “run.exe”"),
         ]
     )
     work = page.locator("#sanad-work")
-    expect(work).to_contain_text("Done: 1 added, 0 changed.")
+    expect(work).to_contain_text("1 article added.")
     expect(work.locator(".skipped")).to_contain_text("empty.txt")
     expect(page.locator(".found")).to_have_text("4 articles")
     assert [path.name for path in assistant.uploads.iterdir()] == ["tower.txt"]
@@ -119,7 +119,7 @@ def test_asking_goes_on_while_files_are_indexed(
     expect(page.locator("#sanad-live .turn")).to_have_attribute("data-stage", "done")
     expect(bar).to_be_visible()
     embedder.go.set()
-    expect(page.locator("#sanad-work")).to_contain_text("1 added")
+    expect(page.locator("#sanad-work")).to_contain_text("1 article added")
     ask(page, "When did the bell of the tower ring?")
     expect(page.locator("#sanad-live .turn")).to_have_attribute("data-stage", "done")
     expect(page.locator("#sanad-live .sources .title").first).to_have_text("Tower bell rings again")
@@ -129,7 +129,7 @@ def test_an_article_is_removed_once_that_is_confirmed(page: playwright_api.Page,
     (tmp_path / "tower.txt").write_text(TOWER, encoding="utf-8")
     upload(page, tmp_path / "tower.txt")
     expect(page.locator(".found")).to_have_text("4 articles")
-    remove = page.get_by_label("Remove: Tower bell rings again")
+    remove = page.get_by_label("Remove article: Tower bell rings again")
     remove.click()
     expect(page.locator("#sanad-sure")).to_contain_text("its file is deleted too")
     page.keyboard.press("Escape")
@@ -137,8 +137,10 @@ def test_an_article_is_removed_once_that_is_confirmed(page: playwright_api.Page,
     remove.click()
     page.locator("#sanad-sure .danger").click()
     expect(page.locator(".found")).to_have_text("3 articles")
-    page.get_by_label("Remove: Harbour").click()
-    expect(page.locator("#sanad-sure")).to_contain_text("the next update of its folder adds it again")
+    page.get_by_label("Remove article: Harbour").click()
+    expect(page.locator("#sanad-sure")).to_contain_text(
+        "the next update of its folder adds the article again"
+    )
     page.locator("#sanad-sure .danger").click()
     expect(page.locator(".found")).to_have_text("2 articles")
     expect(page.locator("#sanad-filter-slot input[name=outlet]")).to_have_count(1)

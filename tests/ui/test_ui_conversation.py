@@ -142,7 +142,7 @@ def test_the_page_is_there_and_takes_a_question_before_any_script_of_gradio_has_
     page = context.new_page()
     with held(page, "**/assets/*.js"):
         page.goto("/", wait_until="commit")
-        expect(page.locator("#sanad-ask")).to_have_text("اسأل")
+        expect(page.locator("#sanad-ask")).to_have_text("إرسال")
         expect(page.locator("html")).to_have_attribute("dir", "rtl")
         page.locator("#sanad-question textarea").fill("متى غادرت القوات؟")
         page.keyboard.press("Enter")
@@ -169,7 +169,7 @@ def test_a_conversation_can_be_bookmarked_and_the_browser_goes_back_to_it(
     other.goto(bookmark)
     expect(other.locator("#sanad-past .question")).to_contain_text("When did they leave?")
     other.goto(f"{served[1]}/#conversation=gone")
-    expect(other.locator("#sanad-said")).to_contain_text("not kept in this browser")
+    expect(other.locator("#sanad-said")).to_contain_text("not stored in this browser")
     expect(other.locator(".turn")).to_have_count(0)
 
 
@@ -220,7 +220,7 @@ def test_a_server_that_falls_silent_is_told_the_question_stays_and_a_late_answer
         page.keyboard.press("Enter")
         expect(page.locator("#sanad-stop")).to_be_visible()
         page.clock.run_for(11_000)
-        expect(page.locator("#sanad-live [role=status]")).to_contain_text("Sanad cannot be reached")
+        expect(page.locator("#sanad-live [role=status]")).to_contain_text("Cannot reach Sanad")
         expect(page.locator("#sanad-ask")).to_be_visible()
         expect(page.locator("#sanad-question textarea")).to_have_value("When did they leave?")
     expect(page.locator("#sanad-stop")).to_be_visible()

@@ -107,10 +107,10 @@ def test_anything_else_is_refused_with_a_message(sent: object) -> None:
 @pytest.mark.parametrize(
     ("sent", "told"),
     [
-        ([[], "2024-31", "", ""], "“2024-31” is no date. Write it as 2024, 2024-08 or 2024-08-31."),
-        ([[], "", "soon", ""], "“soon” is no date. Write it as 2024, 2024-08 or 2024-08-31."),
-        ([[], "2024", "2023", ""], "The dates leave nothing: 2024 is after 2023. Swap them."),
-        ([["?"], "", "", ""], "The outlet “?” has no letter. Choose another."),
+        ([[], "2024-31", "", ""], "“2024-31” is not a date. Write it as 2024, 2024-08 or 2024-08-31."),
+        ([[], "", "soon", ""], "“soon” is not a date. Write it as 2024, 2024-08 or 2024-08-31."),
+        ([[], "2024", "2023", ""], "No article can match: 2024 is after 2023. Swap the dates."),
+        ([["?"], "", "", ""], "The outlet “?” contains no letters or digits. Choose another one."),
     ],
 )
 def test_it_is_said_what_makes_no_sense_and_in_arabic_too(sent: object, told: str) -> None:
@@ -142,8 +142,8 @@ def test_whatever_a_browser_sends_is_a_filter_or_a_message(sent: Any) -> None:
 @pytest.mark.parametrize(
     ("language", "told"),
     [
-        ("en", "Only: CNN · عنب بلدي · from 6 September 2024 · to 2025 · العربية"),
-        ("ar", "فقط: CNN · عنب بلدي · من 6 سبتمبر 2024 · إلى 2025 · العربية"),
+        ("en", "Searched only: CNN · عنب بلدي · from 6 September 2024 · until 2025 · العربية"),
+        ("ar", "البحث مقصور على: CNN · عنب بلدي · من 6 سبتمبر 2024 · حتى 2025 · العربية"),
     ],
 )
 def test_a_question_tells_what_it_was_limited_to(language: Language, told: str) -> None:

@@ -50,7 +50,7 @@ def test_so_many_are_listed_and_more_when_they_are_asked_for() -> None:
     assert 'data-shown="60"' in first and "40 articles" in first
     assert "Show more" not in library.listing(held, 1_040, 60, "en")
     assert "40 of 1,040 articles" in library.listing(held, 1_040, 60, "en")
-    assert "لا مقال يطابق" in library.listing([], 3, 30, "ar")
+    assert "لا مقالات مطابقة" in library.listing([], 3, 30, "ar")
 
 
 def test_examples_are_headlines_of_different_outlets_each_in_its_own_language() -> None:
@@ -68,8 +68,10 @@ def test_examples_are_headlines_of_different_outlets_each_in_its_own_language() 
 
 
 def test_a_welcome_without_articles_or_without_headlines_offers_nothing_to_click() -> None:
-    assert text(library.welcome([], "en")) == "There are no articles in this index yet."
-    assert text(library.welcome(articles(LONG), "ar")) == "اسأل عن المقالات (1)"
+    assert (
+        text(library.welcome([], "en")) == "This index contains no articles yet. Add some under “Articles”."
+    )
+    assert text(library.welcome(articles(LONG), "ar")) == "اسأل عمّا ورد في مقال واحد"
 
 
 def test_what_becomes_of_a_removed_article_is_told_by_where_it_came_from() -> None:

@@ -14,6 +14,7 @@ from ui_stand_in import BASE, LEFT, StandIn
 
 from rag import FairQueue, Settings
 from rag.models.llm.fake import FakeLLM
+from rag.server.worker import QuestionRunner
 from ui import exchange
 from ui.exchange import Exchange
 from ui.page import Page
@@ -41,7 +42,7 @@ def quick_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(
     assistant: StandIn, line: FairQueue, question: str = "number 1", number: int = 1, client: str = "tab"
 ) -> Run:
-    return Run(assistant, line, client, Exchange(number, question), ())  # type: ignore[arg-type]
+    return Run(QuestionRunner(assistant, line), client, Exchange(number, question), ())  # type: ignore[arg-type]
 
 
 def until(grown: Iterator[Exchange], stage: str) -> Exchange:
@@ -183,7 +184,7 @@ class Event:
 
 def test_the_page_answers_and_hands_over_what_the_browser_keeps(assistant: StandIn) -> None:
     assistant.freely = True
-    page = Page(assistant, FairQueue(16))  # type: ignore[arg-type]
+    page = Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
     sent = {"question": "number 7", "number": 2, "history": [], "filter": [[], "", "", ""], "language": "ar"}
     asked, told = page.begin(Event(sent))  # type: ignore[arg-type]
     assert 'id="t2"' in told["turn"] and "number 7" in told["turn"]
@@ -196,7 +197,7 @@ def test_the_page_answers_and_hands_over_what_the_browser_keeps(assistant: Stand
 
 
 def test_a_question_that_gradio_dropped_is_told(assistant: StandIn) -> None:
-    page = Page(assistant, FairQueue(16))  # type: ignore[arg-type]
+    page = Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
     asked, _ = page.begin(Event({"question": "number 7", "filter": [[], "", "", ""]}))  # type: ignore[arg-type]
     _, told = page.settle(asked)
     assert told["kept"]["fault"]["word"] == "fault_crowded" and 'role="alert"' in told["turn"]
@@ -207,7 +208,7 @@ def test_whatever_the_script_sends_every_function_answers(
     assistant: StandIn, sent: Any, tmp_path: Path
 ) -> None:
     assistant.settings = Settings(cache=tmp_path)
-    page = Page(assistant, FairQueue(16))  # type: ignore[arg-type]
+    page = Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
     for serve in page.servers:
         if serve.__name__ not in ("index", "remove"):
             serve(sent)
@@ -217,13 +218,13 @@ def test_whatever_the_script_sends_every_function_answers(
 
 
 def test_an_article_is_shown_with_its_quote_or_alone_or_told_to_be_gone(assistant: StandIn) -> None:
-    page = Page(assistant, FairQueue(16))  # type: ignore[arg-type]
+    page = Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
     start = BASE.text.index(LEFT)
     span = [start, start + len(LEFT), LEFT]
     assert f"<mark>{LEFT}</mark>" in page.read_article({"article": "base", "span": span})
     assert "<mark>" not in page.read_article({"article": "base", "span": None})
     gone = page.read_article({"article": "gone", "span": None, "language": "ar"})
-    assert "لا يمكن استعمال المقالات" in gone and "no article" in gone
+    assert "يتعذر استخدام المقالات" in gone and "no article" in gone
 
 
 def test_a_model_that_reads_is_stopped_before_its_first_token(
@@ -236,14 +237,16 @@ def test_a_model_that_reads_is_stopped_before_its_first_token(
         wanted.wait(10)
 
     assistant = fake_assistant(llm=FakeLLM.scripted(["Never told [1]."], hold))
-    first = Run(assistant, line, "tab", Exchange(1, "What did the repairs cost?"), ())
+    first = Run(QuestionRunner(assistant, line), "tab", Exchange(1, "What did the repairs cost?"), ())
     grown = first.grow()
     until(grown, "reading")
     assert reading.wait(10)
     first.stop()
     assert list(grown)[-1].stage == "stopped"
     wanted.set()
-    second = list(Run(assistant, line, "tab", Exchange(2, "What did the repairs cost?"), ()).grow())
+    second = list(
+        Run(QuestionRunner(assistant, line), "tab", Exchange(2, "What did the repairs cost?"), ()).grow()
+    )
     assert second[-1].stage == "done" and "Never told" not in second[-1].draft
 
 

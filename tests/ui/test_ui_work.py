@@ -87,15 +87,15 @@ def test_a_file_arrives_is_indexed_and_removed(indexed: Assistant) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("..%2Fout.txt", "is no name for a file"),
-        ("%2Fetc%2Fout.txt", "is no name for a file"),
-        (".hidden.txt", "is no name for a file"),
-        ("a%E2%80%AEb.txt", "is no name for a file"),
-        ("a%00b.txt", "is no name for a file"),
-        ("x" * 200 + ".txt", "is no name for a file"),
-        ("articles.toml", "Supported are <bdi>.txt, .md"),
-        ("README.md", "is no name for a file"),
-        ("", "is of a kind that is not read"),
+        ("..%2Fout.txt", "cannot be used as the name"),
+        ("%2Fetc%2Fout.txt", "cannot be used as the name"),
+        (".hidden.txt", "cannot be used as the name"),
+        ("a%E2%80%AEb.txt", "cannot be used as the name"),
+        ("a%00b.txt", "cannot be used as the name"),
+        ("x" * 200 + ".txt", "cannot be used as the name"),
+        ("articles.toml", "Supported types: <bdi>.txt, .md"),
+        ("README.md", "cannot be used as the name"),
+        ("", "cannot read files like"),
     ],
 )
 def test_a_name_that_leads_elsewhere_or_is_none_is_refused(
@@ -115,7 +115,7 @@ def test_a_file_that_is_too_large_leaves_nothing_and_is_told_in_the_pages_langua
 
     reply = client.put(f"{PATH}<b>.txt?language=ar", content=pieces())
     assert reply.status_code == 422
-    assert "&lt;b&gt;.txt" in reply.text and "أكبر من المسموح" in reply.text
+    assert "&lt;b&gt;.txt" in reply.text and "وهو الحد الأقصى" in reply.text
     assert stored(assistant) == []
 
 
@@ -140,7 +140,7 @@ def test_a_browser_that_goes_away_leaves_nothing(work: Work, assistant: StandIn)
 def test_a_folder_that_cannot_be_written_is_told(client: TestClient, assistant: StandIn) -> None:
     assistant.uploads.write_text("a file in its place", encoding="utf-8")
     reply = client.put(f"{PATH}tower.txt", content=TOWER)
-    assert (reply.status_code, "could not be kept: " in reply.text) == (422, True)
+    assert (reply.status_code, "could not be saved: " in reply.text) == (422, True)
 
 
 def test_no_more_files_are_taken_than_may_wait(client: TestClient, work: Work) -> None:
@@ -156,9 +156,9 @@ def test_no_more_files_are_taken_than_may_wait(client: TestClient, work: Work) -
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (IndexUnusable("Another process is writing."), "لا يمكن استعمال الفهرس: "),
+        (IndexUnusable("Another process is writing."), "يتعذر استخدام الفهرس: "),
         (NoSpace("No room."), "القرص ممتلئ: "),
-        (RuntimeError("?"), "حدث عطل أثناء الفهرسة"),
+        (RuntimeError("?"), "حدث خطأ داخلي أثناء الفهرسة"),
     ],
 )
 def test_an_update_that_fails_is_told_and_the_next_one_works(
@@ -197,10 +197,10 @@ def test_routes_that_the_page_does_not_use_are_closed(client: TestClient) -> Non
 def test_how_the_work_stands_is_told_with_what_was_skipped_and_why(indexed: Assistant) -> None:
     work = Work(indexed)
     assert '<progress max="1" value="0.250">' in library.work(State(True, "embedding", 0.25), "en")
-    assert "Indexing: reading passages" in library.work(State(True, "embedding", 0.25), "en")
-    assert "أفهرس<progress" in library.work(State(True, "something new"), "ar")
+    assert "Indexing: processing passages" in library.work(State(True, "embedding", 0.25), "en")
+    assert "جارٍ الفهرسة<progress" in library.work(State(True, "something new"), "ar")
     assert library.work(State(), "en") == ""
     served(work).put(f"{PATH}<i>.txt", content=b" ")
     work.index()
     told = library.work(finished(work), "en")
-    assert "Nothing was added." in told and "&lt;i&gt;.txt" in told and "uploaded:" not in told
+    assert "No articles were added." in told and "&lt;i&gt;.txt" in told and "uploaded:" not in told

@@ -1,13 +1,13 @@
-// The articles: browse, search, open, add, remove; and how the work on the index stands.
+// The articles: browse, search, open, add and remove them; and the progress of the work on the index.
 
 (() => {
-  const POLL = 500; // milliseconds between two looks at work that goes on
-  const TYPING = 250; // milliseconds without a key before a search
+  const POLL = 500; // milliseconds between two requests for the progress
+  const TYPING = 250; // milliseconds after the last key before a search starts
 
   const view = document.getElementById("sanad-articles");
   const work = document.getElementById("sanad-work");
-  let changes = null; // how many changes of the index were seen
-  let shown; // how many articles are listed
+  let changes = null; // number of known changes of the index
+  let shown; // number of listed articles
   let typing = 0;
   let asked = 0; // counts searches, so that a slow one cannot overwrite a later one
   let polling = false;
@@ -17,7 +17,7 @@
   async function open() {
     if (view.hidden) return;
     const before = view.querySelector(".search") ? read() : null;
-    view.innerHTML = await sanad.call("adding", {}); // made by ui/library.py
+    view.innerHTML = await sanad.call("adding", {}); // from ui/library.py
     view.insertAdjacentHTML("beforeend", '<div class="found-articles"></div>');
     const outlets = document.querySelectorAll("#sanad-filter-slot input[name=outlet]");
     const select = view.querySelector("select[name=outlet]");
@@ -42,7 +42,7 @@
     const [query, filter] = read();
     try {
       const list = await sanad.call("articles", { query, filter, shown });
-      if (mine === asked) view.querySelector(".found-articles").innerHTML = list; // made by ui/library.py
+      if (mine === asked) view.querySelector(".found-articles").innerHTML = list; // from ui/library.py
     } catch {
       sanad.say("unreachable");
     }
@@ -76,13 +76,13 @@
   // Adding
 
   async function send(files) {
-    const told = view.querySelector(".sent");
+    const messages = view.querySelector(".sent");
     let arrived = 0;
-    told.replaceChildren();
+    messages.replaceChildren();
     for (const file of files) {
       const line = document.createElement("p");
       line.textContent = sanad.word("uploading", { name: file.name });
-      told.append(line);
+      messages.append(line);
       let reply = "";
       try {
         const address = `/sanad/upload/${encodeURIComponent(file.name)}?language=${sanad.language()}`;
@@ -92,7 +92,7 @@
       } catch {
         reply = `<p class="failure" role="alert">${sanad.word("unreachable")}</p>`;
       }
-      if (reply) line.outerHTML = reply; // made by ui/faults.py
+      if (reply) line.outerHTML = reply; // from ui/faults.py
       else line.remove();
     }
     if (!arrived) return;
@@ -116,14 +116,14 @@
       view.querySelector(".drop")?.classList.remove("over");
       if (kind === "drop") send([...event.dataTransfer.files]);
     });
-  // A file that is dropped beside the zone must not replace the page.
+  // A file that is dropped outside the area must not replace the page.
   for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault());
 
   // The work on the index
 
   async function look() {
     const state = await sanad.call("working", {});
-    work.innerHTML = state.html; // made by ui/library.py
+    work.innerHTML = state.html; // from ui/library.py
     work.hidden = !state.html;
     if (changes !== null && state.changes !== changes) {
       document.dispatchEvent(new Event("sanad:articles"));
@@ -146,7 +146,7 @@
 
   document.addEventListener("sanad:view", () => {
     open();
-    if (view.hidden && !polling) work.hidden = true; // what became of it was seen
+    if (view.hidden && !polling) work.hidden = true; // the reader has seen the result
   });
   document.addEventListener("sanad:language", () => {
     open();
@@ -157,6 +157,6 @@
       changes = state.changes;
       if (state.running) poll();
     },
-    () => {}, // the conversation's own beginning tells it
+    () => {}, // the conversation's script reports the error
   );
 })();

@@ -1,15 +1,15 @@
-// What every other script stands on: the words in the page's language, the wire to the server, and small pieces
-// of the page that several parts use. Everything hangs on the one global name `sanad`.
+// The base of all other scripts: the words in the page's language, the connection to the server, and small functions
+// that several scripts use. The one global name is `sanad`.
 
 window.sanad = (() => {
   const { words, names } = window.sanadWords; // made by ui/words.py
   const CHOSEN = "sanad/language";
   const LONGEST = 150; // characters of a line in a question to the reader
-  const SAID = 6000; // milliseconds that a message stays
-  const UNREACHABLE = 20000; // milliseconds in which Gradio's scripts must have come
+  const SAID = 6000; // milliseconds for which a message is shown
+  const UNREACHABLE = 20000; // milliseconds in which Gradio's scripts must have loaded
 
-  // The wire: the one component that Gradio mounts, when its own scripts have been fetched and run. The page is
-  // there before, and whoever calls meanwhile waits.
+  // The wire: the one component that Gradio mounts once its own scripts have loaded. The page appears earlier, and
+  // calls made before then wait.
   let wire = null;
   const listeners = [];
 
@@ -27,14 +27,14 @@ window.sanad = (() => {
     });
   }
 
-  // Calls a function of ui/page.py; an error is the caller's.
+  // Calls a function of ui/page.py; the caller handles errors.
   const call = async (name, value) => (await connected()).server[name]({ language: language(), ...value });
 
-  // Triggers an event of ui/page.py; what comes of it goes to those who listen.
+  // Triggers an event of ui/page.py; its results go to all listeners.
   const send = async (name, value) => (await connected()).trigger(name, value);
   const listen = (hear) => listeners.push(hear);
 
-  // The language: chosen once, else the browser's.
+  // The language: the reader's choice, else the browser's.
   let current = null;
 
   function language() {
@@ -49,7 +49,7 @@ window.sanad = (() => {
     current = code;
     try {
       localStorage.setItem(CHOSEN, code);
-    } catch {} // a browser that keeps nothing still shows the page
+    } catch {} // a browser without storage still shows the page
     turnPage();
     document.dispatchEvent(new Event("sanad:language"));
   }
@@ -80,7 +80,7 @@ window.sanad = (() => {
     }
   }
 
-  // Says something for a moment, to screen readers too.
+  // Shows a message for a moment and announces it to screen readers.
   let saidUntil = 0;
   function say(key, values) {
     const place = document.getElementById("sanad-said");
@@ -89,7 +89,7 @@ window.sanad = (() => {
     saidUntil = setTimeout(() => (place.textContent = ""), SAID);
   }
 
-  // Asks whether something that cannot be undone is meant: lines of text, each in its own direction.
+  // Asks for confirmation of a destructive action: lines of text, each in its own direction.
   function sure(lines, yes) {
     const dialog = document.getElementById("sanad-sure");
     const paragraphs = lines.map((text) => {
@@ -108,11 +108,11 @@ window.sanad = (() => {
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const glide = () => (calm.matches ? "auto" : "smooth");
 
-  // Changes an element only where another, of the same kind, differs: what has the focus, was unfolded or is
-  // selected stays so, and a screen reader is told of nothing twice.
+  // Updates an element only where the next version differs: focus, expanded parts and selection are kept, and a screen
+  // reader announces nothing twice.
   function morph(old, next) {
     for (const { name } of [...old.attributes])
-      if (name !== "open" && !next.hasAttribute(name)) old.removeAttribute(name); // unfolded by the reader
+      if (name !== "open" && !next.hasAttribute(name)) old.removeAttribute(name); // the reader may have expanded it
     for (const { name, value } of next.attributes)
       if (old.getAttribute(name) !== value) old.setAttribute(name, value);
     const wanted = [...next.childNodes];
@@ -126,7 +126,7 @@ window.sanad = (() => {
     });
   }
 
-  // The parts of the page.
+  // The views of the page.
   function show(view) {
     document.body.dataset.view = view;
     for (const button of document.querySelectorAll("button[data-view]"))

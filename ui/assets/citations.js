@@ -1,16 +1,16 @@
-// Citations: a card beside a chip that is pointed at, and the article beside the answer when it is opened.
+// Citations: a card beside the chip under the pointer, and a panel with the cited article.
 
 sanad.citations = (() => {
-  const LINGER = 200; // milliseconds in which the pointer may travel from the chip to the card
-  let opener = null; // what had the focus before the panel opened
-  let asked = 0; // counts openings, so that a slow answer cannot overwrite a later one
-  let shown = null; // what the panel shows, to show it again in another language
+  const LINGER = 200; // milliseconds for moving the pointer from the chip to the card
+  let opener = null; // the element that had the focus before the panel opened
+  let asked = 0; // counts openings, so that a slow response cannot overwrite a later one
+  let shown = null; // the content of the panel, to show it again in another language
   let hiding = 0;
 
   const panel = () => document.getElementById("sanad-panel");
   const card = () => document.getElementById("sanad-card");
 
-  // On a narrow window the article covers everything: the keyboard must not go to what is beneath.
+  // In a narrow window the article covers everything: the keyboard must not reach the page below it.
   const narrow = matchMedia("(max-width: 59.99rem)"); // as in page.css
   function shield() {
     for (const one of document.querySelectorAll(".sanad .bar, main, #sanad-composer"))
@@ -31,7 +31,7 @@ sanad.citations = (() => {
     }
     if (mine !== asked) return;
     const body = panel().querySelector(".panel-body");
-    body.innerHTML = page; // made by ui/library.py, everything in it escaped
+    body.innerHTML = page; // from ui/library.py, which escapes everything
     panel().hidden = false;
     shield();
     document.body.classList.add("reading");
@@ -55,7 +55,7 @@ sanad.citations = (() => {
     document.body.classList.remove("reading");
     markCurrent(null);
     if (opener?.isConnected) opener.focus({ preventScroll: true });
-    hideCard(); // which that has shown; it was seen before
+    hideCard(); // giving the focus back has shown it again
   }
 
   function markCurrent(entry) {
@@ -65,7 +65,7 @@ sanad.citations = (() => {
 
   const entryOf = (chip) => document.getElementById(chip.hash.slice(1));
 
-  // The card holds what the source's own entry holds: outlet, date, headline, quote.
+  // The card repeats the source's entry: outlet, date, headline and quote.
   function showCard(chip) {
     const entry = entryOf(chip);
     if (!entry) return;

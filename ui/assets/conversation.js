@@ -1,11 +1,11 @@
-// The conversation: asking, the turn that is being answered, earlier turns, several conversations.
+// The conversation: asking, the live turn, past turns, and the list of conversations.
 //
-// The server sends the live turn whenever it has grown; when the next question is asked, the finished one moves
-// to the past. What is kept of a turn comes from the server as a record, which it can draw again after a reload.
+// The server sends the live turn whenever it has changed. When the next question is asked, the finished turn moves to
+// the past. With the last update of a turn the server sends a record, from which it can render the turn after a reload.
 
 (() => {
-  const REMEMBERED = 6; // earlier turns that the model is told of; ui/exchange.py takes no more
-  const SILENT = 10000; // milliseconds after which the server is taken to be gone; a busy one skips a few seconds
+  const REMEMBERED = 6; // earlier turns to send; the server uses no more
+  const SILENT = 10000; // milliseconds of silence after which the server counts as gone; a busy one pauses for a few s
   const FINAL = ["done", "failed", "stopped"];
 
   const [past, live, welcome, drawer, drawerButton, form, stop] = [
@@ -14,13 +14,13 @@
   const box = form.querySelector("textarea");
 
   let conversation = sanad.store.addressed() ?? sanad.store.fresh();
-  let owner = conversation; // whose question is being answered
+  let owner = conversation; // the conversation whose question is being answered
   let busy = false;
-  let ended = Promise.resolve(); // of the question that is being answered: only then may the next one go
+  let ended = Promise.resolve(); // resolved when the running question has ended: only then can the next one be sent
   let end = () => {};
-  let silence = 0; // the clock that tells that the server cannot be reached
-  let askedIn = null; // the page's language then
-  let drawn = 0; // counts drawings of the past, so that a slow one cannot overwrite a later one
+  let silence = 0; // timer after which the server counts as gone
+  let askedIn = null; // the page's language when the question was asked
+  let drawn = 0; // counts renderings of the past, so that a slow one cannot overwrite a later one
   const unfolded = new Set();
 
   const liveTurn = () => live.querySelector(".turn");
@@ -37,7 +37,7 @@
       .map(({ answer }) => [answer.question, answer.text]);
     owner = conversation;
     askedIn = sanad.language();
-    // Kept at once: a reload meanwhile stops the answer, but must not lose the question.
+    // Stored at once: a reload stops the answer but must not lose the question.
     keep({ number, question, stage: "stopped" });
     setBusy(true);
     ended = new Promise((done) => (end = done));
@@ -47,8 +47,8 @@
     return true;
   }
 
-  // While a question is answered the server sends something every second. Where it is silent the page must not
-  // look as if it still worked; should it come back, the turn goes on.
+  // While a question is being answered, the server sends an update every second. If it is silent, the page must not look
+  // as if the server were still working; if updates arrive again, the turn continues.
   function listen(question) {
     clearTimeout(silence);
     silence = setTimeout(() => {
@@ -65,7 +65,7 @@
     listConversations();
   }
 
-  // The conversation in the tab's address and title, to be bookmarked and found again.
+  // Puts the conversation into the tab's address and title, so that it can be bookmarked.
   function name(how) {
     sanad.store.address(conversation, how);
     document.title = conversation.turns.length ? `${conversation.title} · Sanad` : "Sanad";
@@ -82,7 +82,7 @@
     const focused = form.contains(document.activeElement);
     form.querySelector("#sanad-ask").hidden = now;
     stop.hidden = !now;
-    if (focused) box.focus({ preventScroll: true }); // or it would be lost with the button that vanished
+    if (focused) box.focus({ preventScroll: true }); // otherwise the focus would be lost with the hidden button
   }
 
   form.addEventListener("submit", (event) => {
@@ -100,7 +100,7 @@
     form.requestSubmit();
   });
   const grow = () => {
-    box.dir = box.value ? "auto" : ""; // an empty box runs the way of the page
+    box.dir = box.value ? "auto" : ""; // an empty box has the page's direction
     box.style.blockSize = "auto";
     box.style.blockSize = `${box.scrollHeight + 2}px`;
   };
@@ -110,19 +110,19 @@
     typed();
   }
 
-  // What is in the box outlasts a reload, also the one by which Gradio comes back to a server that was started anew.
+  // The text in the box survives a reload, also the one that Gradio makes after the server was restarted.
   function typed() {
     grow();
     sanad.store.type(box.value);
   }
-  // Told at once: the model may be in the middle of a step, and leave the server little.
+  // Shown at once: the model may be within a step and leave the server little processor time.
   stop.addEventListener("click", () => {
     sanad.send("stop").catch(() => {});
     offerStop(false);
     if (endStatus("stopped")) liveTurn().dataset.stopping = "";
   });
 
-  // Says in the live turn itself that nothing more is to be waited for.
+  // Shows in the live turn that it has ended.
   function endStatus(word) {
     const status = live.querySelector(".status.busy");
     if (!status) return false;
@@ -136,19 +136,19 @@
 
   sanad.listen(({ turn, kept }) => {
     clearTimeout(silence);
-    if (owner === conversation) showLive(turn); // else another one was turned to
+    if (owner === conversation) showLive(turn); // otherwise the reader has opened another conversation
     if (kept) settle(kept);
     else listen(owner.turns.at(-1).question);
   });
 
   function showLive(html) {
     const template = document.createElement("template");
-    template.innerHTML = html; // made by ui/render.py, everything in it escaped
+    template.innerHTML = html; // from ui/render.py, which escapes everything
     const turn = template.content.firstElementChild;
     const old = liveTurn();
     if (!isFinal(turn)) {
       if (old?.id === turn.id && "stopping" in old.dataset) return;
-      setBusy(true); // also where it came later than anyone would wait
+      setBusy(true); // also if the update arrived after the server counted as gone
     }
     if (old?.id === turn.id) return sanad.morph(old, turn);
     if (old && isFinal(old)) past.append(old);
@@ -160,8 +160,8 @@
   function settle(turn) {
     setBusy(false);
     keep(turn);
-    if (turn.stage === "failed" && !box.value) write(turn.question); // to be mended and asked again
-    if (turn.stage === "done" && box.value === turn.question) write(""); // kept there while the server was silent
+    if (turn.stage === "failed" && !box.value) write(turn.question); // so that it can be corrected and asked again
+    if (turn.stage === "done" && box.value === turn.question) write(""); // restored there while the server was silent
     if (owner !== conversation) return;
     if (askedIn !== sanad.language()) draw();
     else if (turn.answer) document.getElementById("sanad-heard").textContent = turn.answer.text;
@@ -192,7 +192,7 @@
       }
     }
     if (mine !== drawn) return;
-    past.innerHTML = html; // made by ui/render.py, everything in it escaped
+    past.innerHTML = html; // from ui/render.py, which escapes everything
     if (!answering()) live.replaceChildren();
     welcome.hidden = turns.length > 0 || answering();
     for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
@@ -259,18 +259,18 @@
     turnTo(sanad.store.fresh());
   });
   document.querySelector(".skip").addEventListener("click", (event) => {
-    event.preventDefault(); // the address names the conversation
+    event.preventDefault(); // the address must keep the conversation's id
     box.focus();
   });
 
-  // Back, forward, a bookmark that is opened in this tab
+  // Back, forward, or a bookmark that is opened in this tab
   addEventListener("popstate", () => {
     const next = sanad.store.addressed();
     if (next === undefined) sanad.say("conversation_gone");
     if (next?.id !== conversation.id) turnTo(next ?? sanad.store.fresh(), { replace: true });
   });
 
-  // Another tab has this conversation open too, and went on with it.
+  // Another tab has continued the same conversation.
   sanad.store.watch((id) => {
     listConversations();
     if (id !== conversation.id || busy) return;
@@ -279,7 +279,7 @@
     draw();
   });
 
-  // What can be done with a turn
+  // Actions for a turn
 
   const recordOf = (turn) => conversation.turns.find(({ number }) => `t${number}` === turn.id);
 
@@ -326,7 +326,7 @@
       } catch {
         return sanad.say("unreachable");
       }
-      if (failure) return rating.insertAdjacentHTML("beforeend", failure); // made by ui/faults.py
+      if (failure) return rating.insertAdjacentHTML("beforeend", failure); // from ui/faults.py
       rating.remove();
       sanad.say("thanks");
       turn.querySelector(`[data-act="${vote}"]`)?.focus();
@@ -351,12 +351,12 @@
     if (example) ask(example.textContent);
   });
 
-  // The beginning, and whenever the language or the articles change
+  // Welcome and filter: at the beginning, and whenever the language or the articles change
 
   async function begin() {
     try {
       const start = await sanad.call("start", {});
-      welcome.innerHTML = start.welcome; // made by ui/library.py
+      welcome.innerHTML = start.welcome; // from ui/library.py
       sanad.filter.replace(start.filter);
     } catch {
       sanad.say("unreachable");
@@ -370,7 +370,7 @@
   });
   document.addEventListener("sanad:articles", begin);
   document.addEventListener("visibilitychange", () => {
-    // The index may have been brought up to date meanwhile, by another program.
+    // Another program may have updated the index in the meantime.
     if (!document.hidden && !document.activeElement?.closest("#sanad-filter-slot")) begin();
   });
   if (sanad.store.addressed() === undefined) sanad.say("conversation_gone");

@@ -1,5 +1,5 @@
-// The filter of questions. The form lives in the browser alone: what is chosen is read when a question is asked,
-// and told in the summary until then.
+// The filter of questions. The form exists only in the browser: its values are read when a question is asked, and its
+// summary line shows them.
 
 sanad.filter = (() => {
   const SEPARATOR = " · ";
@@ -13,7 +13,7 @@ sanad.filter = (() => {
     return [data.getAll("outlet"), data.get("since"), data.get("until"), data.get("language")];
   }
 
-  function tell() {
+  function summarise() {
     const target = slot().querySelector(".chosen");
     const [outlets, since, until, language] = chosen();
     const times = since || until ? [`${since.trim() || "…"} – ${until.trim() || "…"}`] : [];
@@ -27,11 +27,11 @@ sanad.filter = (() => {
     }
   }
 
-  // A new form, as the articles or the language have changed; what was chosen and is still there stays chosen.
+  // Replaces the form after the articles or the language have changed; choices that still exist are kept.
   function replace(html) {
     const [outlets, since, until, language] = chosen();
     const open = slot().querySelector("details")?.open;
-    slot().innerHTML = html; // made by ui/filters.py
+    slot().innerHTML = html; // from ui/filters.py
     if (!form()) return;
     for (const box of form().elements.namedItem("outlet") ? form().querySelectorAll("[name=outlet]") : [])
       box.checked = outlets.includes(box.value);
@@ -39,17 +39,17 @@ sanad.filter = (() => {
     Object.assign(form().elements.namedItem("until"), { value: until });
     Object.assign(form().elements.namedItem("language"), { value: language });
     slot().querySelector("details").open = Boolean(open);
-    tell();
+    summarise();
   }
 
   function fold() {
     const details = slot().querySelector("details");
-    if (details) details.open = false; // the answer needs the room
+    if (details) details.open = false; // the answer needs the space
   }
 
-  for (const kind of ["input", "change"]) slot().addEventListener(kind, tell);
-  slot().addEventListener("reset", () => setTimeout(tell)); // after the fields have been emptied
-  slot().addEventListener("submit", (event) => event.preventDefault()); // Enter in a date's field
+  for (const kind of ["input", "change"]) slot().addEventListener(kind, summarise);
+  slot().addEventListener("reset", () => setTimeout(summarise)); // after the fields are cleared
+  slot().addEventListener("submit", (event) => event.preventDefault()); // Enter in a date field
 
   return { chosen, fold, replace };
 })();

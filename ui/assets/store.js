@@ -1,12 +1,12 @@
-// Conversations, kept in this browser: each under a key of its own, so that two tabs do not overwrite one
-// another. Which one a tab shows stands in its address, so that it can be bookmarked.
+// Conversations in the browser's storage: each has a key of its own, so that two tabs do not overwrite each other. A
+// tab's address contains the id of its conversation, so that it can be bookmarked.
 
 sanad.store = (() => {
   const PREFIX = "sanad/conversation/";
   const TYPED = "sanad/typed";
   const ADDRESS = "#conversation=";
-  const MOST = 100; // conversations kept; the oldest go first
-  const TITLE = 80; // characters of the first question that name it
+  const MOST = 100; // conversations to keep; the oldest are dropped first
+  const TITLE = 80; // characters of the first question that form the title
 
   const keys = () => {
     try {
@@ -34,7 +34,7 @@ sanad.store = (() => {
       .filter(Boolean)
       .sort((one, other) => other.changed - one.changed);
 
-  // False where there is no room, even after the oldest ones were dropped.
+  // Returns false if there is no space even after the oldest conversations were dropped.
   function put(conversation) {
     conversation.changed = Date.now();
     conversation.title = [...(conversation.turns[0]?.question ?? "").trim()].slice(0, TITLE).join("");
@@ -57,7 +57,7 @@ sanad.store = (() => {
     } catch {}
   }
 
-  // What is in the question box of this tab.
+  // The text in this tab's question box.
   function type(text) {
     try {
       sessionStorage.setItem(TYPED, text);
@@ -72,20 +72,20 @@ sanad.store = (() => {
     }
   }
 
-  // The one that the address names: null where it names none, undefined where that is not kept here.
+  // The conversation in the address: null if there is none, undefined if it is not stored here.
   function addressed() {
     const { hash } = location;
     if (!hash.startsWith(ADDRESS)) return null;
     return get(hash.slice(ADDRESS.length)) ?? undefined;
   }
 
-  // One without turns has no address: there is nothing to come back to.
+  // A conversation without turns has no address: there is nothing to return to.
   function address({ id, turns }, { replace = false } = {}) {
     const hash = turns.length ? ADDRESS + id : "";
     if (hash !== location.hash) history[replace ? "replaceState" : "pushState"](null, "", location.pathname + location.search + hash);
   }
 
-  // Calls when another tab has changed a conversation, with its id.
+  // Calls `changed` with the id of a conversation that another tab has changed.
   const watch = (changed) =>
     addEventListener("storage", ({ key }) => key?.startsWith(PREFIX) && changed(key.slice(PREFIX.length)));
 

@@ -1,1 +1,1 @@
-"""One reader a file format."""
+"""One module for each file format."""

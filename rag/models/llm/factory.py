@@ -1,4 +1,4 @@
-"""Settings → the generator that they name."""
+"""Create the generator that the settings name."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from rag.settings import PACKAGED, Settings, has_accelerator
 
 
 def open_generator(settings: Settings, progress: Progress | None = None) -> Generator:
-    """The generator that the settings name; nothing is loaded before its first use.
+    """Create the generator that the settings name, without loading its model.
 
     Args:
-        settings: ``llm`` and ``backend`` choose it.
-        progress: Told how the packaged model's preparation goes.
+        settings: ``llm`` and ``backend`` select it.
+        progress: Called while the packaged model is prepared, with the step and the share that is done.
 
     Raises:
         ModelMissing: The model cannot be found.
         ModelDamaged: Packaged weights are not the published ones.
-        NoSpace: No room to prepare packaged weights.
+        NoSpace: The disk is too full to prepare the packaged weights.
     """
     backend = choose_backend(settings)
     if backend == "fake":
@@ -38,13 +38,13 @@ def open_generator(settings: Settings, progress: Progress | None = None) -> Gene
 
 
 def load_in_background(generator: Generator) -> None:
-    """Load a generator in a thread, so that what else a question needs can be loaded meanwhile.
+    """Load a generator in a thread, while everything else that a question needs is loaded.
 
-    What keeps it from loading is told at its first use. The process does not end before the thread does:
-    an engine that is cut off while it loads can end the process with a signal.
+    An error in loading is raised at the generator's first use. The process waits for the thread before it
+    exits: an engine that is interrupted while it loads can crash the process.
 
     Args:
-        generator: Loads at its first use.
+        generator: The generator, which loads its model at its first use.
     """
 
     def load() -> None:
@@ -55,15 +55,15 @@ def load_in_background(generator: Generator) -> None:
 
 
 def choose_backend(settings: Settings) -> str:
-    """The backend that runs: the named one, or for ``auto`` what suits the model and the machine."""
+    """The backend that the settings name, or for ``auto`` the one that suits the model and the machine."""
     if settings.backend != "auto":
         return settings.backend
-    # Without torch a device is of no use, and the packaged model runs well on the processor.
+    # Without torch an accelerator cannot be used, and the packaged model runs well on the processor.
     if settings.llm != PACKAGED or (has_accelerator() and importlib.util.find_spec("torch") is not None):
         return "transformers"
     return "openvino"
 
 
 def replies_at_once(settings: Settings) -> int:
-    """How many replies the backend makes at the same time: of ours only OpenVINO's engine batches them."""
+    """How many replies the backend generates at the same time; only OpenVINO's engine batches them."""
     return settings.at_once if choose_backend(settings) == "openvino" else 1

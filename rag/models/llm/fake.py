@@ -1,4 +1,4 @@
-"""A generator without a model, for tests and demonstrations: it speaks from a script."""
+"""A generator without a model, which replies from a script, for tests and demonstrations."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from rag.models.llm.base import StreamedLLM, plain
 from rag.models.llm.protocol import Likelihood, Message
 
 CONTEXT = 8_192
-"""Pretended context, in words."""
+"""The context length that it reports, in words."""
 
 REMEMBERED = 200
-"""Prompts that are kept, of some 5 KB each: more than a test asks for, little to a server that runs on."""
+"""Prompts that are kept, of about 5 KB each: enough for any test, and little memory in a long-running
+server."""
 
 
 def quote_first_evidence(prompt: str) -> str:
-    """What an unscripted fake says: the prompt's last sentence that is numbered 1, cited."""
-    found = re.findall(r"^\[1\] ([^\n]+)$", prompt, re.MULTILINE)
-    return f"{found[-1]} [1]" if found else "…"
+    """The reply of a fake without a script: the prompt's last sentence that is numbered 1, cited."""
+    matches = re.findall(r"^\[1\] ([^\n]+)$", prompt, re.MULTILINE)
+    return f"{matches[-1]} [1]" if matches else "…"
 
 
 class FakeLLM(StreamedLLM):
-    """Replies from a script, one reply a call, then from ``quote_first_evidence``."""
+    """Replies from a script, one entry for each call, then with ``quote_first_evidence``."""
 
     identity = "fake"
     context = CONTEXT
@@ -36,10 +37,10 @@ class FakeLLM(StreamedLLM):
 
     @classmethod
     def scripted(cls, replies: Sequence[str], before_piece: Callable[[int], None] | None = None) -> FakeLLM:
-        """A fake with a script.
+        """Create a fake with a script.
 
         Args:
-            replies: What it says, one entry a call.
+            replies: Its replies, one for each call.
             before_piece: Called with the piece's number before each piece, so that a test can hold the
                 model at a point or make it fail there.
         """
@@ -54,16 +55,16 @@ class FakeLLM(StreamedLLM):
 
     @property
     def prompts(self) -> list[str]:
-        """The last prompts that it was given, in order."""
+        """The last prompts that it received, in order."""
         return self._prompts
 
     @property
     def stopped(self) -> list[bool]:
-        """For each call whether it was stopped before its end."""
+        """For each call, whether it was stopped before the end of the reply."""
         return self._stopped
 
     def template(self, messages: Sequence[Message]) -> str:
-        """The messages, one after the other."""
+        """The messages, concatenated."""
         return "\n\n".join(f"{message['role']}:\n{message['content']}" for message in plain(messages))
 
     def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
@@ -82,5 +83,5 @@ class FakeLLM(StreamedLLM):
 
 
 def fake_generator(llm: FakeLLM | None = None) -> FakeLLM:
-    """A fake as a Generator; an unscripted one when none is given."""
+    """A fake as a ``Generator``; by default one without a script."""
     return llm or FakeLLM()

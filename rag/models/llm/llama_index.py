@@ -1,12 +1,13 @@
-"""Llama-index's LLM interface in both directions.
+"""Adapters between Sanad's ``Generator`` and llama-index's ``LLM``, in both directions.
 
-``GeneratorLLM`` puts it around a generator of Sanad's, for its chains, chat engines and evaluators;
-``LlamaIndexGenerator`` makes a generator of any llama-index ``LLM``.
+``GeneratorLLM`` makes a generator usable in llama-index's chains, chat engines and evaluators;
+``LlamaIndexGenerator`` makes any llama-index ``LLM`` usable as a generator.
 """
 
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, cast
 
@@ -23,17 +24,17 @@ from pydantic import PrivateAttr
 
 from rag.errors import SanadError
 from rag.models.llm import protocol
-from rag.models.llm.protocol import Likelihood, Message, Role, failed
+from rag.models.llm.protocol import Likelihood, Message, Role, check_limits, failed
 
 LOG_PROBABILITIES = "log_probabilities"
-"""Under this name a llama-index model's last response holds the reply's ``Likelihood``."""
+"""Key under which the last response of a llama-index model holds the reply's ``Likelihood``."""
 
 
 class GeneratorLLM(CustomLLM):
-    """Sanad's generator as a llama-index ``LLM``; greedy decoding, one reply at a time."""
+    """A generator as a llama-index ``LLM``; greedy decoding, one reply at a time."""
 
     max_new_tokens: int = 160
-    """Longest reply unless ``max_tokens`` is passed with the call."""
+    """Longest reply in tokens, unless a call passes ``max_tokens``."""
 
     _generator: protocol.Generator = PrivateAttr()
 
@@ -41,15 +42,15 @@ class GeneratorLLM(CustomLLM):
         """Wrap a generator.
 
         Args:
-            generator: What replies.
-            **options: As llama-index's own, for example ``max_new_tokens``.
+            generator: Generates the replies.
+            **options: Fields of the class, for example ``max_new_tokens``.
         """
         super().__init__(**options)
         self._generator = generator
 
     @property
     def metadata(self) -> LLMMetadata:
-        """What llama-index asks of a model."""
+        """The description of the model that llama-index asks for."""
         return LLMMetadata(
             context_window=self._generator.context,
             num_output=self.max_new_tokens,
@@ -58,7 +59,7 @@ class GeneratorLLM(CustomLLM):
         )
 
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
-        """The whole reply at once."""
+        """The complete reply."""
         return CompletionResponse(text="".join(self._pieces([Message("user", prompt)], kwargs)))
 
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
@@ -70,25 +71,26 @@ class GeneratorLLM(CustomLLM):
                 yield CompletionResponse(text=text, delta=piece)
 
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        """The whole reply to a chat at once."""
-        text = "".join(self._pieces(_own(messages), kwargs))
+        """The complete reply to a chat."""
+        text = "".join(self._pieces(_messages(messages), kwargs))
         return ChatResponse(message=ChatMessage(role="assistant", content=text))
 
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """The reply to a chat piece by piece; closing the generator stops the model."""
         text = ""
-        with contextlib.closing(self._pieces(_own(messages), kwargs)) as pieces:
+        with contextlib.closing(self._pieces(_messages(messages), kwargs)) as pieces:
             while True:
                 try:
                     piece = next(pieces)
                 except StopIteration as end:
-                    likely: Likelihood | None = end.value
+                    log_probabilities: Likelihood | None = end.value
                     break
                 text += piece
                 yield ChatResponse(message=ChatMessage(role="assistant", content=text), delta=piece)
-        if likely is not None:
-            last, told = ChatMessage(role="assistant", content=text), {LOG_PROBABILITIES: likely}
-            yield ChatResponse(message=last, delta="", additional_kwargs=told)
+        if log_probabilities is not None:
+            last = ChatMessage(role="assistant", content=text)
+            extra = {LOG_PROBABILITIES: log_probabilities}
+            yield ChatResponse(message=last, delta="", additional_kwargs=extra)
 
     def _pieces(
         self, messages: Sequence[Message], options: dict[str, Any]
@@ -97,12 +99,12 @@ class GeneratorLLM(CustomLLM):
         return self._generator.stream(messages, max_tokens=longest)
 
 
-def _own(messages: Sequence[ChatMessage]) -> list[Message]:
+def _messages(messages: Sequence[ChatMessage]) -> list[Message]:
     return [Message(cast(Role, message.role.value), message.content or "") for message in messages]
 
 
 class LlamaIndexGenerator:
-    """A llama-index ``LLM`` as a ``Generator``. Llama-index's types stay inside it."""
+    """A llama-index ``LLM`` as a ``Generator``. The types of llama-index stay inside this class."""
 
     def __init__(self, llm: LLM, *, identity: str, count: Callable[[str], int]) -> None:
         self._llm = llm
@@ -111,7 +113,7 @@ class LlamaIndexGenerator:
 
     @property
     def context(self) -> int:
-        """Longest prompt and answer together, in the model's tokens."""
+        """Longest prompt and reply together, in the model's tokens."""
         return int(self._llm.metadata.context_window)
 
     def count(self, text: str) -> int:
@@ -119,22 +121,30 @@ class LlamaIndexGenerator:
         return self._count(text)
 
     def stream(
-        self, messages: Sequence[Message], *, max_tokens: int
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        cancel: threading.Event | None = None,
+        deadline: float | None = None,
     ) -> Generator[str, None, Likelihood | None]:
-        """The model's reply, piece by piece; closing the generator stops the model."""
+        """See ``protocol.Generator``; the limits are checked between two pieces only."""
         chat = [ChatMessage(role=message.role, content=message.content) for message in messages]
         replies: Iterator[ChatResponse] = iter(())
-        likely: Likelihood | None = None
+        log_probabilities: Likelihood | None = None
         try:
-            replies = self._llm.stream_chat(chat, max_tokens=max_tokens)  # some send their request here
+            replies = self._llm.stream_chat(
+                chat, max_tokens=max_tokens
+            )  # some integrations send their request here
             for reply in replies:
+                check_limits(cancel, deadline)
                 if reply.delta:
                     yield reply.delta
-                likely = reply.additional_kwargs.get(LOG_PROBABILITIES, likely)
-            return likely
+                log_probabilities = reply.additional_kwargs.get(LOG_PROBABILITIES, log_probabilities)
+            return log_probabilities
         except SanadError:
             raise
-        except Exception as error:  # every LLM integration raises its own kinds
+        except Exception as error:  # every integration raises exception types of its own
             raise failed(self.identity, error) from error
         finally:
             # Closing the outer generator must reach the backend, which stops the model.

@@ -1,4 +1,4 @@
-"""The packaged generator in openvino-genai: the default on a processor without a GPU."""
+"""The packaged generator in openvino-genai, the default on machines without a GPU."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import Any
 from rag.errors import GenerationFailed, ModelMissing
 from rag.models.llm.base import StreamedLLM, plain
 from rag.models.llm.protocol import Likelihood, Message
-from rag.models.weights import mapped
+from rag.models.weights import memory
 from rag.models.weights.packaged import digest, generator, prepared
 from rag.records import Progress
 from rag.settings import PACKAGED, Settings
 
 CONTEXT = 32_768
-"""Longest context of Qwen2.5-Coder-1.5B, in tokens (its model card)."""
+"""Longest context of Qwen2.5-Coder-1.5B in tokens (its model card)."""
 
 WEIGHTS = "openvino_model.bin"
-"""The file of weights in an OpenVINO model's folder."""
+"""The weights file in an OpenVINO model's folder."""
 
 STEP = 128
-"""Tokens of a prompt that are read at once. Between two steps reading can be stopped and other threads run,
-which the engine's Python binding keeps waiting during one: 0.4 s on two cores. With 64 a prompt takes a third
-longer, with 256 no less."""
+"""Tokens of a prompt that are processed in one step, which takes 0.4 s on two cores. The engine can be
+stopped, and other Python threads can run, only between two steps. With 64 a prompt takes a third longer; 256
+is no faster."""
 
 UNFINISHED = "\ufffd"
-"""How a character is decoded whose last bytes are still to come."""
+"""What a character is decoded to whose last bytes have not been generated yet."""
 
 
 class OpenVinoLLM(StreamedLLM):
@@ -36,32 +36,34 @@ class OpenVinoLLM(StreamedLLM):
 
     context = CONTEXT
 
-    def __init__(self, folder: Path, *, identity: str, mend: str, threads: int = 0, at_once: int = 1) -> None:
-        """Nothing is loaded before the first use.
+    def __init__(
+        self, folder: Path, *, identity: str, advice: str, threads: int = 0, at_once: int = 1
+    ) -> None:
+        """Create the generator without loading its model.
 
         Args:
-            folder: Holds openvino_model.xml, the tokenizer and the detokenizer.
-            identity: Names model, weights and backend.
-            mend: What an error of loading advises.
-            threads: Processor threads; 0 leaves it to the engine.
-            at_once: Replies that are made in one batch.
+            folder: The folder with openvino_model.xml, the tokenizer and the detokenizer.
+            identity: Names the model, its weights and the backend.
+            advice: How to fix an error in loading; part of the error message.
+            threads: Processor threads; 0 lets the engine choose.
+            at_once: How many replies are generated in one batch.
         """
         super().__init__(at_once)
         self.identity = identity
         self._folder = folder
-        self._mend = mend
+        self._advice = advice
         self._options: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads} if threads else {}
         self._batch: Batch | None = None
 
     def template(self, messages: Sequence[Message]) -> str:
-        """The model's own chat template around the messages."""
+        """The messages as one prompt, in the model's own chat template."""
         return str(self.batch().tokenizer.apply_chat_template(plain(messages), add_generation_prompt=True))
 
     def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
         """The reply to a prompt, piece by piece; closing the generator stops the model."""
         import openvino_genai
 
-        batch, tokens, likely, told = self.batch(), list[int](), list[float](), ""
+        batch, tokens, log_probabilities, yielded = self.batch(), list[int](), list[float](), ""
         config = openvino_genai.GenerationConfig(
             max_new_tokens=max_tokens, do_sample=False, apply_chat_template=False, logprobs=1
         )
@@ -70,21 +72,21 @@ class OpenVinoLLM(StreamedLLM):
             while handle.get_status() == openvino_genai.GenerationStatus.RUNNING or handle.can_read():
                 if not handle.can_read():
                     batch.step(handle)
-                    # While the prompt is read there are no pieces, but who waits may want to stop the model.
+                    # There are no pieces while the prompt is read, but the caller must be able to stop.
                     yield ""
                     continue
                 for output in handle.read().values():
                     tokens += output.generated_ids
-                    likely += output.generated_log_probs
+                    log_probabilities += output.generated_log_probs
                 text = batch.tokenizer.decode(tokens)
                 if not text.endswith(UNFINISHED):
-                    yield text[len(told) :]
-                    told = text
+                    yield text[len(yielded) :]
+                    yielded = text
         finally:
             status = batch.leave(handle)
-        if status == openvino_genai.GenerationStatus.IGNORED:  # it ends without a word
-            raise GenerationFailed("The language model has no room for this prompt. Ask a shorter question.")
-        return tuple(likely)
+        if status == openvino_genai.GenerationStatus.IGNORED:  # it ends without an error
+            raise GenerationFailed("The prompt is too long for the language model. Ask a shorter question.")
+        return tuple(log_probabilities)
 
     def count(self, text: str) -> int:
         """Length of a text in the model's tokens."""
@@ -92,7 +94,7 @@ class OpenVinoLLM(StreamedLLM):
         return int(encoded.input_ids.shape[1])
 
     def batch(self) -> Batch:
-        """The engine, loaded at first use and after it failed."""
+        """The engine; loaded at first use, and again after it failed."""
         with self._loading:
             if self._batch is None or self._batch.failed:
                 self._batch = None  # two would not fit into memory
@@ -102,8 +104,8 @@ class OpenVinoLLM(StreamedLLM):
     def _load(self) -> Any:
         import openvino_genai
 
-        # Its own step can be called, which tells each token's probability and can be left between two; else
-        # it is what LLMPipeline runs, as fast and with the same replies (docs/decisions.md).
+        # The pipeline that LLMPipeline runs, as fast and with the same replies (docs/research/decisions.md).
+        # Unlike there, each step can be called, which gives token probabilities and lets a reply be stopped.
         scheduler = openvino_genai.SchedulerConfig()
         scheduler.enable_prefix_caching = True
         scheduler.max_num_batched_tokens = STEP
@@ -111,21 +113,21 @@ class OpenVinoLLM(StreamedLLM):
             engine = openvino_genai.ContinuousBatchingPipeline(
                 str(self._folder), scheduler, "CPU", self._options
             )
-            # The weights are rewritten for the processor by the first run, not by loading: beside the reading
-            # of a first prompt that would hold twice the model, and a question would wait for it.
-            with mapped.passing(self._folder / WEIGHTS):
+            # The engine converts the weights for the processor in its first run, not while loading. Run now,
+            # this does not delay a question, and its memory can be limited to one copy of the model.
+            with memory.releasing_pages(self._folder / WEIGHTS):
                 engine.generate(["."], [openvino_genai.GenerationConfig(max_new_tokens=1)])
             return engine
         except RuntimeError as error:
             last = str(error).strip().splitlines()[-1]
-            raise ModelMissing(f"Cannot load the model in {self._folder}: {last}. {self._mend}") from error
+            raise ModelMissing(f"Cannot load the model in {self._folder}: {last}. {self._advice}") from error
 
 
 class Batch:
-    """An engine with the requests that it works on at the same time. Each has a thread that waits for it.
+    """An engine and the requests that it serves at the same time, each of them awaited by a thread.
 
-    There is no thread that drives the engine: whoever waits for a token has it make the next one for all,
-    so that nothing runs when nobody waits. Requests join and leave between two steps.
+    No thread of its own drives the engine: a thread that waits for a token runs the next step for all
+    requests, so that nothing runs when nobody waits. Requests join and leave between two steps.
     """
 
     def __init__(self, pipeline: Any) -> None:
@@ -137,34 +139,34 @@ class Batch:
 
     @property
     def failed(self) -> bool:
-        """Whether it raised an error in a step, after which nothing is asked of it any more."""
+        """Whether the engine raised an error in a step, after which it is no longer used."""
         return bool(self._failure)
 
     def join(self, prompt: str, config: Any) -> Any:
-        """The handle of a new request.
+        """Add a request and return its handle.
 
         Args:
-            prompt: What is to be continued.
-            config: How.
+            prompt: The prompt.
+            config: openvino-genai's generation options.
 
         Raises:
-            GenerationFailed: The engine refused it, or has failed.
+            GenerationFailed: The engine refused the request, or has failed before.
         """
         with self._between_steps:
             self._check()
             try:
                 return self._pipeline.add_request(next(self._numbers), prompt, config)
-            except RuntimeError as error:  # what OpenVINO raises for everything
+            except RuntimeError as error:  # OpenVINO raises it for every error
                 raise GenerationFailed(_reason(error)) from error
 
     def step(self, handle: Any) -> None:
-        """One step for all requests, unless another's step has brought this one something to read.
+        """Run one step for all requests, unless another thread's step has produced output for this one.
 
         Args:
-            handle: Of the request that waits.
+            handle: The request that waits.
 
         Raises:
-            GenerationFailed: The engine failed, now or in another request's step: it ends all of them.
+            GenerationFailed: The engine failed, now or in another thread's step; that ends all requests.
         """
         with self._between_steps:
             if handle.can_read():
@@ -177,13 +179,13 @@ class Batch:
                 raise GenerationFailed(self._failure) from error
 
     def leave(self, handle: Any) -> Any:
-        """Give a request up; the others go on.
+        """Remove a request; the others continue.
 
         Args:
-            handle: Of the request, which may have ended.
+            handle: The request, which may have ended.
 
         Returns:
-            How it stood.
+            Its status before the removal.
         """
         with self._between_steps:
             status = handle.get_status()
@@ -200,29 +202,29 @@ def _reason(error: RuntimeError) -> str:
 
 
 def openvino_generator(settings: Settings, progress: Progress | None) -> OpenVinoLLM:
-    """The packaged model, or a folder that holds an OpenVINO model, as a Generator.
+    """Create a generator from the packaged model or from a folder with an OpenVINO model.
 
     Args:
         settings: ``llm`` is ``packaged`` or such a folder.
-        progress: Told how the packaged model's preparation goes.
+        progress: Called while the packaged model is prepared, with the step and the share that is done.
 
     Raises:
-        ModelMissing: The folder holds no OpenVINO model, or the packages with the weights are missing.
+        ModelMissing: The folder contains no OpenVINO model, or the packages with the weights are missing.
     """
     if settings.llm == PACKAGED:
         model = generator(settings)
         folder = prepared(model, settings, progress)
         identity = f"{model.title} int8 (openvino, {digest(folder)})"
-        mend = f"Remove {folder}; it is prepared anew at the next question."
+        advice = f"Remove {folder}; it is prepared again at the next question."
     else:
         folder = Path(settings.llm).expanduser()
         identity = f"{settings.llm} (openvino)"
-        mend = "Name another model (--llm)."
+        advice = "Choose another model (--llm)."
         if not (folder / "openvino_model.xml").is_file():
             raise ModelMissing(
                 f"{settings.llm!r} is not a folder with an OpenVINO model (openvino_model.xml). Name such a "
                 "folder, or run the model through transformers: --backend transformers"
             )
     return OpenVinoLLM(
-        folder, identity=identity, mend=mend, threads=settings.threads, at_once=settings.at_once
+        folder, identity=identity, advice=advice, threads=settings.threads, at_once=settings.at_once
     )

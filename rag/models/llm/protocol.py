@@ -1,13 +1,17 @@
-"""The protocol of language models: messages in, a streamed reply out, stoppable at any piece.
+"""The protocol of language models: messages in, a streamed reply out, which can be stopped at any piece.
 
 A backend implements ``Generator``; ``factory.open_generator`` picks one. Backends load their model at its
-first use, not when they are made.
+first use, not when they are created.
+
+A reply is stopped in one way: its stream ends. The reader closes it (``contextlib.closing``), or it raises an
+error because the caller's cancel event was set or its deadline has passed; either way the model stops.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Generator as PieceGenerator
 from dataclasses import dataclass
@@ -18,10 +22,11 @@ from rag.errors import GenerationFailed
 Result = TypeVar("Result")
 
 Role = Literal["system", "user", "assistant"]
-"""Who speaks in a chat prompt."""
+"""The author of a message in a chat prompt."""
 
 Likelihood = tuple[float, ...]
-"""Natural logarithms of the probabilities of a reply's tokens, in order; the end may be among them."""
+"""Natural logarithms of the probabilities of a reply's tokens, in order; the end-of-text token may be
+last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,52 +34,69 @@ class Message:
     """One message of a chat prompt."""
 
     role: Role
-    """Who speaks."""
+    """Its author."""
     content: str
-    """What is said."""
+    """Its text."""
+
+
+class Cancelled(GenerationFailed):
+    """The caller's cancel event was set before the reply was complete."""
+
+
+class DeadlinePassed(GenerationFailed):
+    """The reply was not complete at its deadline."""
 
 
 class Generator(Protocol):
-    """What the assistant asks of a language model."""
+    """A language model as the assistant uses it."""
 
     @property
     def identity(self) -> str:
-        """Names model, weights and backend."""
+        """Names the model, its weights and the backend."""
 
     @property
     def context(self) -> int:
-        """Longest prompt and answer together, in the model's tokens."""
+        """Longest prompt and reply together, in the model's tokens."""
 
     def count(self, text: str) -> int:
         """Length of a text in the model's tokens."""
 
     def stream(
-        self, messages: Sequence[Message], *, max_tokens: int
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        cancel: threading.Event | None = None,
+        deadline: float | None = None,
     ) -> PieceGenerator[str, None, Likelihood | None]:
         """The model's reply, piece by piece; closing the generator stops the model.
 
         Args:
             messages: The prompt.
             max_tokens: Longest reply.
+            cancel: Stops the reply when it is set, from any thread.
+            deadline: Stops the reply when ``time.monotonic()`` exceeds it, in seconds.
 
         Yields:
-            Pieces; empty ones while the prompt is read, at which the model can be stopped too.
+            Pieces of the reply; empty ones while the prompt is read, so that the caller can stop there too.
 
         Returns:
-            How probable the reply was; None where the backend does not tell it.
+            The log probabilities of the reply's tokens; None if the backend does not report them.
 
         Raises:
+            Cancelled: ``cancel`` was set.
+            DeadlinePassed: The reply was not complete at ``deadline``.
             GenerationFailed: The model failed.
         """
 
 
 class Heard:
-    """A stream's pieces, and how probable they were once it has ended."""
+    """Reads a reply's stream and keeps the log probabilities that it returns at its end."""
 
     def __init__(self, stream: PieceGenerator[str, None, Likelihood | None]) -> None:
         self._stream = stream
         self.likelihood: Likelihood | None = None
-        """None before the end, or where the backend does not tell it."""
+        """None before the end, or if the backend does not report them."""
 
     def __iter__(self) -> Iterator[str]:
         """The pieces that are not empty."""
@@ -88,31 +110,84 @@ class Heard:
                 yield piece
 
 
+def check_limits(cancel: threading.Event | None, deadline: float | None) -> None:
+    """Raise an error if a reply must not go on.
+
+    Args:
+        cancel: As for ``Generator.stream``.
+        deadline: As for ``Generator.stream``.
+
+    Raises:
+        Cancelled: The event is set.
+        DeadlinePassed: The deadline has passed.
+    """
+    if cancel is not None and cancel.is_set():
+        raise Cancelled("The answer was cancelled because nobody is waiting for it.")
+    if deadline is not None and time.monotonic() > deadline:
+        raise deadline_passed()
+
+
+def deadline_passed(seconds: float | None = None) -> DeadlinePassed:
+    """The error for a reply that was not complete in time.
+
+    Args:
+        seconds: The time that it was given, where that is known.
+    """
+    limit = "its time limit" if seconds is None else f"its time limit of {seconds:g} s"
+    return DeadlinePassed(
+        f"The answer took longer than {limit} and was stopped. Ask a shorter question, or allow more time: "
+        "SANAD_ANSWER_SECONDS"
+    )
+
+
+def until_limits(
+    pieces: PieceGenerator[str, None, Result], cancel: threading.Event | None, deadline: float | None
+) -> PieceGenerator[str, None, Result]:
+    """The pieces of a reply; the limits are checked before each of them.
+
+    Args:
+        pieces: The reply; the caller closes it.
+        cancel: As for ``Generator.stream``.
+        deadline: As for ``Generator.stream``.
+
+    Raises:
+        Cancelled, DeadlinePassed: As ``check_limits``.
+    """
+    while True:
+        check_limits(cancel, deadline)
+        try:
+            piece = next(pieces)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        yield piece
+
+
 def failed(identity: str, error: Exception) -> GenerationFailed:
-    """What is raised where a model raised an error that is none of ours.
+    """The error to raise when a model raised an exception of a library.
 
     Args:
         identity: Names the model.
-        error: What it raised.
+        error: The library's exception.
     """
-    told = " ".join(str(error).split())
-    return GenerationFailed(f"The language model {identity} failed: {told}. Ask again.")
+    reason = " ".join(str(error).split())
+    return GenerationFailed(f"The language model {identity} failed: {reason}. Ask again.")
 
 
 def stream_from_thread(
     run: Callable[[Callable[[str], bool]], Result],
 ) -> PieceGenerator[str, None, Result]:
-    """Turn an engine that calls back with each piece into an iterator that stops it when closed.
+    """Turn an engine that calls back with each piece into an iterator; closing it stops the engine.
 
     Args:
-        run: Runs the engine to its end. It is given ``emit``, which it calls with each piece and which
-            returns True when the engine is to stop. An exception it raises is raised by the iterator.
+        run: Runs the engine to its end. It receives ``emit``, calls it with each piece, and stops the engine
+            when ``emit`` returns True. An exception that it raises is raised by the iterator.
 
     Yields:
-        The pieces, as they come.
+        The pieces, as they arrive.
 
     Returns:
-        What ``run`` returned.
+        The return value of ``run``.
     """
     results: list[Result] = []
     pieces: queue.SimpleQueue[str | BaseException | None] = queue.SimpleQueue()

@@ -1,6 +1,7 @@
-"""Any causal language model through transformers: hub id, local folder or the packaged weights.
+"""Any causal language model in transformers: from a hub id, a local folder or the packaged weights.
 
-The default where a CUDA or MPS device is found. Safetensors only, and never a model's own code.
+This is the default on machines with a CUDA or MPS device. Only safetensors are loaded, and a model's own code
+is never run.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from rag.settings import HUB_INSTALL, PACKAGED, Settings
 
 
 class TransformersLLM(StreamedLLM):
-    """A transformers model as a Generator; greedy decoding."""
+    """A transformers model as a ``Generator``; greedy decoding."""
 
     def __init__(self, name: str, *, identity: str) -> None:
-        """Nothing is loaded before the first use.
+        """Create the generator without loading its model.
 
         Args:
             name: Hub model id or local folder.
-            identity: Names model, weights and backend.
+            identity: Names the model, its weights and the backend.
         """
         super().__init__()
         self.identity = identity
@@ -34,12 +35,12 @@ class TransformersLLM(StreamedLLM):
 
     @property
     def context(self) -> int:
-        """Longest prompt and answer together, in the model's tokens; loads the model."""
+        """Longest prompt and reply together, in the model's tokens; loads the model."""
         model, _ = self.loaded()
         return int(getattr(model.config, "max_position_embeddings", None) or 4096)
 
     def template(self, messages: Sequence[Message]) -> str:
-        """The model's own chat template around the messages; a plain one where it has none."""
+        """The messages as one prompt, in the model's own chat template or, without one, in plain text."""
         _, tokenizer = self.loaded()
         if not tokenizer.chat_template:
             return "\n\n".join(message["content"] for message in plain(messages)) + "\n"
@@ -53,8 +54,8 @@ class TransformersLLM(StreamedLLM):
             try:
                 return (yield from stream)
             except RuntimeError as error:  # torch's out-of-memory error is one too
-                told = " ".join(str(error).split())
-                raise GenerationFailed(f"The language model failed: {told}. Ask again.") from error
+                reason = " ".join(str(error).split())
+                raise GenerationFailed(f"The language model failed: {reason}. Ask again.") from error
 
     def _generate(self, prompt: str, max_tokens: int, emit: Callable[[str], bool]) -> Likelihood:
         from transformers import StoppingCriteria, StoppingCriteriaList, TextStreamer
@@ -63,14 +64,14 @@ class TransformersLLM(StreamedLLM):
         stopped = False
 
         class Emit(TextStreamer):
-            """Hands finished text on instead of printing it."""
+            """Passes finished text on instead of printing it."""
 
             def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
                 nonlocal stopped
                 stopped = emit(text) or stopped
 
         class Stop(StoppingCriteria):
-            """Ends generation when the reader has gone."""
+            """Ends generation when the stream was closed."""
 
             def __call__(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:
                 import torch
@@ -93,8 +94,8 @@ class TransformersLLM(StreamedLLM):
             return_dict_in_generate=True,
             output_logits=True,
         )
-        told = model.compute_transition_scores(done.sequences, done.logits, normalize_logits=True)
-        return tuple(told[0].tolist())
+        scores = model.compute_transition_scores(done.sequences, done.logits, normalize_logits=True)
+        return tuple(scores[0].tolist())
 
     def count(self, text: str) -> int:
         """Length of a text in the model's tokens."""
@@ -102,7 +103,7 @@ class TransformersLLM(StreamedLLM):
         return len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def loaded(self) -> tuple[Any, Any]:
-        """Model and tokenizer, loaded at first use onto the best device that there is."""
+        """Model and tokenizer, loaded at first use onto the best available device."""
         with self._loading:
             if self._loaded is None:
                 self._loaded = _load(self._name)
@@ -129,22 +130,22 @@ def _load(name: str) -> tuple[Any, Any]:
         )
     except (
         Exception
-    ) as error:  # for "not found" and "not whole" transformers and safetensors raise many kinds
+    ) as error:  # transformers and safetensors raise many types for missing and incomplete models
         first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise ModelMissing(
-            f"Cannot load the model {name!r}: {first}. Give a hub model id, a local folder with safetensors "
+            f"Cannot load the model {name!r}: {first}. Use a hub model id, a local folder with safetensors "
             "or 'packaged' (--llm, SANAD_LLM)."
         ) from error
-    placed: Any = model  # transformers wraps .to() in a decorator that loses its types
+    placed: Any = model  # the decorator around transformers' .to() loses its types
     return placed.to(device).eval(), tokenizer
 
 
 def transformers_generator(settings: Settings, progress: Progress | None) -> TransformersLLM:
-    """The model that ``settings.llm`` names, as a Generator.
+    """Create a generator for the model that ``settings.llm`` names.
 
     Args:
         settings: ``llm`` is ``packaged``, a hub model id or a local folder.
-        progress: Told how the packaged model's preparation goes.
+        progress: Called while the packaged model is prepared, with the step and the share that is done.
 
     Raises:
         ModelMissing: The packages with the weights are missing.

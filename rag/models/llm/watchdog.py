@@ -1,10 +1,14 @@
-"""A generator that is watched: a few replies at a time, each within its time, by an engine that works.
+"""A generator that supervises engines: a few replies at a time, each with a time limit.
 
-    stream → wait for the turn → each reply is made in a thread of its own, by one engine → pieces
+    stream → wait in the queue → an engine generates the reply in a thread of its own → pieces
 
-An engine is foreign code, which can raise, run out of memory or never come back. What it does so ends the
-replies that it was making; the next one finds an engine that works. A thread cannot be ended from outside: an
-engine that hangs is left behind with its memory, and after ``MAX_STUCK`` of them nothing new is loaded.
+An engine is foreign code, which can raise, run out of memory or hang. Such a failure ends the replies that
+the engine was generating; the next reply gets an engine that works. A thread cannot be killed from outside,
+so an engine that hangs is abandoned with its memory, and after ``MAX_STUCK`` of them no other one is loaded.
+
+The cancel event and the deadline of a reply are checked here while it waits in the queue and while its engine
+is silent, so that a reply can be stopped before its first token. The engine itself is stopped by closing its
+stream, in its own thread.
 """
 
 from __future__ import annotations
@@ -16,51 +20,34 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Generator as PieceGenerator
-from contextvars import ContextVar
 
 from rag.errors import GenerationFailed, SanadError
-from rag.models.llm.protocol import Generator, Likelihood, Message
+from rag.models.llm.protocol import Generator, Likelihood, Message, check_limits, deadline_passed
 
 POLL_SECONDS = 0.2
-"""How often who waits looks whether anyone still wants the reply: a tenth of what a client is promised."""
+"""How often a waiting reply checks its limits: a tenth of the two seconds that a client is promised."""
 
 GRACE_SECONDS = 30.0
-"""How long an engine may take to let go after it was told to stop. It can do so between two tokens only, and
+"""How long an engine may take to stop after it was asked to. It can do so between two tokens only, and
 reading the longest prompt takes 8 s on two cores."""
 
 LATE_SECONDS = 1.0
-"""How long a reply that is too late already still waits for its engine to let go."""
+"""How long a reply that has already exceeded its deadline waits for its engine to stop."""
 
 MAX_STUCK = 2
-"""Engines that may hang at once, each of which keeps up to 2 GB."""
+"""Engines that may hang at once; each of them keeps up to 2 GB of memory."""
 
 _MEMORY = re.compile(
     r"bad_alloc|out of memory|not enough memory|(can.?not|can't|failed to|unable to) allocate", re.IGNORECASE
 )
 
-_unwanted: ContextVar[threading.Event | None] = ContextVar("unwanted", default=None)
-
 _log = logging.getLogger(__name__)
 
 
-@contextlib.contextmanager
-def unless(unwanted: threading.Event) -> Iterator[None]:
-    """Within it replies that this thread waits for end when the event is set, also before their first token.
-
-    Args:
-        unwanted: Set, from any thread, when nobody waits for the reply any more.
-    """
-    before = _unwanted.set(unwanted)
-    try:
-        yield
-    finally:
-        _unwanted.reset(before)
-
-
 class SupervisedGenerator:
-    """A ``Generator`` around those that ``open_engine`` opens."""
+    """A ``Generator`` that runs the engines which ``open_engine`` returns."""
 
     def __init__(
         self,
@@ -73,30 +60,31 @@ class SupervisedGenerator:
         """Open the first engine.
 
         Args:
-            open_engine: Opens one; called again after a failure. What it raises is passed on.
-            seconds: Longest time for one reply, from the moment at which the engine starts on it.
-            grace: Seconds in which an engine that was told to stop must have let go.
-            at_once: Replies that are made at the same time; further ones wait in line.
+            open_engine: Returns an engine; called again after a failure. Its exceptions are passed on.
+            seconds: Time limit of a reply without a deadline of its own, from the moment at which an engine
+                starts on it.
+            grace: Seconds within which an engine must have stopped after it was asked to.
+            at_once: How many replies are generated at the same time; further ones wait in a queue.
         """
         self._open_engine = open_engine
         self._seconds = seconds
         self._grace = grace
         self._engine: Generator | None = open_engine()
         self._opening = threading.Lock()
-        self._moved = threading.Condition()
-        self._line: deque[object] = deque()
+        self._changed = threading.Condition()
+        self._waiting: deque[object] = deque()
         self._running: list[_Run] = []
         self._stuck: list[_Run] = []
         self.identity = self._engine.identity
         self.at_once = at_once
-        """Replies that are made at the same time."""
+        """How many replies are generated at the same time."""
         self.reloads = 0
-        """How often an engine was given up."""
+        """How many engines were abandoned so far."""
 
     @property
     def context(self) -> int:
-        """Longest prompt and answer together, in the model's tokens."""
-        return self._opened().context
+        """Longest prompt and reply together, in the model's tokens."""
+        return self._current_engine().context
 
     @property
     def stuck(self) -> bool:
@@ -108,69 +96,85 @@ class SupervisedGenerator:
 
     def count(self, text: str) -> int:
         """Length of a text in the model's tokens."""
-        return self._opened().count(text)
+        return self._current_engine().count(text)
 
     def stream(
-        self, messages: Sequence[Message], *, max_tokens: int
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        cancel: threading.Event | None = None,
+        deadline: float | None = None,
     ) -> PieceGenerator[str, None, Likelihood | None]:
         """The model's reply, piece by piece; closing the generator stops the model.
 
         Args:
             messages: The prompt.
             max_tokens: Longest reply.
+            cancel: Stops the reply when it is set, from any thread, also before the first token.
+            deadline: Stops the reply when ``time.monotonic()`` exceeds it, also while it waits in the queue.
+                Without it a reply has the generator's own time limit, in which waiting does not count.
 
         Returns:
-            How probable the reply was; None where the engine does not tell it.
+            The log probabilities of the reply's tokens; None if the engine does not report them.
 
         Raises:
-            GenerationFailed: The engine failed, took too long, or nobody waits for the reply (``unless``).
+            Cancelled: ``cancel`` was set.
+            DeadlinePassed: The reply was not complete in time.
+            GenerationFailed: The engine failed.
         """
-        unwanted, patience = _unwanted.get(), self._grace
-        run = self._begin(messages, max_tokens, unwanted)
+        patience = self._grace
+        run = self._begin(messages, max_tokens, cancel, deadline)
+        limit = None if deadline is not None else self._seconds
+        if deadline is None:
+            deadline = run.begun + self._seconds
         try:
             while True:
-                if unwanted is not None and unwanted.is_set():
-                    raise _nobody_waits()
-                if time.monotonic() - run.begun > self._seconds:
+                check_limits(cancel, None)
+                if time.monotonic() > deadline:
                     patience = LATE_SECONDS
-                    raise GenerationFailed(
-                        f"The answer took longer than {self._seconds:g} s and was given up. Ask for less, or "
-                        "allow more time: SANAD_ANSWER_SECONDS"
-                    )
-                try:  # a queue's own wait cannot be woken by the event as well
+                    raise deadline_passed(limit)
+                try:  # an event cannot wake a thread that waits for a queue, hence the timeout
                     item = run.arrived.get(timeout=POLL_SECONDS)
                 except queue.Empty:
                     continue
                 if isinstance(item, _End):
-                    return item.likely
+                    return item.log_probabilities
                 if isinstance(item, SanadError):
                     raise item
                 yield item
         finally:
             run.stop()
-            # As long as an engine runs its process cannot end cleanly.
+            # While an engine runs, its process cannot exit cleanly.
             run.done.wait(LATE_SECONDS if run.abandoned else patience)
 
-    def _begin(self, messages: Sequence[Message], max_tokens: int, unwanted: threading.Event | None) -> _Run:
-        """Wait for the turn, and start the engine."""
+    def _begin(
+        self,
+        messages: Sequence[Message],
+        max_tokens: int,
+        cancel: threading.Event | None,
+        deadline: float | None,
+    ) -> _Run:
+        """Wait in the queue, then start the engine."""
         ticket = object()
-        with self._moved:
-            self._line.append(ticket)
+        with self._changed:
+            self._waiting.append(ticket)
             try:
-                while self._line[0] is not ticket or not self._room():
-                    self._moved.wait(POLL_SECONDS)
-                    if unwanted is not None and unwanted.is_set():
-                        raise _nobody_waits()
-                run = _Run(self._opened(), messages, max_tokens, failed=self._give_up, ended=self._told)
+                while self._waiting[0] is not ticket or not self._may_start():
+                    self._changed.wait(POLL_SECONDS)
+                    check_limits(cancel, deadline)
+                run = _Run(
+                    self._current_engine(), messages, max_tokens, failed=self._give_up, ended=self._notify
+                )
                 self._running.append(run)
             finally:
-                self._line.remove(ticket)
-                self._moved.notify_all()
+                self._waiting.remove(ticket)
+                self._changed.notify_all()
         run.start()
         return run
 
-    def _room(self) -> bool:
-        """Whether the next reply may begin: in an engine that works, with as few others as are allowed."""
+    def _may_start(self) -> bool:
+        """Whether the next reply may begin: its engine works, and fewer than ``at_once`` others run."""
         now = time.monotonic()
         self._running = [run for run in self._running if not run.done.is_set()]
         hung = [run for run in self._running if run.stopped_at and now - run.stopped_at >= self._grace]
@@ -178,55 +182,55 @@ class SupervisedGenerator:
             self._abandon(run.engine)
         if len(self._running) >= self.at_once:
             return False
-        # An engine that was given up leaves before another one comes: two would not fit into memory.
+        # A failed engine must be gone before the next one is loaded: two would not fit into memory.
         return all(run.engine is self._engine for run in self._running)
 
     def _abandon(self, engine: Generator) -> None:
-        """An engine does not come back: nor do the replies that it was making."""
+        """Give up an engine that hangs, and every reply that it was generating."""
         left = [run for run in self._running if run.engine is engine]
         self._running = [run for run in self._running if run.engine is not engine]
         self._stuck += left
-        why = GenerationFailed("The language model does not come back. Ask again.")
+        why = GenerationFailed("The language model no longer responds. Ask again.")
         for run in left:
             run.abandoned = True
             run.arrived.put(why)
             self._give_up(run, why)
 
     def _give_up(self, run: _Run, why: SanadError) -> None:
-        """Let the next reply find another engine."""
+        """Make the next reply open another engine."""
         with self._opening:
             if self._engine is not run.engine:
                 return
             self._engine = None
             self.reloads += 1
-        _log.warning("engine given up", extra={"why": str(why)})
+        _log.warning("The engine was given up", extra={"why": str(why)})
 
-    def _opened(self) -> Generator:
+    def _current_engine(self) -> Generator:
         with self._opening:
             if self._engine is None:
                 self._stuck = [run for run in self._stuck if not run.done.is_set()]
                 if self.stuck:
                     raise GenerationFailed(
-                        f"The language model hung {self._hanging()} times and cannot be loaded once more. "
-                        "Start sanad again."
+                        f"The language model stopped responding {self._hanging()} times and is not loaded "
+                        "again, as each time its memory stays occupied. Restart sanad."
                     )
                 self._engine = self._open_engine()
             return self._engine
 
-    def _told(self) -> None:
-        with self._moved:
-            self._moved.notify_all()
+    def _notify(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
 
 class _End:
-    """The reply is complete."""
+    """Marks the end of a complete reply."""
 
-    def __init__(self, likely: Likelihood | None) -> None:
-        self.likely = likely
+    def __init__(self, log_probabilities: Likelihood | None) -> None:
+        self.log_probabilities = log_probabilities
 
 
 class _Run:
-    """One reply, made in a thread."""
+    """One reply that an engine generates in a thread."""
 
     def __init__(
         self,
@@ -263,7 +267,7 @@ class _Run:
             self.arrived.put(_End(end.value))
         except Exception as error:
             why = _failure(error)
-            # Before its place is free: who waits for it would be given the engine that has just failed.
+            # Before the place of this reply is free: otherwise the next reply could get the failed engine.
             self._failed(self, why)
             self.arrived.put(why)
         finally:
@@ -272,12 +276,12 @@ class _Run:
 
 
 def _failure(error: Exception) -> SanadError:
-    """What to tell of an engine's failure."""
+    """The error that the reader gets for an engine's exception."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, MemoryError) or _MEMORY.search(str(cause)):
             return GenerationFailed(
-                "There is not enough memory for the language model. Close other programs, or name a smaller "
+                "There is not enough memory for the language model. Close other programs or choose a smaller "
                 "model (--llm), then ask again."
             )
         cause = cause.__cause__
@@ -285,7 +289,3 @@ def _failure(error: Exception) -> SanadError:
         return error
     _log.error("The engine failed", exc_info=error)
     return GenerationFailed(f"The language model failed: {' '.join(str(error).split())}. Ask again.")
-
-
-def _nobody_waits() -> GenerationFailed:
-    return GenerationFailed("Nobody waits for the answer any more; it was given up.")

@@ -1,7 +1,7 @@
 """The low-rank adapter that ships with the packaged generator, merged into its weights when it is prepared.
 
-Trained by train/adapter.py; the file is laid out as peft does it. What it teaches: to answer from numbered
-evidence in the question's language, to cite, and to say when the evidence does not hold the answer.
+It is trained by train/adapter.py and stored in peft's format. It teaches the model to answer from numbered
+evidence in the question's language, to cite, and to refuse when the evidence does not contain the answer.
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ FOLDER = Path(__file__).resolve().parent / "data"
 """Weights, configuration and model card."""
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
-"""Files, as peft names them."""
+"""Names of the files, as in peft."""
 
 PREFIX, DOWN, UP = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
-"""What peft puts before and behind a layer's name, for its two factors."""
+"""Prefix and suffixes that peft adds to a layer's name for its two factors."""
 
 
 class Adapter:
     """Changes of a network's matrices, each the product of two thin ones (LoRA, arXiv 2106.09685)."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
-        """Nothing is read yet.
+        """Create the adapter without reading its files.
 
         Args:
-            folder: Holds ``WEIGHTS`` and ``CONFIG``.
+            folder: The folder with ``WEIGHTS`` and ``CONFIG``.
         """
         self._folder = folder
 
     @cached_property
     def digest(self) -> str:
-        """Of its weights, sha256 in hex."""
+        """sha256 of its weights in hex."""
         return sha256(self._folder / WEIGHTS)
 
     def add(self, name: str, weights: NDArray[np.float32]) -> NDArray[np.float32]:
         """A matrix of the network with its change added.
 
         Args:
-            name: As transformers calls it: ``model.layers.3.self_attn.q_proj.weight``.
+            name: The matrix's name in transformers: ``model.layers.3.self_attn.q_proj.weight``.
             weights: Shape (out, in).
 
         Returns:
-            The sum; ``weights`` themselves where the adapter does not change them.
+            The sum; ``weights`` itself if the adapter does not change this matrix.
         """
         stem = f"{PREFIX}{name.removesuffix('.weight')}"
         down, up = self._tensors.get(f"{stem}{DOWN}"), self._tensors.get(f"{stem}{UP}")
@@ -63,7 +63,7 @@ class Adapter:
 
     @property
     def names(self) -> set[str]:
-        """The matrices that it changes, as transformers calls them."""
+        """The names in transformers of the matrices that it changes."""
         return {
             f"{name.removeprefix(PREFIX).removesuffix(DOWN)}.weight"
             for name in self._tensors

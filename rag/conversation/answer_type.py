@@ -1,0 +1,179 @@
+"""What a question asks for, where its first words show it, and whether an answer is of that kind.
+
+"When" asks for a time, "how many" for a quantity and "what is the name of" for a name: a small model answers
+with a place or with the question's own words when the sentence contains nothing better. Only what closed word
+classes show is checked.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from rag.language import quantities
+from rag.language.durations import of_time, untimed
+from rag.language.terms import terms
+from rag.language.text import fold
+
+Kind = Literal["time", "quantity", "name"]
+
+_ASKING: dict[Kind, re.Pattern[str]] = {
+    "time": re.compile(
+        r"(?:(?:and|but|so) )?(?:(?:in|on|by|since|until|from) )?"
+        r"(?:when|(?:what|which) (?:year|month|date|day))\b"
+        r"|(?:[وف]?(?:متي|(?:منذ|حتي|الي) متي|(?:في )?اي (?:عام|سنه|شهر|يوم|تاريخ)))(?!\w)"
+    ),
+    "quantity": re.compile(
+        r"(?:(?:and|but|so) )?(?:how (?:many|much)|what (?:percentage|share|number))\b"
+        r"|(?:(?:and|but|so) )?what (?:is|was|are|were) the (?:\w+ ){0,2}(?:percentage|share|number) of\b"
+        r"|[وف]?(?:كم|ما (?:(?:هو|هي|كان|كانت) )?(?:(?:اعلي|ادني|اقصي|اكبر|اصغر|اقل|اجمالي) )?(?:عدد|نسبه))"
+        r"(?!\w)(?! مره)"
+    ),
+    "name": re.compile(
+        r"(?:(?:and|but|so) )?what (?:is|was|are|were) the names?\b|[وف]?ما (?:هو |هي )?(?:اسم|اسماء)(?!\w)"
+    ),
+}
+"""By the first words, folded: there ئ is ي and ة is ه, as in the tables below."""
+
+_TIMES = re.compile(
+    r"\b(?:years?|months?|weeks?|days?|hours?|today|yesterday|tomorrow|now|soon|ago|before|after|during|since|until|"
+    r"end|beginning|start|early|late|later|century|decades?|spring|summer|autumn|winter|morning|evening|night|never|"
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|immediately|once|still|already|when|while)\b"
+    r"|(?<!\w)[وفبلك]{0,2}(?:ال)?(?:عام|عامين|اعوام|سنه|سنوات|سنتين|شهر|شهرين|اشهر|اسبوع|اسابيع|يوم|يومين|ايام|ساعه|"
+    r"ساعات|امس|اليوم|غدا|الان|قريبا|قبل|بعد|خلال|اثناء|منذ|حتي|نهايه|بدايه|مطلع|منتصف|اواخر|اوائل|قرن|عقد|عقود|ربيع|صيف|"
+    r"خريف|شتاء|صباح|مساء|ليل|فجر|ظهر|احد|اثنين|ثلاثاء|اربعاء|خميس|جمعه|سبت|عندما|حين|حينما|ابدا|لاحقا|فورا)(?!\w)"
+)
+_QUANTITIES = re.compile(
+    r"\b(?:none|no|all|most|many|several|few|some|half|third|quarter|dozens?|hundreds|thousands|millions|billions|"
+    r"majority|minority|more|less|enough|nothing|double|twice)\b"
+    r"|(?<!\w)[وفبلك]{0,2}(?:ال)?(?:كل|جميع|معظم|اغلب|كثير|بعض|عده|عدد|نصف|ثلث|ربع|عشرات|ميات|الاف|ملايين|مليارات|"
+    r"اكثر|اقل|ضعف|لا شيء|واحد|واحده|اثنان|اثنين|بضعه)(?!\w)"
+)
+
+
+_AUXILIARIES = "is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must"
+
+_COUNTED = re.compile(
+    rf"(?:(?:and|but|so) )?how many (?:[^\W\d]+ ){{0,2}}?([^\W\d]+) (?:{_AUXILIARIES})\b"
+    r"|[وف]?(?:كم(?: عدد)?|ما(?: هو)? عدد) ([^\W\d]+)"
+)
+"""What is to be counted: the word before the verb in English, the one after كم or عدد in Arabic, folded."""
+
+_DUAL = re.compile(r"(?<!\w)[وفب]?(?!ال|وال|بال|لل)\w{3,}(?:ان|ين)(?!\w)")
+"""Words that may be duals; after the article the same ending may also be a plural's."""
+
+_INDEFINITE = re.compile(
+    r"\s*(?:(?:أحد|إحدى|بعض)(?=(?:\s+\S+){1,3}\s*$)|(?:[Aa]n?|[Oo]ne|[Ss]ome|[Aa]nother)\b(?!.*\b[A-Z]))"
+)
+"""Words that introduce somebody or something without a name ("one of the leaders"), not folded. A capital
+letter or many words after them may belong to a name, and are left alone."""
+
+_WITHIN = re.compile(
+    r"(?:and |but |so )?(?:on |in )?(?:what|which) (?:day|date|week|month)s? (?:of|in) "
+    r"|[وف]?(?:في )?أيّ?ة? (?:يوم|أسبوع|شهر|تاريخ) (?:من|في) ",
+    re.IGNORECASE,
+)
+"""The words before the month or year within which a time is asked for."""
+
+WITHIN_WORDS = 4
+"""Longest name of that month or year, in words: "شهر كانون الأول 2011" has four."""
+
+_EITHER = re.compile(
+    r"(?:(?:and|but|so) )?"
+    rf"(?:am|{_AUXILIARIES})\b"
+    r"|[وف]?هل(?!\w)|.* or |.* (?:ام|او) "
+)
+"""By the first words, folded."""
+
+
+def kind(question: str) -> Kind | None:
+    """What a question asks for; None where its first words do not show it.
+
+    Args:
+        question: In either language, as put to the model.
+    """
+    folded = fold(question)
+    return next((kind for kind, pattern in _ASKING.items() if pattern.match(folded)), None)
+
+
+def is_choice(question: str) -> bool:
+    """Whether a question is answered by yes, no or a choice among its own words.
+
+    Args:
+        question: As put to the model.
+    """
+    return _EITHER.match(fold(question)) is not None
+
+
+def fits(question: str, *answer: str) -> bool:
+    """Whether an answer is of the kind that its question asks for.
+
+    Args:
+        question: As put to the model.
+        *answer: The answer, in any of its wordings; one that fits is enough.
+    """
+    wanted = kind(question)
+    if wanted is None:
+        return True
+    if wanted == "name":
+        return any(not repeats(question, text) and not _INDEFINITE.match(text) for text in answer if text)
+    if wanted == "time":
+        return any(
+            (bool(quantities.held(text)) or bool(_TIMES.search(fold(text)))) and not elsewhen(question, text)
+            for text in answer
+            if text
+        )
+    counted = [fold(text) if of_time(question) else untimed(text) for text in answer if text]
+    return any(
+        bool(quantities.held(text)) or bool(_QUANTITIES.search(text)) or _is_dual(_counted(question), text)
+        for text in counted
+    )
+
+
+def _counted(question: str) -> str:
+    """The noun that a question wants counted, folded; empty where none is recognised."""
+    found = _COUNTED.match(fold(question))
+    return found[1] or found[2] if found else ""
+
+
+def _is_dual(noun: str, text: str) -> bool:
+    """Whether a folded text contains the Arabic dual of what is counted, which means two without a number."""
+    wanted = set(terms(noun))
+    return any(
+        wanted & set(terms(word))
+        for word in _DUAL.findall(text)
+        # Not nouns whose stem has the same ending (سكان, ميدانا), nor plurals that the question has too.
+        if word.removeprefix("و") not in (noun, noun.removesuffix("ا"))
+        and not (word.endswith("ين") and noun.endswith(("ين", "ون")))
+    )
+
+
+def elsewhen(question: str, text: str) -> bool:
+    """Whether a text names only other months or years than the one that its question asks about.
+
+    Args:
+        question: As put to the model: "on which day of December 2011 ...".
+        text: A sentence or an answer.
+    """
+    within = _WITHIN.match(question.strip())
+    if not within:
+        return False
+    asked = " ".join(question[within.end() :].split()[:WITHIN_WORDS])
+    # A year that is not part of a date belongs to something else: "the 2008 agreement".
+    told = quantities.years(text) - quantities.years(untimed(text)), quantities.months(text)
+    wanted = quantities.years(asked), quantities.months(asked)
+    return any(a and b and not a & b for a, b in zip(told, wanted, strict=True))
+
+
+def repeats(question: str, answer: str) -> bool:
+    """Whether an answer contains only words of its question, unless the question offers a choice among them.
+
+    Args:
+        question: As put to the model.
+        answer: The answer, in the question's language.
+    """
+    if is_choice(question):
+        return False
+    held = set(terms(question))
+    said = [set(terms(word)) for word in fold(answer).split()]
+    return any(said) and all(word & held for word in said if word)

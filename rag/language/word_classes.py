@@ -1,0 +1,37 @@
+"""Closed word classes that several modules of this room use, and the function that defines one."""
+
+from __future__ import annotations
+
+
+def closed(words: str) -> frozenset[str]:
+    """A closed word class: a grammatical class with a fixed set of members.
+
+    Args:
+        words: The members, folded and separated by spaces.
+    """
+    return frozenset(words.split())
+
+
+PARTICLES = "وفبلك"
+"""Arabic conjunctions and prepositions of one letter, which are written together with the next word."""
+
+ARTICLE = "ال"
+"""The Arabic definite article, which is written together with the next word."""
+
+QUESTION_WORDS = closed("who whom whose what which when where why how")
+"""English question words."""
+
+AUXILIARIES = closed(
+    "is are was were isn't aren't wasn't weren't am be been being do does did don't doesn't didn't has have "
+    "had hasn't haven't hadn't can could will would shall should may might must cannot can't couldn't won't "
+    "wouldn't shouldn't"
+)
+"""English auxiliary verbs."""
+
+SPEECH_VERBS = closed(
+    "قال قالت قالوا اضاف اضافت اضافوا اكد اكدت اكدوا اوضح اوضحت تابع تابعت اشار اشارت ذكر ذكرت اعتبر "
+    "اعتبرت شدد شددت لفت لفتت نوه نوهت راي رات اعلن اعلنت صرح صرحت زعم زعمت حذر حذرت توقع توقعت استطرد "
+    "استدرك"
+)
+
+"""Arabic speech verbs in the past tense, third person, folded."""

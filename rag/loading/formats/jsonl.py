@@ -1,0 +1,56 @@
+"""Reads a JSON Lines file: each line is an object, and each object is an article."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from rag.loading.encodings import decode
+from rag.loading.formats.rows import Row, parse_rows, shown
+from rag.loading.parsed import Note, ParsedFile, Unusable
+
+
+def read_jsonl(data: bytes, chosen: Mapping[str, str]) -> ParsedFile:
+    """The articles of a JSON Lines file.
+
+    Args:
+        data: The whole file.
+        chosen: Columns by field, for columns without a common name.
+
+    Raises:
+        Unusable: No line is an object with a text.
+    """
+    text, loss = decode(data)
+    notes = [Note(loss)] if loss else []
+    rows: list[Row] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        line = line.strip()
+        if not line:
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            why = str(error)
+            if isinstance(error, json.JSONDecodeError):
+                why = f"{error.msg} at character {error.pos + 1}"
+            notes.append(Note(f"is not JSON ({why}); write one object per line", number))
+            continue
+        if isinstance(value, dict):
+            rows.append(Row(number, value, (), line.encode("utf-8", "replace")))
+        else:
+            notes.append(Note(f"is not a JSON object but {shown(line)}; write one object per line", number))
+    if _is_array(text):
+        raise Unusable(
+            "is one JSON array; write one object per line, without the brackets and commas of the array"
+        )
+    return parse_rows(rows, chosen, notes)
+
+
+def _is_array(text: str) -> bool:
+    """Whether it is a JSON array over several lines, which many tools write."""
+    if not text.lstrip().startswith("[") or "\n" not in text.strip():
+        return False
+    try:
+        return isinstance(json.loads(text), list)
+    except (ValueError, RecursionError):
+        return False

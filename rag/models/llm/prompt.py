@@ -1,0 +1,151 @@
+"""Question and evidence → the messages that are sent to the model.
+
+A template is a file of prompts/: messages one after the other, each under a line ``--- system``,
+``--- user`` or ``--- assistant``, with variables ``$evidence``, ``$question`` and ``$language``.
+Messages without a variable come first and never change, so that an engine can keep them in its cache.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence, Set
+from string import Template
+
+from rag.errors import PromptBroken
+from rag.language.sanitize import neutral
+from rag.models.llm.protocol import Message
+from rag.records import Evidence, Language
+from rag.settings import resource_dir
+
+VARIABLES = frozenset({"evidence", "question", "language"})
+"""Variables that an answer template must contain, each at least once, and no others."""
+
+LANGUAGE_NAMES: dict[Language, str] = {"en": "English", "ar": "Arabic"}
+"""How a template's ``$language`` is filled in."""
+
+Order = Callable[[Sequence[Evidence]], tuple[Evidence, ...]]
+"""Evidence, most useful first → in the order in which a model reads it."""
+
+MESSAGE_TOKENS = 8
+"""Tokens that a chat template puts around a message, rounded up (ChatML takes 5)."""
+
+_HEADING = re.compile(r"^--- (system|user|assistant)[ \t]*$", re.MULTILINE)
+
+
+def load(name: str, variables: Set[str] = VARIABLES) -> tuple[Message, ...]:
+    """The messages of a template, variables still in them.
+
+    Args:
+        name: A file of prompts/ without its ending.
+        variables: What it must contain, each at least once, and no others.
+
+    Raises:
+        PromptBroken: There is no such template, or its variables or headings are wrong.
+    """
+    folder = resource_dir("prompts")
+    path = folder / f"{name}.txt"
+    if not re.fullmatch(r"[\w-]+", name) or not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.txt")))
+        raise PromptBroken(f"There is no prompt {name!r} in {folder}; there are: {known}.")
+    return parse(path.read_text(encoding="utf-8"), name=path.name, variables=variables)
+
+
+def parse(text: str, *, name: str, variables: Set[str] = VARIABLES) -> tuple[Message, ...]:
+    """The messages of a template's text.
+
+    Args:
+        text: The file's text.
+        name: What error messages call it.
+        variables: What it must contain.
+
+    Raises:
+        PromptBroken: A variable is missing or unknown, or the headings are wrong.
+    """
+    before, *parts = _HEADING.split(text)
+    if before.strip() or len(parts) < 2:
+        raise PromptBroken(f"The prompt {name} must start with a line '--- system' or '--- user'.")
+    messages = tuple(
+        Message(role, body.strip())  # type: ignore[arg-type]
+        for role, body in zip(parts[::2], parts[1::2], strict=True)
+    )
+    if messages[-1].role != "user":
+        raise PromptBroken(f"The prompt {name} must end with a '--- user' message.")
+    used: set[str] = set()
+    for message in messages:
+        template = Template(message.content)
+        if not template.is_valid():
+            raise PromptBroken(f"The prompt {name} holds a stray '$'; write '$$' for a dollar sign.")
+        used.update(template.get_identifiers())
+    if used != variables:
+        wrong = [f"lacks ${v}" for v in sorted(variables - used)]
+        wrong += [f"names the unknown ${v}" for v in sorted(used - variables)]
+        raise PromptBroken(f"The prompt {name} {' and '.join(wrong)}.")
+    return messages
+
+
+def numbered(evidence: Sequence[Evidence]) -> str:
+    """The evidence as the model sees it: number and sanitized sentence, one on each line.
+
+    Outlet and date are left out: the packaged model answered with publication dates
+    (docs/research/decisions.md).
+    """
+    return "\n".join(f"[{place}] {neutral(item.text)}" for place, item in enumerate(evidence, start=1))
+
+
+def rotated(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """The second half of the sentences before the first half, so that the best one is in the middle."""
+    half = len(evidence) // 2
+    return (*evidence[half:], *evidence[:half])
+
+
+def fill(template: Sequence[Message], *, evidence: str, question: str, language: str) -> tuple[Message, ...]:
+    """A template's messages with its variables filled in.
+
+    Args:
+        template: What ``load`` returned.
+        evidence: Numbered lines.
+        question: As asked.
+        language: How the template is to name the language of the answer.
+    """
+    values = {"evidence": evidence, "question": neutral(question), "language": language}
+    return tuple(Message(m.role, Template(m.content).substitute(values)) for m in template)
+
+
+def build(
+    template: Sequence[Message],
+    *,
+    question: str,
+    evidence: Sequence[Evidence],
+    language: Language,
+    count: Callable[[str], int],
+    budget: int,
+    order: Order = tuple,
+) -> tuple[tuple[Message, ...], tuple[Evidence, ...]]:
+    """The messages for one question; evidence that does not fit is left out, last first.
+
+    Args:
+        template: What ``load`` returned.
+        question: As asked.
+        evidence: Most useful first.
+        language: The language to answer in.
+        count: Length of a text in the model's tokens.
+        budget: Longest prompt, in the model's tokens.
+        order: Puts what fits into the order in which the model reads it; its numbers are places in that
+            order.
+
+    Returns:
+        The messages, and the evidence that they contain, most useful first.
+
+    Raises:
+        PromptBroken: Not even the first sentence fits.
+    """
+    fewest = min(len(evidence), 1)
+    for kept in range(len(evidence), fewest - 1, -1):
+        shown = numbered(order(evidence[:kept]))
+        messages = fill(template, evidence=shown, question=question, language=LANGUAGE_NAMES[language])
+        if sum(count(m.content) + MESSAGE_TOKENS for m in messages) <= budget:
+            return messages, tuple(evidence[:kept])
+    raise PromptBroken(
+        f"The question does not fit into the model's {budget} tokens. Ask a shorter one, or name a model "
+        "with a longer context (--llm)."
+    )

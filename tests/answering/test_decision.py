@@ -1,0 +1,123 @@
+"""How a question ends, by the verdicts on its statements."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import pytest
+from contexts import built, context
+from shown import TEXTS, evidence, quotes
+
+from rag.answering.answer_builder import Built
+from rag.answering.decision import NEAREST, NOT_FOUND, decide, settle
+from rag.answering.draft import Draft, Statement
+from rag.records import Evidence
+
+
+def checked(reply: str, items: Sequence[Evidence] | None = None) -> Built:
+    return built(reply, evidence() if items is None else items)
+
+
+def test_an_unsupported_claim_is_dropped_from_among_good_ones() -> None:
+    result = checked("Ferries will carry 300 passengers [3]. Repairs cost 77 dollars [2].")
+    assert result.text == "Ferries will carry 300 passengers [1]."
+    assert result.outcome == "partial"
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "NOT FOUND",
+        "NOT_FOUND.",
+        "Not found.",
+        " **NOT FOUND** [1]",
+        "NOT FOUND in it",
+        "The envoy is not mentioned in the evidence [1].",
+    ],
+)
+def test_a_refusal_is_answered_in_the_language_of_the_question(draft: str) -> None:
+    for language in ("en", "ar"):
+        result = built(draft, evidence(), language)
+        assert (result.text, result.outcome) == (NOT_FOUND[language], "not_found")
+
+
+def test_a_sentence_about_something_not_found_is_no_refusal() -> None:
+    items = evidence(("The missing boat was not found, said the coast guard.",))
+    result = checked("The boat was not found [1].", items)
+    assert (result.text, result.outcome) == ("The boat was not found [1].", "answered")
+
+
+@pytest.mark.parametrize("draft", ["", "   \n", "...", "[1]", "[1] [2].", "؟!", "[1]\n[2]"])
+def test_a_draft_without_words_is_not_found(draft: str) -> None:
+    assert checked(draft).outcome == "not_found"
+
+
+def test_without_evidence_nothing_is_answered() -> None:
+    assert checked("Repairs cost 12 million dollars [1].", []).outcome == "not_found"
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "[1] 12 million dollars [2] 12 million dollars",  # they agree
+        "The repairs cost 12 million [1]. The repairs cost 14 million [2].",  # two claims, not two answers
+        "[1] 12 million dollars [1] 14 million dollars",  # of one sentence, which does not hold the second
+        "[1] 12 million dollars",
+    ],
+)
+def test_other_answers_are_no_disagreement(draft: str) -> None:
+    items = evidence(("The repairs cost 12 million dollars.", "The repairs cost 14 million dollars."))
+    assert checked(draft, items).outcome != "conflict"
+
+
+def test_an_answer_without_a_time_to_when_gives_way_to_its_sentence() -> None:
+    result = built("[1] the harbour", evidence(), "en", question="When did it reopen?")
+    assert result.outcome == "not_found"
+    assert quotes(result) == [TEXTS[0]]
+    assert (
+        result.claims[0].reason
+        == "the model's draft was dropped: it contained no time, number or name, which was asked for"
+    )
+    result = built("[1] on Sunday", evidence(), "en", question="When did it reopen?")
+    assert result.outcome == "answered"
+
+
+FERRIES = "Ferries will carry passengers to the island [3]."
+
+
+@pytest.mark.parametrize(
+    ("without", "text"),
+    [
+        ([], f"{NEAREST['en'][:-1]} [1]."),
+        (["check_form"], "Ferries will carry passengers to the island [1]."),
+    ],
+)
+def test_the_form_of_an_answer_is_checked_unless_that_is_left_out(without: list[str], text: str) -> None:
+    question = "When did the ferries carry passengers?"
+    assert built(FERRIES, evidence(), question=question, without=without).text == text
+
+
+def test_what_a_cross_check_added_counts_only_where_it_is_supported_itself() -> None:
+    one, two = (Statement(text, (item,)) for text, item in zip(("900", "40"), evidence(), strict=False))
+    draft = Draft(
+        "How many?", tuple(evidence()), (one, dataclasses.replace(two, added=True)), relation="sides"
+    )
+    assert decide(draft, context()).outcome == "conflict"
+    unsupported = dataclasses.replace(two, added=True, verdict="unsupported")
+    decided = decide(dataclasses.replace(draft, statements=(one, unsupported)), context())
+    assert (decided.outcome, decided.statements, decided.relation) == ("answered", (one,), "sentences")
+
+
+def test_a_rejected_draft_is_no_answer_however_well_supported() -> None:
+    item = evidence()[0]
+    draft = Draft("What?", (item,), (Statement(item.text, (item,)),), rejected=True)
+    decided = decide(draft, context())
+    assert (decided.outcome, decided.statements[0].text) == ("not_found", NEAREST["en"])
+
+
+def test_what_is_presented_with_doubt_is_a_partial_answer() -> None:
+    item = evidence()[0]
+    draft = Draft("What?", (item,), (Statement(item.text, (item,), verdict="partial"),), outcome="answered")
+    assert settle(draft).outcome == "partial"
+    assert settle(dataclasses.replace(draft, outcome="conflict")).outcome == "conflict"

@@ -1,0 +1,111 @@
+"""The model is called in one place; an unsure reply is asked for again over the evidence in another order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import trained_prompt
+from contexts import Replying, context
+from shown import source
+from trained_prompt import Reading, Said
+
+from rag import Answer, Event, Token
+from rag.answering import judge
+from rag.answering.generation import UNSURE, generate, read_again
+from rag.models.llm import prompt
+
+FERRY = "The ferry to the island carries 300 passengers a day."
+CRANE = "The crane at the harbour was painted on Monday."
+QUESTION = "How many passengers does the ferry carry?"
+
+
+def asked(
+    tmp_path: Path, generator: Reading, *texts: str, without: Sequence[str] = ("cross_check",)
+) -> Answer:
+    return trained_prompt.asked(tmp_path, generator, *texts, question=QUESTION, without=without)
+
+
+def test_an_unsure_refusal_gives_way_to_a_sentence_that_is_named_in_another_order(tmp_path: Path) -> None:
+    generator = Reading(("[0]", UNSURE - 0.1), ("[2] 300 passengers", 0.9))
+    answer = asked(tmp_path, generator, FERRY, CRANE)
+    assert f"[1] {FERRY}\n[2] {CRANE}\n" in generator.prompts[0]
+    assert f"[1] {CRANE}\n[2] {FERRY}\n" in generator.prompts[1]
+    told = "300 passengers: “The ferry to the island carries 300 passengers a day.” [1]"
+    assert (answer.outcome, answer.text) == ("answered", told)
+    assert [citation.quote for citation in answer.citations] == [FERRY], "a place is not a rank"
+    assert [item.text for item in answer.evidence] == [FERRY, CRANE], (
+        "best first, in whatever order it was read"
+    )
+
+
+def test_a_sure_reply_is_not_asked_for_again(tmp_path: Path) -> None:
+    generator = Reading(("[1] 300 passengers", judge.SURE))
+    assert asked(tmp_path, generator, FERRY, CRANE).outcome == "answered"
+    assert len(generator.prompts) == 1
+
+
+def test_one_sentence_has_no_other_order(tmp_path: Path) -> None:
+    generator = Reading(("[0]", 0.4))
+    assert asked(tmp_path, generator, FERRY).outcome == "not_found"
+    assert len(generator.prompts) == 1
+
+
+def test_it_can_be_left_out(tmp_path: Path) -> None:
+    generator = Reading(("[0]", 0.4), ("[2] 300 passengers", 0.9))
+    assert (
+        asked(tmp_path, generator, FERRY, CRANE, without=["cross_check", "read_again"]).outcome == "not_found"
+    )
+    assert len(generator.prompts) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        (("[0]", 0.5), ("[2] 300", 0.3), 1),
+        (("[0]", 0.3), ("[0]", 0.9), 0),
+        (("[1] 300", 0.5), ("[2] 900", 0.6), 1),
+        (("[1] 300", 0.5), ("[2] 900", 0.4), 0),
+        (("[1] 300", 0.5), ("[0]", 0.6), 1),
+        (("[1] 300", 0.5), ("[0]", 0.4), 0),
+        (("[0]", 0.5), ("", 0.9), 0),
+        (("[1] 300", 0.5), ("[2] 900", None), 0),
+    ],
+)
+def test_a_named_sentence_is_kept_over_an_unsure_refusal_and_else_the_surer_choice(
+    first: Said, second: tuple[str, float | None], kept: int
+) -> None:
+    shown = [source(FERRY, 1), source(CRANE, 2)]
+    draft = generate(QUESTION, shown, context(Reading(first)))
+    text, choice = second
+    again = Reading((text, choice)) if choice is not None else Replying(text)
+    after = read_again(draft, context(again))
+    assert len(again.prompts) == 1
+    other = generate(QUESTION, shown, context(again), order=prompt.rotated)
+    assert draft != other
+    assert after == (draft, other)[kept]
+
+
+def test_a_reply_of_which_nothing_is_known_is_not_asked_for_again() -> None:
+    again = Replying("[2] 300")
+    draft = generate(QUESTION, [source(FERRY, 1), source(CRANE, 2)], context(Replying("[0]")))
+    assert draft.confidence is None
+    assert read_again(draft, context(again)) is draft
+    assert again.prompts == []
+
+
+def test_without_evidence_the_model_is_not_asked() -> None:
+    model = Replying("[1] 300 passengers")
+    draft = generate(QUESTION, [], context(model))
+    assert draft.refused
+    assert model.prompts == []
+
+
+def test_a_growing_reply_is_emitted_only_where_it_is_to_be_shown() -> None:
+    emitted: list[Event] = []
+    shared = context(Replying("300 passengers [1]"), emit=emitted.append)
+    generate(QUESTION, [source(FERRY)], shared)
+    assert emitted == []
+    generate(QUESTION, [source(FERRY)], shared, shown=True)
+    assert emitted == [Token("300 passengers [1]")]

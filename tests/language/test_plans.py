@@ -1,0 +1,92 @@
+"""Plans and deeds are told apart by grammar, in both languages."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.language.plans import asked, fulfils, told
+
+PLANS = [
+    "The troops will leave the base by September.",
+    "The troops are to be withdrawn from the base.",
+    "The ministry plans to evacuate the base.",
+    "ستغادر القوات القاعدة بحلول سبتمبر المقبل.",
+    "وافقت الحكومة على انسحاب القوات من القاعدة.",
+    "تعتزم القوات الانسحاب من القاعدة قريبا.",
+    "ومن المقرر أن تنسحب القوات من القاعدة.",
+]
+DEEDS = [
+    "The last troops left the base on Sunday.",
+    "The troops have already been withdrawn from the base.",
+    "The army completed its withdrawal from the base.",
+    "غادرت آخر دفعة من الجنود القاعدة.",
+    "أتمت القوات انسحابها من القاعدة.",
+    "وانسحب التحالف من القاعدة.",
+    "انتهى خروج القوات من القاعدة.",
+]
+QUESTIONS = [
+    "When do forces leave the base?",
+    "Have they withdrawn?",
+    "متى تغادر القوات القاعدة؟",
+    "متى الانسحاب؟",
+]
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_a_plan_is_no_deed(plan: str) -> None:
+    assert "leave" in told(plan).planned
+    assert "leave" not in told(plan).done
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+def test_a_deed_is_no_plan(deed: str) -> None:
+    assert "leave" in told(deed).done
+    assert "leave" not in told(deed).planned
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_tells_what_it_is_about(question: str) -> None:
+    assert "leave" in asked(question)
+
+
+@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("deed", DEEDS)
+def test_they_stand_against_each_other_in_any_wording(plan: str, deed: str) -> None:
+    about = asked(QUESTIONS[0])
+    assert fulfils(deed, plan, about)
+    assert not fulfils(plan, deed, about)
+    assert not fulfils(plan, plan, about)
+    assert not fulfils(deed, deed, about)
+
+
+def test_what_was_not_asked_about_is_left() -> None:
+    assert not fulfils(DEEDS[0], PLANS[0], asked("When was the base built?"))
+
+
+@pytest.mark.parametrize(
+    ("deed", "stands"),
+    [
+        ("The troops left the base in 2011.", False),
+        ("The troops left the base in 2025.", True),
+        ("The troops left the base in 2026.", True),
+        ("The troops left the base.", True),
+    ],
+)
+def test_what_was_done_before_the_year_of_the_plan_was_something_else(deed: str, stands: bool) -> None:
+    assert fulfils(deed, "The troops will leave the base in 2025.", asked("When do they leave?")) is stands
+
+
+def test_a_year_that_the_plan_does_not_name_was_probably_another_one() -> None:
+    assert not fulfils("The troops left the base in 2011.", PLANS[0], asked("When do they leave?"))
+
+
+def test_a_new_word_stands_for_itself() -> None:
+    plan, deed = "The council will rename the square.", "The square has been renamed."
+    assert fulfils(deed, plan, asked("When do they rename the square?"))
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_any_two_texts_can_be_held_against_each_other(one: str, other: str) -> None:
+    assert not (fulfils(one, other, asked(one)) and not told(one).done)

@@ -1,0 +1,194 @@
+"""One training example: the prompt as it is served, and the reply that is wanted."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from string import Template
+from typing import Literal
+
+from rag.language.sanitize import neutral
+from rag.models.llm import prompt
+from rag.models.llm.prompt import LANGUAGE_NAMES
+from rag.models.llm.protocol import Message
+from rag.records import Language
+
+Task = Literal["read", "translate", "judge", "rewrite"]
+Split = Literal["train", "valid"]
+
+TEMPLATES: dict[Task, tuple[str, frozenset[str]]] = {
+    "read": ("adapted", frozenset({"evidence", "question", "language"})),
+    "translate": ("translate", frozenset({"text", "hints", "language"})),
+    "judge": ("judge_trained", frozenset({"evidence", "question"})),
+    "rewrite": ("rewrite", frozenset({"history", "question"})),
+}
+"""The file of prompts/ that a task is served with, and its variables."""
+
+WHOLE = "in one sentence"
+"""What a reading prompt adds to the language when a sentence is wanted instead of a phrase."""
+
+HELD_OUT = 10
+"""One of so many sources is kept for validation."""
+
+_MARK = re.compile(r"\[(\d+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A prompt and its reply."""
+
+    task: Task
+    messages: tuple[tuple[str, str], ...]
+    """Role and content of each."""
+    answer: str
+    pair: str
+    """Languages: of question and evidence, or of source and target; ``en-ar``."""
+    source: str
+    """File or set that it comes from."""
+    kind: str = ""
+    """What within its task: ``answer``, ``refuse``, ``conflict``, ``hints``, …"""
+    split: Split = "train"
+
+    @property
+    def key(self) -> str:
+        """The same for the same prompt."""
+        return hashlib.blake2b(repr(self.messages).encode(), digest_size=8).hexdigest()
+
+
+@lru_cache
+def _template(task: Task) -> tuple[Message, ...]:
+    name, variables = TEMPLATES[task]
+    return prompt.load(name, variables)
+
+
+def filled(task: Task, **values: str) -> tuple[tuple[str, str], ...]:
+    """A task's messages with its variables filled in."""
+    return tuple((m.role, Template(m.content).substitute(values)) for m in _template(task))
+
+
+def reading(
+    evidence: Sequence[str],
+    question: str,
+    answer: str,
+    *,
+    pair: str,
+    source: str,
+    kind: str,
+    split: Split,
+    language: str = "",
+    whole: bool = False,
+) -> Example:
+    """An example of reading.
+
+    Args:
+        evidence: Sentences in the order in which they are numbered.
+        question: As asked.
+        answer: With its markers.
+        pair: Languages of question and evidence.
+        source: Where it is from.
+        kind: Within the task.
+        split: Training or validation.
+        language: Of the answer, where it is not the question's.
+        whole: A sentence is wanted.
+    """
+    name = LANGUAGE_NAMES[language or pair[:2]]  # type: ignore[index]
+    lines = "\n".join(f"[{n}] {neutral(text)}" for n, text in enumerate(evidence, start=1))
+    messages = filled(
+        "read",
+        evidence=lines,
+        question=neutral(question),
+        language=f"{name}, {WHOLE}" if whole else name,
+    )
+    return Example("read", messages, neutral_answer(answer), pair, source, kind, split)
+
+
+def neutral_answer(answer: str) -> str:
+    """An answer with its text as neutral as the evidence is, and its markers as they are."""
+    pieces = _MARK.split(answer)
+    shown = [f"[{piece}]" if at % 2 else neutral(piece) for at, piece in enumerate(pieces)]
+    out = ""
+    for piece in filter(None, shown):
+        glued = not out or (_MARK.fullmatch(piece) and out.endswith("]"))
+        out += piece if glued else f" {piece}"
+    return out
+
+
+def translating(
+    text: str, target: str, hints: str, *, pair: str, source: str, kind: str, split: Split
+) -> Example:
+    """An example of translation; ``pair`` is source and target language."""
+    language: Language = "en" if pair.endswith("en") else "ar"
+    messages = filled(
+        "translate", text=neutral(text), hints=neutral(hints), language=LANGUAGE_NAMES[language]
+    )
+    return Example("translate", messages, neutral(target), pair, source, kind, split)
+
+
+def judging(
+    sentence: str, question: str, answers: bool, *, pair: str, source: str, kind: str, split: Split
+) -> Example:
+    """An example of judging whether a sentence answers a question."""
+    messages = filled("judge", evidence=neutral(sentence), question=neutral(question))
+    return Example("judge", messages, "Yes" if answers else "No", pair, source, kind, split)
+
+
+def rewriting(
+    history: Sequence[tuple[str, str]],
+    question: str,
+    standalone: str,
+    *,
+    source: str,
+    kind: str,
+    split: Split,
+) -> Example:
+    """An example of rewriting a follow-up; ``history`` is of questions and answers, earliest first."""
+    told = "\n".join(f"Q: {neutral(q)}\nA: {neutral(a)}" for q, a in history)
+    language = "ar" if re.search(r"[\u0621-\u064a]", standalone) else "en"
+    messages = filled("rewrite", history=told, question=neutral(question))
+    return Example("rewrite", messages, neutral(standalone), f"{language}-{language}", source, kind, split)
+
+
+def arranged(
+    evidence: Sequence[str], answer: str, rng: random.Random, *, served: float = 0.5
+) -> tuple[list[str], str]:
+    """The evidence in another order, with the answer's markers set to fit.
+
+    Args:
+        evidence: Best first.
+        answer: With markers.
+        rng: Chooses.
+        served: Share of examples that keep the order of retrieval.
+    """
+    order = list(range(len(evidence)))
+    if rng.random() >= served:
+        rng.shuffle(order)
+    place = {old + 1: new + 1 for new, old in enumerate(order)}
+    moved = _MARK.sub(lambda m: f"[{place.get(int(m[1]), 0)}]", answer)
+    return [evidence[i] for i in order], sorted_marks(moved)
+
+
+def sorted_marks(answer: str) -> str:
+    """An answer whose parts come in the order of the sentences that they cite."""
+    parts = re.findall(r"((?:\[\d+\])+)([^\[]*)", answer)
+    numbered = []
+    for marks, text in parts:
+        own = sorted({int(n) for n in _MARK.findall(marks)})
+        numbered.append((own, text.strip()))
+    numbered.sort()
+    shown = ("".join(f"[{n}]" for n in own) + (f" {text}" if text else "") for own, text in numbered)
+    return " ".join(shown)
+
+
+def held_out(*source: object) -> bool:
+    """Whether a source is kept for validation; the same in every run."""
+    digest = hashlib.blake2b(repr(source).encode(), digest_size=4).digest()
+    return int.from_bytes(digest, "big") % HELD_OUT == 0
+
+
+def seeded(*parts: object) -> random.Random:
+    """A generator that depends on its arguments alone."""
+    return random.Random(repr(parts))

@@ -1,0 +1,177 @@
+"""The folders of training data as records: sentence pairs, lessons, reports, disagreements."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from rag.language.text import fold, numbers
+from train.tasks.examples import Split, held_out
+
+LESSON_FILES = ("pud", "tico19", "un")
+_GROUPS = re.compile(r"(?<!\d)\d{3}(?: \d{3})* \d{1,3}(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A sentence in both languages."""
+
+    en: str
+    ar: str
+    file: str
+    line: int
+
+    def text(self, language: str) -> str:
+        """In a language."""
+        return self.en if language == "en" else self.ar
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question in both languages on sentences that are known in both."""
+
+    id: str
+    question: dict[str, str]
+    answer: dict[str, list[str]]
+    """Phrases; several where several are asked for."""
+    sentence: dict[str, str]
+    """The answer as a sentence."""
+    golds: tuple[int, ...]
+    """Places of the sentences that hold it, within its topic."""
+    near: tuple[dict[str, str], ...]
+    """Questions that these sentences do not answer."""
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Sentences, and questions on them."""
+
+    source: str
+    name: str
+    sentences: tuple[Pair, ...]
+    asked: tuple[Asked, ...]
+    split: Split
+
+
+def in_order(arabic: str, english: str) -> str:
+    """Arabic text of the United Nations with thousands as they are read: ``000 110`` is ``110,000``.
+
+    Only where the English sentence has the number.
+    """
+    known = set(numbers(english))
+
+    def turned(match: re.Match[str]) -> str:
+        groups = match[0].split(" ")[::-1]
+        return ",".join(groups) if "".join(groups) in known else match[0]
+
+    return _GROUPS.sub(turned, arabic)
+
+
+@lru_cache
+def pairs(folder: Path, file: str) -> tuple[Pair, ...]:
+    """A file of parallel/, all its lines."""
+    found = []
+    for line, text in enumerate((folder / f"{file}.tsv").read_text(encoding="utf-8").splitlines(), start=1):
+        english, _, arabic = text.partition("\t")
+        found.append(Pair(english, in_order(arabic, english) if file == "un" else arabic, file, line))
+    return tuple(found)
+
+
+def lessons(shared: Path) -> list[Topic]:
+    """The hand-written lessons, those on the same lines together."""
+    by_lines: dict[tuple[tuple[str, int], ...], list[dict[str, Any]]] = {}
+    for path in sorted((shared / "lessons").glob("?.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            item = json.loads(line)
+            key = tuple((s["file"], s["line"]) for s in item["sources"])
+            by_lines.setdefault(key, []).append(item)
+    topics = []
+    for key, items in by_lines.items():
+        own = tuple(pairs(shared / "parallel", file)[line - 1] for file, line in key)
+        split: Split = "valid" if any(held_out(*one) for one in key) else "train"
+        asked = tuple(_lesson(item, own) for item in items)
+        topics.append(Topic("lessons", f"{key[0][0]}:{key[0][1]}", own, asked, split))
+    return topics
+
+
+def held_lines(topics: Sequence[Topic]) -> set[tuple[str, int]]:
+    """Lines of parallel/ that validation lessons are about."""
+    return {(p.file, p.line) for topic in topics if topic.split == "valid" for p in topic.sentences}
+
+
+def _lesson(item: dict[str, Any], own: tuple[Pair, ...]) -> Asked:
+    english = " ".join(p.en for p in own)
+    answers = {
+        "en": _listed(item["answer_en"]),
+        "ar": [in_order(a, english) for a in _listed(item["answer_ar"])],
+    }
+    return Asked(
+        item["id"],
+        {"en": item["question_en"], "ar": item["question_ar"]},
+        answers,
+        {"en": item["sentence_en"], "ar": in_order(item["sentence_ar"], english)},
+        tuple(range(len(own))),
+        ({"en": item["near_miss_en"], "ar": item["near_miss_ar"]},),
+        item["kind"],
+    )
+
+
+def reports(shared: Path) -> list[dict[str, Any]]:
+    """The news reports as they are."""
+    return [
+        json.loads(line)
+        for path in sorted((shared / "news").glob("n*.jsonl"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+
+
+def news_topics(items: Sequence[dict[str, Any]], held: set[str]) -> list[Topic]:
+    """The news reports as topics.
+
+    Args:
+        items: What ``reports`` returned.
+        held: Events kept for validation.
+    """
+    topics = []
+    for item in items:
+        own = tuple(Pair(s["en"], s["ar"], item["id"], n) for n, s in enumerate(item["sentences"]))
+        near = tuple({"en": n["question_en"], "ar": n["question_ar"]} for n in item["near_misses"])
+        asked = []
+        for n, q in enumerate(item["questions"]):
+            golds = q["sentence"] if isinstance(q["sentence"], list) else [q["sentence"]]
+            asked.append(
+                Asked(
+                    f"{item['id']}-{n}",
+                    {"en": q["question_en"], "ar": q["question_ar"]},
+                    {"en": _listed(q["answer_en"]), "ar": _listed(q["answer_ar"])},
+                    {"en": q["sentence_en"], "ar": q["sentence_ar"]},
+                    tuple(dict.fromkeys(golds)),
+                    near,
+                    q["kind"],
+                )
+            )
+        split: Split = "valid" if item["event"] in held else "train"
+        topics.append(Topic("news", item["event"], own, tuple(asked), split))
+    return topics
+
+
+def conflicts(shared: Path) -> list[dict[str, Any]]:
+    """The hand-written disagreements."""
+    path = shared / "lessons" / "conflicts.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def holds(text: str, phrases: Sequence[str]) -> bool:
+    """Whether a text holds one of some phrases, folded."""
+    folded = f" {fold(text)} "
+    return any(fold(phrase) in folded for phrase in phrases if fold(phrase))
