@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 
 from rag.answering import confidence, judge
 from rag.answering.context import Context
+from rag.answering.draft import parse
 from rag.answering.generation import complete
 from rag.answering.judge import KEPT, SURE
-from rag.answering.reply import parse
 from rag.models.embedding.embedder import open_embedder
 from rag.models.llm import prompt
 from rag.models.llm.factory import open_generator

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from evals.dataset import read_questions
 from evals.score import is_correct, token_f1
 from rag.answering import confidence
-from rag.answering.reply import parse
+from rag.answering.draft import parse
 from rag.assistant import Assistant
 from rag.models.llm import prompt
 from rag.models.llm.factory import open_generator

@@ -23,7 +23,7 @@ from typing import Literal
 
 import numpy as np
 
-from rag.answering.reply import put
+from rag.answering.draft import put
 from rag.language.text import fold, is_arabic
 from train.altered import Change, Name, altered, find_names
 from train.corpora import BLOCK, Corpus

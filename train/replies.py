@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from rag.answering.draft import Draft, Statement
-from rag.answering.reply import parse
+from rag.answering.draft import Draft, Statement, parse
 from rag.records import Evidence
 
 PLACES = 40

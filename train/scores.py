@@ -21,7 +21,7 @@ from typing import Any, Literal, cast
 from evals.recording import RecordingGenerator, Replies
 from evals.score import token_f1
 from evals.stats import Score, score
-from rag.answering.reply import parse
+from rag.answering.draft import parse
 from rag.language.text import detect_language
 from rag.models.llm import prompt
 from rag.models.llm.factory import open_generator

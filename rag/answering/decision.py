@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from rag.answering import quotation
+from rag.answering.confidence import CHOSEN
 from rag.answering.context import Context
 from rag.answering.draft import Draft, Statement
-from rag.conversation.answer_type import fits
+from rag.conversation.answer_type import elsewhen, fits, kind
 from rag.language import quantities
+from rag.language.text import is_arabic
 from rag.records import Language, Outcome
 
 NOT_FOUND: dict[Language, str] = {
@@ -42,6 +45,7 @@ REASONS: dict[Language, dict[str, str]] = {
         "kind": "it contained no time, number or name, which was asked for",
         "quoted": "in the article's own words: its translation could not be confirmed",
         "doubtful": "machine translation of low confidence; it may be inexact",
+        "instead": "quoted in place of the model's own words: {reason}",
         "dropped": "the model's draft was dropped: {reason}",
         "unanswering": "the sentence that it cited probably does not answer the question",
     },
@@ -57,6 +61,7 @@ REASONS: dict[Language, dict[str, str]] = {
         "kind": "لم تتضمن الوقت أو العدد أو الاسم المسؤول عنه",
         "quoted": "بكلمات المقال نفسها: تعذّر التحقق من ترجمتها",
         "doubtful": "ترجمة آلية ضعيفة الموثوقية، وقد لا تكون دقيقة",
+        "instead": "اقتُبست بدلًا من كلمات النموذج: {reason}",
         "dropped": "حُذفت مسودة النموذج: {reason}",
         "unanswering": "الجملة التي استشهدت بها لا تجيب عن السؤال على الأرجح",
     },
@@ -73,6 +78,30 @@ def check_form(draft: Draft, context: Context) -> Draft:
     reason = REASONS[context.language]["kind"]
     unfit = tuple(dataclasses.replace(one, verdict="unsupported", reason=reason) for one in draft.statements)
     return dataclasses.replace(draft, statements=unfit)
+
+
+def quote_chosen(draft: Draft, context: Context) -> Draft:
+    """Step after verification: where words failed, quote their sentence if it is probably the right one.
+
+    Only a sentence in the language of the answer: any other says nothing to the reader.
+    """
+    if draft.confidence is None or draft.confidence.choice < CHOSEN:
+        return draft
+    statements = tuple(_quoted_instead(one, draft.question, context) for one in draft.statements)
+    return dataclasses.replace(draft, statements=statements)
+
+
+def _quoted_instead(statement: Statement, question: str, context: Context) -> Statement:
+    # The probability is that of the first answer's sentence, not of one that a cross-check added.
+    if statement.verdict != "unsupported" or statement.added or not statement.cited:
+        return statement
+    sentence, language = statement.cited[0].text, context.language
+    # Words that only repeat the question named nothing; a quantity needs a number, and a date the right year.
+    unfit = kind(question) == "name" or (kind(question) == "quantity" and not fits(question, sentence))
+    if unfit or elsewhen(question, sentence) or is_arabic(sentence) != (language == "ar"):
+        return statement
+    reason = REASONS[language]["instead"].format(reason=statement.reason)
+    return quotation.whole(statement, language, reason, statement.words or statement.text)
 
 
 def decide(draft: Draft, context: Context) -> Draft:

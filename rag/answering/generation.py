@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rag.answering import confidence, reply
+from rag.answering import confidence
+from rag.answering import draft as drafts
 from rag.answering.context import Context
 from rag.answering.draft import Draft
 from rag.models.llm import prompt
@@ -100,7 +101,7 @@ def generate(
         order=order,
     )
     completion = complete(messages, settings.max_new_tokens, context, _emitter(context) if shown else _silent)
-    draft = reply.parse(completion.text, question, fitting, order(fitting))
+    draft = drafts.parse(completion.text, question, fitting, order(fitting))
     return confidence.rated(draft, completion.likelihood, context.model.identity)
 
 
@@ -130,7 +131,7 @@ def _emitter(context: Context) -> Callable[[str], None]:
     def emit(text: str) -> None:
         nonlocal emitted
         context.clock.mark_once("first_token")
-        readable = reply.readable(text, context.language)
+        readable = drafts.readable(text, context.language)
         # Otherwise what was shown turned out to be a quotation; the finished answer replaces it.
         if readable.startswith(emitted) and readable != emitted:
             context.emit(Token(readable[len(emitted) :]))

@@ -6,8 +6,7 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 
-from rag.answering.draft import Statement
-from rag.answering.reply import MARKER
+from rag.answering.draft import MARKER, Statement
 from rag.language import quantities
 from rag.language.calendar_words import DAY_NAMES, MONTH_NAMES, WEEKDAYS
 from rag.language.quantities import MONTH_WORDS, months

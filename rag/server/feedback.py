@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from rag.answering.reply import MARKER
+from rag.answering.draft import MARKER
 from rag.errors import BadSettings, NoSpace
 from rag.records import Answer, Language, Outcome
 from rag.settings import Settings

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import pytest
-from contexts import built, context
+from contexts import SURE, built, context
 from shown import TEXTS, evidence, quotes
 
 from rag.answering.answer_builder import Built
@@ -121,3 +121,22 @@ def test_what_is_presented_with_doubt_is_a_partial_answer() -> None:
     draft = Draft("What?", (item,), (Statement(item.text, (item,), verdict="partial"),), outcome="answered")
     assert settle(draft).outcome == "partial"
     assert settle(dataclasses.replace(draft, outcome="conflict")).outcome == "conflict"
+
+
+@pytest.mark.parametrize(
+    ("without", "text"),
+    [
+        ([], f"The article says: “{TEXTS[1]}” [1]"),
+        (["quote_chosen"], f"{NEAREST['en'][:-1]} [1]."),
+    ],
+)
+def test_words_that_failed_give_way_to_the_sentence_that_was_probably_rightly_chosen(
+    without: list[str], text: str
+) -> None:
+    result = built("[2] 99 million dollars", evidence(), likelihood=SURE, without=without)
+    assert result.text == text
+
+
+def test_a_sentence_in_another_language_is_not_quoted_for_words_that_failed() -> None:
+    result = built("[4] 99 ملايين = 99 million dinars", evidence(), likelihood=SURE)
+    assert result.outcome == "not_found"

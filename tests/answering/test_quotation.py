@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from shown import source
 
 from rag.answering import answer_builder, quotation
-from rag.answering.draft import Draft, Statement
+from rag.answering.draft import MARKER, Draft, Statement
 from rag.answering.quotation import values
-from rag.answering.reply import MARKER
 from rag.records import Evidence, Language
 
 PORT = "The new port opened in 2019, the ministry said."

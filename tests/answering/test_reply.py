@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shown import source
 
-from rag.answering.draft import Draft, Statement
-from rag.answering.reply import parse, put, readable
+from rag.answering.draft import Draft, Statement, parse, put, readable
 
 SHOWN = [source(f"Sentence {n}.", n) for n in range(1, 10)]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from rag.answering.reply import put
+from rag.answering.draft import put
 from rag.index import bm25
 from train.altered import Name, altered, find_names
 from train.tasks.examples import Example, arranged, reading, seeded
