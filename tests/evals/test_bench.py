@@ -130,7 +130,7 @@ def test_whole_questions_are_asked_of_every_kept_index_in_turn(
     out = tmp_path / "out"
     arguments = [f"--corpus={corpus}", f"--questions={questions}"]
     assert bench_growth.main([str(out), arguments[1]]) == 2
-    assert "holds 0 indexes, and two or more are compared" in capsys.readouterr().err
+    assert "contains 0 indexes, but two or more are needed" in capsys.readouterr().err
     built = [*arguments, "--embedder=fake", "--queries=2", "--sizes=12,40", "--reuse", f"--out={out}"]
     assert bench.main(built) == 0
     capsys.readouterr()

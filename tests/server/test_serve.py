@@ -218,7 +218,7 @@ def test_fifty_clients_at_once_get_their_own_answer_or_are_told_busy(serve: Serv
 
 @pytest.mark.slow
 def test_the_memory_of_a_server_stays_flat_while_fifty_ask() -> None:
-    command = [sys.executable, str(Path(__file__).parents[1] / "crowd.py"), "--rounds", "40"]
+    command = [sys.executable, str(Path(__file__).parents[2] / "scripts" / "crowd.py"), "--rounds", "40"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stdout + done.stderr
 
