@@ -83,7 +83,7 @@ test-fast: .venv/.installed-dev ## run the tests that need no model and no brows
 	$(BIN)/pytest -n auto --maxprocesses 4
 
 test: .venv/.installed-dev ## run every test, with the real models and, where Chromium is installed, the browser
-	$(BIN)/pytest -m '' --durations=10 --cov --cov-report=term:skip-covered --cov-fail-under=93
+	$(BIN)/pytest -m '' --durations=10 --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 lint: .venv/.installed-dev ## check style, types, imports between rooms, public names, lock and licences
 	$(BIN)/ruff check .
