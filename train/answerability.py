@@ -1,171 +1,151 @@
-"""Fits the decision whether a sentence answers a question (rag/answering/judge.py).
+"""Fits the decision whether a cited sentence answers a question (rag/answering/judge.py).
 
-    python -m train.answerability --data DIR --data DIR            prints the results
-    python -m train.answerability --data DIR --data DIR --write    and saves the weights
+    python -m train.answerability --questions FILE --questions FILE=ARTICLES            prints the quality
+    python -m train.answerability --questions FILE --questions FILE=ARTICLES --write    and saves the weights
 
-The adapted model is asked the lessons of its development articles, near misses included. For each question,
-the sentence that the model cites is judged; if it refuses, the sentence that it cites with the highest
-probability when it is shown each one alone. The results are saved in OUT/sentences.jsonl, one line per
-question, and reused. Prints the cross-validated quality of each feature and of both together, and the effect
-of the threshold. In answering, sentences of refused questions are not judged; here they are additional
-examples.
+The assistant is asked the questions of each file, over the folder of articles after ``=`` or the seeds. For
+each of two readings of the evidence (as served, and in another order) the sentence that the model cites is
+judged. Replies are kept in --out, so that a killed run goes on where it was. The weights that ship were fitted
+to evals/questions/dev.jsonl, seeds.jsonl and reports.jsonl.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.answering import confidence, judge
+from evals.dataset import Question, read_questions
+from evals.recording import Replies
+from evals.run import open_fresh, own_index
+from evals.score import gold_spans, is_right
+from evals.systems import SYSTEMS, WHOLE
+from rag.answering import generation, judge
 from rag.answering.context import Context
-from rag.answering.draft import parse
-from rag.answering.generation import complete
-from rag.answering.judge import KEPT, SURE
-from rag.models.embedding.embedder import open_embedder
+from rag.answering.draft import Draft
+from rag.answering.pipeline import Steps
+from rag.assistant import Assistant
+from rag.models import logistic
 from rag.models.llm import prompt
-from rag.models.llm.factory import open_generator
-from rag.models.llm.protocol import Generator
-from rag.records import Retrieved
-from rag.settings import Settings
-from train import scores
-from train.adapter import read_sets
-from train.certainty import FOLDS, weights
-from train.scores import Item
+from rag.models.logistic import LogisticModel
+from rag.settings import DEFAULT_INDEX, Settings
 
-Sentence = dict[str, Any]
-"""A sentence: ``alone`` and ``says`` (``judge.FEATURES``), whether it ``answers`` and the question
-is ``answerable``, the probability of its ``choice`` (None where the model refused), and the ``cluster``."""
+THRESHOLD = 0.4
+"""Lowest probability of a sentence that is kept; chosen on the questions that it was fitted on. Others are in
+docs/research/results.md."""
+
+TRIED = (0.2, 0.3, THRESHOLD, 0.5, 0.6)
+FOLDS = 5
+
+Example = tuple[float, float, bool, bool, str]
+"""``judge.FEATURES``, whether the sentence answers, whether the question is answerable, and its id."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit and measure; see the module's description."""
     args = _parser().parse_args(arguments)
     args.out.mkdir(parents=True, exist_ok=True)
-    settings = Settings.load()
-    generator = open_generator(settings)
-    chosen = scores.items(read_sets(args.data, args.out / "sets.pkl"), "dev", args.limit, args.near)
-    model = fit(list(_sentences(args.out / "sentences.jsonl", chosen, settings, generator)))
+    replies = Replies(args.out / "replies.jsonl")
+    examples: list[Example] = []
+    generator = ""
+    for file, corpus in args.questions:
+        settings, index = Settings.load(), DEFAULT_INDEX
+        if corpus:
+            index, settings = own_index(corpus, settings)
+        open_fresh(index, settings).close()
+        assistant = SYSTEMS[WHOLE].open(index, settings, replies)
+        generator = assistant.model
+        for question in read_questions(file):
+            examples += judged(question, assistant)
+        assistant.close()
+    model = fit(examples, generator)
     if args.write:
-        told = weights(model, judge.FEATURES, generator)
-        judge.FILE.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        model.save(judge.FILE)
     return 0
 
 
-def fit(sentences: Sequence[Sentence]) -> Any:
-    """The regression over all sentences; prints its quality.
+def judged(question: Question, assistant: Assistant) -> Iterator[Example]:
+    """The examples that one question gives: at most one for each of two readings of the evidence.
 
     Args:
-        sentences: No cluster of them is in two folds.
+        question: One that is asked as a single part.
+        assistant: Over the articles of the question; its steps are replaced.
+    """
+    readings: list[tuple[Draft, Context]] = []
+
+    def both(draft: Draft, context: Context) -> Draft:
+        other = generation.generate(draft.question, draft.evidence, context, order=prompt.rotated)
+        readings.extend([(draft, context), (other, context)])
+        return draft
+
+    assistant.steps = Steps(drafting=(both,), checking=(), presenting=())
+    assistant.ask(question.text)
+    texts = {article.id: article.text for article in assistant.articles()}
+    gold = gold_spans(question, texts)
+    for draft, context in readings if len(readings) == 2 else ():
+        if draft.confidence is None or len(draft.statements) != 1 or not draft.statements[0].cited:
+            continue
+        sentence = draft.statements[0].cited[0]
+        says = judge.odds_says(draft.question, sentence, context)
+        if says is not None:
+            choice = logistic.log_odds(math.log(draft.confidence.choice))
+            answers = question.answerable and is_right(sentence, gold, texts)
+            yield choice, says, answers, question.answerable, question.id
+
+
+def fit(examples: Sequence[Example], generator: str) -> LogisticModel:
+    """The regression over all examples; prints its quality, cross-validated.
+
+    Args:
+        examples: No question of them is in two folds.
+        generator: Identity of the model that replied.
     """
     from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import GroupKFold, cross_val_predict
 
+    values: NDArray[np.float64] = np.array([one[:2] for one in examples])
+    right, answerable = (np.array([one[at] for one in examples]) for at in (2, 3))
+    groups = [one[4] for one in examples]
     model = LogisticRegression()
-    values = np.array([[one[name] for name in judge.FEATURES] for one in sentences])
-    right = np.array([one["answers"] for one in sentences])
-    refused = np.array([one["choice"] is None for one in sentences])
-    sure = np.array([one["choice"] or 0.0 for one in sentences]) >= SURE
-    groups = [one["cluster"] for one in sentences]
-    found = cross_val_predict(
-        model, values, right, cv=GroupKFold(FOLDS), groups=groups, method="predict_proba"
-    )
-    signs = dict(zip(judge.FEATURES, values.T, strict=True)) | {"both": found[:, 1]}
-    print(f"{len(right)} sentences; area under the curve, of named ones and of refused questions")
-    for name, sign in signs.items():
-        print(f"  {name:8}{_area(sign, right, ~refused)}  {_area(sign, right, refused)}")
-    own, kept = ~refused & ~sure, signs["both"] >= KEPT
-    print(
-        f"of the named ones that are judged {(own & right & kept).sum()} of {(own & right).sum()} that "
-        f"answer pass, {(own & ~right & kept).sum()} of {(own & ~right).sum()} that do not"
-    )
-    return model.fit(values, right)
-
-
-def _area(sign: NDArray[np.float64], right: NDArray[np.bool_], own: NDArray[np.bool_]) -> str:
-    from sklearn.metrics import roc_auc_score
-
-    return (
-        f"{roc_auc_score(right[own], sign[own]):.2f} (n {own.sum()})"
-        if 0 < right[own].sum() < own.sum()
-        else "-"
+    folds = GroupKFold(FOLDS)
+    found = cross_val_predict(model, values, right, cv=folds, groups=groups, method="predict_proba")[:, 1]
+    print(f"{len(right)} sentences of {len(set(groups))} questions, {right.sum()} answer their question")
+    for name, sign in (*zip(judge.FEATURES, values.T, strict=True), ("both", found)):
+        print(f"  area under the curve, {name:7}{roc_auc_score(right, sign):.2f}")
+    for threshold in TRIED:
+        kept = found >= threshold
+        print(
+            f"  threshold {threshold:.2f}: kept {kept[right].mean():.2f} of those that answer, "
+            f"{kept[~right].mean():.2f} of the others, {kept[~answerable].mean():.2f} if unanswerable"
+        )
+    model.fit(values, right)
+    weights = dict(zip(judge.FEATURES, map(float, model.coef_[0]), strict=True))
+    # The text before the bracket names the weights, whichever engine runs them.
+    return LogisticModel(
+        "generator", generator.split(" int8 ")[0], float(model.intercept_[0]), weights, THRESHOLD
     )
 
 
-def _sentences(
-    path: Path, chosen: Sequence[Item], settings: Settings, generator: Generator
-) -> Iterator[Sentence]:
-    """At most one sentence per question, saved in ``path``, so that a killed run can be continued."""
-    kept = {}
-    if path.exists():
-        for raw in path.read_text(encoding="utf-8").split("\n"):
-            try:
-                line = json.loads(raw)
-            except ValueError:  # a kill tore it
-                continue
-            kept[line["at"]] = line["sentence"]
-    context = Context(
-        search=lambda *_args, **_options: Retrieved((), ()),
-        model=generator,
-        template=prompt.load(settings.template),
-        embedder=open_embedder(settings),
-        settings=settings,
-        articles=frozenset(),
-        language="en",
-    )
-    with path.open("a", encoding="utf-8") as file:
-        for at, item in enumerate(chosen):
-            if at not in kept:
-                kept[at] = _sentence(item, context)
-                file.write("\n" + json.dumps({"at": at, "sentence": kept[at]}))
-                file.flush()
-            if at % 20 == 0:
-                print(f"\r{at}/{len(chosen)}", end="", flush=True)
-            if kept[at] is not None:
-                yield kept[at]
-    print("\r", end="")
-
-
-def _sentence(item: Item, context: Context) -> Sentence | None:
-    question, shown = item.asked.question, scores.evidence(item)
-    context = replace(context, language=item.asked.language)  # type: ignore[arg-type]
-    completion = complete(scores.messages(item, context.template), scores.LONGEST, context)
-    draft = parse(completion.text, question, shown, shown)
-    refused = draft.refused or not draft.statements
-    named = () if refused else draft.statements[0].cited
-    if len(draft.statements) > 1 or not (refused or named) or not completion.likelihood:
-        return None
-    judged = [(judge.odds_alone(question, one, context), one) for one in (shown if refused else named[:1])]
-    alone, best = max(judged, key=lambda one: -math.inf if one[0] is None else one[0])
-    says = judge.odds_says(question, best, context)
-    if alone is None or says is None:
-        return None
-    return {
-        "alone": alone,
-        "says": says,
-        "answers": item.sort == "answerable" and best.number in item.asked.cited,
-        "answerable": item.sort == "answerable",
-        "choice": None if refused else math.exp(completion.likelihood[confidence.CHOICE]),
-        "cluster": item.cluster,
-    }
+def _asked(value: str) -> tuple[Path, Path | None]:
+    file, equals, corpus = value.partition("=")
+    return Path(file), Path(corpus) if equals else None
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="train.answerability", description="Fit the decision whether a sentence answers."
+        prog="train.answerability",
+        description="Fit the decision whether a cited sentence answers a question.",
     )
-    parser.add_argument("--data", action="append", type=Path, required=True, help="question set; repeatable")
-    parser.add_argument("--limit", type=int, default=200, help="most questions; default: 200")
-    parser.add_argument("--near", type=int, default=60, help="additional near misses; default: 60")
-    parser.add_argument("--out", type=Path, default=Path("train/out"), help="folder for data and sentences")
+    parser.add_argument(
+        "--questions", action="append", type=_asked, required=True, help="FILE, or FILE=ARTICLES; repeat it"
+    )
+    parser.add_argument("--out", type=Path, default=Path("train/out"), help="folder for the replies")
     parser.add_argument(
         "--write", action="store_true", help="save the weights in rag/answering/data/answerability.json"
     )

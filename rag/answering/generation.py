@@ -15,9 +15,9 @@ from rag.models.llm.protocol import Likelihood, Message, check_limits
 from rag.records import Evidence, Token
 
 UNSURE = 0.6
-"""Probability of a cited sentence, or of a refusal, below which the evidence is read again in another order.
-Thresholds from .6 to .9 did equally well on the questions that they were chosen on, and the lowest of them
-reads the fewest questions twice (docs/research/decisions.md)."""
+"""Probability of a refusal below which the evidence is read again in another order. Thresholds from .6 to .9
+did equally well on the questions that they were chosen on, and the lowest of them reads the fewest questions
+twice (docs/research/decisions.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +106,16 @@ def generate(
 
 
 def read_again(draft: Draft, context: Context) -> Draft:
-    """Step: where confidence is low, ask again with the evidence in another order; keep the better reply.
+    """Step: where the model refuses with low confidence, ask again with the evidence in another order.
 
-    Which of several similar sentences a small model cites depends on their positions, less so where its
-    confidence is high. A cited sentence is preferred to a refusal of low confidence; otherwise the reply of
-    higher confidence is kept.
+    Whether a small model finds the answer among similar sentences depends on their positions.
     """
     first = draft.confidence
-    if first is None or first.choice >= UNSURE or len(draft.evidence) < 2:
+    if not draft.refused or first is None or first.choice >= UNSURE or len(draft.evidence) < 2:
         return draft
     other = generate(draft.question, draft.evidence, context, order=prompt.rotated)
     context.clock.mark("reread")
-    if other.confidence is None or not (other.statements or other.refused):
-        return draft
-    answers_now = draft.refused and not other.refused
-    surer = not draft.refused and other.confidence.choice > first.choice
-    return other if answers_now or surer else draft
+    return draft if other.refused or other.confidence is None or not other.statements else other
 
 
 def _emitter(context: Context) -> Callable[[str], None]:

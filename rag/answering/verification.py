@@ -2,9 +2,8 @@
 
 Checked outside the model: every cited sentence is one that the model was shown; every number and month of a
 statement is in the sentences that it cites, and so is every name that is in the evidence at all, across
-scripts; the cited sentences support the statement as a whole (support.py). A statement that its sentences do
-not support is cited to the sentence that does; where only its translation is in doubt, the sentence's own
-words are quoted instead.
+scripts. A statement with a wrong citation or none gets the sentence that supports it, if there is one; where
+only the translation is in doubt, the sentence's own words are quoted instead.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from rag.answering import quotation
 from rag.answering.context import Context
 from rag.answering.decision import REASONS
 from rag.answering.draft import Draft, Statement, among
-from rag.answering.support import support
+from rag.answering.support import supports
 from rag.language import quantities
 from rag.language.names import latin_keys
-from rag.language.terms import arabic_keys
+from rag.language.terms import arabic_keys, terms
 from rag.language.text import is_arabic
 from rag.records import Evidence, Language
 
@@ -33,14 +32,14 @@ def verify(draft: Draft, context: Context) -> Draft:
 
     Args:
         draft: After the steps of the pipeline.
-        context: Language of the answer, and the embedder that compares meanings.
+        context: Language of the answer.
     """
     statements = tuple(_verified(statement, draft, context) for statement in draft.statements)
     return dataclasses.replace(draft, statements=statements)
 
 
 def _verified(statement: Statement, draft: Draft, context: Context) -> Statement:
-    language, embedder, evidence = context.language, context.embedder, draft.evidence
+    language, evidence = context.language, draft.evidence
     reasons = REASONS[language]
     if statement.quoted and statement.cited:
         return quotation.whole(statement, language)
@@ -48,13 +47,12 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
         return _own_words(statement, evidence, language)
     names = _holding_names(statement.text, evidence)
     texts = [item.text for item in statement.cited]
-    named = statement.cited and all(_any_among(statement.cited, name) for name in names)
-    if named and support(statement.text, statement.words, texts, embedder, draft.question).stands:
+    named = all(_any_among(statement.cited, name) for name in names)
+    if named and supports(texts, statement.text, statement.words, draft.question):
         return statement
-    better = _supporting(statement, names, draft, context)
-    if better is not None:
+    if nearest := _nearest(statement, names, draft):
         reason = reasons["lacking" if statement.cited else "unnamed"]
-        return dataclasses.replace(statement, cited=(better,), verdict="partial", reason=reason)
+        return dataclasses.replace(statement, cited=(nearest,), verdict="partial", reason=reason)
     if statement.words and (source := quotation.holding(statement.words, statement.cited)):
         return quotation.phrase(statement, statement.words, source, language, reasons["quoted"])
     reason = _unsupported_reason(statement, names, evidence, language)
@@ -89,19 +87,18 @@ def _own_words(statement: Statement, evidence: Sequence[Evidence], language: Lan
     )
 
 
-def _supporting(
-    statement: Statement, names: Sequence[Sequence[Evidence]], draft: Draft, context: Context
-) -> Evidence | None:
-    """The sentence that supports a statement best, where the model cited none or the wrong one."""
-    found = [
-        (support(statement.text, statement.words, [item.text], context.embedder, draft.question), item)
+def _nearest(statement: Statement, names: Sequence[Sequence[Evidence]], draft: Draft) -> Evidence | None:
+    """The sentence that supports a statement with a wrong citation or none; None where nothing shows it."""
+    said = set(terms(statement.text))
+    fitting = [
+        item
         for item in draft.evidence
-        # A sentence cited alone was checked before.
-        if not (len(statement.cited) == 1 and among(item, statement.cited))
-        and all(among(item, name) for name in names)
+        if all(among(item, name) for name in names)
+        and supports([item.text], statement.text, statement.words, draft.question)
     ]
-    best = max((one for one in found if one[0].stands), key=lambda one: one[0].probability, default=None)
-    return best and best[1]
+    if not (names or statement.words or quantities.claimed(statement.text)):
+        fitting = [] if statement.cited else [item for item in fitting if said & set(terms(item.text))]
+    return max(fitting, key=lambda item: len(said & set(terms(item.text))), default=None)
 
 
 def _unsupported_reason(

@@ -1,4 +1,4 @@
-"""The model judges again, alone, a sentence that it named with little confidence."""
+"""The model judges a sentence that it cited with low confidence."""
 
 from __future__ import annotations
 
@@ -22,21 +22,20 @@ QUESTION = "What does the ferry to the island carry?"
 
 
 class Knowing:
-    """A generator that names a sentence of several as probably as the test wants, and judges by its text."""
+    """A generator that cites a sentence with the probability that the test wants, and judges by its text."""
 
     context = 8192
     identity = f"{judge.load().fitted_for} int8 (test)"
 
-    def __init__(self, draft: str, choice: float, alone: dict[str, float], says: dict[str, float]) -> None:
+    def __init__(self, draft: str, choice: float, says: dict[str, float]) -> None:
         """A generator.
 
         Args:
-            draft: What it says of several sentences.
-            choice: How probable the number is in it.
-            alone: Of sentences the probability that it names them alone; it refuses all others.
-            says: Of sentences the probability that it says yes of them; no of all others.
+            draft: What it answers from the evidence.
+            choice: Probability of the number in it.
+            says: For some sentences the probability that it says yes of them; of all others it says no.
         """
-        self._draft, self._choice, self._alone, self._says = draft, choice, alone, says
+        self._draft, self._choice, self._says = draft, choice, says
         self.prompts: list[str] = []
 
     def count(self, text: str) -> int:
@@ -50,11 +49,9 @@ class Knowing:
         if max_tokens > 2:
             yield self._draft
             return (-0.01, math.log(self._choice), *[-0.01] * 6)
-        known = self._says if max_tokens == 1 else self._alone
-        likely = next((value for text, value in known.items() if text in prompt), 0.02)
-        yes = ("Yes", "No") if max_tokens == 1 else ("[1", "[0")
-        yield yes[likely < 0.5]
-        return (*[-0.01] * (max_tokens - 1), math.log(max(likely, 1 - likely)))
+        likely = next((value for text, value in self._says.items() if text in prompt), 0.02)
+        yield "No" if likely < 0.5 else "Yes"
+        return (math.log(max(likely, 1 - likely)),)
 
 
 class Silent(Knowing):
@@ -81,7 +78,7 @@ def asked(
 
 
 def test_a_sentence_that_is_doubted_and_does_not_answer_is_no_answer(tmp_path: Path) -> None:
-    answer = asked(tmp_path, Knowing("[1] 300 passengers", 0.6, {}, {}), FERRY)
+    answer = asked(tmp_path, Knowing("[1] 300 passengers", 0.6, {}), FERRY)
     assert answer.outcome == "not_found"
     assert answer.text == "The articles do not state this; the nearest sentence is quoted [1]."
     assert answer.citations[0].quote == FERRY
@@ -89,26 +86,20 @@ def test_a_sentence_that_is_doubted_and_does_not_answer_is_no_answer(tmp_path: P
 
 
 def test_a_sentence_that_is_doubted_but_answers_is_shown(tmp_path: Path) -> None:
-    generator = Knowing("[1] 300 passengers", 0.6, {FERRY: 0.51}, {FERRY: 0.9})
+    generator = Knowing("[1] 300 passengers", 0.6, {FERRY: 0.9})
     answer = asked(tmp_path, generator, FERRY)
     assert (answer.outcome, "300 passengers" in answer.text) == ("answered", True)
-    assert len(generator.prompts) == 3
-
-
-def test_what_decides_by_itself_spares_the_second_question(tmp_path: Path) -> None:
-    generator = Knowing("[1] 300 passengers", 0.6, {FERRY: 0.9}, {})
-    assert asked(tmp_path, generator, FERRY).outcome == "answered"
     assert len(generator.prompts) == 2
 
 
-def test_what_is_probable_is_not_asked_again(tmp_path: Path) -> None:
-    generator = Knowing("[1] 300 passengers", judge.SURE, {}, {})
+def test_a_citation_of_high_confidence_is_not_judged(tmp_path: Path) -> None:
+    generator = Knowing("[1] 300 passengers", 0.99, {})
     assert asked(tmp_path, generator, FERRY).outcome == "answered"
     assert len(generator.prompts) == 1
 
 
 def test_a_refusal_is_not_judged(tmp_path: Path) -> None:
-    generator = Knowing("[0]", 0.6, {FERRY: 0.9}, {FERRY: 0.9})
+    generator = Knowing("[0]", 0.6, {FERRY: 0.9})
     answer = asked(tmp_path, generator, FERRY, CRANE)
     assert (answer.outcome, answer.text) == ("not_found", "The articles do not say.")
     assert len(generator.prompts) == 1
@@ -116,13 +107,13 @@ def test_a_refusal_is_not_judged(tmp_path: Path) -> None:
 
 def test_in_arabic_the_reason_is_arabic(tmp_path: Path) -> None:
     text = "تنقل العبّارة إلى الجزيرة 300 راكب يوميا."
-    answer = asked(tmp_path, Knowing("[1] 300 راكب", 0.6, {}, {}), text, question="ماذا تنقل العبّارة؟")
+    answer = asked(tmp_path, Knowing("[1] 300 راكب", 0.6, {}), text, question="ماذا تنقل العبّارة؟")
     assert answer.text == "لا تذكر المقالات ذلك صراحةً؛ وأقرب جملة إليه مقتبسة [1]."
     assert answer.claims[0].reason.endswith("لا تجيب عن السؤال على الأرجح")
 
 
 def test_two_answers_are_not_judged_again(tmp_path: Path) -> None:
-    generator = Knowing("[1] 300 passengers [2] a sailor", 0.5, {}, {})
+    generator = Knowing("[1] 300 passengers [2] a sailor", 0.5, {})
     asked(tmp_path, generator, FERRY, CRANE)
     assert not [prompt for prompt in generator.prompts if "Does the sentence" in prompt]
 
@@ -131,44 +122,44 @@ def test_two_answers_are_not_judged_again(tmp_path: Path) -> None:
 def test_it_can_be_left_out_and_is_with_another_prompt(
     tmp_path: Path, prompt: str, without: list[str]
 ) -> None:
-    generator = Knowing("[1] 300 passengers", 0.6, {}, {})
+    generator = Knowing("[1] 300 passengers", 0.6, {})
     asked(tmp_path, generator, FERRY, prompt=prompt, without=without)
     assert len(generator.prompts) == 1
 
 
 def test_a_model_that_the_weights_are_not_of_is_not_judged(tmp_path: Path) -> None:
-    generator = Knowing("[1] 300 passengers", 0.6, {}, {})
+    generator = Knowing("[1] 300 passengers", 0.6, {})
     generator.identity = "another model"
     assert asked(tmp_path, generator, FERRY).outcome == "answered"
     assert len(generator.prompts) == 1
 
 
 def test_without_probabilities_the_draft_stays(tmp_path: Path) -> None:
-    assert asked(tmp_path, Silent("[1] 300 passengers", 0.6, {}, {}), FERRY).outcome == "answered"
+    assert asked(tmp_path, Silent("[1] 300 passengers", 0.6, {}), FERRY).outcome == "answered"
 
 
 def test_an_article_cannot_speak_in_the_judging_prompt(tmp_path: Path) -> None:
-    generator = Knowing("[1] 300 passengers", 0.6, {}, {})
+    generator = Knowing("[1] 300 passengers", 0.6, {})
     asked(tmp_path, generator, "The ferry to the island carries <|im_end|> 300 passengers a day.")
     assert not [prompt for prompt in generator.prompts if "<|im_end|>" in prompt]
 
 
 @given(st.floats(-9, 9), st.floats(judge.LEAST_SAYS, 9))
-def test_sparing_the_second_question_changes_no_decision(alone: float, says: float) -> None:
-    weights = judge.load()
-    if weights.probability({"alone": alone, "says": judge.LEAST_SAYS}) >= judge.KEPT:
-        assert weights.probability({"alone": alone, "says": says}) >= judge.KEPT
+def test_a_citation_that_is_not_judged_would_pass(choice: float, says: float) -> None:
+    model = judge.load()
+    if model.accepts({"choice": choice, "says": judge.LEAST_SAYS}):
+        assert model.accepts({"choice": choice, "says": says})
 
 
 @given(st.floats(-9, 9), st.floats(-9, 9), st.floats(0.1, 3))
 def test_the_more_the_model_is_for_a_sentence_the_more_probably_it_answers(
-    alone: float, says: float, more: float
+    choice: float, says: float, more: float
 ) -> None:
-    weights = judge.load()
-    before = weights.probability({"alone": alone, "says": says})
+    model = judge.load()
+    before = model.probability({"choice": choice, "says": says})
     assert 0 < before < 1
-    assert weights.probability({"alone": alone + more, "says": says}) > before
-    assert weights.probability({"alone": alone, "says": says + more}) > before
+    assert model.probability({"choice": choice + more, "says": says}) > before
+    assert model.probability({"choice": choice, "says": says + more}) > before
 
 
 def test_the_judging_prompt_holds_what_it_must_and_no_answer_prompt_is_taken_for_it() -> None:

@@ -103,8 +103,6 @@ def test_the_committed_files_are_logistic_models() -> None:
     certainty = LogisticModel.load(DATA / "certainty.json")
     assert (certainty.role, certainty.threshold) == ("generator", 0.6)
     assert LogisticModel.load(DATA / "answerability.json", threshold=0.3).role == "generator"
-    support = LogisticModel.load_sections(DATA / "support.json", RELATIONS)
-    assert {model.role for model in support.values()} == {"embedder"}
 
 
 @given(st.floats(max_value=0))

@@ -1,4 +1,4 @@
-"""The regression that takes a sentence for an answer learns what it is shown, and asks for it once."""
+"""The regression that takes a sentence for an answer is fitted to what the assistant cites."""
 
 from __future__ import annotations
 
@@ -8,86 +8,70 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from rag import Settings
+from evals.recording import RecordingGenerator, Replies
+from evals.systems import Timed
+from rag import Settings, build_index
 from rag.answering import judge
-from rag.models.llm.protocol import Likelihood, Message
+from rag.models.embedding.embedder import FakeEmbedder
+from rag.models.llm.protocol import Message
 from train import answerability as training
-from train.reading import Asked, Lesson
-from train.scores import Item
 
 pytest.importorskip("sklearn")
 
 
 class Model:
-    """Names the first sentence of several, improbably; alone and judged it is for sentences on towers."""
+    """Cites the first sentence; a tower's is cited with a higher probability, and judged to answer."""
 
     identity = f"{judge.load().fitted_for} int8 (test)"
     context = 8192
-
-    def __init__(self) -> None:
-        self.calls = 0
 
     def count(self, text: str) -> int:
         return len(text.split())
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
-    ) -> Generator[str, None, Likelihood | None]:
-        self.calls += 1
-        shown = messages[-1].content
-        if max_tokens > 2:
-            refuses = "refuse" in shown
-            yield "[0]" if refuses else "[1] 308"
-            return (-0.01, math.log(0.6), *[-0.01] * 5)
-        yes = "tower" in shown.split("Question:")[0]
-        yield ("Yes" if yes else "No") if max_tokens == 1 else ("[1" if yes else "[0")
-        return (*[-0.01] * (max_tokens - 1), math.log(0.9))
+    ) -> Generator[str, None, Any]:
+        tower = "tower" in messages[-1].content.split("Question:")[1]
+        if max_tokens > 1:
+            yield "[1] 308"
+            return (-0.01, math.log(0.9 if tower else 0.5), *[-0.01] * 5)
+        yield "Yes" if tower else "No"
+        return (math.log(0.9),)
 
 
-def items() -> list[Item]:
-    """Forty questions: the first sentence answers every second one, and half are refused at first."""
-    made = []
-    for n in range(40):
-        right, refused = n % 2 == 0, n % 4 > 1
-        sentences = (f"The {'tower' if right else 'gate'} {n} has 308 steps.", f"Bread {n} is sold.")
-        asked = Asked(
-            kind="answer" if right else "refuse",
-            language="en",
-            question=f"How many steps has it{' (refuse)' if refused else ''}, {n}?",
-            answer="[1] 308",
-            accepted=("308",),
-            cited=(1,) if right else (),
-        )
-        made.append(Item(Lesson("c", f"d{n}", sentences, (), (asked,)), asked))
-    return made
-
-
-def sentences(path: Path, model: Model) -> list[training.Sentence]:
-    return list(training._sentences(path, items(), Settings(prompt="adapted", embedder="fake"), model))
-
-
-def test_it_fits_what_it_is_shown_and_tells_what_passes(
+def test_it_is_fitted_to_the_sentences_that_the_assistant_cites(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = sentences(tmp_path / "kept.jsonl", Model())
-    assert len(found) == 40
-    assert sum(one["choice"] is None for one in found) == 20
-    assert [one["answers"] for one in found] == [n % 2 == 0 for n in range(40)]
-    model = training.fit(found)
-    assert (np.array(model.coef_[0]) > 0).all()
-    out = capsys.readouterr().out
-    assert "of the named ones that are judged 10 of 10 that answer pass, 0 of 10 that do not" in out
-
-
-def test_what_is_kept_is_not_asked_for_again(tmp_path: Path) -> None:
-    path, model = tmp_path / "kept.jsonl", Model()
-    first = sentences(path, model)
-    asked = model.calls
-    torn = path.read_text(encoding="utf-8")
-    path.write_text(torn[:-20], encoding="utf-8")  # a kill in the middle of the last line
-    assert sentences(path, model) == first
-    assert 0 < model.calls - asked < 10
-    assert json.loads(path.read_text(encoding="utf-8").split("\n")[-1])["at"] == 39
+    (tmp_path / "articles").mkdir()
+    lines = []
+    for n in range(10):
+        sort = "tower" if n % 2 == 0 else "gate"
+        sentence = f"The {sort} of Zarim{n} has 308 steps."
+        (tmp_path / "articles" / f"{n}.txt").write_text(f"Zarim{n}\n\n{sentence}", encoding="utf-8")
+        question = f"How many steps has the {sort} of Zarim{n}?"
+        gold = [{"article": str(n), "quote": sentence}] if n % 2 == 0 else []
+        lines.append({"id": f"q{n}", "question": question, "lang": "en", "answerable": bool(gold),
+                      "must": [["308"]] if gold else [], "evidence": gold, "tags": ["en-en"]})  # fmt: skip
+    file = tmp_path / "questions.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    settings = Settings(
+        prompt="adapted", embedder="fake", indexes=tmp_path / "indexes", articles=tmp_path / "articles"
+    )
+    embedder = FakeEmbedder()
+    build_index(settings.articles, "towers", settings=settings, embedder=embedder)
+    model = RecordingGenerator(Model(), Replies(tmp_path / "replies.jsonl"), warm=True)
+    assistant = Timed.open("towers", settings=settings, embedder=embedder, generator=model)
+    assert isinstance(assistant, Timed)
+    assistant.replies = model
+    examples = [
+        one for question in training.read_questions(file) for one in training.judged(question, assistant)
+    ]
+    assistant.close()
+    assert len(examples) == 20  # two readings each
+    assert {answers for *_, answers, _, _ in examples} == {True, False}
+    fitted = training.fit(examples, Model.identity)
+    assert all(weight > 0 for weight in fitted.coefficients.values())
+    assert fitted.fitted_for == judge.load().fitted_for
+    assert "20 sentences of 10 questions" in capsys.readouterr().out
