@@ -4,17 +4,22 @@
     python -m train.check_scores FILE.tsv --show 20  also flagged pairs
 
 A human translation should be flagged rarely. As a contrast each source is also compared with the translation
-of the sentence after it, which should be flagged nearly always, if it has values and names.
+of the sentence after it, which should be flagged nearly always, if it has values and names; and English
+translations in which one number or the name of one place was changed should be flagged as well.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from rag.language.translation.check import Comparison, compare
+from rag.language.translation.gazetteer import gazetteer
+from rag.language.translation.words import words_of
 from rag.records import Language
 
 FLAGS = ("missing_values", "added_values", "missing_names", "added_names")
@@ -31,6 +36,50 @@ def table(found: list[Comparison]) -> str:
     )
 
 
+def changed_number(text: str, rng: random.Random) -> str:
+    """A text with another number of two digits or more in place of one; empty where it has none."""
+    found = list(re.finditer(r"(?<![\d.,])[1-9]\d+(?![\d.,]|st|nd|rd|th)", text))
+    if not found:
+        return ""
+    match = rng.choice(found)
+    return f"{text[: match.start()]}{int(match.group()) + rng.randint(3, 9)}{text[match.end() :]}"
+
+
+def changed_place(text: str, rng: random.Random, places: Sequence[str]) -> str:
+    """An English text with another place in place of one inside a sentence; empty where it names none."""
+    words = words_of(text)
+    found = []
+    for at in range(1, len(words)):
+        match = gazetteer().match(words, at, "en")
+        if match and match.names[0].kind == "place" and words[at].text[0].isupper():
+            found.append((words[at].start, words[at + match.used - 1].end))
+    if not found:
+        return ""
+    start, end = rng.choice(found)
+    return f"{text[:start]}{rng.choice(places)}{text[end:]}"
+
+
+def detected(pairs: Sequence[Sequence[str]]) -> str:
+    """Shares of English translations with one change that are flagged for it."""
+    rng = random.Random(0)
+    places = [name.english[0] for name in gazetteer().names if name.kind == "place"]
+    counts = {"number": [0, 0], "place": [0, 0]}
+    for english, arabic in pairs:
+        for kind, text in (
+            ("number", changed_number(english, rng)),
+            ("place", changed_place(english, rng, places)),
+        ):
+            if text:
+                found = compare(arabic, text, "ar")
+                values, names = (
+                    found.missing_values or found.added_values,
+                    found.missing_names or found.added_names,
+                )
+                counts[kind][0] += bool(values if kind == "number" else names)
+                counts[kind][1] += 1
+    return ", ".join(f"{kind} {hit / max(n, 1):.2f} of {n}" for kind, (hit, n) in counts.items())
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure; see the module's description."""
     parser = argparse.ArgumentParser(
@@ -41,6 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     pairs = [line.split("\t")[:2] for line in args.file.read_text(encoding="utf-8").splitlines()]
     print(f"{len(pairs)} pairs")
+    print(f"changed translations that are flagged: {detected(pairs)}")
     languages: tuple[Language, ...] = ("ar", "en")
     for language in languages:
         sides = [(arabic, english) if language == "ar" else (english, arabic) for english, arabic in pairs]

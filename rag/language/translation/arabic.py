@@ -50,6 +50,8 @@ _RISKY_ALONE = frozenset(["media", "organisation", "company", "base", "operation
 _TANWIN = "ً"
 """An ending of adverbs and indefinite nouns, which no name is written with."""
 _QUOTES = '«»"“”'
+_ARTICLE = ("ال", "الـ")
+"""The article alone, as before a number (الـ21); folded it is also آل, a family."""
 _YEAR_WORDS = frozenset(["عام", "العام", "سنه"])
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 
@@ -140,6 +142,10 @@ class ArabicReader(Reader):
                 return None
             spelling = spellings_of(word.key)[0]
         self._person = at + 1
+        if (
+            ordinary and word.key.startswith("ال") and not word.key.endswith("ي")
+        ):  # الأكبر: Akbar, or the elder
+            return self.hint(at, 1, [*entry.meanings[:2], spelling], "word"), 1
         return self.hint(at, 1, [spelling, *entry.meanings[:2]], "name"), 1
 
     def _is_person(self, at: int, after_person: bool) -> bool:
@@ -160,6 +166,8 @@ class ArabicReader(Reader):
     def _word(self, at: int) -> Found:
         word = self.words[at]
         if not is_arabic_word(word.text) or is_stop(word.key, "ar") or len(word.key) < 2:
+            return None, 1
+        if word.text in _ARTICLE:
             return None, 1
         if word.key in _YEAR_WORDS and at + 1 < len(self.words) and _YEAR.fullmatch(self.words[at + 1].key):
             return self.hint(at, 1, ["year"], "word"), 1

@@ -92,5 +92,6 @@ class EnglishReader(Reader):
     def _part(self, at: int) -> Found | None:
         """A part of a person's name."""
         word = self.words[at]
-        spelling = self.gazetteer.part(word.key, "en") if word.text[0].isupper() else ""
+        named = word.text[0].isupper() and not is_stop(word.key, "en")
+        spelling = self.gazetteer.part(word.key, "en") if named else ""
         return (self.hint(at, 1, [spelling], "name"), 1) if spelling else None
