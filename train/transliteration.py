@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 import sys
 import tempfile
 import zlib
@@ -49,15 +50,21 @@ def pairs(kinds: Sequence[str] = KINDS) -> dict[Pair, int]:
     return dict(found)
 
 
+def lexicon_entries() -> Iterator[tuple[str, str]]:
+    """The words of the lexicon with their meanings, without counts."""
+    for line in (data_folder() / "lexicon.tsv").read_text(encoding="utf-8").splitlines():
+        for entry in re.sub(r"#\d+", "", line).partition("\t")[2].split(" | "):
+            word, _, text = entry.partition("=")
+            yield word, text
+
+
 def more_pairs() -> dict[Pair, int]:
     """Words of the names of other kinds, and names of one word in the lexicon."""
     found = Counter(pairs(("company", "organisation", "media", "armed_group", "base", "operation")))
-    for line in (data_folder() / "lexicon.tsv").read_text(encoding="utf-8").splitlines():
-        for entry in line.partition("\t")[2].split(" | "):
-            word, _, text = entry.partition("=")
-            for meaning in text.split("; "):
-                if meaning.startswith("^") and (pair := _pair(meaning[1:].removeprefix("al-"), word)):
-                    found[pair] += 1
+    for word, text in lexicon_entries():
+        for meaning in text.split("; "):
+            if meaning.startswith("^") and (pair := _pair(meaning[1:].removeprefix("al-"), word)):
+                found[pair] += 1
     return dict(found)
 
 
@@ -175,11 +182,9 @@ def shapes(names: Iterable[str], others: Iterable[str]) -> dict[str, float]:
 def ordinary_words() -> list[str]:
     """Folded words of the lexicon that are no names, without article."""
     found = set()
-    for line in (data_folder() / "lexicon.tsv").read_text(encoding="utf-8").splitlines():
-        for entry in line.partition("\t")[2].split(" | "):
-            word, _, text = entry.partition("=")
-            if "^" not in text:
-                found.add("".join(keys_of(word)).removeprefix("ال"))
+    for word, text in lexicon_entries():
+        if "^" not in text:
+            found.add("".join(keys_of(word)).removeprefix("ال"))
     return sorted(found)
 
 
