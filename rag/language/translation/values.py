@@ -15,7 +15,7 @@ from rag.language.number_words import CARDINALS
 from rag.language.quantities import doubtful_months
 from rag.language.translation import tables
 from rag.language.translation.numerals import Read, read_number
-from rag.language.translation.words import Word, unprefixed, words_of
+from rag.language.translation.words import Word, unbroken, unprefixed, words_of
 from rag.language.translation.writing import (
     counted_in_arabic,
     decade_in_arabic,
@@ -167,7 +167,7 @@ def _signed(words: list[Word], at: int, language: Language) -> Value | None:
     entry = tables.units()[language].get((words[at].key,)) or tables.units()["en"].get((words[at].key,))
     if not entry or words[at].key.isalpha() or not entry.key.startswith("currency") or at + 1 == len(words):
         return None
-    keys = [word.key for word in words[at + 1 : at + 8]]
+    keys = [word.key for word in words[at + 1 : at + 1 + unbroken(words, at + 1, 8)]]
     if keys[1:] and keys[1] in ("m", "b", "k", "bn") and words[at + 2].start == words[at + 1].end:
         keys[1] = {"m": "mn", "b": "bn", "k": "thousand"}.get(keys[1], keys[1])
     read = read_number(keys, language)
@@ -209,7 +209,7 @@ def _number(words: list[Word], at: int, language: Language) -> Value | None:
 
 
 def _read(words: list[Word], at: int, language: Language) -> Read:
-    keys = [word.key for word in words[at : at + 12]]
+    keys = [word.key for word in words[at : at + unbroken(words, at, 12)]]
     read = read_number(keys, language)
     if read.used or language == "en" or keys[0][0] not in "وفبل":
         return read

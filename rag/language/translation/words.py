@@ -170,5 +170,13 @@ def stems_of(text: str, language: Language) -> frozenset[str]:
 
 
 def longest(words: Sequence[Word], at: int, most: int) -> range:
-    """Lengths to try for a phrase that begins at a word, the longest first."""
-    return range(min(most, len(words) - at), 0, -1)
+    """Lengths to try for a phrase that begins at a word, the longest first; none crosses punctuation."""
+    return range(unbroken(words, at, most), 0, -1)
+
+
+def unbroken(words: Sequence[Word], at: int, most: int) -> int:
+    """How many words from one on have only a space, a hyphen or a slash between them."""
+    size = 1
+    while size < most and at + size < len(words) and words[at + size].start - words[at + size - 1].end <= 1:
+        size += 1
+    return size

@@ -80,6 +80,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Tables:
         ("يوم الثلاثاء في تشرين الثاني", "الثلاثاء=Tuesday | تشرين الثاني=November"),
         ("قبل ساعتين و3.5 ملايين", "ساعتين=two hours | 3.5 ملايين=3.5 million"),
         ("عام 2014", "عام=year"),
+        ("الأمم، المتحدة", "none"),
         ("من على في وكل", "none"),
         ("", "none"),
     ],
@@ -146,6 +147,22 @@ def test_the_shipped_names_are_found_behind_particles(arabic: str, english: str)
     match = gazetteer().match(words_of(arabic), 0, "ar")
     assert match
     assert english in [name.english[0] for name in match.names]
+
+
+@pytest.mark.parametrize(
+    ("english", "arabic"),
+    [
+        ("defence minister", "وزير الدفاع"), ("Defense Minister", "وزير الدفاع"),
+        ("prime minister", "رئيس الوزراء"),
+        ("Palestinians", "فلسطيني"), ("Al Jazeera", "الجزيرة"), ("Al-Jazeera", "الجزيرة"),
+        ("EU", "الاتحاد الأوروبي"),
+        ("Nato", "حلف شمال الأطلسي"), ("Gaza Strip", "قطاع غزة"),
+    ],
+)  # fmt: skip
+def test_the_shipped_names_are_found_in_english(english: str, arabic: str) -> None:
+    match = gazetteer().match(words_of(english), 0, "en")
+    assert match
+    assert arabic in [name.arabic[0] for name in match.names]
 
 
 @pytest.mark.parametrize("form", ["U.S.", "US", "USA", "America", "United States"])
