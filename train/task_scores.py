@@ -1,7 +1,7 @@
 """Scores replies to examples: translation, reading, judging and rewriting.
 
     python -m train.task_scores FILE …            prints a table for each file
-    python -m train.task_scores --names NAMES …   also the share of names kept, by the tables of names
+    python -m train.task_scores --names FILE …    also the share of names kept, by the shipped tables
 
 FILE is what train/answers.py wrote. Translation: chrF++ and BLEU of sacrebleu, and of the numbers and names
 of the human translation those that the reply has. Reading: token F1 of the answer, right citation, refusals.
@@ -13,14 +13,14 @@ import argparse
 import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from evals.overlap import token_f1
 from evals.stats import score
 from rag.language.text import fold, numbers
-from train.hints import name_rows
+from rag.language.translation.gazetteer import Name, gazetteer
 from train.replies import parsed, places
 from train.tasks.files import read
 
@@ -29,11 +29,11 @@ Names = list[frozenset[str]]
 """The folded forms of each name."""
 
 
-def read_names(folder: Path) -> dict[str, Names]:
+def read_names(tables: Iterable[Name]) -> dict[str, Names]:
     """Forms of every name, by language and first word; names of one short word are left out."""
     found: dict[str, Names] = defaultdict(list)
-    for _, english, arabic in name_rows(folder):
-        for forms in (english, arabic):
+    for name in tables:
+        for forms in (name.english, name.arabic):
             folded = frozenset(f for f in map(fold, forms) if len(f) > 3)
             if folded:
                 for form in folded:
@@ -144,9 +144,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Score; see the module's description."""
     parser = argparse.ArgumentParser(prog="train.task_scores", description="Score replies to examples.")
     parser.add_argument("files", nargs="+", type=Path)
-    parser.add_argument("--names", type=Path, help="a folder with the tables of names")
+    parser.add_argument("--names", action="store_true", help="count the names kept, by the shipped tables")
     args = parser.parse_args(arguments)
-    names = read_names(args.names) if args.names else None
+    names = read_names(gazetteer().names) if args.names else None
     for file in args.files:
         groups: dict[tuple[str, str], list[Item]] = defaultdict(list)
         for item in read(file):

@@ -45,6 +45,30 @@ MONTH_WORDS = {
 }
 """Number of the month (1 to 12) by its folded name of one or two words, without the ambiguous names."""
 
+LESS_COMMON_MONTHS = {
+    6: "يونية", 7: "يولية يوليوز", 8: "آب غشت", 9: "شتنبر",
+    11: "نونبر", 12: "دجنبر",
+}  # fmt: skip
+"""Rarer Arabic names of months, most of them Moroccan, as written. Only translation reads them, as some are
+ambiguous."""
+
+HIJRI_MONTHS = (
+    ("Muharram", "محرم المحرم"),
+    ("Safar", "صفر"),
+    ("Rabi al-Awwal", "ربيع_الأول"),
+    ("Rabi al-Thani", "ربيع_الثاني ربيع_الآخر"),
+    ("Jumada al-Awwal", "جمادى_الأولى"),
+    ("Jumada al-Thani", "جمادى_الآخرة جمادى_الثانية"),
+    ("Rajab", "رجب"),
+    ("Shaban", "شعبان"),
+    ("Ramadan", "رمضان"),
+    ("Shawwal", "شوال"),
+    ("Dhu al-Qadah", "ذو_القعدة ذي_القعدة"),
+    ("Dhu al-Hijjah", "ذو_الحجة ذي_الحجة"),
+)
+"""Months of the Hijri calendar, transliterated, and in Arabic; they have no month of the other calendar. An
+underscore represents a space."""
+
 MONTH_STARTS = frozenset(name.split()[0] for name in MONTH_WORDS)
 """First words of the names of months. Two of them, تشرين and كانون, need their second word."""
 
@@ -77,11 +101,46 @@ WEEKDAY_ABBREVIATIONS = closed("mon tue tues wed thu thur thurs fri")
 SEASONS = closed("صيف شتاء خريف ربيع")
 """Arabic seasons, folded."""
 
-UNITS_OF_TIME = closed(
-    "year years month months week weeks days hour hours minute minutes seconds decade decades century "
-    "centuries nights سنه سنوات سنين عام عاما اعوام شهر شهرا اشهر شهور اسبوع اسبوعا اسابيع يوم يوما ايام "
-    "ساعه ساعات دقيقه دقايق ثانيه ثوان عقد عقود قرن قرنا قرون ليله ليال سنتين سنتان عامين عامان شهرين شهران "
-    "اسبوعين اسبوعان يومين يومان ساعتين ساعتان دقيقتين دقيقتان عقدين عقدان قرنين قرنان"
+DECADES = {
+    20: "عشرينيات عشرينات", 30: "ثلاثينيات ثلاثينات", 40: "أربعينيات أربعينات", 50: "خمسينيات خمسينات",
+    60: "ستينيات ستينات", 70: "سبعينيات سبعينات", 80: "ثمانينيات ثمانينات", 90: "تسعينيات تسعينات",
+}  # fmt: skip
+"""Arabic names of the decades of a century, as written, by their first year."""
+
+TIME_UNITS = (
+    ("second", "ثانية", "ثانيتان ثانيتين", "ثوان ثواني", ""),
+    ("minute", "دقيقة", "دقيقتان دقيقتين", "دقائق", ""),
+    ("hour", "ساعة", "ساعتان ساعتين", "ساعات", ""),
+    ("day", "يوم", "يومان يومين", "أيام", "يوما"),
+    ("night", "ليلة", "ليلتان ليلتين", "ليال ليالي", ""),
+    ("week", "أسبوع", "أسبوعان أسبوعين", "أسابيع", "أسبوعا"),
+    ("month", "شهر", "شهران شهرين", "أشهر شهور", "شهرا"),
+    ("year", "عام", "عامان عامين", "أعوام", "عاما"),
+    ("year", "سنة", "سنتان سنتين", "سنوات سنين", ""),
+    ("decade", "عقد", "عقدان عقدين", "عقود", "عقدا"),
+    ("century", "قرن", "قرنان قرنين", "قرون", "قرنا"),
 )
-"""Units of time, folded. Arabic duals are included; they contain their own number. Words that often mean
-something else are not ("second-hand", "night clubs", "day labourers", twelve عقدا, which are contracts)."""
+"""Units of time, as written: English, then the Arabic singular, duals, plurals, and the form after 11 to 99
+where it is not the singular's."""
+
+_PLURALS = {"century": "centuries"}
+
+_OFTEN_OTHER = closed("second day night ثانيتان ثانيتين ثواني ليلتان ليلتين ليالي عقدا")
+"""Folded units that often mean something else ("second-hand", "night clubs", "day labourers", twelve عقدا,
+which are contracts), and rarer forms."""
+
+
+def plural_of_unit(unit: str) -> str:
+    """The English plural of a unit of time."""
+    return _PLURALS.get(unit, f"{unit}s")
+
+
+UNITS_OF_TIME = (
+    frozenset(
+        fold(form)
+        for unit, *arabic in TIME_UNITS
+        for form in (unit, plural_of_unit(unit), *" ".join(arabic).split())
+    )
+    - _OFTEN_OTHER
+)
+"""Units of time in both languages, folded. Arabic duals are included; they contain their own number."""

@@ -2,44 +2,84 @@
 
 from __future__ import annotations
 
-NUMBER_WORDS = {
-    "0": "zero صفر",
-    "1": "one once single واحد واحدة مرة",
-    "2": "two twice both second اثنان اثنين اثنتان اثنتين مرتين الثاني الثانية عامين عامان شهرين شهران يومين "
-    "يومان ساعتين ساعتان سنتين سنتان أسبوعين أسبوعان",
-    "3": "three third ثلاث ثلاثة الثالث الثالثة",
-    "4": "four fourth أربع أربعة الرابع الرابعة",
-    "5": "five fifth خمس خمسة الخامس الخامسة",
-    "6": "six sixth ست ستة السادس السادسة",
-    "7": "seven seventh سبع سبعة السابع السابعة",
-    "8": "eight eighth ثمان ثماني ثمانية الثامن الثامنة",
-    "9": "nine ninth تسع تسعة التاسع التاسعة",
-    "10": "ten tenth decade عشر عشرة عقد العقد العاشر العاشرة",
-    "11": "eleven eleventh",
-    "12": "twelve twelfth dozen",
-    "13": "thirteen",
-    "14": "fourteen",
-    "15": "fifteen",
-    "16": "sixteen",
-    "17": "seventeen",
-    "18": "eighteen",
-    "19": "nineteen",
-    "20": "twenty twentieth عشرون عشرين عقدين عقدان",
-    "30": "thirty ثلاثون ثلاثين",
-    "40": "forty أربعون أربعين",
-    "50": "fifty خمسون خمسين",
-    "60": "sixty ستون ستين",
-    "70": "seventy سبعون سبعين",
-    "80": "eighty ثمانون ثمانين",
-    "90": "ninety تسعون تسعين",
-    "100": "hundred century مئة مائة قرن",
-    "200": "مئتان مئتين مائتان مائتين",
-    "1000": "thousand ألف",
-    "2000": "ألفان ألفين",
-    "1000000": "million مليون",
+CARDINALS = {
+    0: ("zero", "صفر"),
+    1: ("one", "واحد واحدة"),
+    2: ("two", "اثنان اثنين اثنتان اثنتين"),
+    3: ("three", "ثلاثة ثلاث"),
+    4: ("four", "أربعة أربع"),
+    5: ("five", "خمسة خمس"),
+    6: ("six", "ستة ست"),
+    7: ("seven", "سبعة سبع"),
+    8: ("eight", "ثمانية ثماني ثمان"),
+    9: ("nine", "تسعة تسع"),
+    10: ("ten", "عشرة عشر"),
+    11: ("eleven", ""),
+    12: ("twelve", ""),
+    13: ("thirteen", ""),
+    14: ("fourteen", ""),
+    15: ("fifteen", ""),
+    16: ("sixteen", ""),
+    17: ("seventeen", ""),
+    18: ("eighteen", ""),
+    19: ("nineteen", ""),
+    20: ("twenty", "عشرون عشرين"),
+    30: ("thirty", "ثلاثون ثلاثين"),
+    40: ("forty", "أربعون أربعين"),
+    50: ("fifty", "خمسون خمسين"),
+    60: ("sixty", "ستون ستين"),
+    70: ("seventy", "سبعون سبعين"),
+    80: ("eighty", "ثمانون ثمانين"),
+    90: ("ninety", "تسعون تسعين"),
+    100: ("hundred", "مئة مائة"),
+    200: ("", "مئتان مئتين مائتان مائتين"),
+    1000: ("thousand", "ألف"),
+    2000: ("", "ألفان ألفين"),
+    10**6: ("million", "مليون"),
 }
-"""Words by their number in digits, as written, including ordinals and the duals and round spans of time
-(two years, a decade) that news writes without a digit."""
+"""Cardinal numbers in one word: English, and the Arabic forms as written. Of 3 to 10 the form that counts a
+masculine noun is first and the one that counts a feminine noun second."""
+
+WITHIN_NUMBERS = {1: "أحد إحدى", 2: "اثنا اثني اثنتا اثنتي", 200: "مئتا مئتي مائتا مائتي"}
+"""Arabic forms of a number that are one only before another word: أحد عشر (eleven), مئتا شخص (200 people).
+Alone they are other words too (أحد, someone)."""
+
+ORDINALS = {
+    1: ("first", "الأول الأولى"),
+    2: ("second", "الثاني الثانية"),
+    3: ("third", "الثالث الثالثة"),
+    4: ("fourth", "الرابع الرابعة"),
+    5: ("fifth", "الخامس الخامسة"),
+    6: ("sixth", "السادس السادسة"),
+    7: ("seventh", "السابع السابعة"),
+    8: ("eighth", "الثامن الثامنة"),
+    9: ("ninth", "التاسع التاسعة"),
+    10: ("tenth", "العاشر العاشرة"),
+    11: ("eleventh", ""),
+    12: ("twelfth", ""),
+    20: ("twentieth", ""),
+}
+"""Ordinal numbers in one word: English, Arabic masculine and feminine."""
+
+_ALSO_HOLD = {
+    1: "once single مرة",
+    2: "twice both مرتين عامين عامان شهرين شهران يومين يومان ساعتين ساعتان سنتين سنتان أسبوعين أسبوعان",
+    10: "decade عقد العقد",
+    12: "dozen",
+    20: "عقدين عقدان",
+    100: "century قرن",
+}
+"""Other words that hold a number: duals and round spans of time that news writes without a digit."""
+
+
+def _holding(value: int) -> str:
+    ordinal = ORDINALS.get(value, ("", "")) if value > 1 else ("", "")  # "first" is no count
+    return " ".join(filter(None, (*CARDINALS[value], *ordinal, _ALSO_HOLD.get(value, ""))))
+
+
+NUMBER_WORDS = {str(value): _holding(value) for value in CARDINALS}
+"""Words by their number in digits, as written: the cardinals, the ordinals from "second", and other words
+that hold a number (two years, a decade)."""
 
 HUNDRED_STEMS = {3: "ثلاث", 4: "أربع", 5: "خمس", 6: "ست", 7: "سبع", 8: "ثمان ثماني", 9: "تسع"}
 """Stems of the Arabic hundreds, which are written as one word: ثلاثمئة."""
@@ -55,3 +95,14 @@ MULTIPLIERS = {
 }
 """Words that multiply the number before them, folded, by their power of ten. A single "m" is not among them,
 since it often means metres."""
+
+MULTIPLIER_DUALS = {
+    3: "ألفان ألفين ألفي",
+    6: "مليونان مليونين مليوني",
+    9: "ملياران مليارين ملياري",
+}
+"""Arabic duals of the multipliers, as written, by their power of ten; the last form of each stands before a
+noun. ألفا and مليونا are more often the accusative of one."""
+
+HALVES = "نصف half"
+"""Words for a half, which follow a multiplier ("مليون ونصف") or come before one ("half a million")."""

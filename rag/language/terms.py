@@ -14,6 +14,7 @@ from functools import lru_cache
 from rag.language.names import arabic_key, joined
 from rag.language.quantities import MONTH_STARTS, MONTH_WORDS, doubtful_months
 from rag.language.text import fold, is_arabic, numbers
+from rag.records import Language
 
 VERSION = 3
 """Goes up when the same text would give other terms: an index made before then is refused."""
@@ -107,6 +108,14 @@ def _without_suffix(word: str) -> str:
         if word.endswith(suffix) and len(word) - len(suffix) >= _LEAST:
             return word[: -len(suffix)]
     return word
+
+
+@lru_cache(maxsize=200_000)
+def stem(word: str, language: Language) -> str:
+    """Snowball's stem of a folded word."""
+    stemmers = _stemmers()
+    found: str = (stemmers.arabic if language == "ar" else stemmers.english).stemWord(word)
+    return found
 
 
 class _Stemmers(threading.local):

@@ -2,7 +2,7 @@
 
     python -m train.tasks.build --shared TRAIN --eval EVAL --out DIR [--held-events FILE] [--sets FILE]
 
-TRAIN holds lessons/, news/, parallel/, names/, lexicon/ and qa/; EVAL holds xquad-dev, xquad-dev-en and
+TRAIN holds lessons/, news/, parallel/, names/ and qa/; EVAL holds xquad-dev, xquad-dev-en and
 arcd-dev. DIR gets train.jsonl.xz, valid.jsonl.xz and counts.json. Everything follows from the data and fixed
 seeds.
 """
@@ -17,7 +17,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from train import hints, reading
+from rag.language.translation.hints import shipped
+from train import reading
 from train.tasks import corpus_lessons, judging, reading_lessons, rewriting, translation
 from train.tasks.examples import Example, Split, seeded
 from train.tasks.files import write
@@ -50,7 +51,6 @@ def build(args: argparse.Namespace) -> list[Example]:
     items = reports(shared)
     lesson_topics, news = lessons(shared), news_topics(items, held)
     held_out = held_lines(lesson_topics)
-    known = hints.load(shared / "lexicon", shared / "names")
     parallel = [p for file in PARALLEL for p in pairs(shared / "parallel", file)]
     lines = [p for p in parallel if p.file in LESSON_FILES and (p.file, p.line) not in held_out]
     finder = reading_lessons.Finder(lines)
@@ -63,7 +63,7 @@ def build(args: argparse.Namespace) -> list[Example]:
     examples += reading_lessons.of_conflicts(conflicts(shared), news_finder)
     examples += reading_lessons.of_differences(items, news_finder, held)
     examples += _of_sets(args)
-    examples += _translations(args, known, parallel, news, held_out)
+    examples += _translations(args, parallel, news, held_out)
     examples += _rewrites(args, lesson_topics, news)
     return unique(examples)
 
@@ -87,7 +87,6 @@ def _sets(args: argparse.Namespace) -> list[reading.Material]:
 
 def _translations(
     args: argparse.Namespace,
-    known: hints.Hints,
     parallel: Sequence[Pair],
     news: Sequence[Topic],
     held_out: set[tuple[str, int]],
@@ -95,12 +94,12 @@ def _translations(
     shown = " ".join(s for own in _sets(args) for s in _unseen(own))
     pool = [p for p in parallel if p.file != "xquad-r-dev" or p.ar not in shown]
     pool += [p for topic in news for p in topic.sentences if topic.split == "train"]
-    others = [tuple(meanings[:2]) for meanings in known.words.values()]
-    found = [*translation.of_pairs(pool, known, held_out, others)]
+    others = [meanings[:2] for meanings in shipped().lexicon.all_meanings()]
+    found = [*translation.of_pairs(pool, held_out, others)]
     flores = pairs(args.shared / "parallel", "flores-dev")
-    found += translation.of_validation(flores, known, "flores-dev")
+    found += translation.of_validation(flores, "flores-dev")
     unseen = [p for topic in news for p in topic.sentences if topic.split == "valid"]
-    found += translation.of_validation(unseen, known, "news")
+    found += translation.of_validation(unseen, "news")
     found += translation.of_names(args.shared / "names", POPULATION)
     print(Counter(translation.refused(p) for p in pool), flush=True)
     return found
@@ -117,7 +116,7 @@ def _unseen(own: reading.Material) -> Iterable[str]:
 def _rewrites(
     args: argparse.Namespace, lesson_topics: Sequence[Topic], news: Sequence[Topic]
 ) -> list[Example]:
-    names = rewriting.Names.read(args.shared / "names")
+    names = rewriting.Names.read()
     found: list[Example] = []
     sets = _sets(args)
     splits: tuple[Split, ...] = ("train", "valid")

@@ -15,8 +15,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rag.language.sanitize import neutral
+from rag.language.translation.hints import NONE, hints_for, render
 from rag.models.llm.prompt import LANGUAGE_NAMES
-from train import hints
+from rag.records import Language
 from train.tasks.examples import Example, filled, seeded, translating
 from train.tasks.files import write
 from train.tasks.sources import Pair, pairs
@@ -42,27 +43,26 @@ def documents(source: Path, reference: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def examples(
-    found: Sequence[tuple[str, str, str]], language: str, known: hints.Hints, shots: Sequence[Pair]
+    found: Sequence[tuple[str, str, str]], language: Language, shots: Sequence[Pair]
 ) -> Iterator[Example]:
     """Each sentence in each of the four ways.
 
     Args:
         found: What ``documents`` yielded.
         language: Of the sentences.
-        known: Looks words up.
         shots: Translated examples.
     """
     target = "en" if language == "ar" else "ar"
     pair = f"{language}-{target}"
     for name, text, reference in found:
-        shown = hints.render(known.of(text, language))
-        for kind, own in (("hints", shown), ("plain", hints.NONE)):
+        shown = render(hints_for(text, language))
+        for kind, own in (("hints", shown), ("plain", NONE)):
             yield translating(text, reference, own, pair=pair, source=name, kind=kind, split="valid")
         for kind in ("shots", "shots-hints"):
             messages = _shot(text, shown, target, kind)
             for shot in reversed(shots):
                 before = _shot(
-                    shot.text(language), hints.render(known.of(shot.text(language), language)), target, kind
+                    shot.text(language), render(hints_for(shot.text(language), language)), target, kind
                 )
                 messages = (*before, ("assistant", shot.text(target)), *messages)
             system = ("system", PLAIN.format(LANGUAGE_NAMES[target]))  # type: ignore[index]
@@ -87,16 +87,15 @@ def chosen_shots(shared: Path) -> list[Pair]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write; see the module's description."""
     parser = argparse.ArgumentParser(prog="train.tasks.check", description="Write translation checks.")
-    parser.add_argument("--shared", type=Path, required=True, help="parallel, names, lexicon")
+    parser.add_argument("--shared", type=Path, required=True, help="with parallel/")
     parser.add_argument("--source", type=Path, required=True, help="articles")
     parser.add_argument("--reference", type=Path, required=True, help="their translations, the same names")
     parser.add_argument("--language", choices=("ar", "en"), required=True, help="of the articles")
     parser.add_argument("--kinds", default="hints,plain,shots,shots-hints")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args(arguments)
-    known = hints.load(args.shared / "lexicon", args.shared / "names")
     found = list(documents(args.source, args.reference))
-    made = examples(found, args.language, known, chosen_shots(args.shared))
+    made = examples(found, args.language, chosen_shots(args.shared))
     write(args.out, (asdict(e) for e in made if e.kind in args.kinds.split(",")))
     return 0
 

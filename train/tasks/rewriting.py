@@ -12,10 +12,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from rag.language.translation.gazetteer import gazetteer
 from train import reading as lessons
-from train.hints import name_rows
 from train.tasks.examples import Example, Split, rewriting, seeded
 from train.tasks.sources import Topic
 
@@ -57,14 +56,14 @@ class Names:
     kind_of: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, folder: Path) -> Names:
-        """From the tables of names."""
+    def read(cls) -> Names:
+        """From the tables of names that ship with the package."""
         names = cls()
-        for kind, english, arabic in name_rows(folder):
-            names.rows[kind].append((english[0], arabic[0]))
-            for form in (*english, *arabic):
+        for name in gazetteer().names:
+            names.rows[name.kind].append((name.english[0], name.arabic[0]))
+            for form in (*name.english, *name.arabic):
                 if len(form) > 2:
-                    names.kind_of.setdefault(form, kind)
+                    names.kind_of.setdefault(form, name.kind)
         return names
 
     def other(self, kind: str, language: str, rng: random.Random) -> str:

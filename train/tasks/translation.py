@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from rag.language.text import fold, numbers
-from train.hints import NONE, Hint, Hints, name_rows, render
+from rag.language.translation.gazetteer import gazetteer
+from rag.language.translation.hints import NONE, Hint, hints_for, render
+from rag.records import Language
 from train.tasks.examples import Example, held_out, seeded, translating
 from train.tasks.sources import Pair
 
@@ -62,13 +64,12 @@ def _large(text: str) -> Counter[str]:
 
 
 def of_pairs(
-    found: Sequence[Pair], known: Hints, held: set[tuple[str, int]], others: Sequence[tuple[str, ...]]
+    found: Sequence[Pair], held: set[tuple[str, int]], others: Sequence[tuple[str, ...]]
 ) -> Iterator[Example]:
     """Training examples of sentence pairs.
 
     Args:
         found: Pairs of all files.
-        known: Looks words up.
         held: Lines that are kept for validation.
         others: Meanings of other words, from which wrong ones are drawn.
     """
@@ -79,23 +80,23 @@ def of_pairs(
         for direction, shares in (("ar-en", INTO_ENGLISH), ("en-ar", INTO_ARABIC)):
             rng = seeded("translate", pair.file, pair.line, direction)
             for _ in range(int(shares[source]) + (rng.random() < shares[source] % 1)):
-                yield example(pair, direction, known, rng, others, source=source)
+                yield example(pair, direction, rng, others, source=source)
 
 
 def example(
     pair: Pair,
     direction: str,
-    known: Hints,
     rng: random.Random,
     others: Sequence[tuple[str, ...]],
     source: str,
 ) -> Example:
     """One training example."""
-    origin, target = direction.split("-")
+    origin: Language = "ar" if direction == "ar-en" else "en"
+    target = direction.removeprefix(f"{origin}-")
     text = pair.text(origin)
     hints = NONE
     if rng.random() >= WITHOUT:
-        hints = render(disturbed(known.of(text, origin), rng, others if target == "en" else ()))
+        hints = render(disturbed(hints_for(text, origin), rng, others if target == "en" else ()))
     return translating(
         text, pair.text(target), hints, pair=direction, source=source,
         kind="plain" if hints == NONE else "hints", split="train",
@@ -116,14 +117,15 @@ def disturbed(hints: Sequence[Hint], rng: random.Random, others: Sequence[tuple[
     return kept
 
 
-def of_validation(found: Sequence[Pair], known: Hints, source: str) -> Iterator[Example]:
+def of_validation(found: Sequence[Pair], source: str) -> Iterator[Example]:
     """Each pair in both directions, with all hints and without any."""
     for pair in found:
         for direction in ("ar-en", "en-ar"):
-            origin, target = direction.split("-")
+            origin: Language = "ar" if direction == "ar-en" else "en"
+            target = direction.removeprefix(f"{origin}-")
             for kind in ("hints", "plain"):
                 text = pair.text(origin)
-                hints = render(known.of(text, origin)) if kind == "hints" else NONE
+                hints = render(hints_for(text, origin)) if kind == "hints" else NONE
                 yield translating(
                     text, pair.text(target), hints, pair=direction, source=source, kind=kind, split="valid"
                 )
@@ -133,10 +135,10 @@ def of_names(folder: Path, cities: int) -> Iterator[Example]:
     """Names alone, both directions, without hints.
 
     Args:
-        folder: With the tables of names.
+        folder: With cities.tsv.
         cities: Least population of a town of cities.tsv.
     """
-    rows = [(kind, english[0], arabic[0]) for kind, english, arabic in name_rows(folder)]
+    rows = [(name.kind, name.english[0], name.arabic[0]) for name in gazetteer().names]
     for line in (folder / "cities.tsv").read_text(encoding="utf-8").splitlines()[1:]:
         _, english, arabic, population = line.split("\t")
         if population.isdigit() and int(population) >= cities:

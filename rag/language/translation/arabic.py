@@ -1,0 +1,235 @@
+"""Hints for an Arabic sentence, in English."""
+
+from __future__ import annotations
+
+import re
+
+from rag.language.names import likeness
+from rag.language.translation.reader import MOST_MEANINGS, Found, Hint, Kind, Reader, Tables, usual_forms
+from rag.language.translation.transliteration import likeness_to_names, spellings_of
+from rag.language.translation.values import value_at
+from rag.language.translation.words import LEAST, Word, folded, is_arabic_word, is_stop, longest, unprefixed
+
+SAME_NAME = 0.65
+"""Likeness of sounds from which a word in Latin letters is the spelling of an Arabic one before it."""
+_NEAR_LATIN = 8
+"""Words before a Latin spelling among which its Arabic one is looked for."""
+_LONGEST_PHRASE = 4
+
+LEAST_NAME, LEAST_NAME_BY_CONTEXT = 1.0, -4.0
+"""How much more likely than not, in nats, the letters of an unknown word must be those of a name to be
+spelled; after a title, a given name or a word such as "town" less is enough."""
+
+_INFLECTED = re.compile(
+    r"^(?:[يتن]\w+(?:ون|ين|وا)|(?:وس|س|و)?[يت]ست\w+|\w+(?<!س)تان|\w+(?:وا|هم|هما|تها|تهم|اتها|اتهم|ناها))$"
+)
+"""Folded words whose form shows that they are no names: verbs in the plural, words with pronouns."""
+
+_TITLES = folded(
+    """
+السيد السيدة الدكتور الدكتورة العقيد العميد اللواء الرائد النقيب المقدم الملازم الفريق الجنرال
+السفير السفيرة الشيخ القاضي القاضية المهندس المهندسة الأستاذ الأستاذة البروفيسور النائب النائبة
+الأمير الأميرة الملك الرئيس الرئيسة الوزير الوزيرة الحاج الكاتب الممثل الممثلة المخرج المخرجة
+الصحفي الصحفية الصحافي الصحافية المحامي المحامية اللاعب المدرب الكابتن الحاخام البابا القس المطران
+الإمام الناشط الناشطة الخبير المحلل الباحث الباحثة المتحدث المتحدثة المدعو
+"""
+)
+"""Folded words before a person's name."""
+
+_PLACES = folded(
+    """
+مدينة بلدة قرية محافظة ولاية منطقة إقليم مقاطعة حي شارع ميناء مطار نهر جزيرة جبل شركة مجموعة مؤسسة
+بنك فندق نادي فريق صحيفة قناة وكالة مجلة موقع جامعة مستشفى حزب حركة جماعة ضاحية ناحية قضاء مديرية
+وادي بحيرة مضيق خليج مصرف منصة سفينة
+"""
+)
+"""Folded words before the name of a place or an organisation."""
+
+_RISKY_ALONE = frozenset(["media", "organisation", "company", "base", "operation"])
+"""Kinds of names that are taken for an ordinary word unless something shows that they are meant."""
+_TANWIN = "ً"
+"""An ending of adverbs and indefinite nouns, which no name is written with."""
+_QUOTES = '«»"“”'
+_ARTICLE = ("ال", "الـ")
+"""The article alone, as before a number (الـ21); folded it is also آل, a family."""
+_YEAR_WORDS = frozenset(["عام", "العام", "سنه"])
+_YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
+
+
+class ArabicReader(Reader):
+    """Goes through an Arabic sentence; a person's name is followed from part to part."""
+
+    language = "ar"
+
+    def __init__(self, sentence: str, tables: Tables) -> None:
+        super().__init__(sentence, tables)
+        self._given = _given_spellings(self.words)
+        self._person = -1
+        """Index of the word after the last part of a person's name."""
+        self._dual = -1
+        """Index of the word after a dual, which may be its adjective."""
+
+    def at(self, at: int) -> Found:
+        """The hint at a word, if any, and how many words it takes."""
+        if at in self._given:
+            self._person = at + 1
+            return self.hint(at, 1, [self._given[at]], "name"), 1
+        name, phrase = self._name(at), self._phrase(at)
+        if name and phrase and phrase[1] > name[1]:
+            name = None
+        return name or self.value(at) or phrase or self._part(at) or self._word(at)
+
+    def _before(self, at: int) -> str:
+        """The folded word before a word; empty where punctuation is between them."""
+        if at == 0 or self.sentence[self.words[at - 1].end : self.words[at].start].strip():
+            return ""
+        return self.words[at - 1].key
+
+    def _is_title(self, before: str) -> bool:
+        return before in _TITLES or before[1:] in _TITLES
+
+    def _quoted(self, at: int) -> bool:
+        start, end = self.words[at].start, self.words[at].end
+        return self.sentence[max(start - 1, 0) : start] in (*_QUOTES,) and self.sentence[end : end + 1] in (
+            *_QUOTES,
+        )
+
+    def _name(self, at: int) -> Found | None:
+        match = self.gazetteer.match(self.words, at, "ar")
+        if not match or (match.used == 1 and _TANWIN in self.words[at].text):
+            return None
+        targets = usual_forms(match, self.words[at].text, "en")
+        if match.used > 1:
+            return self.hint(at, match.used, targets, "name"), match.used
+        word = self.words[at]
+        if is_stop(word.key, "ar") or value_at(self.words, at, self.sentence, "ar"):
+            return None
+        entry = self.lexicon.entry(word.text)
+        if not entry.meanings or entry.is_name:
+            return self.hint(at, 1, [*targets, *entry.meanings[:1]][:MOST_MEANINGS], "name"), 1
+        if not match.bare or (match.names[0].kind in _RISKY_ALONE and not self._quoted(at)):
+            return None
+        return self.hint(at, 1, [*entry.meanings[: MOST_MEANINGS - 1], targets[0]], "word"), 1
+
+    def _phrase(self, at: int) -> Found | None:
+        for size in longest(self.words, at, _LONGEST_PHRASE):
+            rest = tuple(word.key for word in self.words[at + 1 : at + size])
+            for first in unprefixed(self.words[at].key):
+                if targets := self.lexicon.phrase((first, *rest)):
+                    return self.hint(at, size, targets, "word"), size
+        return None
+
+    def _part(self, at: int) -> Found | None:
+        """A part of a person's name: beside another part or a title, or a word that is nothing else."""
+        word = self.words[at]
+        if _TANWIN in word.text or (
+            is_stop(word.key, "ar") and not (self._person == at and word.text == "علي")
+        ):
+            return None
+        forms = [form for form in unprefixed(word.key)[:3] if len(form) > LEAST - 1]
+        spelling = next((part for form in forms if (part := self.gazetteer.part(form, "ar"))), "")
+        entry = self.lexicon.entry(word.text)
+        after_person = self._person == at and bool(self._before(at))
+        ordinary = bool(entry.meanings) and not entry.is_name
+        if (
+            spelling
+            and ordinary
+            and not (after_person or self._is_title(self._before(at)) or self._is_part(at + 1))
+        ):
+            return None
+        if not spelling:
+            if not ordinary or not self._is_person(at, after_person):
+                return None
+            spelling = spellings_of(word.key)[0]
+        self._person = at + 1
+        if (
+            ordinary and word.key.startswith("ال") and not word.key.endswith("ي")
+        ):  # الأكبر: Akbar, or the elder
+            return self.hint(at, 1, [*entry.meanings[:2], spelling], "word"), 1
+        return self.hint(at, 1, [spelling, *entry.meanings[:2]], "name"), 1
+
+    def _is_person(self, at: int, after_person: bool) -> bool:
+        """Whether an ordinary word without an entry among people's names is one here: السفير هلال المعمري."""
+        key = self.words[at].key
+        if after_person:
+            known = self.gazetteer.match(self.words, at, "ar")
+            return not known and key.startswith("ال") and key.endswith("ي") and len(key) > LEAST + 2
+        return self._is_title(self._before(at)) and not key.startswith("ال") and likeness_to_names(key) > 0
+
+    def _is_part(self, at: int) -> bool:
+        """Whether a word is a part of people's names and nothing else."""
+        if at >= len(self.words) or not self._before(at):
+            return False
+        entry = self.lexicon.entry(self.words[at].text)
+        return bool(self.gazetteer.part(self.words[at].key, "ar")) and (not entry.meanings or entry.is_name)
+
+    def _word(self, at: int) -> Found:
+        word = self.words[at]
+        if not is_arabic_word(word.text) or is_stop(word.key, "ar") or len(word.key) < 2:
+            return None, 1
+        if word.text in _ARTICLE:
+            return None, 1
+        if word.key in _YEAR_WORDS and at + 1 < len(self.words) and _YEAR.fullmatch(self.words[at + 1].key):
+            return self.hint(at, 1, ["year"], "word"), 1
+        entry = self.lexicon.entry(word.text)
+        if not entry.meanings:
+            return self._unknown(at), 1
+        kind: Kind = "name" if entry.is_name else "word"
+        meanings = list(entry.meanings[:MOST_MEANINGS])
+        if entry.is_name:
+            self._person = at + 1
+        elif entry.is_dual:
+            if self._dual != at:
+                meanings = [f"two {plural(m)}" if is_noun(m) else m for m in meanings[:2]]
+            self._dual = at + 1
+        return self.hint(at, 1, meanings, kind), 1
+
+    def _unknown(self, at: int) -> Hint | None:
+        """A word that no table has, spelled by letter where it is likely to be a name."""
+        key = self.words[at].key
+        if len(key) < LEAST or _INFLECTED.match(key) or _TANWIN in self.words[at].text:
+            return None
+        before = self._before(at)
+        expected = self._person == at or self._quoted(at) or self._is_title(before)
+        expected |= any(form in _PLACES for form in unprefixed(before)) if before else False
+        forms = [form for form in unprefixed(key) if len(form) >= LEAST and not form.startswith("ال")] or [
+            key
+        ]
+        bare = max(forms, key=likeness_to_names) if len(key) > LEAST + 1 else key
+        if likeness_to_names(bare) < (LEAST_NAME_BY_CONTEXT if expected else LEAST_NAME):
+            return None
+        self._person = at + 1
+        return self.hint(at, 1, spellings_of(bare), "name", spelled=True)
+
+
+def is_noun(meaning: str) -> bool:
+    """Whether an English meaning may be a noun in the singular, by its ending."""
+    return meaning.isalpha() and not meaning.endswith(("ed", "al", "ive", "ous", "ing", "ern", "ic"))
+
+
+def plural(meaning: str) -> str:
+    """The plural of a regular English noun."""
+    if meaning.endswith(("ss", "us", "x", "ch", "sh")):
+        return f"{meaning}es"
+    if meaning.endswith(("s", "people", "men", "children", "aircraft")):
+        return meaning
+    if meaning.endswith("y") and meaning[-2:-1] not in "aeiou":
+        return f"{meaning[:-1]}ies"
+    return f"{meaning}s"
+
+
+def _given_spellings(words: list[Word]) -> dict[int, str]:
+    """Arabic words whose spelling in Latin letters the sentence itself gives, by index: كوريلا (Kurilla)."""
+    found: dict[int, str] = {}
+    for at, word in enumerate(words):
+        if not word.text[0].isupper() or is_arabic_word(word.text):
+            continue
+        best, likest = -1, SAME_NAME
+        for index in range(max(at - _NEAR_LATIN, 0), at):
+            if is_arabic_word(words[index].text) and index not in found:
+                alike = likeness(word.text, words[index].key)
+                if alike >= likest and not is_stop(words[index].key, "ar"):
+                    best, likest = index, alike
+        if best >= 0:
+            found[best] = word.text
+    return found

@@ -1,0 +1,166 @@
+"""Names that are known in both languages: people, places, organisations, titles, nationalities and others.
+
+From data/names.tsv and data/cldr.tsv. A name is found by the longest run of folded words, so that spellings
+with other hamzas, hyphens, accents or apostrophes meet; an Arabic one also behind attached particles.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from rag.language.translation import data_folder
+from rag.language.translation.words import LEAST, Word, keys_of, longest, unprefixed
+from rag.records import Language
+
+LONGEST = 8
+"""Words of a name at most."""
+LOWER_KINDS = frozenset(["title", "nationality"])
+"""Kinds of names that are no single thing; English writes titles without a capital."""
+PEOPLE = "person"
+
+_CLDR_KINDS = {"territory": "place", "city": "place", "language": "language"}
+_ARTICLES = ("al-", "Al-", "el-", "El-", "al ", "Al ", "ash-", "as-", "an-", "ar-", "at-")
+_NO_NAMES = ("XA", "XB", "UN")
+"""Codes of CLDR that are for tests, or that names.tsv has with another kind."""
+_LANGUAGE = "اللغة"
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name in both languages."""
+
+    kind: str
+    english: tuple[str, ...]
+    """Its spellings, the usual one first."""
+    arabic: tuple[str, ...]
+
+    def forms(self, language: Language) -> tuple[str, ...]:
+        """Its spellings in a language, the usual one first."""
+        return self.english if language == "en" else self.arabic
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A name found in a sentence."""
+
+    used: int
+    """Words that it takes."""
+    names: tuple[Name, ...]
+    """What it may name; several where spellings coincide."""
+    bare: bool
+    """Whether it stands there without an attached particle."""
+
+
+class Gazetteer:
+    """The tables of names, ready to be asked in both directions.
+
+    Args:
+        rows: Names; of those that share a form, the first is the usual one.
+    """
+
+    def __init__(self, rows: Iterable[Name]) -> None:
+        self.names = tuple(rows)
+        self._by: dict[Language, dict[tuple[str, ...], list[Name]]] = {}
+        self._parts: dict[Language, dict[str, str]] = {}
+
+    def _index(self, language: Language) -> dict[tuple[str, ...], list[Name]]:
+        """The names by their folded words in a language; made when it is first asked for."""
+        if language not in self._by:
+            table: dict[tuple[str, ...], list[Name]] = {}
+            for name in self.names:
+                for form in name.forms(language):
+                    keys = keys_of(form)
+                    # "The National" is as often an article and an adjective.
+                    if not keys or (name.kind == "media" and language == "en" and keys[0] == "the"):
+                        continue
+                    known = table.setdefault(keys, [])
+                    if not known or known[-1] is not name:
+                        known.append(name)
+            self._by[language] = table
+        return self._by[language]
+
+    def match(self, words: Sequence[Word], at: int, language: Language) -> Match | None:
+        """The longest name that begins at a word; None where none does.
+
+        Args:
+            words: Of the sentence.
+            at: Index of the word.
+            language: Of the sentence.
+        """
+        first, table = words[at].key, self._index(language)
+        firsts = unprefixed(first) if language == "ar" else (first,)
+        for size in longest(words, at, LONGEST):
+            rest = tuple(word.key for word in words[at + 1 : at + size])
+            for form in firsts:
+                names = table.get((form, *rest))
+                if names and (form == first or size > 1 or len(form) > LEAST):
+                    return Match(size, tuple(names), form == first)
+        return None
+
+    def part(self, key: str, language: Language) -> str:
+        """The usual spelling in the other language of a part of people's names; empty where unknown.
+
+        Args:
+            key: A folded given name or surname.
+            language: Its own.
+        """
+        if not self._parts:
+            self._parts = _parts_of_people(self.names)
+        table = self._parts[language]
+        return (
+            table.get(key) or table.get(key.removeprefix("ال"), "")
+            if language == "ar"
+            else table.get(key, "")
+        )
+
+
+def _parts_of_people(names: Iterable[Name]) -> dict[Language, dict[str, str]]:
+    """Given names and surnames with their most frequent equivalent, from names of as many words in both."""
+    seen: dict[Language, dict[str, Counter[str]]] = {"en": {}, "ar": {}}
+    for name in names:
+        if name.kind != PEOPLE:
+            continue
+        for english, arabic in aligned(name):
+            key = "".join(keys_of(arabic))
+            seen["ar"].setdefault(key.removeprefix("ال"), Counter())[english] += 1
+            seen["en"].setdefault(keys_of(english)[-1], Counter())[arabic] += 1
+    return {
+        language: {key: counts.most_common(1)[0][0] for key, counts in table.items()}
+        for language, table in seen.items()
+    }
+
+
+def aligned(name: Name) -> Iterator[tuple[str, str]]:
+    """Words of a name that stand for each other, English without its article: Sinwar and السنوار."""
+    english, arabic = name.english[0].split(), name.arabic[0].split()
+    if len(english) != len(arabic):
+        return
+    for one, other in zip(english, arabic, strict=True):
+        bare = next((one[len(a) :] for a in _ARTICLES if one.startswith(a)), one)
+        if bare and "-" not in bare and keys_of(bare) and keys_of(other):
+            yield bare, other
+
+
+def _rows(folder: Path) -> Iterator[Name]:
+    """The names of all tables; of names that share a form, the first is the usual one."""
+    for file, header in (("spellings.tsv", 0), ("names.tsv", 1)):
+        for line in (folder / file).read_text(encoding="utf-8").splitlines()[header:]:
+            kind, english, arabic, more_english, more_arabic = [*line.split("\t"), "", ""][:5]
+            spellings = (english, *filter(None, more_english.split("|")))
+            yield Name(kind, spellings, (arabic, *filter(None, more_arabic.split("|"))))
+    for line in (folder / "cldr.tsv").read_text(encoding="utf-8").splitlines():
+        kind, code, english, arabic = line.split("\t")
+        plain = english[0].isupper() and not set(english) & set("(&") and " SAR " not in english
+        if kind in _CLDR_KINDS and plain and code not in _NO_NAMES:
+            forms = (arabic, f"{_LANGUAGE} {arabic}") if kind == "language" else (arabic,)
+            yield Name(_CLDR_KINDS[kind], (english,), forms)
+
+
+@lru_cache(maxsize=1)
+def gazetteer() -> Gazetteer:
+    """The names that ship with the package."""
+    return Gazetteer(_rows(data_folder()))

@@ -1,0 +1,211 @@
+"""Arabic words with their English meanings, and the reverse, from data/lexicon.tsv.
+
+A word is looked up as it is, without its particles, without its pronouns and endings, and last by its stem.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import lru_cache
+from pathlib import Path
+
+from rag.language.terms import stem
+from rag.language.text import fold
+from rag.language.translation import data_folder
+from rag.language.translation.words import LEAST, keys_of, unprefixed, unsuffixed
+
+LEAST_LIKE = 0.7
+"""Likeness to a word of the same stem from which its meanings are taken."""
+LONGEST = 3
+"""Words of an English meaning at most by which an Arabic word is found."""
+_NAME = "^"
+"""Begins a meaning that is a name."""
+_LEADING = ("to", "the", "a", "an", "be")
+
+_COUNT = re.compile(r"#\d+")
+_UNSEEN = 100_000
+"""More than there are entries: what was never seen in translations comes last, in the lexicon's order."""
+_MARKS = re.compile(r"[\u064b-\u0652\u0670\u0640]")
+_ALEFS = frozenset("اأإآ")
+_DUALS = ("تين", "تان")
+
+Options = list[tuple[int, str]]
+"""Arabic words with their cost, the least first."""
+Sense = tuple[str, tuple[str, ...], bool]
+"""A word as written, its meanings, and whether it is a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the lexicon has for a word."""
+
+    meanings: tuple[str, ...]
+    """The usual one first."""
+    is_name: bool
+    is_dual: bool
+    """Whether the word's ending makes two of what the lexicon has."""
+    exact: bool
+    """Whether the word itself has an entry, and not only what is left of it without particles or endings."""
+
+
+NO_ENTRY = Entry((), is_name=False, is_dual=False, exact=False)
+
+
+def _merged(senses: Sequence[Sense], form: str, first: str, key: str) -> Entry:
+    """Senses that are spelled alike, as one entry.
+
+    Args:
+        senses: At least one.
+        form: Their folded word.
+        first: What the ending was taken from; empty where none was.
+        key: The whole word, folded.
+    """
+    if form != key:
+        senses = sorted(senses, key=lambda sense: sense[2])
+    meanings = tuple(dict.fromkeys(meaning for _, found, _ in senses for meaning in found))
+    ending = first[len(form.rstrip("ه")) :] if first else ""
+    is_dual = ending in _DUALS or (ending == "ان" and first == f"{form}ان" and len(form) > LEAST)
+    return Entry(meanings, senses[0][2], is_dual and first[0] not in "يت", exact=form == key)
+
+
+def _agree(text: str, written: str) -> bool:
+    """Whether a text may mean a word of the lexicon by the letters that folding makes alike: الأم is no آلام.
+
+    A text without the hamza may mean any; with it, only a word that is written so.
+    """
+    for mine, other in zip(text, written, strict=False):
+        if mine != other:
+            if mine in "أإآ" and other in _ALEFS:
+                return False
+            if (mine, other) in (("ي", "ى"), ("ة", "ه")):
+                return False
+    return True
+
+
+class Lexicon:
+    """The lexicon, ready to be asked in both directions.
+
+    Args:
+        file: Lines of a Snowball stem, TAB, and ``word=meaning; meaning`` separated by `` | ``; ``^`` begins
+            a meaning that is a name, and ``#`` and a number after one says in percent how often the two
+            occur together in translations. The most frequent stems come first.
+        phrases: Lines of a phrase or word, TAB, and its meanings, which come before those of the first file.
+    """
+
+    def __init__(self, file: Path, phrases: Path | None = None) -> None:
+        self._words: dict[str, list[Sense]] = {}
+        self._phrases: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = {}
+        self._stems: dict[str, list[str]] = {}
+        self._english: tuple[dict[tuple[str, ...], Options], dict[str, Options]] | None = None
+        for line in phrases.read_text(encoding="utf-8").splitlines() if phrases else ():
+            phrase, _, text = line.partition("\t")
+            keys = keys_of(phrase)
+            self._phrases[keys] = phrase, tuple(text.split("; "))
+            if len(keys) == 1:
+                self._words[keys[0]] = [(phrase, tuple(text.split("; ")), False)]
+        self._file = file
+        for line in _COUNT.sub("", file.read_text(encoding="utf-8")).splitlines():
+            key, _, entries = line.partition("\t")
+            for entry in entries.split(" | "):
+                word, _, text = entry.partition("=")
+                folded = fold(word)
+                sense = word, tuple(text.replace(_NAME, "").split("; ")), text.startswith(_NAME)
+                self._words.setdefault(folded, []).append(sense)
+                self._stems.setdefault(key, []).append(folded)
+
+    def all_meanings(self) -> Iterator[tuple[str, ...]]:
+        """The meanings of every word."""
+        return (sense[1] for senses in self._words.values() for sense in senses)
+
+    def phrase(self, keys: tuple[str, ...]) -> tuple[str, ...]:
+        """English meanings of an Arabic phrase of several folded words; empty where there is no entry."""
+        return self._phrases.get(keys, ("", ()))[1] if len(keys) > 1 else ()
+
+    def meanings(self, word: str) -> tuple[str, ...]:
+        """English meanings of an Arabic word as written, the usual one first; empty without an entry."""
+        return self._entry(word).meanings
+
+    def is_name(self, word: str) -> bool:
+        """Whether the first meaning of an Arabic word as written is a name."""
+        return self._entry(word).is_name
+
+    def entry(self, word: str) -> Entry:
+        """What the lexicon has for an Arabic word as written."""
+        return self._entry(word)
+
+    @lru_cache(maxsize=100_000)  # noqa: B019  (one lexicon lives as long as the process)
+    def _entry(self, word: str) -> Entry:
+        written = _MARKS.sub("", word)
+        key = fold(word)
+        forms = [(form, "") for form in unprefixed(key)]
+        forms += [(last, first) for first in unprefixed(key) for last in unsuffixed(first)]
+        for strict in (True, False):
+            for form, first in forms:
+                senses = self._words.get(form, ())
+                if strict and len(written) == len(key):
+                    tail = written[len(key) - len(first or form) :]
+                    senses = [sense for sense in senses if _agree(tail, sense[0])]
+                if form != key:  # names take no pronouns, and short ones begin with too many letters
+                    senses = [sense for sense in senses if not sense[2] or (not first and len(form) > LEAST)]
+                if senses:
+                    return _merged(senses, form, first, key)
+        return self._by_stem(unprefixed(key))
+
+    def _by_stem(self, forms: Sequence[str]) -> Entry:
+        best, likest = "", LEAST_LIKE
+        for form in forms:
+            for entry in self._stems.get(stem(form, "ar"), ()):
+                likeness = SequenceMatcher(None, form, entry).ratio()
+                if likeness > likest:
+                    best, likest = entry, likeness
+        senses = [sense for sense in self._words.get(best, ()) if not sense[2]]
+        return _merged(senses, best, "", "") if senses else NO_ENTRY
+
+    def arabic(self, keys: tuple[str, ...]) -> tuple[str, ...]:
+        """Arabic words for an English word or phrase, the usual one first; by stem only for one word."""
+        exact, loose = self._reversed()
+        found = exact.get(keys, [])
+        if len(keys) == 1 and len(found) < LONGEST:
+            found = [*found, *loose.get(stem(keys[0], "en"), [])]
+        return tuple(dict.fromkeys(arabic for _, arabic in found))
+
+    def _reversed(self) -> tuple[dict[tuple[str, ...], Options], dict[str, Options]]:
+        """The lexicon by English words, and by stems of one word; made when it is first asked for."""
+        if self._english is None:
+            exact: dict[tuple[str, ...], Options] = {}
+            loose: dict[str, Options] = {}
+            text = self._file.read_text(encoding="utf-8")
+            entries = (entry for line in text.splitlines() for entry in line.partition("\t")[2].split(" | "))
+            for rank, entry in enumerate(entries):
+                word, _, meanings = entry.partition("=")
+                for place, counted in enumerate(meanings.split("; ")):
+                    meaning, _, together = counted.lstrip(_NAME).partition("#")
+                    keys = _english_keys(meaning)
+                    cost = _UNSEEN * (place + 1) + rank if not together else -int(together)
+                    if 0 < len(keys) <= LONGEST:
+                        exact.setdefault(keys, []).append((cost, word))
+                    if len(keys) == 1:
+                        loose.setdefault(stem(keys[0], "en"), []).append((cost, word))
+            for phrase, equivalents in self._phrases.values():
+                for place, one in enumerate(equivalents):
+                    if keys := _english_keys(one):
+                        exact.setdefault(keys, []).append((place - 50, phrase))
+            for options in (*exact.values(), *loose.values()):
+                options.sort(key=lambda option: option[0])
+            self._english = exact, loose
+        return self._english
+
+
+def _english_keys(meaning: str) -> tuple[str, ...]:
+    if meaning.isascii() and meaning.isalpha():  # most meanings are one plain word
+        return (meaning.lower(),) if meaning not in _LEADING else ()
+    return tuple(key for key in keys_of(meaning) if key not in _LEADING)
+
+
+@lru_cache(maxsize=1)
+def lexicon() -> Lexicon:
+    """The lexicon that ships with the package."""
+    return Lexicon(data_folder() / "lexicon.tsv", data_folder() / "phrases.tsv")

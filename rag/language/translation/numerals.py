@@ -1,0 +1,231 @@
+"""Reads a number that a sentence has at a word, in digits or words.
+
+Both languages mix them as newspapers do: ``3.5 مليون``, ``مئة وخمسة وعشرون``, ``مليوني``, ``two and a half
+million``, ``half a million``, ``3.5 bn``. Values are exact decimals.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+from rag.language.number_words import (
+    CARDINALS,
+    HALVES,
+    HUNDRED_ENDINGS,
+    HUNDRED_STEMS,
+    MULTIPLIER_DUALS,
+    MULTIPLIERS,
+    ORDINALS,
+    WITHIN_NUMBERS,
+)
+from rag.language.text import fold
+from rag.records import Language
+
+_DIGITS = re.compile(r"\d{1,15}(?:\.\d{1,6})?")
+_LETTER = "k"
+"""A multiplier that is other things too, such as the end of a name."""
+_ORDINAL_ENDINGS = ("st", "nd", "rd", "th")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A number that was read."""
+
+    used: int
+    """Words that it takes; 0 where no number begins."""
+    value: Decimal
+    ordinal: bool = False
+    in_words: bool = False
+    """Whether a word, and not only digits, states it."""
+
+
+NOTHING = Read(0, Decimal(0))
+
+
+@lru_cache(maxsize=1)
+def _words() -> tuple[dict[str, int], dict[str, int], dict[str, int], dict[str, int]]:
+    """Folded words: cardinals, ordinals, multipliers by power of ten, duals of multipliers likewise."""
+    powers = {word: power for power, words in MULTIPLIERS.items() for word in words.split()}
+    duals = {fold(word): power for power, words in MULTIPLIER_DUALS.items() for word in words.split()}
+    cardinals = {
+        fold(word): value
+        for value, words in CARDINALS.items()
+        for word in " ".join((*words, WITHIN_NUMBERS.get(value, ""))).split()
+    }
+    cardinals |= {
+        fold(start + ending): 100 * value
+        for value, starts in HUNDRED_STEMS.items()
+        for start in starts.split()
+        for ending in HUNDRED_ENDINGS
+    }
+    ordinals = {fold(word): value for value, words in ORDINALS.items() for word in " ".join(words).split()}
+    ordinals |= {
+        f"{word.removesuffix('y')}ieth": value for value, (word, _) in CARDINALS.items() if value > 19
+    }
+    ordinals |= {
+        f"{word}th": value for value, (word, _) in CARDINALS.items() if 12 < value < 20 or value == 100
+    }
+    ordinals |= {fold(f"ال{w}"): v for v, (_, a) in CARDINALS.items() if 19 < v < 100 for w in a.split()}
+    ordinals |= {"الحادي": 1, "الحاديه": 1}
+    return {w: v for w, v in cardinals.items() if w not in powers and w not in duals}, ordinals, powers, duals
+
+
+def read_number(keys: list[str], language: Language) -> Read:
+    """The number that a sentence's folded words begin with.
+
+    Args:
+        keys: From the number's first word on.
+        language: Of the sentence.
+    """
+    if not keys:
+        return NOTHING
+    if _DIGITS.fullmatch(keys[0]):
+        return _after_digits(keys)
+    return _arabic(keys) if language == "ar" else _english(keys)
+
+
+def _after_digits(keys: list[str]) -> Read:
+    value = Decimal(keys[0])
+    following = keys[1] if len(keys) > 1 else ""
+    if following in _ORDINAL_ENDINGS:
+        return Read(2, value, ordinal=True)
+    power = _words()[2].get(following, 0)
+    if not power or following == _LETTER:
+        return Read(1, value)
+    if keys[2:3] == ["ونصف"]:
+        return Read(3 + _repeats(keys, 2), (value + Decimal("0.5")).scaleb(power), in_words=True)
+    value = value.scaleb(power)
+    rest = read_number(keys[3:], "ar") if keys[2:3] == ["و"] else NOTHING  # 3 آلاف و500
+    if rest.used and rest.value < Decimal(10) ** power and value == value.to_integral():
+        return Read(3 + rest.used, value + rest.value, in_words=True)
+    return Read(2, value, in_words=True)
+
+
+def _arabic(keys: list[str]) -> Read:
+    """A number that begins with an Arabic word."""
+    ordinal = _arabic_ordinal(keys)
+    return ordinal if ordinal.used else _arabic_cardinal(keys)
+
+
+def _arabic_ordinal(keys: list[str]) -> Read:
+    """الثاني, الثاني عشر, الحادي والعشرين."""
+    ordinals = _words()[1]
+    value = ordinals.get(keys[0], 0) if not keys[0].isascii() else 0
+    if not value:
+        return NOTHING
+    following = keys[1] if len(keys) > 1 else ""
+    if value < 10 and following in ("عشر", "عشره"):
+        return Read(2, Decimal(value + 10), ordinal=True, in_words=True)
+    tens = ordinals.get(following.removeprefix("و"), 0) if following.startswith("و") else 0
+    if value < 10 and tens > 19:
+        return Read(2, Decimal(value + tens), ordinal=True, in_words=True)
+    alone = keys[0] in ("الحادي", "الحاديه")
+    return NOTHING if alone else Read(1, Decimal(value), ordinal=True, in_words=True)
+
+
+def _arabic_cardinal(keys: list[str]) -> Read:
+    """مئة وخمسة وعشرون, ثلاثة آلاف وخمسمئة, مليون ونصف المليون."""
+    cardinals, _, powers, duals = _words()
+    total, current, used = Decimal(0), 0, 0
+    whole, last = NOTHING, 99
+    """The number up to the last multiplier, and its power: "one thousand and five thousand" are two."""
+    for at, word in enumerate(keys):
+        bare = word if at == 0 or not word.startswith("و") or word in cardinals else word[1:]
+        joined = bare != word
+        power = 0 if bare.isascii() else powers.get(bare, 0) or duals.get(bare, 0)
+        if power and power >= last:
+            return whole
+        if bare in duals and (joined or at == 0):
+            total, last = total + 2 * Decimal(10) ** power, power
+        elif power and bare in powers and (current or joined or at == 0):
+            total, current, last = total + max(current, 1) * Decimal(10) ** power, 0, power
+        elif joined and total and not current and (rest := _rest(keys, at, bare, total)).used:
+            return Read(at + rest.used, total + rest.value, in_words=True)
+        elif not bare.isascii() and _continues(current, cardinals.get(bare, -1), joined and at > 0):
+            value = cardinals[bare]
+            current = current * 100 if value == 100 and 3 <= current <= 9 else current + value
+        else:
+            break
+        used = at + 1
+        whole = Read(used, total, in_words=True) if power else whole
+    return Read(used, total + current, in_words=True) if used else NOTHING
+
+
+def _rest(keys: list[str], at: int, bare: str, total: Decimal) -> Read:
+    """What follows a multiplier as a half (ونصف المليون) or in digits (و 300 ألف), counted from ``at``."""
+    if bare == HALVES.split()[0]:
+        return Read(1 + _repeats(keys, at), _last_power(total) / 2)
+    if bare == "" and keys[at + 1 : at + 2] and _DIGITS.fullmatch(keys[at + 1]):
+        rest = _after_digits(keys[at + 1 :])
+        return Read(1 + rest.used, rest.value) if rest.value < _last_power(total) else NOTHING
+    return NOTHING
+
+
+def _repeats(keys: list[str], half: int) -> bool:
+    """Whether the word after "and a half" repeats the multiplier: مليون ونصف المليون."""
+    powers = _words()[2]
+    return half + 1 < len(keys) and keys[half + 1].removeprefix("ال") in powers
+
+
+def _last_power(total: Decimal) -> Decimal:
+    return next(Decimal(10) ** p for p in (12, 9, 6, 3) if total >= Decimal(10) ** p)
+
+
+def _continues(current: int, value: int, joined: bool) -> bool:
+    """Whether an Arabic number that is ``current`` so far continues with a value.
+
+    Args:
+        current: Below a thousand; 0 at the beginning.
+        value: Of the next word; negative if it is no number.
+        joined: "and" stands before it.
+    """
+    rest = current % 100
+    if value < 0:
+        return False
+    if value >= 100:
+        return current == 0 or (value == 100 and 3 <= current <= 9 and not joined)
+    if rest == 0:
+        return current == 0 or joined
+    return 1 <= rest <= 9 and ((value == 10 and not joined) or (value >= 20 and joined))
+
+
+def _english(keys: list[str]) -> Read:
+    cardinals, ordinals, powers, _ = _words()
+    if tuple(keys[:2]) in (("half", "a"), ("a", "half")) and keys[2:3] and keys[2] in powers:
+        return Read(3, Decimal(10) ** powers[keys[2]] / 2, in_words=True)
+    total, current, used = Decimal(0), Decimal(0), 0
+    article = keys[0] in ("a", "one") and len(keys) > 1 and (keys[1] == "hundred" or keys[1] in powers)
+    if article and keys[1] != _LETTER:
+        current, used = Decimal(1), 1
+    at = used
+    while at < len(keys):
+        word = keys[at]
+        if word in powers and current and word != _LETTER:
+            total, current = total + current * Decimal(10) ** powers[word], Decimal(0)
+        elif word in ("hundred", "dozen") and 0 < current < 100:
+            current *= 100 if word == "hundred" else 12
+        elif tuple(keys[at : at + 3]) == ("and", "a", "half") and current:
+            current, at = current + Decimal("0.5"), at + 2
+        elif word in cardinals and word.isascii() and _adds(current, cardinals[word]) and word != "hundred":
+            current += cardinals[word]
+        elif word in ordinals and word.isascii() and _adds(current, ordinals[word]):
+            return Read(at + 1, total + current + ordinals[word], ordinal=True, in_words=True)
+        elif word == "and" and current % 100 == 0 and current and keys[at + 1 : at + 2] and used:
+            following = cardinals.get(keys[at + 1], 100) if keys[at + 1].isascii() else 100
+            if following >= 100 or current < 100:
+                break
+            at += 1
+            continue
+        else:
+            break
+        at += 1
+        used = at
+    return Read(used, total + current, in_words=True) if used else NOTHING
+
+
+def _adds(current: Decimal, value: int) -> bool:
+    rest = current % 100
+    return (current == 0 or (rest == 0 and value < 100)) or (rest >= 20 and rest % 10 == 0 and value < 10)

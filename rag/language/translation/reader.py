@@ -1,0 +1,107 @@
+"""What a hint is, and how a sentence is gone through for hints; ``arabic`` and ``hints`` do it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from rag.language.translation.gazetteer import Gazetteer, Match, gazetteer
+from rag.language.translation.lexicon import Lexicon, lexicon
+from rag.language.translation.values import value_at
+from rag.language.translation.words import keys_of, words_of
+from rag.records import Language
+
+Kind = Literal["word", "name", "value"]
+
+MOST_MEANINGS = 3
+"""Equivalents of a word at most: with more, none of them helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What is known of one word or phrase."""
+
+    source: str
+    """As in the sentence."""
+    targets: tuple[str, ...]
+    """Equivalents in the other language, best first."""
+    kind: Kind
+    start: int
+    """Its first character in the sentence."""
+    spelled: bool = False
+    """Whether it is a name that no table has, spelled by letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Lexicon and names that hints are made from."""
+
+    lexicon: Lexicon
+    gazetteer: Gazetteer
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Tables:
+    """The tables that ship with the package."""
+    return Tables(lexicon(), gazetteer())
+
+
+Found = tuple[Hint | None, int]
+"""A hint, if there is something to say, and how many words were read."""
+
+
+class Reader:
+    """Goes through a sentence; at each word the longest thing that is known is taken."""
+
+    language: Language
+
+    def __init__(self, sentence: str, tables: Tables) -> None:
+        self.sentence = sentence
+        self.words = words_of(sentence)
+        self.lexicon, self.gazetteer = tables.lexicon, tables.gazetteer
+
+    def hints(self) -> Iterable[Hint]:
+        """The hints of the sentence, in its order."""
+        at = 0
+        while at < len(self.words):
+            hint, used = self.at(at)
+            if hint:
+                yield hint
+            at += used
+
+    def at(self, at: int) -> tuple[Hint | None, int]:
+        """The hint at a word, if any, and how many words it takes."""
+        raise NotImplementedError
+
+    def hint(self, at: int, used: int, targets: Iterable[str], kind: Kind, *, spelled: bool = False) -> Hint:
+        """A hint for some words from one on, without repeated targets."""
+        start, end = self.words[at].start, self.words[at + used - 1].end
+        return Hint(self.sentence[start:end], tuple(dict.fromkeys(targets)), kind, start, spelled)
+
+    def value(self, at: int) -> tuple[Hint | None, int] | None:
+        """A value at a word; without a hint where its digits are the same in both languages."""
+        value = value_at(self.words, at, self.sentence, self.language)
+        if not value or (not value.targets and not self.words[at].key[0].isdigit()):
+            return None
+        return (self.hint(at, value.used, value.targets, "value") if value.targets else None), value.used
+
+
+def usual_forms(match: Match, shown: str, language: Language) -> list[str]:
+    """The usual equivalents of a matched name.
+
+    A shorter form of it, such as "Red Cross" of a longer name, also has the equivalent of the nearest length.
+
+    Args:
+        match: What was found.
+        shown: The name as the sentence has it.
+        language: Of the equivalents.
+    """
+    usual = [name.forms(language)[0] for name in match.names[:2]]
+    name = match.names[0]
+    first = name.forms("ar" if language == "en" else "en")[0]
+    if len(keys_of(first)) > match.used > 1:
+        near = min(name.forms(language), key=lambda form: abs(len(form.split()) - match.used))
+        return list(dict.fromkeys([near, *usual]))[:2]
+    return list(dict.fromkeys(usual))

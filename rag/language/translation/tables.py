@@ -1,0 +1,248 @@
+"""Currencies, units, percent and rough numbers in both languages, as newspapers write them.
+
+Months, weekdays, units of time and number words are in ``calendar_words`` and ``number_words``. All of it is
+general knowledge; no article is a source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rag.language.calendar_words import (
+    DAY_NAMES,
+    DECADES,
+    HIJRI_MONTHS,
+    LESS_COMMON_MONTHS,
+    MONTH_ABBREVIATIONS,
+    MONTH_NAMES,
+    MONTHS,
+    TIME_UNITS,
+    plural_of_unit,
+)
+from rag.language.translation.words import Word, keys_of, longest, unprefixed
+from rag.records import Language
+
+CURRENCIES = (
+    ("dollar", "dollars", "$", "دولار", "دولارات دولارا دولاران دولارين"),
+    ("euro", "euros", "€", "يورو", ""),
+    ("pound", "pounds", "£", "جنيه", "جنيهات جنيها جنيهان جنيهين"),
+    ("lira", "liras", "", "ليرة", "ليرات ليرتين ليرتان"),
+    ("dinar", "dinars", "", "دينار", "دنانير دينارا ديناران دينارين"),
+    ("dirham", "dirhams", "", "درهم", "دراهم درهما درهمان درهمين"),
+    ("riyal", "riyals", "", "ريال", "ريالات ريالا ريالان ريالين"),
+    ("rial", "rials", "", "ريال", ""),
+    ("shekel", "shekels", "₪", "شيكل", "شواكل شيقل شواقل شيكلا"),
+    ("yen", "yen", "¥", "ين", ""),
+    ("yuan", "yuan", "", "يوان", "يوانا"),
+    ("rouble", "roubles", "", "روبل", "روبلا روبلات"),
+    ("ruble", "rubles", "", "روبل", ""),
+    ("rupee", "rupees", "", "روبية", "روبيات"),
+    ("rupiah", "rupiah", "", "روبية", ""),
+    ("reais", "reais", "", "ريال", ""),
+    ("franc", "francs", "", "فرنك", "فرنكات فرنكا"),
+    ("toman", "tomans", "", "تومان", "تومانات"),
+    ("peso", "pesos", "", "بيزو", ""),
+    ("won", "won", "", "وون", ""),
+    ("cent", "cents", "", "سنت", "سنتات سنتا"),
+)
+"""English singular and plural, sign, Arabic singular, and its other forms."""
+
+UNITS = (
+    (
+        "kilometre",
+        "kilometres",
+        "كيلومتر",
+        "كيلومترات كيلومترا",
+        "كيلومترين كيلومتران",
+        "km kilometer kilometers",
+    ),
+    ("square kilometre", "square kilometres", "كيلومتر مربع", "كيلومترا_مربعا", "", "square_kilometers"),
+    ("metre", "metres", "متر", "أمتار مترا", "مترين متران", "meter meters"),
+    ("square metre", "square metres", "متر مربع", "مترا_مربعا", "", "square_meters square_meter"),
+    (
+        "centimetre",
+        "centimetres",
+        "سنتيمتر",
+        "سنتيمترات سنتيمترا سنتم",
+        "سنتيمترين",
+        "cm centimeters centimeter",
+    ),
+    ("mile", "miles", "ميل", "أميال ميلا", "ميلين ميلان", ""),
+    ("foot", "feet", "قدم", "أقدام قدما", "قدمين قدمان", ""),
+    ("tonne", "tonnes", "طن", "أطنان طنا", "طنين طنان", "ton tons"),
+    (
+        "kilogram",
+        "kilograms",
+        "كيلوغرام",
+        "كيلوغرامات كيلوغراما كيلوجرام كيلوجرامات",
+        "كيلوغرامين",
+        "kg kilo kilos",
+    ),
+    ("gram", "grams", "غرام", "غرامات غراما جرام جرامات", "غرامين", ""),
+    ("litre", "litres", "لتر", "لترات لترا ليتر", "لترين لتران", "liter liters"),
+    ("barrel", "barrels", "برميل", "براميل برميلا", "برميلين", ""),
+    ("barrels per day", "barrels per day", "برميل يوميا", "", "", "barrels_a_day bpd"),
+    ("hectare", "hectares", "هكتار", "هكتارات هكتارا", "هكتارين", ""),
+    ("acre", "acres", "فدان", "أفدنة فدانا", "فدانين", ""),
+    ("megawatt", "megawatts", "ميغاوات", "ميجاوات ميغاواط", "", "mw"),
+    ("degree", "degrees", "درجة", "درجات", "درجتين درجتان", ""),
+    ("degrees Celsius", "degrees Celsius", "درجة مئوية", "درجات_مئوية", "", ""),
+    (
+        "kilometres per hour",
+        "kilometres per hour",
+        "كيلومترا في الساعة",
+        "كم_في_الساعة كم_الساعة",
+        "",
+        "kmh kph",
+    ),
+    ("miles per hour", "miles per hour", "ميلا في الساعة", "ميل_في_الساعة", "", "mph"),
+)
+"""English singular and plural, Arabic singular, its other forms, its duals, and other English forms. An
+underscore represents a space."""
+
+PERCENT = {
+    "en": ("percent", "per cent", "%", "pct"),
+    "ar": ("في المئة", "في المائة", "بالمئة", "بالمائة", "%"),
+}
+"""What follows the number of a percentage."""
+
+ROUGH = (
+    ("dozens", "عشرات", "العشرات"),
+    ("hundreds", "مئات", "المئات"),
+    ("thousands", "آلاف", "الآلاف"),
+    ("millions", "ملايين", "الملايين"),
+    ("billions", "مليارات", "المليارات"),
+    ("trillions", "تريليونات", "التريليونات"),
+    ("tens of thousands", "عشرات الآلاف", ""),
+    ("hundreds of thousands", "مئات الآلاف", ""),
+    ("tens of millions", "عشرات الملايين", ""),
+    ("hundreds of millions", "مئات الملايين", ""),
+    ("tens of billions", "عشرات المليارات", ""),
+    ("hundreds of billions", "مئات المليارات", ""),
+    ("half a million", "نصف مليون", "نصف المليون"),
+)
+"""Numbers that say only about how many: English, Arabic, and another Arabic form."""
+
+TWICE = (("twice", "مرتين", "مرتان"), ("twofold", "ضعفين", "ضعفان"))
+
+Phrase = tuple[str, ...]
+
+
+_MOST_WORDS = 4
+"""Words of a phrase at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a table has for a word or phrase."""
+
+    key: str
+    """The same for all forms in both languages: ``month 9``, ``weekday 2``, ``currency dollar``."""
+    targets: tuple[str, ...]
+    """Equivalents in the other language, best first."""
+
+
+def _forms(text: str) -> list[str]:
+    return [form.replace("_", " ") for form in text.split()]
+
+
+def _add(table: dict[Phrase, Entry], forms: list[str], key: str, targets: list[str]) -> None:
+    """Add forms of one thing; where another thing has a form already, both are its equivalents."""
+    for form in forms:
+        phrase = keys_of(form)
+        before = table.get(phrase)
+        kept = (*(before.targets if before else ()), *targets)
+        if phrase:
+            table[phrase] = Entry(before.key if before else key, tuple(dict.fromkeys(kept)))
+
+
+@lru_cache(maxsize=1)
+def dates() -> dict[Language, dict[Phrase, Entry]]:
+    """Months of all families, and weekdays."""
+    tables: dict[Language, dict[Phrase, Entry]] = {"en": {}, "ar": {}}
+    for number, (english, arabic) in enumerate(MONTHS, start=1):
+        names = [*_forms(arabic), *LESS_COMMON_MONTHS.get(number, "").split()]
+        second = {8: "آب"}.get(number) or next(iter(_forms(arabic)[1:]), "")
+        _add(tables["ar"], names, f"month {number}", [MONTH_NAMES["en"][number - 1]])
+        short = [word for word in MONTH_ABBREVIATIONS if english.lower().startswith(word)]
+        _add(tables["en"], [*english.split(), *short], f"month {number}", [names[0], second])
+    for day, (english, arabic) in enumerate(zip(DAY_NAMES["en"], DAY_NAMES["ar"], strict=True)):
+        _add(tables["ar"], [arabic], f"weekday {day}", [english])
+        _add(tables["en"], [english, f"{english}s"], f"weekday {day}", [arabic])
+    return tables
+
+
+@lru_cache(maxsize=1)
+def hijri() -> dict[Language, dict[Phrase, Entry]]:
+    """Months of the Hijri calendar, transliterated."""
+    tables: dict[Language, dict[Phrase, Entry]] = {"en": {}, "ar": {}}
+    for number, (english, arabic) in enumerate(HIJRI_MONTHS, start=1):
+        _add(tables["ar"], _forms(arabic), f"hijri {number}", [english])
+        _add(tables["en"], [english], f"hijri {number}", _forms(arabic)[:1])
+    return tables
+
+
+@lru_cache(maxsize=1)
+def units() -> dict[Language, dict[Phrase, Entry]]:
+    """What numbers count: currencies, units and percent; their keys begin with these words."""
+    tables: dict[Language, dict[Phrase, Entry]] = {"en": {}, "ar": {}}
+    for one, many, sign, arabic, more in CURRENCIES:
+        shared = {
+            "rial": "riyal",
+            "ruble": "rouble",
+            "lira": "pound",
+            "rupiah": "rupee",
+            "reais": "riyal",
+        }.get(one, one)
+        _add(tables["ar"], [arabic, *_forms(more)], f"currency {shared}", [many])
+        _add(tables["en"], [one, many, *([sign] if sign else [])], f"currency {shared}", [arabic])
+    _add(tables["en"], ["pound", "pounds"], "currency pound", ["ليرة", "رطل"])
+    _add(tables["ar"], ["رطل", "رطلا", "أرطال"], "currency pound", ["pounds"])  # a weight
+    for one, many, arabic, more, _, english in UNITS:
+        _add(tables["ar"], [arabic, *_forms(more)], f"unit {one}", [many])
+        _add(tables["en"], list(dict.fromkeys([one, many, *_forms(english)])), f"unit {one}", [arabic])
+    _add(tables["ar"], list(PERCENT["ar"]), "percent", ["percent"])
+    _add(tables["en"], list(PERCENT["en"]), "percent", ["في المئة"])
+    return tables
+
+
+@lru_cache(maxsize=1)
+def amounts() -> dict[Language, dict[Phrase, Entry]]:
+    """Phrases that hold their own number: duals of units, rough numbers, twice."""
+    tables: dict[Language, dict[Phrase, Entry]] = {"en": {}, "ar": {}}
+    for unit, _, duals, _, _ in TIME_UNITS:
+        plural = f"two {plural_of_unit(unit)}"
+        _add(tables["ar"], duals.split(), f"2 {unit}", [plural])
+        _add(tables["en"], [plural], f"2 {unit}", [duals.split()[1]])
+    for one, many, _, _, duals, _ in UNITS:
+        if duals:
+            _add(tables["ar"], duals.split(), f"2 {one}", [f"two {many}"])
+            _add(tables["en"], [f"two {many}"], f"2 {one}", duals.split()[:1])
+    for english, arabic, more in (*ROUGH, *TWICE):
+        _add(tables["ar"], [form for form in (arabic, more) if form], f"about {english}", [english])
+        _add(tables["en"], [english], f"about {english}", [arabic])
+    return tables
+
+
+@lru_cache(maxsize=1)
+def decades() -> dict[str, int]:
+    """The first year within its century of each Arabic decade, by its folded name, also with article."""
+    forms = {word: year for year, words in DECADES.items() for word in words.split()}
+    return {keys_of(f"{article}{word}")[0]: year for word, year in forms.items() for article in ("", "ال")}
+
+
+def phrase_at(
+    table: dict[Phrase, Entry], words: Sequence[Word], at: int, language: Language
+) -> tuple[Entry, int, str] | None:
+    """The longest phrase of a table at a word: its entry, its length, and its first word as in the table."""
+    if at >= len(words):
+        return None
+    firsts = unprefixed(words[at].key) if language == "ar" else (words[at].key,)
+    for size in longest(words, at, _MOST_WORDS):
+        rest = tuple(word.key for word in words[at + 1 : at + size])
+        for first in firsts:
+            if entry := table.get((first, *rest)):
+                return entry, size, first
+    return None

@@ -1,0 +1,135 @@
+"""Tells a name from another Arabic word by its letters, and spells it in Latin letters as newspapers do.
+
+A joint n-gram model: an Arabic letter and the Latin letters that stand for it are one unit (ش and ``sha``),
+and a unit depends on the two before it. train/transliteration.py learns data/letters.tsv from known names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from functools import lru_cache
+from pathlib import Path
+
+from rag.language.translation import data_folder
+
+BEAM = 10
+"""Hypotheses that are kept after each letter. 30 spell no more of the held-out names right."""
+MOST_UNITS = 24
+"""Units of a letter that are tried, the most frequent."""
+SPELLINGS = 2
+"""Spellings that are returned at most."""
+NEAR = 1.5
+"""How much less likely, in nats, a second spelling may be."""
+EDGE = ("", "")
+"""The unit before the first letter and after the last."""
+
+Unit = tuple[str, str]
+"""An Arabic letter and the Latin letters that stand for it."""
+
+PLAIN = {
+    "ا": "a", "ب": "b", "ت": "t", "ث": "th", "ج": "j", "ح": "h", "خ": "kh", "د": "d", "ذ": "dh", "ر": "r",
+    "ز": "z", "س": "s", "ش": "sh", "ص": "s", "ض": "d", "ط": "t", "ظ": "z", "ع": "a", "غ": "gh", "ف": "f",
+    "ق": "q", "ك": "k", "ل": "l", "م": "m", "ن": "n", "ه": "h", "و": "w", "ي": "i", "ء": "a", "پ": "p",
+    "چ": "ch", "گ": "g", "ڤ": "v",
+}  # fmt: skip
+"""One spelling of each letter, for letters that the model has not seen."""
+
+
+class Model:
+    """Counts of units in their contexts.
+
+    Args:
+        file: Lines of three units, ``letter:latin`` separated by spaces, TAB, and how often the third follows
+            the two before it.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._counts: dict[tuple[Unit, ...], dict[Unit, int]] = defaultdict(lambda: defaultdict(int))
+        units: dict[str, dict[Unit, int]] = defaultdict(lambda: defaultdict(int))
+        for line in file.read_text(encoding="utf-8").splitlines():
+            text, _, count = line.partition("\t")
+            one, two, three = (_unit(part) for part in text.split(" "))
+            for context in ((one, two), (two,), ()):
+                self._counts[context][three] += int(count)
+            units[three[0]][three] += int(count)
+        self._totals = {context: sum(after.values()) for context, after in self._counts.items()}
+        self._units = {
+            letter: sorted(found, key=lambda unit: -found[unit])[:MOST_UNITS]
+            for letter, found in units.items()
+        }
+
+    def probability(self, before: tuple[Unit, Unit], unit: Unit) -> float:
+        """How likely a unit is after two others, by Witten-Bell interpolation."""
+        value = 1e-5
+        for context in ((), before[1:], before):
+            after = self._counts.get(context)
+            if after:
+                total, kinds = self._totals[context], len(after)
+                value = (after.get(unit, 0) + kinds * value) / (total + kinds)
+        return value
+
+    def spellings(self, letters: str) -> list[tuple[float, str]]:
+        """Log probabilities and spellings, the best first, in small letters.
+
+        Args:
+            letters: A folded Arabic word.
+        """
+        beam: list[tuple[float, str, tuple[Unit, Unit]]] = [(0.0, "", (EDGE, EDGE))]
+        for letter in (*letters, ""):
+            grown: dict[tuple[str, tuple[Unit, Unit]], float] = {}
+            for score, text, before in beam:
+                for unit in self._units.get(letter, [(letter, PLAIN.get(letter, ""))]):
+                    key = (text + unit[1], (before[1], unit))
+                    value = score + math.log(self.probability(before, unit))
+                    grown[key] = max(grown.get(key, -math.inf), value)
+            kept = sorted(((value, *key) for key, value in grown.items()), key=lambda item: -item[0])[:BEAM]
+            beam = kept
+        best: dict[str, float] = {}
+        for score, text, _ in beam:
+            best.setdefault(text, score)
+        return sorted(((score, text) for text, score in best.items()), reverse=True)
+
+
+def _unit(text: str) -> Unit:
+    letter, _, latin = text.partition(":")
+    return letter, latin
+
+
+@lru_cache(maxsize=1)
+def model() -> Model:
+    """The model that ships with the package."""
+    return Model(data_folder() / "letters.tsv")
+
+
+@lru_cache(maxsize=20_000)
+def spellings_of(word: str) -> tuple[str, ...]:
+    """One or two Latin spellings of a folded Arabic name without particles, the best first."""
+    bare = word.removeprefix("ال") if len(word) > 4 else word
+    found = model().spellings(bare)
+    near = [text for score, text in found if text and score > found[0][0] - NEAR]
+    return tuple(text.capitalize() for text in near[:SPELLINGS]) or (plain_spelling(word) or word,)
+
+
+def plain_spelling(word: str) -> str:
+    """A folded Arabic word letter by letter, without vowels that Arabic does not write."""
+    bare = word.removeprefix("ال") if len(word) > 4 else word
+    return "".join(PLAIN.get(letter, letter) for letter in bare).capitalize()
+
+
+def trigrams(word: str) -> list[str]:
+    """Runs of three letters of a word, with its edges."""
+    padded = f"^^{word}$"
+    return [padded[at : at + 3] for at in range(len(padded) - 2)]
+
+
+@lru_cache(maxsize=1)
+def _shapes() -> dict[str, float]:
+    lines = (data_folder() / "shapes.tsv").read_text(encoding="utf-8").splitlines()
+    return {key: float(value) for key, _, value in (line.partition("\t") for line in lines)}
+
+
+def likeness_to_names(word: str) -> float:
+    """How much more likely a folded word's letters are in a name than in another word, in nats; 0 is even."""
+    shapes = _shapes()
+    return sum(shapes.get(key, 0.0) for key in trigrams(word))

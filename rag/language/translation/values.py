@@ -1,0 +1,249 @@
+"""The values of a sentence by rule: numbers, percentages, money, measures, dates, weekdays, ordinals.
+
+Each value has keys that are the same in both languages, so that a translation can be compared with its
+source, and, where digits alone do not say it, its equivalent in the other language.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from rag.language.number_words import CARDINALS
+from rag.language.quantities import doubtful_months
+from rag.language.translation import tables
+from rag.language.translation.numerals import Read, read_number
+from rag.language.translation.words import Word, unbroken, unprefixed, words_of
+from rag.language.translation.writing import (
+    counted_in_arabic,
+    decade_in_arabic,
+    ordinal_in_arabic,
+    ordinal_in_english,
+    plain,
+    written,
+)
+from rag.records import Language
+
+Kind = Literal["number", "percent", "money", "measure", "date", "weekday", "ordinal", "amount"]
+
+LARGEST_SMALL = 12
+"""Numbers up to here are words as often as digits, and good translators leave them out ("one of")."""
+
+_LONGEST_SHORT = 4
+"""Letters of an abbreviated month, which counts beside a number only."""
+_SIGNS = {"dollar": "$", "euro": "€"}
+_AMBIGUOUS = {"ماي", "جوان", "اوت", "صفر", "محرم", "رجب", "شعبان", "المحرم", "شوال"}
+"""Arabic months that are other words or names too: they count beside a day or a year only."""
+_YEAR_OR_DAY = re.compile(r"\d{1,2}|\d{4}")
+_HUNDRED = re.compile("(?:^|[وبلف])مي(?:ه|تا|تي|تان|تين)$")
+"""Folded forms of مئة, which are other words when they are written without the hamza."""
+_AND_MONTH = {"شهر", "بشهر", "لشهر", "من"}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value that a sentence states."""
+
+    kind: Kind
+    start: int
+    """Index of its first word."""
+    used: int
+    """How many words it takes."""
+    keys: frozenset[str]
+    """What it is in either language: ``3500000`` and ``currency dollar``, ``month 9``."""
+    targets: tuple[str, ...]
+    """Equivalents in the other language, best first; empty where its digits are the same in both."""
+    sure: bool
+    """Whether a translation without it has lost something; not so of small and rough numbers in words."""
+
+
+def values_of(sentence: str, language: Language) -> list[Value]:
+    """The values of a sentence, in order."""
+    words = words_of(sentence)
+    found: list[Value] = []
+    at = 0
+    while at < len(words):
+        value = value_at(words, at, sentence, language)
+        if value:
+            found.append(value)
+        at += value.used if value else 1
+    return found
+
+
+def value_at(words: list[Word], at: int, sentence: str, language: Language) -> Value | None:
+    """The value that begins at a word; None where none does.
+
+    Args:
+        words: Of the sentence.
+        at: Index of the word.
+        sentence: Its text decides whether ``May`` and آب are months.
+        language: Of the sentence.
+    """
+    return (
+        _date(words, at, sentence, language)
+        or _decade(words, at, language)
+        or _amount(words, at, language)
+        or _signed(words, at, language)
+        or _number(words, at, language)
+    )
+
+
+def _date(words: list[Word], at: int, sentence: str, language: Language) -> Value | None:
+    if hijri := tables.phrase_at(tables.hijri()[language], words, at, language):
+        entry, size, first = hijri
+        if first not in _AMBIGUOUS or _beside_number(words, at, size):
+            return Value("date", at, size, frozenset([entry.key]), entry.targets, sure=False)
+    found = tables.phrase_at(tables.dates()[language], words, at, language)
+    if not found or not _is_date(found[0].key, found[2], words, at, found[1], sentence, language):
+        return None
+    entry, size, _ = found
+    kind: Kind = "weekday" if entry.key.startswith("weekday") else "date"
+    again = tables.phrase_at(tables.dates()[language], words, at + size, language)  # سبتمبر/أيلول
+    if again and again[0].key == entry.key:
+        size += again[1]
+    sure = words[at].key != "الاثنين"  # also "the two"
+    return Value(kind, at, size, frozenset([entry.key]), entry.targets, sure)
+
+
+def _is_date(
+    key: str, first: str, words: list[Word], at: int, size: int, sentence: str, language: Language
+) -> bool:
+    """Whether a word that may be a month or a weekday is one here."""
+    shown = words[at].text
+    if language == "en":
+        if key in ("month 3", "month 5") and first in ("march", "may"):
+            return shown[0].isupper() and int(key[6:]) in doubtful_months(sentence)
+        full = len(first) > _LONGEST_SHORT or first in ("june", "july")
+        return shown[0].isupper() and (full or _beside_number(words, at, size))
+    if first == "اب":
+        return "آ" in shown
+    return first not in _AMBIGUOUS or _beside_number(words, at, size)
+
+
+def _beside_number(words: list[Word], at: int, size: int) -> bool:
+    beside = [*words[max(at - 1, 0) : at], *words[at + size : at + size + 1]]
+    return any(_YEAR_OR_DAY.fullmatch(word.key) or word.key in _AND_MONTH for word in beside)
+
+
+def _decade(words: list[Word], at: int, language: Language) -> Value | None:
+    """``1990s`` and تسعينيات القرن الماضي."""
+    key, following = words[at].key, words[at + 1].key if at + 1 < len(words) else ""
+    if language == "en":
+        year = int(key) if re.fullmatch(r"\d{2}|\d{4}", key) else 1
+        if following != "s" or year % 10 or words[at + 1].start != words[at].end:
+            return None
+        arabic = decade_in_arabic(year) if year > 99 else ""
+        return Value(
+            "date", at, 2, frozenset([f"decade {year % 100}"]), (arabic,) if arabic else (), sure=False
+        )
+    decade = next((tables.decades()[f] for f in unprefixed(key) if f in tables.decades()), None)
+    if decade is None:
+        return None
+    keys = frozenset([f"decade {decade}"])
+    if following != "القرن":
+        return Value("date", at, 1, keys, (f"{1900 + decade}s", f"{decade}s"), sure=False)
+    century = (
+        read_number([word.key for word in words[at + 2 : at + 4]], "ar") if at + 2 < len(words) else None
+    )
+    if century and century.used and 5 < century.value < 22:
+        start = 100 * (int(century.value) - 1)
+        return Value("date", at, 2 + century.used, keys, (f"{start + decade}s",), sure=False)
+    last = at + 2 < len(words) and words[at + 2].key == "الماضي"
+    return Value("date", at, 2 + last, keys, (f"{1900 + decade}s",), sure=False)
+
+
+def _amount(words: list[Word], at: int, language: Language) -> Value | None:
+    found = tables.phrase_at(tables.amounts()[language], words, at, language)
+    if not found:
+        return None
+    entry, size, _ = found
+    return Value("amount", at, size, frozenset([entry.key]), entry.targets, sure=False)
+
+
+def _signed(words: list[Word], at: int, language: Language) -> Value | None:
+    """Money with its sign first: ``$3.5 million``, ``€5m``."""
+    entry = tables.units()[language].get((words[at].key,)) or tables.units()["en"].get((words[at].key,))
+    if not entry or words[at].key.isalpha() or not entry.key.startswith("currency") or at + 1 == len(words):
+        return None
+    keys = [word.key for word in words[at + 1 : at + 1 + unbroken(words, at + 1, 8)]]
+    if keys[1:] and keys[1] in ("m", "b", "k", "bn") and words[at + 2].start == words[at + 1].end:
+        keys[1] = {"m": "mn", "b": "bn", "k": "thousand"}.get(keys[1], keys[1])
+    read = read_number(keys, language)
+    if not read.used:
+        return None
+    unit = tables.units()[language].get((words[at].key,), entry)
+    return _counted(read, at, read.used + 1, unit, language)
+
+
+def _number(words: list[Word], at: int, language: Language) -> Value | None:
+    read = _read(words, at, language)
+    if not read.used or (_HUNDRED.search(words[at].key) and "ئ" not in words[at].text):  # ميتا, dead
+        return None
+    after = tables.phrase_at(
+        tables.units()[language], words, at + read.used, "en"
+    )  # no particles between them
+    # Arabic has a dual for two things; "m2" and "F-16" are no numbers.
+    attached = at > 0 and words[at - 1].end == words[at].start and words[at - 1].key.isalpha()
+    small = read.value <= (LARGEST_SMALL if read.in_words else 2) or attached
+    if after and not read.ordinal:
+        return _counted(read, at, read.used + after[1], after[0], language)
+    keys = frozenset([plain(read.value)])
+    if read.ordinal:
+        return Value(
+            "ordinal", at, read.used, keys, _ordinal(read, words, at, language), not small and read.value > 12
+        )
+    targets: tuple[str, ...] = ()
+    if read.in_words and not (small and read.used == 1) and not _lone_power(read, words[at].key):
+        targets = (written(read.value, "ar" if language == "en" else "en"),)
+    elif not read.in_words and not words[at].text.isascii():
+        targets = (words[at].key,)
+    if language == "en":
+        unit = words[at + read.used].key if at + read.used < len(words) else ""
+        whole = int(read.value) if read.value == read.value.to_integral() else 0
+        if counted := counted_in_arabic(whole, unit):
+            return Value("measure", at, read.used + 1, keys, (counted,), sure=not small)
+    sure = not small and not _lone_power(read, words[at].key)
+    return Value("number", at, read.used, keys, targets, sure)
+
+
+def _read(words: list[Word], at: int, language: Language) -> Read:
+    keys = [word.key for word in words[at : at + unbroken(words, at, 12)]]
+    read = read_number(keys, language)
+    if read.used or language == "en" or keys[0][0] not in "وفبل":
+        return read
+    for first in unprefixed(keys[0])[1:]:
+        read = read_number([first, *keys[1:]], language)
+        if read.used and (len(first) > 3 or read.value >= 100 or read.used > 1):
+            return read
+    return Read(0, Decimal(0))
+
+
+def _lone_power(read: Read, key: str) -> bool:
+    """Whether a number is one word such as ألف, which the lexicon has and which often means "many"."""
+    return read.used == 1 and read.value in (1000, 10**6, 10**9, 10**12) and not key[0].isdigit()
+
+
+def _ordinal(read: Read, words: list[Word], at: int, language: Language) -> tuple[str, ...]:
+    value = int(read.value)
+    if language == "ar":
+        if at and words[at - 1].key.endswith("الساعه") and value in range(1, 13):
+            return (f"{CARDINALS[value][0]} o'clock",)
+        return (ordinal_in_english(value), str(value)) if value > 12 else (ordinal_in_english(value),)
+    return ordinal_in_arabic(int(read.value))
+
+
+def _counted(read: Read, at: int, used: int, unit: tables.Entry, language: Language) -> Value:
+    """A number with what it counts: a percentage, money or a measure."""
+    kind: Kind = (
+        "percent" if unit.key == "percent" else "money" if unit.key.startswith("currency") else "measure"
+    )
+    keys = frozenset([plain(read.value), *([unit.key] if kind != "measure" else [])])
+    if language == "ar":
+        sign = _SIGNS.get(unit.key.removeprefix("currency ")) if kind == "money" else None
+        number = written(read.value, "en", counts=True)
+        targets = tuple(f"{sign}{number}" if sign else f"{number} {name}" for name in unit.targets[:2])
+    else:
+        targets = tuple(f"{written(read.value, 'ar')} {name}" for name in unit.targets[:1])
+    return Value(kind, at, used, keys, targets, sure=read.value > (LARGEST_SMALL if read.in_words else 2))

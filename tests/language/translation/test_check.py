@@ -1,0 +1,63 @@
+"""A translation is compared with its source without a model."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.language.translation.check import compare
+
+SOURCE = "قتل 25 شخصا في هجوم قرب الموصل يوم الثلاثاء، بحسب ما أعلنت الأمم المتحدة."
+GOOD = "Twenty-five people were killed in an attack near Mosul on Tuesday, the United Nations announced."
+
+
+def test_a_right_translation_is_not_flagged_in_either_direction() -> None:
+    for found in (compare(SOURCE, GOOD, "ar"), compare(GOOD, SOURCE, "en")):
+        assert not (found.missing_values or found.added_values or found.missing_names or found.added_names)
+        assert found.licensed > 0.7
+        assert found.content_words > 5
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "missing", "added"),
+    [
+        ("Twenty-five people", "Twenty-six people", ("25",), ("Twenty-six",)),
+        ("Twenty-five people", "Twenty-five percent", (), ("Twenty-five percent",)),
+        ("on Tuesday", "on Monday", ("الثلاثاء",), ("Monday",)),
+        ("on Tuesday", "in September", ("الثلاثاء",), ("September",)),
+    ],
+)
+def test_a_changed_value_is_missing_and_added(
+    right: str, wrong: str, missing: tuple[str, ...], added: tuple[str, ...]
+) -> None:
+    found = compare(SOURCE, GOOD.replace(right, wrong), "ar")
+    assert (found.missing_values, found.added_values) == (missing, added)
+
+
+def test_a_changed_name_is_missing_and_added() -> None:
+    found = compare(SOURCE, GOOD.replace("Mosul", "Baghdad"), "ar")
+    assert (found.missing_names, found.added_names) == (("الموصل",), ("Baghdad",))
+    back = compare(GOOD, SOURCE.replace("الموصل", "بغداد"), "en")
+    assert (back.missing_names, back.added_names) == (("Mosul",), ("بغداد",))
+
+
+def test_another_sentence_is_hardly_licensed() -> None:
+    assert compare(SOURCE, "The weather will remain cold until the weekend.", "ar").licensed < 0.4
+
+
+@pytest.mark.parametrize(
+    ("source", "translation"),
+    [
+        ("في سبعينيات القرن العشرين", "in the 1970s"),
+        ("نحو ساعة ونصف", "a 1.5 hour drive"),
+        ("1,8 مليار دينار", "1.8 billion dinars"),
+        ("عند الساعة 23:45", "at 23.45"),
+        ("ألفا ميل مربع", "two thousand square miles"),
+        ("أيام الجمعة", "on Fridays"),
+        ("وكالة أميركية", "an agency in the U.S."),
+        ("قال هجليج", "said Heglig"),
+        ("", ""),
+    ],
+)
+def test_the_same_value_or_name_may_be_written_otherwise(source: str, translation: str) -> None:
+    for found in (compare(source, translation, "ar"), compare(translation, source, "en")):
+        assert not (found.missing_values or found.added_values or found.missing_names or found.added_names)

@@ -1,0 +1,189 @@
+"""Hints find words, names and values of a sentence, and are written as the prompt contains them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from rag.language.translation import data_folder
+from rag.language.translation.gazetteer import Gazetteer, Name, gazetteer
+from rag.language.translation.hints import Tables, hints_for, render
+from rag.language.translation.lexicon import Lexicon, lexicon
+from rag.language.translation.words import words_of
+
+LEXICON = """\
+اعلن\tأعلن=announced#9; declared#3 | أعلنت=announced#30 | إعلان=announcement
+بعث\tبعثة=mission; delegation
+قضي\tقضية=case; issue | قضى=spent
+مدين\tمدينة=city; town
+جديد\tجديد=new
+شباب\tشباب=youth
+سنوار\tسنوار=^Sinwar
+الم\tآلام=pains
+ام\tأم=mother
+حي\tحياة=life
+هلال\tهلال=crescent
+زميل\tزملاء=colleagues
+لاجء\tلاجئ=refugee
+حافل\tحافلة=bus
+سفير\tسفير=ambassador
+"""
+PHRASES = "مشروع القانون\tbill; draft law\nعربة\tcarriage\n"
+NAMES = [
+    Name("organisation", ("United Nations", "UN"), ("الأمم المتحدة",)),
+    Name("organisation", ("International Committee of the Red Cross", "Red Cross"),
+         ("اللجنة الدولية للصليب الأحمر", "الصليب الأحمر")),
+    Name("place", ("United States", "US", "U.S."), ("الولايات المتحدة",)),
+    Name("place", ("Syria",), ("سوريا", "سورية")),
+    Name("armed_group", ("al-Shabaab", "Shabab"), ("الشباب", "حركة الشباب")),
+    Name("media", ("Al-Hayat",), ("الحياة",)),
+    Name("person", ("Erik Kurilla", "Michael Kurilla"), ("إريك كوريلا",)),
+    Name("title", ("defence minister",), ("وزير الدفاع", "وزيرة الدفاع")),
+    Name("nationality", ("Palestinian", "Palestinians"), ("فلسطيني", "فلسطينية", "فلسطينيون")),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    folder = tmp_path_factory.mktemp("hints")
+    (folder / "lexicon.tsv").write_text(LEXICON, encoding="utf-8")
+    (folder / "phrases.tsv").write_text(PHRASES, encoding="utf-8")
+    return Tables(Lexicon(folder / "lexicon.tsv", folder / "phrases.tsv"), Gazetteer(NAMES))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("أعلنت البعثة", "أعلنت=announced | البعثة=mission; delegation"),
+        ("وأعلنت بعثتها", "وأعلنت=announced | بعثتها=mission; delegation"),
+        ("في مدينتهم الجديدة", "مدينتهم=city; town | الجديدة=new"),
+        ("مع زملائهم", "زملائهم=colleagues"),
+        ("صرحت الأم", "الأم=mother"),
+        ("الآلام", "الآلام=pains"),
+        ("حافلتان", "حافلتان=two buses"),
+        ("مدينتان جديدتان", "مدينتان=two cities; two towns | جديدتان=new"),
+        ("مشروع القانون", "مشروع القانون=bill; draft law"),
+        ("العربة", "العربة=carriage"),
+        ("للأمم المتحدة", "للأمم المتحدة=United Nations"),
+        ("بالصليب الأحمر", "بالصليب الأحمر=Red Cross; International Committee of the Red Cross"),
+        ("بالولايات المتحدة وسورية", "بالولايات المتحدة=United States | وسورية=Syria"),
+        ("وزيرة الدفاع الفلسطينية", "وزيرة الدفاع=defence minister | الفلسطينية=Palestinian"),
+        ("السنوار", "السنوار=Sinwar"),
+        ("قال كوريلا", "كوريلا=Kurilla"),
+        ("الشباب", "الشباب=youth; al-Shabaab"),
+        ("حركة الشباب", "حركة الشباب=al-Shabaab"),
+        ("الحياة", "الحياة=life"),
+        ("«الحياة»", "الحياة=life; Al-Hayat"),
+        ("يوم الثلاثاء في تشرين الثاني", "الثلاثاء=Tuesday | تشرين الثاني=November"),
+        ("قبل ساعتين و3.5 ملايين", "ساعتين=two hours | 3.5 ملايين=3.5 million"),
+        ("عام 2014", "عام=year"),
+        ("الأمم، المتحدة", "none"),
+        ("من على في وكل", "none"),
+        ("", "none"),
+    ],
+)
+def test_an_arabic_sentence_is_glossed(known: Tables, sentence: str, expected: str) -> None:
+    assert render(hints_for(sentence, "ar", known)) == expected
+
+
+def test_a_name_after_a_title_is_spelled_beside_its_meaning(known: Tables) -> None:
+    (title, name) = hints_for("السفير هلال", "ar", known)
+    assert title.targets == ("ambassador",)
+    assert name.kind == "name"
+    assert name.targets[-1] == "crescent"
+    assert [hint.targets for hint in hints_for("رأى هلال", "ar", known)][-1] == ("crescent",)
+
+
+def test_a_spelling_that_the_sentence_gives_wins(known: Tables) -> None:
+    (hint, *_) = hints_for("كوريلا (Corella)", "ar", known)
+    assert hint.targets == ("Corella",)
+
+
+def test_unknown_words_are_spelled_only_if_they_look_like_names(known: Tables) -> None:
+    assert [hint.spelled for hint in hints_for("أوبتيكور", "ar", known)] == [True]
+    assert hints_for("يستخدمونها متسرب تجوب", "ar", known) == ()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("The mission announced", "mission=بعثة | announced=أعلنت; أعلن; إعلان"),
+        ("U.S. cities", "U.S.=الولايات المتحدة | cities=مدينة"),
+        ("tell us of Erik Kurilla's case", "Erik Kurilla's=إريك كوريلا | case=قضية"),
+        ("the defence minister in May", "defence minister=وزير الدفاع | May=مايو; أيار"),
+        ("the bill", "bill=مشروع القانون"),
+        ("said Kurilla", "Kurilla=كوريلا"),
+        ("al-Shabaab", "al-Shabaab=الشباب"),
+        ("we may", "none"),
+    ],
+)
+def test_an_english_sentence_is_glossed(known: Tables, sentence: str, expected: str) -> None:
+    assert render(hints_for(sentence, "en", known)) == expected
+
+
+def test_a_hint_says_where_its_words_are(known: Tables) -> None:
+    sentence = "قال إن الأمم المتحدة أعلنت"
+    for hint in hints_for(sentence, "ar", known):
+        assert sentence[hint.start : hint.start + len(hint.source)] == hint.source
+
+
+def test_a_meaning_and_its_word_are_ranked_by_how_often_they_occur_together(known: Tables) -> None:
+    assert known.lexicon.arabic(("announced",)) == ("أعلنت", "أعلن", "إعلان")
+    assert known.lexicon.meanings("والقضايا") == ()
+
+
+@pytest.mark.parametrize(
+    ("arabic", "english"),
+    [
+        ("وزير الدفاع", "defence minister"), ("الأمم المتحدة", "United Nations"), ("بريطانيا", "Britain"),
+        ("الاتحاد الأوروبي", "European Union"), ("الفلسطينية", "Palestinian"), ("اللغة الفرنسية", "French"),
+        ("قطاع غزة", "Gaza Strip"), ("بالصين", "China"), ("ولبنان", "Lebanon"), ("لليمن", "Yemen"),
+    ],
+)  # fmt: skip
+def test_the_shipped_names_are_found_behind_particles(arabic: str, english: str) -> None:
+    match = gazetteer().match(words_of(arabic), 0, "ar")
+    assert match
+    assert english in [name.english[0] for name in match.names]
+
+
+@pytest.mark.parametrize(
+    ("english", "arabic"),
+    [
+        ("defence minister", "وزير الدفاع"), ("Defense Minister", "وزير الدفاع"),
+        ("prime minister", "رئيس الوزراء"),
+        ("Palestinians", "فلسطيني"), ("Al Jazeera", "الجزيرة"), ("Al-Jazeera", "الجزيرة"),
+        ("EU", "الاتحاد الأوروبي"),
+        ("Nato", "حلف شمال الأطلسي"), ("Gaza Strip", "قطاع غزة"),
+    ],
+)  # fmt: skip
+def test_the_shipped_names_are_found_in_english(english: str, arabic: str) -> None:
+    match = gazetteer().match(words_of(english), 0, "en")
+    assert match
+    assert arabic in [name.arabic[0] for name in match.names]
+
+
+@pytest.mark.parametrize("form", ["U.S.", "US", "USA", "America", "United States"])
+def test_the_shipped_names_know_other_spellings(form: str) -> None:
+    match = gazetteer().match(words_of(form), 0, "en")
+    assert match
+    assert match.names[0].arabic[0] == "الولايات المتحدة"
+
+
+def test_the_shipped_tables_are_small() -> None:
+    assert sum(file.stat().st_size for file in data_folder().iterdir()) < 3_000_000
+
+
+def test_the_shipped_tables_load_fast_and_only_when_they_are_asked() -> None:
+    code = (
+        "import sys; import rag.language.translation.hints, rag.language.translation.check; "
+        "from rag.language.translation.reader import shipped; print(shipped.cache_info().currsize)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "0"
+    lexicon.cache_clear()
+    start = time.process_time()
+    lexicon()
+    assert time.process_time() - start < 2  # 0.15 s on an idle core

@@ -1,0 +1,32 @@
+"""Names that no table has are spelled as newspapers would, and told from other words."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.language.translation.transliteration import likeness_to_names, plain_spelling, spellings_of
+
+
+@pytest.mark.parametrize(
+    ("arabic", "latin"),
+    [("دحلان", "Dahlan"), ("السنوار", "Sinwar"), ("سيلفان", "Silvan")],
+)
+def test_a_name_is_spelled(arabic: str, latin: str) -> None:
+    assert latin in spellings_of(arabic)
+
+
+def test_any_word_has_one_or_two_spellings() -> None:
+    for word in ("أوبتيكور", "محمد", "ژ", "الء"):
+        found = spellings_of(word)
+        assert 1 <= len(found) <= 2
+        assert all(found)
+    assert spellings_of("محمد")[0][0].isupper()
+
+
+def test_the_plain_table_writes_letter_by_letter() -> None:
+    assert plain_spelling("خشب") == "Khshb"
+
+
+def test_names_look_like_names() -> None:
+    assert min(map(likeness_to_names, ("سيلفان", "اوبتيكور", "غونزاليز"))) > 1
+    assert max(map(likeness_to_names, ("استحضار", "متسرب", "تجوب"))) < -1
