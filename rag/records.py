@@ -138,6 +138,10 @@ class Evidence:
     """The score that sentences are chosen by, higher is better; comparable within one answer only."""
     also: tuple[Reprint, ...] = ()
     """Other articles that contain this sentence, word for word."""
+    translation: str | None = None
+    """The sentence in the language of the answer, by the model; None where it was not translated."""
+    certain: bool = True
+    """Whether the checks of the translation found no fault; True where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,10 @@ class Citation:
     """``article.text[start:end]``, always."""
     also: tuple[Reprint, ...] = ()
     """Other articles that contain the quote, word for word."""
+    translation: str | None = None
+    """The quote in the language of the answer, by the model; None where it was not translated."""
+    certain: bool = True
+    """Whether the checks of the translation found no fault; True where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

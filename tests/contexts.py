@@ -12,6 +12,7 @@ from rag.answering.answer_builder import Built
 from rag.answering.context import Context
 from rag.answering.pipeline import Steps
 from rag.conversation.decompose import whole
+from rag.language.text import is_arabic
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm import prompt
 from rag.models.llm.protocol import Generator, Likelihood, Message
@@ -25,8 +26,27 @@ DOUBTFUL = (-0.01, math.log(0.98), -0.01, -2.5, -1.5, -0.01)
 """The same where the sentence is probable and the words are not."""
 
 
+TRANSLATION = "Its translation, written by the model for this test."
+"""What the scripted models translate every Arabic sentence into."""
+
+ARABIC_TRANSLATION = "ترجمته كما كتبها النموذج من أجل هذا الاختبار."
+"""What they translate every English sentence into."""
+
+
+def translated(message: str) -> str | None:
+    """The reply of a scripted model that is asked to translate; None for any other prompt.
+
+    Args:
+        message: The last one of the prompt.
+    """
+    text, hints, _ = message.partition("\n\nHints: ")
+    if not hints:
+        return None
+    return TRANSLATION if is_arabic(text) else ARABIC_TRANSLATION
+
+
 class Replying:
-    """A generator that gives the same reply to every prompt."""
+    """A generator that gives the same reply to every prompt but those that ask for a translation."""
 
     context = 8192
 
@@ -48,6 +68,9 @@ class Replying:
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
     ) -> PieceGenerator[str, None, Likelihood | None]:
+        if translation := translated(messages[-1].content):
+            yield translation
+            return None
         self.prompts.append(messages[-1].content)
         yield self._reply
         return self._likelihood

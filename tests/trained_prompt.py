@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from contexts import translated
+
 from rag import Answer, Assistant, Settings
 from rag.answering import confidence
 from rag.index.indexing import build_index
@@ -34,6 +36,9 @@ class Reading:
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
     ) -> PieceGenerator[str, None, Likelihood | None]:
+        if translation := translated(messages[-1].content):
+            yield translation
+            return None
         if max_tokens <= 2:  # the judge's questions
             yield ("Yes", "[1")[max_tokens - 1]
             return (-0.01,) * max_tokens

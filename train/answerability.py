@@ -5,8 +5,8 @@
 
 The assistant is asked the questions of each file, over the folder of articles after ``=`` or the seeds. For
 each of two readings of the evidence (as served, and in another order) the sentence that the model cites is
-judged. Replies are kept in --out, so that a killed run goes on where it was. The weights that ship were fitted
-to evals/questions/dev.jsonl, seeds.jsonl and reports.jsonl.
+judged. Replies are kept in --out, so that a killed run goes on where it was. What ships was fitted to
+evals/questions/dev.jsonl, seeds.jsonl and reports.jsonl.
 """
 
 from __future__ import annotations

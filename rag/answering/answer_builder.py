@@ -136,4 +136,6 @@ def _citation(number: int, item: Evidence) -> Citation:
         end=item.end,
         quote=item.text,
         also=item.also,
+        translation=item.translation,
+        certain=item.certain,
     )

@@ -5,13 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from rag.answering import quotation
 from rag.answering.confidence import CHOSEN
 from rag.answering.context import Context
 from rag.answering.draft import Draft, Statement
 from rag.conversation.answer_type import elsewhen, fits, kind
 from rag.language import quantities
-from rag.language.text import is_arabic
 from rag.records import Language, Outcome
 
 NOT_FOUND: dict[Language, str] = {
@@ -43,8 +41,9 @@ REASONS: dict[Language, dict[str, str]] = {
         "unsupported": "the cited sentence does not support it",
         "language": "it was not in the language of the question",
         "kind": "it contained no time, number or name, which was asked for",
-        "quoted": "in the article's own words: its translation could not be confirmed",
-        "doubtful": "machine translation of low confidence; it may be inexact",
+        "quoted": "its sentence is shown: the model's own words could not be confirmed",
+        "doubtful": "machine translation; it may be inexact",
+        "untranslated": "its sentence could not be translated",
         "instead": "quoted in place of the model's own words: {reason}",
         "dropped": "the model's draft was dropped: {reason}",
         "unanswering": "the sentence that it cited probably does not answer the question",
@@ -59,8 +58,9 @@ REASONS: dict[Language, dict[str, str]] = {
         "unsupported": "الجملة المستشهَد بها لا تؤيده",
         "language": "لم تكن بلغة السؤال",
         "kind": "لم تتضمن الوقت أو العدد أو الاسم المسؤول عنه",
-        "quoted": "بكلمات المقال نفسها: تعذّر التحقق من ترجمتها",
-        "doubtful": "ترجمة آلية ضعيفة الموثوقية، وقد لا تكون دقيقة",
+        "quoted": "عُرضت جملتها: تعذّر التحقق من كلمات النموذج",
+        "doubtful": "ترجمة آلية، وقد لا تكون دقيقة",
+        "untranslated": "تعذّرت ترجمة جملتها",
         "instead": "اقتُبست بدلًا من كلمات النموذج: {reason}",
         "dropped": "حُذفت مسودة النموذج: {reason}",
         "unanswering": "الجملة التي استشهدت بها لا تجيب عن السؤال على الأرجح",
@@ -81,10 +81,7 @@ def check_form(draft: Draft, context: Context) -> Draft:
 
 
 def quote_chosen(draft: Draft, context: Context) -> Draft:
-    """Step after verification: where words failed, quote their sentence if it is probably the right one.
-
-    Only a sentence in the language of the answer: any other says nothing to the reader.
-    """
+    """Step after verification: where words failed, quote their sentence if it is probably the right one."""
     if draft.confidence is None or draft.confidence.choice < CHOSEN:
         return draft
     statements = tuple(_quoted_instead(one, draft.question, context) for one in draft.statements)
@@ -95,13 +92,14 @@ def _quoted_instead(statement: Statement, question: str, context: Context) -> St
     # The probability is that of the first answer's sentence, not of one that a cross-check added.
     if statement.verdict != "unsupported" or statement.added or not statement.cited:
         return statement
-    sentence, language = statement.cited[0].text, context.language
+    sentence = statement.cited[0].text
     # Words that only repeat the question named nothing; a quantity needs a number, and a date the right year.
     unfit = kind(question) == "name" or (kind(question) == "quantity" and not fits(question, sentence))
-    if unfit or elsewhen(question, sentence) or is_arabic(sentence) != (language == "ar"):
+    if unfit or elsewhen(question, sentence):
         return statement
-    reason = REASONS[language]["instead"].format(reason=statement.reason)
-    return quotation.whole(statement, language, reason, statement.words or statement.text)
+    reason = REASONS[context.language]["instead"].format(reason=statement.reason)
+    words = statement.words or statement.text
+    return dataclasses.replace(statement, text="", words=words, quoted=True, verdict="partial", reason=reason)
 
 
 def decide(draft: Draft, context: Context) -> Draft:

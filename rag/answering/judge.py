@@ -76,8 +76,8 @@ def odds_says(question: str, sentence: Evidence, context: Context) -> float | No
         PromptBroken: The judging prompt is missing or wrong.
         GenerationFailed: The model failed.
     """
-    name = prompt.LANGUAGE_NAMES[context.language]
-    messages = prompt.fill(load_template(), evidence=neutral(sentence.text), question=question, language=name)
+    shown = {"evidence": neutral(sentence.text), "question": neutral(question)}
+    messages = prompt.fill(load_template(), **shown)
     completion = complete(messages, 1, context)
     if not completion.likelihood:
         return None

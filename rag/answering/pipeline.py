@@ -7,7 +7,7 @@
     verify                  each statement is checked against the sentences that it cites, once
     checking steps          the form of the answer
     decide                  answered, partial, conflict or not found
-    presentation steps      quotations, sides of a disagreement
+    presentation steps      translations, quotations, sides of a disagreement
     build                   one text with numbered citations
 
 A step is a function ``(draft, context) -> draft``. Each one has a measured gain in docs/research/results.md,
@@ -27,6 +27,7 @@ from rag.answering.decision import check_form, decide, quote_chosen, settle
 from rag.answering.draft import Draft, renumbered
 from rag.answering.generation import generate, read_again
 from rag.answering.judge import judge_again
+from rag.answering.translation import translate_cited
 from rag.answering.verification import verify
 from rag.conversation.decompose import Part, decompose
 from rag.conversation.rewrite import rewrite
@@ -44,7 +45,7 @@ class Steps:
     """Before verification."""
     checking: tuple[Step, ...] = (check_form, quote_chosen)
     """After verification, before the decision."""
-    presenting: tuple[Step, ...] = presentation.STEPS
+    presenting: tuple[Step, ...] = (translate_cited, *presentation.STEPS)
     """After the decision."""
     decomposing: bool = True
     """Whether a question of several parts is asked part by part."""

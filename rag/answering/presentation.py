@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 
 from rag.answering import quotation
 from rag.answering.context import Context
 from rag.answering.decision import REASONS
-from rag.answering.draft import Draft, Statement
+from rag.answering.draft import Draft, Span, Statement, span
 from rag.conversation.answer_type import fits
-from rag.language.text import is_arabic
-from rag.records import Evidence, Language
+from rag.records import Language
 
 DONE: dict[Language, str] = {"en": "Reported as done: {text}", "ar": "ما أُعلن أنه تم: {text}"}
 PLANNED: dict[Language, str] = {"en": "Planned: {text}", "ar": "المخطط له: {text}"}
 """How something done and the plan for it are labelled."""
+
+
+def quote_sentences(draft: Draft, context: Context) -> Draft:
+    """Show the cited sentence, or its translation, in place of doubtful words and after a phrase."""
+    if draft.relation == "plan and outcome" and draft.outcome == "conflict":
+        return draft
+    quoted: dict[tuple[str, tuple[Span, ...]], Statement] = {}
+    for statement in draft.statements:
+        shown = _shown(statement, draft, context.language)
+        key = "" if shown.quoted else shown.text, tuple(map(span, shown.cited))
+        quoted.setdefault(key, shown)
+    return dataclasses.replace(draft, statements=tuple(quoted.values()))
 
 
 def label_sides(draft: Draft, context: Context) -> Draft:
@@ -28,34 +38,9 @@ def label_sides(draft: Draft, context: Context) -> Draft:
         supported = draft.trusts_words and statement.verdict == "supported"
         if statement.quoted or not supported or not fits(draft.question, statement.text, statement.words):
             words = statement.words or statement.text
-            statement = quotation.whole(statement, context.language, words=words, frame=quotation.QUOTED)
+            statement = quotation.whole(statement, context.language, words=words, frame=quotation.BESIDE)
         labelled.append(dataclasses.replace(statement, text=label.format(text=seen(statement))))
     return dataclasses.replace(draft, statements=tuple(labelled))
-
-
-def mark_doubtful(draft: Draft, context: Context) -> Draft:
-    """Replace doubtful words by the sentences that they are taken from, and mark doubtful translations.
-
-    A translation keeps the model's words, as its sentence says nothing to who does not know its language.
-    """
-    if draft.outcome not in ("answered", "partial") and not _is_sided(draft):
-        return draft
-    if draft.trusts_words:
-        return draft
-    quoted: dict[tuple[str, tuple[Evidence, ...]], Statement] = {}
-    for statement in draft.statements:
-        marked = _marked(statement, context.language)
-        quoted.setdefault(("" if marked.quoted else marked.text, marked.cited), marked)
-    return dataclasses.replace(draft, statements=tuple(quoted.values()))
-
-
-def quote_beside(draft: Draft, context: Context) -> Draft:
-    """Show the cited sentence after a phrase that is taken from it."""
-    if not draft.phrases or draft.outcome not in ("answered", "partial"):
-        return draft
-    if any(one.added for one in draft.statements):
-        return draft
-    return _each(draft, lambda one: quotation.in_place(one, context.language))
 
 
 def sides_by_date(draft: Draft, context: Context) -> Draft:
@@ -67,7 +52,7 @@ def sides_by_date(draft: Draft, context: Context) -> Draft:
     return dataclasses.replace(draft, statements=tuple(_with_source(one, comma) for one in ordered))
 
 
-STEPS = (label_sides, mark_doubtful, quote_beside, sides_by_date)
+STEPS = (quote_sentences, label_sides, sides_by_date)
 """In order."""
 
 
@@ -82,21 +67,20 @@ def before_stop(text: str, added: str) -> str:
     return f"{bare}{added}{text[len(bare) :]}"
 
 
-def _each(draft: Draft, change: Callable[[Statement], Statement]) -> Draft:
-    return dataclasses.replace(draft, statements=tuple(change(one) for one in draft.statements))
-
-
-def _is_sided(draft: Draft) -> bool:
-    return draft.outcome == "conflict" and draft.relation == "sides"
-
-
-def _marked(statement: Statement, language: Language) -> Statement:
-    if not statement.cited or statement.quoted or statement.quotation:
+def _shown(statement: Statement, draft: Draft, language: Language) -> Statement:
+    words = statement.words or statement.text
+    if not statement.cited:
         return statement
-    if is_arabic(statement.cited[0].text) == (language == "ar"):
-        return quotation.whole(statement, language, "", statement.words or statement.text)
-    reason = statement.reason or REASONS[language]["doubtful"]
-    return dataclasses.replace(statement, verdict="partial", reason=reason)
+    if statement.quoted:
+        return quotation.whole(statement, language, statement.reason, words)
+    foreign = quotation.is_foreign(statement.cited[0], language)
+    if not draft.trusts_words:
+        if not foreign:
+            return quotation.whole(statement, language, words=words)
+        reason = statement.reason or REASONS[language]["doubtful"]
+        statement = dataclasses.replace(statement, verdict="partial", reason=reason)
+    sided = draft.outcome == "conflict" or any(one.added for one in draft.statements)
+    return statement if sided or not (foreign or draft.phrases) else quotation.in_place(statement, language)
 
 
 def _with_source(statement: Statement, comma: str) -> Statement:

@@ -1,4 +1,4 @@
-"""An article's own words in an answer: a sentence in place of a statement, or beside one."""
+"""An article's own words in an answer, or their translation: in place of a statement, or beside one."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 
+from rag.answering.decision import REASONS
 from rag.answering.draft import MARKER, Statement
 from rag.language import quantities
-from rag.language.calendar_words import DAY_NAMES, MONTH_NAMES, WEEKDAYS
-from rag.language.quantities import MONTH_WORDS, months
-from rag.language.text import ascii_digits, fold, is_arabic, numbers
-from rag.records import Evidence, Language, Verdict
+from rag.language.text import fold, is_arabic
+from rag.records import Evidence, Language
 
-OWN_WORDS: dict[Language, str] = {"en": "The article says: “{words}”", "ar": "جاء في المقال: «{words}»"}
-"""How a quotation is introduced in an answer in another language."""
+ARTICLE_SAYS: dict[Language, str] = {"en": "The article says: {words}", "ar": "جاء في المقال: {words}"}
+"""How a quotation in place of a statement is introduced."""
+
+BESIDE: dict[Language, str] = {"en": "{words}", "ar": "{words}"}
+"""How a quotation is printed after a statement."""
 
 QUOTED: dict[Language, str] = {"en": "“{words}”", "ar": "«{words}»"}
-"""How a quotation is printed after words of the answer."""
+"""The article's own words."""
 
-VALUES: dict[Language, str] = {"en": "(in it: {values})", "ar": "(وفيه: {values})"}
-"""How the dates and numbers of a quotation in another language are added to it."""
+TRANSLATED: dict[Language, str] = {"en": "“{words}” (machine translation)", "ar": "«{words}» (ترجمة آلية)"}
+"""Their translation."""
 
-MOST_VALUES = 6
-"""At most this many dates and numbers are printed after one sentence."""
+UNCERTAIN: dict[Language, str] = {
+    "en": "“{words}” (uncertain machine translation)",
+    "ar": "«{words}» (ترجمة آلية غير مؤكدة)",
+}
+"""Their translation, where a check found a fault."""
 
 CLAUSE = 6
 """Fewest words of a clause that is quoted alone; a shorter one is quoted with its sentence."""
@@ -34,21 +39,18 @@ MOST = 0.5
 _APART = re.compile(r"\s[–—-]\s|[;؛]\s")
 _JOINED = "[وف]?[بكل]?(?:ال)?"
 """What Arabic joins to the following word: and, so; in, as, to; the."""
-_ENDS = " \t.,:;،؛!؟?"
+ENDS = " \t.,:;،؛!؟?"
+"""Punctuation around a phrase."""
 
-_DOUBTFUL = {"march": 3, "may": 5, "اب": 8}
-"""Words that are months only next to a date, which ``months`` decides."""
-_MONTH_OF = MONTH_WORDS | _DOUBTFUL
-_MONTH = "|".join(sorted(map(re.escape, _MONTH_OF), key=len, reverse=True))
-_LATIN = "|".join(word for word in _MONTH_OF if word.isascii())
-_DATES = re.compile(
-    # August 11, 2025
-    rf"(?<!\w)(?P<m1>{_LATIN}) (?P<d1>[0-3]?\d)(?!\d)(?:,? (?P<y1>(?:19|20)\d\d))?(?!\w)"
-    # 11 أغسطس/آب 2025, 11 من آب عام 2025, September 2025, 11 August 2025
-    rf"|(?<!\w)(?:(?P<d2>[0-3]?\d) (?:من |of )?)?[وفبلك]{{0,2}}(?P<m2>{_MONTH})(?: (?:{_MONTH}))?"
-    r"(?:,? (?:من |في |of )?(?:عام |سنه )?(?P<y2>(?:19|20)\d\d))?(?!\w)"
-)
-_DAYS = re.compile(rf"(?<!\w)[وفبلك]?(?P<name>{'|'.join(WEEKDAYS)})(?!\w)")
+
+def is_foreign(item: Evidence, language: Language) -> bool:
+    """Whether a sentence is not in the language of the answer.
+
+    Args:
+        item: The sentence.
+        language: Of the answer.
+    """
+    return is_arabic(item.text) != (language == "ar")
 
 
 def whole(
@@ -56,71 +58,65 @@ def whole(
     language: Language,
     reason: str = "",
     words: str = "",
-    frame: Mapping[Language, str] = OWN_WORDS,
+    frame: Mapping[Language, str] = ARTICLE_SAYS,
 ) -> Statement:
-    """A statement that quotes the sentence it cites, so that it says only what the article says.
+    """A statement that quotes the sentence it cites, or its translation, and says nothing else.
 
     Args:
-        statement: Its first cited sentence is quoted.
+        statement: Its first cited sentence is quoted. Where that is in another language and has no
+            translation, the statement is returned as it is, and partial.
         language: Of the answer.
         reason: Why it is not fully supported; empty where it is.
         words: The part of the sentence that matters; only the clause with it is quoted from a long sentence.
         frame: What is printed around the quotation.
     """
     item = statement.cited[0]
+    foreign = is_foreign(item, language)
+    if foreign and item.translation is None:
+        text = statement.text or statement.words
+        reason = reason or REASONS[language]["untranslated"]
+        return dataclasses.replace(statement, text=text, verdict="partial", reason=reason)
     # A reference mark in the article, such as [7], would be read as a citation.
-    sentence = MARKER.sub("", _clause(item.text, words))
-    text = _with_values(frame[language].format(words=sentence.strip()), sentence, language)
-    verdict: Verdict = "partial" if reason else "supported"
-    return Statement(
-        text,
-        (item,),
+    shown = MARKER.sub("", item.translation if foreign and item.translation else _clause(item.text, words))
+    if foreign and not item.certain:
+        reason = reason or REASONS[language]["doubtful"]
+    marks = QUOTED if not foreign else TRANSLATED if item.certain else UNCERTAIN
+    return dataclasses.replace(
+        statement,
+        text=frame[language].format(words=marks[language].format(words=shown.strip())),
+        cited=(item,),
+        words="",
         quoted=True,
-        added=statement.added,
-        verdict=verdict,
+        verdict="partial" if reason else "supported",
         reason=reason,
-        quotation=sentence,
+        quotation=shown,
+        beside="",
     )
 
 
 def in_place(statement: Statement, language: Language) -> Statement:
-    """A statement whose words are a phrase of the cited sentence, followed by that sentence.
+    """A statement followed by the sentence that it is taken from, or by its translation.
 
     "900" is shown as "900: «… و900 في سوريا …»": the reader sees at once whether it is what was asked for,
-    and a phrase that the model cut too short appears in full. A phrase in another language than the answer's
-    is replaced by its sentence. A statement in other words than its sentence's stays as it is.
+    and a phrase that the model cut too short appears in full. A statement in other words than its sentence's
+    stays as it is, unless the sentence is in another language.
 
     Args:
         statement: One that stays in the answer.
         language: Of the answer.
     """
-    if statement.quotation and not statement.quoted:
-        return whole(statement, language, statement.reason, statement.quotation)
     if statement.quoted or not statement.cited:
         return statement
-    item, words = statement.cited[0], statement.text.strip(_ENDS)
-    if is_arabic(item.text) != (language == "ar") or not contains(item.text, words):
+    item, words = statement.cited[0], statement.text.strip(ENDS)
+    foreign = is_foreign(item, language)
+    source = (item.translation or "") if foreign else item.text
+    if not source or not (foreign or contains(source, words)):
         return statement
-    most = len(words.split()) > MOST * len(item.text.split())
-    quoted = whole(statement, language, words=words, frame=OWN_WORDS if most else QUOTED)
-    if most:
-        return dataclasses.replace(statement, text=quoted.text, quoted=True, quotation=quoted.quotation)
+    if contains(source, words) and len(words.split()) > MOST * len(source.split()):
+        quoted = whole(statement, language, statement.reason, words)
+        return dataclasses.replace(quoted, cited=statement.cited)
+    quoted = whole(statement, language, words=words, frame=BESIDE)
     return dataclasses.replace(statement, text=words, quotation=quoted.quotation, beside=quoted.text)
-
-
-def phrase(statement: Statement, words: str, source: Evidence, language: Language, reason: str) -> Statement:
-    """A statement made of some words of an article, in another language than the answer's.
-
-    Args:
-        statement: What it replaces.
-        words: Of the sentence.
-        source: The sentence.
-        language: Of the answer.
-        reason: Why they are not given in its language.
-    """
-    bare = words.strip(' .،؛:!؟«»“”"')
-    text = _with_values(OWN_WORDS[language].format(words=bare), words, language)
-    return Statement(text, (source,), added=statement.added, verdict="partial", reason=reason, quotation=bare)
 
 
 def holding(words: str, cited: Sequence[Evidence]) -> Evidence | None:
@@ -153,36 +149,3 @@ def _holds(piece: str, words: str) -> bool:
     """Whether it contains these words or, if they are in another language, their numbers and months."""
     values = quantities.claimed(words)
     return contains(piece, words) or bool(values and values <= quantities.held(piece))
-
-
-def values(sentence: str, language: Language) -> list[str]:
-    """Weekdays, dates, and numbers that are written with a word (170 ألف), in order and each once.
-
-    They need no translation, so they help a reader who cannot read the sentence.
-
-    Args:
-        sentence: In the words of an article; none are returned for the same language.
-        language: How they are to be written.
-    """
-    if is_arabic(sentence) == (language == "ar"):
-        return []
-    folded = fold(sentence)
-    found = [
-        (match.start(), DAY_NAMES[language][WEEKDAYS[match["name"]]]) for match in _DAYS.finditer(folded)
-    ]
-    known = months(sentence)
-    for match in _DATES.finditer(folded):
-        month = _MONTH_OF[match["m1"] or match["m2"]]
-        if month in known:
-            parts = (match["d1"] or match["d2"], MONTH_NAMES[language][month - 1], match["y1"] or match["y2"])
-            found.append((match.start(), " ".join(part for part in parts if part)))
-    plain = {digits.replace(",", "") for digits in re.findall(r"\d+(?:[.,]\d+)*", ascii_digits(sentence))}
-    large = [f"{int(number):,}" for number in numbers(sentence) if number not in plain and number.isdigit()]
-    return list(dict.fromkeys([*(text for _, text in sorted(found)), *large]))[:MOST_VALUES]
-
-
-def _with_values(quotation: str, sentence: str, language: Language) -> str:
-    """A quotation, followed by the dates and numbers of a sentence in another language."""
-    found = values(sentence, language)
-    separator = "، " if language == "ar" else "; "
-    return f"{quotation} {VALUES[language].format(values=separator.join(found))}" if found else quotation

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from rag.language import quantities
 from rag.language.terms import terms
 from rag.language.text import fold, is_arabic
+from rag.language.translation.check import Comparison, compare
 
 STEM = 4
 """Letters that a country and its people share: Iraq and Iraqi, Turkey and Turkish."""
@@ -20,6 +21,19 @@ STEM = 4
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _PEOPLE = re.compile(r"(?:ish|nch|tch|wiss|merican)s?$")
 """Endings of peoples' names that do not begin like the names of their countries."""
+
+
+_NEGATIONS = {
+    "en": re.compile(
+        r"(?i)\b(?:no|not|never|none|nor|neither|without|cannot|den(?:y|ies|ied)|refus(?:e|es|ed)|fail(?:s|ed)?|lacks?|"
+        r"un(?:able|likely)|\w+n['’]t)\b"
+    ),
+    "ar": re.compile(
+        r"(?<!\w)[وف]?(?:لا|لم|لن|ليس|ليست|ليسوا|غير|دون|بدون|[بل]?عدم|نفي|نفت|ينفي|تنفي|رفض|رفضت|يرفض|ترفض|فشل|فشلت)"
+        r"(?!\w)"
+    ),
+}
+"""Negations; the Arabic ones folded."""
 
 
 def supports(sources: Sequence[str], text: str, words: str = "", question: str = "") -> bool:
@@ -37,6 +51,18 @@ def supports(sources: Sequence[str], text: str, words: str = "", question: str =
         held = fold(words) in fold(" ".join(sources))
         return held and not quantities.missing(text, [words])
     return not unknown_names(text, sources, question)
+
+
+def translates(source: str, translation: str) -> Comparison | None:
+    """Compare a translation with its source; None where a value, a name or a negation is missing or added.
+
+    Args:
+        source: A sentence or phrase, in English or Arabic.
+        translation: The same in the other language.
+    """
+    found = compare(source, translation, "ar" if is_arabic(source) else "en")
+    faulty = found.missing_values or found.added_values or found.missing_names or found.added_names
+    return None if faulty or _denies(source) != _denies(translation) else found
 
 
 def unknown_names(text: str, sources: Sequence[str], question: str = "") -> list[str]:
@@ -58,3 +84,8 @@ def unknown_names(text: str, sources: Sequence[str], question: str = "") -> list
     inside = (match[0] for match in _WORD.finditer(text) if match.start())
     names = [word for word in inside if word[0].isupper() and not word.isupper() and not _PEOPLE.search(word)]
     return [name for name in names if not held & set(terms(name)) and fold(name)[:STEM] not in starts]
+
+
+def _denies(text: str) -> bool:
+    pattern = _NEGATIONS["ar" if is_arabic(text) else "en"]
+    return pattern.search(fold(text) if is_arabic(text) else text) is not None

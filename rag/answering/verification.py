@@ -3,7 +3,7 @@
 Checked outside the model: every cited sentence is one that the model was shown; every number and month of a
 statement is in the sentences that it cites, and so is every name that is in the evidence at all, across
 scripts. A statement with a wrong citation or none gets the sentence that supports it, if there is one; where
-only the translation is in doubt, the sentence's own words are quoted instead.
+only the model's translation of a phrase is in doubt, its whole sentence is shown instead.
 """
 
 from __future__ import annotations
@@ -16,12 +16,17 @@ from rag.answering import quotation
 from rag.answering.context import Context
 from rag.answering.decision import REASONS
 from rag.answering.draft import Draft, Statement, among
-from rag.answering.support import supports
+from rag.answering.support import supports, translates
 from rag.language import quantities
 from rag.language.names import latin_keys
 from rag.language.terms import arabic_keys, terms
 from rag.language.text import is_arabic
-from rag.records import Evidence, Language
+from rag.language.translation.hints import hints_for
+from rag.records import Evidence, Language, Verdict
+
+HALF = 0.5
+"""Share of the content words of a translated phrase that its words must explain, and more: in a phrase of two
+words, one wrong word is a wrong answer."""
 
 LATIN_NAME = 4
 """An Arabic answer may consist of up to this many words in Latin letters: names of companies and places."""
@@ -42,19 +47,23 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
     language, evidence = context.language, draft.evidence
     reasons = REASONS[language]
     if statement.quoted and statement.cited:
-        return quotation.whole(statement, language)
+        return statement
+    statement = _worded(statement, language)
     if is_foreign(statement.text, language):
         return _own_words(statement, evidence, language)
     names = _holding_names(statement.text, evidence)
     texts = [item.text for item in statement.cited]
     named = all(_any_among(statement.cited, name) for name in names)
+    source = quotation.holding(statement.words, statement.cited) if statement.words else None
+    if source and not _is_faithful(statement.words, statement.text):
+        return _quoted(statement, source, statement.words, reasons["quoted"])
     if named and supports(texts, statement.text, statement.words, draft.question):
         return statement
     if nearest := _nearest(statement, names, draft):
         reason = reasons["lacking" if statement.cited else "unnamed"]
         return dataclasses.replace(statement, cited=(nearest,), verdict="partial", reason=reason)
-    if statement.words and (source := quotation.holding(statement.words, statement.cited)):
-        return quotation.phrase(statement, statement.words, source, language, reasons["quoted"])
+    if source:
+        return _quoted(statement, source, statement.words, reasons["quoted"])
     reason = _unsupported_reason(statement, names, evidence, language)
     # The sentence that is shown instead should at least be about what the statement names.
     about = max(
@@ -63,6 +72,22 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
     return dataclasses.replace(
         statement, cited=(about,) if names else statement.cited, verdict="unsupported", reason=reason
     )
+
+
+def _worded(statement: Statement, language: Language) -> Statement:
+    """A translated phrase that is one known name or value, as the tables write it."""
+    if not statement.words:
+        return statement
+    hints = hints_for(statement.words, "en" if language == "ar" else "ar")
+    whole = len(hints) == 1 and hints[0].source.strip() == statement.words.strip(quotation.ENDS)
+    known = whole and hints[0].kind in ("name", "value") and not hints[0].spelled
+    return dataclasses.replace(statement, text=hints[0].targets[0]) if known else statement
+
+
+def _is_faithful(words: str, text: str) -> bool:
+    """Whether a translated phrase has the same names and values, and mostly known meanings of its words."""
+    found = translates(words, text)
+    return found is not None and found.licensed > HALF
 
 
 def is_foreign(text: str, language: Language) -> bool:
@@ -78,12 +103,20 @@ def is_foreign(text: str, language: Language) -> bool:
 
 
 def _own_words(statement: Statement, evidence: Sequence[Evidence], language: Language) -> Statement:
-    """A statement in the evidence's language: its words are shown as a quotation, or not at all."""
+    """A statement in the evidence's language: its sentence is shown, translated, or nothing."""
     said = statement.words or statement.text
     if source := quotation.holding(said, statement.cited or evidence):
-        return quotation.phrase(statement, said, source, language, REASONS[language]["quoted"])
+        return _quoted(statement, source, said)
     return dataclasses.replace(
         statement, text=said, verdict="unsupported", reason=REASONS[language]["language"]
+    )
+
+
+def _quoted(statement: Statement, source: Evidence, words: str, reason: str = "") -> Statement:
+    """A statement in place of which its sentence is shown."""
+    verdict: Verdict = "partial" if reason else "supported"
+    return dataclasses.replace(
+        statement, text="", cited=(source,), words=words, quoted=True, verdict=verdict, reason=reason
     )
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import pytest
-from contexts import SURE, built, context
+from contexts import SURE, TRANSLATION, built, context
 from shown import TEXTS, evidence, quotes
 
 from rag.answering.answer_builder import Built
@@ -137,6 +137,7 @@ def test_words_that_failed_give_way_to_the_sentence_that_was_probably_rightly_ch
     assert result.text == text
 
 
-def test_a_sentence_in_another_language_is_not_quoted_for_words_that_failed() -> None:
+def test_a_sentence_in_another_language_is_shown_in_translation_for_words_that_failed() -> None:
     result = built("[4] 99 ملايين = 99 million dinars", evidence(), likelihood=SURE)
-    assert result.outcome == "not_found"
+    assert result.outcome == "partial"
+    assert result.text == f"The article says: “{TRANSLATION}” (uncertain machine translation) [1]"

@@ -28,7 +28,7 @@ TWO = "When did the port open, and when did the workers end their strike?"
 
 NAMES = (
     "read_again", "judge_again", "cross_check", "check_form", "quote_chosen",
-    "label_sides", "mark_doubtful", "quote_beside", "sides_by_date", "decompose",
+    "translate_cited", "quote_sentences", "label_sides", "sides_by_date", "decompose",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from contexts import DOUBTFUL, built, context
+from contexts import DOUBTFUL, TRANSLATION, built, context
 from shown import TEXTS, assert_sound, evidence, quotes
 
 from rag import detect_language
@@ -65,18 +65,25 @@ def test_of_a_quoted_sentence_the_clause_that_matters_is_shown(
     ("step", "reply", "likelihood", "whole", "left_out"),
     [
         (
-            "quote_beside",
+            "quote_sentences",
             "[2] 12 million dollars",
             None,
             f"12 million dollars: “{TEXTS[1]}” [1]",
             "12 million dollars [1]",
         ),
         (
-            "mark_doubtful",
+            "quote_sentences",
             "[2] 12 million dollars",
             DOUBTFUL,
             f"The article says: “{TEXTS[1]}” [1]",
-            f"12 million dollars: “{TEXTS[1]}” [1]",
+            "12 million dollars [1]",
+        ),
+        (
+            "translate_cited",
+            "[4] 4 ملايين دينار = 4 million dinars",
+            None,
+            f"4 million dinars: “{TRANSLATION}” (uncertain machine translation) [1]",
+            "4 million dinars [1]",
         ),
         (
             "sides_by_date",

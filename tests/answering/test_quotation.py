@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,6 @@ from shown import source
 
 from rag.answering import answer_builder, quotation
 from rag.answering.draft import MARKER, Draft, Statement
-from rag.answering.quotation import values
 from rag.records import Evidence, Language
 
 PORT = "The new port opened in 2019, the ministry said."
@@ -87,53 +88,25 @@ def test_whatever_is_quoted_only_its_own_marker_is_one(words: str, sentence: str
         assert MARKER.sub("", told).count("[1]") == 0
 
 
-@pytest.mark.parametrize(
-    ("sentence", "told"),
-    [
-        ("علمت الوكالة في 11 أغسطس/آب بالخطط", ["11 August"]),
-        ("يبدأ السحب في سبتمبر/أيلول 2025", ["September 2025"]),
-        ("ففي 25 من كانون الثاني الماضي نقلت المجلة", ["25 January"]),
-        ("عقد الاجتماع في ٧ تشرين الأول من عام ٢٠٢٣", ["7 October 2023"]),
-        ("صدر البيان يوم الأربعاء في بغداد", ["Wednesday"]),
-        ("بلغ عددهم 170 ألف جندي", ["170,000"]),
-        ("سحب 2.5 ألف جندي بحلول آذار ٢٠٢٦", ["March 2026", "2,500"]),
-        ("قال أب لثلاثة أطفال إنه باق", []),
-        ("بقي 2500 جندي", []),
-        ("The troops left in September 2025", []),
-    ],
-)
-def test_values_of_an_arabic_sentence_in_english(sentence: str, told: list[str]) -> None:
-    assert values(sentence, "en") == told
+def test_in_another_language_the_translation_is_shown_beside_the_phrase_and_in_its_place() -> None:
+    item = source(ARABIC)
+    known = dataclasses.replace(item, translation="The United States keeps 2,500 soldiers in Iraq.")
+    text = "2500 soldiers: “The United States keeps 2,500 soldiers in Iraq.” (machine translation) [1]"
+    assert answer("en", claim("2500 soldiers", known)) == text
+    quoted = whole(known, "en")
+    assert quoted.text == f"The article says: “{known.translation}” (machine translation)"
+    assert (quoted.verdict, quoted.reason) == ("supported", "")
 
 
-@pytest.mark.parametrize(
-    ("sentence", "told"),
-    [
-        ("On August 11, 2025 some 3 million people left.", ["11 أغسطس 2025", "3,000,000"]),
-        ("The talks began on 20 March 2003, a Thursday.", ["20 مارس 2003", "الخميس"]),
-        ("They may march again.", []),
-        ("يبدأ السحب في سبتمبر", []),
-    ],
-)
-def test_values_of_an_english_sentence_in_arabic(sentence: str, told: list[str]) -> None:
-    assert values(sentence, "ar") == told
+def test_an_uncertain_translation_is_marked_and_makes_a_quotation_partial() -> None:
+    item = dataclasses.replace(source(ARABIC), translation="It has 2,500.", certain=False)
+    text = "2500 soldiers: “It has 2,500.” (uncertain machine translation) [1]"
+    assert answer("en", claim("2500 soldiers", item)) == text
+    quoted = whole(item, "en")
+    assert (quoted.verdict, quoted.reason) == ("partial", "machine translation; it may be inexact")
 
 
-@pytest.mark.parametrize(
-    ("sentence", "language", "expected"),
-    [
-        ("في سبتمبر 2025 ثم يوم الأحد", "en", "The article says: “{}” (in it: September 2025; Sunday)"),
-        ("In September 2025", "ar", "جاء في المقال: «{}» (وفيه: سبتمبر 2025)"),
-        ("لا شيء", "en", "The article says: “{}”"),
-    ],
-)
-def test_dates_and_numbers_are_added_behind_a_quotation_in_another_language(
-    sentence: str, language: Language, expected: str
-) -> None:
-    assert whole(source(sentence), language).text == expected.format(sentence)
-
-
-@given(st.text(max_size=200))
-def test_any_text_is_read(sentence: str) -> None:
-    for language in ("en", "ar"):
-        assert all(value for value in values(sentence, language))  # type: ignore[arg-type]
+def test_without_a_translation_no_sentence_of_another_language_is_shown() -> None:
+    statement = quotation.whole(claim("2500 soldiers", source(ARABIC)), "en")
+    assert (statement.text, statement.verdict) == ("2500 soldiers", "partial")
+    assert statement.reason == "its sentence could not be translated"

@@ -81,7 +81,9 @@ def test_evidence_is_one_line_a_sentence_whatever_it_holds(texts: Sequence[str],
     assert all(line.startswith(f"[{number}] ") for number, line in enumerate(lines, 1))
     assert all(line.count("[") == 1 for line in lines)
     template = prompt.parse("--- user\n$evidence\nQ: $question\n$language", name="x")
-    (message,) = prompt.fill(template, evidence="\n".join(lines), question=question, language="English")
+    (message,) = prompt.fill(
+        template, evidence="\n".join(lines), question=neutral(question), language="English"
+    )
     assert len(message.content.split("\n")) == len(lines) + 2
 
 

@@ -98,16 +98,13 @@ def rotated(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
     return (*evidence[half:], *evidence[:half])
 
 
-def fill(template: Sequence[Message], *, evidence: str, question: str, language: str) -> tuple[Message, ...]:
+def fill(template: Sequence[Message], **values: str) -> tuple[Message, ...]:
     """A template's messages with its variables filled in.
 
     Args:
         template: What ``load`` returned.
-        evidence: Numbered lines.
-        question: As asked.
-        language: How the template is to name the language of the answer.
+        **values: What each variable is replaced by, sanitized where it comes from outside.
     """
-    values = {"evidence": evidence, "question": neutral(question), "language": language}
     return tuple(Message(m.role, Template(m.content).substitute(values)) for m in template)
 
 
@@ -142,7 +139,8 @@ def build(
     fewest = min(len(evidence), 1)
     for kept in range(len(evidence), fewest - 1, -1):
         shown = numbered(order(evidence[:kept]))
-        messages = fill(template, evidence=shown, question=question, language=LANGUAGE_NAMES[language])
+        named = LANGUAGE_NAMES[language]
+        messages = fill(template, evidence=shown, question=neutral(question), language=named)
         if sum(count(m.content) + MESSAGE_TOKENS for m in messages) <= budget:
             return messages, tuple(evidence[:kept])
     raise PromptBroken(

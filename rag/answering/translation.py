@@ -1,0 +1,110 @@
+"""Step: cited sentences in another language get a translation into the language of the answer.
+
+A small model writes fluent sentences with wrong words, because it lacks vocabulary. So the prompt gives it
+the meanings of the sentence's words, its names, numbers and dates, from tables (rag/language/translation).
+The same tables check what it wrote: a translation is certain only where nothing is missing, added or
+unexplained.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from rag.answering.context import Context
+from rag.answering.draft import Draft, Span, Statement, span
+from rag.answering.generation import complete
+from rag.answering.quotation import is_foreign
+from rag.answering.support import translates
+from rag.language.sanitize import neutral
+from rag.language.text import is_arabic
+from rag.language.translation.hints import hints_for, render
+from rag.models.llm import prompt
+from rag.records import Evidence, Language
+
+VARIABLES = frozenset({"text", "hints"})
+"""The variables of the prompts translate_en and translate_ar."""
+
+MOST = 3
+"""Most sentences of one answer that are translated: each takes as long as a question."""
+
+TOKENS_PER_WORD = 4
+"""Longest translation, in the model's tokens for each word of the sentence."""
+
+OWN_LETTERS = 0.8
+"""Least share of a translation's letters that are of its language; a name may keep its own letters."""
+
+LICENSED = 0.6
+"""Least share of the content words of a certain translation that meanings, names or values of its sentence
+explain. Human translations have .64 in the mean, as people choose other words than a lexicon."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Translation:
+    """A sentence in another language."""
+
+    text: str
+    """The translation."""
+    certain: bool
+    """Whether no check outside the model finds a fault."""
+
+
+def translate_cited(draft: Draft, context: Context) -> Draft:
+    """Step: translate the cited sentences that are not in the language of the answer."""
+    if draft.outcome == "not_found":
+        return draft
+    done: dict[Span, Evidence] = {}
+    statements = tuple(_translated(one, done, context) for one in draft.statements)
+    if done:
+        context.clock.mark("translate")
+    return dataclasses.replace(draft, statements=statements)
+
+
+def _translated(statement: Statement, done: dict[Span, Evidence], context: Context) -> Statement:
+    cited = []
+    for item in statement.cited:
+        if is_foreign(item, context.language) and (span(item) in done or len(done) < MOST):
+            if span(item) not in done:
+                done[span(item)] = _with_translation(item, context)
+            item = done[span(item)]
+        cited.append(item)
+    return dataclasses.replace(statement, cited=tuple(cited))
+
+
+def _with_translation(item: Evidence, context: Context) -> Evidence:
+    translation = translate(item.text, context.language, context)
+    if translation is None:
+        return item
+    return dataclasses.replace(item, translation=translation.text, certain=translation.certain)
+
+
+def translate(
+    sentence: str, language: Language, context: Context, *, hinted: bool = True
+) -> Translation | None:
+    """A sentence in another language; None where the model wrote none.
+
+    Args:
+        sentence: In the other of the two languages.
+        language: What it is translated into.
+        context: Holds the model.
+        hinted: Whether the prompt contains meanings, names and values; evals compare without.
+
+    Raises:
+        PromptBroken: The prompt is missing or wrong.
+        GenerationFailed: The model failed.
+    """
+    origin: Language = "en" if language == "ar" else "ar"
+    template = prompt.load(f"translate_{language}", VARIABLES)
+    hints = render(hints_for(sentence, origin) if hinted else ())
+    messages = prompt.fill(template, text=neutral(sentence), hints=neutral(hints))
+    most = TOKENS_PER_WORD * len(sentence.split()) + 20
+    text = " ".join(complete(messages, most, context).text.split())
+    if not any(char.isalnum() for char in text) or _share(text, language) < OWN_LETTERS:
+        return None
+    found = translates(sentence, text)
+    return Translation(text, found is not None and found.licensed >= LICENSED)
+
+
+def _share(text: str, language: Language) -> float:
+    """The share of a text's letters that are of a language's script."""
+    letters = [char for char in text if char.isalpha()]
+    return sum(is_arabic(char) == (language == "ar") for char in letters) / len(letters) if letters else 0.0

@@ -1,0 +1,92 @@
+"""Cited sentences in another language get a translation, and what was changed in it is noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Generator as PieceGenerator
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from contexts import ARABIC_TRANSLATION, TRANSLATION, Replying, context
+from shown import source
+
+from rag.answering.draft import Draft, Statement
+from rag.answering.support import translates
+from rag.answering.translation import MOST, translate, translate_cited
+from rag.models.llm.protocol import Likelihood, Message
+
+ARABIC = "وقال وزير الزراعة إن المزارعين فقدوا نحو ثلث محصولهم بعد ساعتين من العاصفة."
+ENGLISH = "The agriculture minister said farmers lost about a third of their crop two hours after the storm."
+
+
+class Translating(Replying):
+    """A generator that writes one text, whatever it is asked."""
+
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
+    ) -> PieceGenerator[str, None, Likelihood | None]:
+        self.prompts.append(messages[-1].content)
+        yield self._reply
+        return None
+
+
+def draft(*texts: str, outcome: str = "answered") -> Draft:
+    items = tuple(source(text, number) for number, text in enumerate(texts, start=1))
+    statements = tuple(Statement("It did.", (item,)) for item in items)
+    return Draft("What?", items, statements, outcome=outcome)  # type: ignore[arg-type]
+
+
+def test_the_prompt_gives_the_meanings_of_the_words() -> None:
+    model = Translating(ENGLISH)
+    found = translate(ARABIC, "en", context(model))
+    assert found is not None
+    assert (found.text, found.certain) == (ENGLISH, True)
+    [asked] = model.prompts
+    assert asked.startswith(ARABIC)
+    assert "ساعتين=two hours" in asked
+    assert "وزير الزراعة=agriculture minister" in asked
+    translate(ARABIC, "en", context(model), hinted=False)
+    assert model.prompts[-1].endswith("Hints: none")
+
+
+@pytest.mark.parametrize("reply", ["", "...", ARABIC])
+def test_a_reply_that_is_no_translation_is_none(reply: str) -> None:
+    assert translate(ARABIC, "en", context(Translating(reply))) is None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "translation"),
+    [
+        ("قُتل 12 شخصا في بغداد يوم الاثنين.", "Twenty people were killed in Baghdad on Monday."),
+        ("قُتل 12 شخصا في بغداد يوم الاثنين.", "Twelve people were killed in Baghdad on Tuesday."),
+        ("قُتل 12 شخصا في بغداد يوم الاثنين.", "Twelve people were killed in Doha on Monday."),
+        ("لا تتمتع المحكمة بسلطة على الميناء.", "The court has authority over the port."),
+    ],
+)
+def test_another_number_day_place_or_a_lost_negation_is_noticed(sentence: str, translation: str) -> None:
+    assert translates(sentence, translation) is None
+
+
+def test_a_faithful_translation_is_certain() -> None:
+    found = translates("قُتل 12 شخصا في بغداد يوم الاثنين.", "Twelve people were killed in Baghdad on Monday.")
+    assert found is not None
+    assert found.licensed > 0.6
+
+
+def test_cited_sentences_of_the_other_language_are_translated_each_once() -> None:
+    model = Replying()
+    one = draft(ARABIC, "The port opened.", ARABIC)
+    after = translate_cited(one, context(model))
+    shown = [item.translation for statement in after.statements for item in statement.cited]
+    assert shown == [TRANSLATION, None, TRANSLATION]
+    arabic = translate_cited(draft(ARABIC, "The port opened."), context(model, "ar"))
+    shown = [item.translation for statement in arabic.statements for item in statement.cited]
+    assert shown == [None, ARABIC_TRANSLATION]
+
+
+def test_no_more_than_a_few_are_translated_and_none_of_a_refusal() -> None:
+    many = draft(*(f"{ARABIC} {n}" for n in range(MOST + 2)))
+    after = translate_cited(many, context(Replying()))
+    assert sum(one.cited[0].translation is not None for one in after.statements) == MOST
+    refused = draft(ARABIC, outcome="not_found")
+    assert translate_cited(refused, context(Replying())) is refused
