@@ -13,7 +13,8 @@ from evals.journal import Journal
 from evals.score import DEPTH, Scores, grade_answer, grade_retrieval
 from evals.stats import Result
 from evals.turns import history
-from rag import Answer, Assistant, SanadError, Turn, count_tokens
+from rag import Answer, Assistant, SanadError, Turn
+from rag.language.tokens import count as count_tokens
 
 
 def ask_all(

@@ -44,7 +44,8 @@ from evals.bench_report import TARGETS, draw, table  # noqa: E402
 from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions  # noqa: E402
 from evals.lending import Lending  # noqa: E402
-from rag import Assistant, IndexUnusable, Settings, build_index  # noqa: E402
+from rag import Assistant, Settings, build_index  # noqa: E402
+from rag.errors import IndexUnusable  # noqa: E402
 from rag.models.embedding.embedder import open_embedder  # noqa: E402
 
 QUESTIONS = Path(__file__).resolve().parent / "questions" / "seeds.jsonl"

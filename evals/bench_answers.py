@@ -44,7 +44,8 @@ from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions, Question, read_questions  # noqa: E402
 from evals.intervals import mcnemar  # noqa: E402
 from evals.score import is_right_outcome  # noqa: E402
-from rag import SanadError, Settings, quiet_libraries  # noqa: E402
+from rag import SanadError, Settings  # noqa: E402
+from rag.settings import quiet_libraries  # noqa: E402
 
 OWN = "sanad"
 

@@ -36,7 +36,8 @@ from evals.bench_answers import mixed  # noqa: E402
 from evals.bench_report import plotter  # noqa: E402
 from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions, read_questions  # noqa: E402
-from rag import Assistant, Finished, SanadError, Settings, Token, quiet_libraries  # noqa: E402
+from rag import Assistant, Finished, SanadError, Settings, Token  # noqa: E402
+from rag.settings import quiet_libraries  # noqa: E402
 
 WARM = "Which country is meant?"
 """Asked first and not measured: it loads the models and caches the constant beginning of the prompt."""

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from evals.matching import holds
 from evals.score import Span
-from rag import Article, Language, detect_language
+from rag import Article
+from rag.language.text import detect_language
+from rag.records import Language
 
 SHORTEST, LONGEST = 40, 320
 """Length in characters of a sentence that is asked about: shorter ones are headings, longer ones say too

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from evals.answers import Gradable
 from evals.matching import strip_markers
-from rag import is_arabic
+from rag.language.text import is_arabic
 
 ENOUGH = 0.5
 """An answer is in a language if at least this share of its letters is. This allows names in the other script:

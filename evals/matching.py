@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from rag import fold, is_arabic
+from rag.language.text import fold, is_arabic
 
 MARKER = re.compile(r"\[([0-9]+)\]")
 """A citation marker as Sanad writes it."""

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from evals.dataset import BadQuestions
-from rag import Language, detect_language
+from rag.language.text import detect_language
+from rag.records import Language
 
 WORDS = (200, 800)
 """Shortest and longest article, in words, evenly spread; the five seed articles have 469 to 945."""

@@ -39,7 +39,8 @@ from evals.dataset import BadQuestions, Question, check_quotes, read_questions, 
 from evals.gate import Judgement  # noqa: E402
 from evals.journal import Journal  # noqa: E402
 from evals.stats import Result, beside, summarise  # noqa: E402
-from rag import DEFAULT_INDEX, Assistant, Settings, build_index  # noqa: E402
+from rag import Assistant, Settings, build_index  # noqa: E402
+from rag.settings import DEFAULT_INDEX  # noqa: E402
 
 
 def open_fresh(index: str, settings: Settings) -> Assistant:

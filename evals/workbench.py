@@ -23,7 +23,9 @@ from evals.dataset import BadQuestions, Question, read_lines
 from evals.drafting import Proposal, proposals
 from evals.matching import holds, words
 from evals.score import gold_spans, is_correct
-from rag import DEFAULT_INDEX, Article, Assistant, Settings, detect_language, fold
+from rag import Article, Assistant, Settings
+from rag.language.text import detect_language, fold
+from rag.settings import DEFAULT_INDEX
 
 COMMANDS = ("draft", "check")
 """What its command line does."""

@@ -40,7 +40,7 @@ from test_fuzz import (
     folders,
 )
 
-from rag import ARTICLE_FILES
+from rag.loading.articles import ARTICLE_FILES
 from rag.loading.parsed import ParsedFile
 from rag.loading.sandbox import Readers, read
 

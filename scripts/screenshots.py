@@ -14,7 +14,7 @@ from ui_browser import ask, free_port, launched, watched
 from ui_stand_in import StandIn
 from ui_states import STATES, shown
 
-from rag import quiet_libraries
+from rag.settings import quiet_libraries
 
 OBSERVE = """
 window.seen = { longest: 0, moved: 0 };

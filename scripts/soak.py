@@ -27,9 +27,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from conftest import write_articles
 
-from rag import Assistant, Server, Settings, build_index
+from rag import Assistant, Settings, build_index
 from rag.models.embedding.embedder import FakeEmbedder, open_embedder
 from rag.models.llm.fake import FakeLLM, fake_generator
+from rag.server.serve import Server
 
 WARM = 0.25
 """Share of the questions after which memory is compared."""

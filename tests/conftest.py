@@ -23,10 +23,11 @@ from evals_stand_in import TEXT
 from small_index import write
 from ui_browser import launched
 
-from rag import DEFAULT_INDEX, Assistant, Settings, build_index
+from rag import Assistant, Settings, build_index
 from rag.cli.commands import main
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM, fake_generator
+from rag.settings import DEFAULT_INDEX
 
 ARTICLES = {
     "harbour": (

@@ -17,10 +17,11 @@ from pathlib import Path
 import chromadb  # noqa: F401 - so that no fork spends half a second on it
 from tqdm import tqdm
 
-from rag import Settings, build_index, quiet_libraries
+from rag import Settings, build_index
 from rag.index import bm25
 from rag.index.chunking import chunks
 from rag.loading.articles import load_folder
+from rag.settings import quiet_libraries
 
 SWITCH = "switching"
 """The last phase, which begins when all is checked."""

@@ -12,7 +12,6 @@ import pytest
 from rag import (
     Answer,
     Assistant,
-    BadArticles,
     BadQuestion,
     BadSettings,
     Event,
@@ -20,8 +19,6 @@ from rag import (
     Finished,
     GenerationFailed,
     IndexMissing,
-    IndexUnusable,
-    PromptBroken,
     Retrieved,
     Settings,
     Token,
@@ -29,6 +26,7 @@ from rag import (
     build_index,
 )
 from rag.answering.decision import NEAREST
+from rag.errors import BadArticles, IndexUnusable, PromptBroken
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM, fake_generator
 from rag.models.llm.protocol import Cancelled

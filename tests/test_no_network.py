@@ -36,7 +36,8 @@ sys.addaudithook(hook)
 import http.client, threading
 from pathlib import Path
 from rag.cli import main
-from rag import Assistant, Server, Settings
+from rag import Assistant, Settings
+from rag.server.serve import Server
 
 assert main(["index", str(Path("articles")), "--index", "mine"]) == 0
 assert main(["ask", "--index", "mine", "When did the harbour of Marsa reopen?"]) == 0

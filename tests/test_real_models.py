@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag import Assistant, Finished, Retrieved, Settings, Token, detect_language
+from rag import Assistant, Finished, Retrieved, Settings, Token
 from rag.answering.decision import NOT_FOUND
 from rag.language.sanitize import neutral
+from rag.language.text import detect_language
 from rag.models.embedding.embedder import open_embedder
 from rag.models.weights.packaged import EMBEDDER, prepared, statuses
 from rag.retrieval.search import load_weights

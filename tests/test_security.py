@@ -19,9 +19,9 @@ from conftest import FakeAssistant
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rag import BadSettings, Server
+from rag import BadSettings
 from rag.server.login import ATTEMPTS, COOKIE, Attempts, Users, hashed, read_passwords
-from rag.server.serve import UPLOADS
+from rag.server.serve import UPLOADS, Server
 
 NAME, PASSWORD = "editor", "correct horse battery"
 QUESTION = "When did the harbour of Marsa reopen?"

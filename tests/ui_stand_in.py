@@ -11,25 +11,23 @@ from pathlib import Path
 from rag import (
     Answer,
     Article,
-    BadArticles,
-    Built,
-    Chunk,
     Citation,
     Claim,
     Evidence,
     Filter,
     Finished,
     GenerationFailed,
-    Language,
     Passage,
     Retrieved,
     Settings,
     Token,
     Turn,
 )
+from rag.errors import BadArticles
 from rag.index.generations import Written
+from rag.index.indexing import Built
 from rag.loading.articles import Skipped
-from rag.records import Outcome, Progress, Verdict
+from rag.records import Chunk, Language, Outcome, Progress, Verdict
 
 FILLER = "\n".join(f"فقرة رقم {n} لا علاقة لها بالسؤال، وهي هنا لكي يطول المقال." for n in range(60))
 LEFT = "غادرت آخر دفعة من المستشارين الأمريكيين قاعدة عين الأسد الجوية في محافظة الأنبار غرب العراق."

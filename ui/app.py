@@ -21,7 +21,8 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
-from rag import Assistant, BadSettings, Server, serve
+from rag import Assistant, BadSettings
+from rag.server.serve import Server, serve
 from rag.server.worker import QuestionRunner
 from ui.front import Front
 from ui.guard import Guard

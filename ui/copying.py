@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from rag import UPLOADED, Answer, Citation, Language
+from rag import Answer, Citation
+from rag.loading.uploads import PREFIX as UPLOADED
+from rag.records import Language
 from ui.sources import headline, words_label
 from ui.words import WORDS, date
 

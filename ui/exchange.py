@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rag import Answer, Filter, Language, Turn
-from rag.records import from_plain
+from rag import Answer, Filter, Turn
+from rag.records import Language, from_plain
 from rag.server.worker import REMEMBERED
 from ui import filters
 from ui.faults import Fault, Refused

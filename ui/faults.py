@@ -8,20 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rag import (
-    BadArticles,
-    BadQuestion,
-    BadSettings,
-    Busy,
-    GenerationFailed,
-    IndexMissing,
-    IndexUnusable,
-    Language,
-    ModelDamaged,
-    ModelMissing,
-    NoSpace,
-    SanadError,
-)
+from rag import BadQuestion, BadSettings, GenerationFailed, IndexMissing, ModelMissing, SanadError
+from rag.errors import BadArticles, Busy, IndexUnusable, ModelDamaged, NoSpace
+from rag.records import Language
 from ui.text import flow, safe, spoken
 from ui.words import WORDS
 

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from rag import Article, BadSettings, Filter, Language
+from rag import Article, BadSettings, Filter
+from rag.records import Language
 from ui.faults import Refused
 from ui.text import attribute, flow, safe, spoken
 from ui.words import LANGUAGES, WORDS

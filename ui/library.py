@@ -11,7 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from rag import ARTICLE_FILES, UPLOADED, Article, Built, Language, fold
+from rag import Article
+from rag.index.indexing import Built
+from rag.language.text import fold
+from rag.loading.articles import ARTICLE_FILES
+from rag.loading.uploads import PREFIX as UPLOADED
+from rag.records import Language
 from ui import filters, sources
 from ui.faults import failure
 from ui.render import lines

@@ -12,7 +12,9 @@ from typing import Any
 
 import gradio as gr
 
-from rag import Assistant, Language, SanadError, add_feedback
+from rag import Assistant, SanadError
+from rag.records import Language
+from rag.server.feedback import add_feedback
 from rag.server.worker import QuestionRunner
 from ui import copying, exchange, filters, library, render
 from ui.exchange import Asked

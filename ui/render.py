@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from rag import Answer, Claim, Filter, Language
+from rag import Answer, Claim, Filter
+from rag.records import Language
 from ui import sources
 from ui.exchange import Exchange
 from ui.faults import Fault, failure

@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
-from rag import UPLOADED, Answer, Citation, Claim, Language, Passage, Reprint
+from rag import Answer, Citation, Claim, Passage
+from rag.loading.uploads import PREFIX as UPLOADED
+from rag.records import Language, Reprint
 from ui.text import QUOTATION, attribute, direction, flow, language_of, safe
 from ui.words import WORDS, counted, date
 

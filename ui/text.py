@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import Literal
 
-from rag import Language
+from rag.records import Language
 
 # Embeddings, overrides and isolates. A stray one can reverse a whole line, so that "100" reads "001".
 _BIDI_CONTROL = re.compile("([\u202a-\u202e\u2066-\u2069])")

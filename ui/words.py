@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from rag import Language
+from rag.records import Language
 
 WORDS: dict[Language, dict[str, str]] = {
     "en": {

@@ -23,7 +23,9 @@ from urllib.parse import parse_qs
 from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
-from rag import ARTICLE_FILES, Assistant, Built, SanadError
+from rag import Assistant, SanadError
+from rag.index.indexing import Built
+from rag.loading.articles import ARTICLE_FILES
 from ui.exchange import language
 from ui.faults import Fault, Refused, failure, fault
 

@@ -1,7 +1,7 @@
 """The functions behind the commands. Errors become one line on standard error and exit status 2.
 
-A question to a running server should load few modules: everything that it does not need is written as
-``rag.NAME``, or imported where it is used.
+A question to a running server should load few modules: everything that it does not need is imported where it
+is used.
 """
 
 from __future__ import annotations
@@ -14,33 +14,23 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import rag
-from rag import (
-    DEFAULT_INDEX,
-    Answer,
-    BadSettings,
-    Event,
-    Filter,
-    Finished,
-    Retrieved,
-    SanadError,
-    Settings,
-    Token,
-    check_question,
-    quiet_libraries,
-)
 from rag.cli import printing
-from rag.cli.arguments import Run, parser
+from rag.cli.arguments import parser
+from rag.conversation.question import check_question
+from rag.errors import BadSettings, SanadError
+from rag.records import Answer, Event, Filter, Finished, Retrieved, Token
 from rag.server.local_socket import NoServer, socket_path
 from rag.server.local_socket import ask as ask_server
-from rag.settings import index_folder
+from rag.settings import DEFAULT_INDEX, Settings, index_folder, quiet_libraries
 
 if TYPE_CHECKING:
-    from rag import Assistant, Built, Moved
+    from rag.assistant import Assistant
+    from rag.index.archive import Moved
+    from rag.index.indexing import Built
 
 EXIT_ERROR = 2
 """Exit status of an error that the user can fix; the message says how."""
@@ -57,18 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         Exit status: 0 for success, 1 for an evaluation that found a regression, 2 for an error that the
-            message
-        explains, 130 after an interruption.
+            message explains, 130 after an interruption.
     """
-    options = parser(COMMANDS).parse_args(arguments)
+    options = parser().parse_args(arguments)
     quiet_libraries()
     # On a terminal set to ASCII or cp1252, Arabic is printed as question marks instead of raising an error.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    run: Run = options.run
     try:
-        status = run(options)
+        status = COMMANDS[options.command](options)
         sys.stdout.flush()
     except SanadError as error:
         print(f"sanad: {error}", file=sys.stderr)
@@ -76,15 +64,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("sanad: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader (head, less) has ended; without this, Python reports the error again when it closes
-        # stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        reader_gone = isinstance(error, BrokenPipeError)  # such as head or less
+        if not reader_gone and error.errno != errno.ENOSPC:
             raise
+        # Otherwise Python reports the error again when it closes standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if reader_gone:
+            return 0
         print("sanad: Cannot write the output: the disk is full. Free some space.", file=sys.stderr)
         return EXIT_ERROR
     return status or 0
@@ -107,7 +94,7 @@ def _ask(options: argparse.Namespace) -> None:
         path = None if options.no_serve else socket_path(index_folder(settings, options.index), settings)
         if path is None or not path.exists():
             raise NoServer
-        answer = _final(ask_server(path, options.question, where), options)
+        answer = _shown(ask_server(path, options.question, where), quiet=options.json)
     except NoServer:
         answer = _answered_here(options, settings, where)
     if options.json:
@@ -118,38 +105,33 @@ def _ask(options: argparse.Namespace) -> None:
 
 def _answered_here(options: argparse.Namespace, settings: Settings, where: Filter | None) -> Answer:
     """The answer of this process: from the cache if it is there, else from the models."""
+    from rag.server.answer_cache import recall
+
     with printing.progress() as progress:
-        known = rag.recall(options.question, options.index, where=where, settings=settings, progress=progress)
+        known = recall(options.question, options.index, where=where, settings=settings, progress=progress)
     if known is not None:
         return known
     with contextlib.closing(_opened(options.index, settings)) as assistant:
-        return _final(assistant.stream(options.question, where=where), options)
-
-
-def _final(events: Iterator[Event], options: argparse.Namespace) -> Answer:
-    """The answer at the end of the events; they are shown as they arrive, except with --json."""
-    if options.json:
-        (answer,) = [event.answer for event in events if isinstance(event, Finished)]
-        return answer
-    return _shown(events)
+        return _shown(assistant.stream(options.question, where=where), quiet=options.json)
 
 
 def _opened(index: str, settings: Settings) -> Assistant:
     """An assistant with prepared models, so that no progress bar appears beside an answer."""
+    from rag.server.answer_cache import CachedAssistant
+
     with printing.progress() as progress:
-        assistant = rag.CachedAssistant.open(index, settings=settings, eager=True, progress=progress)
+        assistant = CachedAssistant.open(index, settings=settings, eager=True, progress=progress)
         assistant.model  # noqa: B018 - reading this property prepares the weights
     return assistant
 
 
-def _shown(events: Iterator[Event]) -> Answer:
-    """The answer; on a terminal the draft is shown while the model writes."""
+def _shown(events: Iterator[Event], *, quiet: bool) -> Answer:
+    """The answer; on a terminal the draft is shown while the model writes, unless ``quiet``."""
     draft = ""
-    with printing.live() as show:
+    with printing.live(quiet=quiet) as show:
         for event in events:
             if isinstance(event, Retrieved):
-                count = len(event.evidence)
-                show(f"Reading {count} sentence{'' if count == 1 else 's'} …")
+                show(f"Reading {printing.count(len(event.evidence), 'sentence')} …")
             elif isinstance(event, Token):
                 draft += event.text
                 show(draft)
@@ -159,13 +141,15 @@ def _shown(events: Iterator[Event]) -> Answer:
 
 
 def _index(options: argparse.Namespace) -> None:
+    from rag.index.indexing import build_index
+
     settings = _settings(options)
     folder = _folder(options, settings)
     if options.watch:
         _watch(options, settings, folder)
         return
     with printing.progress() as progress:
-        built = rag.build_index(
+        built = build_index(
             folder, options.index, allow_shrink=options.allow_shrink, settings=settings, progress=progress
         )
     printing.update(options.index, built, verbose=options.verbose)
@@ -173,7 +157,9 @@ def _index(options: argparse.Namespace) -> None:
 
 def _folder(options: argparse.Namespace, settings: Settings) -> Path:
     """The folder to index: the one named, else the one that was indexed before."""
-    folder: Path | None = options.folder or rag.indexed_folder(options.index, settings=settings)
+    from rag.index.maintenance import indexed_folder
+
+    folder: Path | None = options.folder or indexed_folder(options.index, settings=settings)
     if folder is None:
         raise BadSettings(
             f"The folder of the index {options.index!r} is not known. Name it: "
@@ -189,6 +175,8 @@ def _folder(options: argparse.Namespace, settings: Settings) -> Path:
 
 
 def _watch(options: argparse.Namespace, settings: Settings, folder: Path) -> None:
+    from rag.index.maintenance import watch_index
+
     started = False
 
     def report(event: Built | SanadError) -> None:
@@ -201,8 +189,10 @@ def _watch(options: argparse.Namespace, settings: Settings, folder: Path) -> Non
             print(f"Watching {folder} (press Ctrl+C to stop)", file=sys.stderr, flush=True)
         started = True
 
-    with _terminated_like_interrupted():
-        rag.watch_index(
+    # SIGTERM, which service managers send, ends the command like Ctrl+C.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        watch_index(
             folder,
             options.index,
             report,
@@ -210,31 +200,23 @@ def _watch(options: argparse.Namespace, settings: Settings, folder: Path) -> Non
             settings=settings,
             progress=printing.stages(),
         )
-
-
-@contextlib.contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Within this context SIGTERM, which service managers send, ends the command like Ctrl+C."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
 def _articles(options: argparse.Namespace) -> None:
-    listed = rag.list_articles(options.index, where=_where(options), settings=_settings(options))
+    from rag.index.maintenance import list_articles
+
+    listed = list_articles(options.index, where=_where(options), settings=_settings(options))
     printing.articles(listed, as_json=options.json)
 
 
 def _remove(options: argparse.Namespace) -> None:
+    from rag.index.maintenance import remove_articles
+
     settings = _settings(options)
     with printing.progress() as progress:
-        done = rag.remove_articles(
+        done = remove_articles(
             options.ids,
             options.index,
             allow_shrink=options.allow_shrink,
@@ -258,25 +240,9 @@ def _models(options: argparse.Namespace) -> None:
                 prepared(model, settings, progress)
     damaged = []
     for status in statuses(settings):
-        model = status.model
-        verified = {"ready": "verified", "installed": "not verified yet"}.get(status.state, status.state)
-        print(f"{model.title}  ({model.licence})")
-        print(
-            f"  from      {model.parts[0].requirement}"
-            + (f" and {len(model.parts) - 1} more" if model.parts[1:] else "")
-        )
-        print(f"  sha256    {model.sha256}")
-        print(f"  size      {model.size / 1e6:,.0f} MB packaged, {status.size / 1e6:,.0f} MB prepared")
-        print(
-            f"  state     {status.state}, {verified}"
-            if status.state == "ready"
-            else f"  state     {verified}"
-        )
-        print(f"  folder    {status.folder}")
-        if status.detail:
-            print(f"  {status.detail}")
-            if status.state in ("damaged", "missing"):
-                damaged.append(model.title)
+        printing.model(status)
+        if status.detail and status.state in ("damaged", "missing"):
+            damaged.append(status.model.title)
     if damaged:
         raise BadSettings(
             f"These models cannot be used: {', '.join(damaged)}. The list above says how to fix it."
@@ -284,7 +250,9 @@ def _models(options: argparse.Namespace) -> None:
 
 
 def _feedback(options: argparse.Namespace) -> None:
-    done = rag.export_feedback(options.export)
+    from rag.server.feedback import export_feedback
+
+    done = export_feedback(options.export)
     print(f"{options.export}: {printing.count(done.written, 'question')}")
     if done.left_out:
         left_out = printing.count(done.left_out, "bad answer")
@@ -299,12 +267,16 @@ def _feedback(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    _moved(options.file, rag.export_index(options.file, options.index, settings=_settings(options)))
+    from rag.index.archive import export_index
+
+    _moved(options.file, export_index(options.file, options.index, settings=_settings(options)))
 
 
 def _import(options: argparse.Namespace) -> None:
+    from rag.index.archive import import_index
+
     with printing.progress() as progress:
-        done = rag.import_index(options.file, options.index, settings=_settings(options), progress=progress)
+        done = import_index(options.file, options.index, settings=_settings(options), progress=progress)
     _moved(options.file, done)
 
 
@@ -317,11 +289,8 @@ def _moved(file: Path, done: Moved) -> None:
 def _ui(options: argparse.Namespace) -> None:
     from ui.app import launch
 
-    assistant = _opened(options.index, _settings(options))
-    try:
+    with contextlib.closing(_opened(options.index, _settings(options))) as assistant:
         launch(assistant, port=options.port)
-    finally:
-        assistant.close()
 
 
 def _serve(options: argparse.Namespace) -> None:
@@ -329,29 +298,22 @@ def _serve(options: argparse.Namespace) -> None:
         _make_password(options.make_password)
         return
     settings = _settings(options)
-    import logging
-
-    from rag.server.logs import Log
+    from rag.server.logs import log_to_stderr
+    from rag.server.serve import Server, serve
     from ui.app import page_app, print_address
 
-    log = Log()
-    logging.getLogger("rag").addHandler(log)
-    logging.getLogger("rag").setLevel(logging.INFO)
-    for name in ("ui", "uvicorn.error"):
-        logging.getLogger(name).addHandler(log)
-    assistant = _opened(options.index, settings)
-    try:
-        server = rag.Server(
+    with (
+        contextlib.closing(log_to_stderr()),
+        contextlib.closing(_opened(options.index, settings)) as assistant,
+    ):
+        server = Server(
             assistant,
             page=None if options.no_page else page_app,
             host=options.host,
             port=options.port,
             local=socket_path(index_folder(settings, options.index), settings),
         )
-        rag.serve(server, print_address)
-    finally:
-        assistant.close()
-        log.close()
+        serve(server, print_address)
     # Everything is saved. A normal exit would destroy the engine while a thread may still use it, and would
     # take a second to unload modules.
     with contextlib.suppress(OSError):
@@ -383,7 +345,7 @@ def _eval(options: argparse.Namespace) -> int:
     return evaluate(options.arguments)
 
 
-COMMANDS: dict[str, Run] = {
+COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "ask": _ask,
     "index": _index,
     "articles": _articles,
@@ -396,4 +358,4 @@ COMMANDS: dict[str, Run] = {
     "import": _import,
     "eval": _eval,
 }
-"""The function for each command."""
+"""The function of each command; it returns the exit status, where None means success."""

@@ -9,13 +9,14 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rag import Answer, Language, Reprint
-from rag.records import Progress
+from rag.records import Answer, Citation, Language, Passage, Progress
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rag import Built, Listed
+    from rag.index.indexing import Built
+    from rag.index.maintenance import Listed
+    from rag.models.weights.packaged import ModelStatus
 
 SHOWN_SKIPPED = 20
 """Skipped files that are named; a folder of pictures would hide the summary."""
@@ -52,46 +53,51 @@ def answer(given: Answer) -> None:
     """Print an answer with its sources; without sources, with the nearest passages."""
     out = console()
     if given.understood:
-        note = _UNDERSTOOD[given.language].format(question=given.understood)
-        out.print(note, style="dim", markup=False, highlight=False, soft_wrap=True)
-    out.print(given.text, style="bold", markup=False, highlight=False, soft_wrap=True)
+        out.out(_UNDERSTOOD[given.language].format(question=given.understood), style="dim")
+    out.out(given.text, style="bold")
     for claim in given.claims:
         if claim.words:
-            words = _WORDS[given.language].format(words=claim.words)
-            out.print(words, style="dim", markup=False, highlight=False, soft_wrap=True)
+            out.out(_WORDS[given.language].format(words=claim.words), style="dim")
         if claim.reason:
             which = f": {claim.text}" if len(given.claims) > 1 else ""  # a single claim is the line above
-            note = _PARTLY[given.language].format(reason=claim.reason, claim=which)
-            out.print(note, style="yellow", markup=False, highlight=False, soft_wrap=True)
+            out.out(_PARTLY[given.language].format(reason=claim.reason, claim=which), style="yellow")
     if given.citations:
-        _heading(out, "Sources")
+        out.out("\nSources", style="bold")
         for cited in given.citations:
-            origin = " · ".join(part for part in (cited.outlet, cited.published, cited.title) if part)
-            place = f"{cited.source}:{cited.line}"
-            _source(out, f"[{cited.number}]", origin, cited.quote, place, cited.also)
+            _source(out, f"[{cited.number}]", cited, cited.quote, f"{cited.source}:{cited.line}")
     elif given.passages:
-        _heading(out, "Closest passages, which may not answer the question")
+        out.out("\nClosest passages, which may not answer the question", style="bold")
         for passage in given.passages[:3]:
-            origin = " · ".join(part for part in (passage.outlet, passage.published, passage.title) if part)
             excerpt = textwrap.shorten(passage.text, 300, placeholder=" …")
-            _source(out, "–", origin, excerpt, passage.chunk.article_id, passage.also)
+            _source(out, "–", passage, excerpt, passage.chunk.article_id)
 
 
-def _heading(out: Console, text: str) -> None:
-    out.print(f"\n{text}", style="bold", markup=False, highlight=False)
-
-
-def _source(out: Console, mark: str, origin: str, quote: str, place: str, also: Sequence[Reprint]) -> None:
-    out.print(f"{mark} {origin}", markup=False, highlight=False, soft_wrap=True)
+def _source(out: Console, mark: str, found: Citation | Passage, quote: str, place: str) -> None:
+    origin = " · ".join(part for part in (found.outlet, found.published, found.title) if part)
+    out.out(f"{mark} {origin}")
     # The quote has a line of its own: a terminal takes a line's direction from its first letter, so an Arabic
     # quote runs from right to left as a whole.
-    out.print(quote, style="italic", markup=False, highlight=False, soft_wrap=True)
-    out.print(place, style="dim", markup=False, highlight=False, soft_wrap=True)
-    if also:
-        names = [" · ".join(filter(None, (one.outlet or one.article_id, one.published))) for one in also]
+    out.out(quote, style="italic")
+    out.out(place, style="dim")
+    names = [" · ".join(filter(None, (one.outlet or one.article_id, one.published))) for one in found.also]
+    if names:
         more = f" and {len(names) - SHOWN_REPRINTS} more" if len(names) > SHOWN_REPRINTS else ""
-        line = f"also in: {', '.join(names[:SHOWN_REPRINTS])}{more}"
-        out.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
+        out.out(f"also in: {', '.join(names[:SHOWN_REPRINTS])}{more}", style="dim")
+
+
+def model(status: ModelStatus) -> None:
+    """Print what is known of a packaged model."""
+    packaged = status.model
+    others = f" and {len(packaged.parts) - 1} more" if len(packaged.parts) > 1 else ""
+    state = {"ready": "ready, verified", "installed": "not verified yet"}.get(status.state, status.state)
+    print(f"{packaged.title}  ({packaged.licence})")
+    print(f"  from      {packaged.parts[0].requirement}{others}")
+    print(f"  sha256    {packaged.sha256}")
+    print(f"  size      {packaged.size / 1e6:,.0f} MB packaged, {status.size / 1e6:,.0f} MB prepared")
+    print(f"  state     {state}")
+    print(f"  folder    {status.folder}")
+    if status.detail:
+        print(f"  {status.detail}")
 
 
 def update(name: str, built: Built, *, verbose: bool) -> None:
@@ -108,16 +114,16 @@ def update(name: str, built: Built, *, verbose: bool) -> None:
     if left := len(built.skipped) - len(shown):
         print(f"… and {left:,} more skipped; use --verbose to list all", file=sys.stderr)
     done = built.written
-    changes = [
-        (len(done.added), "added"),
-        (len(done.changed), "changed"),
-        (len(done.removed), "removed"),
-        (len(built.skipped), "skipped"),
-    ]
-    summary = ", ".join(f"{number:,} {what}" for number, what in changes if number) or "nothing changed"
+    changes = {
+        "added": done.added,
+        "changed": done.changed,
+        "removed": done.removed,
+        "skipped": built.skipped,
+    }
+    summary = ", ".join(f"{len(some):,} {what}" for what, some in changes.items() if some)
     print(
         f"{name}: {count(done.articles, 'article')}, {count(done.chunks, 'passage')} "
-        f"({summary}; {count(done.embedded, 'passage')} embedded)",
+        f"({summary or 'nothing changed'}; {count(done.embedded, 'passage')} embedded)",
         flush=True,
     )
 
@@ -129,20 +135,20 @@ def articles(listed: Sequence[Listed], *, as_json: bool) -> None:
         listed: The articles.
         as_json: Print JSON instead.
     """
+    entries = [_entry(item) for item in listed]
     if as_json:
-        print(json.dumps([_entry(item) for item in listed], ensure_ascii=False, indent=2))
+        print(json.dumps(entries, ensure_ascii=False, indent=2))
         return
     out = console()
-    if out.is_terminal:
-        if listed:
-            _table(out, listed)
-        again = sum(item.group != item.article.id for item in listed)
-        note = f", {again:,} of them with the same story as another one" if again else ""
-        out.print(f"{count(len(listed), 'article')}{note}", style="dim", highlight=False)
+    if not out.is_terminal:
+        for entry in entries:
+            print("\t".join(_cell(value, "") for value in entry.values()))
         return
-    for item in listed:
-        cells = ("" if value is None else str(value) for value in _entry(item).values())
-        print("\t".join(" ".join(cell.split()) for cell in cells))
+    if entries:
+        _table(out, entries)
+    again = sum(entry["group"] != entry["id"] for entry in entries)
+    note = f", {again:,} of them with the same story as another one" if again else ""
+    out.out(f"{count(len(entries), 'article')}{note}", style="dim")
 
 
 def _entry(item: Listed) -> dict[str, str | int | None]:
@@ -158,49 +164,49 @@ def _entry(item: Listed) -> dict[str, str | int | None]:
     }
 
 
-def _table(out: Console, listed: Sequence[Listed]) -> None:
+def _cell(value: str | int | None, missing: str) -> str:
+    """A value on one line."""
+    return " ".join((missing if value is None else str(value)).split())
+
+
+def _table(out: Console, entries: Sequence[dict[str, str | int | None]]) -> None:
     from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    columns = ["published", "id", "lang", "passages", "same story as", "outlet", "title"]
-    if all(item.group == item.article.id for item in listed):
-        columns.remove("same story as")
-    rows = [_cells(item, columns) for item in listed]
+    headings = {
+        "published": "published",
+        "id": "id",
+        "language": "lang",
+        "passages": "passages",
+        "group": "same story as",
+        "outlet": "outlet",
+        "title": "title",
+    }
+    rows = [entry | ({"group": ""} if entry["group"] == entry["id"] else {}) for entry in entries]
+    if not any(row["group"] for row in rows):
+        del headings["group"]
+    columns = {key: [_cell(row[key], "–") for row in rows] for key in headings}
     # Rich shrinks whole columns in its own order. Here the title gets the remaining width, and ids, which
     # sanad remove needs, are never shortened.
-    most = {"id": out.width // 3, "same story as": out.width // 4, "outlet": out.width // 6}
+    most = {"id": out.width // 3, "group": out.width // 4, "outlet": out.width // 6}
     left = out.width
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for at, name in enumerate(columns):
-        needed = max(cell_len(text) for text in (name, *(row[at] for row in rows)))
-        width = max(left, len(name)) if name == "title" else min(needed, most.get(name, needed))
-        whole = name in ("id", "same story as")
+    for key, heading in headings.items():
+        needed = max(map(cell_len, (heading, *columns[key])))
+        width = max(left, len(heading)) if key == "title" else min(needed, most.get(key, needed))
+        whole = key in ("id", "group")
         table.add_column(
-            name,
+            heading,
             width=width,
             no_wrap=not whole,
             overflow="fold" if whole else "ellipsis",
-            justify="right" if name == "passages" else "left",
+            justify="right" if key == "passages" else "left",
         )
         left -= width + COLUMN_GAP
-    for row in rows:
+    for row in zip(*columns.values(), strict=True):
         table.add_row(*(Text(_LEFT_TO_RIGHT + text) for text in row))
     out.print(table)
-
-
-def _cells(item: Listed, columns: Sequence[str]) -> list[str]:
-    article = item.article
-    cells = {
-        "published": article.published or "–",
-        "id": article.id,
-        "lang": article.language,
-        "passages": str(item.passages),
-        "same story as": item.group if item.group != article.id else "",
-        "outlet": article.outlet or "–",
-        "title": article.title,
-    }
-    return [" ".join(cells[name].split()) for name in columns]
 
 
 def console() -> Console:
@@ -213,14 +219,13 @@ def console() -> Console:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError
 
-    return Plain(file=sys.stdout, emoji=False)  # otherwise ":smile:" in an article becomes a picture
+    return Plain(file=sys.stdout, highlight=False)
 
 
 @contextlib.contextmanager
-def live() -> Iterator[Callable[[str], None]]:
-    """Shows a growing text on a terminal and removes it at the end; elsewhere it shows nothing."""
-    out = console()
-    if not out.is_terminal:
+def live(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Shows a growing text on a terminal and removes it at the end; elsewhere, or if quiet, nothing."""
+    if quiet or not (out := console()).is_terminal:
         yield lambda _text: None
         return
     from rich.live import Live

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY = 8_000_000
@@ -26,16 +28,31 @@ LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
-def refusal(status: int, message: str, **headers: str) -> JSONResponse:
-    """The response to a request that is refused, in the form of OpenAI's errors.
+def error_body(status: int, message: str, kind: str) -> dict[str, Any]:
+    """An error in the form of OpenAI's API."""
+    return {"error": {"message": message, "type": kind, "code": status}}
+
+
+def refusal(
+    status: int, message: str, kind: str = "refused", headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """The response to a request that is refused.
 
     Args:
         status: HTTP status.
         message: One line that says why, and how to fix it.
-        **headers: Further headers, with _ in place of -.
+        kind: Kind of the error, for programs.
+        headers: Further headers.
     """
-    body = {"error": {"message": message, "type": "refused", "code": status}}
-    return JSONResponse(body, status, {name.replace("_", "-"): value for name, value in headers.items()})
+    return JSONResponse(error_body(status, message, kind), status, headers)
+
+
+def parsed_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address; None if the host is a name."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
 
 
 class Hosts:
@@ -57,39 +74,26 @@ class Hosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse an unknown name."""
-        if scope["type"] in ("http", "websocket") and not self._known(scope):
-            if scope["type"] == "websocket":
-                await send({"type": "websocket.close", "code": 1008})
-                return
+        if scope["type"] == "lifespan" or self._known(scope):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
             message = "This server does not serve that host name. To allow it, start it with SANAD_HOSTS=NAME"
             await refusal(400, message)(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
 
     def _known(self, scope: Scope) -> bool:
-        given = [value for name, value in scope["headers"] if name == b"host"]
-        if len(given) != 1:
-            return False
+        given = Headers(scope=scope).getlist("host")
         try:
-            host = (urlsplit(f"//{given[0].decode('ascii')}").hostname or "").rstrip(".")
-        except (UnicodeDecodeError, ValueError):
+            host = (urlsplit(f"//{given[0]}").hostname or "").rstrip(".") if len(given) == 1 else ""
+        except ValueError:
             return False
-        own = str((scope.get("server") or ("", 0))[0])
-        return host in self._names or _same_address(host, own) or (host in LOCAL_NAMES and _is_local(own))
-
-
-def _same_address(host: str, own: str) -> bool:
-    try:
-        return ipaddress.ip_address(host) == ipaddress.ip_address(own)
-    except ValueError:
-        return False
-
-
-def _is_local(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
+        if host in self._names:
+            return True
+        own = parsed_address(str((scope.get("server") or ("", 0))[0]))
+        return own is not None and (
+            parsed_address(host) == own or (own.is_loopback and host in LOCAL_NAMES)
+        )
 
 
 class Origins:
@@ -112,89 +116,89 @@ class Origins:
                     del headers[name]
             await send(message)
 
+        app = self._app
         if scope["type"] == "http" and scope["method"] not in _READING:
             headers = Headers(scope=scope)
             origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
             foreign = origin is not None and urlsplit(origin).netloc != headers.get("host")
             if foreign or site not in ("none", "same-origin"):
-                await refusal(403, "Requests from the pages of other sites are refused.")(
-                    scope, receive, plain
-                )
-                return
-        await self._app(scope, receive, plain if scope["type"] == "http" else send)
+                app = refusal(403, "Requests from the pages of other sites are refused.")
+        await app(scope, receive, plain if scope["type"] == "http" else send)
 
 
 class Bodies:
-    """Middleware: reads the whole body before any route sees it, within limits of time and size."""
+    """Middleware: reads the whole body before any route sees it, within ``MAX_BODY`` and ``BODY_SECONDS``."""
 
-    def __init__(
-        self, app: ASGIApp, *, streamed: str = "", most: int = MAX_BODY, seconds: float = BODY_SECONDS
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, streamed: str | None = None) -> None:
         """Guard an application.
 
         Args:
             app: The application.
             streamed: Prefix of the paths of uploads, whose receiver limits their size.
-            most: Largest body in bytes.
-            seconds: Time in which it must arrive.
         """
         self._app = app
         self._streamed = streamed
-        self._most = most
-        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body and pass it on."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-        elif self._streamed and scope["method"] == "PUT" and scope["path"].startswith(self._streamed):
-            await self._app(scope, self._impatient(receive), send)
-        else:
-            await self._whole(scope, receive, send)
+        app, passed = self._app, receive
+        if scope["type"] == "http":
+            upload = self._streamed is not None and scope["path"].startswith(self._streamed)
+            if upload and scope["method"] == "PUT":
+                passed = _impatient(receive)
+            else:
+                body = await read_body(Request(scope, receive), MAX_BODY, BODY_SECONDS)
+                if isinstance(body, Response):
+                    app = body
+                else:
+                    passed = _again(body, receive)
+        await app(scope, passed, send)
 
-    async def _whole(self, scope: Scope, receive: Receive, send: Send) -> None:
-        length = Headers(scope=scope).get("content-length", "0")
-        body = b""
-        if not length.isdecimal() or int(length) > self._most:
-            await self._too_large(scope, receive, send)
-            return
+
+async def read_body(request: Request, most: int, seconds: float) -> bytes | Response:
+    """The body of a request, or the response that refuses it.
+
+    Args:
+        request: The request.
+        most: Largest body in bytes.
+        seconds: Time in which it must arrive.
+    """
+    large = f"The request is larger than {most / 1e6:g} MB, the limit. Send a smaller one."
+    too_large = refusal(413, large, headers={"Connection": "close"})
+    length = request.headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > most:
+        return too_large
+    body = b""
+    try:
+        async with asyncio.timeout(seconds):
+            async for part in request.stream():
+                body += part
+                if len(body) > most:
+                    return too_large
+    except (TimeoutError, ClientDisconnect):
+        late = f"The request did not arrive within {seconds:g} s. Send it again."
+        return refusal(408, late, headers={"Connection": "close"})
+    return body
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Delivers a body that has been read, and then what follows it."""
+    read: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return read.pop() if read else await receive()
+
+    return again
+
+
+def _impatient(receive: Receive) -> Receive:
+    """Reports a disconnected client if nothing arrives for ``BODY_SECONDS``."""
+
+    async def within() -> Message:
         try:
-            async with asyncio.timeout(self._seconds):
-                more = True
-                while more:
-                    message = await receive()
-                    if message["type"] != "http.request":
-                        return  # the client has disconnected
-                    body += message.get("body", b"")
-                    more = message.get("more_body", False)
-                    if len(body) > self._most:
-                        await self._too_large(scope, receive, send)
-                        return
+            async with asyncio.timeout(BODY_SECONDS):
+                return await receive()
         except TimeoutError:
-            late = f"The request did not arrive within {self._seconds:g} s. Send it again."
-            await refusal(408, late)(scope, receive, send)
-            return
-        first = True
+            return {"type": "http.disconnect"}
 
-        async def again() -> Message:
-            nonlocal first
-            if first:
-                first = False
-                return {"type": "http.request", "body": body, "more_body": False}
-            return await receive()
-
-        await self._app(scope, again, send)
-
-    async def _too_large(self, scope: Scope, receive: Receive, send: Send) -> None:
-        message = f"The request is larger than {self._most / 1e6:g} MB, the limit. Send a smaller one."
-        await refusal(413, message, Connection="close")(scope, receive, send)
-
-    def _impatient(self, receive: Receive) -> Receive:
-        async def within() -> Message:
-            try:
-                async with asyncio.timeout(self._seconds):
-                    return await receive()
-            except TimeoutError:
-                return {"type": "http.disconnect"}
-
-        return within
+    return within

@@ -9,7 +9,6 @@ that scripts cannot read and that other sites cannot make it send.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import hashlib
@@ -21,18 +20,20 @@ import stat
 import threading
 import time
 from collections import OrderedDict, deque
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rag.errors import BadSettings
-from rag.server.guard import refusal
+from rag.server.guard import parsed_address, read_body, refusal
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 COST, BLOCK, LANES = 15, 8, 1
 """scrypt's N as a power of two, r and p: 32 MB and about 0.1 s per check; one check runs at a time."""
@@ -143,10 +144,7 @@ class Attempts:
         with self._lock:
             failed = self._recent(address)
             failed.append(time.monotonic())
-            self._failed[_network(address)] = failed
-            self._failed.move_to_end(_network(address))
-            while len(self._failed) > ADDRESSES:
-                self._failed.popitem(last=False)
+            _put(self._failed, _network(address), failed, ADDRESSES)
 
     def _recent(self, address: str) -> deque[float]:
         failed = self._failed.get(_network(address), deque())
@@ -155,21 +153,20 @@ class Attempts:
         return failed
 
 
+def _put(entries: OrderedDict[Key, Value], key: Key, value: Value, most: int) -> None:
+    """Add an entry as the newest one, and drop the oldest ones beyond ``most``."""
+    entries[key] = value
+    entries.move_to_end(key)
+    while len(entries) > most:
+        entries.popitem(last=False)
+
+
 def _network(address: str) -> str:
     """The address; for IPv6 its /64 network, which usually belongs to one machine."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:
+    parsed = parsed_address(address)
+    if not isinstance(parsed, ipaddress.IPv6Address):
         return address
     return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))
-
-
-@dataclass(frozen=True, slots=True)
-class _Session:
-    user: str
-    until: float
 
 
 class Users:
@@ -183,8 +180,8 @@ class Users:
         """
         self._passwords = passwords
         self._key = secrets.token_bytes(32)
-        self._known: OrderedDict[bytes, str] = OrderedDict()
-        self._sessions: OrderedDict[bytes, _Session] = OrderedDict()
+        self._known: OrderedDict[bytes, bool] = OrderedDict()
+        self._sessions: OrderedDict[bytes, float] = OrderedDict()
         self._checking = threading.Lock()  # one at a time: each takes 32 MB
         self.attempts = Attempts()
 
@@ -199,26 +196,22 @@ class Users:
             if self.attempts.wait(address):  # other attempts of this address were checked in the meantime
                 return False
             right = _matches(password, self._passwords.get(name, _NOBODY)) and name in self._passwords
-        if not right:
+        if right:
+            _put(self._known, seen, True, SESSIONS)
+        else:
             self.attempts.failed(address)
-            return False
-        self._known[seen] = name
-        while len(self._known) > SESSIONS:
-            self._known.popitem(last=False)
-        return True
+        return right
 
-    def begin(self, name: str) -> str:
+    def begin(self) -> str:
         """Begin a session and return its token."""
         token = secrets.token_urlsafe(32)
-        self._sessions[_digest(token)] = _Session(name, time.monotonic() + SESSION_SECONDS)
-        while len(self._sessions) > SESSIONS:
-            self._sessions.popitem(last=False)
+        _put(self._sessions, _digest(token), time.monotonic() + SESSION_SECONDS, SESSIONS)
         return token
 
     def in_session(self, token: str) -> bool:
         """Whether the token belongs to a session that has not ended."""
-        session = self._sessions.get(_digest(token))  # looked up by digest: comparing could be timed
-        return session is not None and time.monotonic() < session.until
+        # Looked up by digest: comparing could be timed.
+        return time.monotonic() < self._sessions.get(_digest(token), 0.0)
 
     def end(self, token: str) -> None:
         """End a session."""
@@ -240,21 +233,18 @@ class Login:
         """Pass requests of known users on; answer all others with the login page or an error."""
         if scope["type"] == "lifespan" or (scope["type"] == "http" and scope["path"] == ALIVE):
             await self._app(scope, receive, send)
-            return
-        if scope["type"] != "http":
+        elif scope["type"] == "http":
+            response = await self._response(Request(scope, receive))
+            await (response or self._app)(scope, receive, send)
+        else:
             await send({"type": "websocket.close", "code": 1008})
-            return
-        request = Request(scope, receive)
-        response = await self._response(request)
-        await (response or self._app)(scope, receive, send)
 
     async def _response(self, request: Request) -> Response | None:
         """The response in place of the application's; None to pass the request on."""
-        address = request.client.host if request.client else ""
         token = request.cookies.get(COOKIE, "")
         if request.url.path == LOGOUT and request.method == "POST":
             self._users.end(token)
-            response: Response = RedirectResponse(LOGIN, 303)
+            response = RedirectResponse(LOGIN, 303)
             response.delete_cookie(COOKIE, path="/")
             return response
         if self._users.in_session(token):
@@ -263,30 +253,47 @@ class Login:
         form = request.url.path == LOGIN and request.method == "POST"
         if basic is None and not form:
             return _ask(request)
-        if wait := self._users.attempts.wait(address):
-            return _too_many(wait)
-        if not form and basic is not None:
-            return None if await self._right(*basic, address) else _unknown()
-        sent = await _form(request)
-        if sent is None:
-            return refusal(413, "The login form is too large or took too long to arrive.", Connection="close")
+        if refused := self._too_many(request):
+            return refused
+        if form:
+            return await self._logged_in(request)
+        return None if basic and await self._right(request, *basic) else _unknown()
+
+    async def _logged_in(self, request: Request) -> Response:
+        """The response to a login form, which anyone can send."""
+        sent = await read_body(request, FORM_BYTES, FORM_SECONDS)
+        if isinstance(sent, Response):
+            return sent
         fields = parse_qs(sent.decode("utf-8", "replace"))
         name, password = (fields.get(key, [""])[0] for key in ("name", "password"))
-        if not await self._right(name, password, address):
-            wait = self._users.attempts.wait(address)
-            return _too_many(wait) if wait else _page(401, wrong=True)
+        if not await self._right(request, name, password):
+            return self._too_many(request) or _page(401, alert=_WRONG)
         response = RedirectResponse("/", 303)
         response.set_cookie(
-            COOKIE, self._users.begin(name), max_age=SESSION_SECONDS, path="/", httponly=True,
+            COOKIE, self._users.begin(), max_age=SESSION_SECONDS, path="/", httponly=True,
             samesite="strict", secure=request.url.scheme == "https",
         )  # fmt: skip
         return response
 
-    async def _right(self, name: str, password: str, address: str) -> bool:
-        return await run_in_threadpool(self._users.check, name, password, address)
+    async def _right(self, request: Request, name: str, password: str) -> bool:
+        return await run_in_threadpool(self._users.check, name, password, _address(request))
+
+    def _too_many(self, request: Request) -> Response | None:
+        """The refusal of an address with too many wrong passwords; None if it may try now."""
+        wait = self._users.attempts.wait(_address(request))
+        if not wait:
+            return None
+        seconds = int(wait) + 1
+        message = f"Too many wrong passwords. Try again in {seconds} s."
+        return refusal(429, message, headers={"Retry-After": str(seconds)})
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _basic(header: str) -> tuple[str, str] | None:
+    """Name and password of HTTP Basic, empty if they cannot be read; None if there are none."""
     scheme, _, value = header.partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -297,35 +304,16 @@ def _basic(header: str) -> tuple[str, str] | None:
     return name, password
 
 
-async def _form(request: Request) -> bytes | None:
-    """The body of a login form; None if it is too large or too slow, as anyone can send one."""
-    body = b""
-    try:
-        async with asyncio.timeout(FORM_SECONDS):
-            async for part in request.stream():
-                body += part
-                if len(body) > FORM_BYTES:
-                    return None
-    except (TimeoutError, ClientDisconnect):
-        return None
-    return body
-
-
 def _ask(request: Request) -> Response:
     """The response to an unknown client: the login page for a browser, an error for a program."""
-    if request.method == "GET" and "text/html" in Headers(scope=request.scope).get("accept", ""):
+    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
         return _page(200) if request.url.path == LOGIN else RedirectResponse(LOGIN, 303)
     return _unknown()
 
 
 def _unknown() -> Response:
     message = "This server requires a name and a password (HTTP Basic)."
-    return refusal(401, message, WWW_Authenticate='Basic realm="Sanad"')
-
-
-def _too_many(wait: float) -> Response:
-    seconds = int(wait) + 1
-    return refusal(429, f"Too many wrong passwords. Try again in {seconds} s.", Retry_After=str(seconds))
+    return refusal(401, message, headers={"WWW-Authenticate": 'Basic realm="Sanad"'})
 
 
 _PAGE = """<!doctype html>
@@ -345,6 +333,6 @@ _WRONG = (
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
 
 
-def _page(status: int, *, wrong: bool = False) -> Response:
+def _page(status: int, *, alert: str = "") -> Response:
     headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
-    return HTMLResponse(_PAGE.format(alert=_WRONG if wrong else ""), status, headers)
+    return HTMLResponse(_PAGE.format(alert=alert), status, headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import datetime
 import json
@@ -13,7 +14,7 @@ from typing import IO
 
 WAITING = 1000
 """Lines that may wait to be written. A stalled reader, such as a terminal stopped by Ctrl-S, must not stall
-the server: further lines are dropped and counted."""
+the server: further lines are dropped."""
 
 FLUSH_SECONDS = 1.0
 """How long the process waits for the last lines when it ends."""
@@ -21,7 +22,7 @@ FLUSH_SECONDS = 1.0
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
 """Id of the current request; every line that is logged during the request contains it."""
 
-_USUAL = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_USUAL = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "request"}
 
 
 class JsonFormatter(logging.Formatter):
@@ -29,17 +30,16 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""
+        at = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
         fields = {
-            "at": datetime.datetime.fromtimestamp(record.created, datetime.UTC).isoformat(
-                timespec="milliseconds"
-            ),
+            "at": at.isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),
         }
-        if request := getattr(record, "request", ""):
+        if request := request_id.get():
             fields["request"] = request
-        fields |= {key: value for key, value in vars(record).items() if key not in {*_USUAL, "request"}}
+        fields |= {key: value for key, value in vars(record).items() if key not in _USUAL}
         if record.exc_info:
             fields["error"] = self.formatException(record.exc_info)
         return json.dumps(fields, ensure_ascii=False, default=str)
@@ -56,8 +56,6 @@ class Log(logging.Handler):
         """
         super().__init__()
         self.setFormatter(JsonFormatter())
-        self.dropped = 0
-        """Number of lines that were not written."""
         self._stream = stream or sys.stderr
         self._lines: queue.Queue[str | None] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
@@ -65,29 +63,31 @@ class Log(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Accept a record without waiting."""
-        if not hasattr(record, "request"):
-            record.request = request_id.get()
         try:
-            self._lines.put_nowait(self.format(record))
-        except queue.Full:
-            self.dropped += 1
+            with contextlib.suppress(queue.Full):
+                self._lines.put_nowait(self.format(record))
         except Exception:  # a value that cannot be formatted must not break the code that logs it
             self.handleError(record)
 
     def close(self) -> None:
         """Write the waiting lines, for at most ``FLUSH_SECONDS``."""
-        try:
+        with contextlib.suppress(queue.Full):
             self._lines.put_nowait(None)
-        except queue.Full:
-            self.dropped += 1
-        else:
             self._thread.join(FLUSH_SECONDS)
         super().close()
 
     def _write(self) -> None:
         while (line := self._lines.get()) is not None:
-            try:
+            # The reader or the terminal may be gone, or the disk full.
+            with contextlib.suppress(OSError, ValueError):
                 self._stream.write(line + "\n")
                 self._stream.flush()
-            except (OSError, ValueError):  # the reader or the terminal is gone, or the disk is full
-                self.dropped += 1
+
+
+def log_to_stderr() -> Log:
+    """Begin to write a server's log to standard error; closing the returned log ends it."""
+    log = Log()
+    for name in ("rag", "ui", "uvicorn.error"):
+        logging.getLogger(name).addHandler(log)
+    logging.getLogger("rag").setLevel(logging.INFO)
+    return log

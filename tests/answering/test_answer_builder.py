@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shown import TEXTS, assert_sound, evidence, quotes
 
-from rag import Reprint, detect_language
 from rag.answering.answer_builder import Built
-from rag.records import Evidence
+from rag.language.text import detect_language
+from rag.records import Evidence, Reprint
 
 
 def checked(reply: str, items: Sequence[Evidence] | None = None) -> Built:

@@ -12,8 +12,9 @@ import trained_prompt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag import Answer, Assistant, PromptBroken, Settings
+from rag import Answer, Assistant, Settings
 from rag.answering import judge
+from rag.errors import PromptBroken
 from rag.models.llm.protocol import Likelihood, Message
 
 FERRY = "The ferry to the island carries 300 passengers a day."

@@ -10,10 +10,10 @@ import pytest
 from contexts import DOUBTFUL, TRANSLATION, built, context
 from shown import TEXTS, assert_sound, evidence, quotes
 
-from rag import detect_language
 from rag.answering.answer_builder import Built
 from rag.answering.draft import Draft, Statement
 from rag.answering.presentation import label_sides
+from rag.language.text import detect_language
 from rag.models.llm.protocol import Likelihood
 from rag.records import Evidence
 

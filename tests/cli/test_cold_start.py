@@ -16,12 +16,13 @@ import pytest
 from conftest import FakeAssistant
 
 import rag
-from rag import DEFAULT_INDEX, Assistant, ModelMissing, Server, Settings
+from rag import Assistant, ModelMissing, Settings
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm import factory
 from rag.models.llm.fake import FakeLLM
 from rag.server.local_socket import socket_path
-from rag.settings import index_folder
+from rag.server.serve import Server
+from rag.settings import DEFAULT_INDEX, index_folder
 
 ROOT = Path(rag.__file__).resolve().parent.parent
 

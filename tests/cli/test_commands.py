@@ -11,10 +11,11 @@ from typing import Literal
 import pytest
 from command import Run, refused
 
-from rag import Answer, Citation, Claim, Reprint, Settings, __version__
+from rag import Answer, Citation, Claim, Settings, __version__
 from rag.cli import printing
 from rag.cli.commands import main
 from rag.models.llm.protocol import Generator
+from rag.records import Reprint
 
 COST = "The repairs cost how many dollars, said the port director?"
 QUOTE = "The repairs cost 12 million dollars, said the port director Lina Haddad."

@@ -15,7 +15,7 @@ import pytest
 from evals import bench, bench_growth, bench_report, resample
 from evals.dataset import BadQuestions
 from evals.lending import Lending
-from rag import detect_language
+from rag.language.text import detect_language
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM
 

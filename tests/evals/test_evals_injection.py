@@ -11,7 +11,8 @@ from evals import injection
 from evals.dataset import BadQuestions
 from evals.injection import CONTROL, VARIANTS, Bench, Effect, Variant, judge, planted, read_variants, summary
 from evals.injection_articles import SCENARIOS
-from rag import Answer, Evidence, Settings, detect_language
+from rag import Answer, Evidence, Settings
+from rag.language.text import detect_language
 
 BRIDGE = SCENARIOS["bridge"].questions["en"]
 RIGHT = "The bridge cost 38 million dirhams [1]."

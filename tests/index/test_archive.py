@@ -18,17 +18,10 @@ from conftest import contents
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rag import (
-    Assistant,
-    BadArticles,
-    BadSettings,
-    IndexMissing,
-    NoSpace,
-    Settings,
-    export_index,
-    import_index,
-)
+from rag import Assistant, BadSettings, IndexMissing, Settings
+from rag.errors import BadArticles, NoSpace
 from rag.index import archive as archives
+from rag.index.archive import export_index, import_index
 from rag.index.layout import MANIFEST
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import fake_generator

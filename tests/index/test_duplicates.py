@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag import Article, Passage, Reprint
+from rag import Article, Passage
 from rag.index import chunking
 from rag.index.duplicates import COVERED, collapse, groups, holding, reprints
 from rag.language.text import fold, numbers
+from rag.records import Reprint
 
 ARABIC = [
     "قالت الحكومة، الأحد، إن القوات الأجنبية أتمت انسحابها من قاعدة وادي الرمل الجوية في غرب البلاد.",

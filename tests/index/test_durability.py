@@ -24,7 +24,8 @@ from typing import NamedTuple
 import pytest
 from small_index import TEXTS, contents, vector_of, write
 
-from rag import Answer, Assistant, IndexUnusable, NoSpace, Settings, build_index
+from rag import Answer, Assistant, Settings, build_index
+from rag.errors import IndexUnusable, NoSpace
 from rag.index.generations import open_generation
 from rag.models.embedding.embedder import FakeEmbedder, Vectors
 from rag.models.embedding.late_interaction import Tokens

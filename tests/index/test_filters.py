@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag import Article, BadSettings, Filter, Language
+from rag import Article, BadSettings, Filter
 from rag.index import filters
+from rag.records import Language
 from rag.records import date_span as span
 
 

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from small_index import TEXTS, Counting, by_line, contents, lines_of, vector_of, write
 
-from rag import Article, BadArticles, Chunk, IndexMissing, IndexUnusable, NoSpace
+from rag import Article, IndexMissing
+from rag.errors import BadArticles, IndexUnusable, NoSpace
 from rag.index import build, chroma_store, layout
 from rag.index import generations as index
 from rag.index.chroma_store import ChromaFailed, NeighbourGraph
@@ -24,6 +25,7 @@ from rag.index.layout import entry
 from rag.index.snapshot import Generation
 from rag.models.embedding.embedder import FakeEmbedder, Vectors
 from rag.models.embedding.late_interaction import Tokens
+from rag.records import Chunk
 
 
 @pytest.fixture

@@ -6,17 +6,9 @@ from typing import Any
 
 import pytest
 
-from rag import (
-    Article,
-    Assistant,
-    Filter,
-    IndexUnusable,
-    Settings,
-    build_index,
-    indexed_folder,
-    list_articles,
-    remove_articles,
-)
+from rag import Article, Assistant, Filter, Settings, build_index
+from rag.errors import IndexUnusable
+from rag.index.maintenance import indexed_folder, list_articles, remove_articles
 from rag.models.embedding.embedder import FakeEmbedder
 
 Make = Callable[..., Assistant]

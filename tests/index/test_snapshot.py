@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from small_index import TEXTS, Counting, by_line, contents, lines_of, vector_of, write, write_words
 
-from rag import IndexUnusable, NoSpace
+from rag.errors import IndexUnusable, NoSpace
 from rag.index import chroma_store, working_copy
 from rag.index.chroma_store import ChromaFailed, NeighbourGraph
 from rag.index.generations import open_generation

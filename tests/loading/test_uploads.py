@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from conftest import FakeAssistant
 
-from rag import Assistant, BadArticles, Settings, build_index
+from rag import Assistant, Settings, build_index
+from rag.errors import BadArticles
 from rag.models.embedding.embedder import FakeEmbedder
 
 pytestmark = pytest.mark.usefixtures("quick_disk")

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from rag import Assistant, BadArticles, Built, SanadError, watch_index
+from rag import Assistant, SanadError
+from rag.errors import BadArticles
+from rag.index.indexing import Built
+from rag.index.maintenance import watch_index
 from rag.loading.watch import follow, ticks
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import fake_generator

@@ -11,7 +11,8 @@ import pytest
 import small_generator
 from safetensors.numpy import load_file, save_file
 
-from rag import BadSettings, ModelDamaged, Settings
+from rag import BadSettings, Settings
+from rag.errors import ModelDamaged
 from rag.models.weights import gguf, packaged
 from rag.models.weights.adapter import CONFIG, FOLDER, WEIGHTS, Adapter
 

@@ -10,7 +10,8 @@ import pytest
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ChatResponseGen, LLMMetadata
 from llama_index.core.llms import CustomLLM
 
-from rag import GenerationFailed, ModelMissing, NoSpace, Settings
+from rag import GenerationFailed, ModelMissing, Settings
+from rag.errors import NoSpace
 from rag.models.llm import factory
 from rag.models.llm.factory import choose_backend, open_generator
 from rag.models.llm.fake import FakeLLM, fake_generator

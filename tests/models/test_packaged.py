@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from rag import ModelDamaged, ModelMissing, NoSpace, Settings
-from rag.errors import SanadError
+from rag import ModelMissing, Settings
+from rag.errors import ModelDamaged, NoSpace, SanadError
 from rag.models.weights import packaged
 from rag.models.weights.packaged import (
     MANIFEST,

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from rag import Evidence, PromptBroken
+from rag import Evidence
 from rag.answering import judge
+from rag.errors import PromptBroken
 from rag.models.llm import prompt
 from rag.models.llm.protocol import Message
 from rag.settings import resource_dir

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from small_index import contents, write
 
-from rag import IndexUnusable
+from rag.errors import IndexUnusable
 from rag.index import bm25, duplicates
 from rag.index.generations import open_generation
 from rag.index.layout import Contents

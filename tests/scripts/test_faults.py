@@ -18,11 +18,12 @@ from conftest import FakeAssistant
 from controls import CONTROLS
 from faults import documented
 
-from rag import Assistant, Server, Settings, build_index, import_index
+from rag import Assistant, Settings, build_index
+from rag.index.archive import import_index
 from rag.index.generations import open_generation
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM, fake_generator
-from rag.server.serve import UPLOADS
+from rag.server.serve import UPLOADS, Server
 
 ROOT = Path(__file__).resolve().parents[2]
 QUESTION = "When did the harbour of Marsa reopen?"
@@ -109,7 +110,7 @@ def test_an_upload_that_breaks_off_leaves_nothing_and_the_next_one_works(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from rag import import_index
+from rag.index.archive import import_index
 from rag.index import archive
 from rag.models.embedding.embedder import FakeEmbedder
 setattr(archive, sys.argv[1], lambda *_: os.kill(os.getpid(), signal.SIGKILL))
@@ -122,8 +123,8 @@ import_index(Path(sys.argv[2]), "x", embedder=FakeEmbedder())
 def test_an_import_that_is_killed_leaves_no_index_and_the_next_one_works(
     small_articles: Path, tmp_path: Path
 ) -> None:
-    from rag import export_index
     from rag.index import archive
+    from rag.index.archive import export_index
 
     build_index(small_articles, "small", embedder=FakeEmbedder())
     export_index(tmp_path / "file", "small")

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from models.test_e5 import e5s1, tensors
 from pdf_maker import make_pdf
 
-from rag import ARTICLE_FILES, BadArticles, ModelDamaged
-from rag.loading.articles import load_folder
+from rag.errors import BadArticles, ModelDamaged
+from rag.loading.articles import ARTICLE_FILES, load_folder
 from rag.loading.parsed import ParsedFile, Unusable
 from rag.loading.sandbox import Readers, read
 from rag.models.embedding.e5 import convert

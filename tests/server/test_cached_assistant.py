@@ -10,22 +10,11 @@ from typing import Any
 
 import pytest
 
-from rag import (
-    Assistant,
-    BadQuestion,
-    CachedAssistant,
-    Filter,
-    Finished,
-    Retrieved,
-    Settings,
-    Token,
-    Turn,
-    build_index,
-    recall,
-)
+from rag import Assistant, BadQuestion, Filter, Finished, Retrieved, Settings, Token, Turn, build_index
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM
 from rag.server import answer_cache
+from rag.server.answer_cache import CachedAssistant, recall
 from rag.settings import ADAPTED
 
 COST = "How much did the repairs cost?"

@@ -13,8 +13,10 @@ from conftest import FakeAssistant
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag import Busy, FairQueue, Finished, GenerationFailed, Server
-from rag.server.fair_queue import Place
+from rag import Finished, GenerationFailed
+from rag.errors import Busy
+from rag.server.fair_queue import FairQueue, Place
+from rag.server.serve import Server
 from rag.server.worker import QuestionRunner
 from ui.exchange import Exchange
 from ui.run import Run

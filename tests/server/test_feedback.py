@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from ui_stand_in import BASE, ENGLISH, LEFT, make_answer
 
 from evals.dataset import check_quotes, read_questions
-from rag import Answer, BadSettings, NoSpace, Settings, add_feedback, export_feedback
+from rag import Answer, BadSettings, Settings
+from rag.errors import NoSpace
+from rag.server.feedback import add_feedback, export_feedback
 
 REFUSED = make_answer("Who went to the Moon?", ["The articles do not say."], [], outcome="not_found")
 

@@ -25,9 +25,11 @@ import pytest
 from command import Run
 from conftest import FakeAssistant
 
-from rag import DEFAULT_INDEX, Busy, IndexUnusable, Server, Settings
+from rag import Settings, errors
+from rag.errors import Busy, IndexUnusable
 from rag.server.local_socket import Listener, NoServer, ask, socket_path
-from rag.settings import index_folder
+from rag.server.serve import Server
+from rag.settings import DEFAULT_INDEX, index_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 QUESTION = "When did the harbour of Marsa reopen?"
@@ -280,10 +282,8 @@ def test_a_socket_of_another_user_is_not_trusted(served: Path, monkeypatch: pyte
     ],
 )
 def test_a_server_that_fails_is_told_in_words(tmp_path: Path, reply: bytes, kind: str, told: str) -> None:
-    import rag
-
     serving(tmp_path / "s", reply)
-    with pytest.raises(getattr(rag, kind), match=told) as raised:
+    with pytest.raises(getattr(errors, kind), match=told) as raised:
         list(ask(tmp_path / "s", QUESTION, None))
     if kind == "Busy":
         assert isinstance(raised.value, Busy) and raised.value.seconds == 9

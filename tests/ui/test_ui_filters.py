@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag import Article, Filter, Language
+from rag import Article, Filter
+from rag.records import Language
 from ui import filters, render
 from ui.exchange import Exchange
 from ui.faults import Refused, failure

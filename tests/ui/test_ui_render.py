@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from rag import Answer, Article, Citation, Claim, Passage, Reprint
-from rag.records import Chunk, Language, Outcome, Verdict
+from rag import Answer, Article, Citation, Claim, Passage
+from rag.records import Chunk, Language, Outcome, Reprint, Verdict
 from ui import library, render, text
 from ui.exchange import Exchange
 from ui.faults import Fault

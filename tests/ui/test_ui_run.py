@@ -12,8 +12,9 @@ import pytest
 from conftest import FakeAssistant
 from ui_stand_in import BASE, LEFT, StandIn
 
-from rag import FairQueue, Settings
+from rag import Settings
 from rag.models.llm.fake import FakeLLM
+from rag.server.fair_queue import FairQueue
 from rag.server.worker import QuestionRunner
 from ui import exchange
 from ui.exchange import Exchange

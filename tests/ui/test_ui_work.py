@@ -15,7 +15,8 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 from ui_stand_in import StandIn
 
-from rag import Assistant, IndexUnusable, NoSpace, Settings
+from rag import Assistant, Settings
+from rag.errors import IndexUnusable, NoSpace
 from ui import library
 from ui.guard import Guard
 from ui.work import MOST, PATH, State, Work
