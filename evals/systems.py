@@ -23,7 +23,7 @@ from rag.models.embedding.embedder import Embedder, open_embedder
 from rag.models.llm import prompt
 from rag.models.llm.factory import open_generator
 from rag.models.llm.protocol import Generator
-from rag.records import Retrieved
+from rag.records import Language, Retrieved
 
 NAIVE_PASSAGES = 4
 """Passages that the naive chain reads: what tutorials and libraries take unless told otherwise."""
@@ -52,10 +52,11 @@ class Timed(Assistant):
         *,
         history: Sequence[Turn] = (),
         where: Filter | None = None,
+        answer_language: Language | None = None,
         emit: Callable[[Event], None] = lambda _event: None,
         cancel: threading.Event | None = None,
     ) -> Answer:
-        """As ``Assistant.ask``."""
+        """As ``Assistant.ask``, in the language of the question."""
         self.replies.replayed.clear()
         answer = self._answer(question, history, where, emit, cancel)
         if not (replayed := self.replies.replayed):

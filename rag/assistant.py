@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,7 @@ from rag.records import (
     Event,
     Filter,
     Finished,
+    Language,
     Passage,
     Progress,
     Retrieved,
@@ -120,6 +122,7 @@ class Assistant:
         *,
         history: Sequence[Turn] = (),
         where: Filter | None = None,
+        answer_language: Language | None = None,
         emit: Callable[[Event], None] = lambda _event: None,
         cancel: threading.Event | None = None,
     ) -> Answer:
@@ -130,6 +133,7 @@ class Assistant:
             history: Earlier turns of the conversation, oldest first.
             where: Which articles may be searched; None allows all. If it allows none, the answer says so and
                 no model is called.
+            answer_language: The language of the answer; None takes that of the question.
             emit: Called with one Retrieved, then with any number of Token (the model's draft).
             cancel: An event that any thread may set to stop the answer.
 
@@ -140,7 +144,7 @@ class Assistant:
         """
         clock = Clock()
         question = check_question(question, self.settings)
-        language = detect_language(question)
+        language = answer_language or detect_language(question)
         searcher = self._current()
         generation = searcher.generation
         allowed = filters.allowed(where, generation.articles.values())
@@ -170,6 +174,7 @@ class Assistant:
         *,
         history: Sequence[Turn] = (),
         where: Filter | None = None,
+        answer_language: Language | None = None,
         cancel: threading.Event | None = None,
     ) -> Iterator[Event]:
         """Answer a question piece by piece; closing the iterator stops the model.
@@ -178,6 +183,7 @@ class Assistant:
             question: As for ``ask``.
             history: As for ``ask``.
             where: As for ``ask``.
+            answer_language: As for ``ask``.
             cancel: As for ``ask``.
 
         Yields:
@@ -189,9 +195,10 @@ class Assistant:
             GenerationFailed: The language model failed.
         """
         stop = cancel or threading.Event()
-        answer = yield from events_of(
-            lambda emit: self.ask(question, history=history, where=where, emit=emit, cancel=stop), stop
+        asked = functools.partial(
+            self.ask, question, history=history, where=where, answer_language=answer_language, cancel=stop
         )
+        answer = yield from events_of(lambda emit: asked(emit=emit), stop)
         yield Finished(answer)
 
     def retrieve(self, question: str, *, k: int = 10, where: Filter | None = None) -> list[Passage]:

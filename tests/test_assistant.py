@@ -105,6 +105,14 @@ def test_an_answer_tells_all_about_itself(fake_assistant: Make) -> None:
     assert all(0 <= seconds <= answer.timings["total"] for seconds in answer.timings.values())
 
 
+def test_an_answer_is_in_the_language_that_was_asked_for(fake_assistant: Make) -> None:
+    said = "بلغت تكلفة الإصلاحات 12 مليون دولار [1]."
+    assistant = fake_assistant([said])
+    assert assistant.ask(COST, answer_language="ar").language == "ar"
+    assert finished(list(assistant.stream(COST, answer_language="ar"))).language == "ar"
+    assert assistant.ask(COST).language == "en"
+
+
 def test_the_dictionary_of_an_answer_goes_through_json(fake_assistant: Make) -> None:
     answer = fake_assistant().ask("كم بلغت تكلفة المكتبة؟")
     told = json.loads(json.dumps(answer.to_dict(), allow_nan=False))

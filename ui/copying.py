@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from rag import Answer, Citation
+from rag.answering.presentation import translated
 from rag.loading.uploads import PREFIX as UPLOADED
 from rag.records import Language
 from ui.sources import headline, words_label
@@ -25,7 +26,8 @@ def text(answer: Answer, language: Language) -> str:
     if answer.citations:
         parts.append(f"{WORDS[language]['sources']}:")
     for cited in answer.citations:
-        parts.append(f"[{cited.number}] {_origin(cited, language)}\n“{cited.quote}”\n{_place(cited)}")
+        lines = f"“{cited.quote}”", translated(cited, answer.language), _place(cited)
+        parts.append("\n".join(filter(None, (f"[{cited.number}] {_origin(cited, language)}", *lines))))
     return "\n\n".join(parts) + "\n"
 
 
@@ -45,7 +47,8 @@ def markdown(answer: Answer, language: Language) -> str:
     if answer.citations:
         parts.append(f"{WORDS[language]['sources']}:")
     for cited in answer.citations:
-        quote = "\n".join(f"   > {_escaped(line)}" for line in cited.quote.splitlines())
+        lines = *cited.quote.splitlines(), *filter(None, [translated(cited, answer.language)])
+        quote = "\n   >\n".join(f"   > {_escaped(line)}" for line in lines)
         parts.append(
             f"{cited.number}. {_escaped(_origin(cited, language))}\n\n{quote}\n\n   {_escaped(_place(cited))}"
         )

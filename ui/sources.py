@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from rag import Answer, Citation, Claim, Passage
+from rag.answering.presentation import translated
 from rag.loading.uploads import PREFIX as UPLOADED
 from rag.records import Language, Reprint
 from ui.text import QUOTATION, attribute, direction, flow, language_of, safe
@@ -152,6 +153,7 @@ def _source(citation: Citation, number: int, language: Language) -> str:
         f"{provenance(citation.outlet, citation.published, language)}{_also(citation.also, language)}"
         f'<p class="title" {flow(headline(citation))}>{safe(headline(citation))}</p>'
         f'<blockquote class="quote" {flow(citation.quote)}>{safe(citation.quote)}</blockquote>'
+        f"{_translation(citation)}"
         f'<p class="where">{_opener(language)} {where}</p></li>'
     )
 
@@ -163,8 +165,16 @@ def _side(citation: Citation, number: int, language: Language) -> str:
     return (
         f'<li class="side"><p class="when">{when}</p><p class="who">{outlet}'
         f" {_chip(citation, number, language)}</p>"
-        f'<blockquote class="said" {flow(citation.quote)}>{safe(citation.quote)}</blockquote></li>'
+        f'<blockquote class="said" {flow(citation.quote)}>{safe(citation.quote)}</blockquote>'
+        f"{_translation(citation)}</li>"
     )
+
+
+def _translation(citation: Citation) -> str:
+    """The quote in the language of the answer, with the mark that a machine translated it."""
+    language: Language = "ar" if language_of(citation.quote) == "en" else "en"
+    text = translated(citation, language)
+    return f'<p class="translation" {flow(text)}>{safe(text)}</p>' if text else ""
 
 
 def _passage(passage: Passage, number: int, language: Language) -> str:

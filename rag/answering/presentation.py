@@ -3,17 +3,58 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections.abc import Mapping
 
-from rag.answering import quotation
 from rag.answering.context import Context
 from rag.answering.decision import REASONS
-from rag.answering.draft import Draft, Span, Statement, span
+from rag.answering.draft import MARKER, Draft, Span, Statement, span
+from rag.answering.support import ENDS, contains
 from rag.conversation.answer_type import fits
-from rag.records import Language
+from rag.language import quantities
+from rag.language.text import is_arabic
+from rag.records import Citation, Evidence, Language
 
 DONE: dict[Language, str] = {"en": "Reported as done: {text}", "ar": "ما أُعلن أنه تم: {text}"}
 PLANNED: dict[Language, str] = {"en": "Planned: {text}", "ar": "المخطط له: {text}"}
 """How something done and the plan for it are labelled."""
+
+ARTICLE_SAYS: dict[Language, str] = {"en": "The article says: {words}", "ar": "جاء في المقال: {words}"}
+"""How a quotation in place of a statement is introduced."""
+
+BESIDE: dict[Language, str] = {"en": "{words}", "ar": "{words}"}
+"""How a quotation is printed after a statement."""
+
+QUOTED: dict[Language, str] = {"en": "“{words}”", "ar": "«{words}»"}
+"""The article's own words."""
+
+TRANSLATED: dict[Language, str] = {"en": "“{words}” (machine translation)", "ar": "«{words}» (ترجمة آلية)"}
+"""Their translation."""
+
+UNCERTAIN: dict[Language, str] = {
+    "en": "“{words}” (uncertain machine translation)",
+    "ar": "«{words}» (ترجمة آلية غير مؤكدة)",
+}
+"""Their translation, where a check found a fault."""
+
+CLAUSE = 6
+"""Fewest words of a clause that is quoted alone; a shorter one is quoted with its sentence."""
+
+MOST = 0.5
+"""A phrase of more than this share of its sentence's words is shown as the sentence."""
+
+_APART = re.compile(r"\s[–—-]\s|[;؛]\s")
+
+
+def translated(cited: Citation | Evidence, language: Language) -> str:
+    """The translation of a cited sentence with its mark; empty where there is none.
+
+    Args:
+        cited: A citation of an answer, or a sentence of the evidence.
+        language: Of the answer.
+    """
+    frame = TRANSLATED if cited.certain else UNCERTAIN
+    return frame[language].format(words=cited.translation) if cited.translation else ""
 
 
 def quote_sentences(draft: Draft, context: Context) -> Draft:
@@ -38,7 +79,7 @@ def label_sides(draft: Draft, context: Context) -> Draft:
         supported = draft.trusts_words and statement.verdict == "supported"
         if statement.quoted or not supported or not fits(draft.question, statement.text, statement.words):
             words = statement.words or statement.text
-            statement = quotation.whole(statement, context.language, words=words, frame=quotation.BESIDE)
+            statement = whole(statement, context.language, words=words, frame=BESIDE)
         labelled.append(dataclasses.replace(statement, text=label.format(text=seen(statement))))
     return dataclasses.replace(draft, statements=tuple(labelled))
 
@@ -72,15 +113,15 @@ def _shown(statement: Statement, draft: Draft, language: Language) -> Statement:
     if not statement.cited:
         return statement
     if statement.quoted:
-        return quotation.whole(statement, language, statement.reason, words)
-    foreign = quotation.is_foreign(statement.cited[0], language)
+        return whole(statement, language, statement.reason, words)
+    foreign = is_foreign(statement.cited[0], language)
     if not draft.trusts_words:
         if not foreign:
-            return quotation.whole(statement, language, words=words)
+            return whole(statement, language, words=words)
         reason = statement.reason or REASONS[language]["doubtful"]
         statement = dataclasses.replace(statement, verdict="partial", reason=reason)
     sided = draft.outcome == "conflict" or any(one.added for one in draft.statements)
-    return statement if sided or not (foreign or draft.phrases) else quotation.in_place(statement, language)
+    return statement if sided or not (foreign or draft.phrases) else in_place(statement, language)
 
 
 def _with_source(statement: Statement, comma: str) -> Statement:
@@ -89,3 +130,100 @@ def _with_source(statement: Statement, comma: str) -> Statement:
     bare = seen(statement).rstrip(".؟!؛ ")
     text = f"{bare} ({of})." if of else f"{bare}."
     return dataclasses.replace(statement, text=text, beside="")
+
+
+def is_foreign(item: Evidence, language: Language) -> bool:
+    """Whether a sentence is not in the language of the answer.
+
+    Args:
+        item: The sentence.
+        language: Of the answer.
+    """
+    return is_arabic(item.text) != (language == "ar")
+
+
+def whole(
+    statement: Statement,
+    language: Language,
+    reason: str = "",
+    words: str = "",
+    frame: Mapping[Language, str] = ARTICLE_SAYS,
+) -> Statement:
+    """A statement that quotes the sentence it cites, or its translation, and says nothing else.
+
+    Args:
+        statement: Its first cited sentence is quoted. Where that is in another language and has no
+            translation, the statement is returned as it is, and partial.
+        language: Of the answer.
+        reason: Why it is not fully supported; empty where it is.
+        words: The part of the sentence that matters; only the clause with it is quoted from a long sentence.
+        frame: What is printed around the quotation.
+    """
+    item = statement.cited[0]
+    foreign = is_foreign(item, language)
+    if foreign and item.translation is None:
+        text = statement.text or statement.words
+        reason = reason or REASONS[language]["untranslated"]
+        return dataclasses.replace(statement, text=text, verdict="partial", reason=reason)
+    # A reference mark in the article, such as [7], would be read as a citation.
+    shown = MARKER.sub("", item.translation if foreign and item.translation else _clause(item.text, words))
+    if foreign and not item.certain:
+        reason = reason or REASONS[language]["doubtful"]
+    marks = QUOTED if not foreign else TRANSLATED if item.certain else UNCERTAIN
+    return dataclasses.replace(
+        statement,
+        text=frame[language].format(words=marks[language].format(words=shown.strip())),
+        cited=(item,),
+        words="",
+        quoted=True,
+        verdict="partial" if reason else "supported",
+        reason=reason,
+        quotation=shown,
+        beside="",
+    )
+
+
+def in_place(statement: Statement, language: Language) -> Statement:
+    """A statement followed by the sentence that it is taken from, or by its translation.
+
+    "900" is shown as "900: «… و900 في سوريا …»": the reader sees at once whether it is what was asked for,
+    and a phrase that the model cut too short appears in full. A statement in other words than its sentence's
+    stays as it is, unless the sentence is in another language.
+
+    Args:
+        statement: One that stays in the answer.
+        language: Of the answer.
+    """
+    if statement.quoted or not statement.cited:
+        return statement
+    item, words = statement.cited[0], statement.text.strip(ENDS)
+    foreign = is_foreign(item, language)
+    source = (item.translation or "") if foreign else item.text
+    if not source or not (foreign or contains(source, words)):
+        return statement
+    if contains(source, words) and len(words.split()) > MOST * len(source.split()):
+        quoted = whole(statement, language, statement.reason, words)
+        return dataclasses.replace(quoted, cited=statement.cited)
+    quoted = whole(statement, language, words=words, frame=BESIDE)
+    return dataclasses.replace(statement, text=words, quotation=quoted.quotation, beside=quoted.text)
+
+
+def _clause(sentence: str, words: str) -> str:
+    """The clause of a sentence, between dashes or semicolons, that contains the words that matter.
+
+    Text that follows it (a link, an instruction addressed to a language model) is not needed to see what the
+    article says.
+    """
+    cuts = [0, *(end for match in _APART.finditer(sentence) for end in match.span()), len(sentence)]
+    pieces = [sentence[start:end] for start, end in zip(cuts[::2], cuts[1::2], strict=True)]
+    own = [piece for piece in pieces if words and _holds(piece, words)]
+    if len(pieces) == 1 or len(own) != 1 or len(own[0].split()) < CLAUSE:
+        return sentence
+    before, after = ("" if own[0] is pieces[0] else "… "), ("" if own[0] is pieces[-1] else " …")
+    return f"{before}{own[0].strip()}{after}"
+
+
+def _holds(piece: str, words: str) -> bool:
+    """Whether it contains these words or, if they are in another language, their numbers and months."""
+    values = quantities.claimed(words)
+    return contains(piece, words) or bool(values and values <= quantities.held(piece))

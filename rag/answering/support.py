@@ -14,6 +14,7 @@ from rag.language import quantities
 from rag.language.terms import terms
 from rag.language.text import fold, is_arabic
 from rag.language.translation.check import Comparison, compare
+from rag.records import Evidence
 
 STEM = 4
 """Letters that a country and its people share: Iraq and Iraqi, Turkey and Turkish."""
@@ -22,6 +23,11 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _PEOPLE = re.compile(r"(?:ish|nch|tch|wiss|merican)s?$")
 """Endings of peoples' names that do not begin like the names of their countries."""
 
+
+_JOINED = "[وف]?[بكل]?(?:ال)?"
+"""What Arabic joins to the following word: and, so; in, as, to; the."""
+ENDS = " \t.,:;،؛!؟?"
+"""Punctuation around a phrase."""
 
 _NEGATIONS = {
     "en": re.compile(
@@ -89,3 +95,14 @@ def unknown_names(text: str, sources: Sequence[str], question: str = "") -> list
 def _denies(text: str) -> bool:
     pattern = _NEGATIONS["ar" if is_arabic(text) else "en"]
     return pattern.search(fold(text) if is_arabic(text) else text) is not None
+
+
+def holding(words: str, cited: Sequence[Evidence]) -> Evidence | None:
+    """The first sentence that contains exactly these words."""
+    return next((item for item in cited if contains(item.text, words)), None)
+
+
+def contains(text: str, words: str) -> bool:
+    """Whether a text contains exactly these words, folded; an Arabic particle may be joined to the first."""
+    found = re.search(rf"(?:^| ){_JOINED}{re.escape(fold(words))}(?: |$)", fold(text))
+    return found is not None

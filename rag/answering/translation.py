@@ -13,12 +13,13 @@ import dataclasses
 from rag.answering.context import Context
 from rag.answering.draft import Draft, Span, Statement, span
 from rag.answering.generation import complete
-from rag.answering.quotation import is_foreign
+from rag.answering.presentation import is_foreign
 from rag.answering.support import translates
 from rag.language.sanitize import neutral
 from rag.language.text import is_arabic
 from rag.language.translation.hints import hints_for, render
 from rag.models.llm import prompt
+from rag.models.llm.protocol import Message
 from rag.records import Evidence, Language
 
 VARIABLES = frozenset({"text", "hints"})
@@ -93,15 +94,23 @@ def translate(
         GenerationFailed: The model failed.
     """
     origin: Language = "en" if language == "ar" else "ar"
-    template = prompt.load(f"translate_{language}", VARIABLES)
     hints = render(hints_for(sentence, origin) if hinted else ())
-    messages = prompt.fill(template, text=neutral(sentence), hints=neutral(hints))
+    messages = prompt.fill(load_template(language), text=neutral(sentence), hints=neutral(hints))
     most = TOKENS_PER_WORD * len(sentence.split()) + 20
     text = " ".join(complete(messages, most, context).text.split())
     if not any(char.isalnum() for char in text) or _share(text, language) < OWN_LETTERS:
         return None
     found = translates(sentence, text)
     return Translation(text, found is not None and found.licensed >= LICENSED)
+
+
+def load_template(language: Language) -> tuple[Message, ...]:
+    """The prompt that asks for a translation into a language, variables still in it.
+
+    Raises:
+        PromptBroken: It is missing, or its variables or headings are wrong.
+    """
+    return prompt.load(f"translate_{language}", VARIABLES)
 
 
 def _share(text: str, language: Language) -> float:

@@ -12,11 +12,10 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
-from rag.answering import quotation
 from rag.answering.context import Context
 from rag.answering.decision import REASONS
 from rag.answering.draft import Draft, Statement, among
-from rag.answering.support import supports, translates
+from rag.answering.support import ENDS, holding, supports, translates
 from rag.language import quantities
 from rag.language.names import latin_keys
 from rag.language.terms import arabic_keys, terms
@@ -54,7 +53,7 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
     names = _holding_names(statement.text, evidence)
     texts = [item.text for item in statement.cited]
     named = all(_any_among(statement.cited, name) for name in names)
-    source = quotation.holding(statement.words, statement.cited) if statement.words else None
+    source = holding(statement.words, statement.cited) if statement.words else None
     if source and not _is_faithful(statement.words, statement.text):
         return _quoted(statement, source, statement.words, reasons["quoted"])
     if named and supports(texts, statement.text, statement.words, draft.question):
@@ -79,7 +78,7 @@ def _worded(statement: Statement, language: Language) -> Statement:
     if not statement.words:
         return statement
     hints = hints_for(statement.words, "en" if language == "ar" else "ar")
-    whole = len(hints) == 1 and hints[0].source.strip() == statement.words.strip(quotation.ENDS)
+    whole = len(hints) == 1 and hints[0].source.strip() == statement.words.strip(ENDS)
     known = whole and hints[0].kind in ("name", "value") and not hints[0].spelled
     return dataclasses.replace(statement, text=hints[0].targets[0]) if known else statement
 
@@ -105,7 +104,7 @@ def is_foreign(text: str, language: Language) -> bool:
 def _own_words(statement: Statement, evidence: Sequence[Evidence], language: Language) -> Statement:
     """A statement in the evidence's language: its sentence is shown, translated, or nothing."""
     said = statement.words or statement.text
-    if source := quotation.holding(said, statement.cited or evidence):
+    if source := holding(said, statement.cited or evidence):
         return _quoted(statement, source, said)
     return dataclasses.replace(
         statement, text=said, verdict="unsupported", reason=REASONS[language]["language"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from rag import __version__
+from rag.records import Language
 from rag.settings import BACKENDS, DEFAULT_INDEX, LOCAL
 
 LOCAL_PORT = 7860
@@ -46,6 +47,11 @@ def parser() -> argparse.ArgumentParser:
 
     ask = command("ask", "answer a question", index, where, models)
     ask.add_argument("question", help="the question, in English or Arabic")
+    ask.add_argument(
+        "--answer-language",
+        choices=get_args(Language),
+        help="language of the answer (default: that of the question); --language limits the articles",
+    )
     ask.add_argument("--json", action="store_true", help="print the complete answer record as JSON")
     ask.add_argument(
         "--no-serve", action="store_true", help="load the models even if a server (sanad serve) is running"

@@ -94,7 +94,9 @@ def _ask(options: argparse.Namespace) -> None:
         path = None if options.no_serve else socket_path(index_folder(settings, options.index), settings)
         if path is None or not path.exists():
             raise NoServer
-        answer = _shown(ask_server(path, options.question, where), quiet=options.json)
+        answer = _shown(
+            ask_server(path, options.question, where, options.answer_language), quiet=options.json
+        )
     except NoServer:
         answer = _answered_here(options, settings, where)
     if options.json:
@@ -108,11 +110,19 @@ def _answered_here(options: argparse.Namespace, settings: Settings, where: Filte
     from rag.server.answer_cache import recall
 
     with printing.progress() as progress:
-        known = recall(options.question, options.index, where=where, settings=settings, progress=progress)
+        known = recall(
+            options.question,
+            options.index,
+            where=where,
+            answer_language=options.answer_language,
+            settings=settings,
+            progress=progress,
+        )
     if known is not None:
         return known
     with contextlib.closing(_opened(options.index, settings)) as assistant:
-        return _shown(assistant.stream(options.question, where=where), quiet=options.json)
+        events = assistant.stream(options.question, where=where, answer_language=options.answer_language)
+        return _shown(events, quiet=options.json)
 
 
 def _opened(index: str, settings: Settings) -> Assistant:

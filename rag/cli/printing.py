@@ -64,12 +64,21 @@ def answer(given: Answer) -> None:
     if given.citations:
         out.out("\nSources", style="bold")
         for cited in given.citations:
-            _source(out, f"[{cited.number}]", cited, cited.quote, f"{cited.source}:{cited.line}")
+            shown = (
+                f"{cited.quote}\n{_translated(cited, given.language)}" if cited.translation else cited.quote
+            )
+            _source(out, f"[{cited.number}]", cited, shown, f"{cited.source}:{cited.line}")
     elif given.passages:
         out.out("\nClosest passages, which may not answer the question", style="bold")
         for passage in given.passages[:3]:
             excerpt = textwrap.shorten(passage.text, 300, placeholder=" …")
             _source(out, "–", passage, excerpt, passage.chunk.article_id)
+
+
+def _translated(cited: Citation, language: Language) -> str:
+    from rag.answering.presentation import translated  # a question without a translation loads nothing more
+
+    return translated(cited, language)
 
 
 def _source(out: Console, mark: str, found: Citation | Passage, quote: str, place: str) -> None:

@@ -25,7 +25,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rag.answering import judge
+from rag.answering import judge, translation
 from rag.answering.pipeline import Steps
 from rag.assistant import Assistant
 from rag.conversation.question import check_question
@@ -33,7 +33,7 @@ from rag.index.layout import read_current
 from rag.models.llm import prompt
 from rag.models.llm.factory import open_generator
 from rag.models.llm.protocol import Message
-from rag.records import Answer, Event, Filter, Progress, Retrieved, Turn
+from rag.records import Answer, Event, Filter, Language, Progress, Retrieved, Turn
 from rag.settings import DEFAULT_INDEX, PACKAGED, Settings, index_folder, quiet_libraries
 
 T = TypeVar("T")
@@ -77,6 +77,7 @@ class CachedAssistant(Assistant):
         *,
         history: Sequence[Turn] = (),
         where: Filter | None = None,
+        answer_language: Language | None = None,
         emit: Callable[[Event], None] = lambda _event: None,
         cancel: threading.Event | None = None,
     ) -> Answer:
@@ -85,14 +86,23 @@ class CachedAssistant(Assistant):
         question = check_question(question, self.settings)
         cache = opened(self.settings)
         entry = read_current(self._folder)
+        asked = functools.partial(
+            super().ask,
+            question,
+            history=history,
+            where=where,
+            answer_language=answer_language,
+            emit=emit,
+            cancel=cancel,
+        )
         if cache is None or not entry:
-            return super().ask(question, history=history, where=where, emit=emit, cancel=cancel)
+            return asked()
         source = _source(self.settings, self.model, self._template, self.steps)
-        key = _key(source, entry, question, history, where)
+        key = _key(source, entry, question, history, where, answer_language)
         if known := _known(cache, key, started):
             emit(Retrieved(known.passages, known.evidence, known.understood))
             return known
-        answer = super().ask(question, history=history, where=where, emit=emit, cancel=cancel)
+        answer = asked()
         # An index that was switched meanwhile may be the one that answered, or not.
         if answer.model and read_current(self._folder) == entry:
             cache.put(key, answer)
@@ -105,6 +115,7 @@ def recall(
     *,
     history: Sequence[Turn] = (),
     where: Filter | None = None,
+    answer_language: Language | None = None,
     settings: Settings | None = None,
     progress: Progress | None = None,
 ) -> Answer | None:
@@ -115,6 +126,7 @@ def recall(
         index: Name of the index.
         history: As for ``Assistant.ask``.
         where: As for ``Assistant.ask``.
+        answer_language: As for ``Assistant.ask``.
         settings: Defaults to ``Settings.load()``.
         progress: Receives the progress of preparing the packaged model, whose identity is part of the key.
 
@@ -136,7 +148,7 @@ def recall(
     started = time.perf_counter()
     model = open_generator(settings, progress).identity
     source = _source(settings, model, prompt.load(settings.template), Steps())
-    return _known(cache, _key(source, entry, question, history, where), started)
+    return _known(cache, _key(source, entry, question, history, where, answer_language), started)
 
 
 def opened(settings: Settings) -> AnswerCache | None:
@@ -250,17 +262,23 @@ def _known(cache: AnswerCache, key: str, started: float) -> Answer | None:
 
 def _source(settings: Settings, model: str, template: Sequence[Message], steps: Steps) -> list[Any]:
     """All that an answer depends on beside the question and the index."""
-    messages = [[message.role, message.content] for message in (*template, *judge.load_template())]
+    others = *judge.load_template(), *translation.load_template("en"), *translation.load_template("ar")
+    messages = [[message.role, message.content] for message in (*template, *others)]
     names = {field.name for field in dataclasses.fields(settings)} - UNCHANGING
     return [model, messages, {name: str(getattr(settings, name)) for name in names}, steps.names, _code()]
 
 
 def _key(
-    source: list[Any], entry: bytes, question: str, history: Sequence[Turn], where: Filter | None
+    source: list[Any],
+    entry: bytes,
+    question: str,
+    history: Sequence[Turn],
+    where: Filter | None,
+    answer_language: Language | None,
 ) -> str:
     turns = [[turn.question, turn.answer] for turn in history]
     only = dataclasses.asdict(where) if where else None
-    text = json.dumps([source, entry.hex(), question, turns, only], sort_keys=True)
+    text = json.dumps([source, entry.hex(), question, turns, only, answer_language], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -269,7 +287,9 @@ def _code() -> str:
     """Digest of this package's modules and small data files: an edited checkout is another version."""
     folder, hasher = Path(__file__).parents[1], hashlib.sha256()
     for path in sorted(
-        [*folder.rglob("*.py"), *folder.rglob("data/*.json"), *folder.rglob("data/*.safetensors")]
+        path
+        for end in ("*.py", "data/*.json", "data/*.safetensors", "data/*.tsv")
+        for path in folder.rglob(end)
     ):
         hasher.update(path.name.encode() + path.read_bytes())
     return hasher.hexdigest()

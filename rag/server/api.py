@@ -27,7 +27,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 
 from rag import __version__
 from rag.errors import BadArticles, BadQuestion, BadSettings, Busy, GenerationFailed, SanadError
-from rag.records import Answer, Event, Filter, Finished, Retrieved, Token, Turn
+from rag.records import Answer, Event, Filter, Finished, Language, Retrieved, Token, Turn
 from rag.server.logs import request_id
 from rag.server.metrics import CONTENT_TYPE, Metrics
 from rag.server.schema import AskBody, ChatBody, ErrorBody, as_text, responses
@@ -77,9 +77,8 @@ def build_api(assistant: Assistant, runner: QuestionRunner, metrics: Metrics) ->
     async def ask(body: AskBody, request: Request) -> Response:
         """Answer a question, with citations that quote articles exactly."""
         where = body.filter.where() if body.filter else None
-        if body.stream:
-            return await asker.lines(request, body.question, body.turns(), where)
-        return await asker.whole(request, body.question, body.turns(), where)
+        events = asker.events(request, body.question, body.turns(), where, body.answer_language)
+        return await (asker.lines(request, events) if body.stream else asker.whole(request, events))
 
     @app.post("/v1/chat/completions", responses=responses(CHUNKS))
     async def chat(body: ChatBody, request: Request) -> Response:
@@ -160,18 +159,13 @@ class _Asker:
         self._runner = runner
         self._metrics = metrics
 
-    async def whole(
-        self, request: Request, question: str, history: list[Turn], where: Filter | None
-    ) -> Response:
+    async def whole(self, request: Request, events: AsyncGenerator[Event, None]) -> Response:
         """The Answer as one JSON object."""
-        answer = await self._answer(request, question, history, where)
+        answer = await self._answer(request, events)
         return Response(status_code=LEFT) if answer is None else JSONResponse(answer.to_dict())
 
-    async def lines(
-        self, request: Request, question: str, history: list[Turn], where: Filter | None
-    ) -> Response:
+    async def lines(self, request: Request, events: AsyncGenerator[Event, None]) -> Response:
         """One line of JSON for each event: ``retrieved``, ``token``…, ``finished``; or ``error``."""
-        events = self._events(request, question, history, where)
         # Until the first event, an error (a bad question, a full queue) can still set the HTTP status.
         first = await _unless_left(request, anext(events))
         if first is None:
@@ -191,19 +185,18 @@ class _Asker:
 
     async def chat(self, request: Request, body: ChatBody) -> Response:
         """The answer in the form of OpenAI's API."""
-        question, history = body.question(), body.turns()
+        events = self.events(request, body.question(), body.turns())
         head: dict[str, Any] = {
             "id": f"chatcmpl-{request_id.get() or 'sanad'}",
             "created": int(time.time()),
             "model": MODEL,
         }
         if body.stream:
-            events = self._events(request, question, history, None)
             first = await _unless_left(request, anext(events))
             if first is None:
                 return Response(status_code=LEFT)
             return StreamingResponse(self._chunks(first, events, head), media_type=CHUNKS)
-        answer = await self._answer(request, question, history, None)
+        answer = await self._answer(request, events)
         if answer is None:
             return Response(status_code=LEFT)
         message = {"role": "assistant", "content": as_text(answer)}
@@ -235,27 +228,39 @@ class _Asker:
             await events.aclose()
         yield "data: [DONE]\n\n"
 
-    async def _answer(
-        self, request: Request, question: str, history: list[Turn], where: Filter | None
-    ) -> Answer | None:
+    async def _answer(self, request: Request, events: AsyncGenerator[Event, None]) -> Answer | None:
         """The answer; None if the client has disconnected, of which a route is not notified."""
 
         async def answered() -> Answer:
-            async for event in self._events(request, question, history, where):
+            async for event in events:
                 if isinstance(event, Finished):
                     return event.answer
             raise AssertionError("stream ends with Finished")
 
         return await _unless_left(request, answered())
 
-    async def _events(
-        self, request: Request, question: str, history: list[Turn], where: Filter | None
+    async def events(
+        self,
+        request: Request,
+        question: str,
+        history: list[Turn],
+        where: Filter | None = None,
+        answer_language: Language | None = None,
     ) -> AsyncGenerator[Event, None]:
+        """The events of an answer, counted and logged.
+
+        Args:
+            request: Names the client.
+            question: The question.
+            history: Earlier turns, oldest first.
+            where: Which articles may be searched.
+            answer_language: The language of the answer; None takes that of the question.
+        """
         client, finished = request.client.host if request.client else "socket", False
         if self._assistant.settings.log_questions:
             _log.info("asked", extra={"question": question})
         try:
-            async for event in self._runner.events(client, question, history, where):
+            async for event in self._runner.events(client, question, history, where, answer_language):
                 if isinstance(event, Finished):
                     finished = True
                     self._count(event.answer)

@@ -22,7 +22,7 @@ from typing import Any
 
 from rag import __version__, errors
 from rag.errors import Busy, GenerationFailed, SanadError
-from rag.records import Answer, Event, Evidence, Filter, Finished, Retrieved, Token
+from rag.records import Answer, Event, Evidence, Filter, Finished, Language, Retrieved, Token
 from rag.settings import Settings
 
 CONNECT_SECONDS = 1.0
@@ -61,19 +61,22 @@ class NoServer(Exception):
     """No trusted server listens on the socket."""
 
 
-def ask(path: Path, question: str, where: Filter | None) -> Iterator[Event]:
+def ask(
+    path: Path, question: str, where: Filter | None, answer_language: Language | None = None
+) -> Iterator[Event]:
     """Ask a server, and yield its events as ``Assistant.stream`` does.
 
     Args:
         path: The path that ``socket_path`` returned.
         question: The question.
         where: Which articles may be searched.
+        answer_language: The language of the answer; None takes that of the question.
 
     Raises:
         NoServer: No server listens there, or it belongs to another user.
         SanadError: The server's assistant raised it, or the connection was lost during the answer.
     """
-    body: dict[str, Any] = {"question": question, "stream": True}
+    body: dict[str, Any] = {"question": question, "stream": True, "answer_language": answer_language}
     if where is not None:
         body["filter"] = dataclasses.asdict(where)
     connection = _Connection(path)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from rag.answering.presentation import translated
 from rag.records import Answer, Citation, Filter, Language, Turn
 
 MAX_TURNS = 50
@@ -64,6 +65,7 @@ class AskBody(Strict):
     question: Text
     history: list[TurnBody] = Field(default=[], max_length=MAX_TURNS, description="Oldest first.")
     filter: FilterBody | None = None
+    answer_language: Language | None = Field(default=None, description="Default: that of the question.")
     stream: bool = Field(default=False, description="Send one line of JSON per event, not one answer.")
 
     def turns(self) -> list[Turn]:
@@ -118,12 +120,18 @@ def as_text(answer: Answer) -> str:
     """An answer for a client that shows only text: the sources follow the answer."""
     if not answer.citations:
         return answer.text
-    return "\n\n".join([answer.text, *map(_source, answer.citations)])
+    return "\n\n".join([answer.text, *(_source(cited, answer.language) for cited in answer.citations)])
 
 
-def _source(cited: Citation) -> str:
+def _source(cited: Citation, language: Language) -> str:
     origin = " · ".join(part for part in (cited.outlet, cited.published, cited.title) if part)
-    return f"[{cited.number}] {origin}\n{cited.quote}\n{cited.source}:{cited.line}"
+    lines = (
+        f"[{cited.number}] {origin}",
+        cited.quote,
+        translated(cited, language),
+        f"{cited.source}:{cited.line}",
+    )
+    return "\n".join(filter(None, lines))
 
 
 def responses(streamed: str) -> dict[int | str, dict[str, Any]]:

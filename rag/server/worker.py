@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
 from rag.errors import GenerationFailed
-from rag.records import Event, Filter, Finished, Turn
+from rag.records import Event, Filter, Finished, Language, Turn
 from rag.server.fair_queue import FairQueue, Place
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class QuestionRunner:
         *,
         history: Sequence[Turn] = (),
         where: Filter | None = None,
+        answer_language: Language | None = None,
     ) -> RunningQuestion:
         """A question that ``start`` will put into the queue.
 
@@ -60,11 +62,24 @@ class QuestionRunner:
             report: Receives the events.
             history: Earlier turns, oldest first; the last ``REMEMBERED`` are used.
             where: Which articles may be searched.
+            answer_language: The language of the answer; None takes that of the question.
         """
-        return RunningQuestion(self, client, question, report, tuple(history)[-REMEMBERED:], where)
+        asked = functools.partial(
+            self.assistant.stream,
+            question,
+            history=tuple(history)[-REMEMBERED:],
+            where=where,
+            answer_language=answer_language,
+        )
+        return RunningQuestion(self, client, asked, report)
 
     async def events(
-        self, client: str, question: str, history: Sequence[Turn] = (), where: Filter | None = None
+        self,
+        client: str,
+        question: str,
+        history: Sequence[Turn] = (),
+        where: Filter | None = None,
+        answer_language: Language | None = None,
     ) -> AsyncGenerator[Event, None]:
         """The events of an answer, for an event loop. Closing the iterator stops the model.
 
@@ -73,6 +88,7 @@ class QuestionRunner:
             question: The question.
             history: As for ``question``.
             where: As for ``question``.
+            answer_language: As for ``question``.
 
         Raises:
             Busy: Too many questions are waiting.
@@ -86,7 +102,9 @@ class QuestionRunner:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is waiting any more
                 loop.call_soon_threadsafe(arrived.put_nowait, item)
 
-        running = self.question(client, question, report, history=history, where=where)
+        running = self.question(
+            client, question, report, history=history, where=where, answer_language=answer_language
+        )
         running.start()
         item: Event | BaseException | None = None
         try:
@@ -121,17 +139,13 @@ class RunningQuestion:
         self,
         runner: QuestionRunner,
         client: str,
-        question: str,
+        stream: Callable[..., Iterator[Event]],
         report: Report,
-        history: Sequence[Turn],
-        where: Filter | None,
     ) -> None:
         self._runner = runner
         self._client = client
-        self._question = question
+        self._stream = stream
         self._report = report
-        self._history = history
-        self._where = where
         self._cancelled = threading.Event()
         self._place: Place | None = None
 
@@ -188,10 +202,7 @@ class RunningQuestion:
     def _answer(self) -> None:
         if self._cancelled.is_set():
             return
-        stream = self._runner.assistant.stream(
-            self._question, history=self._history, where=self._where, cancel=self._cancelled
-        )
-        events = cast("Generator[Event, None, None]", stream)
+        events = cast("Generator[Event, None, None]", self._stream(cancel=self._cancelled))
         with contextlib.closing(events):
             for event in events:
                 if self._cancelled.is_set():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shown import source
 
-from rag.answering import answer_builder, quotation
+from rag.answering import answer_builder, presentation
 from rag.answering.draft import MARKER, Draft, Statement
 from rag.records import Evidence, Language
 
@@ -22,12 +22,13 @@ def claim(text: str, *cited: Evidence) -> Statement:
 
 
 def whole(item: Evidence, language: Language) -> Statement:
-    return quotation.whole(Statement("", (item,)), language)
+    return presentation.whole(Statement("", (item,)), language)
 
 
 def answer(language: Language, *parts: Statement) -> str:
     drafts = [
-        Draft("What?", one.cited, (quotation.in_place(one, language),), outcome="answered") for one in parts
+        Draft("What?", one.cited, (presentation.in_place(one, language),), outcome="answered")
+        for one in parts
     ]
     return answer_builder.build(drafts, language).text
 
@@ -107,6 +108,6 @@ def test_an_uncertain_translation_is_marked_and_makes_a_quotation_partial() -> N
 
 
 def test_without_a_translation_no_sentence_of_another_language_is_shown() -> None:
-    statement = quotation.whole(claim("2500 soldiers", source(ARABIC)), "en")
+    statement = presentation.whole(claim("2500 soldiers", source(ARABIC)), "en")
     assert (statement.text, statement.verdict) == ("2500 soldiers", "partial")
     assert statement.reason == "its sentence could not be translated"

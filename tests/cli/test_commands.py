@@ -66,6 +66,14 @@ def test_a_translation_is_printed_with_the_articles_words(capsys: pytest.Capture
     assert capsys.readouterr().out.splitlines() == [claim.text, "In the article's words: إريك كوريلا"]
 
 
+def test_the_translation_of_a_quote_is_printed_below_it(capsys: pytest.CaptureFixture[str]) -> None:
+    claim = Claim("900 [1].", 0, 7, (1,), "supported", "")
+    cited = Citation(1, "a", "Title", None, None, "a.txt", 3, 0, 5, "بقي 900", translation="900 remained")
+    printing.answer(Answer("q", claim.text, "en", "answered", (claim,), (cited,), (), (), "fake", "g"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-3:] == ["بقي 900", "“900 remained” (machine translation)", "a.txt:3"]
+
+
 @pytest.mark.usefixtures("indexed")
 def test_an_arabic_quote_stands_alone_on_its_line(run: Run) -> None:
     status, out, _ = run("ask", "كم بلغت تكلفة المكتبة؟")

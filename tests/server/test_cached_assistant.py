@@ -78,9 +78,10 @@ def test_another_question_conversation_or_filter_is_answered_anew(opened: Any, o
     assistant.ask(COST)
     asked = {"question": COST, **other}
     assistant.ask(**asked)
-    assert len(llm.prompts) == 2
+    prompts = len(llm.prompts)
+    assert prompts > 1
     assistant.ask(**asked)
-    assert len(llm.prompts) == 2
+    assert len(llm.prompts) == prompts
 
 
 @pytest.mark.parametrize(

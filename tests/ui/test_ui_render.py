@@ -8,7 +8,7 @@ import pytest
 
 from rag import Answer, Article, Citation, Claim, Passage
 from rag.records import Chunk, Language, Outcome, Reprint, Verdict
-from ui import library, render, text
+from ui import copying, library, render, text
 from ui.exchange import Exchange
 from ui.faults import Fault
 from ui.words import WORDS
@@ -229,6 +229,18 @@ def test_the_articles_own_words_stand_below_a_claim_in_another_language(
     assert page.all("q") == [{"dir": "rtl", "lang": "ar"}]
     assert [p["lang"] for p in page.all("p", "words")] == [language]
     assert not turn(answer("They left [1].", citations=(citation(),))).all("p", "words")
+
+
+@pytest.mark.parametrize(("certain", "mark"), [(True, "machine"), (False, "uncertain machine")])
+def test_a_translation_is_shown_below_the_quote_with_its_mark(certain: bool, mark: str) -> None:
+    cited = dataclasses.replace(citation(), translation="The forces left <the base>.", certain=certain)
+    made = answer("They left [1].", citations=(cited,))
+    page = turn(made)
+    assert f"“The forces left <the base>.” ({mark} translation)" in page.text
+    assert page.all("p", "translation") == [{"class": "translation", "dir": "ltr", "lang": "en"}]
+    for copied in (copying.text(made, "en"), copying.markdown(made, "en").replace("\\", "")):
+        assert f"“The forces left <the base>.” ({mark} translation)" in copied
+    assert not turn(answer("They left [1].", citations=(citation(),))).all("p", "translation")
 
 
 @pytest.mark.parametrize(("language", "label"), [("en", "Understood as: "), ("ar", "فُهم السؤال على أنه: ")])
