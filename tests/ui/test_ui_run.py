@@ -50,6 +50,14 @@ def until(grown: Iterator[Exchange], stage: str) -> Exchange:
     return next(one for one in grown if one.stage == stage)
 
 
+def answered() -> None:
+    """Wait until all questions have been answered."""
+    for thread in threading.enumerate():
+        if thread.name == "answer":
+            thread.join(10)
+            assert not thread.is_alive()
+
+
 def test_a_question_goes_through_its_stages_and_ends_with_the_answer(
     assistant: StandIn, line: FairQueue
 ) -> None:
@@ -126,6 +134,38 @@ def test_one_that_is_stopped_while_the_model_reads_ends_at_once_and_keeps_its_pl
     assert until(waiting, "done").answer
 
 
+def test_a_stop_wins_over_an_answer_that_is_complete_but_not_yet_shown(
+    assistant: StandIn, line: FairQueue
+) -> None:
+    assistant.freely = True
+    stopped = run(assistant, line)
+    grown = stopped.grow()
+    next(grown)
+    answered()
+    stopped.stop()
+    (last,) = grown
+    assert (last.stage, last.answer) == ("stopped", None)
+    assert last.draft, "what the model has written is kept"
+
+
+def test_a_stop_wins_over_an_answer_whose_end_is_being_shown(assistant: StandIn, line: FairQueue) -> None:
+    assistant.freely = True
+    stopped = run(assistant, line)
+    grown = stopped.grow()
+    until(grown, "done")
+    stopped.stop()
+    assert [(one.stage, one.answer) for one in grown] == [("stopped", None)]
+
+
+def test_a_stop_wins_over_an_error(assistant: StandIn, line: FairQueue) -> None:
+    stopped = run(assistant, line, "a broken model")
+    grown = stopped.grow()
+    next(grown)
+    answered()
+    stopped.stop()
+    assert [one.stage for one in grown] == ["stopped"]
+
+
 def test_too_many_are_told_to_come_back(assistant: StandIn) -> None:
     line = FairQueue(4)
     grown = [run(assistant, line, number=n, client=f"tab {n % 3}").grow() for n in range(5)]
@@ -196,6 +236,20 @@ def test_the_page_answers_and_hands_over_what_the_browser_keeps(assistant: Stand
     assert page.show({"turns": [told["kept"]], "language": "ar"}) == told["turn"]
 
 
+def test_the_end_of_an_earlier_reply_does_not_keep_the_next_one_from_being_stopped(
+    assistant: StandIn,
+) -> None:
+    page = Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
+    asked, _ = page.begin(Event({"question": "number 7", "filter": [[], "", "", ""]}))  # type: ignore[arg-type]
+    earlier, following = (page.reply(asked, Request()) for _ in range(2))  # type: ignore[arg-type]
+    next(earlier)
+    next(following)
+    earlier.close()  # type: ignore[attr-defined]
+    page.stop(Request())  # type: ignore[arg-type]
+    *_, (last, _) = following
+    assert last.exchange.stage == "stopped"
+
+
 def test_a_question_that_gradio_dropped_is_told(assistant: StandIn) -> None:
     page = Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
     asked, _ = page.begin(Event({"question": "number 7", "filter": [[], "", "", ""]}))  # type: ignore[arg-type]
@@ -254,7 +308,4 @@ def test_threads_end_with_their_questions(assistant: StandIn, line: FairQueue) -
     assistant.freely = True
     for _ in range(5):
         list(run(assistant, line).grow())
-    for thread in threading.enumerate():
-        if thread.name == "answer":
-            thread.join(10)
-            assert not thread.is_alive()
+    answered()
