@@ -142,7 +142,7 @@ def test_the_public_names_are_these():
         assert hasattr(rag, name)
 
 
-def test_a_public_name_is_found_where_type_checkers_are_told():
+def test_a_public_name_is_found_where_type_checkers_look_for_it():
     """The names stand twice: in an import for type checkers, and in a table for what runs."""
     tree = ast.parse((ROOT / "rag" / "__init__.py").read_text(encoding="utf-8"))
     (block,) = [

@@ -256,7 +256,7 @@ def test_its_own_names_are_known(serve: Serve) -> None:
         assert client.get("/healthz", headers={"Host": host}).status_code == 200
 
 
-def test_pages_of_other_sites_change_nothing_and_are_told_nothing(serve: Serve) -> None:
+def test_pages_of_other_sites_change_and_read_nothing(serve: Serve) -> None:
     client = serve(server=with_page())
     own = str(client.base_url).rstrip("/")
     body = {"question": QUESTION}
@@ -399,7 +399,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, line: str) -> Any:
     headers=HEADERS,
     body=st.binary(max_size=200),
 )
-def test_whatever_is_sent_without_the_password_the_secret_is_not_told(
+def test_whatever_is_sent_without_the_password_the_secret_is_not_returned(
     guarded: Any, method: str, path: str, headers: dict[str, bytes], body: bytes
 ) -> None:
     response = guarded.request(method, "/" + path.lstrip("/"), headers=headers, content=body)

@@ -101,7 +101,7 @@ def test_what_decides_by_itself_spares_the_second_question(tmp_path: Path) -> No
     assert len(generator.prompts) == 2
 
 
-def test_what_is_probable_is_not_asked_again(tmp_path: Path) -> None:
+def test_a_reply_of_high_confidence_is_not_asked_for_again(tmp_path: Path) -> None:
     generator = Knowing("[1] 300 passengers", judge.SURE, {}, {})
     assert asked(tmp_path, generator, FERRY).outcome == "answered"
     assert len(generator.prompts) == 1
@@ -161,7 +161,7 @@ def test_sparing_the_second_question_changes_no_decision(alone: float, says: flo
 
 
 @given(st.floats(-9, 9), st.floats(-9, 9), st.floats(0.1, 3))
-def test_the_more_the_model_is_for_a_sentence_the_more_probably_it_answers(
+def test_the_higher_the_odds_of_a_sentence_the_higher_its_confidence(
     alone: float, says: float, more: float
 ) -> None:
     weights = judge.load()

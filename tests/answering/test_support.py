@@ -43,11 +43,11 @@ def measured(text: str, words: str, source: str) -> dict[str, float]:
         ("900 soldiers", "", "crossed"),
     ],
 )
-def test_a_claim_stands_in_a_relation_to_its_sources(text: str, words: str, kind: str) -> None:
+def test_a_claim_has_a_relation_to_its_sources(text: str, words: str, kind: str) -> None:
     assert relation(text, words, [SOURCE]) == kind
 
 
-def test_words_that_stand_in_the_source_are_found_whatever_their_form() -> None:
+def test_words_that_are_in_the_source_are_found_whatever_their_form() -> None:
     assert measured("جنديا كوريلا", "", SOURCE)["located"] == 1
     assert measured("جنديا كوريلا", "", SOURCE)["order"] == 0
     assert measured("إريك كوريلا", "", SOURCE)["order"] == 1
@@ -160,12 +160,12 @@ OPENED = "The Iraqi minister Lina Haddad opened the French bridge of Marsa in Ge
         ("فتحت لينا قاسم الجسر", "", []),
     ],
 )
-def test_a_name_that_stands_nowhere_is_told(text: str, question: str, strange: list[str]) -> None:
+def test_a_name_that_is_nowhere_is_reported(text: str, question: str, strange: list[str]) -> None:
     assert strangers(text, "", [OPENED], question) == strange
     embedder = FakeEmbedder()
     if strange == ["Qasim"]:
         assert not support(text, "", [OPENED], embedder, question).stands
 
 
-def test_names_of_another_script_are_not_told_by_capitals() -> None:
+def test_names_of_another_script_are_not_recognized_by_capitals() -> None:
     assert strangers("Opened by Lina Qasim", "", ["فتحت لينا حداد الجسر."], "") == []

@@ -66,7 +66,7 @@ def test_a_translation_is_printed_with_the_articles_words(capsys: pytest.Capture
 
 
 @pytest.mark.usefixtures("indexed")
-def test_an_arabic_quote_stands_alone_on_its_line(run: Run) -> None:
+def test_an_arabic_quote_is_alone_on_its_line(run: Run) -> None:
     status, out, _ = run("ask", "كم بلغت تكلفة المكتبة؟")
     assert status == 0
     assert "بلغت تكلفة المكتبة 4 ملايين دينار، وفق رئيس البلدية سامر قاسم." in out.splitlines()
@@ -218,7 +218,7 @@ def test_a_wrong_command_line_is_status_two_with_the_usage(
     assert told in err.splitlines()[-1]
 
 
-def test_models_that_are_not_installed_are_named_with_the_mend(
+def test_models_that_are_not_installed_are_named_with_the_fix(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from rag.models.weights import packaged
@@ -253,7 +253,7 @@ def test_an_interrupt_ends_with_130_and_one_line(run: Run, monkeypatch: pytest.M
     assert run("ask", COST) == (130, "", "sanad: interrupted\n")
 
 
-def test_the_version_is_told(run: Run) -> None:
+def test_the_version_is_printed(run: Run) -> None:
     assert run("--version") == (0, f"sanad {__version__}\n", "")
 
 

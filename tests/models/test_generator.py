@@ -183,7 +183,7 @@ def test_an_exception_of_the_engine_is_raised_by_the_iterator(error: BaseExcepti
     assert threads_named_generator() == []
 
 
-def test_closing_the_iterator_tells_the_engine_to_stop_and_waits_for_its_thread() -> None:
+def test_closing_the_iterator_stops_the_engine_and_waits_for_its_thread() -> None:
     emitted = 0
 
     def run(emit: Callable[[str], bool]) -> None:
@@ -227,7 +227,7 @@ def test_what_the_engine_returns_is_returned_behind_its_pieces() -> None:
     assert drained(stream_from_thread(run)) == ("a", -0.5)
 
 
-def test_a_backend_that_tells_no_probability_returns_none() -> None:
+def test_a_backend_without_log_probabilities_returns_none() -> None:
     assert drained(fake_generator(FakeLLM.scripted(["One two."])).stream(HELLO, max_tokens=9)) == (
         "One two.",
         None,
@@ -323,7 +323,7 @@ def test_a_local_model_streams_and_decodes_greedily(local: Any) -> None:
     assert list(local.stream(HELLO, max_tokens=12)) == pieces
 
 
-def test_a_local_model_tells_how_likely_its_reply_was(local: Any) -> None:
+def test_a_local_model_returns_the_log_probabilities_of_its_reply(local: Any) -> None:
     text, likely = drained(local.stream(HELLO, max_tokens=3))
     assert text
     assert len(likely) == 3
@@ -346,7 +346,7 @@ def test_a_local_model_stops_when_its_reader_leaves(local: Any) -> None:
     assert "".join(local.stream(HELLO, max_tokens=2)), "and is free for the next question"
 
 
-def test_a_local_model_tells_its_context_its_tokens_and_its_identity(local: Any, tiny: Path) -> None:
+def test_a_local_model_reports_its_context_its_tokens_and_its_identity(local: Any, tiny: Path) -> None:
     assert local.context == 512
     assert local.count("hello there ?") == 3
     assert local.count("") == 0
@@ -427,7 +427,7 @@ def spoil(folder: Path, how: str) -> None:
         "an unknown architecture",
     ],
 )
-def test_a_broken_model_folder_is_one_line_with_its_name_and_the_mend(
+def test_a_broken_model_folder_is_one_line_with_its_name_and_the_fix(
     tiny: Path, tmp_path: Path, how: str
 ) -> None:
     import shutil
@@ -439,7 +439,7 @@ def test_a_broken_model_folder_is_one_line_with_its_name_and_the_mend(
 
 
 @pytest.mark.parametrize("name", ["no-such-owner/no-such-model", "/no/such/folder", "a b c"])
-def test_an_unknown_model_is_one_line_with_its_name_and_the_mend(name: str) -> None:
+def test_an_unknown_model_is_one_line_with_its_name_and_the_fix(name: str) -> None:
     assert_missing(name)
 
 

@@ -69,7 +69,7 @@ def sentences(path: Path, model: Model) -> list[training.Sentence]:
     return list(training._sentences(path, items(), Settings(prompt="adapted", embedder="fake"), model))
 
 
-def test_it_fits_what_it_is_shown_and_tells_what_passes(
+def test_it_fits_the_shown_data_and_reports_what_passes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = sentences(tmp_path / "kept.jsonl", Model())

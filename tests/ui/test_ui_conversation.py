@@ -293,7 +293,7 @@ def test_after_a_stop_the_next_question_waits_for_a_server_that_is_silent(
     expect(page.locator("#t2[data-stage=done]")).to_be_visible()
 
 
-def test_a_server_that_falls_silent_is_told_the_question_stays_and_a_late_answer_is_shown(
+def test_a_server_that_falls_silent_is_reported_the_question_stays_and_a_late_answer_is_shown(
     page: playwright_api.Page, assistant: StandIn
 ) -> None:
     with held(page, "**/gradio_api/queue/data*"):

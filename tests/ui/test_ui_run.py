@@ -82,9 +82,7 @@ def test_what_is_written_fast_is_drawn_a_few_times_a_second_and_the_end_at_once(
     assert seen[-1].stage == "done"
 
 
-def test_the_line_is_kept_and_who_waits_is_told_how_many_are_before(
-    assistant: StandIn, line: FairQueue
-) -> None:
+def test_the_queue_is_kept_and_shows_how_many_are_ahead(assistant: StandIn, line: FairQueue) -> None:
     grown = [run(assistant, line, f"number {n}").grow() for n in range(3)]
     assert [next(one).ahead for one in grown] == [0, 1, 2]
     assistant.freely = True
@@ -166,7 +164,7 @@ def test_a_stop_wins_over_an_error(assistant: StandIn, line: FairQueue) -> None:
     assert [one.stage for one in grown] == ["stopped"]
 
 
-def test_too_many_are_told_to_come_back(assistant: StandIn) -> None:
+def test_too_many_are_asked_to_come_back(assistant: StandIn) -> None:
     line = FairQueue(4)
     grown = [run(assistant, line, number=n, client=f"tab {n % 3}").grow() for n in range(5)]
     for one in grown:
@@ -175,7 +173,7 @@ def test_too_many_are_told_to_come_back(assistant: StandIn) -> None:
     assert refused.fault is not None and refused.fault.word == "fault_crowded"
 
 
-def test_a_browser_that_asks_much_stands_behind_others(assistant: StandIn, line: FairQueue) -> None:
+def test_a_browser_that_asks_much_waits_behind_others(assistant: StandIn, line: FairQueue) -> None:
     asked = [("number 0", "tab"), ("number 1", "tab"), ("number 2", "tab"), ("number 3", "API")]
     grown = [run(assistant, line, question, client=client).grow() for question, client in asked]
     for one in grown:
@@ -250,7 +248,7 @@ def test_the_end_of_an_earlier_reply_does_not_keep_the_next_one_from_being_stopp
     assert last.exchange.stage == "stopped"
 
 
-def test_a_question_that_gradio_dropped_is_told(assistant: StandIn) -> None:
+def test_a_question_that_gradio_dropped_is_shown_as_failed(assistant: StandIn) -> None:
     page = Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
     asked, _ = page.begin(Event({"question": "number 7", "filter": [[], "", "", ""]}))  # type: ignore[arg-type]
     _, told = page.settle(asked)
@@ -271,7 +269,7 @@ def test_whatever_the_script_sends_every_function_answers(
     assert 'role="alert"' in page.rate(sent)
 
 
-def test_an_article_is_shown_with_its_quote_or_alone_or_told_to_be_gone(assistant: StandIn) -> None:
+def test_an_article_is_shown_with_its_quote_or_without_or_reported_missing(assistant: StandIn) -> None:
     page = Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
     start = BASE.text.index(LEFT)
     span = [start, start + len(LEFT), LEFT]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_evals_score import question
+from test_score import question
 
 from evals import intervals
 from evals.dataset import Quote
@@ -119,7 +119,7 @@ def test_a_share_goes_by_the_bootstrap():
     assert (one.verdict, one.test, one.clusters) == ("worse", "bootstrap", 20)
 
 
-def test_what_is_better_when_it_is_lower_is_told_the_right_way_round():
+def test_scores_that_are_better_when_lower_are_reported_the_right_way_round():
     moved = pairs([1.0] * 8, [0.0] * 8, "refused")
     one = only(compare(moved, retrieval_only=False), "answerable refused")
     assert (one.verdict, len(one.won), one.lost) == ("better", 8, ())
@@ -144,7 +144,7 @@ def test_the_smallest_difference_is_where_the_test_turns(lost, won, level):
     assert (intervals.mcnemar(lost, won) < level) == (abs(lost - won) >= least)
 
 
-def test_so_few_questions_can_tell_nothing_and_that_is_said():
+def test_so_few_questions_can_show_nothing_and_that_is_said():
     one = only(compare(pairs([1.0] * 4, [0.0] * 4), retrieval_only=False))
     assert one.verdict == "no detectable difference"
     assert one.smallest > 1
@@ -171,7 +171,7 @@ def judged(results, floors=None):
     return judge(results, scores, baseline=None, floors=floors or {}, retrieval_only=False).regressions
 
 
-def test_a_floor_holds_where_too_few_questions_can_tell():
+def test_a_floor_holds_where_too_few_questions_show_a_difference():
     results = [result(1.0), result(0.0)]
     assert judged(results) == judged(results, {"accuracy": 0.5}) == ()
     assert judged(results, {"accuracy": 0.6}) == ("accuracy 0.500 is below its floor of 0.600 (n 2)",)
