@@ -24,20 +24,29 @@ from rag.server.login import ATTEMPTS, COOKIE, Attempts, Users, hashed, read_pas
 from rag.server.serve import UPLOADS
 
 NAME, PASSWORD = "editor", "correct horse battery"
+QUICK = 5
+"""scrypt's N, as a power of two, in tests of all but the cost."""
+
 QUESTION = "When did the harbour of Marsa reopen?"
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="module")
 def line() -> str:
-    """The line of the file of passwords; made once, as scrypt is meant to be slow."""
+    """A line of a file of passwords, of the real cost; made once, as scrypt is meant to be slow."""
     return f"{NAME}:{hashed(PASSWORD)}\n"
 
 
 @pytest.fixture
-def passwords(tmp_path: Path, line: str) -> Path:
+def passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of passwords whose checks are quick."""
+    from rag.server import login
+
+    nobody = login._NOBODY.replace(f"scrypt${login.COST}$", f"scrypt${QUICK}$")
+    monkeypatch.setattr(login, "COST", QUICK)
+    monkeypatch.setattr(login, "_NOBODY", nobody)
     path = tmp_path / "passwords"
-    path.write_text(f"# users\n\n{line}", encoding="utf-8")
+    path.write_text(f"# users\n\n{NAME}:{hashed(PASSWORD)}\n", encoding="utf-8")
     path.chmod(0o600)
     return path
 

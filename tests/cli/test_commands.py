@@ -170,12 +170,14 @@ def test_a_name_that_is_none_is_refused(run: Run, small_articles: Path, name: st
 
 
 @pytest.mark.usefixtures("indexed")
+@pytest.mark.slow  # importing transformers takes seconds
 def test_an_unknown_model_is_refused_with_its_name(run: Run) -> None:
     line = refused(run("ask", COST, "--backend", "transformers", "--llm", "no-such/model"))
     assert "'no-such/model'" in line
     assert "--llm" in line
 
 
+@pytest.mark.slow  # importing transformers takes seconds
 def test_an_unknown_embedder_is_refused_with_its_name_and_builds_nothing(run: Run) -> None:
     line = refused(run("index", "--embedder", "no-such/embedder"))
     assert "'no-such/embedder'" in line

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,11 +13,15 @@ from evals.gate import judge
 from evals.score import Scores
 from evals.stats import Result
 
-stats = pytest.importorskip("scipy.stats")
+
+@pytest.fixture(scope="module")
+def stats() -> Any:
+    """Imported here, as it takes a second that only the process with these tests should spend."""
+    return pytest.importorskip("scipy.stats")
 
 
 @pytest.mark.parametrize("df", [1, 2, 3, 4, 5, 10, 31, 300])
-def test_students_t_is_that_of_scipy(df):
+def test_students_t_is_that_of_scipy(df, stats):
     for t in (0.0, 0.5, 2.0, 3.7):
         assert intervals.t_beyond(t, df) == pytest.approx(2 * stats.t.sf(t, df), abs=1e-12)
     assert intervals.t_quantile(0.025, df) == pytest.approx(stats.t.ppf(0.975, df))
@@ -23,14 +29,14 @@ def test_students_t_is_that_of_scipy(df):
 
 @settings(deadline=None)
 @given(st.integers(0, 40), st.integers(0, 40))
-def test_mcnemar_is_the_exact_binomial_test(lost, won):
+def test_mcnemar_is_the_exact_binomial_test(stats, lost, won):
     expected = stats.binomtest(lost, lost + won).pvalue if lost + won else 1.0
     assert intervals.mcnemar(lost, won) == pytest.approx(expected) == intervals.mcnemar(won, lost)
 
 
 @settings(deadline=None)
 @given(st.lists(st.floats(1e-9, 1.0), min_size=1, max_size=12))
-def test_adjusted_p_values_are_those_of_scipy(ps):
+def test_adjusted_p_values_are_those_of_scipy(stats, ps):
     assert intervals.benjamini_hochberg(ps) == pytest.approx(list(stats.false_discovery_control(ps)))
 
 

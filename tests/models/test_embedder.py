@@ -233,6 +233,7 @@ def test_the_fake_has_a_vector_for_each_word(recwarn: pytest.WarningsRecorder) -
     assert list(recwarn) == []
 
 
+@pytest.mark.slow  # importing transformers takes seconds
 def test_a_hub_model_gives_unit_vectors_of_its_dimension(tiny: Path) -> None:
     hub = HubEmbedder(str(tiny))
     assert hub.dimension == 16
@@ -245,6 +246,7 @@ def test_a_hub_model_gives_unit_vectors_of_its_dimension(tiny: Path) -> None:
     assert [(len(of.vectors), len(of.spans)) for of in tokens] == [(0, 0)] * 4
 
 
+@pytest.mark.slow  # importing transformers takes seconds
 def test_a_hub_model_uses_the_prompts_that_it_declares(tiny: Path) -> None:
     hub = HubEmbedder(str(tiny))
     text = "ferries carry passengers"
@@ -252,6 +254,7 @@ def test_a_hub_model_uses_the_prompts_that_it_declares(tiny: Path) -> None:
     assert HubEmbedder(str(tiny)).identity == hub.identity
 
 
+@pytest.mark.slow  # importing transformers takes seconds
 def test_other_weights_in_a_folder_of_the_same_name_are_another_identity(tmp_path: Path) -> None:
     one = HubEmbedder(str(save_tiny_bert(tmp_path / "model", seed=1))).identity
     two = HubEmbedder(str(save_tiny_bert(tmp_path / "model", seed=2))).identity
@@ -259,6 +262,7 @@ def test_other_weights_in_a_folder_of_the_same_name_are_another_identity(tmp_pat
 
 
 @pytest.mark.parametrize("name", ["no-such-owner/no-such-model", "/no/such/folder", "no-such-model"])
+@pytest.mark.slow  # importing transformers takes seconds
 def test_an_unknown_model_is_one_line_with_the_name_and_the_fix(name: str) -> None:
     with pytest.raises(ModelMissing) as raised:
         HubEmbedder(name).passages(["text"])
@@ -268,6 +272,7 @@ def test_an_unknown_model_is_one_line_with_the_name_and_the_fix(name: str) -> No
     assert "\n" not in message
 
 
+@pytest.mark.slow  # importing transformers takes seconds
 def test_a_folder_with_pickled_weights_alone_is_refused(tiny: Path, tmp_path: Path) -> None:
     import shutil
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import FakeAssistant
@@ -17,8 +17,10 @@ from rag.models.llm.fake import FakeLLM
 from rag.server.worker import QuestionRunner
 from ui import exchange
 from ui.exchange import Exchange
-from ui.page import Page
 from ui.run import PACE, Run
+
+if TYPE_CHECKING:
+    from ui.page import Page
 
 
 @pytest.fixture
@@ -206,6 +208,13 @@ def test_who_leaves_stops_the_model(assistant: StandIn, line: FairQueue) -> None
     assert assistant.closed.wait(10)
 
 
+def page_of(assistant: StandIn) -> Page:
+    # Imported here, as Gradio takes seconds that only the process with these tests should spend.
+    from ui.page import Page
+
+    return Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
+
+
 class Request:
     """What Gradio tells of a browser tab."""
 
@@ -222,7 +231,7 @@ class Event:
 
 def test_the_page_answers_and_hands_over_what_the_browser_keeps(assistant: StandIn) -> None:
     assistant.freely = True
-    page = Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
+    page = page_of(assistant)
     sent = {"question": "number 7", "number": 2, "history": [], "filter": [[], "", "", ""], "language": "ar"}
     asked, told = page.begin(Event(sent))  # type: ignore[arg-type]
     assert 'id="t2"' in told["turn"] and "number 7" in told["turn"]
@@ -237,7 +246,7 @@ def test_the_page_answers_and_hands_over_what_the_browser_keeps(assistant: Stand
 def test_the_end_of_an_earlier_reply_does_not_keep_the_next_one_from_being_stopped(
     assistant: StandIn,
 ) -> None:
-    page = Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
+    page = page_of(assistant)
     asked, _ = page.begin(Event({"question": "number 7", "filter": [[], "", "", ""]}))  # type: ignore[arg-type]
     earlier, following = (page.reply(asked, Request()) for _ in range(2))  # type: ignore[arg-type]
     next(earlier)
@@ -249,7 +258,7 @@ def test_the_end_of_an_earlier_reply_does_not_keep_the_next_one_from_being_stopp
 
 
 def test_a_question_that_gradio_dropped_is_shown_as_failed(assistant: StandIn) -> None:
-    page = Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
+    page = page_of(assistant)
     asked, _ = page.begin(Event({"question": "number 7", "filter": [[], "", "", ""]}))  # type: ignore[arg-type]
     _, told = page.settle(asked)
     assert told["kept"]["fault"]["word"] == "fault_crowded" and 'role="alert"' in told["turn"]
@@ -260,7 +269,7 @@ def test_whatever_the_script_sends_every_function_answers(
     assistant: StandIn, sent: Any, tmp_path: Path
 ) -> None:
     assistant.settings = Settings(cache=tmp_path)
-    page = Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
+    page = page_of(assistant)
     for serve in page.servers:
         if serve.__name__ not in ("index", "remove"):
             serve(sent)
@@ -270,7 +279,7 @@ def test_whatever_the_script_sends_every_function_answers(
 
 
 def test_an_article_is_shown_with_its_quote_or_without_or_reported_missing(assistant: StandIn) -> None:
-    page = Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
+    page = page_of(assistant)
     start = BASE.text.index(LEFT)
     span = [start, start + len(LEFT), LEFT]
     assert f"<mark>{LEFT}</mark>" in page.read_article({"article": "base", "span": span})
