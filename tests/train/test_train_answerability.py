@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 from collections.abc import Generator, Sequence
@@ -18,7 +19,8 @@ from train import answerability as training
 from train.reading import Asked, Lesson
 from train.scores import Item
 
-pytest.importorskip("sklearn")
+# Not imported here: it takes two seconds, which only the process with these tests should spend.
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="no scikit-learn")
 
 
 class Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections import Counter
 
 import numpy as np
@@ -14,7 +15,8 @@ from train import claims
 from train.claims import Labelled
 from train.reading import Fact, Material, Part
 
-pytest.importorskip("sklearn")
+# Not imported here: it takes two seconds, which only the process with these tests should spend.
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="no scikit-learn")
 
 NAMES = {
     "en": ["Karim Nasser", "Huda Saleh", "Omar Zayed", "Lina Farah"],
