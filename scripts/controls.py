@@ -75,7 +75,7 @@ CONTROLS = (
         "ui/text.py",
         "return _BIDI_CONTROL.sub(r'<span class=\"control\" hidden>\\1</span>', escaped)",
         "return escaped",
-        ("test_no_bidi_control_is_displayed_or_stands_in_an_attribute",),
+        ("test_no_bidi_control_is_displayed_or_is_in_an_attribute",),
     ),
     Control(
         "ui/guard.py",
@@ -145,7 +145,7 @@ CONTROLS = (
         "ui/work.py",
         "if size > limit:",
         "if False:",
-        ("test_a_file_that_is_too_large_leaves_nothing_and_is_told_in_the_pages_language",),
+        ("test_a_file_that_is_too_large_leaves_nothing_and_is_reported_in_the_pages_language",),
     ),
     Control(
         "ui/work.py",
@@ -214,7 +214,7 @@ CONTROLS = (
         "rag/server/fair_queue.py",
         "if waiting >= self._places or own >= max(1, self._places // SHARE):",
         "if False:",
-        ("test_of_too_many_at_once_each_is_answered_or_told_when_to_come_back",),
+        ("test_of_too_many_at_once_each_is_answered_or_gets_a_time_to_retry",),
     ),
     Control(
         "rag/server/api.py",
@@ -275,13 +275,13 @@ CONTROLS = (
         "rag/server/guard.py",
         'foreign = origin is not None and urlsplit(origin).netloc != headers.get("host")',
         "foreign = False",
-        ("test_pages_of_other_sites_change_nothing_and_are_told_nothing",),
+        ("test_pages_of_other_sites_change_and_read_nothing",),
     ),
     Control(
         "rag/server/guard.py",
         'for name in [name for name in headers if name.lower().startswith("access-control-")]:',
         "for name in []:",
-        ("test_pages_of_other_sites_change_nothing_and_are_told_nothing",),
+        ("test_pages_of_other_sites_change_and_read_nothing",),
     ),
     Control(
         "rag/server/login.py",
@@ -356,7 +356,7 @@ CONTROLS = (
         "rag/server/request_log.py",
         'route = scope["path"] if scope["path"] in self._routes else "page"',
         'route = scope["path"]',
-        ("test_health_readiness_and_metrics_are_told",),
+        ("test_health_readiness_and_metrics_are_reported",),
     ),
 )
 

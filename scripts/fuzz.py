@@ -25,10 +25,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 sys.path[:0] = [str(ROOT), *(str(ROOT / "tests" / room) for room in ("", "scripts", "server"))]
 
-import conftest  # noqa: F401  # keeps libraries off the network
+from conftest import assistant_over  # its import also keeps libraries off the network
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
-from test_api_fuzz import assistant_over, cases_of, check_case, operations_of
+from test_api_fuzz import cases_of, check_case, operations_of
 from test_fuzz import (
     PARSED,
     PARSED_FILES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import shutil
@@ -138,6 +139,19 @@ def write_articles(folder: Path) -> Path:
         (folder / f"{stem}.txt").write_text(text, encoding="utf-8")
     (folder / "articles.toml").write_text(CATALOGUE, encoding="utf-8")
     return folder
+
+
+@contextlib.contextmanager
+def assistant_over(folder: Path) -> Iterator[Assistant]:
+    """An assistant with fake models over the small articles, in an empty folder."""
+    articles = write_articles(folder / "articles")
+    chosen = Settings(indexes=folder / "indexes", cache=folder / "cache", articles=articles)
+    build_index(articles, "small", settings=chosen, embedder=FakeEmbedder())
+    made = Assistant.open("small", settings=chosen, embedder=FakeEmbedder(), generator=fake_generator())
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -81,7 +81,7 @@ def test_an_answer_cites_the_exact_sentence_of_its_article(fake_assistant: Make)
             assert text[passage.chunk.start : passage.chunk.end] == passage.text
 
 
-def test_an_answer_tells_all_about_itself(fake_assistant: Make) -> None:
+def test_an_answer_carries_its_question_models_passages_and_evidence(fake_assistant: Make) -> None:
     assistant = fake_assistant()
     answer = assistant.ask(f"  {COST}\n")
     assert answer.question == COST
@@ -173,7 +173,7 @@ def test_an_answer_that_is_cancelled_between_two_pieces_stops_the_model(fake_ass
         list(assistant.stream(COST, cancel=cancel))
 
 
-def test_a_model_that_fails_in_the_middle_is_told_and_the_next_question_is_answered(
+def test_a_model_that_fails_in_the_middle_is_reported_and_the_next_question_is_answered(
     fake_assistant: Make,
 ) -> None:
     def fail(number: int) -> None:
@@ -424,7 +424,7 @@ def test_a_filter_does_not_save_an_empty_question(fake_assistant: Make) -> None:
         fake_assistant().ask(" ", where=Filter(("CNN",)))
 
 
-def test_a_missing_index_is_told_with_its_command_and_nothing_is_made(small_articles: Path) -> None:
+def test_a_missing_index_is_reported_with_its_command_and_nothing_is_made(small_articles: Path) -> None:
     settings = Settings.load(articles=small_articles)
     with pytest.raises(IndexMissing, match=r"'mine'.*sanad index FOLDER --index mine$"):
         Assistant.open("mine", settings=settings, embedder=FakeEmbedder(), generator=fake_generator())
@@ -464,7 +464,7 @@ def test_a_name_that_leads_out_of_the_folder_of_indexes_is_refused(small_article
     assert not Settings.load().indexes.exists()
 
 
-def test_building_tells_what_changed_and_what_was_skipped(small_articles: Path) -> None:
+def test_building_reports_what_changed_and_what_was_skipped(small_articles: Path) -> None:
     (small_articles / "picture.txt").write_bytes(b"\x89PNG\0\0")
     first = build_index(small_articles, "x", embedder=FakeEmbedder())
     assert [(skipped.source, skipped.reason) for skipped in first.skipped] == [
@@ -483,7 +483,7 @@ def test_a_folder_that_holds_the_indexes_is_refused(small_articles: Path) -> Non
     assert not settings.indexes.exists()
 
 
-def test_another_chunk_size_cuts_and_embeds_anew(small_articles: Path) -> None:
+def test_another_chunk_size_cuts_and_embeds_again(small_articles: Path) -> None:
     embedder = FakeEmbedder()
     first = build_index(small_articles, "x", embedder=embedder).written
     again = build_index(
@@ -503,7 +503,7 @@ def test_a_folder_that_has_gone_leaves_its_index_as_it_was(
     assert assistant.ask(COST).generation == "generation-0001"
 
 
-def test_the_model_is_told_the_evidence_the_question_and_the_language(fake_assistant: Make) -> None:
+def test_the_model_is_given_the_evidence_the_question_and_the_language(fake_assistant: Make) -> None:
     llm = FakeLLM()
     assistant = fake_assistant(llm=llm, evidence=2)
     answers: list[Any] = [assistant.ask(COST), assistant.ask("كم بلغت تكلفة المكتبة؟")]

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import FakeAssistant
+from conftest import FakeAssistant, assistant_over
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,20 +24,29 @@ from rag.server.login import ATTEMPTS, COOKIE, Attempts, Users, hashed, read_pas
 from rag.server.serve import UPLOADS, Server
 
 NAME, PASSWORD = "editor", "correct horse battery"
+QUICK = 5
+"""scrypt's N, as a power of two, in tests of all but the cost."""
+
 QUESTION = "When did the harbour of Marsa reopen?"
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="module")
 def line() -> str:
-    """The line of the file of passwords; made once, as scrypt is meant to be slow."""
+    """A line of a file of passwords, of the real cost; made once, as scrypt is meant to be slow."""
     return f"{NAME}:{hashed(PASSWORD)}\n"
 
 
 @pytest.fixture
-def passwords(tmp_path: Path, line: str) -> Path:
+def passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of passwords whose checks are quick."""
+    from rag.server import login
+
+    nobody = login._NOBODY.replace(f"scrypt${login.COST}$", f"scrypt${QUICK}$")
+    monkeypatch.setattr(login, "COST", QUICK)
+    monkeypatch.setattr(login, "_NOBODY", nobody)
     path = tmp_path / "passwords"
-    path.write_text(f"# users\n\n{line}", encoding="utf-8")
+    path.write_text(f"# users\n\n{NAME}:{hashed(PASSWORD)}\n", encoding="utf-8")
     path.chmod(0o600)
     return path
 
@@ -65,6 +74,16 @@ def with_page() -> dict[str, Any]:
     from ui.app import page_app
 
     return {"page": page_app}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of a server with page and API; one for all tests that change nothing there."""
+    with assistant_over(tmp_path_factory.mktemp("page")) as assistant:
+        server = Server(assistant, **with_page()).start()
+        with httpx.Client(base_url=server.address, timeout=60) as client:
+            yield client
+        server.close()
 
 
 EVERY_PATH = [
@@ -235,8 +254,7 @@ FOREIGN = [
 ]  # fmt: skip
 
 
-def test_a_foreign_host_name_is_refused(serve: Serve) -> None:
-    client = serve(server=with_page())
+def test_a_foreign_host_name_is_refused(client: httpx.Client) -> None:
     for host in FOREIGN:
         for path in ("/", "/healthz", "/api/ask"):
             assert client.get(path, headers={"Host": host.encode("utf-8")}).status_code == 400, host
@@ -256,8 +274,7 @@ def test_its_own_names_are_known(serve: Serve) -> None:
         assert client.get("/healthz", headers={"Host": host}).status_code == 200
 
 
-def test_pages_of_other_sites_change_nothing_and_are_told_nothing(serve: Serve) -> None:
-    client = serve(server=with_page())
+def test_pages_of_other_sites_change_and_read_nothing(client: httpx.Client) -> None:
     own = str(client.base_url).rstrip("/")
     body = {"question": QUESTION}
     for origin in (
@@ -281,8 +298,7 @@ def test_pages_of_other_sites_change_nothing_and_are_told_nothing(serve: Serve) 
     assert client.post("/api/ask", json=body, headers={"Origin": own}).status_code == 200
 
 
-def test_no_file_is_served_but_those_of_the_page(serve: Serve, tmp_path: Path) -> None:
-    client = serve(server=with_page())
+def test_no_file_is_served_but_those_of_the_page(client: httpx.Client, tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("the secret", encoding="utf-8")
     for path in (
@@ -298,8 +314,7 @@ def test_no_file_is_served_but_those_of_the_page(serve: Serve, tmp_path: Path) -
         assert "the secret" not in response.text and "root:" not in response.text
 
 
-def test_a_page_may_load_nothing_from_elsewhere(serve: Serve) -> None:
-    client = serve(server=with_page())
+def test_a_page_may_load_nothing_from_elsewhere(client: httpx.Client) -> None:
     for path in ("/", "/config", "/nothing"):
         policy = client.get(path).headers["content-security-policy"]
         assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "http" not in policy
@@ -399,7 +414,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, line: str) -> Any:
     headers=HEADERS,
     body=st.binary(max_size=200),
 )
-def test_whatever_is_sent_without_the_password_the_secret_is_not_told(
+def test_whatever_is_sent_without_the_password_the_secret_is_not_returned(
     guarded: Any, method: str, path: str, headers: dict[str, bytes], body: bytes
 ) -> None:
     response = guarded.request(method, "/" + path.lstrip("/"), headers=headers, content=body)

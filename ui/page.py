@@ -67,7 +67,8 @@ class Page:
                 yield asked, _drawn(asked)
         finally:  # also if the tab was closed and Gradio drops this generator
             run.stop()
-            self._runs.pop(session, None)
+            if self._runs.get(session) is run:  # otherwise the tab has asked its next question
+                del self._runs[session]
 
     def settle(self, asked: Asked | None) -> tuple[Any, ...]:
         """End the reply; returns the state and the turn with the record that the browser keeps."""

@@ -42,13 +42,15 @@ class Run:
         """
         where: Filter | None = exchange.where
         self._exchange = exchange
+        self._stopped = False
         self._arrived: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
         self._question = runner.question(
             client, exchange.question, self._arrived.put, history=history, where=where
         )
 
     def stop(self) -> None:
-        """Stop the model at its next step; ``grow`` ends at once."""
+        """Stop the model at its next step; ``grow`` ends at once, even if the answer is complete."""
+        self._stopped = True
         self._question.cancel()
 
     def grow(self) -> Iterator[Exchange]:
@@ -60,6 +62,8 @@ class Run:
             for events in self._batches():
                 for event in events:
                     exchange = _grown(exchange, event)
+                if self._stopped:
+                    break
                 ahead = self._question.ahead
                 if exchange.stage == "waiting" and not ahead:
                     exchange = dataclasses.replace(exchange, stage="searching")
@@ -72,8 +76,8 @@ class Run:
             _log.exception("A question could not be answered")
             yield dataclasses.replace(exchange, stage="failed", fault=Fault("fault_broke"))
             return
-        if exchange.open:
-            yield dataclasses.replace(exchange, stage="stopped")
+        if exchange.open or self._stopped:
+            yield dataclasses.replace(exchange, stage="stopped", answer=None)
 
     def _batches(self) -> Iterator[list[Event]]:
         """The events since the last batch: several if they arrive quickly, none after a TICK without events.
@@ -95,7 +99,7 @@ class Run:
                 continue
             if batch:
                 yield batch
-            if item is not None:
+            if item is not None and not self._stopped:
                 raise item
             return
 

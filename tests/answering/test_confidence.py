@@ -55,7 +55,7 @@ FERRY = "The ferry to the island carries 300 passengers a day."
 QUESTION = "What does the ferry carry?"
 
 
-def test_words_that_are_probably_right_are_the_answer(tmp_path: Path) -> None:
+def test_words_of_high_confidence_are_the_answer(tmp_path: Path) -> None:
     answer = answered(tmp_path, Telling("[1] 300 passengers", SURE), FERRY, QUESTION)
     told = "300 passengers: “The ferry to the island carries 300 passengers a day.” [1]"
     assert (answer.text, answer.outcome) == (told, "answered")
@@ -99,7 +99,7 @@ def test_a_reply_without_words_is_not_rated() -> None:
 
 
 @given(st.lists(log_probabilities, min_size=confidence.WORDS + 1, max_size=60), st.data())
-def test_a_less_probable_token_never_makes_a_reply_more_likely(
+def test_a_token_of_lower_probability_never_raises_the_confidence_of_a_reply(
     tokens: list[float], data: st.DataObject
 ) -> None:
     weights = confidence.load()

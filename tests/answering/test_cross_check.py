@@ -132,7 +132,7 @@ def test_it_can_be_left_out(tmp_path: Path) -> None:
     assert len(llm.prompts) == 1
 
 
-def test_improbable_words_are_held_against_nothing(tmp_path: Path) -> None:
+def test_words_of_low_confidence_are_compared_with_nothing(tmp_path: Path) -> None:
     names = "plan.txt", "other.txt"
     for call in (0, 1):
         (tmp_path / str(call)).mkdir()
@@ -161,7 +161,7 @@ def test_a_deed_beside_improbable_words_is_shown_too(tmp_path: Path) -> None:
     assert [claim.text.split("“")[0] for claim in answer.claims] == ["Reported as done: ", "Planned: "]
 
 
-def test_beside_a_plan_words_that_tell_no_time_give_way_to_their_sentence(tmp_path: Path) -> None:
+def test_beside_a_plan_words_without_a_time_are_replaced_by_their_sentence(tmp_path: Path) -> None:
     answer, _ = replies_for(tmp_path, "The last troops", "never asked", "report.txt", "plan.txt")
     assert answer.outcome == "conflict"
     assert answer.text.startswith("Reported as done: “" + ARTICLES["report.txt"].split(".")[0])
@@ -191,7 +191,7 @@ def test_what_was_done_elsewhere_is_not_what_became_of_a_plan(question: str, dee
     assert (found is not None) == told
 
 
-def test_a_plan_for_a_region_stands_beside_the_deed_at_one_of_its_places() -> None:
+def test_a_plan_for_a_region_agrees_with_the_deed_at_one_of_its_places() -> None:
     plan, deed = evidence("plan", "ستغادر القوات غرب البلاد."), evidence("deed", "غادرت القوات عين الأسد.")
     assert cross_check.find_rival("When do the troops leave Ain al-Asad?", [deed], [plan]) == plan
 

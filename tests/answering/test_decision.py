@@ -130,9 +130,7 @@ def test_what_is_presented_with_doubt_is_a_partial_answer() -> None:
         (["quote_chosen"], f"{NEAREST['en'][:-1]} [1]."),
     ],
 )
-def test_words_that_failed_give_way_to_the_sentence_that_was_probably_rightly_chosen(
-    without: list[str], text: str
-) -> None:
+def test_words_that_failed_give_way_to_the_sentence_of_high_confidence(without: list[str], text: str) -> None:
     result = built("[2] 99 million dollars", evidence(), likelihood=SURE, without=without)
     assert result.text == text
 

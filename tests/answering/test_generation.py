@@ -39,7 +39,7 @@ def test_an_unsure_refusal_gives_way_to_a_sentence_that_is_named_in_another_orde
     )
 
 
-def test_a_sure_reply_is_not_asked_for_again(tmp_path: Path) -> None:
+def test_a_confident_reply_is_not_asked_for_again(tmp_path: Path) -> None:
     generator = Reading(("[1] 300 passengers", 0.99))
     assert asked(tmp_path, generator, FERRY, CRANE).outcome == "answered"
     assert len(generator.prompts) == 1

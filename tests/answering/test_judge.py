@@ -153,7 +153,7 @@ def test_a_citation_that_is_not_judged_would_pass(choice: float, says: float) ->
 
 
 @given(st.floats(-9, 9), st.floats(-9, 9), st.floats(0.1, 3))
-def test_the_more_the_model_is_for_a_sentence_the_more_probably_it_answers(
+def test_the_higher_the_odds_of_a_sentence_the_higher_its_confidence(
     choice: float, says: float, more: float
 ) -> None:
     model = judge.load()

@@ -86,7 +86,7 @@ def test_a_side_that_a_cross_check_adds_is_verified_with_the_first_answer(called
     assert called == ["verify", "build"]
 
 
-def test_of_two_parts_each_is_verified_and_the_answer_is_built_once(called: list[str]) -> None:
+def test_of_two_subquestions_each_is_verified_and_the_answer_is_built_once(called: list[str]) -> None:
     model = Yearly()
     answer = asked(TWO, context(model, search=search))
     assert len(model.prompts) == 2
@@ -121,7 +121,7 @@ def test_a_step_that_is_left_out_is_not_called(name: str) -> None:
     assert names == [other for other in NAMES[:-1] if other != name], "the others in order"
 
 
-def test_a_question_of_two_parts_is_asked_as_one_where_decomposing_is_left_out() -> None:
+def test_a_question_of_two_subquestions_is_asked_as_one_where_decomposing_is_left_out() -> None:
     model = Yearly()
     answer = asked(TWO, context(model, search=search), Steps().without(["decompose"]))
     assert len(model.prompts) == 1
@@ -166,7 +166,9 @@ def test_what_was_cancelled_before_asks_no_model() -> None:
 
 
 @pytest.mark.parametrize("question", [QUESTION, TWO])
-def test_what_was_retrieved_is_emitted_first_and_then_the_reply_to_the_first_part(question: str) -> None:
+def test_what_was_retrieved_is_emitted_first_and_then_the_reply_to_the_first_subquestion(
+    question: str,
+) -> None:
     events: list[Event] = []
     answer = asked(question, context(Replying("in 2025 [1]"), search=search, emit=events.append))
     assert events == [Retrieved((), answer.evidence, answer.understood), Token("in 2025 [1]")]

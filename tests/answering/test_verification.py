@@ -84,7 +84,7 @@ def test_the_publication_date_does_not_support_when_something_happened() -> None
     assert checked(draft, evidence(published="2024-09-06")).outcome == "not_found"
 
 
-def test_a_claim_whose_name_and_value_stand_apart_gives_way_to_a_source_with_the_name():
+def test_a_claim_whose_name_and_value_are_apart_is_replaced_by_a_source_with_the_name():
     items = evidence(
         (
             "أعلنت الحكومة في عام 2021 انتهاء المهمة.",

@@ -163,7 +163,7 @@ def test_an_eager_assistant_begins_to_load_its_generator_in_a_thread(
     assistant.close()
 
 
-def test_what_keeps_the_generator_from_loading_is_told_by_the_first_question(
+def test_what_keeps_the_generator_from_loading_is_reported_by_the_first_question(
     first_index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     llm = Slow(ModelMissing("Cannot load the model. Name another."))

@@ -75,7 +75,7 @@ def test_the_translation_of_a_quote_is_printed_below_it(capsys: pytest.CaptureFi
 
 
 @pytest.mark.usefixtures("indexed")
-def test_an_arabic_quote_stands_alone_on_its_line(run: Run) -> None:
+def test_an_arabic_quote_is_alone_on_its_line(run: Run) -> None:
     status, out, _ = run("ask", "كم بلغت تكلفة المكتبة؟")
     assert status == 0
     assert "بلغت تكلفة المكتبة 4 ملايين دينار، وفق رئيس البلدية سامر قاسم." in out.splitlines()
@@ -179,12 +179,14 @@ def test_a_name_that_is_none_is_refused(run: Run, small_articles: Path, name: st
 
 
 @pytest.mark.usefixtures("indexed")
+@pytest.mark.slow  # importing transformers takes seconds
 def test_an_unknown_model_is_refused_with_its_name(run: Run) -> None:
     line = refused(run("ask", COST, "--backend", "transformers", "--llm", "no-such/model"))
     assert "'no-such/model'" in line
     assert "--llm" in line
 
 
+@pytest.mark.slow  # importing transformers takes seconds
 def test_an_unknown_embedder_is_refused_with_its_name_and_builds_nothing(run: Run) -> None:
     line = refused(run("index", "--embedder", "no-such/embedder"))
     assert "'no-such/embedder'" in line
@@ -227,7 +229,7 @@ def test_a_wrong_command_line_is_status_two_with_the_usage(
     assert told in err.splitlines()[-1]
 
 
-def test_models_that_are_not_installed_are_named_with_the_mend(
+def test_models_that_are_not_installed_are_named_with_the_fix(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from rag.models.weights import packaged
@@ -262,7 +264,7 @@ def test_an_interrupt_ends_with_130_and_one_line(run: Run, monkeypatch: pytest.M
     assert run("ask", COST) == (130, "", "sanad: interrupted\n")
 
 
-def test_the_version_is_told(run: Run) -> None:
+def test_the_version_is_printed(run: Run) -> None:
     assert run("--version") == (0, f"sanad {__version__}\n", "")
 
 

@@ -21,7 +21,7 @@ def assert_told(out: str, beginning: str) -> None:
     assert out.count("\n") == 1
 
 
-def test_indexing_tells_what_changed(run: Run, small_articles: Path) -> None:
+def test_indexing_reports_what_changed(run: Run, small_articles: Path) -> None:
     folder = str(small_articles)
     status, out, _ = run("index", folder, "--index", "mine")
     assert status == 0

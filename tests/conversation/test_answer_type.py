@@ -25,7 +25,7 @@ from rag.conversation.answer_type import fits, kind, repeats
         ("كم مرة؟", None), ("Whenever did it start?", None), ("", None),
     ],
 )  # fmt: skip
-def test_the_first_words_tell_what_is_asked_for(question: str, wanted: str | None) -> None:
+def test_the_first_words_give_the_answer_type(question: str, wanted: str | None) -> None:
     assert kind(question) == wanted
 
 

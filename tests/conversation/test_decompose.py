@@ -96,18 +96,18 @@ LONGEST = 1000
         ),
     ],
 )
-def test_two_questions_are_told_apart(question: str, told: list[str]) -> None:
+def test_two_questions_are_distinguished(question: str, told: list[str]) -> None:
     assert [part.asked for part in parts(question, longest=LONGEST)] == told
 
 
-def test_a_part_that_depends_on_another_is_searched_for_with_the_whole_question() -> None:
+def test_a_subquestion_that_depends_on_another_is_searched_for_with_the_whole_question() -> None:
     question = "Where is the port, and when does it open?"
     _, part = parts(question, longest=LONGEST)
     assert part.own == "When does it open?"
     assert part.searched == f"{part.asked} {question}"
 
 
-def test_a_part_that_would_grow_too_long_is_asked_in_its_own_words() -> None:
+def test_a_subquestion_that_would_grow_too_long_is_asked_in_its_own_words() -> None:
     _, part = parts("Where is the port, and when does it open?", longest=30)
     assert part.asked == part.own == "When does it open?"
 
@@ -140,7 +140,7 @@ def test_one_question_stays_one(question: str) -> None:
 
 
 @given(st.text(max_size=200))
-def test_any_text_has_parts(question: str) -> None:
+def test_any_text_is_decomposed_without_an_error(question: str) -> None:
     told = parts(question, longest=LONGEST)
     assert 1 <= len(told) <= MOST
     assert len(told) > 1 or told[0].asked == question
@@ -180,7 +180,7 @@ def replies(tmp_path: Path, *told: str) -> list[str]:
     return [f"[{number[i][text[-4:]]}] {text}" for i, text in enumerate(told)]
 
 
-def test_each_part_is_asked_on_its_own(tmp_path: Path) -> None:
+def test_each_subquestion_is_asked_on_its_own(tmp_path: Path) -> None:
     (tmp_path / "dry").mkdir()
     answer, llm = asked(tmp_path, replies(tmp_path / "dry", "in 2019", "in 2021"), BOTH)
     told = [

@@ -83,7 +83,7 @@ def test_a_question_that_cannot_be_understood_alone_depends(question: str) -> No
         "متى تنسحب القوات من العراق، وأين تتمركز بعد ذلك؟",
     ],
 )
-def test_a_new_topic_does_not_depend_and_is_left_alone(question: str) -> None:
+def test_a_new_topic_does_not_depend_and_stays_unchanged(question: str) -> None:
     for before in (FERRIES, SUKKAN):
         assert rewrite(question, [before], longest=LONGEST) == Standalone(question)
 

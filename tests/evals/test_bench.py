@@ -85,7 +85,7 @@ def test_every_figure_comes_from_a_fresh_process():
     assert len(pids) == 3
 
 
-def test_a_process_that_is_killed_is_told_in_words():
+def test_a_process_that_is_killed_is_reported_in_words():
     with pytest.raises(BadQuestions, match="was killed, most likely for lack of memory"):
         bench._fresh(os._exit, 9)
 

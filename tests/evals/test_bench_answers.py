@@ -75,7 +75,7 @@ def measured(median: float, low: float, high: float) -> dict[str, Any]:
     ],
     ids=["same", "within the noise", "better", "worse", "left out", "nothing to compare"],
 )
-def test_only_what_is_worse_beyond_the_noise_of_both_is_told(
+def test_only_what_is_worse_beyond_the_noise_of_both_is_reported(
     now: dict[str, Any], before: dict[str, Any], lines: int
 ) -> None:
     assert len(worse(now, before)) == lines
@@ -84,7 +84,7 @@ def test_only_what_is_worse_beyond_the_noise_of_both_is_told(
 # Systems
 
 
-def test_the_meter_tells_what_was_read_and_written_and_stops_the_model() -> None:
+def test_the_meter_counts_what_was_read_and_written_and_stops_the_model() -> None:
     llm = FakeLLM.scripted(["one two three", "one two three"])
     meter = Metered(llm)
     asked = [Message("system", "Be exact."), Message("user", "Hello?")]
@@ -211,7 +211,7 @@ def test_reports_that_share_no_question_are_refused(now: dict[str, Any]) -> None
         bench_answers.compared({"sanad": replies({"a": 1})}, now)
 
 
-def test_a_missing_report_is_told_with_how_to_make_one(
+def test_a_missing_report_is_reported_with_how_to_make_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bench(tmp_path / "out", "--check", str(tmp_path / "none.json")) == 2

@@ -102,7 +102,7 @@ def test_the_commands_export_and_import(run: Run, index: Path, tmp_path: Path) -
     assert "is not an archive of an index" in run("import", str(index / "CURRENT"), "--index", "x")[2]
 
 
-def test_vectors_of_another_embedder_or_cut_are_refused_with_the_mend(archive: Path, tmp_path: Path) -> None:
+def test_vectors_of_another_embedder_or_cut_are_refused_with_the_fix(archive: Path, tmp_path: Path) -> None:
     before = contents(tmp_path / "indexes")
     with pytest.raises(BadSettings, match=r"embedder .*, not fake:32.*SANAD_EMBEDDER.*sanad index FOLDER"):
         import_index(archive, "x", embedder=FakeEmbedder(dimension=32))
@@ -126,7 +126,9 @@ def test_a_missing_index_and_a_full_disk_leave_no_file(
     assert not [path for path in tmp_path.iterdir() if path.name.startswith((".x", "x"))]
 
 
-def test_too_little_room_for_an_import_is_told_before(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_room_for_an_import_is_reported_before(
+    archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(archives.shutil, "disk_usage", lambda _: usage(1, 1, 1000))
     with pytest.raises(NoSpace, match="are free"):

@@ -122,7 +122,7 @@ def test_the_pattern_is_that_of_tiktoken(monkeypatch: pytest.MonkeyPatch) -> Non
     assert tiktoken_ext.openai_public.o200k_base()["pat_str"] == tokens.PATTERN
 
 
-def test_a_missing_or_damaged_vocabulary_is_told_with_its_mend(
+def test_a_missing_or_damaged_vocabulary_is_reported_with_its_fix(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "vocabulary"

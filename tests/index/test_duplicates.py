@@ -136,7 +136,7 @@ def test_an_update_or_a_follow_up_is_another_story(other):
         ("reopened on Sunday", "never reopened on Sunday"),
     ],
 )
-def test_english_stories_are_told_apart_by_what_they_claim(old, new):
+def test_english_stories_are_distinguished_by_their_claims(old, new):
     story = [sentence.replace(old, new) for sentence in ENGLISH]
     assert story != ENGLISH
     assert not together(ENGLISH, story)
@@ -292,7 +292,7 @@ def test_passages_of_one_article_do_not_collapse_into_each_other():
     assert len(collapse(pieces, among(one, told(ENGLISH, "b")))) == len(pieces)
 
 
-def test_a_list_without_reprints_is_only_ranked_anew():
+def test_a_list_without_reprints_is_only_ranked_again():
     pieces = ranked(told(ENGLISH, "a"), told(ENGLISH, "b"))
     assert list(collapse(pieces, {})) == [dataclasses.replace(p, rank=r) for r, p in enumerate(pieces, 1)]
     assert collapse([], {}) == ()

@@ -287,7 +287,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_full_disk_is_told_and_with_room_the_same_update_succeeds(
+def test_a_full_disk_is_reported_and_with_room_the_same_update_succeeds(
     small_disk: Callable[[str], Path],
 ) -> None:
     disk = small_disk("size=16m")
@@ -327,7 +327,7 @@ def test_an_index_on_a_disk_that_cannot_be_written_is_read(small_disk: Callable[
         write(disk / "x", contents(TEXTS | {"new": "One more."}))
 
 
-def test_a_full_temporary_folder_is_told_and_is_no_damage(
+def test_a_full_temporary_folder_is_reported_and_is_no_damage(
     small_disk: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path / "x")

@@ -160,7 +160,7 @@ HELD = [
 ]
 
 
-def test_where_nothing_matches_the_answer_tells_the_filter_and_what_there_is() -> None:
+def test_where_nothing_matches_the_answer_names_the_filter_and_what_there_is() -> None:
     where = Filter(("CNN", "BBC"), "2023", "2023-05-01", "en")
     assert filters.nothing(where, HELD, "en") == (
         "No article matches the filter (outlet “CNN” or “BBC”; from 2023; to 2023-05-01; language English). "

@@ -172,7 +172,7 @@ def test_what_is_not_in_an_article_makes_a_new_generation_too(built: Path, chang
     assert write(built, what).generation == "generation-0002"
 
 
-def test_chunks_cut_another_way_are_embedded_anew(built: Path) -> None:
+def test_chunks_cut_another_way_are_embedded_again(built: Path) -> None:
     assert write(built, contents(TEXTS, chunker="lines:2")).embedded == 6
     assert "lines:2, not lines:1" in refusal(built, chunker="lines:1")
 
@@ -193,7 +193,7 @@ def test_an_open_reader_sees_the_switch_and_still_reads_its_own(built: Path, rea
     assert held(built) == {"new"}
 
 
-def test_what_is_deleted_while_it_is_being_opened_is_opened_anew(
+def test_an_index_deleted_while_it_is_being_opened_is_opened_again(
     built: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def two_updates(*_: object) -> None:
@@ -210,19 +210,19 @@ def test_what_is_deleted_while_it_is_being_opened_is_opened_anew(
     generation.close()
 
 
-def test_a_missing_index_is_told_with_the_command_that_builds_it(folder: Path) -> None:
+def test_a_missing_index_is_reported_with_the_command_that_builds_it(folder: Path) -> None:
     with pytest.raises(IndexMissing, match=r"'news'.*sanad index FOLDER --index news$"):
         open_generation(folder)
     assert not folder.exists(), "looking makes no folder"
 
 
-def test_vectors_of_another_embedder_are_refused_with_the_mend(built: Path) -> None:
+def test_vectors_of_another_embedder_are_refused_with_the_fix(built: Path) -> None:
     message = refusal(built, FakeEmbedder(32).identity)
     assert "fake:64" in message
     assert "fake:32" in message
 
 
-def test_a_build_with_another_embedder_embeds_everything_anew(built: Path) -> None:
+def test_a_build_with_another_embedder_embeds_everything_again(built: Path) -> None:
     written = write(built, embedder=FakeEmbedder(32))
     assert (written.embedded, written.added, written.changed) == (6, (), ())
     open_generation(built, FakeEmbedder(32).identity).close()
@@ -277,7 +277,7 @@ def test_every_file_of_an_index_is_refused_when_it_is_missing(built: Path, tmp_p
 @pytest.mark.parametrize(
     "file", ["manifest.json", "vectors.npy", "chroma/chroma.sqlite3", "lexical/words.txt"]
 )
-def test_the_next_build_makes_a_damaged_generation_anew(built: Path, file: str) -> None:
+def test_the_next_build_rebuilds_a_damaged_generation(built: Path, file: str) -> None:
     path = built / "generation-0001" / file
     path.write_bytes(path.read_bytes()[:-3])
     written = write(built)
@@ -301,7 +301,7 @@ def test_a_flipped_current_never_leads_to_the_older_generation(built: Path) -> N
         b"../elsewhere\n",
     ],
 )
-def test_a_spoiled_current_file_is_told_and_mended_by_the_next_build(built: Path, content: bytes) -> None:
+def test_a_damaged_current_file_is_reported_and_fixed_by_the_next_build(built: Path, content: bytes) -> None:
     (built / "CURRENT").write_bytes(content)
     assert "damaged" in refusal(built)
     assert write(built).generation == "generation-0002"
@@ -327,14 +327,14 @@ def test_a_manifest_that_does_not_fit_is_refused(built: Path, changed: dict[str,
     assert told in refusal(built)
 
 
-def test_an_index_of_the_first_format_is_refused_and_made_anew(built: Path) -> None:
+def test_an_index_of_the_first_format_is_refused_and_rebuilt(built: Path) -> None:
     (built / "CURRENT").write_text("generation-0001\n", encoding="utf-8")
     (built / "generation-0001" / "manifest.json").write_text('{"format": 1}', encoding="utf-8")
     assert "has format 1, but this version of sanad reads 2" in refusal(built)
     assert write(built).generation == "generation-0002"
 
 
-def test_the_seeds_index_is_mended_by_make(tmp_path: Path) -> None:
+def test_the_seeds_index_is_fixed_by_make(tmp_path: Path) -> None:
     with pytest.raises(IndexMissing, match=r"sanad index$"):
         open_generation(tmp_path / "seeds")
 
@@ -368,7 +368,7 @@ def test_a_full_disk_leaves_the_last_generation_current(
     assert write(built, contents({"a": "Other.\nTwo."})).articles == 1, "with room again it works"
 
 
-def test_a_failure_of_chroma_is_told_and_changes_nothing(
+def test_a_failure_of_chroma_is_reported_and_changes_nothing(
     built: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object) -> None:
@@ -414,7 +414,7 @@ def test_files_that_change_between_writing_and_checking_are_not_switched_to(
     assert held(built) == set(TEXTS)
 
 
-def test_a_folder_of_indexes_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_of_indexes_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(NoSpace, match="SANAD_INDEXES"):
         write(tmp_path / "file" / "news")

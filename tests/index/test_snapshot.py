@@ -84,7 +84,7 @@ def test_sentences_of_a_chunk_come_with_their_places_and_vectors(tmp_path: Path)
     generation.close()
 
 
-def test_tokens_of_a_chunk_come_packed_and_tell_which_sentence_holds_them(tmp_path: Path) -> None:
+def test_tokens_of_a_chunk_come_packed_with_the_sentence_of_each(tmp_path: Path) -> None:
     text = "Heading.\nThe harbour reopened on Sunday. Yes. Repairs cost 12 million.\nفتحت المكتبة بابها."
     write(tmp_path / "x", contents({"a": text, "b": "One whole sentence here."}))
     generation = open_generation(tmp_path / "x")
@@ -225,7 +225,7 @@ def test_lines_point_into_the_source_file(tmp_path: Path) -> None:
     generation.close()
 
 
-def test_an_article_is_its_own_group_unless_told(tmp_path: Path) -> None:
+def test_an_article_is_its_own_group_unless_groups_are_passed(tmp_path: Path) -> None:
     write(tmp_path / "x", dataclasses.replace(contents(TEXTS), groups={"olives": "harbour"}))
     generation = open_generation(tmp_path / "x")
     assert [generation.group(name) for name in TEXTS] == ["harbour", "library", "harbour"]
@@ -347,7 +347,7 @@ def test_an_open_generation_answers_on_when_its_files_are_deleted(built: Path, f
     whole.close()
 
 
-def test_a_temporary_folder_that_cannot_be_used_is_told(
+def test_a_temporary_folder_that_cannot_be_used_is_reported(
     built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))

@@ -47,6 +47,6 @@ def test_words_that_are_compared_with_folded_text_are_folded(words: Iterable[str
     assert [word for word in words if fold(word) != word] == []
 
 
-def test_no_word_stands_for_two_numbers() -> None:
+def test_no_word_means_two_numbers() -> None:
     words = [word for words in number_words.NUMBER_WORDS.values() for word in words.split()]
     assert len(words) == len(set(words))

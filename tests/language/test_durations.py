@@ -64,7 +64,7 @@ def test_only_what_counts_other_things_is_left(text: str, left: set[str]) -> Non
         ("كم بحارا أصيب في آب 2024؟", False),
     ],
 )
-def test_questions_for_a_length_of_time_are_told(question: str, timed: bool) -> None:
+def test_questions_for_a_duration_are_recognized(question: str, timed: bool) -> None:
     assert of_time(question) == timed
 
 

@@ -26,7 +26,7 @@ def test_both_spellings_of_a_name_have_a_key_in_common(latin, arabic):
     assert names[0] & arabic_keys(arabic)
 
 
-def test_a_joined_article_tells_a_name_even_in_small_letters():
+def test_a_joined_article_marks_a_name_even_in_lower_case():
     assert latin_keys("when do forces leave ain al-asad?") == latin_keys("Ain al-Asad")
     assert latin_keys("al-asad")[0] & arabic_keys("قاعدة عين الأسد")
 

@@ -47,13 +47,13 @@ def test_a_deed_is_no_plan(deed: str) -> None:
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_question_tells_what_it_is_about(question: str) -> None:
+def test_a_question_is_reduced_to_what_it_is_about(question: str) -> None:
     assert "leave" in asked(question)
 
 
 @pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize("deed", DEEDS)
-def test_they_stand_against_each_other_in_any_wording(plan: str, deed: str) -> None:
+def test_they_disagree_in_any_wording(plan: str, deed: str) -> None:
     about = asked(QUESTIONS[0])
     assert fulfils(deed, plan, about)
     assert not fulfils(plan, deed, about)
@@ -78,11 +78,11 @@ def test_what_was_done_before_the_year_of_the_plan_was_something_else(deed: str,
     assert fulfils(deed, "The troops will leave the base in 2025.", asked("When do they leave?")) is stands
 
 
-def test_a_year_that_the_plan_does_not_name_was_probably_another_one() -> None:
+def test_a_year_that_the_plan_does_not_name_counts_as_another_one() -> None:
     assert not fulfils("The troops left the base in 2011.", PLANS[0], asked("When do they leave?"))
 
 
-def test_a_new_word_stands_for_itself() -> None:
+def test_a_word_in_no_list_is_compared_as_it_is() -> None:
     plan, deed = "The council will rename the square.", "The square has been renamed."
     assert fulfils(deed, plan, asked("When do they rename the square?"))
 

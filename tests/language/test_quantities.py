@@ -18,7 +18,7 @@ from rag.language.quantities import claimed, missing, months, years
         ("27 من تشرين الثاني", {11}),
     ],
 )
-def test_months_are_read_in_every_family_and_told_from_other_words(text, named):
+def test_months_are_read_in_every_family_and_distinguished_from_other_words(text, named):
     assert months(text) == named
 
 

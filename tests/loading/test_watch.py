@@ -93,7 +93,7 @@ def test_an_index_follows_its_folder(small_articles: Path, request: pytest.Fixtu
     assert watched.built().written.added == ("more/road",)
 
 
-def test_a_bad_state_is_told_once_the_last_index_stands_and_it_goes_on(
+def test_a_bad_state_is_reported_once_and_the_last_index_stays_in_use(
     watched: Watched, small_articles: Path
 ) -> None:
     watched.built()
@@ -142,7 +142,7 @@ def test_another_folder_in_its_place_is_followed(watched: Watched, small_article
     assert watched.built().written.added == ("road",)
 
 
-def test_a_file_that_cannot_be_read_is_told_though_nothing_else_changed(
+def test_a_file_that_cannot_be_read_is_reported_though_nothing_else_changed(
     watched: Watched, small_articles: Path
 ) -> None:
     watched.built()
@@ -215,7 +215,7 @@ def test_a_folder_that_is_gone_is_one_change(tmp_path: Path) -> None:
     seen.close()
 
 
-def test_a_folder_that_the_system_cannot_watch_is_told(
+def test_a_folder_that_the_system_cannot_watch_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def exhausted(*_: object, **__: object) -> object:
@@ -242,7 +242,7 @@ def test_an_update_that_failed_is_tried_again_without_a_change(tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_tells_each_update_in_a_line_and_ends_at_a_signal(
+def test_the_command_reports_each_update_in_a_line_and_ends_at_a_signal(
     small_articles: Path, ending: signal.Signals
 ) -> None:
     command = [sys.executable, "-m", "rag.cli", "index", str(small_articles), "--index", "mine", "--watch"]

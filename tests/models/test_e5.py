@@ -162,6 +162,7 @@ def test_the_folder_loads_as_a_transformers_model_with_every_key_matched(model: 
     assert {name: list(keys) for name, keys in report.items() if keys} == {}
 
 
+@pytest.mark.slow  # importing transformers takes seconds
 def test_the_openvino_graph_agrees_with_transformers_whatever_the_padding(model: Path) -> None:
     import openvino as ov
     import torch
@@ -189,6 +190,7 @@ MASK = (IDS != 1).astype(np.int64)
 
 
 @pytest.mark.parametrize("layer", range(LAYERS + 1))
+@pytest.mark.slow  # importing transformers takes seconds
 def test_the_branch_for_tokens_agrees_with_transformers(model: Path, tmp_path: Path, layer: int) -> None:
     import openvino as ov
     import torch

@@ -112,7 +112,7 @@ def test_the_packaged_engine_gives_the_same_vectors_in_any_batch_and_order(
     assert packaged.passages([]).shape == (0, packaged.dimension)
 
 
-def test_the_packaged_engine_tells_queries_from_passages(packaged: PackagedEmbedder) -> None:
+def test_the_packaged_engine_distinguishes_queries_from_passages(packaged: PackagedEmbedder) -> None:
     asked = packaged.question("ab")
     assert_units(asked.vector, (packaged.dimension,))
     assert float(asked.vector @ packaged.passages(["ab"])[0]) < 0.9999
@@ -154,7 +154,7 @@ WORDS = [
 ]
 
 
-def test_tokens_tell_their_places_in_the_text_without_its_prefix(late: PackagedEmbedder) -> None:
+def test_tokens_carry_their_places_in_the_text_without_its_prefix(late: PackagedEmbedder) -> None:
     for text, of in zip(WORDS, late.with_tokens(WORDS)[1], strict=True):
         assert_units(of.vectors, (len(of.spans), 6))
         assert of.spans.dtype == np.int32
@@ -165,7 +165,7 @@ def test_tokens_tell_their_places_in_the_text_without_its_prefix(late: PackagedE
         assert {at for at, char in enumerate(text) if char.isalnum()} <= covered
 
 
-def test_the_words_before_tell_tokens_apart(late: PackagedEmbedder) -> None:
+def test_the_words_before_distinguish_tokens(late: PackagedEmbedder) -> None:
     one, other = late.with_tokens(["forces leave", "بغداد leave"])[1]
     assert np.abs(one.vectors[-1] - other.vectors[-1]).max() > 0.005, "0.001 at most by rounding"
 
@@ -233,6 +233,7 @@ def test_the_fake_has_a_vector_for_each_word(recwarn: pytest.WarningsRecorder) -
     assert list(recwarn) == []
 
 
+@pytest.mark.slow  # importing transformers takes seconds
 def test_a_hub_model_gives_unit_vectors_of_its_dimension(tiny: Path) -> None:
     hub = HubEmbedder(str(tiny))
     assert hub.dimension == 16
@@ -245,6 +246,7 @@ def test_a_hub_model_gives_unit_vectors_of_its_dimension(tiny: Path) -> None:
     assert [(len(of.vectors), len(of.spans)) for of in tokens] == [(0, 0)] * 4
 
 
+@pytest.mark.slow  # importing transformers takes seconds
 def test_a_hub_model_uses_the_prompts_that_it_declares(tiny: Path) -> None:
     hub = HubEmbedder(str(tiny))
     text = "ferries carry passengers"
@@ -252,6 +254,7 @@ def test_a_hub_model_uses_the_prompts_that_it_declares(tiny: Path) -> None:
     assert HubEmbedder(str(tiny)).identity == hub.identity
 
 
+@pytest.mark.slow  # importing transformers takes seconds
 def test_other_weights_in_a_folder_of_the_same_name_are_another_identity(tmp_path: Path) -> None:
     one = HubEmbedder(str(save_tiny_bert(tmp_path / "model", seed=1))).identity
     two = HubEmbedder(str(save_tiny_bert(tmp_path / "model", seed=2))).identity
@@ -259,7 +262,8 @@ def test_other_weights_in_a_folder_of_the_same_name_are_another_identity(tmp_pat
 
 
 @pytest.mark.parametrize("name", ["no-such-owner/no-such-model", "/no/such/folder", "no-such-model"])
-def test_an_unknown_model_is_one_line_with_the_name_and_the_mend(name: str) -> None:
+@pytest.mark.slow  # importing transformers takes seconds
+def test_an_unknown_model_is_one_line_with_the_name_and_the_fix(name: str) -> None:
     with pytest.raises(ModelMissing) as raised:
         HubEmbedder(name).passages(["text"])
     message = str(raised.value)
@@ -268,6 +272,7 @@ def test_an_unknown_model_is_one_line_with_the_name_and_the_mend(name: str) -> N
     assert "\n" not in message
 
 
+@pytest.mark.slow  # importing transformers takes seconds
 def test_a_folder_with_pickled_weights_alone_is_refused(tiny: Path, tmp_path: Path) -> None:
     import shutil
 

@@ -4,20 +4,20 @@ import json
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ChatResponseGen, LLMMetadata
-from llama_index.core.llms import CustomLLM
 
 from rag import GenerationFailed, ModelMissing, Settings
 from rag.errors import NoSpace
 from rag.models.llm import factory
 from rag.models.llm.factory import choose_backend, open_generator
 from rag.models.llm.fake import FakeLLM, fake_generator
-from rag.models.llm.llama_index import LlamaIndexGenerator
 from rag.models.llm.protocol import Message, stream_from_thread
 from rag.settings import BACKENDS
+
+if TYPE_CHECKING:
+    from rag.models.llm.llama_index import LlamaIndexGenerator
 
 HELLO = [Message("system", "Be exact."), Message("user", "Hello?")]
 
@@ -76,36 +76,37 @@ def test_one_reply_at_a_time_also_from_two_threads() -> None:
     assert most == 1
 
 
-class Foreign(CustomLLM):
+def foreign(error: Exception | None = None, *, at_call: bool = False) -> LlamaIndexGenerator:
     """Another llama-index LLM, with an error of its own at the call or in the stream."""
+    # Imported here, as it takes a second that only the process with these tests should spend.
+    from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ChatResponseGen, LLMMetadata
+    from llama_index.core.llms import CustomLLM
 
-    error: Any = None
-    at_call: bool = False
+    from rag.models.llm.llama_index import LlamaIndexGenerator
 
-    @property
-    def metadata(self) -> LLMMetadata:
-        return LLMMetadata(context_window=123)
+    class Foreign(CustomLLM):
+        @property
+        def metadata(self) -> LLMMetadata:
+            return LLMMetadata(context_window=123)
 
-    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
-        if self.at_call and self.error is not None:
-            raise self.error
+        def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+            if at_call and error is not None:
+                raise error
 
-        def replies() -> ChatResponseGen:
-            for piece in ("a", "", None, "b"):
-                yield ChatResponse(message=ChatMessage(content="ab"), delta=piece)
-            if self.error is not None:
-                raise self.error
+            def replies() -> ChatResponseGen:
+                for piece in ("a", "", None, "b"):
+                    yield ChatResponse(message=ChatMessage(content="ab"), delta=piece)
+                if error is not None:
+                    raise error
 
-        return replies()
+            return replies()
 
-    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> Any:
-        raise NotImplementedError
+        def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> Any:
+            raise NotImplementedError
 
-    stream_complete = complete
+        stream_complete = complete
 
-
-def foreign(**options: Any) -> LlamaIndexGenerator:
-    return LlamaIndexGenerator(Foreign(**options), identity="foreign", count=len)
+    return LlamaIndexGenerator(Foreign(), identity="foreign", count=len)
 
 
 def test_any_llama_index_llm_can_be_a_generator() -> None:
@@ -184,7 +185,7 @@ def test_an_exception_of_the_engine_is_raised_by_the_iterator(error: BaseExcepti
     assert threads_named_generator() == []
 
 
-def test_closing_the_iterator_tells_the_engine_to_stop_and_waits_for_its_thread() -> None:
+def test_closing_the_iterator_stops_the_engine_and_waits_for_its_thread() -> None:
     emitted = 0
 
     def run(emit: Callable[[str], bool]) -> None:
@@ -228,7 +229,7 @@ def test_what_the_engine_returns_is_returned_behind_its_pieces() -> None:
     assert drained(stream_from_thread(run)) == ("a", -0.5)
 
 
-def test_a_backend_that_tells_no_probability_returns_none() -> None:
+def test_a_backend_without_log_probabilities_returns_none() -> None:
     assert drained(fake_generator(FakeLLM.scripted(["One two."])).stream(HELLO, max_tokens=9)) == (
         "One two.",
         None,
@@ -317,6 +318,7 @@ def local(tiny: Path) -> Iterator[Any]:
     yield transformers_generator(Settings(llm=str(tiny)), None)
 
 
+@pytest.mark.slow  # importing transformers takes seconds
 def test_a_local_model_streams_and_decodes_greedily(local: Any) -> None:
     pieces = list(local.stream(HELLO, max_tokens=12))
     assert len(pieces) > 1
@@ -324,7 +326,8 @@ def test_a_local_model_streams_and_decodes_greedily(local: Any) -> None:
     assert list(local.stream(HELLO, max_tokens=12)) == pieces
 
 
-def test_a_local_model_tells_how_likely_its_reply_was(local: Any) -> None:
+@pytest.mark.slow  # importing transformers takes seconds
+def test_a_local_model_returns_the_log_probabilities_of_its_reply(local: Any) -> None:
     text, likely = drained(local.stream(HELLO, max_tokens=3))
     assert text
     assert len(likely) == 3
@@ -333,12 +336,14 @@ def test_a_local_model_tells_how_likely_its_reply_was(local: Any) -> None:
     assert longer[:3] == pytest.approx(likely, abs=1e-4)
 
 
+@pytest.mark.slow  # importing transformers takes seconds
 def test_a_local_model_keeps_to_the_longest_reply_and_hides_special_tokens(local: Any) -> None:
     reply = "".join(local.stream(HELLO, max_tokens=3)).split()
     assert 1 <= len(reply) <= 3
     assert not {"<eos>", "<pad>"} & set(reply)
 
 
+@pytest.mark.slow  # importing transformers takes seconds
 def test_a_local_model_stops_when_its_reader_leaves(local: Any) -> None:
     pieces = local.stream(HELLO, max_tokens=400)
     next(pieces)
@@ -347,13 +352,15 @@ def test_a_local_model_stops_when_its_reader_leaves(local: Any) -> None:
     assert "".join(local.stream(HELLO, max_tokens=2)), "and is free for the next question"
 
 
-def test_a_local_model_tells_its_context_its_tokens_and_its_identity(local: Any, tiny: Path) -> None:
+@pytest.mark.slow  # importing transformers takes seconds
+def test_a_local_model_reports_its_context_its_tokens_and_its_identity(local: Any, tiny: Path) -> None:
     assert local.context == 512
     assert local.count("hello there ?") == 3
     assert local.count("") == 0
     assert str(tiny) in local.identity
 
 
+@pytest.mark.slow  # importing transformers takes seconds
 def test_a_model_asked_by_several_threads_at_once_is_loaded_once(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -384,6 +391,7 @@ def test_a_model_asked_by_several_threads_at_once_is_loaded_once(
     assert loads == [str(tiny)]
 
 
+@pytest.mark.slow  # importing transformers takes seconds
 def test_a_model_without_a_chat_template_is_given_the_plain_messages(tiny: Path, tmp_path: Path) -> None:
     import shutil
 
@@ -428,7 +436,8 @@ def spoil(folder: Path, how: str) -> None:
         "an unknown architecture",
     ],
 )
-def test_a_broken_model_folder_is_one_line_with_its_name_and_the_mend(
+@pytest.mark.slow  # importing transformers takes seconds
+def test_a_broken_model_folder_is_one_line_with_its_name_and_the_fix(
     tiny: Path, tmp_path: Path, how: str
 ) -> None:
     import shutil
@@ -440,7 +449,8 @@ def test_a_broken_model_folder_is_one_line_with_its_name_and_the_mend(
 
 
 @pytest.mark.parametrize("name", ["no-such-owner/no-such-model", "/no/such/folder", "a b c"])
-def test_an_unknown_model_is_one_line_with_its_name_and_the_mend(name: str) -> None:
+@pytest.mark.slow  # importing transformers takes seconds
+def test_an_unknown_model_is_one_line_with_its_name_and_the_fix(name: str) -> None:
     assert_missing(name)
 
 
@@ -458,6 +468,7 @@ def assert_missing(name: str) -> None:
 
 
 def test_a_generator_serves_as_a_llama_index_llm() -> None:
+    from llama_index.core.base.llms.types import ChatMessage
     from llama_index.core.llms import LLM
 
     from rag.models.llm.llama_index import GeneratorLLM
@@ -473,8 +484,9 @@ def test_a_generator_serves_as_a_llama_index_llm() -> None:
     assert (llm.metadata.context_window, llm.metadata.model_name) == (fake.context, "fake")
 
 
+@pytest.mark.slow  # importing transformers takes seconds
 def test_there_and_back_keeps_pieces_and_probability(local: Any) -> None:
-    from rag.models.llm.llama_index import GeneratorLLM
+    from rag.models.llm.llama_index import GeneratorLLM, LlamaIndexGenerator
 
     again = LlamaIndexGenerator(GeneratorLLM(local), identity="again", count=local.count)
     assert drained(again.stream(HELLO, max_tokens=4)) == drained(local.stream(HELLO, max_tokens=4))

@@ -66,7 +66,7 @@ def test_any_bytes_unpack_to_finite_rows_of_length_one(rows: list[list[int]]) ->
     np.testing.assert_allclose(np.linalg.norm(back, axis=1), 1, atol=1e-6)
 
 
-def test_numbers_stand_in_the_halves_of_bytes_as_documented() -> None:
+def test_numbers_are_packed_into_half_bytes_as_documented() -> None:
     vector = np.array([[1, -1, 0.6, -0.2]], np.float32) * np.float32(
         late_interaction.LIMIT_SIGMAS / np.sqrt(4)
     )
@@ -182,7 +182,9 @@ def test_a_sentence_without_tokens_is_an_empty_part(tokens: NDArray[np.int32]) -
 
 
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=30), st.lists(st.integers(0, 30), max_size=6))
-def test_every_token_belongs_to_at_most_one_part_and_stands_in_it(widths: list[int], cuts: list[int]) -> None:
+def test_every_token_belongs_to_at_most_one_sentence_and_lies_in_it(
+    widths: list[int], cuts: list[int]
+) -> None:
     ends = np.cumsum(widths)
     tokens = np.stack([ends - widths, ends], axis=1).astype(np.int32)
     edges = sorted({min(cut, int(ends[-1])) for cut in cuts})

@@ -85,7 +85,7 @@ def test_an_error_within_passes_through_and_ends_the_watching(file: Path) -> Non
     assert [thread for thread in threading.enumerate() if thread.name == "mapped file"] == []
 
 
-def test_where_the_system_tells_no_mappings_nothing_happens(
+def test_where_the_system_lists_no_mappings_nothing_happens(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(*_: object, **__: object) -> str:

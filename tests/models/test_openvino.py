@@ -133,6 +133,33 @@ def test_threads_that_ask_at_the_same_time_get_their_own_replies(
     same([replies[at] for at in range(len(TEXTS))], alone)
 
 
+def test_other_threads_run_between_the_steps_of_a_prompt(
+    llm: OpenVinoLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    pipeline = llm.batch()._pipeline
+    monkeypatch.setattr("rag.models.llm.openvino.time.sleep", lambda _: order.append("pause"))
+    monkeypatch.setattr(llm.batch(), "_pipeline", Recorded(pipeline, order))
+    list(begun(llm, "It was closed on Monday. " * 20))
+    assert order[:2] == ["step", "pause"], "the engine holds Python's lock during a step"
+    assert order[-2:] == ["step", "step"], "the steps of a reply are short"
+
+
+class Recorded:
+    """An engine whose steps are recorded."""
+
+    def __init__(self, pipeline: Any, order: list[str]) -> None:
+        self._pipeline = pipeline
+        self._order = order
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pipeline, name)
+
+    def step(self) -> None:
+        self._order.append("step")
+        self._pipeline.step()
+
+
 class Breaks:
     """An engine that raises an error at its tenth step."""
 

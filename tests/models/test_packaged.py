@@ -159,7 +159,9 @@ def test_weights_other_than_the_published_ones_are_never_parsed(
 
 
 @pytest.mark.parametrize("gone", ["tiny_weights_2", "tiny_weights_2/data", "tiny_weights_2/data/part.bin"])
-def test_a_missing_part_is_named_with_what_installs_it(packages: Path, gone: str) -> None:
+def test_a_missing_weights_package_is_named_with_the_command_that_installs_it(
+    packages: Path, gone: str
+) -> None:
     path = packages / gone
     path.unlink() if path.is_file() else shutil.rmtree(path)
     message = refusal(tiny(convert=_never), ModelMissing)
@@ -168,7 +170,7 @@ def test_a_missing_part_is_named_with_what_installs_it(packages: Path, gone: str
     assert left_behind() == set()
 
 
-def test_too_little_disk_is_told_before_anything_is_written(
+def test_too_little_disk_is_reported_before_anything_is_written(
     packages: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = collections.namedtuple("usage", "total used free")
@@ -203,7 +205,7 @@ def test_a_conversion_that_fails_leaves_nothing_and_is_not_hidden(packages: Path
     assert left_behind() == set()
 
 
-def test_a_cache_that_is_a_file_is_told_with_the_mend(packages: Path, tmp_path: Path) -> None:
+def test_a_cache_that_is_a_file_is_reported_with_the_fix(packages: Path, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("not a folder", encoding="utf-8")
     message = refusal(tiny(), NoSpace)
     assert str(tmp_path / "cache") in message
@@ -211,7 +213,7 @@ def test_a_cache_that_is_a_file_is_told_with_the_mend(packages: Path, tmp_path: 
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a place where not even root may write")
-def test_a_cache_that_cannot_be_written_to_is_told_with_the_mend(
+def test_a_cache_that_cannot_be_written_to_is_reported_with_the_fix(
     packages: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SANAD_CACHE", "/proc/self/sanad")
@@ -232,7 +234,7 @@ def test_a_cache_that_cannot_be_written_to_is_told_with_the_mend(
         pytest.param(lambda folder: (folder / MANIFEST).write_text('{"files": []}'), id="foreign manifest"),
     ],
 )
-def test_a_damaged_prepared_folder_is_prepared_anew(packages: Path, spoil: Callable[[Path], object]) -> None:
+def test_a_damaged_prepared_folder_is_prepared_again(packages: Path, spoil: Callable[[Path], object]) -> None:
     folder = prepared(tiny(), Settings.load())
     spoil(folder)
     assert prepared(tiny(), Settings.load()) == folder
@@ -289,7 +291,7 @@ def _start(packages: Path, while_converting: str) -> subprocess.Popen[str]:
     )
 
 
-def test_statuses_tell_installed_ready_damaged_and_missing(
+def test_statuses_are_installed_ready_damaged_and_missing(
     packages: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packaged, "PACKAGED_MODELS", (tiny(),))

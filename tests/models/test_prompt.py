@@ -128,7 +128,7 @@ def test_evidence_is_numbered_one_line_each_without_outlet_and_date() -> None:
     assert prompt.numbered(items) == "[1] A.\n[2] B b."
 
 
-def test_the_best_sentence_can_stand_in_the_middle_and_still_fits_last() -> None:
+def test_the_best_sentence_can_be_in_the_middle_and_still_fits_last() -> None:
     items = [evidence(n, text) for n, text in enumerate("abcdef", start=1)]
     assert [item.text for item in prompt.rotated(items)] == list("defabc")
     assert [item.text for item in prompt.rotated(items[:5])] == list("cdeab")

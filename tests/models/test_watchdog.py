@@ -131,7 +131,7 @@ def test_an_engine_that_raises_ends_its_own_reply_and_the_next_finds_another(
     assert (opened.count, generator.reloads) == (2, 1)
 
 
-def test_who_waits_in_line_never_gets_the_engine_that_has_just_failed() -> None:
+def test_a_waiting_reply_never_gets_the_engine_that_has_just_failed() -> None:
     opened = Opened(raises(RuntimeError("node broke")), well)
     generator = supervised(opened)
     failing = generator.stream(PROMPT, max_tokens=10)

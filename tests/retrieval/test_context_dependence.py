@@ -25,7 +25,7 @@ from rag.retrieval.context_dependence import is_context_dependent
         "Its harbour opened in 1950.",
     ],
 )
-def test_it_leans(sentence: str) -> None:
+def test_it_is_context_dependent(sentence: str) -> None:
     assert is_context_dependent(sentence)
 
 
@@ -47,10 +47,10 @@ def test_it_leans(sentence: str) -> None:
         "12 ships left.",
     ],
 )
-def test_it_stands_alone(sentence: str) -> None:
+def test_it_is_standalone(sentence: str) -> None:
     assert not is_context_dependent(sentence)
 
 
 @given(st.text())
-def test_any_text_either_leans_or_not(text: str) -> None:
+def test_any_text_is_context_dependent_or_not(text: str) -> None:
     assert is_context_dependent(text) in (True, False)

@@ -199,7 +199,7 @@ class Blind(FakeEmbedder):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_a_name_that_only_the_words_tell_is_found_among_many(
+def test_a_name_that_only_the_words_identify_is_found_among_many(
     make: Make, tmp_path: Path, weighted: bool
 ) -> None:
     fusion = save_fusion(tmp_path, "blind") if weighted else FUSION
@@ -268,7 +268,7 @@ def test_near_duplicates_are_listed_once_with_all_who_print_them(searcher: Searc
         assert {also.article_id for also in piece.also} == {"harbour", "reprint"} - {piece.article_id}
 
 
-def test_a_sentence_that_stands_in_two_stories_is_shown_once(make: Make) -> None:
+def test_a_sentence_that_is_in_two_stories_is_shown_once(make: Make) -> None:
     same = "Ferries will carry 300 passengers a day to the island."
     texts = {
         "a": f"The harbour was closed for long.\n{same}",
@@ -316,7 +316,7 @@ SPOKEN = (
 )
 
 
-def test_with_a_sentence_that_leans_comes_the_one_before_it(make: Make) -> None:
+def test_with_a_context_dependent_sentence_comes_the_one_before_it(make: Make) -> None:
     evidence = search(make({"a": SPOKEN}), "the harbour carries 900 passengers?", limit=2)[1]
     assert [piece.text for piece in evidence] == [
         "She said the harbour carries 900 passengers.",
@@ -332,7 +332,7 @@ def test_a_sentence_is_not_given_twice_and_what_is_given_stays_within_the_limit(
         assert len({piece.text for piece in evidence}) == len(evidence) == limit
 
 
-def test_what_a_sentence_leans_on_does_not_come_without_it(make: Make) -> None:
+def test_the_context_of_a_sentence_does_not_come_without_it(make: Make) -> None:
     long = "She said " + "the harbour carries 900 passengers and " * 20 + "the crew."
     texts = {"a": f"the harbour carries 900 passengers.\nLina met Sami. {long}"}
     evidence = search(make(texts), "the harbour carries 900 passengers?", limit=3, tokens=20)[1]
@@ -424,7 +424,7 @@ def test_each_language_has_its_own_weights(news: Generation, tmp_path: Path) -> 
     assert any(passage.score > 0 and passage.lexical is None for passage in arabic)
 
 
-def test_the_best_sentence_of_a_passage_is_told_by_its_own_tokens(make: Make, tmp_path: Path) -> None:
+def test_the_best_sentence_of_a_passage_is_found_by_its_own_tokens(make: Make, tmp_path: Path) -> None:
     tokens_alone = {"passage": [0.3, 0.3, 0.3, 0.1], "sentence": [0, 0, 1, 0]}
     text = "The port was closed on Monday. Lina Haddad leads the works. Ferries carry 300 passengers."
     whole = {"a": text}
@@ -546,7 +546,7 @@ def test_threads_that_search_at_once_find_what_one_finds(
     assert wrong == []
 
 
-def test_a_lexical_index_of_another_version_is_told_in_one_line(
+def test_a_lexical_index_of_another_version_is_reported_in_one_line(
     news: Generation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bm25, "VERSION", bm25.VERSION + 1)

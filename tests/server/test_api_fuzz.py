@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import write_articles
+from conftest import assistant_over
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rag import Assistant, Settings, build_index
-from rag.models.embedding.embedder import FakeEmbedder
-from rag.models.llm.fake import fake_generator
+from rag import Assistant
 from rag.server.api import build_api
 from rag.server.fair_queue import FairQueue
 from rag.server.guard import Bodies, Origins
@@ -28,19 +24,6 @@ schemathesis = pytest.importorskip("schemathesis")
 positive_data_acceptance = pytest.importorskip("schemathesis.specs.openapi.checks").positive_data_acceptance
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
-
-@contextlib.contextmanager
-def assistant_over(folder: Path) -> Iterator[Assistant]:
-    """An assistant with fake models over the small articles, in an empty folder."""
-    articles = write_articles(folder / "articles")
-    chosen = Settings(indexes=folder / "indexes", cache=folder / "cache", articles=articles)
-    build_index(articles, "small", settings=chosen, embedder=FakeEmbedder())
-    made = Assistant.open("small", settings=chosen, embedder=FakeEmbedder(), generator=fake_generator())
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 def operations_of(assistant: Assistant) -> dict[str, Any]:

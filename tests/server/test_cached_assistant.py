@@ -72,7 +72,9 @@ def test_a_remembered_answer_streams_as_what_was_found_and_the_end(opened: Any) 
     ],
     ids=["question", "history", "filter"],
 )
-def test_another_question_conversation_or_filter_is_answered_anew(opened: Any, other: dict[str, Any]) -> None:
+def test_another_question_conversation_or_filter_is_answered_again(
+    opened: Any, other: dict[str, Any]
+) -> None:
     llm = FakeLLM()
     assistant = opened(llm)
     assistant.ask(COST)
@@ -192,7 +194,7 @@ def test_switched_off_nothing_is_looked_up_or_kept(opened: Any, monkeypatch: pyt
     assert recall(COST, "small", settings=assistant.settings) is None
 
 
-def test_a_model_whose_name_does_not_tell_its_weights_is_asked_every_time() -> None:
+def test_a_model_whose_name_does_not_identify_its_weights_is_asked_every_time() -> None:
     assert answer_cache.opened(Settings.load(llm="some/model", backend="transformers")) is None
     assert answer_cache.opened(Settings.load()) is not None
 
@@ -213,7 +215,7 @@ def test_recalling_checks_the_question_and_knows_nothing_of_a_missing_index(home
     assert recall(COST, "nowhere", settings=Settings.load(backend="fake")) is None
 
 
-def test_sanad_ask_answers_again_without_opening_the_index_unless_told_not_to(
+def test_sanad_ask_answers_again_without_opening_the_index_unless_an_option_forbids_it(
     run: Any, indexed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status, first, _ = run("ask", "--json", COST)

@@ -113,7 +113,9 @@ def test_a_stopped_runner_ends_the_questions_that_wait(fake_assistant: FakeAssis
     assert (reported, line.waiting) == ([None], 0)
 
 
-def test_an_event_loop_is_told_when_the_server_stops_before_the_answer(fake_assistant: FakeAssistant) -> None:
+def test_an_event_loop_gets_an_error_when_the_server_stops_before_the_answer(
+    fake_assistant: FakeAssistant,
+) -> None:
     line = FairQueue(4)
     runner = QuestionRunner(fake_assistant(), line)
     line.enter("a", lambda _: None)

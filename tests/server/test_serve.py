@@ -191,7 +191,7 @@ def test_a_body_that_is_too_large_is_refused_however_it_is_sent(serve: Serve) ->
     assert ask(client).status_code == 200
 
 
-def test_of_too_many_at_once_each_is_answered_or_told_when_to_come_back(serve: Serve, gate: Gate) -> None:
+def test_of_too_many_at_once_each_is_answered_or_gets_a_time_to_retry(serve: Serve, gate: Gate) -> None:
     client = serve(gate.llm, waiting=4)
     with ThreadPoolExecutor(12) as pool:
         first = pool.submit(ask, client)
@@ -208,7 +208,7 @@ def test_of_too_many_at_once_each_is_answered_or_told_when_to_come_back(serve: S
     assert ask(client).status_code == 200
 
 
-def test_fifty_clients_at_once_get_their_own_answer_or_are_told_busy(serve: Serve) -> None:
+def test_fifty_clients_at_once_get_their_own_answer_or_busy(serve: Serve) -> None:
     client = serve(waiting=16)
     seen = crowd(client.base_url.port or 0, clients=50, rounds=3)
     assert set(seen.statuses) == {"200", "503"} and seen.statuses.total() == 150
@@ -251,7 +251,7 @@ def _read_a_little(client: httpx.Client) -> None:
     raise httpx.TimeoutException("left")
 
 
-def test_who_leaves_the_line_makes_room_and_is_never_asked(serve: Serve, gate: Gate) -> None:
+def test_a_question_that_leaves_the_queue_makes_room_and_is_never_asked(serve: Serve, gate: Gate) -> None:
     client = serve(gate.llm, waiting=4)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(ask, client)
@@ -280,7 +280,7 @@ def test_an_engine_that_fails_costs_its_own_question_only(serve: Serve) -> None:
     assert metric(client, 'sanad_failures_total{error="GenerationFailed"}') == 1
 
 
-def test_health_readiness_and_metrics_are_told(serve: Serve) -> None:
+def test_health_readiness_and_metrics_are_reported(serve: Serve) -> None:
     client = serve()
     assert client.get("/healthz").json() == {"status": "ok"}
     ready = client.get("/readyz")
@@ -391,5 +391,5 @@ def test_closing_stops_what_is_being_answered_and_is_quick(fake_assistant: FakeA
             answer.result().raise_for_status()
 
 
-def test_busy_tells_when_to_try_again() -> None:
+def test_busy_says_when_to_try_again() -> None:
     assert Busy("3 questions wait already.", seconds=7).seconds == 7

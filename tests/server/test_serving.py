@@ -179,7 +179,7 @@ def test_of_two_servers_the_first_keeps_the_socket(
     assert list(ask(served, QUESTION, None)), "the first one's is still there"
 
 
-def test_who_asks_by_the_command_uses_the_server_unless_told_otherwise(
+def test_the_ask_command_uses_the_server_unless_an_option_forbids_it(
     run: Run, indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from rag.cli import commands
@@ -281,7 +281,7 @@ def test_a_socket_of_another_user_is_not_trusted(served: Path, monkeypatch: pyte
         ),
     ],
 )
-def test_a_server_that_fails_is_told_in_words(tmp_path: Path, reply: bytes, kind: str, told: str) -> None:
+def test_a_server_that_fails_is_reported_in_words(tmp_path: Path, reply: bytes, kind: str, told: str) -> None:
     serving(tmp_path / "s", reply)
     with pytest.raises(getattr(errors, kind), match=told) as raised:
         list(ask(tmp_path / "s", QUESTION, None))

@@ -349,7 +349,7 @@ NAMES = altered.find_names(
         ("What did she find?", "en", "عثرت آن ريد على كتاب", None),
     ],
 )
-def test_a_name_is_changed_for_another_of_its_sort_that_the_evidence_does_not_tell_of(
+def test_a_name_is_changed_for_another_of_its_sort_that_the_evidence_does_not_contain(
     question: str, language: str, evidence: str, expected: str | None
 ) -> None:
     made = altered.altered(
@@ -382,7 +382,7 @@ def test_a_year_or_a_month_of_a_question_is_changed(seed: int) -> None:
         ("In all 308 left on 3 May.", ["308", "308 people"], "308"),
     ],
 )
-def test_a_change_tells_another_value_in_sentence_and_answers(
+def test_a_change_puts_another_value_into_sentence_and_answers(
     sentence: str, answers: list[str], word: str
 ) -> None:
     change = altered.Change.between(sentence, answers, random.Random(0))
@@ -391,5 +391,5 @@ def test_a_change_tells_another_value_in_sentence_and_answers(
     assert all(change(answer) != answer for answer in answers)
 
 
-def test_nothing_is_changed_that_the_sentence_tells_twice() -> None:
+def test_nothing_is_changed_that_the_sentence_contains_twice() -> None:
     assert altered.Change.between("From May 3 to May 9 and 3 more", ["May", "3"], random.Random(0)) is None

@@ -9,7 +9,7 @@ from rag.answering import confidence
 from train.certainty import fit
 
 
-def test_probable_words_come_out_as_right(capsys: pytest.CaptureFixture[str]) -> None:
+def test_words_of_high_confidence_are_judged_right(capsys: pytest.CaptureFixture[str]) -> None:
     random = np.random.default_rng(0)
     replies, rows = [], []
     for n in range(120):

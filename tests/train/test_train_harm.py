@@ -64,7 +64,7 @@ def test_no_text_of_the_jobs_is_of_the_seeds() -> None:
     assert not [line for line in lines if line["job"] == "text" and line["given"] in seeds]
 
 
-def test_both_are_asked_and_what_differs_is_told(
+def test_both_are_asked_and_differences_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     right = {job.prompt: job.right[0] for job in harm.jobs()}

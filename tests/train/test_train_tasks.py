@@ -111,7 +111,7 @@ def test_markers_follow_their_sentences(made: list[examples.Example]) -> None:
         ([], "refuse", ("en", "ar"), "[0]"),
     ],
 )  # fmt: skip
-def test_what_sentences_say_differently_is_told_side_by_side(values, outcome, languages, expected) -> None:
+def test_what_sentences_say_differently_is_shown_side_by_side(values, outcome, languages, expected) -> None:
     texts = ["قتل ستة أو 27", "قتل أربعة أو ستة أو 31", "قتل أربعة"]
     assert sides(values, texts, *languages, outcome) == expected
 

@@ -86,7 +86,7 @@ def test_articles_are_searched_filtered_and_opened(page: playwright_api.Page) ->
     expect(titles(page)).to_have_text(["Harbour reopens after two years"])
 
 
-def test_files_are_added_and_what_is_wrong_with_others_is_told(
+def test_files_are_added_and_faults_of_others_are_reported(
     page: playwright_api.Page, tmp_path: Path, assistant: Assistant
 ) -> None:
     files = {"tower.txt": TOWER, "empty.txt": " \n", "big.txt": "x" * 2001, "run.exe": "MZ"}

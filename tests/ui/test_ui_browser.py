@@ -69,7 +69,7 @@ def test_earlier_turns_keep_their_own_sources_and_are_the_history(
     assert len(identities) == len(set(identities))
 
 
-def test_an_error_is_told_in_words_and_the_question_stays_to_be_asked_again(
+def test_an_error_is_shown_in_words_and_the_question_stays_to_be_asked_again(
     page: playwright_api.Page, assistant: StandIn
 ) -> None:
     page.keyboard.press("Enter")  # an empty box
@@ -131,7 +131,7 @@ def test_a_question_is_limited_to_what_the_filter_says(page: playwright_api.Page
     assert assistant.wheres == [None, Filter(("CNN",), "٢٠٢٤", None, "ar"), None]
 
 
-def test_a_wrong_date_in_the_filter_is_told_and_the_question_stays(
+def test_a_wrong_date_in_the_filter_is_reported_and_the_question_stays(
     page: playwright_api.Page, assistant: StandIn
 ) -> None:
     page.locator("#sanad-filter summary").click()
@@ -237,9 +237,7 @@ def test_pointing_at_a_chip_shows_its_source_and_so_does_the_keyboard(
     expect(page.locator("#sanad-panel .panel-close")).to_be_focused()
 
 
-def test_the_sides_of_a_disagreement_stand_on_a_timeline(
-    page: playwright_api.Page, assistant: StandIn
-) -> None:
+def test_the_sides_of_a_disagreement_are_on_a_timeline(page: playwright_api.Page, assistant: StandIn) -> None:
     ask(page, "What is the population?")
     finish(page, assistant)
     expect(page.locator("#sanad-live .note")).to_have_text("The sources disagree.")

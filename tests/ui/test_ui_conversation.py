@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import pytest
 from ui_browser import ask, finish, held, stop
 from ui_stand_in import COUNT, StandIn
@@ -14,6 +17,25 @@ expect = playwright_api.expect
 
 STOPPED_WITHIN = 1_000
 """Milliseconds in which the reader sees that it has stopped, whatever the server and the model are at."""
+
+
+@contextlib.contextmanager
+def stops_held(page: playwright_api.Page, *, lose: bool = False) -> Iterator[list[playwright_api.Route]]:
+    """Requests to stop wait until the block ends, and are then sent, or fail."""
+    routes: list[playwright_api.Route] = []
+
+    def hold(route: playwright_api.Route) -> None:
+        sent = route.request.post_data_json
+        if sent["data"] or "question" in (sent["event_data"] or {}):
+            route.continue_()
+        else:
+            routes.append(route)
+
+    page.route("**/gradio_api/run/**", hold)
+    yield routes
+    for route in routes:
+        route.fulfill(status=500) if lose else route.continue_()
+    page.unroute("**/gradio_api/run/**")
 
 
 def test_conversations_are_kept_named_turned_to_and_deleted(
@@ -211,7 +233,67 @@ def test_stop_is_seen_at_once_though_the_server_has_not_heard_of_it(
     expect(page.locator(".turn")).to_have_count(2)
 
 
-def test_a_server_that_falls_silent_is_told_the_question_stays_and_a_late_answer_is_shown(
+def test_a_stop_wins_over_an_answer_that_is_complete_before_the_server_hears_of_it(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "When did they leave?")
+    assistant.step(3)
+    expect(page.locator(".draft")).to_have_text("The last")
+    with stops_held(page):
+        page.locator("#sanad-stop").click()
+        expect(page.locator("#sanad-live [role=status]")).to_have_text("Stopped.")
+        page.locator("#sanad-question textarea").fill("And in Arabic?")
+        page.keyboard.press("Enter")
+        assistant.freely = True
+        expect(page.locator("#sanad-live #t2[data-stage=done]")).to_be_visible()
+    first = page.locator("#sanad-past #t1[data-stage=stopped]")
+    expect(first.locator("[data-act=retry]")).to_be_visible()
+    expect(first.locator(".claims")).to_have_count(0)
+    assert assistant.histories[-1] == []
+    page.reload()
+    expect(first).to_be_visible()
+    expect(page.locator("#t2[data-stage=done]")).to_be_visible()
+
+
+def test_a_stop_that_was_lost_on_its_way_is_sent_again(page: playwright_api.Page, assistant: StandIn) -> None:
+    ask(page, "When did they leave?")
+    assistant.step(3)
+    expect(page.locator(".draft")).to_have_text("The last")
+    with stops_held(page, lose=True) as lost:
+        page.locator("#sanad-stop").click()
+        page.wait_for_function("!document.querySelector('#sanad-ask').hidden")
+        while not lost:
+            page.wait_for_timeout(10)
+    assistant.step()
+    page.locator("#sanad-question textarea").fill("And in Arabic?")
+    page.keyboard.press("Enter")
+    expect(page.locator("#t1[data-stage=stopped] [data-act=retry]")).to_be_visible()
+    assistant.step()
+    assert assistant.closed.wait(5), "the model was stopped"
+    finish(page, assistant)
+    expect(page.locator(".turn")).to_have_count(2)
+
+
+def test_after_a_stop_the_next_question_waits_for_a_server_that_is_silent(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "When did they leave?")
+    assistant.step()
+    expect(page.locator("#sanad-live [role=status]")).to_have_text("Reading 2 sentences")
+    with stops_held(page):
+        page.clock.install()
+        page.locator("#sanad-stop").click()
+        page.locator("#sanad-question textarea").fill("And in Arabic?")
+        page.keyboard.press("Enter")
+        page.clock.run_for(11_000)
+        expect(page.locator("#sanad-question textarea")).to_have_value("")
+    assistant.step()
+    finish(page, assistant)
+    expect(page.locator("#t1[data-stage=stopped]")).to_be_visible()
+    expect(page.locator("#t2[data-stage=done]")).to_be_visible()
+
+
+def test_a_server_that_falls_silent_is_reported_the_question_stays_and_a_late_answer_is_shown(
     page: playwright_api.Page, assistant: StandIn
 ) -> None:
     with held(page, "**/gradio_api/queue/data*"):

@@ -63,7 +63,7 @@ def test_fields_that_a_later_version_adds_do_no_harm() -> None:
         {"fault": {"word": 5}},
     ],
 )  # fmt: skip
-def test_what_is_no_exchange_is_told_in_its_place(spoil: dict[str, object]) -> None:
+def test_what_is_no_exchange_is_replaced_by_a_fault(spoil: dict[str, object]) -> None:
     packed = exchange.pack(ANSWERED) | spoil
     with pytest.raises(Refused):
         exchange.unpack(packed)
@@ -74,7 +74,7 @@ def test_what_is_no_exchange_is_told_in_its_place(spoil: dict[str, object]) -> N
     )
 
 
-def test_a_kept_fault_with_a_word_or_a_value_that_is_none_is_still_told() -> None:
+def test_a_kept_fault_with_a_word_or_a_value_that_is_none_is_still_shown() -> None:
     for fault in (Fault("tagline"), Fault("fault_gone"), Fault("fault_date")):
         assert 'role="alert"' in render.turn(Exchange(1, "?", "failed", fault=fault), "ar")
 

@@ -147,7 +147,7 @@ def test_whatever_a_browser_sends_is_a_filter_or_a_message(sent: Any) -> None:
         ("ar", "البحث مقصور على: CNN · عنب بلدي · من 6 سبتمبر 2024 · حتى 2025 · العربية"),
     ],
 )
-def test_a_question_tells_what_it_was_limited_to(language: Language, told: str) -> None:
+def test_a_question_shows_its_filter(language: Language, told: str) -> None:
     where = Filter(("CNN", "عنب بلدي"), "2024-09-06", "2025", "ar")
     assert told in Form(render.turn(Exchange(number=1, question="why?", where=where), language)).text
     assert "Only" not in Form(render.turn(Exchange(number=1, question="why?"), "en")).text

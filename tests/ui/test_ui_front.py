@@ -22,7 +22,7 @@ def client(page: str) -> TestClient:
     return TestClient(Front(app))
 
 
-def test_our_page_stands_in_gradios_own_before_it() -> None:
+def test_our_page_is_in_gradios_own_before_it() -> None:
     reply = client(GRADIO).get("/")
     page = reply.text
     assert int(reply.headers["content-length"]) == len(reply.content)
@@ -42,7 +42,7 @@ def test_nothing_else_is_changed(path: str) -> None:
     assert client("Not found").get("/").text == "Not found"
 
 
-def test_no_asset_ends_the_element_that_it_stands_in() -> None:
+def test_no_asset_ends_the_element_that_contains_it() -> None:
     for name in SCRIPTS:
         assert "</script" not in asset(name).lower()
     for name in STYLES:

@@ -31,12 +31,12 @@ def text(page: str) -> str:
         ("?", ["a2", "a1", "a0"]),
     ],
 )
-def test_every_word_of_a_query_must_stand_in_headline_outlet_or_file(query: str, found: list[str]) -> None:
+def test_every_word_of_a_query_must_be_in_headline_outlet_or_file(query: str, found: list[str]) -> None:
     held = articles("Harbour reopens", "افتتاح مكتبة", "Olives", outlet="Coast Daily")
     assert [item.id for item in library.searched(held, query)] == found
 
 
-def test_the_latest_stand_first_and_those_without_a_date_last() -> None:
+def test_the_latest_come_first_and_undated_ones_last() -> None:
     held = [
         Article(day, "", "x", "a.txt", published=day or None) for day in ("2024-03", "", "2025", "2024-11")
     ]
@@ -74,7 +74,7 @@ def test_a_welcome_without_articles_or_without_headlines_offers_nothing_to_click
     assert text(library.welcome(articles(LONG), "ar")) == "اسأل عمّا ورد في مقال واحد"
 
 
-def test_what_becomes_of_a_removed_article_is_told_by_where_it_came_from() -> None:
+def test_what_becomes_of_a_removed_article_is_reported_by_where_it_came_from() -> None:
     uploaded = Article("uploaded://a", "A", "x", "uploaded://a.txt")
     row = Article("uploaded://b#1", "B", "x", "uploaded://b.csv:12")
     page = library.listing([uploaded, row, *articles("C")], 3, 30, "en")

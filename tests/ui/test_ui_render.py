@@ -139,7 +139,7 @@ def test_safe_text_holds_no_markup_but_hidden_bidi_controls_and_keeps_its_letter
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_no_bidi_control_is_displayed_or_stands_in_an_attribute(hostile: str) -> None:
+def test_no_bidi_control_is_displayed_or_is_in_an_attribute(hostile: str) -> None:
     made = answer(f"{hostile} [1]", citations=(citation(quote=hostile, title=hostile),))
     page = turn(made)
     control = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -210,7 +210,7 @@ def test_an_answer_reads_back_whole_whatever_its_claims_cover() -> None:
         ("unsupported", "not supported"),
     ],
 )
-def test_a_verdict_is_told_by_a_word_and_a_shape(verdict: Verdict, words: str) -> None:
+def test_a_verdict_is_shown_by_a_word_and_a_shape(verdict: Verdict, words: str) -> None:
     page = turn(answer("A claim [1].", citations=(citation(),), verdict=verdict))
     assert page.text.split("[1].")[1].startswith(f" {words}")
     assert [a["data-verdict"] for a in page.all("span", "verdict")] == [verdict]
@@ -220,9 +220,7 @@ def test_a_verdict_is_told_by_a_word_and_a_shape(verdict: Verdict, words: str) -
 @pytest.mark.parametrize(
     ("language", "label"), [("en", "In the article's words [1]: "), ("ar", "نص المقال [1]: ")]
 )
-def test_the_articles_own_words_stand_below_a_claim_in_another_language(
-    language: Language, label: str
-) -> None:
+def test_the_articles_own_words_are_below_a_claim_in_another_language(language: Language, label: str) -> None:
     made = answer("They left [1].", citations=(citation(),), words="غادرت القوات")
     page = turn(made, language=language)
     assert f"{label}غادرت القوات" in page.text
@@ -244,7 +242,7 @@ def test_a_translation_is_shown_below_the_quote_with_its_mark(certain: bool, mar
 
 
 @pytest.mark.parametrize(("language", "label"), [("en", "Understood as: "), ("ar", "فُهم السؤال على أنه: ")])
-def test_what_a_follow_up_was_understood_as_is_told_as_soon_as_it_is_known(
+def test_what_a_follow_up_was_understood_as_is_shown_as_soon_as_it_is_known(
     language: Language, label: str
 ) -> None:
     reading = Exchange(2, "وفي العراق؟", "reading", understood="كم جنديًا في العراق؟")
@@ -257,7 +255,7 @@ def test_what_a_follow_up_was_understood_as_is_told_as_soon_as_it_is_known(
 @pytest.mark.parametrize(
     ("outcome", "words"), [("conflict", "disagree"), ("partial", "do not support every part")]
 )
-def test_an_outcome_is_told_in_words(outcome: Outcome, words: str) -> None:
+def test_an_outcome_is_shown_in_words(outcome: Outcome, words: str) -> None:
     assert words in turn(answer("A claim [1].", citations=(citation(),), outcome=outcome)).text
 
 
@@ -311,7 +309,7 @@ def test_a_quotation_runs_its_own_way_and_the_words_before_it_theirs(
     assert quoted == ([(inside, text[text.index(": ") + 3 : -5])] if inside else [])
 
 
-def test_the_sides_of_a_conflict_stand_in_order_of_time_with_date_outlet_and_quote() -> None:
+def test_the_sides_of_a_conflict_are_in_order_of_time_with_date_outlet_and_quote() -> None:
     late = citation(1)
     early = dataclasses.replace(citation(2, TOTAL), published="2024-03", outlet=None)
     made = answer("900 [1].", "2500 [2].", citations=(late, early), outcome="conflict")
@@ -363,14 +361,14 @@ def test_an_article_that_is_opened_by_itself_has_nothing_highlighted_and_nothing
     assert not page.all("mark") and not page.all("p", "note")
 
 
-def test_web_sources_are_links_that_tell_the_other_side_nothing() -> None:
+def test_web_sources_are_links_that_send_the_other_side_nothing() -> None:
     page = turn(answer("x [1]", citations=(citation(source='https://news.example/a?b="c"&d'),)))
     (link,) = page.all("a", "file")
     assert link["href"] == 'https://news.example/a?b="c"&d'
     assert link["rel"] == "noopener noreferrer"
 
 
-def test_a_turn_tells_what_is_being_done() -> None:
+def test_a_turn_shows_its_stage() -> None:
     said = {
         stage: Page(render.turn(Exchange(1, "q", stage, ahead=2, sentences=6, seconds=3.9), "en")).text
         for stage in ("waiting", "searching", "reading", "writing", "stopped")

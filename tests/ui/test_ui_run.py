@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import FakeAssistant
@@ -18,8 +18,10 @@ from rag.server.fair_queue import FairQueue
 from rag.server.worker import QuestionRunner
 from ui import exchange
 from ui.exchange import Exchange
-from ui.page import Page
 from ui.run import PACE, Run
+
+if TYPE_CHECKING:
+    from ui.page import Page
 
 
 @pytest.fixture
@@ -51,6 +53,14 @@ def until(grown: Iterator[Exchange], stage: str) -> Exchange:
     return next(one for one in grown if one.stage == stage)
 
 
+def answered() -> None:
+    """Wait until all questions have been answered."""
+    for thread in threading.enumerate():
+        if thread.name == "answer":
+            thread.join(10)
+            assert not thread.is_alive()
+
+
 def test_a_question_goes_through_its_stages_and_ends_with_the_answer(
     assistant: StandIn, line: FairQueue
 ) -> None:
@@ -75,9 +85,7 @@ def test_what_is_written_fast_is_drawn_a_few_times_a_second_and_the_end_at_once(
     assert seen[-1].stage == "done"
 
 
-def test_the_line_is_kept_and_who_waits_is_told_how_many_are_before(
-    assistant: StandIn, line: FairQueue
-) -> None:
+def test_the_queue_is_kept_and_shows_how_many_are_ahead(assistant: StandIn, line: FairQueue) -> None:
     grown = [run(assistant, line, f"number {n}").grow() for n in range(3)]
     assert [next(one).ahead for one in grown] == [0, 1, 2]
     assistant.freely = True
@@ -127,7 +135,39 @@ def test_one_that_is_stopped_while_the_model_reads_ends_at_once_and_keeps_its_pl
     assert until(waiting, "done").answer
 
 
-def test_too_many_are_told_to_come_back(assistant: StandIn) -> None:
+def test_a_stop_wins_over_an_answer_that_is_complete_but_not_yet_shown(
+    assistant: StandIn, line: FairQueue
+) -> None:
+    assistant.freely = True
+    stopped = run(assistant, line)
+    grown = stopped.grow()
+    next(grown)
+    answered()
+    stopped.stop()
+    (last,) = grown
+    assert (last.stage, last.answer) == ("stopped", None)
+    assert last.draft, "what the model has written is kept"
+
+
+def test_a_stop_wins_over_an_answer_whose_end_is_being_shown(assistant: StandIn, line: FairQueue) -> None:
+    assistant.freely = True
+    stopped = run(assistant, line)
+    grown = stopped.grow()
+    until(grown, "done")
+    stopped.stop()
+    assert [(one.stage, one.answer) for one in grown] == [("stopped", None)]
+
+
+def test_a_stop_wins_over_an_error(assistant: StandIn, line: FairQueue) -> None:
+    stopped = run(assistant, line, "a broken model")
+    grown = stopped.grow()
+    next(grown)
+    answered()
+    stopped.stop()
+    assert [one.stage for one in grown] == ["stopped"]
+
+
+def test_too_many_are_asked_to_come_back(assistant: StandIn) -> None:
     line = FairQueue(4)
     grown = [run(assistant, line, number=n, client=f"tab {n % 3}").grow() for n in range(5)]
     for one in grown:
@@ -136,7 +176,7 @@ def test_too_many_are_told_to_come_back(assistant: StandIn) -> None:
     assert refused.fault is not None and refused.fault.word == "fault_crowded"
 
 
-def test_a_browser_that_asks_much_stands_behind_others(assistant: StandIn, line: FairQueue) -> None:
+def test_a_browser_that_asks_much_waits_behind_others(assistant: StandIn, line: FairQueue) -> None:
     asked = [("number 0", "tab"), ("number 1", "tab"), ("number 2", "tab"), ("number 3", "API")]
     grown = [run(assistant, line, question, client=client).grow() for question, client in asked]
     for one in grown:
@@ -169,6 +209,13 @@ def test_who_leaves_stops_the_model(assistant: StandIn, line: FairQueue) -> None
     assert assistant.closed.wait(10)
 
 
+def page_of(assistant: StandIn) -> Page:
+    # Imported here, as Gradio takes seconds that only the process with these tests should spend.
+    from ui.page import Page
+
+    return Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
+
+
 class Request:
     """What Gradio tells of a browser tab."""
 
@@ -185,7 +232,7 @@ class Event:
 
 def test_the_page_answers_and_hands_over_what_the_browser_keeps(assistant: StandIn) -> None:
     assistant.freely = True
-    page = Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
+    page = page_of(assistant)
     sent = {"question": "number 7", "number": 2, "history": [], "filter": [[], "", "", ""], "language": "ar"}
     asked, told = page.begin(Event(sent))  # type: ignore[arg-type]
     assert 'id="t2"' in told["turn"] and "number 7" in told["turn"]
@@ -197,8 +244,22 @@ def test_the_page_answers_and_hands_over_what_the_browser_keeps(assistant: Stand
     assert page.show({"turns": [told["kept"]], "language": "ar"}) == told["turn"]
 
 
-def test_a_question_that_gradio_dropped_is_told(assistant: StandIn) -> None:
-    page = Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
+def test_the_end_of_an_earlier_reply_does_not_keep_the_next_one_from_being_stopped(
+    assistant: StandIn,
+) -> None:
+    page = page_of(assistant)
+    asked, _ = page.begin(Event({"question": "number 7", "filter": [[], "", "", ""]}))  # type: ignore[arg-type]
+    earlier, following = (page.reply(asked, Request()) for _ in range(2))  # type: ignore[arg-type]
+    next(earlier)
+    next(following)
+    earlier.close()  # type: ignore[attr-defined]
+    page.stop(Request())  # type: ignore[arg-type]
+    *_, (last, _) = following
+    assert last.exchange.stage == "stopped"
+
+
+def test_a_question_that_gradio_dropped_is_shown_as_failed(assistant: StandIn) -> None:
+    page = page_of(assistant)
     asked, _ = page.begin(Event({"question": "number 7", "filter": [[], "", "", ""]}))  # type: ignore[arg-type]
     _, told = page.settle(asked)
     assert told["kept"]["fault"]["word"] == "fault_crowded" and 'role="alert"' in told["turn"]
@@ -209,7 +270,7 @@ def test_whatever_the_script_sends_every_function_answers(
     assistant: StandIn, sent: Any, tmp_path: Path
 ) -> None:
     assistant.settings = Settings(cache=tmp_path)
-    page = Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
+    page = page_of(assistant)
     for serve in page.servers:
         if serve.__name__ not in ("index", "remove"):
             serve(sent)
@@ -218,8 +279,8 @@ def test_whatever_the_script_sends_every_function_answers(
     assert 'role="alert"' in page.rate(sent)
 
 
-def test_an_article_is_shown_with_its_quote_or_alone_or_told_to_be_gone(assistant: StandIn) -> None:
-    page = Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
+def test_an_article_is_shown_with_its_quote_or_without_or_reported_missing(assistant: StandIn) -> None:
+    page = page_of(assistant)
     start = BASE.text.index(LEFT)
     span = [start, start + len(LEFT), LEFT]
     assert f"<mark>{LEFT}</mark>" in page.read_article({"article": "base", "span": span})
@@ -255,7 +316,4 @@ def test_threads_end_with_their_questions(assistant: StandIn, line: FairQueue) -
     assistant.freely = True
     for _ in range(5):
         list(run(assistant, line).grow())
-    for thread in threading.enumerate():
-        if thread.name == "answer":
-            thread.join(10)
-            assert not thread.is_alive()
+    answered()

@@ -107,7 +107,7 @@ def test_a_name_that_leads_elsewhere_or_is_none_is_refused(
     assert stored(assistant) == []
 
 
-def test_a_file_that_is_too_large_leaves_nothing_and_is_told_in_the_pages_language(
+def test_a_file_that_is_too_large_leaves_nothing_and_is_reported_in_the_pages_language(
     client: TestClient, assistant: StandIn
 ) -> None:
     def pieces() -> Iterator[bytes]:  # without a length in the header
@@ -138,7 +138,7 @@ def test_a_browser_that_goes_away_leaves_nothing(work: Work, assistant: StandIn)
     assert stored(assistant) == []
 
 
-def test_a_folder_that_cannot_be_written_is_told(client: TestClient, assistant: StandIn) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(client: TestClient, assistant: StandIn) -> None:
     assistant.uploads.write_text("a file in its place", encoding="utf-8")
     reply = client.put(f"{PATH}tower.txt", content=TOWER)
     assert (reply.status_code, "could not be saved: " in reply.text) == (422, True)
@@ -162,7 +162,7 @@ def test_no_more_files_are_taken_than_may_wait(client: TestClient, work: Work) -
         (RuntimeError("?"), "حدث خطأ داخلي أثناء الفهرسة"),
     ],
 )
-def test_an_update_that_fails_is_told_and_the_next_one_works(
+def test_an_update_that_fails_is_reported_and_the_next_one_works(
     work: Work, assistant: StandIn, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
 ) -> None:
     def fail(**_: object) -> None:
@@ -195,7 +195,7 @@ def test_routes_that_the_page_does_not_use_are_closed(client: TestClient) -> Non
     assert "default-src 'none'" in client.get("/").headers["content-security-policy"]
 
 
-def test_how_the_work_stands_is_told_with_what_was_skipped_and_why(indexed: Assistant) -> None:
+def test_the_progress_of_the_work_is_shown_with_what_was_skipped_and_why(indexed: Assistant) -> None:
     work = Work(indexed)
     assert '<progress max="1" value="0.250">' in library.work(State(True, "embedding", 0.25), "en")
     assert "Indexing: processing passages" in library.work(State(True, "embedding", 0.25), "en")

@@ -16,6 +16,8 @@
   let conversation = sanad.store.addressed() ?? sanad.store.fresh();
   let owner = conversation; // the conversation whose question is being answered
   let busy = false;
+  let stopped = false; // the reader has stopped the running question: its turn stays stopped, whatever arrives later
+  let queued = ""; // a question that is sent once the stopped one has ended
   let ended = Promise.resolve(); // resolved when the running question has ended: only then can the next one be sent
   let end = () => {};
   let silence = 0; // timer after which the server counts as gone
@@ -36,6 +38,7 @@
       .slice(-REMEMBERED)
       .map(({ answer }) => [answer.question, answer.text]);
     owner = conversation;
+    stopped = false;
     askedIn = sanad.language();
     // Stored at once: a reload stops the answer but must not lose the question.
     keep({ number, question, stage: "stopped" });
@@ -52,6 +55,10 @@
   function listen(question) {
     clearTimeout(silence);
     silence = setTimeout(() => {
+      if (stopped) {
+        listen(question); // the next question waits: sent now, it would be lost behind the one that has not ended
+        return sanad.say("unreachable");
+      }
       setBusy(false);
       if (!box.value) write(question);
       if (!endStatus("unreachable")) sanad.say("unreachable");
@@ -89,10 +96,8 @@
     event.preventDefault();
     const question = box.value;
     if (!question.trim()) return box.focus();
-    const stopping = busy && stop.hidden;
-    if (!stopping && !ask(question)) return;
-    write("");
-    if (stopping) ended.then(() => ask(question));
+    if (busy && stopped) return enqueue(question);
+    if (ask(question)) write("");
   });
   box.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -115,12 +120,30 @@
     grow();
     sanad.store.type(box.value);
   }
-  // Shown at once: the model may be within a step and leave the server little processor time.
+
+  function enqueue(question) {
+    if (queued) return; // it stays in the box
+    queued = question;
+    write("");
+    sanad.store.type(question); // a reload must not lose it
+    ended.then(() => {
+      queued = "";
+      typed();
+      ask(question);
+    });
+  }
+
+  // Shown at once: the model may be within a step, during which the server cannot hear of it.
   stop.addEventListener("click", () => {
-    sanad.send("stop").catch(() => {});
+    halt();
     offerStop(false);
-    if (endStatus("stopped")) liveTurn().dataset.stopping = "";
+    endStatus("stopped");
   });
+
+  function halt() {
+    stopped = true;
+    sanad.send("stop").catch(() => {});
+  }
 
   // Shows in the live turn that it has ended.
   function endStatus(word) {
@@ -137,8 +160,9 @@
   sanad.listen(({ turn, kept }) => {
     clearTimeout(silence);
     if (owner === conversation) showLive(turn); // otherwise the reader has opened another conversation
-    if (kept) settle(kept);
-    else listen(owner.turns.at(-1).question);
+    if (kept) return settle(kept);
+    listen(owner.turns.at(-1).question);
+    if (stopped) halt(); // the server has not heard of it, or heard of it before it knew the question
   });
 
   function showLive(html) {
@@ -146,25 +170,40 @@
     template.innerHTML = html; // from ui/render.py, which escapes everything
     const turn = template.content.firstElementChild;
     const old = liveTurn();
-    if (!isFinal(turn)) {
-      if (old?.id === turn.id && "stopping" in old.dataset) return;
-      setBusy(true); // also if the update arrived after the server counted as gone
-    }
+    if (stopped && turn.dataset.stage !== "stopped" && old?.id === turn.id) return;
+    if (!stopped && !isFinal(turn)) setBusy(true); // also if the update arrived after the server counted as gone
     if (old?.id === turn.id) return sanad.morph(old, turn);
     if (old && isFinal(old)) past.append(old);
     live.replaceChildren(turn);
     welcome.hidden = true;
+    if (stopped) endStatus("stopped");
     turn.scrollIntoView({ block: "start", behavior: sanad.glide() });
   }
 
   function settle(turn) {
     setBusy(false);
+    if (stopped && turn.stage !== "stopped") return settleStopped(turn);
     keep(turn);
     if (turn.stage === "failed" && !box.value) write(turn.question); // so that it can be corrected and asked again
     if (turn.stage === "done" && box.value === turn.question) write(""); // restored there while the server was silent
     if (owner !== conversation) return;
     if (askedIn !== sanad.language()) draw();
     else if (turn.answer) document.getElementById("sanad-heard").textContent = turn.answer.text;
+  }
+
+  // The answer was complete, or failed, before the server heard that the reader had stopped it.
+  async function settleStopped(turn) {
+    const record = { ...turn, stage: "stopped", answer: null, fault: null };
+    const mine = conversation;
+    keep(record);
+    if (owner !== mine) return;
+    liveTurn().dataset.stage = record.stage; // at once: the next question moves a final turn to the past
+    const html = await sanad.call("show", { turns: [record] }).catch(() => "");
+    const there = document.getElementById(`t${record.number}`);
+    if (!html || !there || conversation !== mine) return;
+    const template = document.createElement("template");
+    template.innerHTML = html; // from ui/render.py, which escapes everything
+    sanad.morph(there, template.content.firstElementChild);
   }
 
   document.addEventListener(
@@ -199,7 +238,7 @@
   }
 
   async function turnTo(next, how) {
-    if (busy) sanad.send("stop").catch(() => {});
+    if (busy) halt();
     sanad.citations.close();
     unfolded.clear();
     conversation = next;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,12 @@ STEP = 128
 """Tokens of a prompt that are processed in one step, which takes 0.4 s on two cores. The engine can be
 stopped, and other Python threads can run, only between two steps. With 64 a prompt takes a third longer; 256
 is no faster."""
+
+PAUSE = 0.02
+"""Pause after a step of a prompt, as a share of the step's time. A request to stop the reply passes through
+several threads of a server, and the engine holds Python's lock during a step. Without a pause it takes the
+lock back after the first of these threads; on a slow machine, where a step takes seconds, the answer was
+complete before the request arrived."""
 
 UNFINISHED = "\ufffd"
 """What a character is decoded to whose last bytes have not been generated yet."""
@@ -172,11 +179,14 @@ class Batch:
             if handle.can_read():
                 return
             self._check()
+            begun = time.monotonic()
             try:
                 self._pipeline.step()
             except RuntimeError as error:
                 self._failure = _reason(error)
                 raise GenerationFailed(self._failure) from error
+            if not handle.can_read():
+                time.sleep(PAUSE * (time.monotonic() - begun))
 
     def leave(self, handle: Any) -> Any:
         """Remove a request; the others continue.

@@ -224,7 +224,7 @@ def test_a_torn_line_of_replies_is_left_out(tmp_path: Path) -> None:
         (["--systems", "whole"], "'whole'"),
     ],
 )
-def test_an_unknown_system_is_told(
+def test_an_unknown_system_is_reported(
     arguments: list[str], told: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert ablation.main([*arguments, "--out", str(tmp_path / "out")]) == 2

@@ -82,7 +82,7 @@ def test_articles_take_turns_and_sentences_that_are_asked_about_are_passed_over(
         max_size=60,
     )
 )
-def test_a_proposal_quotes_its_article_and_does_not_tell_its_answer(words):
+def test_a_proposal_quotes_its_article_and_does_not_contain_its_answer(words):
     article = Article(id="a", title="", text=" ".join(words), source="a.txt")
     for made in proposals([article], [], 0):
         assert article.text[made.start : made.start + len(made.quote)] == made.quote
@@ -175,7 +175,7 @@ def line(**changes):
         ({"question": "b?", "must_not": ["12"]}, "contains «12», which must_not forbids"),
     ],
 )
-def test_what_has_gone_wrong_is_told_with_its_line(tmp_path, changes, message):
+def test_what_has_gone_wrong_is_reported_with_its_line(tmp_path, changes, message):
     file = tmp_path / "mine.jsonl"
     question = {"question": "Different?"} | changes
     file.write_text(line(id="q0", question="What did repairs cost?", evidence=[]) + "\n" + line(**question))
@@ -209,7 +209,7 @@ def test_the_committed_questions_have_no_slip(name):
     assert workbench.check(read_lines(options.QUESTIONS.with_name(f"{name}.jsonl")), articles) == []
 
 
-def test_every_bad_line_is_told_not_the_first_alone(tmp_path):
+def test_every_bad_line_is_reported_not_only_the_first(tmp_path):
     file = tmp_path / "mine.jsonl"
     file.write_text("\n".join(["{", line(), line(lang="fr"), line()]))
     problems = [problem.message for problem in workbench.check(read_lines(file), ARTICLES)]
@@ -234,7 +234,7 @@ def test_the_commands_run_over_an_index(small_articles, tmp_path, monkeypatch, c
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_on_a_terminal_the_text_to_edit_stands_there_already():
+def test_on_a_terminal_the_text_to_edit_is_already_shown():
     pty = pytest.importorskip("pty")
     pytest.importorskip("readline")
     code = "from evals.workbench import typed; print(typed('question: ', 'Did it open?').upper())"

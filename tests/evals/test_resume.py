@@ -126,7 +126,7 @@ def test_an_item_that_fails_now_and_did_not_before_is_a_regression(evaluate, tmp
     assert "REGRESSION  failed now, and not in the baseline: nowhere" in capsys.readouterr().out
 
 
-def test_a_finished_run_is_compared_anew_without_asking(evaluate, tmp_path, monkeypatch):
+def test_a_finished_run_is_compared_again_without_asking(evaluate, tmp_path, monkeypatch):
     evaluate(out="before")
     _, report, _ = evaluate()
     monkeypatch.setattr(Breaking, "ask", None)
@@ -177,7 +177,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_on_a_terminal_a_bar_tells_how_far_it_is_and_how_it_goes(evaluate, monkeypatch):
+def test_on_a_terminal_a_bar_shows_progress_and_results(evaluate, monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("TERM", "xterm")

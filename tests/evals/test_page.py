@@ -16,8 +16,8 @@ import pytest
 from evals_stand_in import NOWHERE, QUOTE, RIGHT, TEXT, WRONG, StandIn, write
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_evals_turns import FIRST, Talking
-from test_evals_turns import TEXT as TALKED_OF
+from test_turns import FIRST, Talking
+from test_turns import TEXT as TALKED_OF
 
 from evals import page, run
 from evals.score import Span
@@ -112,7 +112,7 @@ def test_only_the_pages_own_script_and_style_may_run_and_nothing_is_fetched(repo
         assert "innerHTML" not in asset.read_text(encoding="utf-8")
 
 
-def test_the_data_tells_what_happened_to_every_item(report):
+def test_the_data_records_what_happened_to_every_item(report):
     data = json.loads("".join(Elements(report.read_text(encoding="utf-8")).found["data"]))
     told = {item["id"]: (item["outcome"], item["change"]) for item in data["items"]}
     assert told == {
@@ -139,7 +139,7 @@ def talked(tmp_path: Path) -> Path:
     return tmp_path / "report.html"
 
 
-def test_the_data_tells_where_a_turn_stands(talked):
+def test_the_data_records_the_place_of_a_turn(talked):
     data = json.loads("".join(Elements(talked.read_text(encoding="utf-8")).found["data"]))
     assert data["report"]["dialogues"]["n"] == 1
     assert [item["turn"] for item in data["items"]][1] == {

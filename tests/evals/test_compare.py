@@ -12,7 +12,7 @@ import pytest
 from evals_stand_in import NOWHERE, QUOTE, RIGHT, StandIn, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_evals_score import question
+from test_score import question
 
 from evals import compare, intervals, run
 from evals.compare import Timing, timings

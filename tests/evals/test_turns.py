@@ -5,7 +5,7 @@ import tomllib
 import jsonschema
 import pytest
 from evals_stand_in import ROOT, StandIn, schema, write
-from test_evals_resume import interrupt, same
+from test_resume import interrupt, same
 
 from evals import run, table, turns
 from evals.baseline import default_path
@@ -135,7 +135,7 @@ def test_turns_are_asked_in_order_with_the_assistants_own_answers_and_graded_eac
     assert "whole dialogues right      0.50" in out
 
 
-def test_the_search_is_told_for_three_wordings_of_later_turns(evaluate, capsys):
+def test_the_search_is_reported_for_three_wordings_of_later_turns(evaluate, capsys):
     status, report, assistant = evaluate("--retrieval-only")
     jsonschema.validate(report, schema("report"))
     assert (status, assistant.histories) == (0, [])

@@ -185,7 +185,7 @@ def test_a_markers_digit_is_never_read_as_a_number():
     assert strip_markers("left [1].").split() == ["left", "."]
 
 
-def test_every_group_must_stand_in_the_answer_and_nothing_forbidden():
+def test_every_group_must_be_in_the_answer_and_nothing_forbidden():
     both = question(must=(("2017",), ("December", "ديسمبر")), must_not=("2019",))
     assert is_correct(both, "In December 2017 [1].")
     assert is_correct(both, "في ديسمبر 2017")
@@ -372,7 +372,7 @@ def test_retrieval_that_finds_nothing_scores_zero_and_without_gold_is_unmeasured
     assert grade_retrieval(question(), late, TEXTS)[0] == 0.0
 
 
-def test_a_quote_that_stands_twice_counts_at_both_places():
+def test_a_quote_that_occurs_twice_counts_at_both_places():
     twice = question(evidence=(Quote("one", "900 جندي"),))
     last = citation(quote="ثم عاد 900 جندي.")
     assert grade_answer(twice, answer(citations=[last]), TEXTS).citation_recall == 1.0
@@ -440,7 +440,7 @@ def test_a_summary_has_accuracy_with_and_without_quotations_by_tag_too():
     assert summarise(results, retrieval_only=True)["accuracy_with_quotations"] is None
 
 
-def test_refusing_is_told_as_precision_and_recall():
+def test_refusals_are_reported_as_precision_and_recall():
     nowhere = question(answerable=False, must=(), evidence=())
     refusal = answer("The articles do not say.", [], "not_found")
     results = [
@@ -469,7 +469,7 @@ def test_groundedness_is_the_share_of_claims_that_the_verifier_supports():
     )
 
 
-def test_papers_scores_stand_beside_and_a_refusal_overlaps_with_nothing():
+def test_scores_from_papers_are_reported_beside_and_a_refusal_overlaps_with_nothing():
     scores = grade_answer(question(must=(("900", "nine hundred"),)), answer("900 [1]."), TEXTS)
     assert (scores.exact_match, scores.token_f1, scores.mlqa_exact_match, scores.mlqa_f1) == (1.0,) * 4
     scores = grade_answer(question(), answer("It is 900 [1]."), TEXTS)

@@ -1,8 +1,10 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_evals_score import question
+from test_score import question
 
 from evals import intervals
 from evals.dataset import Quote
@@ -11,11 +13,15 @@ from evals.gate import judge
 from evals.score import Scores
 from evals.stats import Result
 
-stats = pytest.importorskip("scipy.stats")
+
+@pytest.fixture(scope="module")
+def stats() -> Any:
+    """Imported here, as it takes a second that only the process with these tests should spend."""
+    return pytest.importorskip("scipy.stats")
 
 
 @pytest.mark.parametrize("df", [1, 2, 3, 4, 5, 10, 31, 300])
-def test_students_t_is_that_of_scipy(df):
+def test_students_t_is_that_of_scipy(df, stats):
     for t in (0.0, 0.5, 2.0, 3.7):
         assert intervals.t_beyond(t, df) == pytest.approx(2 * stats.t.sf(t, df), abs=1e-12)
     assert intervals.t_quantile(0.025, df) == pytest.approx(stats.t.ppf(0.975, df))
@@ -23,14 +29,14 @@ def test_students_t_is_that_of_scipy(df):
 
 @settings(deadline=None)
 @given(st.integers(0, 40), st.integers(0, 40))
-def test_mcnemar_is_the_exact_binomial_test(lost, won):
+def test_mcnemar_is_the_exact_binomial_test(stats, lost, won):
     expected = stats.binomtest(lost, lost + won).pvalue if lost + won else 1.0
     assert intervals.mcnemar(lost, won) == pytest.approx(expected) == intervals.mcnemar(won, lost)
 
 
 @settings(deadline=None)
 @given(st.lists(st.floats(1e-9, 1.0), min_size=1, max_size=12))
-def test_adjusted_p_values_are_those_of_scipy(ps):
+def test_adjusted_p_values_are_those_of_scipy(stats, ps):
     assert intervals.benjamini_hochberg(ps) == pytest.approx(list(stats.false_discovery_control(ps)))
 
 
@@ -119,7 +125,7 @@ def test_a_share_goes_by_the_bootstrap():
     assert (one.verdict, one.test, one.clusters) == ("worse", "bootstrap", 20)
 
 
-def test_what_is_better_when_it_is_lower_is_told_the_right_way_round():
+def test_scores_that_are_better_when_lower_are_reported_the_right_way_round():
     moved = pairs([1.0] * 8, [0.0] * 8, "refused")
     one = only(compare(moved, retrieval_only=False), "answerable refused")
     assert (one.verdict, len(one.won), one.lost) == ("better", 8, ())
@@ -144,7 +150,7 @@ def test_the_smallest_difference_is_where_the_test_turns(lost, won, level):
     assert (intervals.mcnemar(lost, won) < level) == (abs(lost - won) >= least)
 
 
-def test_so_few_questions_can_tell_nothing_and_that_is_said():
+def test_so_few_questions_can_show_nothing_and_that_is_said():
     one = only(compare(pairs([1.0] * 4, [0.0] * 4), retrieval_only=False))
     assert one.verdict == "no detectable difference"
     assert one.smallest > 1
@@ -171,7 +177,7 @@ def judged(results, floors=None):
     return judge(results, scores, baseline=None, floors=floors or {}, retrieval_only=False).regressions
 
 
-def test_a_floor_holds_where_too_few_questions_can_tell():
+def test_a_floor_holds_where_too_few_questions_show_a_difference():
     results = [result(1.0), result(0.0)]
     assert judged(results) == judged(results, {"accuracy": 0.5}) == ()
     assert judged(results, {"accuracy": 0.6}) == ("accuracy 0.500 is below its floor of 0.600 (n 2)",)

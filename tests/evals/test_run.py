@@ -106,7 +106,7 @@ def test_without_a_corpus_the_seeds_are_asked(tmp_path):
     assert (status, seen["index"]) == (1, "seeds")  # the stand-in cites an article that is not there
 
 
-def test_a_quote_that_does_not_stand_in_its_article_ends_the_run(evaluate, capsys):
+def test_a_quote_that_is_not_in_its_article_ends_the_run(evaluate, capsys):
     bad = RIGHT | {"evidence": [{"article": "one", "quote": "بقي 901 جندي"}]}
     status, report, (_, assistant) = evaluate(RIGHT | {"id": "first"}, bad)
     assert (status, report, assistant.asked) == (2, None, [])

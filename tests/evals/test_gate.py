@@ -3,7 +3,7 @@
 Here with fake models, in seconds. With the packaged ones, over the hand-written questions and in about
 three minutes a run:
 
-    python tests/evals/test_evals_gate.py [--again N] [--limit M] [--out DIR]
+    python tests/evals/test_gate.py [--again N] [--limit M] [--out DIR]
 
 Every run is a real one: that the same setting gives the same answers is what is tested. With --limit each run
 of the same setting asks M questions, other ones each time, and takes that part of the time.

@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 from evals_stand_in import FAILS, NOWHERE, QUOTE, RIGHT, WRONG, StandIn, schema, write
-from test_evals_turns import FIRST, Talking
-from test_evals_turns import TEXT as TALKED_OF
+from test_turns import FIRST, Talking
+from test_turns import TEXT as TALKED_OF
 
 from evals import regrade, run
 from evals.answers import StoredAnswer
