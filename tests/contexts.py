@@ -14,7 +14,7 @@ from rag.answering.pipeline import Steps
 from rag.conversation.decompose import whole
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm import prompt
-from rag.models.llm.protocol import Generator, Likelihood, Message
+from rag.models.llm.protocol import Generator, LogProbabilities, Message
 from rag.records import Evidence, Language, Retrieved
 from rag.settings import Settings
 
@@ -30,7 +30,7 @@ class Replying:
 
     context = 8192
 
-    def __init__(self, reply: str = "", likelihood: Likelihood | None = None) -> None:
+    def __init__(self, reply: str = "", likelihood: LogProbabilities | None = None) -> None:
         """A generator.
 
         Args:
@@ -47,7 +47,7 @@ class Replying:
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
-    ) -> PieceGenerator[str, None, Likelihood | None]:
+    ) -> PieceGenerator[str, None, LogProbabilities | None]:
         self.prompts.append(messages[-1].content)
         yield self._reply
         return self._likelihood
@@ -78,7 +78,7 @@ def built(
     language: Language = "en",
     *,
     question: str = "What?",
-    likelihood: Likelihood | None = None,
+    likelihood: LogProbabilities | None = None,
     without: Sequence[str] = (),
 ) -> Built:
     """What becomes of a model's reply: checked, decided, presented and built.

@@ -12,7 +12,7 @@ from rag import Answer, Assistant, Settings
 from rag.answering import confidence
 from rag.index.indexing import build_index
 from rag.models.embedding.embedder import FakeEmbedder
-from rag.models.llm.protocol import Generator, Likelihood, Message
+from rag.models.llm.protocol import Generator, LogProbabilities, Message
 
 Said = tuple[str, float]
 """A reply, and the probability of the sentence or refusal in it."""
@@ -33,7 +33,7 @@ class Reading:
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
-    ) -> PieceGenerator[str, None, Likelihood | None]:
+    ) -> PieceGenerator[str, None, LogProbabilities | None]:
         if max_tokens <= 2:  # the judge's questions
             yield ("Yes", "[1")[max_tokens - 1]
             return (-0.01,) * max_tokens

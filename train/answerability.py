@@ -5,8 +5,8 @@
 
 The assistant is asked the questions of each file, over the folder of articles after ``=`` or the seeds. For
 each of two readings of the evidence (as served, and in another order) the sentence that the model cites is
-judged. Replies are kept in --out, so that a killed run goes on where it was. The weights that ship were fitted
-to evals/questions/dev.jsonl, seeds.jsonl and reports.jsonl.
+judged. Replies are kept in --out, so that a killed run goes on where it was. The weights that ship were
+fitted to evals/questions/dev.jsonl, seeds.jsonl and reports.jsonl.
 """
 
 from __future__ import annotations
@@ -127,9 +127,7 @@ def fit(examples: Sequence[Example], generator: str) -> LogisticModel:
     model.fit(values, right)
     weights = dict(zip(judge.FEATURES, map(float, model.coef_[0]), strict=True))
     # The text before the bracket names the weights, whichever engine runs them.
-    return LogisticModel(
-        "generator", generator.split(" int8 ")[0], float(model.intercept_[0]), weights, THRESHOLD
-    )
+    return LogisticModel(generator.split(" int8 ")[0], float(model.intercept_[0]), weights, THRESHOLD)
 
 
 def _asked(value: str) -> tuple[Path, Path | None]:

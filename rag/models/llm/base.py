@@ -12,7 +12,7 @@ import threading
 from collections.abc import Generator, Sequence
 
 from rag.errors import SanadError
-from rag.models.llm.protocol import Likelihood, Message, failed, until_limits
+from rag.models.llm.protocol import LogProbabilities, Message, failed, until_limits
 
 
 class StreamedLLM(abc.ABC):
@@ -46,7 +46,7 @@ class StreamedLLM(abc.ABC):
         """The messages as one prompt, in the model's own chat template."""
 
     @abc.abstractmethod
-    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
+    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, LogProbabilities | None]:
         """The reply to a prompt, piece by piece; closing the generator stops the model.
 
         Returns:
@@ -60,7 +60,7 @@ class StreamedLLM(abc.ABC):
         max_tokens: int,
         cancel: threading.Event | None = None,
         deadline: float | None = None,
-    ) -> Generator[str, None, Likelihood | None]:
+    ) -> Generator[str, None, LogProbabilities | None]:
         """See ``protocol.Generator``; the limits are checked between two pieces only."""
         try:
             prompt = self.template(messages)

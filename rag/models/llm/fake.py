@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Generator, Sequence
 
 from rag.models.llm.base import StreamedLLM, plain
-from rag.models.llm.protocol import Likelihood, Message
+from rag.models.llm.protocol import LogProbabilities, Message
 
 CONTEXT = 8_192
 """The context length that it reports, in words."""
@@ -67,7 +67,7 @@ class FakeLLM(StreamedLLM):
         """The messages, concatenated."""
         return "\n\n".join(f"{message['role']}:\n{message['content']}" for message in plain(messages))
 
-    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
+    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, LogProbabilities | None]:
         """The scripted reply, word by word."""
         self._prompts.append(prompt)
         del self._prompts[:-REMEMBERED]

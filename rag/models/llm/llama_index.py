@@ -24,10 +24,10 @@ from pydantic import PrivateAttr
 
 from rag.errors import SanadError
 from rag.models.llm import protocol
-from rag.models.llm.protocol import Likelihood, Message, Role, check_limits, failed
+from rag.models.llm.protocol import LogProbabilities, Message, Role, check_limits, failed
 
 LOG_PROBABILITIES = "log_probabilities"
-"""Key under which the last response of a llama-index model holds the reply's ``Likelihood``."""
+"""Key under which the last response of a llama-index model holds the reply's ``LogProbabilities``."""
 
 
 class GeneratorLLM(CustomLLM):
@@ -83,7 +83,7 @@ class GeneratorLLM(CustomLLM):
                 try:
                     piece = next(pieces)
                 except StopIteration as end:
-                    log_probabilities: Likelihood | None = end.value
+                    log_probabilities: LogProbabilities | None = end.value
                     break
                 text += piece
                 yield ChatResponse(message=ChatMessage(role="assistant", content=text), delta=piece)
@@ -94,7 +94,7 @@ class GeneratorLLM(CustomLLM):
 
     def _pieces(
         self, messages: Sequence[Message], options: dict[str, Any]
-    ) -> Generator[str, None, Likelihood | None]:
+    ) -> Generator[str, None, LogProbabilities | None]:
         longest = int(options.get("max_tokens", self.max_new_tokens))
         return self._generator.stream(messages, max_tokens=longest)
 
@@ -127,11 +127,11 @@ class LlamaIndexGenerator:
         max_tokens: int,
         cancel: threading.Event | None = None,
         deadline: float | None = None,
-    ) -> Generator[str, None, Likelihood | None]:
+    ) -> Generator[str, None, LogProbabilities | None]:
         """See ``protocol.Generator``; the limits are checked between two pieces only."""
         chat = [ChatMessage(role=message.role, content=message.content) for message in messages]
         replies: Iterator[ChatResponse] = iter(())
-        log_probabilities: Likelihood | None = None
+        log_probabilities: LogProbabilities | None = None
         try:
             replies = self._llm.stream_chat(
                 chat, max_tokens=max_tokens

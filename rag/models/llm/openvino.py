@@ -10,7 +10,7 @@ from typing import Any
 
 from rag.errors import GenerationFailed, ModelMissing
 from rag.models.llm.base import StreamedLLM, plain
-from rag.models.llm.protocol import Likelihood, Message
+from rag.models.llm.protocol import LogProbabilities, Message
 from rag.models.weights import memory
 from rag.models.weights.packaged import digest, generator, prepared
 from rag.records import Progress
@@ -59,7 +59,7 @@ class OpenVinoLLM(StreamedLLM):
         """The messages as one prompt, in the model's own chat template."""
         return str(self.batch().tokenizer.apply_chat_template(plain(messages), add_generation_prompt=True))
 
-    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
+    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, LogProbabilities | None]:
         """The reply to a prompt, piece by piece; closing the generator stops the model."""
         import openvino_genai
 

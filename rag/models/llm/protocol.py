@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 Role = Literal["system", "user", "assistant"]
 """The author of a message in a chat prompt."""
 
-Likelihood = tuple[float, ...]
+LogProbabilities = tuple[float, ...]
 """Natural logarithms of the probabilities of a reply's tokens, in order; the end-of-text token may be
 last."""
 
@@ -68,7 +68,7 @@ class Generator(Protocol):
         max_tokens: int,
         cancel: threading.Event | None = None,
         deadline: float | None = None,
-    ) -> PieceGenerator[str, None, Likelihood | None]:
+    ) -> PieceGenerator[str, None, LogProbabilities | None]:
         """The model's reply, piece by piece; closing the generator stops the model.
 
         Args:
@@ -90,12 +90,12 @@ class Generator(Protocol):
         """
 
 
-class Heard:
+class ReplyReader:
     """Reads a reply's stream and keeps the log probabilities that it returns at its end."""
 
-    def __init__(self, stream: PieceGenerator[str, None, Likelihood | None]) -> None:
+    def __init__(self, stream: PieceGenerator[str, None, LogProbabilities | None]) -> None:
         self._stream = stream
-        self.likelihood: Likelihood | None = None
+        self.log_probabilities: LogProbabilities | None = None
         """None before the end, or if the backend does not report them."""
 
     def __iter__(self) -> Iterator[str]:
@@ -104,7 +104,7 @@ class Heard:
             try:
                 piece = next(self._stream)
             except StopIteration as end:
-                self.likelihood = end.value
+                self.log_probabilities = end.value
                 return
             if piece:
                 yield piece

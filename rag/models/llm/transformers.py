@@ -12,7 +12,7 @@ from typing import Any
 
 from rag.errors import GenerationFailed, ModelMissing
 from rag.models.llm.base import StreamedLLM, plain
-from rag.models.llm.protocol import Likelihood, Message, stream_from_thread
+from rag.models.llm.protocol import LogProbabilities, Message, stream_from_thread
 from rag.models.weights.packaged import digest, generator, prepared
 from rag.records import Progress
 from rag.settings import HUB_INSTALL, PACKAGED, Settings
@@ -46,7 +46,7 @@ class TransformersLLM(StreamedLLM):
             return "\n\n".join(message["content"] for message in plain(messages)) + "\n"
         return str(tokenizer.apply_chat_template(plain(messages), tokenize=False, add_generation_prompt=True))
 
-    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
+    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, LogProbabilities | None]:
         """The reply to a prompt, piece by piece; closing the generator stops the model."""
         self.loaded()
         stream = stream_from_thread(lambda emit: self._generate(prompt, max_tokens, emit))
@@ -57,7 +57,7 @@ class TransformersLLM(StreamedLLM):
                 reason = " ".join(str(error).split())
                 raise GenerationFailed(f"The language model failed: {reason}. Ask again.") from error
 
-    def _generate(self, prompt: str, max_tokens: int, emit: Callable[[str], bool]) -> Likelihood:
+    def _generate(self, prompt: str, max_tokens: int, emit: Callable[[str], bool]) -> LogProbabilities:
         from transformers import StoppingCriteria, StoppingCriteriaList, TextStreamer
 
         model, tokenizer = self.loaded()

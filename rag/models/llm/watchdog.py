@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Generator as PieceGenerator
 
 from rag.errors import GenerationFailed, SanadError
-from rag.models.llm.protocol import Generator, Likelihood, Message, check_limits, deadline_passed
+from rag.models.llm.protocol import Generator, LogProbabilities, Message, check_limits, deadline_passed
 
 POLL_SECONDS = 0.2
 """How often a waiting reply checks its limits: a tenth of the two seconds that a client is promised."""
@@ -46,7 +46,7 @@ _MEMORY = re.compile(
 _log = logging.getLogger(__name__)
 
 
-class SupervisedGenerator:
+class WatchedGenerator:
     """A ``Generator`` that runs the engines which ``open_engine`` returns."""
 
     def __init__(
@@ -105,7 +105,7 @@ class SupervisedGenerator:
         max_tokens: int,
         cancel: threading.Event | None = None,
         deadline: float | None = None,
-    ) -> PieceGenerator[str, None, Likelihood | None]:
+    ) -> PieceGenerator[str, None, LogProbabilities | None]:
         """The model's reply, piece by piece; closing the generator stops the model.
 
         Args:
@@ -225,7 +225,7 @@ class SupervisedGenerator:
 class _End:
     """Marks the end of a complete reply."""
 
-    def __init__(self, log_probabilities: Likelihood | None) -> None:
+    def __init__(self, log_probabilities: LogProbabilities | None) -> None:
         self.log_probabilities = log_probabilities
 
 
