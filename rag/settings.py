@@ -32,9 +32,6 @@ PLAIN, ADAPTED = "answer", "adapted"
 LOCAL = "127.0.0.1"
 """Default address of a server, which other machines cannot reach."""
 
-HUB_INSTALL = ".venv/bin/pip install -c constraints.txt -e '.[models,hub]'"
-"""Command that installs the dependencies of hub models from the checkout."""
-
 BACKENDS = ("auto", "openvino", "transformers", "fake")
 """Engines for the generator; ``fake`` gives scripted replies, for tests and demonstrations."""
 

@@ -17,13 +17,13 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import ModelMissing
+from rag.models import hub
 from rag.models.disk import sha256
 from rag.models.embedding import e5
 from rag.models.embedding.late_interaction import Question, Tokens
 from rag.models.weights.packaged import EMBEDDER, digest, prepared
 from rag.records import Progress
-from rag.settings import HUB_INSTALL, PACKAGED, Settings
+from rag.settings import PACKAGED, Settings
 
 Vectors = NDArray[np.float32]
 """Shape (texts, dimension), rows of length 1."""
@@ -264,30 +264,14 @@ class HubEmbedder:
     def _load(self) -> Any:
         with self._loading:
             if self._model is None:
-                self._model = _sentence_transformer(self._name)
+                with hub.loading("embedder", self._name):
+                    from sentence_transformers import SentenceTransformer
+
+                    # Safetensors only, as a pickled checkpoint can run code; nor is a model's own code run.
+                    self._model = SentenceTransformer(
+                        self._name, trust_remote_code=False, model_kwargs={"use_safetensors": True}
+                    )
             return self._model
-
-
-def _sentence_transformer(name: str) -> Any:
-    try:
-        from sentence_transformers import SentenceTransformer
-    except ModuleNotFoundError:
-        raise ModelMissing(
-            f"The embedder {name!r} runs through sentence-transformers, which is not installed. "
-            f"Install it: {HUB_INSTALL}"
-        ) from None
-    try:
-        # Safetensors only: a pickled checkpoint can run code, and a model's own code is never run.
-        return SentenceTransformer(name, trust_remote_code=False, model_kwargs={"use_safetensors": True})
-    except Exception as error:  # the library raises a dozen types for a missing model
-        raise ModelMissing(
-            f"Cannot load the embedder {name!r}: {_first_line(error)}. Use a hub model id, a local folder "
-            "or 'packaged' (--embedder, SANAD_EMBEDDER)."
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
 
 
 class FakeEmbedder:

@@ -10,7 +10,7 @@ from typing import Any
 
 from rag.errors import GenerationFailed, ModelMissing
 from rag.models.llm.base import StreamedLLM, plain
-from rag.models.llm.protocol import LogProbabilities, Message
+from rag.models.llm.protocol import LogProbabilities, Message, failed
 from rag.models.weights import memory
 from rag.models.weights.packaged import digest, generator, prepared
 from rag.records import Progress
@@ -55,15 +55,14 @@ class OpenVinoLLM(StreamedLLM):
         self._options: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads} if threads else {}
         self._batch: Batch | None = None
 
-    def template(self, messages: Sequence[Message]) -> str:
-        """The messages as one prompt, in the model's own chat template."""
-        return str(self.batch().tokenizer.apply_chat_template(plain(messages), add_generation_prompt=True))
-
-    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, LogProbabilities | None]:
-        """The reply to a prompt, piece by piece; closing the generator stops the model."""
+    def pieces(
+        self, messages: Sequence[Message], max_tokens: int
+    ) -> Generator[str, None, LogProbabilities | None]:
+        """The reply, piece by piece; closing the generator stops the model."""
         import openvino_genai
 
         batch, tokens, log_probabilities, yielded = self.batch(), list[int](), list[float](), ""
+        prompt = str(batch.tokenizer.apply_chat_template(plain(messages), add_generation_prompt=True))
         config = openvino_genai.GenerationConfig(
             max_new_tokens=max_tokens, do_sample=False, apply_chat_template=False, logprobs=1
         )
@@ -96,7 +95,7 @@ class OpenVinoLLM(StreamedLLM):
     def batch(self) -> Batch:
         """The engine; loaded at first use, and again after it failed."""
         with self._loading:
-            if self._batch is None or self._batch.failed:
+            if self._batch is None or self._batch.failure:
                 self._batch = None  # two would not fit into memory
                 self._batch = Batch(self._load())
             return self._batch
@@ -134,30 +133,15 @@ class Batch:
         self._pipeline = pipeline
         self._between_steps = threading.Lock()
         self._numbers = itertools.count()
-        self._failure = ""
         self.tokenizer: Any = pipeline.get_tokenizer()
-
-    @property
-    def failed(self) -> bool:
-        """Whether the engine raised an error in a step, after which it is no longer used."""
-        return bool(self._failure)
+        self.failure: RuntimeError | None = None  # OpenVINO raises this type for every error
+        """The error of a step, after which the engine is no longer used."""
 
     def join(self, prompt: str, config: Any) -> Any:
-        """Add a request and return its handle.
-
-        Args:
-            prompt: The prompt.
-            config: openvino-genai's generation options.
-
-        Raises:
-            GenerationFailed: The engine refused the request, or has failed before.
-        """
+        """Add a request and return its handle; ``config`` are openvino-genai's generation options."""
         with self._between_steps:
             self._check()
-            try:
-                return self._pipeline.add_request(next(self._numbers), prompt, config)
-            except RuntimeError as error:  # OpenVINO raises it for every error
-                raise GenerationFailed(_reason(error)) from error
+            return self._pipeline.add_request(next(self._numbers), prompt, config)
 
     def step(self, handle: Any) -> None:
         """Run one step for all requests, unless another thread's step has produced output for this one.
@@ -175,17 +159,14 @@ class Batch:
             try:
                 self._pipeline.step()
             except RuntimeError as error:
-                self._failure = _reason(error)
-                raise GenerationFailed(self._failure) from error
+                self.failure = error
+            self._check()
 
     def leave(self, handle: Any) -> Any:
-        """Remove a request; the others continue.
-
-        Args:
-            handle: The request, which may have ended.
+        """Remove a request, which may have ended; the others continue.
 
         Returns:
-            Its status before the removal.
+            The request's status before the removal.
         """
         with self._between_steps:
             status = handle.get_status()
@@ -193,12 +174,8 @@ class Batch:
             return status
 
     def _check(self) -> None:
-        if self._failure:
-            raise GenerationFailed(self._failure)
-
-
-def _reason(error: RuntimeError) -> str:
-    return f"The language model failed: {' '.join(str(error).split())}. Ask again."
+        if self.failure:
+            raise failed(self.failure) from self.failure
 
 
 def openvino_generator(settings: Settings, progress: Progress | None) -> OpenVinoLLM:
