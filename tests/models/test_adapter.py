@@ -56,7 +56,7 @@ def test_a_file_for_transformers_holds_the_weights_of_the_gguf_file_and_the_adap
     for name, used in (("plain", None), ("adapted", adapter)):
         folder = tmp_path / name
         folder.mkdir()
-        gguf.to_transformers(tmp_path / "source" / "model.gguf", folder, used)
+        gguf.to_transformers(tmp_path / "source" / "model.gguf", folder, adapter=used)
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
         found[name] = {key: value.numpy() for key, value in model.state_dict().items()}
     assert len(found["plain"]) == len(written)

@@ -116,43 +116,34 @@ class PackagedEmbedder:
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         """Vectors of passages, shape (texts, dimension)."""
-        return self._run([self.PASSAGE + text for text in texts], tokens=False)[0]
+        return self._run(self.PASSAGE, texts)[0]
 
     def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
         """Vectors of passages, shape (texts, dimension), and of their tokens."""
-        vectors, rows = self._run([self.PASSAGE + text for text in texts], tokens=True)
-        return vectors, [self._tokens(row, len(self.PASSAGE))[0] for row in rows]
+        vectors, found = self._run(self.PASSAGE, texts, tokens=True)
+        return vectors, [tokens for tokens, _ in found]
 
     def question(self, text: str) -> Question:
         """Vectors of a question."""
-        vectors, rows = self._run([self.QUERY + text], tokens=True)
-        tokens, logits = self._tokens(rows[0], len(self.QUERY))
+        vectors, ((tokens, logits),) = self._run(self.QUERY, [text], tokens=True)
         weights = np.exp(logits - logits.max(initial=-np.inf))
         return Question(vectors[0], tokens.vectors, weights / weights.sum() if len(weights) else weights)
 
-    def _tokens(self, row: _Row, prefix: int) -> tuple[Tokens, NDArray[np.float32]]:
-        """The tokens of a text, without its prefix and the special tokens, and their importance."""
-        if not self._head:
-            return NO_TOKENS, np.empty(0, np.float32)
-        spans = np.array(row.offsets, np.int32).reshape(-1, 2)
-        own = (spans[:, 1] > spans[:, 0]) & (spans[:, 1] > prefix)
-        spans = np.maximum(spans[own] - np.int32(prefix), 0)
-        return Tokens(row.tokens[own], spans), row.importance[own]
-
-    def _run(self, texts: list[str], *, tokens: bool) -> tuple[Vectors, list[_Row]]:
+    def _run(
+        self, prefix: str, texts: Sequence[str], *, tokens: bool = False
+    ) -> tuple[Vectors, list[tuple[Tokens, NDArray[np.float32]]]]:
+        """Vectors of texts, and if wanted their tokens with the logits of their importance."""
         engine = self._load()
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        encodings = engine.tokenizer.encode_batch(texts)
-        rows: dict[int, _Row] = {}
+        encodings = engine.tokenizer.encode_batch([prefix + text for text in texts])
+        found = [(NO_TOKENS, np.empty(0, np.float32))] * len(texts)
 
         def keep(request: Any, batch: list[int]) -> None:
             vectors[batch] = request.get_tensor("text").data
             if self._head and tokens:
                 states, logits = (request.get_tensor(name).data for name in ("tokens", "importance"))
                 for row, i in enumerate(batch):
-                    size = len(encodings[i].ids)
-                    # Copies, so that the batch and its padding are not kept in memory.
-                    rows[i] = _Row(encodings[i].offsets, states[row, :size].copy(), logits[row, :size].copy())
+                    found[i] = _of_text(encodings[i].offsets, states[row], logits[row], len(prefix))
 
         # Texts of similar length share a batch, which limits padding; the longest come first, so that no core
         # waits at the end for another core's long batch.
@@ -168,7 +159,7 @@ class PackagedEmbedder:
                 for batch in batches:
                     engine.queue.start_async(_padded([encodings[i].ids for i in batch]), batch)
                 engine.queue.wait_all()
-        return vectors, [rows.get(i, _NO_ROW) for i in range(len(texts))]
+        return vectors, found
 
     def _load(self) -> _Engine:
         with self._loading:
@@ -209,15 +200,17 @@ def _padded(rows: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
     return {"input_ids": ids, "attention_mask": mask}
 
 
-class _Row(NamedTuple):
-    """The network's output for one text: offsets, vector and importance of each token."""
-
-    offsets: Sequence[tuple[int, int]]
-    tokens: NDArray[np.float32]
-    importance: NDArray[np.float32]
-
-
-_NO_ROW = _Row((), np.empty((0, 0), np.float32), np.empty(0, np.float32))
+def _of_text(
+    offsets: Sequence[tuple[int, int]],
+    states: NDArray[np.float32],
+    logits: NDArray[np.float32],
+    prefix: int,
+) -> tuple[Tokens, NDArray[np.float32]]:
+    """The tokens of a text without padding, special tokens and prefix, and the logits of their importance."""
+    spans = np.array(offsets, np.int32).reshape(-1, 2)
+    own = np.flatnonzero((spans[:, 1] > spans[:, 0]) & (spans[:, 1] > prefix))
+    # Indexing copies, so that the batch and its padding are not kept in memory.
+    return Tokens(states[own], np.maximum(spans[own] - np.int32(prefix), 0)), logits[own]
 
 
 class HubEmbedder:

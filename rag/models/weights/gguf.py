@@ -67,14 +67,13 @@ def to_openvino(
     progress(1.0)
 
 
-def to_transformers(gguf: Path, folder: Path, adapter: Adapter | None = None) -> None:
-    """Convert a GGUF file to a transformers folder in bf16, for devices that support it.
-
-    Args:
-        gguf: The file, whose digest has been checked.
-        folder: An existing folder to write into.
-        adapter: Merged into the weights before they are rounded.
-    """
+def to_transformers(
+    gguf: Path,
+    folder: Path,
+    _progress: Callable[[float], None] | None = None,
+    adapter: Adapter | None = None,
+) -> None:
+    """Convert a GGUF file to a transformers folder in bf16; the arguments are those of ``to_openvino``."""
     import torch
     from gguf import GGUFReader
     from safetensors.torch import save_file
