@@ -43,11 +43,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 def resource_dir(name: str) -> Path:
-    """The folder ``name`` of the checkout, or its copy inside an installed wheel.
-
-    Args:
-        name: ``prompts`` or ``seeds``.
-    """
+    """The folder ``prompts`` or ``seeds`` of the checkout, or its copy inside an installed wheel."""
     in_checkout = _ROOT / name
     return in_checkout if in_checkout.is_dir() else Path(__file__).resolve().parent / name
 
@@ -253,10 +249,8 @@ def _from_file(path: Path) -> dict[str, Any]:
 def quiet_libraries(settings: Settings | None = None) -> None:
     """Switch off telemetry, downloads and messages of libraries. Call it before importing them.
 
-    Environment variables that the user has set are kept.
-
-    Args:
-        settings: Access to the model hub stays possible only if they name a model that is not a local folder.
+    Environment variables that the user has set are kept. With ``settings``, access to the model hub stays
+    possible only if they name a model that is not a local folder.
     """
     wanted = {
         "ANONYMIZED_TELEMETRY": "False",  # chromadb

@@ -76,10 +76,7 @@ class LogisticModel:
         return identity.startswith(self.fitted_for)
 
     def probability(self, values: Mapping[str, float]) -> float:
-        """The probability that the model assigns to the values of its features, 0 to 1.
-
-        Args:
-            values: The value of each feature, by the feature's name.
+        """The probability, 0 to 1, that the model assigns to the values of its features, by their names.
 
         Raises:
             ValueError: A feature is missing or unknown.
@@ -96,10 +93,6 @@ class LogisticModel:
 
 
 def log_odds(log_probability: float) -> float:
-    """The log odds of a token; its probability is first moved at least ``LEAST`` away from 0 and 1.
-
-    Args:
-        log_probability: Natural logarithm of the token's probability.
-    """
+    """The log odds of a natural log probability, which is first moved ``LEAST`` away from 0 and 1."""
     bounded = min(max(math.exp(log_probability), LEAST), 1 - LEAST)
     return math.log(bounded / (1 - bounded))

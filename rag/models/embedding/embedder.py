@@ -6,13 +6,14 @@ id or local folder), or a fake for tests.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,17 +93,11 @@ class PackagedEmbedder:
     PASSAGE, QUERY = "passage: ", "query: "
 
     def __init__(self, folder: Path, *, head: Path | None = HEAD, threads: int = 0) -> None:
-        """Create the embedder without loading its model.
-
-        Args:
-            folder: The prepared model.
-            head: The weights of the token head; None for no token vectors.
-            threads: Processor threads; 0 lets the engine choose.
-        """
+        """Create the embedder of a prepared folder, without loading it; without ``head`` it has no tokens."""
         self._folder = folder
         self._head = head
         self._threads = threads
-        self._loaded: _Engine | None = None
+        self._loaded: tuple[Any, Any, Any] | None = None
         self._loading = threading.Lock()  # so that two questions that arrive first do not load it twice
         self._running = threading.Lock()  # only one thread at a time can wait for the queue
         self._answering = threading.Lock()  # a request serves one thread at a time
@@ -133,9 +128,9 @@ class PackagedEmbedder:
         self, prefix: str, texts: Sequence[str], *, tokens: bool = False
     ) -> tuple[Vectors, list[tuple[Tokens, NDArray[np.float32]]]]:
         """Vectors of texts, and if wanted their tokens with the logits of their importance."""
-        engine = self._load()
+        queue, alone, tokenizer = self._load()
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        encodings = engine.tokenizer.encode_batch([prefix + text for text in texts])
+        encodings = tokenizer.encode_batch([prefix + text for text in texts])
         found = [(NO_TOKENS, np.empty(0, np.float32))] * len(texts)
 
         def keep(request: Any, batch: list[int]) -> None:
@@ -151,17 +146,18 @@ class PackagedEmbedder:
         batches = [order[at : at + self.BATCH] for at in range(0, len(order), self.BATCH)]
         if len(batches) == 1:
             with self._answering:
-                engine.alone.infer(_padded([encodings[i].ids for i in order]))
-                keep(engine.alone, order)
+                alone.infer(_padded([encodings[i].ids for i in order]))
+                keep(alone, order)
         else:
             with self._running:
-                engine.queue.set_callback(keep)
+                queue.set_callback(keep)
                 for batch in batches:
-                    engine.queue.start_async(_padded([encodings[i].ids for i in batch]), batch)
-                engine.queue.wait_all()
+                    queue.start_async(_padded([encodings[i].ids for i in batch]), batch)
+                queue.wait_all()
         return vectors, found
 
-    def _load(self) -> _Engine:
+    def _load(self) -> tuple[Any, Any, Any]:
+        """A queue of requests, one more request, and the tokenizer."""
         with self._loading:
             if self._loaded is None:
                 import openvino as ov
@@ -174,30 +170,18 @@ class PackagedEmbedder:
                     options["INFERENCE_NUM_THREADS"] = self._threads
                 network = ov.Core().compile_model(e5.graph(self._folder, self._head), "CPU", options)
                 tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
-                queue = ov.AsyncInferQueue(network)
-                self._loaded = _Engine(queue, network.create_infer_request(), tokenizer)
+                # The queue has as many requests as the processor can run efficiently at once. A question has
+                # one of its own, so that it does not wait for texts that are being indexed.
+                self._loaded = ov.AsyncInferQueue(network), network.create_infer_request(), tokenizer
             return self._loaded
-
-
-class _Engine(NamedTuple):
-    """The loaded network and its tokenizer."""
-
-    queue: Any
-    """As many requests as the processor runs efficiently at the same time."""
-    alone: Any
-    """One more request, so that a question does not wait for texts that are being indexed."""
-    tokenizer: Any
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
     """The network's inputs for the token ids of some texts."""
-    longest = max(len(row) for row in rows)
-    ids = np.ones((len(rows), longest), np.int64)  # 1 is the padding token
-    mask = np.zeros((len(rows), longest), np.int64)
-    for at, row in enumerate(rows):
-        ids[at, : len(row)] = row
-        mask[at, : len(row)] = 1
-    return {"input_ids": ids, "attention_mask": mask}
+    longest = max(map(len, rows))
+    ids = [[*row, *[1] * (longest - len(row))] for row in rows]  # 1 is the padding token
+    mask = [[1] * len(row) + [0] * (longest - len(row)) for row in rows]
+    return {"input_ids": np.array(ids, np.int64), "attention_mask": np.array(mask, np.int64)}
 
 
 def _of_text(
@@ -222,18 +206,15 @@ class HubEmbedder:
         self._name = name
         self._model: Any = None
         self._loading = threading.Lock()
-        self._digest: str | None = None
 
-    @property
+    @functools.cached_property
     def identity(self) -> str:
         """The model's name, and a digest over a few weights of every tensor: training changes them all."""
-        if self._digest is None:
-            hasher = hashlib.sha256()
-            for name, tensor in self._load().named_parameters():
-                few = tensor.detach().flatten()[:DIGEST_WEIGHTS].float().cpu().numpy()
-                hasher.update(name.encode() + few.tobytes())
-            self._digest = hasher.hexdigest()[:16]
-        return f"sentence-transformers:{self._name}:{self.dimension}:{self._digest}"
+        hasher = hashlib.sha256()
+        for name, tensor in self._load().named_parameters():
+            few = tensor.detach().flatten()[:DIGEST_WEIGHTS].float().cpu().numpy()
+            hasher.update(name.encode() + few.tobytes())
+        return f"sentence-transformers:{self._name}:{self.dimension}:{hasher.hexdigest()[:16]}"
 
     @property
     def dimension(self) -> int:

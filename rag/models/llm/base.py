@@ -16,7 +16,7 @@ from rag.models.llm.protocol import LogProbabilities, Message, check_limits, fai
 
 
 class StreamedLLM(abc.ABC):
-    """A ``Generator`` of which a backend defines only how messages become the pieces of a reply."""
+    """A ``Generator`` of which a backend defines ``context``, ``count`` and the pieces of a reply."""
 
     identity: str
     """Names the model, its weights and the backend."""
@@ -31,15 +31,6 @@ class StreamedLLM(abc.ABC):
         self._turn = threading.BoundedSemaphore(at_once)
         # Held while the model is loaded, so that two questions that arrive first do not load it twice.
         self._loading = threading.Lock()
-
-    @property
-    @abc.abstractmethod
-    def context(self) -> int:
-        """Longest prompt and reply together, in the model's tokens."""
-
-    @abc.abstractmethod
-    def count(self, text: str) -> int:
-        """Length of a text in the model's tokens; loads the model."""
 
     @abc.abstractmethod
     def pieces(
@@ -70,8 +61,3 @@ class StreamedLLM(abc.ABC):
             raise
         except Exception as error:  # each engine raises exception types of its own
             raise failed(error, self.identity) from error
-
-
-def plain(messages: Sequence[Message]) -> list[dict[str, str]]:
-    """Messages as dictionaries, the form that chat templates take."""
-    return [{"role": message.role, "content": message.content} for message in messages]

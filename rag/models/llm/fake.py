@@ -8,9 +8,6 @@ from collections.abc import Callable, Generator, Sequence
 from rag.models.llm.base import StreamedLLM
 from rag.models.llm.protocol import LogProbabilities, Message
 
-CONTEXT = 8_192
-"""The context length that it reports, in words."""
-
 REMEMBERED = 200
 """Prompts that are kept, of about 5 KB each: enough for any test, and little memory in a long-running
 server."""
@@ -26,7 +23,7 @@ class FakeLLM(StreamedLLM):
     """Replies from a script, one entry for each call, then with ``quote_first_evidence``."""
 
     identity = "fake"
-    context = CONTEXT
+    context = 8_192
 
     def __init__(self) -> None:
         super().__init__()

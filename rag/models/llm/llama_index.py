@@ -42,12 +42,7 @@ class GeneratorLLM(CustomLLM):
     _generator: protocol.Generator = PrivateAttr()
 
     def __init__(self, generator: protocol.Generator, **options: Any) -> None:
-        """Wrap a generator.
-
-        Args:
-            generator: Generates the replies.
-            **options: Fields of the class, for example ``max_new_tokens``.
-        """
+        """Wrap a generator; ``options`` are fields of the class, for example ``max_new_tokens``."""
         super().__init__(**options)
         self._generator = generator
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import threading
 from collections.abc import Generator, Sequence
@@ -9,18 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import GenerationFailed, ModelMissing
-from rag.models.llm.base import StreamedLLM, plain
+from rag.models.llm.base import StreamedLLM
 from rag.models.llm.protocol import LogProbabilities, Message, failed
 from rag.models.weights import memory
 from rag.models.weights.packaged import digest, generator, prepared
 from rag.records import Progress
 from rag.settings import PACKAGED, Settings
-
-CONTEXT = 32_768
-"""Longest context of Qwen2.5-Coder-1.5B in tokens (its model card)."""
-
-WEIGHTS = "openvino_model.bin"
-"""The weights file in an OpenVINO model's folder."""
 
 STEP = 128
 """Tokens of a prompt that are processed in one step, which takes 0.4 s on two cores. The engine can be
@@ -34,12 +29,12 @@ UNFINISHED = "\ufffd"
 class OpenVinoLLM(StreamedLLM):
     """An OpenVINO model folder as a Generator; greedy decoding."""
 
-    context = CONTEXT
+    context = 32_768  # of Qwen2.5-Coder-1.5B (its model card)
 
     def __init__(
         self, folder: Path, *, identity: str, advice: str, threads: int = 0, at_once: int = 1
     ) -> None:
-        """Create the generator without loading its model.
+        """Create the generator of a model folder, without loading the model.
 
         Args:
             folder: The folder with openvino_model.xml, the tokenizer and the detokenizer.
@@ -62,7 +57,8 @@ class OpenVinoLLM(StreamedLLM):
         import openvino_genai
 
         batch, tokens, log_probabilities, yielded = self.batch(), list[int](), list[float](), ""
-        prompt = str(batch.tokenizer.apply_chat_template(plain(messages), add_generation_prompt=True))
+        chat = [dataclasses.asdict(message) for message in messages]
+        prompt = str(batch.tokenizer.apply_chat_template(chat, add_generation_prompt=True))
         config = openvino_genai.GenerationConfig(
             max_new_tokens=max_tokens, do_sample=False, apply_chat_template=False, logprobs=1
         )
@@ -114,7 +110,7 @@ class OpenVinoLLM(StreamedLLM):
             )
             # The engine converts the weights for the processor in its first run, not while loading. Run now,
             # this does not delay a question, and its memory can be limited to one copy of the model.
-            with memory.releasing_pages(self._folder / WEIGHTS):
+            with memory.releasing_pages(self._folder / "openvino_model.bin"):
                 engine.generate(["."], [openvino_genai.GenerationConfig(max_new_tokens=1)])
             return engine
         except RuntimeError as error:
@@ -179,15 +175,7 @@ class Batch:
 
 
 def openvino_generator(settings: Settings, progress: Progress | None) -> OpenVinoLLM:
-    """Create a generator from the packaged model or from a folder with an OpenVINO model.
-
-    Args:
-        settings: ``llm`` is ``packaged`` or such a folder.
-        progress: Called while the packaged model is prepared, with the step and the share that is done.
-
-    Raises:
-        ModelMissing: The folder contains no OpenVINO model, or the packages with the weights are missing.
-    """
+    """``factory.open_generator`` for the packaged model or a folder with an OpenVINO model."""
     if settings.llm == PACKAGED:
         model = generator(settings)
         folder = prepared(model, settings, progress)

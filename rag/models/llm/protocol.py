@@ -114,16 +114,12 @@ class ReplyReader:
 def check_limits(
     cancel: threading.Event | None, deadline: float | None, seconds: float | None = None
 ) -> None:
-    """Raise an error if a reply must not go on.
+    """Raise ``Cancelled`` or ``DeadlinePassed`` if a reply must not go on; see ``Generator.stream``.
 
     Args:
-        cancel: As for ``Generator.stream``.
-        deadline: As for ``Generator.stream``.
+        cancel: The reader's event.
+        deadline: In the seconds of ``time.monotonic()``.
         seconds: The time that the reply was given, for the error message; None if it is not known.
-
-    Raises:
-        Cancelled: The event is set.
-        DeadlinePassed: The deadline has passed.
     """
     if cancel is not None and cancel.is_set():
         raise Cancelled("The answer was cancelled because nobody is waiting for it.")
@@ -136,12 +132,7 @@ def check_limits(
 
 
 def failed(error: Exception, identity: str = "") -> GenerationFailed:
-    """The error to raise when a model raised an exception of a library.
-
-    Args:
-        error: The library's exception.
-        identity: Names the model; empty for the only one that is running.
-    """
+    """The error to raise for a library's exception; ``identity`` names the model if there are several."""
     model = f"The language model {identity}".rstrip()
     return GenerationFailed(f"{model} failed: {' '.join(str(error).split())}. Ask again.")
 

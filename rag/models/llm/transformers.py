@@ -6,11 +6,12 @@ is never run.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from rag.models import hub
-from rag.models.llm.base import StreamedLLM, plain
+from rag.models.llm.base import StreamedLLM
 from rag.models.llm.protocol import LogProbabilities, Message, stream_from_thread
 from rag.models.weights.packaged import digest, generator, prepared
 from rag.records import Progress
@@ -21,12 +22,7 @@ class TransformersLLM(StreamedLLM):
     """A transformers model as a ``Generator``; greedy decoding."""
 
     def __init__(self, name: str, *, identity: str) -> None:
-        """Create the generator without loading its model.
-
-        Args:
-            name: Hub model id or local folder.
-            identity: Names the model, its weights and the backend.
-        """
+        """Create the generator for a hub model id or a local folder, without loading the model."""
         super().__init__()
         self.identity = identity
         self._name = name
@@ -42,8 +38,9 @@ class TransformersLLM(StreamedLLM):
         """The messages as one prompt, in the model's own chat template or, without one, in plain text."""
         _, tokenizer = self.loaded()
         if not tokenizer.chat_template:
-            return "\n\n".join(message["content"] for message in plain(messages)) + "\n"
-        return str(tokenizer.apply_chat_template(plain(messages), tokenize=False, add_generation_prompt=True))
+            return "\n\n".join(message.content for message in messages) + "\n"
+        chat = [dataclasses.asdict(message) for message in messages]
+        return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
 
     def pieces(
         self, messages: Sequence[Message], max_tokens: int
@@ -112,15 +109,7 @@ def _load(name: str) -> tuple[Any, Any]:
 
 
 def transformers_generator(settings: Settings, progress: Progress | None) -> TransformersLLM:
-    """Create a generator for the model that ``settings.llm`` names.
-
-    Args:
-        settings: ``llm`` is ``packaged``, a hub model id or a local folder.
-        progress: Called while the packaged model is prepared, with the step and the share that is done.
-
-    Raises:
-        ModelMissing: The packages with the weights are missing.
-    """
+    """``factory.open_generator`` for the packaged model, a hub model id or a local folder."""
     if settings.llm == PACKAGED:
         model = generator(settings, full=True)
         folder = prepared(model, settings, progress)

@@ -23,7 +23,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from collections.abc import Generator as PieceGenerator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from rag.errors import GenerationFailed, SanadError
 from rag.models.llm.protocol import (
@@ -55,20 +54,15 @@ _MEMORY = re.compile(
 _log = logging.getLogger(__name__)
 
 
-class _End(NamedTuple):
-    """Marks the end of a complete reply."""
-
-    log_probabilities: LogProbabilities | None
-
-
 @dataclass(eq=False)
 class _Run:
     """One reply that an engine generates in a thread."""
 
     engine: Generator
     pieces: PieceGenerator[str, None, LogProbabilities | None]
-    arrived: queue.SimpleQueue[str | _End | SanadError] = field(default_factory=queue.SimpleQueue)
-    """What the reader of the reply has not read yet."""
+    arrived: queue.SimpleQueue[str | SanadError | None] = field(default_factory=queue.SimpleQueue)
+    """Pieces that have not been read yet; behind them the error that ended the reply, or None."""
+    log_probabilities: LogProbabilities | None = None
     done: threading.Event = field(default_factory=threading.Event)
     """Set when the engine has stopped."""
     begun: float = field(default_factory=time.monotonic)
@@ -153,8 +147,8 @@ class WatchedGenerator:
                     item = run.arrived.get(timeout=POLL_SECONDS)
                 except queue.Empty:
                     continue
-                if isinstance(item, _End):
-                    return item.log_probabilities
+                if item is None:
+                    return run.log_probabilities
                 if isinstance(item, SanadError):
                     raise item
                 yield item
@@ -197,7 +191,8 @@ class WatchedGenerator:
                 while run.stopped_at is None:
                     run.arrived.put(next(run.pieces))
         except StopIteration as end:
-            run.arrived.put(_End(end.value))
+            run.log_probabilities = end.value
+            run.arrived.put(None)
         except Exception as error:
             why = _failure(error)
             # Before the place of this reply is free: otherwise the next reply could get the failed engine.

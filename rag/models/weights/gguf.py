@@ -183,9 +183,7 @@ def _weights(tensor: Any, adapter: Adapter | None) -> NDArray[np.float32]:
     from gguf.quants import dequantize
 
     shape = tuple(int(size) for size in reversed(tensor.shape))
-    weights: NDArray[np.float32] = (
-        dequantize(tensor.data, tensor.tensor_type).astype(np.float32).reshape(shape)
-    )
+    weights = dequantize(tensor.data, tensor.tensor_type).astype(np.float32).reshape(shape)
     return adapter.add(standard_name(tensor.name), weights) if adapter else weights
 
 
@@ -199,13 +197,12 @@ def _weight_inputs(model: openvino.Model) -> list[Any]:
             continue
         source = node.input_value(port)
         static = source.get_partial_shape().is_static and len(source.get_shape()) == 2
-        if static and source.get_node().get_type_name() == "Convert" and _is_grouped(source.get_node()):
+        kinds = [source.get_node().get_type_name()]
+        if static and kinds == ["Convert"]:
+            kinds.append(source.get_node().input_value(0).get_node().get_type_name())
+        if kinds == ["Convert", "Reshape"]:
             found.append(node.input(port))
     return found
-
-
-def _is_grouped(node: Any) -> bool:
-    return bool(node.input_value(0).get_node().get_type_name() == "Reshape")
 
 
 def _first_rows(convert: Any) -> NDArray[np.float32]:
