@@ -262,11 +262,9 @@ class FakeEmbedder:
 
     def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
         """Vectors of shape (texts, dimension), and one for each word."""
-        vectors = np.empty((len(texts), self.dimension), np.float32)
+        vectors = [_hashed(text.lower().split(), self.dimension) for text in texts]
         tokens = [self._tokens(text) for text in texts]
-        for row, text in enumerate(texts):
-            vectors[row] = _hashed(text.lower().split(), self.dimension)
-        return vectors, tokens
+        return np.array(vectors, np.float32).reshape(len(texts), self.dimension), tokens
 
     def question(self, text: str) -> Question:
         """Vectors of a question; all its words have the same weight."""

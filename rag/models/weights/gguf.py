@@ -196,11 +196,13 @@ def _weight_inputs(model: openvino.Model) -> list[Any]:
         if port is None:
             continue
         source = node.input_value(port)
-        static = source.get_partial_shape().is_static and len(source.get_shape()) == 2
-        kinds = [source.get_node().get_type_name()]
-        if static and kinds == ["Convert"]:
-            kinds.append(source.get_node().input_value(0).get_node().get_type_name())
-        if kinds == ["Convert", "Reshape"]:
+        convert = source.get_node()
+        if (
+            source.get_partial_shape().is_static
+            and len(source.get_shape()) == 2
+            and convert.get_type_name() == "Convert"
+            and convert.input_value(0).get_node().get_type_name() == "Reshape"
+        ):
             found.append(node.input(port))
     return found
 
