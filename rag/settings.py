@@ -17,8 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
 
-import platformdirs
-
 from rag.errors import BadSettings
 
 CONFIG_NAME = "sanad.toml"
@@ -49,12 +47,16 @@ def resource_dir(name: str) -> Path:
 
 
 def _default_cache() -> Path:
+    import platformdirs
+
     return platformdirs.user_cache_path("sanad", appauthor=False)
 
 
 def _default_indexes() -> Path:
     if (_ROOT / "pyproject.toml").is_file():
         return _ROOT / "indexes"
+    import platformdirs
+
     return platformdirs.user_data_path("sanad", appauthor=False) / "indexes"
 
 
