@@ -19,7 +19,7 @@ from rag.errors import ModelMissing
 from rag.models.embedding.embedder import Embedder, open_embedder
 from rag.models.llm.factory import open_generator
 from rag.models.llm.protocol import Generator as LanguageModel
-from rag.models.llm.protocol import Likelihood, Message
+from rag.models.llm.protocol import LogProbabilities, Message
 from rag.models.weights.packaged import GENERATOR, GENERATOR_FULL, prepared
 from rag.settings import PLAIN
 
@@ -110,7 +110,7 @@ class Metered:
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
-    ) -> Generator[str, None, Likelihood | None]:
+    ) -> Generator[str, None, LogProbabilities | None]:
         """The model's reply, piece by piece."""
         measured = not self.prompt
         if measured:
@@ -120,7 +120,7 @@ class Metered:
                 try:
                     piece = next(pieces)
                 except StopIteration as end:
-                    likely: Likelihood | None = end.value
+                    likely: LogProbabilities | None = end.value
                     return likely
                 if piece and measured:
                     self.last = time.perf_counter()
@@ -206,7 +206,7 @@ class LlamaCpp:
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
-    ) -> Generator[str, None, Likelihood | None]:
+    ) -> Generator[str, None, LogProbabilities | None]:
         """The reply, piece by piece."""
         from rag.models.llm.protocol import stream_from_thread
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.models.llm.protocol import Generator, Likelihood, Message
+from rag.models.llm.protocol import Generator, LogProbabilities, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Recorded:
     """Seconds until its first piece."""
     seconds: float
     """Seconds until its last one."""
-    likelihood: Likelihood | None
+    likelihood: LogProbabilities | None
     """Log probabilities of its tokens; None where the backend does not give them."""
 
 
@@ -118,7 +118,7 @@ class RecordingGenerator:
         max_tokens: int,
         cancel: threading.Event | None = None,
         deadline: float | None = None,
-    ) -> PieceGenerator[str, None, Likelihood | None]:
+    ) -> PieceGenerator[str, None, LogProbabilities | None]:
         """The recorded reply to these messages, or the model's, piece by piece."""
         key = Replies.key(self.identity, max_tokens, messages)
         known = self._replies.get(key)
@@ -132,7 +132,7 @@ class RecordingGenerator:
             try:
                 piece = next(reply)
             except StopIteration as end:
-                likelihood: Likelihood | None = end.value
+                likelihood: LogProbabilities | None = end.value
                 break
             first = first or (time.perf_counter() - started if piece else 0.0)
             text += piece

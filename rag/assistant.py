@@ -23,7 +23,7 @@ from rag.models.embedding.embedder import Embedder, open_embedder
 from rag.models.llm import prompt
 from rag.models.llm.factory import load_in_background, open_generator, replies_at_once
 from rag.models.llm.protocol import Generator
-from rag.models.llm.watchdog import SupervisedGenerator
+from rag.models.llm.watchdog import WatchedGenerator
 from rag.records import (
     Answer,
     Article,
@@ -399,8 +399,8 @@ class Assistant:
             return self._generator
 
 
-def _supervised(settings: Settings, tell: Progress) -> SupervisedGenerator:
-    return SupervisedGenerator(
+def _supervised(settings: Settings, tell: Progress) -> WatchedGenerator:
+    return WatchedGenerator(
         lambda: open_generator(settings, tell),
         seconds=settings.answer_seconds,
         at_once=replies_at_once(settings),

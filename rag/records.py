@@ -235,38 +235,28 @@ class Filter:
 
     def __post_init__(self) -> None:
         """Refuse values that no article could match."""
-        _check(self)
+        # A string would be read as a sequence of one-letter outlets.
+        if isinstance(self.outlets, str) or not all(isinstance(outlet, str) for outlet in self.outlets):
+            raise BadSettings(f"The filter's outlets are {self.outlets!r}; give a tuple of names.")
+        object.__setattr__(self, "outlets", tuple(self.outlets))
+        for outlet in self.outlets:
+            if not any(c.isalnum() for c in outlet):
+                raise BadSettings(f"The outlet {outlet!r} of the filter has no letter; name a publisher.")
+        if self.language is not None and self.language not in get_args(Language):
+            known = " and ".join(get_args(Language))
+            raise BadSettings(f"The filter's language {self.language!r} is unknown; supported are {known}.")
+        since, until = self._days("since"), self._days("until")
+        if since and until and since[0] > until[1]:
+            dates = f"since {self.since!r} is after until {self.until!r}"
+            raise BadSettings(f"The filter's dates leave nothing: {dates}. Swap them.")
 
-
-def _check(where: Filter) -> None:
-    # A string would be read as a sequence of one-letter outlets.
-    if isinstance(where.outlets, str) or not all(isinstance(outlet, str) for outlet in where.outlets):
-        raise BadSettings(f"The filter's outlets are {where.outlets!r}; give a tuple of names.")
-    object.__setattr__(where, "outlets", tuple(where.outlets))
-    for outlet in where.outlets:
-        if not any(c.isalnum() for c in outlet):
-            raise BadSettings(f"The outlet {outlet!r} of the filter has no letter; name a publisher.")
-    if where.language is not None and where.language not in get_args(Language):
-        raise BadSettings(
-            f"The language {where.language!r} of the filter is unknown; supported are "
-            f"{' and '.join(get_args(Language))}."
-        )
-    spans = {}
-    for name in ("since", "until"):
-        value = getattr(where, name)
-        if value is None:
-            continue
+    def _days(self, name: Literal["since", "until"]) -> tuple[datetime.date, datetime.date] | None:
+        value = getattr(self, name)
         try:
-            spans[name] = date_span(value)
+            return None if value is None else date_span(value)
         except (ValueError, TypeError):
-            raise BadSettings(
-                f"The filter's {name} {value!r} is not a date; write YYYY, YYYY-MM or YYYY-MM-DD."
-            ) from None
-    if len(spans) == 2 and spans["since"][0] > spans["until"][1]:
-        raise BadSettings(
-            f"The filter's dates leave nothing: since {where.since!r} is after until {where.until!r}. "
-            "Swap them."
-        )
+            form = "YYYY, YYYY-MM or YYYY-MM-DD"
+            raise BadSettings(f"The filter's {name} {value!r} is not a date; write {form}.") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,10 +354,6 @@ def from_plain(kind: type[Record], plain: object) -> Record:
 
     Every value is checked: the text may come from a browser or a damaged file. Unknown fields are ignored.
 
-    Args:
-        kind: The record's class.
-        plain: Plain types.
-
     Raises:
         ValueError: A field is missing or has a value of another type.
     """
@@ -376,13 +362,11 @@ def from_plain(kind: type[Record], plain: object) -> Record:
     hints = _hints(kind)  # type: ignore[arg-type]
     try:
         return kind(**{name: _value(hint, plain[name]) for name, hint in hints.items() if name in plain})
-    except (TypeError, BadSettings) as error:  # a field is missing, or a filter makes no sense
+    except (TypeError, OverflowError, BadSettings) as error:  # e.g. a field is missing
         raise ValueError(str(error)) from None
 
 
-@functools.cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind)
+_hints = functools.cache(get_type_hints)
 
 
 def _value(hint: Any, plain: Any) -> Any:
@@ -396,13 +380,8 @@ def _value(hint: Any, plain: Any) -> Any:
         return tuple(_value(inner[0], item) for item in plain)
     if origin is dict and isinstance(plain, dict):
         return {_value(inner[0], key): _value(inner[1], item) for key, item in plain.items()}
-    if origin is Literal and isinstance(plain, str) and plain in inner:
-        return plain
-    if hint is float and type(plain) in (int, float):
-        try:
-            return float(plain)
-        except OverflowError as error:
-            raise ValueError(str(error)) from None
-    if type(plain) is hint:
+    if hint is float and type(plain) is int:
+        return float(plain)
+    if type(plain) is hint or (origin is Literal and isinstance(plain, str) and plain in inner):
         return plain
     raise ValueError(f"{plain!r} is not of the type {hint}")

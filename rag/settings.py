@@ -11,6 +11,8 @@ import os
 import platform
 import sys
 import tomllib
+from collections.abc import Callable
+from configparser import ConfigParser
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -32,9 +34,6 @@ PLAIN, ADAPTED = "answer", "adapted"
 LOCAL = "127.0.0.1"
 """Default address of a server, which other machines cannot reach."""
 
-HUB_INSTALL = ".venv/bin/pip install -c constraints.txt -e '.[models,hub]'"
-"""Command that installs the dependencies of hub models from the checkout."""
-
 BACKENDS = ("auto", "openvino", "transformers", "fake")
 """Engines for the generator; ``fake`` gives scripted replies, for tests and demonstrations."""
 
@@ -42,11 +41,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 def resource_dir(name: str) -> Path:
-    """The folder ``name`` of the checkout, or its copy inside an installed wheel.
-
-    Args:
-        name: ``prompts`` or ``seeds``.
-    """
+    """The folder ``prompts`` or ``seeds`` of the checkout, or its copy inside an installed wheel."""
     in_checkout = _ROOT / name
     return in_checkout if in_checkout.is_dir() else Path(__file__).resolve().parent / name
 
@@ -54,7 +49,7 @@ def resource_dir(name: str) -> Path:
 def _default_cache() -> Path:
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("sanad", appauthor=False))
+    return platformdirs.user_cache_path("sanad", appauthor=False)
 
 
 def _default_indexes() -> Path:
@@ -62,7 +57,7 @@ def _default_indexes() -> Path:
         return _ROOT / "indexes"
     import platformdirs
 
-    return Path(platformdirs.user_data_dir("sanad", appauthor=False)) / "indexes"
+    return platformdirs.user_data_path("sanad", appauthor=False) / "indexes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,41 +160,20 @@ class Settings:
         Raises:
             BadSettings: A name is unknown, or a value is of the wrong type or out of range.
         """
-        values: dict[str, Any] = _from_file(Path(CONFIG_NAME))
-        for variable, text in os.environ.items():
-            if variable.startswith(_PREFIX) and text:
-                name = _setting(variable)
-                values[name] = _parse(name, text, where=f"environment variable {variable}")
-        for name, value in overrides.items():
-            if value is not None:
-                values[name] = _parse(name, value, where="argument")
-        settings = cls(**values)
+        given = {name: value for name, value in overrides.items() if value is not None}
+        given = {name: _parse(name, value, where="argument") for name, value in given.items()}
+        settings = cls(**_from_file(Path(CONFIG_NAME)) | _from_environment() | given)
         settings._check()
         return settings
 
     def _check(self) -> None:
         if self.backend not in BACKENDS:
             raise BadSettings(f"Unknown backend {self.backend!r}. Choose one of {', '.join(BACKENDS)}.")
-        for name in (
-            "chunk_tokens",
-            "passages",
-            "evidence",
-            "evidence_tokens",
-            "max_new_tokens",
-            "max_question",
-            "max_file_bytes",
-            "max_rows_bytes",
-            "parse_seconds",
-            "answer_cache_bytes",
-            "answer_seconds",
-            "at_once",
-            "waiting",
-        ):
+        for name, kind in _TYPES.items():
+            least = 0 if name == "threads" else 1
             value = getattr(self, name)
-            if value < 1:
-                raise BadSettings(f"The setting {name} is {value}; it must be at least 1.")
-        if self.threads < 0:
-            raise BadSettings(f"The setting threads is {self.threads}; it must be 0 (automatic) or more.")
+            if kind is int and value < least:
+                raise BadSettings(f"The setting {name} is {value}; it must be at least {least}.")
 
 
 def index_folder(settings: Settings, name: str) -> Path:
@@ -216,52 +190,52 @@ def index_folder(settings: Settings, name: str) -> Path:
     return settings.indexes / name
 
 
-_PREFIX = "SANAD_"
-"""Prefix of Sanad's environment variables; the rest is the name of a setting in capitals."""
-
-_SWITCH = {
-    "1": True,
-    "true": True,
-    "yes": True,
-    "on": True,
-    "0": False,
-    "false": False,
-    "no": False,
-    "off": False,
-}
-"""Spellings of a setting that is either on or off."""
-
 _TYPES: dict[str, Any] = get_type_hints(Settings)
 
 
 def _parse(name: str, value: Any, *, where: str) -> Any:
     if name not in _TYPES:
-        near = difflib.get_close_matches(name, _TYPES, n=1)
-        fix = f"Did you mean {near[0]}?" if near else f"The settings are {', '.join(_TYPES)}."
-        raise BadSettings(f"Unknown setting {name!r} ({where}). {fix}")
+        raise BadSettings(f"Unknown setting {name!r} ({where}). {_near(name, 'settings')}")
     kind = _TYPES[name]
     try:
         if kind is bool:
-            return value if isinstance(value, bool) else _SWITCH[value.strip().lower()]
+            return value if isinstance(value, bool) else ConfigParser.BOOLEAN_STATES[value.strip().lower()]
         # int(2.7) and str([...]) would succeed; only text or a value of the right type is accepted.
         if isinstance(value, bool) or not isinstance(value, (str, Path, kind)):
             raise TypeError
         return kind(value).expanduser() if kind is Path else kind(value)
     except (TypeError, ValueError, KeyError, AttributeError):
-        names = {bool: "true or false", int: "a whole number", str: "text", Path: "a path"}
-        wanted = names.get(kind, kind.__name__)
+        wanted = {bool: "true or false", int: "a whole number", str: "text", Path: "a path"}[kind]
         raise BadSettings(f"The setting {name} is {value!r} ({where}); it must be {wanted}.") from None
 
 
-def _setting(variable: str) -> str:
-    """The setting that an environment variable names; a misspelt one must not be ignored."""
-    name = variable.removeprefix(_PREFIX)
-    if name != name.upper() or name.lower() not in _TYPES:
-        near = difflib.get_close_matches(name.lower(), _TYPES, n=1)
-        known = ", ".join(f"{_PREFIX}{known.upper()}" for known in near or _TYPES)
-        fix = f"Did you mean {known}? If not, unset it." if near else f"The variables are {known}."
-        raise BadSettings(f"Unknown environment variable {variable}. {fix}")
-    return name.lower()
+_PREFIX = "SANAD_"
+"""Prefix of Sanad's environment variables; the rest is the name of a setting in capitals."""
+
+
+def _variable(name: str) -> str:
+    return _PREFIX + name.upper()
+
+
+def _from_environment() -> dict[str, Any]:
+    settings = {_variable(name): name for name in _TYPES}
+    values = {}
+    for variable, text in os.environ.items():
+        if not variable.startswith(_PREFIX) or not text:
+            continue
+        if variable not in settings:  # a misspelt one must not be ignored
+            fix = _near(variable.removeprefix(_PREFIX).lower(), "variables", _variable)
+            raise BadSettings(f"Unknown environment variable {variable}. {fix} Otherwise unset it.")
+        name = settings[variable]
+        values[name] = _parse(name, text, where=f"environment variable {variable}")
+    return values
+
+
+def _near(name: str, kind: str, spelled: Callable[[str], str] = str) -> str:
+    """The setting that was meant by an unknown name, or all settings."""
+    near = difflib.get_close_matches(name, _TYPES, n=1)
+    known = ", ".join(map(spelled, near or _TYPES))
+    return f"Did you mean {known}?" if near else f"The {kind} are {known}."
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -277,10 +251,8 @@ def _from_file(path: Path) -> dict[str, Any]:
 def quiet_libraries(settings: Settings | None = None) -> None:
     """Switch off telemetry, downloads and messages of libraries. Call it before importing them.
 
-    Environment variables that the user has set are kept.
-
-    Args:
-        settings: Access to the model hub stays possible only if they name a model that is not a local folder.
+    Environment variables that the user has set are kept. With ``settings``, access to the model hub stays
+    possible only if they name a model that is not a local folder.
     """
     wanted = {
         "ANONYMIZED_TELEMETRY": "False",  # chromadb

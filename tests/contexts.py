@@ -15,7 +15,7 @@ from rag.conversation.decompose import whole
 from rag.language.text import is_arabic
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm import prompt
-from rag.models.llm.protocol import Generator, Likelihood, Message
+from rag.models.llm.protocol import Generator, LogProbabilities, Message
 from rag.records import Evidence, Language, Retrieved
 from rag.settings import Settings
 
@@ -50,7 +50,7 @@ class Replying:
 
     context = 8192
 
-    def __init__(self, reply: str = "", likelihood: Likelihood | None = None) -> None:
+    def __init__(self, reply: str = "", likelihood: LogProbabilities | None = None) -> None:
         """A generator.
 
         Args:
@@ -67,7 +67,7 @@ class Replying:
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
-    ) -> PieceGenerator[str, None, Likelihood | None]:
+    ) -> PieceGenerator[str, None, LogProbabilities | None]:
         if translation := translated(messages[-1].content):
             yield translation
             return None
@@ -101,7 +101,7 @@ def built(
     language: Language = "en",
     *,
     question: str = "What?",
-    likelihood: Likelihood | None = None,
+    likelihood: LogProbabilities | None = None,
     without: Sequence[str] = (),
 ) -> Built:
     """What becomes of a model's reply: checked, decided, presented and built.

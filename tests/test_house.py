@@ -24,7 +24,7 @@ WRAPPED = {
         "models.llm.openvino",
     },
     "openvino_genai": {"models.weights.gguf", "models.llm.openvino"},
-    "gguf": {"models.weights.gguf"},
+    "gguf": {"models.weights.gguf", "models.embedding.e5"},
     "transformers": {"models.weights.gguf", "models.llm.transformers"},
     "torch": {"models.weights.gguf", "models.llm.transformers"},
     "sentence_transformers": {"models.embedding.embedder"},

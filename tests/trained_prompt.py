@@ -14,7 +14,7 @@ from rag import Answer, Assistant, Settings
 from rag.answering import confidence
 from rag.index.indexing import build_index
 from rag.models.embedding.embedder import FakeEmbedder
-from rag.models.llm.protocol import Generator, Likelihood, Message
+from rag.models.llm.protocol import Generator, LogProbabilities, Message
 
 Said = tuple[str, float]
 """A reply, and the probability of the sentence or refusal in it."""
@@ -35,7 +35,7 @@ class Reading:
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
-    ) -> PieceGenerator[str, None, Likelihood | None]:
+    ) -> PieceGenerator[str, None, LogProbabilities | None]:
         if translation := translated(messages[-1].content):
             yield translation
             return None

@@ -127,9 +127,7 @@ def fit(examples: Sequence[Example], generator: str) -> LogisticModel:
     model.fit(values, right)
     weights = dict(zip(judge.FEATURES, map(float, model.coef_[0]), strict=True))
     # The text before the bracket names the weights, whichever engine runs them.
-    return LogisticModel(
-        "generator", generator.split(" int8 ")[0], float(model.intercept_[0]), weights, THRESHOLD
-    )
+    return LogisticModel(generator.split(" int8 ")[0], float(model.intercept_[0]), weights, THRESHOLD)
 
 
 def _asked(value: str) -> tuple[Path, Path | None]:

@@ -27,7 +27,7 @@ from rag.answering.draft import parse
 from rag.assistant import Assistant
 from rag.models.llm import prompt
 from rag.models.llm.factory import open_generator
-from rag.models.llm.protocol import Generator, Heard, Message
+from rag.models.llm.protocol import Generator, Message, ReplyReader
 from rag.records import Language
 from rag.settings import Settings
 from train import scores
@@ -152,9 +152,9 @@ def _told(
 
 def _reply(generator: Generator, messages: Sequence[Message]) -> tuple[str, Sequence[float]]:
     """The text of a reply without markers and quoted words, and the log probabilities of its tokens."""
-    heard = Heard(generator.stream(messages, max_tokens=scores.LONGEST))
-    draft = "".join(heard)
-    return " ".join(one.text for one in parse(draft, "", (), ()).statements), heard.likelihood or ()
+    reply = ReplyReader(generator.stream(messages, max_tokens=scores.LONGEST))
+    draft = "".join(reply)
+    return " ".join(one.text for one in parse(draft, "", (), ()).statements), reply.log_probabilities or ()
 
 
 def _parser() -> argparse.ArgumentParser:

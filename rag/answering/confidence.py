@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rag.answering.draft import Confidence, Draft
 from rag.models import logistic
-from rag.models.llm.protocol import Likelihood
+from rag.models.llm.protocol import LogProbabilities
 from rag.models.logistic import LogisticModel
 
 FILE = Path(__file__).resolve().parent / "data" / "certainty.json"
@@ -39,7 +39,7 @@ the disagreements that the hand-written questions yield between this and ``CHOSE
 not."""
 
 
-def rated(draft: Draft, likelihood: Likelihood | None, generator: str) -> Draft:
+def rated(draft: Draft, likelihood: LogProbabilities | None, generator: str) -> Draft:
     """A draft with the confidence that its tokens' probabilities give.
 
     Args:
@@ -54,7 +54,7 @@ def rated(draft: Draft, likelihood: Likelihood | None, generator: str) -> Draft:
     return dataclasses.replace(draft, confidence=Confidence(math.exp(likelihood[CHOICE]), words))
 
 
-def features(likelihood: Likelihood) -> dict[str, float]:
+def features(likelihood: LogProbabilities) -> dict[str, float]:
     """What is measured of a reply, by the names in ``FEATURES``.
 
     Args:

@@ -11,7 +11,7 @@ from rag.answering import draft as drafts
 from rag.answering.context import Context
 from rag.answering.draft import Draft
 from rag.models.llm import prompt
-from rag.models.llm.protocol import Likelihood, Message, check_limits
+from rag.models.llm.protocol import LogProbabilities, Message, check_limits
 from rag.records import Evidence, Token
 
 UNSURE = 0.6
@@ -26,7 +26,7 @@ class Completion:
 
     text: str
     """All of it."""
-    likelihood: Likelihood | None
+    likelihood: LogProbabilities | None
     """Log probabilities of its tokens; None where the backend does not give them."""
 
 

@@ -16,7 +16,7 @@ from rag import Answer
 from rag.answering import confidence
 from rag.answering.decision import REASONS
 from rag.answering.draft import Draft
-from rag.models.llm.protocol import Likelihood, Message
+from rag.models.llm.protocol import LogProbabilities, Message
 
 SURE = (0.0, math.log(0.98), 0.0, -0.01, -0.02, 0.0)
 """Of "[1] 300": bracket, number, bracket, words, end."""
@@ -32,7 +32,7 @@ class Telling:
 
     context = 8192
 
-    def __init__(self, reply: str, likelihood: Likelihood | None, identity: str | None = None) -> None:
+    def __init__(self, reply: str, likelihood: LogProbabilities | None, identity: str | None = None) -> None:
         self.identity = identity or f"{confidence.load().fitted_for} int8 (test)"
         self._reply, self._likelihood = reply, likelihood
 
@@ -41,7 +41,7 @@ class Telling:
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
-    ) -> Generator[str, None, Likelihood | None]:
+    ) -> Generator[str, None, LogProbabilities | None]:
         yield ""
         yield self._reply
         return self._likelihood
@@ -87,7 +87,7 @@ def test_a_refusal_stays_one_however_improbable(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("likelihood", [None, UNSURE])
-def test_of_another_model_nothing_is_supposed(tmp_path: Path, likelihood: Likelihood | None) -> None:
+def test_of_another_model_nothing_is_supposed(tmp_path: Path, likelihood: LogProbabilities | None) -> None:
     answer = answered(tmp_path, Telling("[1] 300 passengers", likelihood, "other"), FERRY, QUESTION)
     assert answer.text == "300 passengers: “The ferry to the island carries 300 passengers a day.” [1]"
 

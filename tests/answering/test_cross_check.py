@@ -13,7 +13,7 @@ from rag.answering import confidence, cross_check
 from rag.index.indexing import build_index
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM
-from rag.models.llm.protocol import Likelihood, Message
+from rag.models.llm.protocol import LogProbabilities, Message
 from rag.records import Evidence
 
 ARTICLES = {
@@ -44,7 +44,7 @@ class Telling:
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
-    ) -> Generator[str, None, Likelihood | None]:
+    ) -> Generator[str, None, LogProbabilities | None]:
         call = len(self._llm.prompts)
         yield from self._llm.stream(messages, max_tokens=max_tokens)
         return (SURE, SURE, SURE, *((UNSURE if call == self._unsure_of else SURE,) * 5))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rag import Answer, Assistant, Settings
 from rag.answering import judge
 from rag.errors import PromptBroken
-from rag.models.llm.protocol import Likelihood, Message
+from rag.models.llm.protocol import LogProbabilities, Message
 
 FERRY = "The ferry to the island carries 300 passengers a day."
 CRANE = "The crane in the harbour was painted by a sailor from Oslo."
@@ -44,7 +44,7 @@ class Knowing:
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
-    ) -> Generator[str, None, Likelihood | None]:
+    ) -> Generator[str, None, LogProbabilities | None]:
         prompt = messages[-1].content
         self.prompts.append(prompt)
         if max_tokens > 2:
@@ -60,7 +60,7 @@ class Silent(Knowing):
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
-    ) -> Generator[str, None, Likelihood | None]:
+    ) -> Generator[str, None, LogProbabilities | None]:
         yield from super().stream(messages, max_tokens=max_tokens)
         return None
 

@@ -17,7 +17,7 @@ from rag.answering import answer_builder, pipeline
 from rag.answering.context import Context
 from rag.answering.draft import Draft
 from rag.answering.pipeline import Request, Steps
-from rag.models.llm.protocol import Cancelled, Likelihood, Message
+from rag.models.llm.protocol import Cancelled, LogProbabilities, Message
 from rag.records import Answer, Event, Evidence, Retrieved, Token, Turn
 
 FIRST = source("The troops will leave the base in 2025, the ministry said.")
@@ -40,7 +40,7 @@ class Yearly(Replying):
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
-    ) -> PieceGenerator[str, None, Likelihood | None]:
+    ) -> PieceGenerator[str, None, LogProbabilities | None]:
         self.prompts.append(messages[-1].content)
         yield (
             "[1] in 2026"
@@ -141,7 +141,7 @@ def test_a_cancelled_answer_stops_the_model_between_two_pieces() -> None:
     class Endless(Replying):
         def stream(
             self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
-        ) -> PieceGenerator[str, None, Likelihood | None]:
+        ) -> PieceGenerator[str, None, LogProbabilities | None]:
             try:
                 while True:
                     pieces.append("piece ")

@@ -14,7 +14,7 @@ from rag.answering.answer_builder import Built
 from rag.answering.draft import Draft, Statement
 from rag.answering.presentation import label_sides
 from rag.language.text import detect_language
-from rag.models.llm.protocol import Likelihood
+from rag.models.llm.protocol import LogProbabilities
 from rag.records import Evidence
 
 
@@ -95,7 +95,7 @@ def test_of_a_quoted_sentence_the_clause_that_matters_is_shown(
     ],
 )
 def test_a_step_that_is_left_out_does_nothing(
-    step: str, reply: str, likelihood: Likelihood | None, whole: str, left_out: str
+    step: str, reply: str, likelihood: LogProbabilities | None, whole: str, left_out: str
 ) -> None:
     items = evidence((*TEXTS, "The repairs cost 14 million dollars."), published="2024-08-20")
     texts = [built(reply, items, likelihood=likelihood, without=without).text for without in ((), (step,))]

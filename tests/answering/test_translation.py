@@ -13,7 +13,7 @@ from shown import source
 from rag.answering.draft import Draft, Statement
 from rag.answering.support import translates
 from rag.answering.translation import MOST, translate, translate_cited
-from rag.models.llm.protocol import Likelihood, Message
+from rag.models.llm.protocol import LogProbabilities, Message
 
 ARABIC = "وقال وزير الزراعة إن المزارعين فقدوا نحو ثلث محصولهم بعد ساعتين من العاصفة."
 ENGLISH = "The agriculture minister said farmers lost about a third of their crop two hours after the storm."
@@ -24,7 +24,7 @@ class Translating(Replying):
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
-    ) -> PieceGenerator[str, None, Likelihood | None]:
+    ) -> PieceGenerator[str, None, LogProbabilities | None]:
         self.prompts.append(messages[-1].content)
         yield self._reply
         return None

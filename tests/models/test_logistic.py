@@ -10,15 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.models.logistic import LEAST, LogisticModel, log_odds, probability
+from rag.models.logistic import LEAST, LogisticModel, log_odds
 
 DATA = Path(__file__).resolve().parents[2] / "rag" / "answering" / "data"
-RELATIONS = ("own", "quoted", "crossed")
 
 
 def model(**changes: object) -> LogisticModel:
     values = {
-        "role": "generator",
         "fitted_for": "Qwen",
         "bias": 0.5,
         "coefficients": {"mean": 1.0, "least": -2.0},
@@ -35,14 +33,14 @@ def test_a_probability_is_the_logistic_of_the_weighted_sum(bias: float, mean: fl
 
 @given(st.floats(-1e6, 1e6))
 def test_no_value_overflows(value: float) -> None:
-    assert 0 <= probability(0.0, [1.0], [value]) <= 1
+    assert 0 <= model().probability({"mean": value, "least": 0.0}) <= 1
 
 
 def test_values_at_the_threshold_are_accepted() -> None:
     even = model(bias=0.0, threshold=0.5)
     assert even.accepts({"mean": 0.0, "least": 0.0})
     assert not even.accepts({"mean": -0.1, "least": 0.0})
-    assert even.with_threshold(0.1).accepts({"mean": -0.1, "least": 0.0})
+    assert model(bias=0.0, threshold=0.1).accepts({"mean": -0.1, "least": 0.0})
 
 
 @pytest.mark.parametrize("values", [{"mean": 1.0}, {"mean": 1.0, "least": 1.0, "length": 1.0}])
@@ -52,17 +50,11 @@ def test_a_missing_or_unknown_feature_is_an_error(values: dict[str, float]) -> N
 
 
 @pytest.mark.parametrize(
-    ("role", "identity", "holds"),
-    [
-        ("generator", "Qwen", True),
-        ("generator", "Qwen int8 (openvino, 12ab)", True),
-        ("generator", "another Qwen", False),
-        ("embedder", "Qwen", True),
-        ("embedder", "Qwen int8", False),
-    ],
+    ("identity", "holds"),
+    [("Qwen", True), ("Qwen int8 (openvino, 12ab)", True), ("another Qwen", False)],
 )
-def test_a_model_holds_for_the_identity_that_it_was_fitted_for(role: str, identity: str, holds: bool) -> None:
-    assert model(role=role).holds_for(identity) is holds
+def test_a_model_holds_for_the_generator_that_it_was_fitted_for(identity: str, holds: bool) -> None:
+    assert model().holds_for(identity) is holds
 
 
 def test_a_saved_model_is_loaded_as_it_was(tmp_path: Path) -> None:
@@ -72,37 +64,27 @@ def test_a_saved_model_is_loaded_as_it_was(tmp_path: Path) -> None:
     assert json.loads(file.read_text())["generator"] == "Qwen"
 
 
-def test_several_models_share_a_file_and_an_identity(tmp_path: Path) -> None:
-    file = tmp_path / "models.json"
-    models = {"one": model(role="embedder"), "two": model(role="embedder", bias=-1.0)}
-    LogisticModel.save_sections(file, models)
-    assert LogisticModel.load_sections(file, models) == models
-    with pytest.raises(ValueError, match="fitted for one model"):
-        LogisticModel.save_sections(file, models | {"two": model(role="embedder", fitted_for="e5")})
-
-
-def test_a_file_without_a_threshold_takes_the_given_one(tmp_path: Path) -> None:
-    file = tmp_path / "model.json"
-    file.write_text('{"generator": "Qwen", "bias": 1, "factors": {"says": 2}}')
-    assert LogisticModel.load(file, threshold=0.3).threshold == 0.3
-    with pytest.raises(ValueError, match="does not contain a logistic model"):
-        LogisticModel.load(file)
-
-
 @pytest.mark.parametrize(
-    "text", ["[]", "{}", '{"generator": "Qwen", "bias": 1}', '{"bias": 1, "factors": {}}', "{"]
+    "text",
+    [
+        "[]",
+        "{}",
+        '{"generator": "Qwen", "bias": 1, "threshold": 0.5}',
+        '{"bias": 1, "factors": {}, "threshold": 0.5}',
+        '{"generator": "Qwen", "bias": 1, "factors": {}}',
+        "{",
+    ],
 )
 def test_a_file_of_another_layout_is_refused(text: str, tmp_path: Path) -> None:
     file = tmp_path / "model.json"
     file.write_text(text)
-    with pytest.raises(ValueError):
-        LogisticModel.load(file, threshold=0.5)
+    with pytest.raises(ValueError, match="does not contain a logistic model"):
+        LogisticModel.load(file)
 
 
-def test_the_committed_files_are_logistic_models() -> None:
-    certainty = LogisticModel.load(DATA / "certainty.json")
-    assert (certainty.role, certainty.threshold) == ("generator", 0.6)
-    assert LogisticModel.load(DATA / "answerability.json", threshold=0.3).role == "generator"
+@pytest.mark.parametrize(("name", "threshold"), [("certainty.json", 0.6), ("answerability.json", 0.4)])
+def test_the_committed_files_are_logistic_models(name: str, threshold: float) -> None:
+    assert LogisticModel.load(DATA / name).threshold == threshold
 
 
 @given(st.floats(max_value=0))

@@ -12,13 +12,13 @@ import small_generator
 
 from rag import GenerationFailed
 from rag.models.llm.openvino import OpenVinoLLM
-from rag.models.llm.protocol import Likelihood, Message
-from rag.models.llm.watchdog import SupervisedGenerator
+from rag.models.llm.protocol import LogProbabilities, Message
+from rag.models.llm.watchdog import WatchedGenerator
 
 TEXTS = ("Who leads the talks?", "كم عدد الجنود؟", "It reopened on Sunday. " * 20, "a", "b b")
 LONGEST = 20
 
-Reply = tuple[str, Likelihood | None]
+Reply = tuple[str, LogProbabilities | None]
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def llm(folder: Path) -> OpenVinoLLM:
     return opened(folder)
 
 
-Stream = Generator[str, None, Likelihood | None]
+Stream = Generator[str, None, LogProbabilities | None]
 
 
 def begun(llm: Any, text: str) -> Stream:
@@ -55,7 +55,7 @@ def begun(llm: Any, text: str) -> Stream:
 def ended(streams: Sequence[Stream]) -> list[Reply]:
     """The replies of streams that are read by turns: between two pieces of one the engine makes a step."""
     texts = [""] * len(streams)
-    likely: list[Likelihood | None] = [None] * len(streams)
+    likely: list[LogProbabilities | None] = [None] * len(streams)
     left = dict(enumerate(streams))
     while left:
         for at, stream in list(left.items()):
@@ -206,7 +206,7 @@ def test_watched_replies_share_the_engine_up_to_the_bound_and_fail_together(
             batch._pipeline = Breaks(batch._pipeline)
         return engines[-1]
 
-    watched = SupervisedGenerator(another, seconds=60, at_once=2)
+    watched = WatchedGenerator(another, seconds=60, at_once=2)
     outcomes: list[Reply | GenerationFailed] = [GenerationFailed("never")] * len(TEXTS)
 
     def ask(at: int) -> None:

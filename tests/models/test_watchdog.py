@@ -13,8 +13,8 @@ from conftest import FakeAssistant
 
 from rag import GenerationFailed
 from rag.models.llm.fake import FakeLLM, fake_generator
-from rag.models.llm.protocol import Cancelled, DeadlinePassed, Likelihood, Message
-from rag.models.llm.watchdog import MAX_STUCK, SupervisedGenerator
+from rag.models.llm.protocol import Cancelled, DeadlinePassed, LogProbabilities, Message
+from rag.models.llm.watchdog import MAX_STUCK, WatchedGenerator
 
 PROMPT = [Message("user", "[1] The harbour reopened on Sunday.")]
 
@@ -33,7 +33,7 @@ class Engine:
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
-    ) -> Generator[str, None, Likelihood | None]:
+    ) -> Generator[str, None, LogProbabilities | None]:
         try:
             yield from self.act()
         finally:
@@ -82,11 +82,11 @@ def hangs(release: threading.Event) -> Callable[[], Iterator[str]]:
     return act
 
 
-def supervised(opened: Opened, seconds: float = 30, grace: float = 30) -> SupervisedGenerator:
-    return SupervisedGenerator(opened, seconds=seconds, grace=grace)
+def supervised(opened: Opened, seconds: float = 30, grace: float = 30) -> WatchedGenerator:
+    return WatchedGenerator(opened, seconds=seconds, grace=grace)
 
 
-def reply(generator: SupervisedGenerator) -> str:
+def reply(generator: WatchedGenerator) -> str:
     return "".join(generator.stream(PROMPT, max_tokens=10))
 
 
@@ -148,7 +148,7 @@ def test_memory_that_runs_out_below_other_layers_is_said_too() -> None:
         raise MemoryError
 
     llm = FakeLLM.scripted(["never said"], out_of_memory)
-    generator = SupervisedGenerator(lambda: fake_generator(llm), seconds=30)
+    generator = WatchedGenerator(lambda: fake_generator(llm), seconds=30)
     with pytest.raises(GenerationFailed, match="not enough memory"):
         list(generator.stream(PROMPT, max_tokens=10))
 
@@ -321,7 +321,7 @@ def test_as_many_replies_as_are_allowed_run_at_the_same_time_and_no_more() -> No
         with lock:
             running -= 1
 
-    generator = SupervisedGenerator(Opened(meets), seconds=30, at_once=2)
+    generator = WatchedGenerator(Opened(meets), seconds=30, at_once=2)
     replies: list[str] = []
 
     def ask() -> None:
@@ -341,7 +341,7 @@ def test_as_many_replies_as_are_allowed_run_at_the_same_time_and_no_more() -> No
 
 def test_an_engine_that_hangs_ends_the_replies_beside_it_and_counts_once(release: threading.Event) -> None:
     opened = Opened(hangs(release), well)
-    generator = SupervisedGenerator(opened, seconds=30, grace=0.05, at_once=2)
+    generator = WatchedGenerator(opened, seconds=30, grace=0.05, at_once=2)
     left, beside = (generator.stream(PROMPT, max_tokens=10) for _ in range(2))
     assert next(left) == next(beside) == "a"
     left.close()
@@ -359,13 +359,13 @@ def test_another_engine_is_loaded_only_when_the_one_that_failed_has_no_reply_lef
     class Mixed(Engine):
         def stream(
             self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
-        ) -> Generator[str, None, Likelihood | None]:
+        ) -> Generator[str, None, LogProbabilities | None]:
             yield from acts.pop(0)()
             return None
 
     opened = Opened(well, well)
     opened.engines[0] = Mixed(well)
-    generator = SupervisedGenerator(opened, seconds=30, at_once=2)
+    generator = WatchedGenerator(opened, seconds=30, at_once=2)
     slow = generator.stream(PROMPT, max_tokens=10)
     assert next(slow) == "a"
     with pytest.raises(GenerationFailed, match="broke"):

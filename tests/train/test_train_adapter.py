@@ -246,7 +246,7 @@ def test_a_run_learns_stops_resumes_and_its_adapter_merges(
     merged = tmp_path / "merged"
     merged.mkdir()
     adapter = Adapter(tmp_path / "whole")
-    gguf_convert.to_transformers(model_folder / "source" / "model.gguf", merged, adapter)
+    gguf_convert.to_transformers(model_folder / "source" / "model.gguf", merged, adapter=adapter)
     served = AutoModelForCausalLM.from_pretrained(merged, dtype=torch.float32).eval()
     trained, tokenizer = training.open_model(str(model_folder / "model"))
     # A higher rank begins with what a lower one has learned.

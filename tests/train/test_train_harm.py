@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rag import Settings
-from rag.models.llm.protocol import Likelihood, Message
+from rag.models.llm.protocol import LogProbabilities, Message
 from rag.settings import resource_dir
 from train import harm
 from train.harm import Job
@@ -30,7 +30,7 @@ class Knowing:
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
-    ) -> Generator[str, None, Likelihood | None]:
+    ) -> Generator[str, None, LogProbabilities | None]:
         yield self._right.get(messages[-1].content, "I do not know")
         return None
 

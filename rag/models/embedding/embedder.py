@@ -6,24 +6,25 @@ id or local folder), or a fake for tests.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import ModelMissing
+from rag.models import hub
 from rag.models.disk import sha256
 from rag.models.embedding import e5
 from rag.models.embedding.late_interaction import Question, Tokens
 from rag.models.weights.packaged import EMBEDDER, digest, prepared
 from rag.records import Progress
-from rag.settings import HUB_INSTALL, PACKAGED, Settings
+from rag.settings import PACKAGED, Settings
 
 Vectors = NDArray[np.float32]
 """Shape (texts, dimension), rows of length 1."""
@@ -92,17 +93,11 @@ class PackagedEmbedder:
     PASSAGE, QUERY = "passage: ", "query: "
 
     def __init__(self, folder: Path, *, head: Path | None = HEAD, threads: int = 0) -> None:
-        """Create the embedder without loading its model.
-
-        Args:
-            folder: The prepared model.
-            head: The weights of the token head; None for no token vectors.
-            threads: Processor threads; 0 lets the engine choose.
-        """
+        """Create the embedder of a prepared folder, without loading it; without ``head`` it has no tokens."""
         self._folder = folder
         self._head = head
         self._threads = threads
-        self._loaded: _Engine | None = None
+        self._loaded: tuple[Any, Any, Any] | None = None
         self._loading = threading.Lock()  # so that two questions that arrive first do not load it twice
         self._running = threading.Lock()  # only one thread at a time can wait for the queue
         self._answering = threading.Lock()  # a request serves one thread at a time
@@ -116,43 +111,34 @@ class PackagedEmbedder:
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         """Vectors of passages, shape (texts, dimension)."""
-        return self._run([self.PASSAGE + text for text in texts], tokens=False)[0]
+        return self._run(self.PASSAGE, texts)[0]
 
     def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
         """Vectors of passages, shape (texts, dimension), and of their tokens."""
-        vectors, rows = self._run([self.PASSAGE + text for text in texts], tokens=True)
-        return vectors, [self._tokens(row, len(self.PASSAGE))[0] for row in rows]
+        vectors, found = self._run(self.PASSAGE, texts, tokens=True)
+        return vectors, [tokens for tokens, _ in found]
 
     def question(self, text: str) -> Question:
         """Vectors of a question."""
-        vectors, rows = self._run([self.QUERY + text], tokens=True)
-        tokens, logits = self._tokens(rows[0], len(self.QUERY))
+        vectors, ((tokens, logits),) = self._run(self.QUERY, [text], tokens=True)
         weights = np.exp(logits - logits.max(initial=-np.inf))
         return Question(vectors[0], tokens.vectors, weights / weights.sum() if len(weights) else weights)
 
-    def _tokens(self, row: _Row, prefix: int) -> tuple[Tokens, NDArray[np.float32]]:
-        """The tokens of a text, without its prefix and the special tokens, and their importance."""
-        if not self._head:
-            return NO_TOKENS, np.empty(0, np.float32)
-        spans = np.array(row.offsets, np.int32).reshape(-1, 2)
-        own = (spans[:, 1] > spans[:, 0]) & (spans[:, 1] > prefix)
-        spans = np.maximum(spans[own] - np.int32(prefix), 0)
-        return Tokens(row.tokens[own], spans), row.importance[own]
-
-    def _run(self, texts: list[str], *, tokens: bool) -> tuple[Vectors, list[_Row]]:
-        engine = self._load()
+    def _run(
+        self, prefix: str, texts: Sequence[str], *, tokens: bool = False
+    ) -> tuple[Vectors, list[tuple[Tokens, NDArray[np.float32]]]]:
+        """Vectors of texts, and if wanted their tokens with the logits of their importance."""
+        queue, alone, tokenizer = self._load()
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        encodings = engine.tokenizer.encode_batch(texts)
-        rows: dict[int, _Row] = {}
+        encodings = tokenizer.encode_batch([prefix + text for text in texts])
+        found = [(NO_TOKENS, np.empty(0, np.float32))] * len(texts)
 
         def keep(request: Any, batch: list[int]) -> None:
             vectors[batch] = request.get_tensor("text").data
             if self._head and tokens:
                 states, logits = (request.get_tensor(name).data for name in ("tokens", "importance"))
                 for row, i in enumerate(batch):
-                    size = len(encodings[i].ids)
-                    # Copies, so that the batch and its padding are not kept in memory.
-                    rows[i] = _Row(encodings[i].offsets, states[row, :size].copy(), logits[row, :size].copy())
+                    found[i] = _of_text(encodings[i].offsets, states[row], logits[row], len(prefix))
 
         # Texts of similar length share a batch, which limits padding; the longest come first, so that no core
         # waits at the end for another core's long batch.
@@ -160,17 +146,18 @@ class PackagedEmbedder:
         batches = [order[at : at + self.BATCH] for at in range(0, len(order), self.BATCH)]
         if len(batches) == 1:
             with self._answering:
-                engine.alone.infer(_padded([encodings[i].ids for i in order]))
-                keep(engine.alone, order)
+                alone.infer(_padded([encodings[i].ids for i in order]))
+                keep(alone, order)
         else:
             with self._running:
-                engine.queue.set_callback(keep)
+                queue.set_callback(keep)
                 for batch in batches:
-                    engine.queue.start_async(_padded([encodings[i].ids for i in batch]), batch)
-                engine.queue.wait_all()
-        return vectors, [rows.get(i, _NO_ROW) for i in range(len(texts))]
+                    queue.start_async(_padded([encodings[i].ids for i in batch]), batch)
+                queue.wait_all()
+        return vectors, found
 
-    def _load(self) -> _Engine:
+    def _load(self) -> tuple[Any, Any, Any]:
+        """A queue of requests, one more request, and the tokenizer."""
         with self._loading:
             if self._loaded is None:
                 import openvino as ov
@@ -183,41 +170,31 @@ class PackagedEmbedder:
                     options["INFERENCE_NUM_THREADS"] = self._threads
                 network = ov.Core().compile_model(e5.graph(self._folder, self._head), "CPU", options)
                 tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
-                queue = ov.AsyncInferQueue(network)
-                self._loaded = _Engine(queue, network.create_infer_request(), tokenizer)
+                # The queue has as many requests as the processor can run efficiently at once. A question has
+                # one of its own, so that it does not wait for texts that are being indexed.
+                self._loaded = ov.AsyncInferQueue(network), network.create_infer_request(), tokenizer
             return self._loaded
-
-
-class _Engine(NamedTuple):
-    """The loaded network and its tokenizer."""
-
-    queue: Any
-    """As many requests as the processor runs efficiently at the same time."""
-    alone: Any
-    """One more request, so that a question does not wait for texts that are being indexed."""
-    tokenizer: Any
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
     """The network's inputs for the token ids of some texts."""
-    longest = max(len(row) for row in rows)
-    ids = np.ones((len(rows), longest), np.int64)  # 1 is the padding token
-    mask = np.zeros((len(rows), longest), np.int64)
-    for at, row in enumerate(rows):
-        ids[at, : len(row)] = row
-        mask[at, : len(row)] = 1
-    return {"input_ids": ids, "attention_mask": mask}
+    longest = max(map(len, rows))
+    ids = [[*row, *[1] * (longest - len(row))] for row in rows]  # 1 is the padding token
+    mask = [[1] * len(row) + [0] * (longest - len(row)) for row in rows]
+    return {"input_ids": np.array(ids, np.int64), "attention_mask": np.array(mask, np.int64)}
 
 
-class _Row(NamedTuple):
-    """The network's output for one text: offsets, vector and importance of each token."""
-
-    offsets: Sequence[tuple[int, int]]
-    tokens: NDArray[np.float32]
-    importance: NDArray[np.float32]
-
-
-_NO_ROW = _Row((), np.empty((0, 0), np.float32), np.empty(0, np.float32))
+def _of_text(
+    offsets: Sequence[tuple[int, int]],
+    states: NDArray[np.float32],
+    logits: NDArray[np.float32],
+    prefix: int,
+) -> tuple[Tokens, NDArray[np.float32]]:
+    """The tokens of a text without padding, special tokens and prefix, and the logits of their importance."""
+    spans = np.array(offsets, np.int32).reshape(-1, 2)
+    own = np.flatnonzero((spans[:, 1] > spans[:, 0]) & (spans[:, 1] > prefix))
+    # Indexing copies, so that the batch and its padding are not kept in memory.
+    return Tokens(states[own], np.maximum(spans[own] - np.int32(prefix), 0)), logits[own]
 
 
 class HubEmbedder:
@@ -229,18 +206,15 @@ class HubEmbedder:
         self._name = name
         self._model: Any = None
         self._loading = threading.Lock()
-        self._digest: str | None = None
 
-    @property
+    @functools.cached_property
     def identity(self) -> str:
         """The model's name, and a digest over a few weights of every tensor: training changes them all."""
-        if self._digest is None:
-            hasher = hashlib.sha256()
-            for name, tensor in self._load().named_parameters():
-                few = tensor.detach().flatten()[:DIGEST_WEIGHTS].float().cpu().numpy()
-                hasher.update(name.encode() + few.tobytes())
-            self._digest = hasher.hexdigest()[:16]
-        return f"sentence-transformers:{self._name}:{self.dimension}:{self._digest}"
+        hasher = hashlib.sha256()
+        for name, tensor in self._load().named_parameters():
+            few = tensor.detach().flatten()[:DIGEST_WEIGHTS].float().cpu().numpy()
+            hasher.update(name.encode() + few.tobytes())
+        return f"sentence-transformers:{self._name}:{self.dimension}:{hasher.hexdigest()[:16]}"
 
     @property
     def dimension(self) -> int:
@@ -264,30 +238,14 @@ class HubEmbedder:
     def _load(self) -> Any:
         with self._loading:
             if self._model is None:
-                self._model = _sentence_transformer(self._name)
+                with hub.loading("embedder", self._name):
+                    from sentence_transformers import SentenceTransformer
+
+                    # Safetensors only, as a pickled checkpoint can run code; nor is a model's own code run.
+                    self._model = SentenceTransformer(
+                        self._name, trust_remote_code=False, model_kwargs={"use_safetensors": True}
+                    )
             return self._model
-
-
-def _sentence_transformer(name: str) -> Any:
-    try:
-        from sentence_transformers import SentenceTransformer
-    except ModuleNotFoundError:
-        raise ModelMissing(
-            f"The embedder {name!r} runs through sentence-transformers, which is not installed. "
-            f"Install it: {HUB_INSTALL}"
-        ) from None
-    try:
-        # Safetensors only: a pickled checkpoint can run code, and a model's own code is never run.
-        return SentenceTransformer(name, trust_remote_code=False, model_kwargs={"use_safetensors": True})
-    except Exception as error:  # the library raises a dozen types for a missing model
-        raise ModelMissing(
-            f"Cannot load the embedder {name!r}: {_first_line(error)}. Use a hub model id, a local folder "
-            "or 'packaged' (--embedder, SANAD_EMBEDDER)."
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
 
 
 class FakeEmbedder:
@@ -304,11 +262,9 @@ class FakeEmbedder:
 
     def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
         """Vectors of shape (texts, dimension), and one for each word."""
-        vectors = np.empty((len(texts), self.dimension), np.float32)
+        vectors = [_hashed(text.lower().split(), self.dimension) for text in texts]
         tokens = [self._tokens(text) for text in texts]
-        for row, text in enumerate(texts):
-            vectors[row] = _hashed(text.lower().split(), self.dimension)
-        return vectors, tokens
+        return np.array(vectors, np.float32).reshape(len(texts), self.dimension), tokens
 
     def question(self, text: str) -> Question:
         """Vectors of a question; all its words have the same weight."""

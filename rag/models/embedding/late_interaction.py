@@ -53,7 +53,7 @@ def pack(vectors: Floats) -> NDArray[np.uint8]:
     Returns:
         Shape (n, size / 2): component 2j in the low half of byte j, component 2j + 1 in its high half.
     """
-    limit = _limit(vectors.shape[1])
+    limit = LIMIT_SIGMAS / math.sqrt(max(1, vectors.shape[1]))  # the size is 0 without token vectors
     levels = np.rint((vectors / limit + 1) * ((LEVELS - 1) / 2)).clip(0, LEVELS - 1).astype(np.uint8)
     packed: NDArray[np.uint8] = levels[:, 0::2] | (levels[:, 1::2] << 4)
     return packed
@@ -68,10 +68,6 @@ def unpack(packed: NDArray[np.uint8]) -> Floats:
     # No row is zero, as no level is: the nearest ones are half a step away from it.
     levels /= np.linalg.norm(levels, axis=1, keepdims=True)
     return levels
-
-
-def _limit(size: int) -> float:
-    return LIMIT_SIGMAS / math.sqrt(max(1, size))  # the size is 0 for an embedder without token vectors
 
 
 def similarities(question: Question, vectors: Floats) -> Floats:
@@ -116,6 +112,4 @@ def parts(spans: NDArray[np.int32], tokens: NDArray[np.int32]) -> NDArray[np.int
         contains its middle, as some tokens begin with the space before their word.
     """
     middles = tokens.sum(axis=1) / 2
-    return np.stack(
-        [np.searchsorted(middles, spans[:, 0]), np.searchsorted(middles, spans[:, 1])], axis=1
-    ).astype(np.int32)
+    return np.searchsorted(middles, spans).astype(np.int32)

@@ -1,4 +1,4 @@
-"""The common part of the backends: a ``Generator`` made of a prompt template and a stream of pieces.
+"""The common part of the backends.
 
 No backend is a llama-index class itself: importing llama-index takes longer than everything else that a
 question needs before its model is loaded. ``llama_index.py`` adapts any of them to llama-index's interface.
@@ -12,11 +12,11 @@ import threading
 from collections.abc import Generator, Sequence
 
 from rag.errors import SanadError
-from rag.models.llm.protocol import Likelihood, Message, failed, until_limits
+from rag.models.llm.protocol import LogProbabilities, Message, check_limits, failed
 
 
 class StreamedLLM(abc.ABC):
-    """A backend defines how messages become a prompt, and how a prompt becomes the pieces of a reply."""
+    """A ``Generator`` of which a backend defines ``context``, ``count`` and the pieces of a reply."""
 
     identity: str
     """Names the model, its weights and the backend."""
@@ -32,26 +32,11 @@ class StreamedLLM(abc.ABC):
         # Held while the model is loaded, so that two questions that arrive first do not load it twice.
         self._loading = threading.Lock()
 
-    @property
     @abc.abstractmethod
-    def context(self) -> int:
-        """Longest prompt and reply together, in the model's tokens."""
-
-    @abc.abstractmethod
-    def count(self, text: str) -> int:
-        """Length of a text in the model's tokens; loads the model."""
-
-    @abc.abstractmethod
-    def template(self, messages: Sequence[Message]) -> str:
-        """The messages as one prompt, in the model's own chat template."""
-
-    @abc.abstractmethod
-    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
-        """The reply to a prompt, piece by piece; closing the generator stops the model.
-
-        Returns:
-            The log probabilities of the reply's tokens; None if the engine does not report them.
-        """
+    def pieces(
+        self, messages: Sequence[Message], max_tokens: int
+    ) -> Generator[str, None, LogProbabilities | None]:
+        """``stream`` without limits; an exception of any type ends the reply with ``GenerationFailed``."""
 
     def stream(
         self,
@@ -60,18 +45,19 @@ class StreamedLLM(abc.ABC):
         max_tokens: int,
         cancel: threading.Event | None = None,
         deadline: float | None = None,
-    ) -> Generator[str, None, Likelihood | None]:
+    ) -> Generator[str, None, LogProbabilities | None]:
         """See ``protocol.Generator``; the limits are checked between two pieces only."""
         try:
-            prompt = self.template(messages)
-            with self._turn, contextlib.closing(self.pieces(prompt, max_tokens)) as pieces:
-                return (yield from until_limits(pieces, cancel, deadline))
+            with self._turn, contextlib.closing(self.pieces(messages, max_tokens)) as pieces:
+                while True:
+                    check_limits(cancel, deadline)
+                    try:
+                        piece = next(pieces)
+                    except StopIteration as end:
+                        log_probabilities: LogProbabilities | None = end.value
+                        return log_probabilities
+                    yield piece
         except SanadError:
             raise
         except Exception as error:  # each engine raises exception types of its own
-            raise failed(self.identity, error) from error
-
-
-def plain(messages: Sequence[Message]) -> list[dict[str, str]]:
-    """Messages as dictionaries, the form that chat templates take."""
-    return [{"role": message.role, "content": message.content} for message in messages]
+            raise failed(error, self.identity) from error

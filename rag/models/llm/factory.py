@@ -42,9 +42,6 @@ def load_in_background(generator: Generator) -> None:
 
     An error in loading is raised at the generator's first use. The process waits for the thread before it
     exits: an engine that is interrupted while it loads can crash the process.
-
-    Args:
-        generator: The generator, which loads its model at its first use.
     """
 
     def load() -> None:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Sequence
 
-from rag.models.llm.base import StreamedLLM, plain
-from rag.models.llm.protocol import Likelihood, Message
-
-CONTEXT = 8_192
-"""The context length that it reports, in words."""
+from rag.models.llm.base import StreamedLLM
+from rag.models.llm.protocol import LogProbabilities, Message
 
 REMEMBERED = 200
 """Prompts that are kept, of about 5 KB each: enough for any test, and little memory in a long-running
@@ -26,14 +23,16 @@ class FakeLLM(StreamedLLM):
     """Replies from a script, one entry for each call, then with ``quote_first_evidence``."""
 
     identity = "fake"
-    context = CONTEXT
+    context = 8_192
 
     def __init__(self) -> None:
         super().__init__()
         self._replies: list[str] = []
-        self._prompts: list[str] = []
-        self._stopped: list[bool] = []
-        self._before_piece: Callable[[int], None] | None = None
+        self._before_piece: Callable[[int], None] = lambda _number: None
+        self.prompts: list[str] = []
+        """The last prompts that it received, in order."""
+        self.stopped: list[bool] = []
+        """For each call, whether it was stopped before the end of the reply."""
 
     @classmethod
     def scripted(cls, replies: Sequence[str], before_piece: Callable[[int], None] | None = None) -> FakeLLM:
@@ -46,39 +45,27 @@ class FakeLLM(StreamedLLM):
         """
         fake = cls()
         fake._replies = list(replies)
-        fake._before_piece = before_piece
+        fake._before_piece = before_piece or fake._before_piece
         return fake
 
     def count(self, text: str) -> int:
         """Length of a text in words."""
         return len(text.split())
 
-    @property
-    def prompts(self) -> list[str]:
-        """The last prompts that it received, in order."""
-        return self._prompts
-
-    @property
-    def stopped(self) -> list[bool]:
-        """For each call, whether it was stopped before the end of the reply."""
-        return self._stopped
-
-    def template(self, messages: Sequence[Message]) -> str:
-        """The messages, concatenated."""
-        return "\n\n".join(f"{message['role']}:\n{message['content']}" for message in plain(messages))
-
-    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
+    def pieces(
+        self, messages: Sequence[Message], max_tokens: int
+    ) -> Generator[str, None, LogProbabilities | None]:
         """The scripted reply, word by word."""
-        self._prompts.append(prompt)
-        del self._prompts[:-REMEMBERED]
+        prompt = "\n\n".join(f"{message.role}:\n{message.content}" for message in messages)
+        self.prompts.append(prompt)
+        del self.prompts[:-REMEMBERED]
         reply = self._replies.pop(0) if self._replies else quote_first_evidence(prompt)
-        call = len(self._stopped)
-        self._stopped.append(True)
+        call = len(self.stopped)
+        self.stopped.append(True)
         for number, piece in enumerate(re.findall(r"\s*\S+", reply)[:max_tokens]):
-            if self._before_piece is not None:
-                self._before_piece(number)
+            self._before_piece(number)
             yield piece
-        self._stopped[call] = False
+        self.stopped[call] = False
         return None
 
 

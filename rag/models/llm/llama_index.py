@@ -7,10 +7,13 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, cast
 
+from llama_index.core.base.llms.generic_utils import (
+    chat_to_completion_decorator,
+    stream_chat_to_completion_decorator,
+)
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -22,12 +25,12 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.llms import LLM, CustomLLM
 from pydantic import PrivateAttr
 
-from rag.errors import SanadError
 from rag.models.llm import protocol
-from rag.models.llm.protocol import Likelihood, Message, Role, check_limits, failed
+from rag.models.llm.base import StreamedLLM
+from rag.models.llm.protocol import LogProbabilities, Message, ReplyReader, Role
 
 LOG_PROBABILITIES = "log_probabilities"
-"""Key under which the last response of a llama-index model holds the reply's ``Likelihood``."""
+"""Key under which the last response of a llama-index model holds the reply's ``LogProbabilities``."""
 
 
 class GeneratorLLM(CustomLLM):
@@ -39,12 +42,7 @@ class GeneratorLLM(CustomLLM):
     _generator: protocol.Generator = PrivateAttr()
 
     def __init__(self, generator: protocol.Generator, **options: Any) -> None:
-        """Wrap a generator.
-
-        Args:
-            generator: Generates the replies.
-            **options: Fields of the class, for example ``max_new_tokens``.
-        """
+        """Wrap a generator; ``options`` are fields of the class, for example ``max_new_tokens``."""
         super().__init__(**options)
         self._generator = generator
 
@@ -60,53 +58,49 @@ class GeneratorLLM(CustomLLM):
 
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
         """The complete reply."""
-        return CompletionResponse(text="".join(self._pieces([Message("user", prompt)], kwargs)))
+        return chat_to_completion_decorator(self.chat)(prompt, **kwargs)
 
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
         """The reply piece by piece; closing the generator stops the model."""
-        text = ""
-        with contextlib.closing(self._pieces([Message("user", prompt)], kwargs)) as pieces:
-            for piece in pieces:
-                text += piece
-                yield CompletionResponse(text=text, delta=piece)
+        return stream_chat_to_completion_decorator(self.stream_chat)(prompt, **kwargs)
 
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """The complete reply to a chat."""
-        text = "".join(self._pieces(_messages(messages), kwargs))
-        return ChatResponse(message=ChatMessage(role="assistant", content=text))
+        return ChatResponse(message=_assistant("".join(self._stream(messages, kwargs))))
 
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """The reply to a chat piece by piece; closing the generator stops the model."""
         text = ""
-        with contextlib.closing(self._pieces(_messages(messages), kwargs)) as pieces:
-            while True:
-                try:
-                    piece = next(pieces)
-                except StopIteration as end:
-                    log_probabilities: Likelihood | None = end.value
-                    break
+        with contextlib.closing(self._stream(messages, kwargs)) as stream:
+            reply = ReplyReader(stream)
+            for piece in reply:
                 text += piece
-                yield ChatResponse(message=ChatMessage(role="assistant", content=text), delta=piece)
-        if log_probabilities is not None:
-            last = ChatMessage(role="assistant", content=text)
-            extra = {LOG_PROBABILITIES: log_probabilities}
-            yield ChatResponse(message=last, delta="", additional_kwargs=extra)
+                yield ChatResponse(message=_assistant(text), delta=piece)
+        if reply.log_probabilities is not None:
+            extra = {LOG_PROBABILITIES: reply.log_probabilities}
+            yield ChatResponse(message=_assistant(text), delta="", additional_kwargs=extra)
 
-    def _pieces(
-        self, messages: Sequence[Message], options: dict[str, Any]
-    ) -> Generator[str, None, Likelihood | None]:
-        longest = int(options.get("max_tokens", self.max_new_tokens))
-        return self._generator.stream(messages, max_tokens=longest)
-
-
-def _messages(messages: Sequence[ChatMessage]) -> list[Message]:
-    return [Message(cast(Role, message.role.value), message.content or "") for message in messages]
+    def _stream(
+        self, messages: Sequence[ChatMessage], options: dict[str, Any]
+    ) -> Generator[str, None, LogProbabilities | None]:
+        plain = [Message(cast(Role, message.role.value), message.content or "") for message in messages]
+        return self._generator.stream(plain, max_tokens=int(options.get("max_tokens", self.max_new_tokens)))
 
 
-class LlamaIndexGenerator:
+def _assistant(text: str) -> ChatMessage:
+    return ChatMessage(role="assistant", content=text)
+
+
+REQUESTS = 16
+"""Replies that a ``LlamaIndexGenerator`` asks for at the same time; most integrations are clients of a
+server, which has a queue of its own."""
+
+
+class LlamaIndexGenerator(StreamedLLM):
     """A llama-index ``LLM`` as a ``Generator``. The types of llama-index stay inside this class."""
 
     def __init__(self, llm: LLM, *, identity: str, count: Callable[[str], int]) -> None:
+        super().__init__(REQUESTS)
         self._llm = llm
         self._count = count
         self.identity = identity
@@ -120,32 +114,18 @@ class LlamaIndexGenerator:
         """Length of a text in the model's tokens."""
         return self._count(text)
 
-    def stream(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        cancel: threading.Event | None = None,
-        deadline: float | None = None,
-    ) -> Generator[str, None, Likelihood | None]:
-        """See ``protocol.Generator``; the limits are checked between two pieces only."""
+    def pieces(
+        self, messages: Sequence[Message], max_tokens: int
+    ) -> Generator[str, None, LogProbabilities | None]:
+        """The reply, piece by piece; closing the generator stops the model."""
         chat = [ChatMessage(role=message.role, content=message.content) for message in messages]
-        replies: Iterator[ChatResponse] = iter(())
-        log_probabilities: Likelihood | None = None
+        replies = self._llm.stream_chat(chat, max_tokens=max_tokens)
+        log_probabilities: LogProbabilities | None = None
         try:
-            replies = self._llm.stream_chat(
-                chat, max_tokens=max_tokens
-            )  # some integrations send their request here
             for reply in replies:
-                check_limits(cancel, deadline)
-                if reply.delta:
-                    yield reply.delta
+                yield reply.delta or ""
                 log_probabilities = reply.additional_kwargs.get(LOG_PROBABILITIES, log_probabilities)
             return log_probabilities
-        except SanadError:
-            raise
-        except Exception as error:  # every integration raises exception types of its own
-            raise failed(self.identity, error) from error
         finally:
             # Closing the outer generator must reach the backend, which stops the model.
             close = getattr(replies, "close", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import threading
 import time
@@ -10,18 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import GenerationFailed, ModelMissing
-from rag.models.llm.base import StreamedLLM, plain
-from rag.models.llm.protocol import Likelihood, Message
+from rag.models.llm.base import StreamedLLM
+from rag.models.llm.protocol import LogProbabilities, Message, failed
 from rag.models.weights import memory
 from rag.models.weights.packaged import digest, generator, prepared
 from rag.records import Progress
 from rag.settings import PACKAGED, Settings
-
-CONTEXT = 32_768
-"""Longest context of Qwen2.5-Coder-1.5B in tokens (its model card)."""
-
-WEIGHTS = "openvino_model.bin"
-"""The weights file in an OpenVINO model's folder."""
 
 STEP = 128
 """Tokens of a prompt that are processed in one step, which takes 0.4 s on two cores. The engine can be
@@ -41,12 +36,12 @@ UNFINISHED = "\ufffd"
 class OpenVinoLLM(StreamedLLM):
     """An OpenVINO model folder as a Generator; greedy decoding."""
 
-    context = CONTEXT
+    context = 32_768  # of Qwen2.5-Coder-1.5B (its model card)
 
     def __init__(
         self, folder: Path, *, identity: str, advice: str, threads: int = 0, at_once: int = 1
     ) -> None:
-        """Create the generator without loading its model.
+        """Create the generator of a model folder, without loading the model.
 
         Args:
             folder: The folder with openvino_model.xml, the tokenizer and the detokenizer.
@@ -62,15 +57,15 @@ class OpenVinoLLM(StreamedLLM):
         self._options: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads} if threads else {}
         self._batch: Batch | None = None
 
-    def template(self, messages: Sequence[Message]) -> str:
-        """The messages as one prompt, in the model's own chat template."""
-        return str(self.batch().tokenizer.apply_chat_template(plain(messages), add_generation_prompt=True))
-
-    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
-        """The reply to a prompt, piece by piece; closing the generator stops the model."""
+    def pieces(
+        self, messages: Sequence[Message], max_tokens: int
+    ) -> Generator[str, None, LogProbabilities | None]:
+        """The reply, piece by piece; closing the generator stops the model."""
         import openvino_genai
 
         batch, tokens, log_probabilities, yielded = self.batch(), list[int](), list[float](), ""
+        chat = [dataclasses.asdict(message) for message in messages]
+        prompt = str(batch.tokenizer.apply_chat_template(chat, add_generation_prompt=True))
         config = openvino_genai.GenerationConfig(
             max_new_tokens=max_tokens, do_sample=False, apply_chat_template=False, logprobs=1
         )
@@ -103,7 +98,7 @@ class OpenVinoLLM(StreamedLLM):
     def batch(self) -> Batch:
         """The engine; loaded at first use, and again after it failed."""
         with self._loading:
-            if self._batch is None or self._batch.failed:
+            if self._batch is None or self._batch.failure:
                 self._batch = None  # two would not fit into memory
                 self._batch = Batch(self._load())
             return self._batch
@@ -122,7 +117,7 @@ class OpenVinoLLM(StreamedLLM):
             )
             # The engine converts the weights for the processor in its first run, not while loading. Run now,
             # this does not delay a question, and its memory can be limited to one copy of the model.
-            with memory.releasing_pages(self._folder / WEIGHTS):
+            with memory.releasing_pages(self._folder / "openvino_model.bin"):
                 engine.generate(["."], [openvino_genai.GenerationConfig(max_new_tokens=1)])
             return engine
         except RuntimeError as error:
@@ -141,30 +136,15 @@ class Batch:
         self._pipeline = pipeline
         self._between_steps = threading.Lock()
         self._numbers = itertools.count()
-        self._failure = ""
         self.tokenizer: Any = pipeline.get_tokenizer()
-
-    @property
-    def failed(self) -> bool:
-        """Whether the engine raised an error in a step, after which it is no longer used."""
-        return bool(self._failure)
+        self.failure: RuntimeError | None = None  # OpenVINO raises this type for every error
+        """The error of a step, after which the engine is no longer used."""
 
     def join(self, prompt: str, config: Any) -> Any:
-        """Add a request and return its handle.
-
-        Args:
-            prompt: The prompt.
-            config: openvino-genai's generation options.
-
-        Raises:
-            GenerationFailed: The engine refused the request, or has failed before.
-        """
+        """Add a request and return its handle; ``config`` are openvino-genai's generation options."""
         with self._between_steps:
             self._check()
-            try:
-                return self._pipeline.add_request(next(self._numbers), prompt, config)
-            except RuntimeError as error:  # OpenVINO raises it for every error
-                raise GenerationFailed(_reason(error)) from error
+            return self._pipeline.add_request(next(self._numbers), prompt, config)
 
     def step(self, handle: Any) -> None:
         """Run one step for all requests, unless another thread's step has produced output for this one.
@@ -183,19 +163,16 @@ class Batch:
             try:
                 self._pipeline.step()
             except RuntimeError as error:
-                self._failure = _reason(error)
-                raise GenerationFailed(self._failure) from error
+                self.failure = error
+            self._check()
             if not handle.can_read():
                 time.sleep(PAUSE * (time.monotonic() - begun))
 
     def leave(self, handle: Any) -> Any:
-        """Remove a request; the others continue.
-
-        Args:
-            handle: The request, which may have ended.
+        """Remove a request, which may have ended; the others continue.
 
         Returns:
-            Its status before the removal.
+            The request's status before the removal.
         """
         with self._between_steps:
             status = handle.get_status()
@@ -203,24 +180,12 @@ class Batch:
             return status
 
     def _check(self) -> None:
-        if self._failure:
-            raise GenerationFailed(self._failure)
-
-
-def _reason(error: RuntimeError) -> str:
-    return f"The language model failed: {' '.join(str(error).split())}. Ask again."
+        if self.failure:
+            raise failed(self.failure) from self.failure
 
 
 def openvino_generator(settings: Settings, progress: Progress | None) -> OpenVinoLLM:
-    """Create a generator from the packaged model or from a folder with an OpenVINO model.
-
-    Args:
-        settings: ``llm`` is ``packaged`` or such a folder.
-        progress: Called while the packaged model is prepared, with the step and the share that is done.
-
-    Raises:
-        ModelMissing: The folder contains no OpenVINO model, or the packages with the weights are missing.
-    """
+    """``factory.open_generator`` for the packaged model or a folder with an OpenVINO model."""
     if settings.llm == PACKAGED:
         model = generator(settings)
         folder = prepared(model, settings, progress)

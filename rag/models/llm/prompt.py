@@ -51,16 +51,7 @@ def load(name: str, variables: Set[str] = VARIABLES) -> tuple[Message, ...]:
 
 
 def parse(text: str, *, name: str, variables: Set[str] = VARIABLES) -> tuple[Message, ...]:
-    """The messages of a template's text.
-
-    Args:
-        text: The file's text.
-        name: What error messages call it.
-        variables: What it must contain.
-
-    Raises:
-        PromptBroken: A variable is missing or unknown, or the headings are wrong.
-    """
+    """The messages of a template's text, which error messages call ``name``; see ``load``."""
     before, *parts = _HEADING.split(text)
     if before.strip() or len(parts) < 2:
         raise PromptBroken(f"The prompt {name} must start with a line '--- system' or '--- user'.")
@@ -118,20 +109,11 @@ def build(
     budget: int,
     order: Order = tuple,
 ) -> tuple[tuple[Message, ...], tuple[Evidence, ...]]:
-    """The messages for one question; evidence that does not fit is left out, last first.
+    """The messages for one question, and the evidence that they contain, most useful first.
 
-    Args:
-        template: What ``load`` returned.
-        question: As asked.
-        evidence: Most useful first.
-        language: The language to answer in.
-        count: Length of a text in the model's tokens.
-        budget: Longest prompt, in the model's tokens.
-        order: Puts what fits into the order in which the model reads it; its numbers are places in that
-            order.
-
-    Returns:
-        The messages, and the evidence that they contain, most useful first.
+    Of the evidence, which is given most useful first, the last sentences are left out if the prompt is longer
+    than ``budget``; that and ``count``, the length of a text, are in the model's tokens. ``order`` puts the
+    others into the order in which the model reads them; their numbers are places in that order.
 
     Raises:
         PromptBroken: Not even the first sentence fits.

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Generator as PieceGenerator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
@@ -24,7 +25,7 @@ Result = TypeVar("Result")
 Role = Literal["system", "user", "assistant"]
 """The author of a message in a chat prompt."""
 
-Likelihood = tuple[float, ...]
+LogProbabilities = tuple[float, ...]
 """Natural logarithms of the probabilities of a reply's tokens, in order; the end-of-text token may be
 last."""
 
@@ -68,7 +69,7 @@ class Generator(Protocol):
         max_tokens: int,
         cancel: threading.Event | None = None,
         deadline: float | None = None,
-    ) -> PieceGenerator[str, None, Likelihood | None]:
+    ) -> PieceGenerator[str, None, LogProbabilities | None]:
         """The model's reply, piece by piece; closing the generator stops the model.
 
         Args:
@@ -90,12 +91,12 @@ class Generator(Protocol):
         """
 
 
-class Heard:
-    """Reads a reply's stream and keeps the log probabilities that it returns at its end."""
+class ReplyReader:
+    """Iterates over a reply's stream and keeps the log probabilities that it returns at its end."""
 
-    def __init__(self, stream: PieceGenerator[str, None, Likelihood | None]) -> None:
+    def __init__(self, stream: PieceGenerator[str, None, LogProbabilities | None]) -> None:
         self._stream = stream
-        self.likelihood: Likelihood | None = None
+        self.log_probabilities: LogProbabilities | None = None
         """None before the end, or if the backend does not report them."""
 
     def __iter__(self) -> Iterator[str]:
@@ -104,74 +105,36 @@ class Heard:
             try:
                 piece = next(self._stream)
             except StopIteration as end:
-                self.likelihood = end.value
+                self.log_probabilities = end.value
                 return
             if piece:
                 yield piece
 
 
-def check_limits(cancel: threading.Event | None, deadline: float | None) -> None:
-    """Raise an error if a reply must not go on.
+def check_limits(
+    cancel: threading.Event | None, deadline: float | None, seconds: float | None = None
+) -> None:
+    """Raise ``Cancelled`` or ``DeadlinePassed`` if a reply must not go on; see ``Generator.stream``.
 
     Args:
-        cancel: As for ``Generator.stream``.
-        deadline: As for ``Generator.stream``.
-
-    Raises:
-        Cancelled: The event is set.
-        DeadlinePassed: The deadline has passed.
+        cancel: The reader's event.
+        deadline: In the seconds of ``time.monotonic()``.
+        seconds: The time that the reply was given, for the error message; None if it is not known.
     """
     if cancel is not None and cancel.is_set():
         raise Cancelled("The answer was cancelled because nobody is waiting for it.")
     if deadline is not None and time.monotonic() > deadline:
-        raise deadline_passed()
+        limit = "its time limit" if seconds is None else f"its time limit of {seconds:g} s"
+        raise DeadlinePassed(
+            f"The answer took longer than {limit} and was stopped. Ask a shorter question, or allow more "
+            "time: SANAD_ANSWER_SECONDS"
+        )
 
 
-def deadline_passed(seconds: float | None = None) -> DeadlinePassed:
-    """The error for a reply that was not complete in time.
-
-    Args:
-        seconds: The time that it was given, where that is known.
-    """
-    limit = "its time limit" if seconds is None else f"its time limit of {seconds:g} s"
-    return DeadlinePassed(
-        f"The answer took longer than {limit} and was stopped. Ask a shorter question, or allow more time: "
-        "SANAD_ANSWER_SECONDS"
-    )
-
-
-def until_limits(
-    pieces: PieceGenerator[str, None, Result], cancel: threading.Event | None, deadline: float | None
-) -> PieceGenerator[str, None, Result]:
-    """The pieces of a reply; the limits are checked before each of them.
-
-    Args:
-        pieces: The reply; the caller closes it.
-        cancel: As for ``Generator.stream``.
-        deadline: As for ``Generator.stream``.
-
-    Raises:
-        Cancelled, DeadlinePassed: As ``check_limits``.
-    """
-    while True:
-        check_limits(cancel, deadline)
-        try:
-            piece = next(pieces)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-        yield piece
-
-
-def failed(identity: str, error: Exception) -> GenerationFailed:
-    """The error to raise when a model raised an exception of a library.
-
-    Args:
-        identity: Names the model.
-        error: The library's exception.
-    """
-    reason = " ".join(str(error).split())
-    return GenerationFailed(f"The language model {identity} failed: {reason}. Ask again.")
+def failed(error: Exception, identity: str = "") -> GenerationFailed:
+    """The error to raise for a library's exception; ``identity`` names the model if there are several."""
+    model = f"The language model {identity}".rstrip()
+    return GenerationFailed(f"{model} failed: {' '.join(str(error).split())}. Ask again.")
 
 
 def stream_from_thread(
@@ -189,8 +152,8 @@ def stream_from_thread(
     Returns:
         The return value of ``run``.
     """
-    results: list[Result] = []
-    pieces: queue.SimpleQueue[str | BaseException | None] = queue.SimpleQueue()
+    pieces: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    result: Future[Result] = Future()
     stopped = threading.Event()
 
     def emit(piece: str) -> bool:
@@ -199,20 +162,17 @@ def stream_from_thread(
 
     def work() -> None:
         try:
-            results.append(run(emit))
+            result.set_result(run(emit))
         except BaseException as error:
-            pieces.put(error)
-        else:
-            pieces.put(None)
+            result.set_exception(error)
+        pieces.put(None)
 
+    # Not a thread of an executor: the interpreter would wait for an engine that hangs before it exits.
     thread = threading.Thread(target=work, name="generator", daemon=True)
     thread.start()
     try:
-        while (piece := pieces.get()) is not None:
-            if isinstance(piece, BaseException):
-                raise piece
-            yield piece
+        yield from iter(pieces.get, None)
     finally:
         stopped.set()
         thread.join()
-    return results[0]
+    return result.result()

@@ -6,28 +6,23 @@ is never run.
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
-from rag.errors import GenerationFailed, ModelMissing
-from rag.models.llm.base import StreamedLLM, plain
-from rag.models.llm.protocol import Likelihood, Message, stream_from_thread
+from rag.models import hub
+from rag.models.llm.base import StreamedLLM
+from rag.models.llm.protocol import LogProbabilities, Message, stream_from_thread
 from rag.models.weights.packaged import digest, generator, prepared
 from rag.records import Progress
-from rag.settings import HUB_INSTALL, PACKAGED, Settings
+from rag.settings import PACKAGED, Settings
 
 
 class TransformersLLM(StreamedLLM):
     """A transformers model as a ``Generator``; greedy decoding."""
 
     def __init__(self, name: str, *, identity: str) -> None:
-        """Create the generator without loading its model.
-
-        Args:
-            name: Hub model id or local folder.
-            identity: Names the model, its weights and the backend.
-        """
+        """Create the generator for a hub model id or a local folder, without loading the model."""
         super().__init__()
         self.identity = identity
         self._name = name
@@ -43,41 +38,28 @@ class TransformersLLM(StreamedLLM):
         """The messages as one prompt, in the model's own chat template or, without one, in plain text."""
         _, tokenizer = self.loaded()
         if not tokenizer.chat_template:
-            return "\n\n".join(message["content"] for message in plain(messages)) + "\n"
-        return str(tokenizer.apply_chat_template(plain(messages), tokenize=False, add_generation_prompt=True))
+            return "\n\n".join(message.content for message in messages) + "\n"
+        chat = [dataclasses.asdict(message) for message in messages]
+        return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
 
-    def pieces(self, prompt: str, max_tokens: int) -> Generator[str, None, Likelihood | None]:
-        """The reply to a prompt, piece by piece; closing the generator stops the model."""
-        self.loaded()
-        stream = stream_from_thread(lambda emit: self._generate(prompt, max_tokens, emit))
-        with contextlib.closing(stream):
-            try:
-                return (yield from stream)
-            except RuntimeError as error:  # torch's out-of-memory error is one too
-                reason = " ".join(str(error).split())
-                raise GenerationFailed(f"The language model failed: {reason}. Ask again.") from error
+    def pieces(
+        self, messages: Sequence[Message], max_tokens: int
+    ) -> Generator[str, None, LogProbabilities | None]:
+        """The reply, piece by piece; closing the generator stops the model."""
+        prompt = self.template(messages)
+        return stream_from_thread(lambda emit: self._generate(prompt, max_tokens, emit))
 
-    def _generate(self, prompt: str, max_tokens: int, emit: Callable[[str], bool]) -> Likelihood:
-        from transformers import StoppingCriteria, StoppingCriteriaList, TextStreamer
-
-        model, tokenizer = self.loaded()
-        stopped = False
+    def _generate(self, prompt: str, max_tokens: int, emit: Callable[[str], bool]) -> LogProbabilities:
+        from transformers import TextStreamer
 
         class Emit(TextStreamer):
-            """Passes finished text on instead of printing it."""
+            """Passes finished text on instead of printing it, and ends generation if nobody reads it."""
 
             def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
-                nonlocal stopped
-                stopped = emit(text) or stopped
+                if emit(text):
+                    raise GeneratorExit
 
-        class Stop(StoppingCriteria):
-            """Ends generation when the stream was closed."""
-
-            def __call__(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:
-                import torch
-
-                return torch.full((input_ids.shape[0],), stopped, dtype=torch.bool, device=input_ids.device)
-
+        model, tokenizer = self.loaded()
         padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
         inputs = tokenizer(prompt, return_tensors="pt", add_special_tokens=False).to(model.device)
         done = model.generate(
@@ -90,7 +72,6 @@ class TransformersLLM(StreamedLLM):
             top_k=None,
             pad_token_id=padding,
             streamer=Emit(tokenizer, skip_prompt=True, skip_special_tokens=True),
-            stopping_criteria=StoppingCriteriaList([Stop()]),
             return_dict_in_generate=True,
             output_logits=True,
         )
@@ -111,45 +92,24 @@ class TransformersLLM(StreamedLLM):
 
 
 def _load(name: str) -> tuple[Any, Any]:
-    try:
+    with hub.loading("llm", name):
         import torch
-    except ModuleNotFoundError:
-        raise ModelMissing(
-            f"The model {name!r} runs through transformers, which needs torch. Install it: {HUB_INSTALL}"
-        ) from None
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
+        mps = torch.backends.mps.is_available()
+        device = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
         tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(
+        model: Any = AutoModelForCausalLM.from_pretrained(
             name,
             dtype="auto" if device == "cpu" else torch.bfloat16,
             use_safetensors=True,
             trust_remote_code=False,
         )
-    except (
-        Exception
-    ) as error:  # transformers and safetensors raise many types for missing and incomplete models
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise ModelMissing(
-            f"Cannot load the model {name!r}: {first}. Use a hub model id, a local folder with safetensors "
-            "or 'packaged' (--llm, SANAD_LLM)."
-        ) from error
-    placed: Any = model  # the decorator around transformers' .to() loses its types
-    return placed.to(device).eval(), tokenizer
+        return model.to(device).eval(), tokenizer
 
 
 def transformers_generator(settings: Settings, progress: Progress | None) -> TransformersLLM:
-    """Create a generator for the model that ``settings.llm`` names.
-
-    Args:
-        settings: ``llm`` is ``packaged``, a hub model id or a local folder.
-        progress: Called while the packaged model is prepared, with the step and the share that is done.
-
-    Raises:
-        ModelMissing: The packages with the weights are missing.
-    """
+    """``factory.open_generator`` for the packaged model, a hub model id or a local folder."""
     if settings.llm == PACKAGED:
         model = generator(settings, full=True)
         folder = prepared(model, settings, progress)

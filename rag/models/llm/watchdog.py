@@ -1,4 +1,4 @@
-"""A generator that supervises engines: a few replies at a time, each with a time limit.
+"""A generator that watches engines: a few replies at a time, each with a time limit.
 
     stream → wait in the queue → an engine generates the reply in a thread of its own → pieces
 
@@ -22,9 +22,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from collections.abc import Generator as PieceGenerator
+from dataclasses import dataclass, field
 
 from rag.errors import GenerationFailed, SanadError
-from rag.models.llm.protocol import Generator, Likelihood, Message, check_limits, deadline_passed
+from rag.models.llm.protocol import (
+    DeadlinePassed,
+    Generator,
+    LogProbabilities,
+    Message,
+    check_limits,
+    failed,
+)
 
 POLL_SECONDS = 0.2
 """How often a waiting reply checks its limits: a tenth of the two seconds that a client is promised."""
@@ -46,7 +54,24 @@ _MEMORY = re.compile(
 _log = logging.getLogger(__name__)
 
 
-class SupervisedGenerator:
+@dataclass(eq=False)
+class _Run:
+    """One reply that an engine generates in a thread."""
+
+    engine: Generator
+    pieces: PieceGenerator[str, None, LogProbabilities | None]
+    arrived: queue.SimpleQueue[str | SanadError | None] = field(default_factory=queue.SimpleQueue)
+    """Pieces that have not been read yet; behind them the error that ended the reply, or None."""
+    log_probabilities: LogProbabilities | None = None
+    done: threading.Event = field(default_factory=threading.Event)
+    """Set when the engine has stopped."""
+    begun: float = field(default_factory=time.monotonic)
+    stopped_at: float | None = None
+    """When the engine was asked to stop."""
+    abandoned: bool = False
+
+
+class WatchedGenerator:
     """A ``Generator`` that runs the engines which ``open_engine`` returns."""
 
     def __init__(
@@ -105,46 +130,33 @@ class SupervisedGenerator:
         max_tokens: int,
         cancel: threading.Event | None = None,
         deadline: float | None = None,
-    ) -> PieceGenerator[str, None, Likelihood | None]:
-        """The model's reply, piece by piece; closing the generator stops the model.
+    ) -> PieceGenerator[str, None, LogProbabilities | None]:
+        """See ``Generator.stream``. Both limits hold before the first token too.
 
-        Args:
-            messages: The prompt.
-            max_tokens: Longest reply.
-            cancel: Stops the reply when it is set, from any thread, also before the first token.
-            deadline: Stops the reply when ``time.monotonic()`` exceeds it, also while it waits in the queue.
-                Without it a reply has the generator's own time limit, in which waiting does not count.
-
-        Returns:
-            The log probabilities of the reply's tokens; None if the engine does not report them.
-
-        Raises:
-            Cancelled: ``cancel`` was set.
-            DeadlinePassed: The reply was not complete in time.
-            GenerationFailed: The engine failed.
+        Without a deadline a reply has the generator's own time limit, in which waiting does not count.
         """
         patience = self._grace
         run = self._begin(messages, max_tokens, cancel, deadline)
-        limit = None if deadline is not None else self._seconds
+        seconds = self._seconds if deadline is None else None
         if deadline is None:
             deadline = run.begun + self._seconds
         try:
             while True:
-                check_limits(cancel, None)
-                if time.monotonic() > deadline:
-                    patience = LATE_SECONDS
-                    raise deadline_passed(limit)
+                check_limits(cancel, deadline, seconds)
                 try:  # an event cannot wake a thread that waits for a queue, hence the timeout
                     item = run.arrived.get(timeout=POLL_SECONDS)
                 except queue.Empty:
                     continue
-                if isinstance(item, _End):
-                    return item.log_probabilities
+                if item is None:
+                    return run.log_probabilities
                 if isinstance(item, SanadError):
                     raise item
                 yield item
+        except DeadlinePassed:
+            patience = LATE_SECONDS
+            raise
         finally:
-            run.stop()
+            run.stopped_at = time.monotonic()
             # While an engine runs, its process cannot exit cleanly.
             run.done.wait(LATE_SECONDS if run.abandoned else patience)
 
@@ -163,15 +175,33 @@ class SupervisedGenerator:
                 while self._waiting[0] is not ticket or not self._may_start():
                     self._changed.wait(POLL_SECONDS)
                     check_limits(cancel, deadline)
-                run = _Run(
-                    self._current_engine(), messages, max_tokens, failed=self._give_up, ended=self._notify
-                )
+                engine = self._current_engine()
+                run = _Run(engine, engine.stream(messages, max_tokens=max_tokens))
                 self._running.append(run)
             finally:
                 self._waiting.remove(ticket)
                 self._changed.notify_all()
-        run.start()
+        threading.Thread(target=self._work, args=(run,), name="engine", daemon=True).start()
         return run
+
+    def _work(self, run: _Run) -> None:
+        """Generate a reply, in the engine's thread."""
+        try:
+            with contextlib.closing(run.pieces):
+                while run.stopped_at is None:
+                    run.arrived.put(next(run.pieces))
+        except StopIteration as end:
+            run.log_probabilities = end.value
+            run.arrived.put(None)
+        except Exception as error:
+            why = _failure(error)
+            # Before the place of this reply is free: otherwise the next reply could get the failed engine.
+            self._give_up(run.engine, why)
+            run.arrived.put(why)
+        finally:
+            run.done.set()
+            with self._changed:
+                self._changed.notify_all()
 
     def _may_start(self) -> bool:
         """Whether the next reply may begin: its engine works, and fewer than ``at_once`` others run."""
@@ -194,12 +224,12 @@ class SupervisedGenerator:
         for run in left:
             run.abandoned = True
             run.arrived.put(why)
-            self._give_up(run, why)
+        self._give_up(engine, why)
 
-    def _give_up(self, run: _Run, why: SanadError) -> None:
+    def _give_up(self, engine: Generator, why: SanadError) -> None:
         """Make the next reply open another engine."""
         with self._opening:
-            if self._engine is not run.engine:
+            if self._engine is not engine:
                 return
             self._engine = None
             self.reloads += 1
@@ -217,63 +247,6 @@ class SupervisedGenerator:
                 self._engine = self._open_engine()
             return self._engine
 
-    def _notify(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
-
-
-class _End:
-    """Marks the end of a complete reply."""
-
-    def __init__(self, log_probabilities: Likelihood | None) -> None:
-        self.log_probabilities = log_probabilities
-
-
-class _Run:
-    """One reply that an engine generates in a thread."""
-
-    def __init__(
-        self,
-        engine: Generator,
-        messages: Sequence[Message],
-        max_tokens: int,
-        *,
-        failed: Callable[[_Run, SanadError], None],
-        ended: Callable[[], None],
-    ) -> None:
-        self.engine = engine
-        self.arrived: queue.SimpleQueue[str | _End | SanadError] = queue.SimpleQueue()
-        self.done = threading.Event()
-        self.begun = time.monotonic()
-        self.stopped_at: float | None = None
-        self.abandoned = False
-        self._pieces = engine.stream(messages, max_tokens=max_tokens)
-        self._failed = failed
-        self._ended = ended
-
-    def start(self) -> None:
-        threading.Thread(target=self._work, name="engine", daemon=True).start()
-
-    def stop(self) -> None:
-        if self.stopped_at is None:
-            self.stopped_at = time.monotonic()
-
-    def _work(self) -> None:
-        try:
-            with contextlib.closing(self._pieces):
-                while self.stopped_at is None:
-                    self.arrived.put(next(self._pieces))
-        except StopIteration as end:
-            self.arrived.put(_End(end.value))
-        except Exception as error:
-            why = _failure(error)
-            # Before the place of this reply is free: otherwise the next reply could get the failed engine.
-            self._failed(self, why)
-            self.arrived.put(why)
-        finally:
-            self.done.set()
-            self._ended()
-
 
 def _failure(error: Exception) -> SanadError:
     """The error that the reader gets for an engine's exception."""
@@ -288,4 +261,4 @@ def _failure(error: Exception) -> SanadError:
     if isinstance(error, SanadError):
         return error
     _log.error("The engine failed", exc_info=error)
-    return GenerationFailed(f"The language model failed: {' '.join(str(error).split())}. Ask again.")
+    return failed(error)

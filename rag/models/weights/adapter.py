@@ -30,11 +30,7 @@ class Adapter:
     """Changes of a network's matrices, each the product of two thin ones (LoRA, arXiv 2106.09685)."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
-        """Create the adapter without reading its files.
-
-        Args:
-            folder: The folder with ``WEIGHTS`` and ``CONFIG``.
-        """
+        """Create the adapter whose files are in a folder, without reading them."""
         self._folder = folder
 
     @cached_property
@@ -56,19 +52,8 @@ class Adapter:
         down, up = self._tensors.get(f"{stem}{DOWN}"), self._tensors.get(f"{stem}{UP}")
         if down is None or up is None:
             return weights
-        changed: NDArray[np.float32] = weights + self._scale * (
-            up.astype(np.float32) @ down.astype(np.float32)
-        )
-        return changed
-
-    @property
-    def names(self) -> set[str]:
-        """The names in transformers of the matrices that it changes."""
-        return {
-            f"{name.removeprefix(PREFIX).removesuffix(DOWN)}.weight"
-            for name in self._tensors
-            if name.endswith(DOWN)
-        }
+        change: NDArray[np.float32] = up.astype(np.float32) @ down.astype(np.float32)
+        return weights + self._scale * change
 
     @cached_property
     def _tensors(self) -> dict[str, NDArray[Any]]:

