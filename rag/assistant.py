@@ -139,7 +139,7 @@ class Assistant:
             GenerationFailed: The language model failed.
         """
         clock = Clock()
-        question = check_question(question, self.settings)
+        question = check_question(question, self.settings, history)
         language = detect_language(question)
         searcher = self._current()
         generation = searcher.generation
@@ -223,7 +223,7 @@ class Assistant:
         Raises:
             BadQuestion: It is empty or too long.
         """
-        question, searcher = check_question(question, self.settings), self._current()
+        question, searcher = check_question(question, self.settings, history), self._current()
         allowed = filters.allowed(where, searcher.generation.articles.values())
         if allowed == frozenset():
             return Retrieved((), ())

@@ -82,7 +82,7 @@ class CachedAssistant(Assistant):
     ) -> Answer:
         """As ``Assistant.ask``; of a remembered answer only what was retrieved is emitted."""
         started = time.perf_counter()
-        question = check_question(question, self.settings)
+        question = check_question(question, self.settings, history)
         cache = opened(self.settings)
         entry = read_current(self._folder)
         if cache is None or not entry:
@@ -127,7 +127,7 @@ def recall(
         PromptBroken: The prompt template is wrong.
     """
     settings = settings or Settings.load()
-    question = check_question(question, settings)
+    question = check_question(question, settings, history)
     cache = opened(settings)
     entry = read_current(index_folder(settings, index))
     if cache is None or not entry or not cache.path.is_file():

@@ -91,9 +91,7 @@ class Hosts:
         if host in self._names:
             return True
         own = parsed_address(str((scope.get("server") or ("", 0))[0]))
-        return own is not None and (
-            parsed_address(host) == own or (own.is_loopback and host in LOCAL_NAMES)
-        )
+        return own is not None and (parsed_address(host) == own or (own.is_loopback and host in LOCAL_NAMES))
 
 
 class Origins:
