@@ -143,7 +143,7 @@ class Assistant:
             GenerationFailed: The language model failed.
         """
         clock = Clock()
-        question = check_question(question, self.settings)
+        question = check_question(question, self.settings, history)
         language = answer_language or detect_language(question)
         searcher = self._current()
         generation = searcher.generation
@@ -230,7 +230,7 @@ class Assistant:
         Raises:
             BadQuestion: It is empty or too long.
         """
-        question, searcher = check_question(question, self.settings), self._current()
+        question, searcher = check_question(question, self.settings, history), self._current()
         allowed = filters.allowed(where, searcher.generation.articles.values())
         if allowed == frozenset():
             return Retrieved((), ())

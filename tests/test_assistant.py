@@ -211,6 +211,16 @@ def test_a_question_that_is_no_valid_text_is_refused(fake_assistant: Make, quest
         fake_assistant().ask(question)
 
 
+def test_a_history_of_answers_instead_of_their_texts_is_refused_with_the_way_to_write_it(
+    fake_assistant: Make,
+) -> None:
+    assistant = fake_assistant()
+    history = [Turn(COST, assistant.ask(COST))]  # type: ignore[arg-type]
+    for ask in (assistant.ask, assistant.search):
+        with pytest.raises(BadQuestion, match=r"'Answer' where text belongs\. Write it as Turn\(.*text\)"):
+            ask("And when?", history=history)
+
+
 @pytest.mark.parametrize(
     ("question", "put"),
     [

@@ -11,8 +11,8 @@ import queue
 import time
 from collections.abc import Iterator, Sequence
 
-from rag import Event, Filter, Finished, Retrieved, SanadError, Token, Turn
-from rag.server.worker import QuestionRunner
+from rag import Event, Finished, Retrieved, SanadError, Token, Turn
+from rag.server.worker import QuestionRunner, RunningQuestion
 from ui.exchange import Exchange
 from ui.faults import Fault, fault
 
@@ -40,12 +40,11 @@ class Run:
             exchange: The question.
             history: Earlier turns, oldest first.
         """
-        where: Filter | None = exchange.where
         self._exchange = exchange
         self._stopped = False
         self._arrived: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
-        self._question = runner.question(
-            client, exchange.question, self._arrived.put, history=history, where=where
+        self._question = RunningQuestion(
+            runner, client, exchange.question, self._arrived.put, history, exchange.where
         )
 
     def stop(self) -> None:

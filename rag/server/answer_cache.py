@@ -21,9 +21,9 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from rag.answering import judge, translation
 from rag.answering.pipeline import Steps
@@ -34,9 +34,8 @@ from rag.models.llm import prompt
 from rag.models.llm.factory import open_generator
 from rag.models.llm.protocol import Message
 from rag.records import Answer, Event, Filter, Language, Progress, Retrieved, Turn
+from rag.server.local_socket import OF_THE_SERVER
 from rag.settings import DEFAULT_INDEX, PACKAGED, Settings, index_folder, quiet_libraries
-
-T = TypeVar("T")
 
 VERSION = 1
 """Increased whenever the table's columns change; a file of another version is emptied."""
@@ -48,7 +47,7 @@ skipped."""
 UNCHANGING = {
     *("cache", "indexes", "articles", "columns", "max_file_bytes", "max_rows_bytes", "parse_seconds"),
     *("max_question", "threads", "answer_cache", "answer_cache_bytes"),
-    *("answer_seconds", "at_once", "waiting", "passwords", "hosts", "proxy", "log_questions"),
+    *OF_THE_SERVER,
 }
 """Settings that do not change an answer, or only by what the index then contains. Every other setting is part
 of the key: a new one costs repeated answers until it is listed here, but never returns a wrong one."""
@@ -63,6 +62,13 @@ CREATE TABLE IF NOT EXISTS answers (
 ) WITHOUT ROWID"""
 
 _NEXT = "(SELECT COALESCE(MAX(used), 0) + 1 FROM answers)"
+
+_DROP = """
+DELETE FROM answers WHERE key IN (
+    SELECT key FROM (SELECT key, SUM(LENGTH(data)) OVER (ORDER BY used DESC) AS bytes FROM answers)
+    WHERE bytes > ?
+)"""
+"""Drops the least recently used answers, so that the others have at most this many bytes."""
 
 
 class CachedAssistant(Assistant):
@@ -83,7 +89,7 @@ class CachedAssistant(Assistant):
     ) -> Answer:
         """As ``Assistant.ask``; of a remembered answer only what was retrieved is emitted."""
         started = time.perf_counter()
-        question = check_question(question, self.settings)
+        question = check_question(question, self.settings, history)
         cache = opened(self.settings)
         entry = read_current(self._folder)
         asked = functools.partial(
@@ -139,7 +145,7 @@ def recall(
         PromptBroken: The prompt template is wrong.
     """
     settings = settings or Settings.load()
-    question = check_question(question, settings)
+    question = check_question(question, settings, history)
     cache = opened(settings)
     entry = read_current(index_folder(settings, index))
     if cache is None or not entry or not cache.path.is_file():
@@ -182,50 +188,43 @@ class AnswerCache:
         """The answer under a key; None if there is none that can be read."""
         if not self.path.is_file():
             return None
-
-        def look(table: sqlite3.Connection) -> Answer | None:
+        with self._harmless(), self._table() as table:
             for (data,) in table.execute("SELECT data FROM answers WHERE key = ?", (key,)).fetchall():
                 if answer := _unpacked(data):
                     table.execute(f"UPDATE answers SET used = {_NEXT} WHERE key = ?", (key,))  # noqa: S608
                     return answer
                 table.execute("DELETE FROM answers WHERE key = ?", (key,))
-            return None
-
-        return self._with_table(look)
+        return None
 
     def put(self, key: str, answer: Answer) -> None:
         """Keep an answer under a key, and drop the least recently used ones until all fit."""
         data = zlib.compress(json.dumps(answer.to_dict()).encode())
         if len(data) > self._most:
             return
-
-        def keep(table: sqlite3.Connection) -> None:
+        with self._harmless(), self._table() as table:
             table.execute("BEGIN IMMEDIATE")
             row = f"INSERT OR REPLACE INTO answers VALUES (?, {_NEXT}, ?)"  # noqa: S608
             table.execute(row, (key, data))
-            left = self._most
-            sizes = table.execute("SELECT key, LENGTH(data) FROM answers ORDER BY used DESC").fetchall()
-            for name, size in sizes:
-                left -= size
-                if left < 0:
-                    table.execute("DELETE FROM answers WHERE key = ?", (name,))
+            table.execute(_DROP, (self._most,))
             table.execute("COMMIT")
 
-        self._with_table(keep)
-
-    def _with_table(self, use: Callable[[sqlite3.Connection], T]) -> T | None:
-        """What ``use`` returns; None if the file cannot be used."""
+    @contextlib.contextmanager
+    def _harmless(self) -> Iterator[None]:
+        """Ends the ``with`` block without an error if the file cannot be used; a damaged one is removed."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.closing(sqlite3.connect(self.path, BUSY_SECONDS, isolation_level=None)) as table:
-                self._prepare(table)
-                return use(table)
+            yield
         except OSError:  # the folder cannot be created or written
-            return None
+            return
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
                 self._remove()
-            return None
+
+    @contextlib.contextmanager
+    def _table(self) -> Iterator[sqlite3.Connection]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(self.path, BUSY_SECONDS, isolation_level=None)) as table:
+            self._prepare(table)
+            yield table
 
     def _prepare(self, table: sqlite3.Connection) -> None:
         table.execute("PRAGMA synchronous = NORMAL")  # a power failure may cost the last answers

@@ -14,10 +14,11 @@ that verification removes. Until the answer is ready, comments keep the connecti
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import FastAPI, Request
@@ -28,6 +29,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from rag import __version__
 from rag.errors import BadArticles, BadQuestion, BadSettings, Busy, GenerationFailed, SanadError
 from rag.records import Answer, Event, Filter, Finished, Language, Retrieved, Token, Turn
+from rag.server.guard import error_body, refusal
 from rag.server.logs import request_id
 from rag.server.metrics import CONTENT_TYPE, Metrics
 from rag.server.schema import AskBody, ChatBody, ErrorBody, as_text, responses
@@ -50,6 +52,8 @@ LEFT = 499
 
 Result = TypeVar("Result")
 
+Events = AsyncGenerator[Event, None]
+
 _STATUS: dict[type[SanadError], int] = {
     BadQuestion: 400,
     BadArticles: 400,
@@ -71,21 +75,30 @@ def build_api(assistant: Assistant, runner: QuestionRunner, metrics: Metrics) ->
         metrics: Counts them.
     """
     app = FastAPI(title="Sanad", version=__version__, docs_url=None, redoc_url=None)
-    asker = _Asker(assistant, runner, metrics)
+    asker = _Asker(runner, metrics, log_questions=assistant.settings.log_questions)
 
     @app.post("/api/ask", responses=responses(LINES))
     async def ask(body: AskBody, request: Request) -> Response:
         """Answer a question, with citations that quote articles exactly."""
         where = body.filter.where() if body.filter else None
         events = asker.events(request, body.question, body.turns(), where, body.answer_language)
-        return await (asker.lines(request, events) if body.stream else asker.whole(request, events))
+        if body.stream:
+            return await _streamed(request, events, _lines, LINES)
+        answer = await _unless_left(request, _answer(events))
+        return JSONResponse(answer.to_dict())
 
     @app.post("/v1/chat/completions", responses=responses(CHUNKS))
     async def chat(body: ChatBody, request: Request) -> Response:
         """Answer the last message. Sources follow the text; ``sanad`` contains the whole answer as data."""
         if body.model != MODEL:
-            return _error(404, "model_not_found", f"There is no model {body.model!r}; use {MODEL!r}.")
-        return await asker.chat(request, body)
+            return refusal(404, f"There is no model {body.model!r}; use {MODEL!r}.", "model_not_found")
+        events = asker.events(request, body.question(), body.turns(), None)
+        if body.stream:
+            return await _streamed(request, events, _chunks, CHUNKS)
+        answer = await _unless_left(request, _answer(events))
+        message = {"role": "assistant", "content": as_text(answer)}
+        whole = {"object": "chat.completion", "sanad": answer.to_dict()}
+        return JSONResponse(_head() | _choice("stop", message=message) | whole)
 
     @app.get("/v1/models")
     async def models() -> dict[str, Any]:
@@ -113,14 +126,10 @@ def _add_health(app: FastAPI, assistant: Assistant, metrics: Metrics) -> None:
     @app.get("/readyz", responses={503: {"description": "Questions cannot be answered", "model": ErrorBody}})
     def ready() -> Response:
         """Whether questions can be answered: the index opens, and the language model responds."""
-        try:
-            state = {"status": "ready", "generation": assistant.generation, "version": __version__}
-        except SanadError as error:
-            return _response(error)
+        state = {"status": "ready", "generation": assistant.generation, "version": __version__}
         if assistant.stuck:
-            return _error(
-                503, "stuck", "The language model no longer responds. Restart the server: sanad serve"
-            )
+            stuck = "The language model no longer responds. Restart the server: sanad serve"
+            return refusal(503, stuck, "stuck")
         return JSONResponse(state)
 
     @app.get("/metrics", response_class=PlainTextResponse)
@@ -132,132 +141,49 @@ def _add_health(app: FastAPI, assistant: Assistant, metrics: Metrics) -> None:
 def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(SanadError)
     async def failed(_: Request, error: SanadError) -> Response:
-        return _response(error)
+        headers = {"Retry-After": str(error.seconds)} if isinstance(error, Busy) else None
+        body = _body(error)
+        return JSONResponse(body, body["error"]["code"], headers)
 
     @app.exception_handler(RequestValidationError)
     async def unreadable(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        return _error(422, "invalid_request_error", f"{place}: {first['msg']}.")
+        return refusal(422, f"{place}: {first['msg']}.", "invalid_request_error")
 
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> Response:
-        return _error(error.status_code, "refused", f"{error.detail}.", headers=error.headers)
+        return refusal(error.status_code, f"{error.detail}.", headers=error.headers)
 
     @app.exception_handler(Exception)
     async def broke(_: Request, error: Exception) -> Response:
-        return _error(
-            500, "defect", "Internal error in Sanad. The server's log has the details for this request."
-        )
+        defect = "Internal error in Sanad. The server's log has the details for this request."
+        return refusal(500, defect, "defect")
+
+
+def _body(error: SanadError) -> dict[str, Any]:
+    return error_body(_STATUS.get(type(error), 503), str(error), type(error).__name__)
 
 
 class _Asker:
-    """Answers questions in every form that the API offers."""
+    """Puts questions to the runner, and counts and logs what becomes of them."""
 
-    def __init__(self, assistant: Assistant, runner: QuestionRunner, metrics: Metrics) -> None:
-        self._assistant = assistant
+    def __init__(self, runner: QuestionRunner, metrics: Metrics, *, log_questions: bool) -> None:
         self._runner = runner
         self._metrics = metrics
-
-    async def whole(self, request: Request, events: AsyncGenerator[Event, None]) -> Response:
-        """The Answer as one JSON object."""
-        answer = await self._answer(request, events)
-        return Response(status_code=LEFT) if answer is None else JSONResponse(answer.to_dict())
-
-    async def lines(self, request: Request, events: AsyncGenerator[Event, None]) -> Response:
-        """One line of JSON for each event: ``retrieved``, ``token``…, ``finished``; or ``error``."""
-        # Until the first event, an error (a bad question, a full queue) can still set the HTTP status.
-        first = await _unless_left(request, anext(events))
-        if first is None:
-            return Response(status_code=LEFT)
-
-        async def lines() -> AsyncIterator[str]:
-            try:
-                yield _line(first)
-                async for event in events:
-                    yield _line(event)
-            except SanadError as error:
-                yield json.dumps({"event": "error", **_body(error)}, ensure_ascii=False) + "\n"
-            finally:
-                await events.aclose()
-
-        return StreamingResponse(lines(), media_type=LINES)
-
-    async def chat(self, request: Request, body: ChatBody) -> Response:
-        """The answer in the form of OpenAI's API."""
-        events = self.events(request, body.question(), body.turns())
-        head: dict[str, Any] = {
-            "id": f"chatcmpl-{request_id.get() or 'sanad'}",
-            "created": int(time.time()),
-            "model": MODEL,
-        }
-        if body.stream:
-            first = await _unless_left(request, anext(events))
-            if first is None:
-                return Response(status_code=LEFT)
-            return StreamingResponse(self._chunks(first, events, head), media_type=CHUNKS)
-        answer = await self._answer(request, events)
-        if answer is None:
-            return Response(status_code=LEFT)
-        message = {"role": "assistant", "content": as_text(answer)}
-        choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-        head |= {"object": "chat.completion", "choices": [choice], "sanad": answer.to_dict()}
-        return JSONResponse(head)
-
-    async def _chunks(
-        self, first: Event, events: AsyncGenerator[Event, None], head: dict[str, Any]
-    ) -> AsyncIterator[str]:
-        def chunk(delta: dict[str, str], why: str | None = None, **more: Any) -> str:
-            choice = {"index": 0, "delta": delta, "finish_reason": why, "logprobs": None}
-            data = head | {"object": "chat.completion.chunk", "choices": [choice]} | more
-            return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
-
-        event = first
-        try:
-            yield chunk({"role": "assistant", "content": ""})
-            while not isinstance(event, Finished):
-                following = asyncio.ensure_future(anext(events))
-                while not (await asyncio.wait({following}, timeout=ALIVE_SECONDS))[0]:
-                    yield ": still working\n\n"
-                event = following.result()
-            yield chunk({"content": as_text(event.answer)})
-            yield chunk({}, "stop", sanad=event.answer.to_dict())
-        except SanadError as error:
-            yield f"data: {json.dumps(_body(error), ensure_ascii=False)}\n\n"
-        finally:
-            await events.aclose()
-        yield "data: [DONE]\n\n"
-
-    async def _answer(self, request: Request, events: AsyncGenerator[Event, None]) -> Answer | None:
-        """The answer; None if the client has disconnected, of which a route is not notified."""
-
-        async def answered() -> Answer:
-            async for event in events:
-                if isinstance(event, Finished):
-                    return event.answer
-            raise AssertionError("stream ends with Finished")
-
-        return await _unless_left(request, answered())
+        self._log_questions = log_questions
 
     async def events(
         self,
         request: Request,
         question: str,
         history: list[Turn],
-        where: Filter | None = None,
+        where: Filter | None,
         answer_language: Language | None = None,
-    ) -> AsyncGenerator[Event, None]:
-        """The events of an answer, counted and logged.
-
-        Args:
-            request: Names the client.
-            question: The question.
-            history: Earlier turns, oldest first.
-            where: Which articles may be searched.
-            answer_language: The language of the answer; None takes that of the question.
-        """
+    ) -> Events:
+        """The events of an answer."""
         client, finished = request.client.host if request.client else "socket", False
-        if self._assistant.settings.log_questions:
+        if self._log_questions:
             _log.info("asked", extra={"question": question})
         try:
             async for event in self._runner.events(client, question, history, where, answer_language):
@@ -283,8 +209,19 @@ class _Asker:
         _log.info("answered", extra={"outcome": answer.outcome, "seconds": seconds_by_stage})
 
 
-async def _unless_left(request: Request, work: Coroutine[Any, Any, Result]) -> Result | None:
-    """The result of the work; None if the client disconnects first, which cancels the work."""
+async def _answer(events: Events) -> Answer:
+    async for event in events:
+        if isinstance(event, Finished):
+            return event.answer
+    raise AssertionError("stream ends with Finished")
+
+
+async def _unless_left(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+    """The result of the work, which is cancelled if the client disconnects: no route is notified of that.
+
+    Raises:
+        HTTPException: The client has disconnected, so that nobody receives the response.
+    """
 
     async def leaving() -> None:
         while (await request.receive())["type"] != "http.disconnect":
@@ -294,38 +231,86 @@ async def _unless_left(request: Request, work: Coroutine[Any, Any, Result]) -> R
     tasks = asyncio.create_task(work), asyncio.create_task(leaving())
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        return tasks[0].result() if tasks[0].done() else None
+        if tasks[0].done():
+            return tasks[0].result()
+        raise HTTPException(LEFT, "The client has disconnected")
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _line(event: Event) -> str:
+async def _streamed(
+    request: Request,
+    events: Events,
+    write: Callable[[Event, Events], AsyncIterator[str]],
+    media_type: str,
+) -> Response:
+    """The response that ``write`` makes of the first event and the following ones."""
+    # Until the first event, an error (a bad question, a full queue) can still set the HTTP status.
+    first = await _unless_left(request, anext(events))
+
+    return StreamingResponse(write(first, events), media_type=media_type)
+
+
+async def _lines(first: Event, events: Events) -> AsyncIterator[str]:
+    """One line of JSON for each event: ``retrieved``, ``token``…, ``finished``; or ``error``."""
+
+    def line(fields: dict[str, Any]) -> str:
+        return json.dumps(fields, ensure_ascii=False) + "\n"
+
+    async with contextlib.aclosing(events):
+        yield line(_fields(first))
+        try:
+            async for event in events:
+                yield line(_fields(event))
+        except SanadError as error:
+            yield line({"event": "error", **_body(error)})
+
+
+def _fields(event: Event) -> dict[str, Any]:
     match event:
         case Retrieved(evidence=evidence, understood=understood):
-            fields: dict[str, Any] = {
-                "event": "retrieved",
-                "sentences": len(evidence),
-                "understood": understood,
-            }
+            return {"event": "retrieved", "sentences": len(evidence), "understood": understood}
         case Token(text=text):
-            fields = {"event": "token", "text": text}
+            return {"event": "token", "text": text}
         case Finished(answer=answer):
-            fields = {"event": "finished", "answer": answer.to_dict()}
-    return json.dumps(fields, ensure_ascii=False) + "\n"
+            return {"event": "finished", "answer": answer.to_dict()}
 
 
-def _body(error: SanadError) -> dict[str, Any]:
-    status = _STATUS.get(type(error), 503)
-    return {"error": {"message": str(error), "type": type(error).__name__, "code": status}}
+async def _chunks(_: Event, events: Events) -> AsyncIterator[str]:
+    """The answer in the form of OpenAI's streams."""
+    head = _head() | {"object": "chat.completion.chunk"}
+
+    def data(fields: dict[str, Any]) -> str:
+        return f"data: {json.dumps(fields, ensure_ascii=False)}\n\n"
+
+    following = asyncio.ensure_future(anext(events))
+    try:
+        yield data(head | _choice(None, delta={"role": "assistant", "content": ""}))
+        while True:
+            while not (await asyncio.wait({following}, timeout=ALIVE_SECONDS))[0]:
+                yield ": still working\n\n"
+            if isinstance(event := following.result(), Finished):
+                break
+            following = asyncio.ensure_future(anext(events))
+        yield data(head | _choice(None, delta={"content": as_text(event.answer)}))
+        yield data(head | _choice("stop", delta={}) | {"sanad": event.answer.to_dict()})
+    except SanadError as error:
+        yield data(_body(error))
+    finally:
+        if following.done():
+            await events.aclose()
+        else:  # the client has left; events that are being waited for can only be cancelled
+            following.cancel()
+    yield "data: [DONE]\n\n"
 
 
-def _response(error: SanadError) -> Response:
-    headers = {"Retry-After": str(error.seconds)} if isinstance(error, Busy) else None
-    body = _body(error)
-    return JSONResponse(body, body["error"]["code"], headers)
+def _head() -> dict[str, Any]:
+    """The fields that all parts of a chat's answer have in common."""
+    return {"id": f"chatcmpl-{request_id.get() or 'sanad'}", "created": int(time.time()), "model": MODEL}
 
 
-def _error(status: int, kind: str, message: str, headers: Any = None) -> Response:
-    return JSONResponse({"error": {"message": message, "type": kind, "code": status}}, status, headers)
+def _choice(why: str | None, **content: dict[str, str]) -> dict[str, Any]:
+    """The one choice; ``why`` says why the text ends, where it does."""
+    return {"choices": [{"index": 0, **content, "finish_reason": why, "logprobs": None}]}

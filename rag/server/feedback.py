@@ -11,14 +11,13 @@ import datetime
 import hashlib
 import json
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from rag.answering.draft import MARKER
 from rag.errors import BadSettings, NoSpace
-from rag.records import Answer, Language, Outcome
+from rag.records import Answer, Language, Outcome, from_plain
 from rag.settings import Settings
 
 FORMAT = 1
@@ -92,7 +91,7 @@ def add_feedback(answer: Answer, vote: Vote, comment: str = "", *, settings: Set
         question=answer.question,
         language=answer.language,
         outcome=answer.outcome,
-        claims=tuple(_bare(claim.text) for claim in answer.claims),
+        claims=tuple(MARKER.sub("", claim.text).strip() for claim in answer.claims),
         quotes=tuple((cited.article_id, cited.quote) for cited in answer.citations),
         model=answer.model,
         generation=answer.generation,
@@ -140,15 +139,14 @@ def export_feedback(file: Path, *, settings: Settings | None = None) -> Exported
 def _append(path: Path, line: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A single write at the end of the file: the lines of two processes cannot mix.
+        # Unbuffered, so that a line is a single write at the end: those of two processes cannot mix.
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            size = os.fstat(descriptor).st_size
-            os.lseek(descriptor, max(size - 1, 0), os.SEEK_SET)
-            torn = size and os.read(descriptor, 1) != b"\n"  # the disk was full during an earlier write
-            os.write(descriptor, b"\n" + line if torn else line)
-        finally:
-            os.close(descriptor)
+        with os.fdopen(descriptor, "a+b", buffering=0) as file:
+            if file.seek(0, os.SEEK_END):
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":  # the disk was full during an earlier write
+                    line = b"\n" + line
+            file.write(line)
     except OSError as error:
         raise NoSpace(
             f"Cannot save the vote in {str(path)!r}: {error.strerror}. Free some space, or choose another "
@@ -168,20 +166,13 @@ def _read(path: Path) -> tuple[list[Feedback], tuple[int, ...]]:
         if not line.strip():
             continue
         try:
-            votes.append(_parse(json.loads(line)))
+            fields = json.loads(line)
+            if fields["format"] != FORMAT or any(len(quote) != 2 for quote in fields["quotes"]):
+                raise ValueError
+            votes.append(from_plain(Feedback, fields))
         except (ValueError, TypeError, KeyError):
             unreadable.append(number)
     return votes, tuple(unreadable)
-
-
-def _parse(fields: dict[str, Any]) -> Feedback:
-    if fields.pop("format") != FORMAT:
-        raise ValueError
-    claims, quotes = fields.pop("claims"), fields.pop("quotes")
-    vote = Feedback(**fields, claims=tuple(claims), quotes=tuple((str(a), str(q)) for a, q in quotes))
-    if not isinstance(vote.question, str) or vote.vote not in get_args(Vote):
-        raise ValueError
-    return vote
 
 
 def _candidate(vote: Feedback) -> dict[str, Any] | None:
@@ -196,19 +187,10 @@ def _candidate(vote: Feedback) -> dict[str, Any] | None:
     }
     if good and refused:
         return question
-    right = vote.claims if good else _texts([vote.comment])
+    right = vote.claims if good else tuple(filter(str.strip, [vote.comment]))
     if not right:
         return None
     question["must"] = [[text] for text in right]
     if good:
         question["evidence"] = [{"article": article, "quote": quote} for article, quote in vote.quotes]
     return question
-
-
-def _texts(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(text for text in texts if text.strip())
-
-
-def _bare(claim: str) -> str:
-    """A claim without its citation markers."""
-    return MARKER.sub("", claim).strip()

@@ -31,7 +31,7 @@ CONNECT_SECONDS = 1.0
 LONGEST_PATH = 100
 """Longest path of a socket in bytes; Linux allows 107, macOS 103."""
 
-_OF_THE_SERVER = frozenset(
+OF_THE_SERVER = frozenset(
     {"answer_seconds", "at_once", "waiting", "passwords", "hosts", "proxy", "log_questions"}
 )
 """Settings of the server that do not affect an answer."""
@@ -48,7 +48,7 @@ def socket_path(index: Path, settings: Settings) -> Path | None:
         None if this system has no Unix sockets, or if the path would be too long.
     """
     parts = {
-        key: str(value) for key, value in dataclasses.asdict(settings).items() if key not in _OF_THE_SERVER
+        key: str(value) for key, value in dataclasses.asdict(settings).items() if key not in OF_THE_SERVER
     }
     parts |= {"index": str(index.resolve()), "version": __version__}
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
@@ -79,15 +79,11 @@ def ask(
     body: dict[str, Any] = {"question": question, "stream": True, "answer_language": answer_language}
     if where is not None:
         body["filter"] = dataclasses.asdict(where)
-    connection = _Connection(path)
+    connection = http.client.HTTPConnection("localhost")
     try:
         try:
-            connection.request(
-                "POST",
-                "/api/ask",
-                json.dumps(body),
-                {"Content-Type": "application/json", "Host": "localhost"},
-            )
+            connection.sock = _connected(path)
+            connection.request("POST", "/api/ask", json.dumps(body), {"Content-Type": "application/json"})
             response = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             raise NoServer(str(error)) from None
@@ -99,7 +95,6 @@ def ask(
 
 
 def _events(response: http.client.HTTPResponse) -> Iterator[Event]:
-    lost = GenerationFailed("The server ended before the answer was complete. Ask again.")
     try:
         for line in response:
             event = json.loads(line)
@@ -115,8 +110,8 @@ def _events(response: http.client.HTTPResponse) -> Iterator[Event]:
                 case _:
                     raise _error(line, None)
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
-        raise lost from None
-    raise lost
+        pass  # the connection was lost
+    raise GenerationFailed("The server ended before the answer was complete. Ask again.")
 
 
 _UNSENT = Evidence(0, "", 0, 0, "", "", None, None, "", 0, 0.0)
@@ -136,26 +131,20 @@ def _error(body: bytes, retry: str | None) -> SanadError:
     return kind(message) if known else SanadError(message)
 
 
-class _Connection(http.client.HTTPConnection):
-    """HTTP over a Unix socket that belongs to this user."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=CONNECT_SECONDS)
-        self._path = path
-
-    def connect(self) -> None:
-        """Open the connection."""
-        found = self._path.lstat()
-        if not stat.S_ISSOCK(found.st_mode) or found.st_uid != os.geteuid():
-            raise OSError("no socket of this user")  # another user's server could invent answers
-        self.sock = socket.socket(socket.AF_UNIX)
-        try:
-            self.sock.settimeout(CONNECT_SECONDS)
-            self.sock.connect(str(self._path))
-            self.sock.settimeout(None)  # the server limits the time of an answer
-        except OSError:
-            self.sock.close()
-            raise
+def _connected(path: Path) -> socket.socket:
+    """A connection to the socket, if it belongs to this user."""
+    found = path.lstat()
+    if not stat.S_ISSOCK(found.st_mode) or found.st_uid != os.geteuid():
+        raise OSError("no socket of this user")  # another user's server could invent answers
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.settimeout(CONNECT_SECONDS)
+        connection.connect(str(path))
+        connection.settimeout(None)  # the server limits the time of an answer
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
 
 class Listener:

@@ -3,30 +3,34 @@
     TCP           Observed → Hosts → Origins → Login, if there are passwords → Bodies → API or page
     Unix socket   Observed → Bodies → API, for this user's own commands
 
-Other machines are served only if there are passwords. Importing this module loads no web framework.
+Other machines are served only if there are passwords.
 """
 
 from __future__ import annotations
 
-import asyncio
 import errno
-import ipaddress
 import logging
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import uvicorn
 
 from rag.assistant import Assistant
 from rag.errors import BadSettings
+from rag.server.api import build_api
 from rag.server.fair_queue import FairQueue
+from rag.server.guard import Bodies, Hosts, Origins, parsed_address
+from rag.server.local_socket import Listener
+from rag.server.login import Login, Users, read_passwords
+from rag.server.metrics import Metrics
+from rag.server.request_log import Observed
 from rag.server.worker import QuestionRunner
 from rag.settings import LOCAL, Settings
-
-if TYPE_CHECKING:
-    from rag.server.local_socket import Listener
 
 ROUTES = (
     "/api/ask",
@@ -53,8 +57,6 @@ CLOSE_SECONDS = 4.0
 
 Page = Callable[[Assistant, QuestionRunner], Any]
 """Creates the page of an assistant as an ASGI application; the runner answers its questions."""
-
-_TAKEN = "Port {port} is in use or not permitted. Choose another one with --port."
 
 _log = logging.getLogger(__name__)
 
@@ -87,21 +89,16 @@ class Server:
                 passwords.
         """
         self._assistant = assistant
-        settings = assistant.settings
-        passwords = _passwords(settings, host)
+        queue = FairQueue(assistant.settings.waiting, assistant.at_once)
+        self._runner = QuestionRunner(assistant, queue)
+        self._page = page
+        self._api = api
+        self._passwords = _passwords(assistant.settings, host)
         self._socket = _bound(host, port)
         self.host = host
         self.port = int(self._socket.getsockname()[1])
         self._local = _listener(local)
-        self._page = page
-        self._api = api
-        self._passwords = passwords
-        self._ready = threading.Event()
-        self._failed: BaseException | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._servers: list[Any] = []
-        self._stop_answers: Callable[[], None] = lambda: None
-        self._thread = threading.Thread(target=self._run, name="server", daemon=True)
+        self._running: list[tuple[uvicorn.Server, threading.Thread]] = []
 
     @property
     def address(self) -> str:
@@ -115,108 +112,85 @@ class Server:
         Raises:
             RuntimeError: The application could not be started.
         """
-        self._thread.start()
-        self._ready.wait()
-        if self._failed is not None:
-            raise RuntimeError("the server could not be started") from self._failed
+        metrics = self._metrics()
+        api = build_api(self._assistant, self._runner, metrics)
+        self._run(
+            lambda: Observed(self._guarded(api), metrics, ROUTES),
+            self._socket,
+            lifespan="off" if self._page is None else "on",
+        )
+        if self._local is not None:
+            self._run(lambda: Observed(Bodies(api), metrics, ROUTES), self._local.socket, lifespan="off")
         return self
 
     def close(self) -> None:
         """Cancel all questions and stop, within ``CLOSE_SECONDS``."""
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._end)
-        self._thread.join(CLOSE_SECONDS)
+        self._runner.stop()
+        for server, _ in self._running:
+            server.should_exit = True
+        end = time.monotonic() + CLOSE_SECONDS
+        for _, thread in self._running:
+            thread.join(max(0.0, end - time.monotonic()))
         self._socket.close()
         if self._local is not None:
             self._local.close()
 
-    def _end(self) -> None:
-        self._stop_answers()
-        for server in self._servers:
-            server.should_exit = True
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as error:
-            self._failed = error
-            _log.exception("server failed")
-        finally:
-            self._ready.set()
-
-    async def _serve(self) -> None:
-        import uvicorn
-
-        self._loop = asyncio.get_running_loop()
-        over_tcp, over_socket = self._applications()
-        proxy = self._assistant.settings.proxy
-        common: dict[str, Any] = {
-            "log_config": None,
-            "access_log": False,
-            "server_header": False,
-            "date_header": False,
-            "ws": "none",
-            "limit_concurrency": CONNECTIONS,
-            "timeout_graceful_shutdown": DRAIN_SECONDS,
-            "proxy_headers": bool(proxy),
-            "forwarded_allow_ips": proxy or None,
-        }
-        lifespan: Literal["on", "off"] = "on" if self._page else "off"
-        self._servers = [uvicorn.Server(uvicorn.Config(over_tcp, lifespan=lifespan, **common))]
-        sockets = [self._socket]
-        if self._local is not None:
-            self._servers.append(uvicorn.Server(uvicorn.Config(over_socket, lifespan="off", **common)))
-            sockets.append(self._local.socket)
-        serving = [
-            asyncio.create_task(server.serve(sockets=[one]))
-            for server, one in zip(self._servers, sockets, strict=True)
-        ]
-        while not all(server.started for server in self._servers):
-            if any(task.done() for task in serving):
-                break
-            await asyncio.sleep(0.02)
-        self._ready.set()
-        await asyncio.gather(*serving)
-
-    def _applications(self) -> tuple[Any, Any]:
-        """The applications for TCP and for the Unix socket."""
-        from rag.server.api import build_api
-        from rag.server.guard import Bodies, Hosts, Origins
-        from rag.server.login import Login, Users
-        from rag.server.metrics import Metrics
-        from rag.server.request_log import Observed
-
-        metrics = Metrics()
-        settings = self._assistant.settings
-        queue = FairQueue(settings.waiting, self._assistant.at_once)
-        runner = QuestionRunner(self._assistant, queue)
-        self._stop_answers = runner.stop
+    def _metrics(self) -> Metrics:
+        metrics, queue = Metrics(), self._runner.queue
         metrics.gauge("waiting", "Questions waiting in the queue", lambda: queue.waiting)
-        metrics.gauge("running", "Questions being answered", lambda: runner.running)
+        metrics.gauge("running", "Questions being answered", lambda: queue.answering)
         metrics.gauge("engine_reloads", "Times the model was reloaded", lambda: self._assistant.reloads)
-        api = build_api(self._assistant, runner, metrics)
-        page = self._page(self._assistant, runner) if self._page else None
-        app: Any = Bodies(_Faces(api, page, ROUTES if self._api else ("/healthz",)), streamed=UPLOADS)
+        return metrics
+
+    def _guarded(self, api: Any) -> Any:
+        """The application for TCP: API and page behind everything that protects them."""
+        page = self._page(self._assistant, self._runner) if self._page else api
+        routes = ROUTES if self._api else ("/healthz",)
+
+        async def face(scope: Any, receive: Any, send: Any) -> None:
+            own = scope["type"] == "http" and scope["path"] in routes
+            await (api if own else page)(scope, receive, send)
+
+        app: Any = Bodies(face, streamed=UPLOADS)
         if self._passwords:
             app = Login(app, Users(self._passwords))
-        names = [*settings.hosts.split(","), *([] if _is_address(self.host) else [self.host])]
-        app = Hosts(Origins(app), names)
-        return Observed(app, metrics, ROUTES), Observed(Bodies(api), metrics, ROUTES)
+        names = [
+            *self._assistant.settings.hosts.split(","),
+            *([] if parsed_address(self.host) else [self.host]),
+        ]
+        return Hosts(Origins(app), names)
 
+    def _run(
+        self, make_app: Callable[[], Any], listening: socket.socket, *, lifespan: Literal["on", "off"]
+    ) -> None:
+        """Serve an application in a thread of its own, and return once it answers.
 
-class _Faces:
-    """Routes the API's paths to the API and everything else to the page."""
-
-    def __init__(self, api: Any, page: Any, routes: tuple[str, ...]) -> None:
-        self._api = api
-        self._page = page
-        self._routes = routes
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Pass the request on."""
-        own = scope["type"] == "http" and (scope["path"] in self._routes or self._page is None)
-        await (self._api if own else self._page)(scope, receive, send)
+        The application is made in that thread: Gradio expects the event loop that will run it.
+        """
+        proxy = self._assistant.settings.proxy
+        config = uvicorn.Config(
+            make_app,
+            factory=True,
+            loop="asyncio",
+            lifespan=lifespan,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            ws="none",
+            limit_concurrency=CONNECTIONS,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+            proxy_headers=bool(proxy),
+            forwarded_allow_ips=proxy or None,
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listening],), name="server", daemon=True)
+        thread.start()
+        self._running.append((server, thread))
+        while not server.started:
+            if not thread.is_alive():
+                raise RuntimeError("the server could not be started; its log says why")
+            time.sleep(0.02)
 
 
 def serve(server: Server, started: Callable[[str], None]) -> None:
@@ -241,30 +215,14 @@ def serve(server: Server, started: Callable[[str], None]) -> None:
 
 def _passwords(settings: Settings, host: str) -> dict[str, str]:
     if settings.passwords:
-        from rag.server.login import read_passwords
-
         return read_passwords(Path(settings.passwords).expanduser())
-    if not _is_loopback(host):
+    address = parsed_address(host)
+    if not (address.is_loopback if address else host == "localhost"):
         raise BadSettings(
             f"Other machines can reach {host}, so the server needs passwords. Create a file of them with "
             "(umask 77; sanad serve --make-password NAME > FILE) and set SANAD_PASSWORDS=FILE"
         )
     return {}
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -283,19 +241,16 @@ def _bound(host: str, port: int) -> socket.socket:
         bound.listen(128)
     except OSError as error:
         bound.close()
-        if error.errno in (errno.EADDRNOTAVAIL,):
+        if error.errno == errno.EADDRNOTAVAIL:
             raise BadSettings(f"{host} is not an address of this machine. Choose one with --host.") from None
-        raise BadSettings(_TAKEN.format(port=port)) from None
+        taken = f"Port {port} is in use or not permitted. Choose another one with --port."
+        raise BadSettings(taken) from None
     return bound
 
 
 def _listener(path: Path | None) -> Listener | None:
-    if path is None:
-        return None
-    from rag.server.local_socket import Listener
-
     try:
-        return Listener(path)
+        return None if path is None else Listener(path)
     except OSError as error:
         _log.warning("no socket for sanad ask", extra={"reason": str(error)})
         return None

@@ -1,6 +1,6 @@
 """The one runner of questions: page and API both use it.
 
-    question() → start() → the fair queue → a thread of its own → report(event), …, report(None)
+    RunningQuestion.start → the fair queue → a thread of its own → report(event), …, report(None)
 
 ``report`` is called from other threads. ``RunningQuestion.cancel`` works at any time: a question that still
 waits leaves the queue, and one that is being answered keeps its place until the model has stopped.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
@@ -42,36 +41,8 @@ class QuestionRunner:
         """
         self.assistant = assistant
         self.queue = queue
-        self._questions: set[RunningQuestion] = set()
-
-    def question(
-        self,
-        client: str,
-        question: str,
-        report: Report,
-        *,
-        history: Sequence[Turn] = (),
-        where: Filter | None = None,
-        answer_language: Language | None = None,
-    ) -> RunningQuestion:
-        """A question that ``start`` will put into the queue.
-
-        Args:
-            client: Who asks; the queue is fair between clients.
-            question: The question.
-            report: Receives the events.
-            history: Earlier turns, oldest first; the last ``REMEMBERED`` are used.
-            where: Which articles may be searched.
-            answer_language: The language of the answer; None takes that of the question.
-        """
-        asked = functools.partial(
-            self.assistant.stream,
-            question,
-            history=tuple(history)[-REMEMBERED:],
-            where=where,
-            answer_language=answer_language,
-        )
-        return RunningQuestion(self, client, asked, report)
+        self.questions: set[RunningQuestion] = set()
+        """Those that wait or are being answered."""
 
     async def events(
         self,
@@ -84,11 +55,11 @@ class QuestionRunner:
         """The events of an answer, for an event loop. Closing the iterator stops the model.
 
         Args:
-            client: As for ``question``.
+            client: As for ``RunningQuestion``, like all others.
             question: The question.
-            history: As for ``question``.
-            where: As for ``question``.
-            answer_language: As for ``question``.
+            history: Earlier turns.
+            where: Which articles may be searched.
+            answer_language: The language of the answer; None takes that of the question.
 
         Raises:
             Busy: Too many questions are waiting.
@@ -102,33 +73,23 @@ class QuestionRunner:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is waiting any more
                 loop.call_soon_threadsafe(arrived.put_nowait, item)
 
-        running = self.question(
-            client, question, report, history=history, where=where, answer_language=answer_language
-        )
+        running = RunningQuestion(self, client, question, report, history, where, answer_language)
         running.start()
-        item: Event | BaseException | None = None
+        finished = False
         try:
-            while True:
-                following = await arrived.get()
-                if following is None:
-                    break
-                item = following
+            while (item := await arrived.get()) is not None:
                 if isinstance(item, BaseException):
                     raise item
+                finished = isinstance(item, Finished)
                 yield item
         finally:
             running.cancel()
-        if not isinstance(item, Finished):
+        if not finished:
             raise GenerationFailed("The server was stopped while it was answering. Ask again.")
-
-    @property
-    def running(self) -> int:
-        """How many questions are being answered."""
-        return self.queue.answering
 
     def stop(self) -> None:
         """Cancel every question, whether it waits or is being answered."""
-        for question in list(self._questions):  # a copy: their threads remove them in the meantime
+        for question in list(self.questions):  # a copy: their threads remove them in the meantime
             question.cancel()
 
 
@@ -139,15 +100,40 @@ class RunningQuestion:
         self,
         runner: QuestionRunner,
         client: str,
-        stream: Callable[..., Iterator[Event]],
+        question: str,
         report: Report,
+        history: Sequence[Turn] = (),
+        where: Filter | None = None,
+        answer_language: Language | None = None,
     ) -> None:
+        """Prepare a question; ``start`` puts it into the queue.
+
+        Args:
+            runner: Has the assistant and the queue.
+            client: Who asks; the queue is fair between clients.
+            question: The question.
+            report: Receives the events.
+            history: Earlier turns, oldest first; the last ``REMEMBERED`` are used.
+            where: Which articles may be searched.
+            answer_language: The language of the answer; None takes that of the question.
+        """
         self._runner = runner
         self._client = client
-        self._stream = stream
         self._report = report
         self._cancelled = threading.Event()
         self._place: Place | None = None
+        remembered = tuple(history)[-REMEMBERED:]
+
+        def stream() -> Iterator[Event]:
+            return runner.assistant.stream(
+                question,
+                history=remembered,
+                where=where,
+                answer_language=answer_language,
+                cancel=self._cancelled,
+            )
+
+        self._stream = stream
 
     def start(self) -> None:
         """Join the queue.
@@ -155,11 +141,11 @@ class RunningQuestion:
         Raises:
             Busy: Too many questions are waiting.
         """
-        self._runner._questions.add(self)
+        self._runner.questions.add(self)
         try:
             self._place = self._runner.queue.enter(self._client, self._called)
         except BaseException:
-            self._runner._questions.discard(self)
+            self._runner.questions.discard(self)
             raise
         if self._cancelled.is_set():
             self._withdraw()
@@ -177,34 +163,31 @@ class RunningQuestion:
 
     def _withdraw(self) -> None:
         if self._place is not None and self._runner.queue.withdraw(self._place):
-            self._runner._questions.discard(self)
+            self._runner.questions.discard(self)
 
     def _called(self, place: Place) -> None:
         """Start the thread that answers; the place is the thread's from here on."""
         try:
-            threading.Thread(target=self._work, args=(place,), name="answer", daemon=True).start()
+            threading.Thread(target=self._answer, args=(place,), name="answer", daemon=True).start()
         except RuntimeError as error:  # the system cannot start another thread
             self._end(place, error, None)
 
-    def _work(self, place: Place) -> None:
+    def _answer(self, place: Place) -> None:
         begun, failure = time.monotonic(), None
         try:
-            self._answer()
-        except BaseException as error:
-            failure = error
-        self._end(place, failure, time.monotonic() - begun)
-
-    def _end(self, place: Place, failure: BaseException | None, seconds: float | None) -> None:
-        self._runner._questions.discard(self)
-        self._runner.queue.leave(place, seconds)
-        self._report(failure)
-
-    def _answer(self) -> None:
-        if self._cancelled.is_set():
-            return
-        events = cast("Generator[Event, None, None]", self._stream(cancel=self._cancelled))
-        with contextlib.closing(events):
-            for event in events:
+            with contextlib.closing(cast("Generator[Event, None, None]", self._stream())) as events:
                 if self._cancelled.is_set():
                     return
-                self._report(event)
+                for event in events:
+                    if self._cancelled.is_set():
+                        return
+                    self._report(event)
+        except BaseException as error:
+            failure = error
+        finally:
+            self._end(place, failure, time.monotonic() - begun)
+
+    def _end(self, place: Place, failure: BaseException | None, seconds: float | None) -> None:
+        self._runner.questions.discard(self)
+        self._runner.queue.leave(place, seconds)
+        self._report(failure)

@@ -17,7 +17,7 @@ from rag import Finished, GenerationFailed
 from rag.errors import Busy
 from rag.server.fair_queue import FairQueue, Place
 from rag.server.serve import Server
-from rag.server.worker import QuestionRunner
+from rag.server.worker import QuestionRunner, RunningQuestion
 from ui.exchange import Exchange
 from ui.run import Run
 
@@ -87,7 +87,7 @@ def test_a_question_that_is_cancelled_when_its_turn_comes_passes_the_turn_on(
     assistant, line = fake_assistant(), FairQueue(4)
     runner, reported = QuestionRunner(assistant, line), []
     ahead = line.enter("a", lambda _: None)
-    question = runner.question("b", QUESTION, reported.append)
+    question = RunningQuestion(runner, "b", QUESTION, reported.append)
     question.start()
     real = threading.Thread.start
 
@@ -101,14 +101,14 @@ def test_a_question_that_is_cancelled_when_its_turn_comes_passes_the_turn_on(
     line.enter("c", lambda _: free.set())
     assert free.wait(20)
     assert [item for item in reported if item is not None] == []
-    assert (line.waiting, runner.running) == (0, 1)
+    assert (line.waiting, line.answering) == (0, 1)
 
 
 def test_a_stopped_runner_ends_the_questions_that_wait(fake_assistant: FakeAssistant) -> None:
     line = FairQueue(4)
     runner, reported = QuestionRunner(fake_assistant(), line), []
     line.enter("a", lambda _: None)
-    runner.question("b", QUESTION, reported.append).start()
+    RunningQuestion(runner, "b", QUESTION, reported.append).start()
     runner.stop()
     assert (reported, line.waiting) == ([None], 0)
 
@@ -144,14 +144,14 @@ def test_threads_and_an_event_loop_share_one_queue(fake_assistant: FakeAssistant
     async def scene() -> None:
         tasks = [asyncio.create_task(task()) for _ in range(10)]
         for _ in range(10):
-            runner.question("threads", QUESTION, report).start()
+            RunningQuestion(runner, "threads", QUESTION, report).start()
             await asyncio.sleep(0)
         await asyncio.gather(*tasks)
 
     asyncio.run(asyncio.wait_for(scene(), 60))
     for _ in range(10):
         assert ended.acquire(timeout=20)
-    assert (runner.queue.waiting, runner.running) == (0, 0)
+    assert (runner.queue.waiting, runner.queue.answering) == (0, 0)
 
 
 def test_page_and_api_of_a_server_share_one_bound(fake_assistant: FakeAssistant) -> None:
