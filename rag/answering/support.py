@@ -68,7 +68,7 @@ def translates(source: str, translation: str) -> Comparison | None:
     """
     found = compare(source, translation, "ar" if is_arabic(source) else "en")
     faulty = found.missing_values or found.added_values or found.missing_names or found.added_names
-    return None if faulty or _denies(source) != _denies(translation) else found
+    return None if faulty or _denials(source) != _denials(translation) else found
 
 
 def unknown_names(text: str, sources: Sequence[str], question: str = "") -> list[str]:
@@ -92,9 +92,10 @@ def unknown_names(text: str, sources: Sequence[str], question: str = "") -> list
     return [name for name in names if not held & set(terms(name)) and fold(name)[:STEM] not in starts]
 
 
-def _denies(text: str) -> bool:
+def _denials(text: str) -> int:
+    """How often a text negates: a sentence that loses one of two negations says the opposite in part."""
     pattern = _NEGATIONS["ar" if is_arabic(text) else "en"]
-    return pattern.search(fold(text) if is_arabic(text) else text) is not None
+    return len(pattern.findall(fold(text) if is_arabic(text) else text))
 
 
 def holding(words: str, cited: Sequence[Evidence]) -> Evidence | None:

@@ -9,6 +9,7 @@ unexplained.
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 
 from rag.answering.context import Context
 from rag.answering.draft import Draft, Span, Statement, span
@@ -100,8 +101,17 @@ def translate(
     text = " ".join(complete(messages, most, context).text.split())
     if not any(char.isalnum() for char in text) or _share(text, language) < OWN_LETTERS:
         return None
+    if _repeats(text):
+        return None
     found = translates(sentence, text)
     return Translation(text, found is not None and found.licensed >= LICENSED)
+
+
+def _repeats(text: str) -> bool:
+    """Whether a model repeats itself: the same three words three times."""
+    words = text.casefold().split()
+    triples = Counter(zip(words, words[1:], words[2:], strict=False))
+    return max(triples.values(), default=0) > 2
 
 
 def load_template(language: Language) -> tuple[Message, ...]:

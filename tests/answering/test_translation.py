@@ -49,7 +49,10 @@ def test_the_prompt_gives_the_meanings_of_the_words() -> None:
     assert model.prompts[-1].endswith("Hints: none")
 
 
-@pytest.mark.parametrize("reply", ["", "...", ARABIC])
+LOOP = "It was said, as was mentioned by them, as was mentioned by them, as was mentioned by them."
+
+
+@pytest.mark.parametrize("reply", ["", "...", ARABIC, LOOP])
 def test_a_reply_that_is_no_translation_is_none(reply: str) -> None:
     assert translate(ARABIC, "en", context(Translating(reply))) is None
 
@@ -61,6 +64,7 @@ def test_a_reply_that_is_no_translation_is_none(reply: str) -> None:
         ("قُتل 12 شخصا في بغداد يوم الاثنين.", "Twelve people were killed in Baghdad on Tuesday."),
         ("قُتل 12 شخصا في بغداد يوم الاثنين.", "Twelve people were killed in Doha on Monday."),
         ("لا تتمتع المحكمة بسلطة على الميناء.", "The court has authority over the port."),
+        ("لا تتمتع المحكمة بسلطة، ولن تقرر شيئا.", "The court has authority, and will not decide anything."),
     ],
 )
 def test_another_number_day_place_or_a_lost_negation_is_noticed(sentence: str, translation: str) -> None:
