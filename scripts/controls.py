@@ -206,7 +206,7 @@ CONTROLS = (
     ),
     Control(
         "rag/server/guard.py",
-        "if len(body) > self._most:",
+        "if len(body) > most:",
         "if False:",
         ("test_a_body_that_is_too_large_is_refused_however_it_is_sent",),
     ),
@@ -231,7 +231,7 @@ CONTROLS = (
     ),
     Control(
         "rag/server/serve.py",
-        "if not _is_loopback(host):",
+        'if not (address.is_loopback if address else host == "localhost"):',
         "if False:",
         ("test_beyond_this_machine_nothing_is_served_without_passwords",),
     ),
@@ -249,8 +249,8 @@ CONTROLS = (
     ),
     Control(
         "rag/server/login.py",
-        "if wait := self._users.attempts.wait(address):",
-        "if (wait := self._users.attempts.wait(address)) < 0:",
+        "if refused := self._too_many(request):",
+        "if refused := None:",
         ("test_after_ten_wrong_passwords_an_address_waits_and_others_do_not",),
     ),
     Control(
@@ -297,8 +297,8 @@ CONTROLS = (
     ),
     Control(
         "rag/server/guard.py",
-        'if scope["type"] in ("http", "websocket") and not self._known(scope):',
-        "if False:",
+        'if scope["type"] == "lifespan" or self._known(scope):',
+        "if True:",
         ("test_a_foreign_host_name_is_refused",),
     ),
     Control(
@@ -348,7 +348,7 @@ CONTROLS = (
     ),
     Control(
         "rag/server/api.py",
-        "if self._assistant.settings.log_questions:",
+        "if self._log_questions:",
         "if True:",
         ("test_the_log_is_lines_of_json_with_request_ids_and_without_the_question",),
     ),
