@@ -33,8 +33,15 @@ if TYPE_CHECKING:  # for type checkers and editors; what runs is __getattr__
         SanadError,
     )
     from rag.index.archive import Moved, export_index, import_index
-    from rag.index.indexing import Built, build_index
-    from rag.index.maintenance import Listed, indexed_folder, list_articles, remove_articles, watch_index
+    from rag.index.indexing import (
+        Built,
+        Listed,
+        build_index,
+        indexed_folder,
+        list_articles,
+        remove_articles,
+        watch_index,
+    )
     from rag.language.text import detect_language, fold, is_arabic
     from rag.language.tokens import count as count_tokens
     from rag.loading.articles import ARTICLE_FILES
@@ -131,7 +138,7 @@ _NAMES = {
     "ModelDamaged ModelMissing NoSpace PromptBroken SanadError",
     "server.fair_queue": "FairQueue",
     "server.feedback": "Exported add_feedback export_feedback",
-    "index.indexing": "Built build_index",
+    "index.indexing": "Built Listed build_index indexed_folder list_articles remove_articles watch_index",
     "conversation.question": "check_question",
     "records": "Answer Article Chunk Citation Claim Event Evidence Filter Finished Language Passage Reprint "
     "Retrieved Token Turn",
@@ -139,7 +146,6 @@ _NAMES = {
     "settings": "DEFAULT_INDEX Settings quiet_libraries",
     "language.text": "detect_language fold is_arabic",
     "language.tokens": "count_tokens",
-    "index.maintenance": "Listed indexed_folder list_articles remove_articles watch_index",
     "loading.uploads": "UPLOADED",
 }
 """The names that each module has here."""

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from models.test_e5 import e5s1, tensors
 from pdf_maker import make_pdf
 
-from rag import ARTICLE_FILES, BadArticles, ModelDamaged
+from rag import ARTICLE_FILES, BadArticles, ModelDamaged, Settings
 from rag.loading.articles import load_folder
 from rag.loading.parsed import ParsedFile, Unusable
 from rag.loading.sandbox import Readers, read
@@ -113,7 +113,7 @@ def check_loader(files: dict[str, bytes]) -> None:
         for file, data in files.items():
             (folder / file).write_bytes(data)
         try:
-            loaded = load_folder(folder, max_bytes=100_000)
+            loaded = load_folder(folder, Settings(max_file_bytes=100_000))
         except BadArticles as error:
             assert "No usable article" in str(error)
             return
