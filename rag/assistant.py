@@ -14,7 +14,7 @@ from rag.answering.context import Clock, Context, Search, events_of
 from rag.answering.pipeline import Request, Steps
 from rag.conversation.question import check_question
 from rag.errors import BadArticles, IndexMissing, IndexUnusable
-from rag.index import filters, generations, indexing, maintenance
+from rag.index import filters, generations, indexing
 from rag.index.generations import Written
 from rag.index.indexing import Built
 from rag.language.text import detect_language
@@ -315,7 +315,7 @@ class Assistant:
             IndexUnusable: The index is being written by another process, or damaged.
             NoSpace: The disk is full; the last generation stays.
         """
-        return maintenance.index_uploads(
+        return indexing.index_uploads(
             self._folder.name, settings=self.settings, embedder=self._embedder, progress=progress
         )
 
@@ -331,7 +331,7 @@ class Assistant:
             IndexUnusable: The index is being written by another process, or damaged.
             NoSpace: The disk is full; the last generation stays.
         """
-        return maintenance.remove_articles(
+        return indexing.remove_articles(
             ids,
             self._folder.name,
             allow_shrink=True,

@@ -155,7 +155,7 @@ CONTROLS = (
     ),
     Control(
         "rag/index/archive.py",
-        "if not (member.name in known and not member.upload) and not numbered:",
+        "if not (member.name in GENERATION and not member.upload) and not numbered:",
         "if False:",
         ("test_an_archive_that_means_harm_is_refused_and_leaves_nothing",),
     ),

@@ -51,7 +51,7 @@ def main() -> None:
     tqdm.set_lock(threading.RLock())
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "warm.txt").write_text("An article that loads what loading needs.", encoding="utf-8")
-        for article in load_folder(Path(folder), max_bytes=settings.max_file_bytes).articles:
+        for article in load_folder(Path(folder), settings).articles:
             chunks(article, budget=settings.chunk_tokens)
         bm25.write(Path(folder), ["some words", "other words"])
     say("ready")

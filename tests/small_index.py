@@ -1,4 +1,4 @@
-"""A small index for tests: three articles whose chunks are their lines, and a fake lexical index."""
+"""A small index for tests: three articles whose chunks are their lines."""
 
 from __future__ import annotations
 
@@ -46,16 +46,11 @@ def by_line(article: Article) -> list[Chunk]:
     return chunks
 
 
-def write_words(folder: Path, texts: Sequence[str]) -> None:
-    """A lexical index: the texts themselves."""
-    (folder / "words.txt").write_text("\n".join(texts), encoding="utf-8", errors="surrogatepass")
-
-
 def contents(texts: dict[str, str], *, chunker: str = "lines:1", **catalogue: Any) -> Contents:
     """Articles with these texts by id; ``catalogue`` is the same for all."""
     articles = [Article(name, name.title(), text, f"{name}.txt", **catalogue) for name, text in texts.items()]
     lines = {name: tuple(range(1, text.count("\n") + 2)) for name, text in texts.items()}
-    return Contents(tuple(articles), lines, by_line, chunker, lexical=write_words, source="/news")
+    return Contents(tuple(articles), lines, by_line, chunker, source="/news")
 
 
 def write(

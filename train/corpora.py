@@ -74,7 +74,7 @@ def read(folder: Path, embedder: PackagedEmbedder, settings: Settings, folds: in
         settings: How articles are cut.
         folds: Parts for cross-validation.
     """
-    loaded = load_folder(folder / "corpus", max_bytes=settings.max_file_bytes)
+    loaded = load_folder(folder / "corpus", settings)
     texts = {article.id: article.text for article in loaded.articles}
     place = {article.id: at // BLOCK % folds for at, article in enumerate(loaded.articles)}
     cut = [chunk for article in loaded.articles for chunk in chunks(article, budget=settings.chunk_tokens)]

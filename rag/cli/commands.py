@@ -167,7 +167,7 @@ def _index(options: argparse.Namespace) -> None:
 
 def _folder(options: argparse.Namespace, settings: Settings) -> Path:
     """The folder to index: the one named, else the one that was indexed before."""
-    from rag.index.maintenance import indexed_folder
+    from rag.index.indexing import indexed_folder
 
     folder: Path | None = options.folder or indexed_folder(options.index, settings=settings)
     if folder is None:
@@ -185,7 +185,7 @@ def _folder(options: argparse.Namespace, settings: Settings) -> Path:
 
 
 def _watch(options: argparse.Namespace, settings: Settings, folder: Path) -> None:
-    from rag.index.maintenance import watch_index
+    from rag.index.indexing import watch_index
 
     started = False
 
@@ -215,14 +215,14 @@ def _watch(options: argparse.Namespace, settings: Settings, folder: Path) -> Non
 
 
 def _articles(options: argparse.Namespace) -> None:
-    from rag.index.maintenance import list_articles
+    from rag.index.indexing import list_articles
 
     listed = list_articles(options.index, where=_where(options), settings=_settings(options))
     printing.articles(listed, as_json=options.json)
 
 
 def _remove(options: argparse.Namespace) -> None:
-    from rag.index.maintenance import remove_articles
+    from rag.index.indexing import remove_articles
 
     settings = _settings(options)
     with printing.progress() as progress:

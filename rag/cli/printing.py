@@ -14,8 +14,7 @@ from rag.records import Answer, Citation, Language, Passage, Progress
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rag.index.indexing import Built
-    from rag.index.maintenance import Listed
+    from rag.index.indexing import Built, Listed
     from rag.models.weights.packaged import ModelStatus
 
 SHOWN_SKIPPED = 20

@@ -27,15 +27,15 @@ from typing import IO, Any
 
 from rag import __version__
 from rag.errors import BadArticles, BadSettings, IndexMissing, IndexUnusable, NoSpace
-from rag.index import bm25, generations, layout
-from rag.index.indexing import chunker, cutter
+from rag.index import generations, layout
+from rag.index.indexing import chunker, cutter, prepared
 from rag.index.layout import CURRENT, MANIFEST, Manifest
 from rag.index.snapshot import Generation
 from rag.loading import uploads
 from rag.models.disk import fsync, sha256
 from rag.models.embedding.embedder import Embedder, open_embedder
 from rag.records import Progress
-from rag.settings import DEFAULT_INDEX, Settings, index_folder, quiet_libraries
+from rag.settings import DEFAULT_INDEX, Settings, index_folder
 
 FORMAT = 1
 """Version of the layout above."""
@@ -48,6 +48,9 @@ BLOCK = 1 << 20
 """Bytes that are copied in one step."""
 
 RECORD = tarfile.BLOCKSIZE
+
+GENERATION = frozenset(f"generation/{path}" for path in (*layout.REQUIRED, MANIFEST))
+"""The files of a generation that every archive contains."""
 
 STAGING = ".import"
 """The folder beside the indexes in which an archive is unpacked."""
@@ -82,12 +85,7 @@ class _Member:
 
 
 def export_index(file: Path, name: str = DEFAULT_INDEX, *, settings: Settings | None = None) -> Moved:
-    """Write an index with its articles into one file; no model is needed.
-
-    Args:
-        file: The archive to write; it must not exist.
-        name: The index.
-        settings: Defaults to ``Settings.load()``.
+    """Write an index with its articles into one file, which must not exist; no model is needed.
 
     Raises:
         BadSettings: The file exists or cannot be written.
@@ -102,36 +100,30 @@ def export_index(file: Path, name: str = DEFAULT_INDEX, *, settings: Settings | 
     unfinished = file.with_name(f".{file.name}.part")
     try:
         with closing(generations.open_generation(folder, search=False)) as generation:
-            manifest = _portable_manifest(generation)
+            manifest = _portable(generation.manifest)
             try:
-                members, sources = _members(generation, manifest, folder)
+                members = _members(generation, manifest, folder)
                 header = {
                     "format": FORMAT,
                     "name": name,
                     "version": __version__,
-                    "embedder": generation.embedder,
-                    "chunker": generation.chunker,
-                    "files": [dataclasses.asdict(one) for one in members],
+                    "embedder": manifest.embedder,
+                    "chunker": manifest.chunker,
+                    "files": [dataclasses.asdict(one) for one, _ in members],
                 }
-                with (
-                    unfinished.open("wb") as out,
-                    tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as tar,
-                ):
-                    _add(tar, HEADER, json.dumps(header, ensure_ascii=False).encode())
-                    for one, source in zip(members, sources, strict=True):
-                        if isinstance(source, bytes):
-                            _add(tar, one.name, source)
-                        else:
-                            _add_file(tar, one, source)
+                data = json.dumps(header, ensure_ascii=False).encode()
+                with tarfile.open(unfinished, "w", format=tarfile.GNU_FORMAT) as tar:
+                    _add(tar, HEADER, len(data), data)
+                    for one, source in members:
+                        _add(tar, one.name, one.size, source)
             except FileNotFoundError:
                 if generation.is_current:
                     raise
                 raise IndexUnusable(f"The index {name!r} was updated during the export. Try again.") from None
         fsync(unfinished)
         unfinished.replace(file)
-        return Moved(
-            name, len(manifest.articles), sum(bool(one.upload) for one in members), file.stat().st_size
-        )
+        uploaded = sum(bool(one.upload) for one, _ in members)
+        return Moved(name, len(manifest.articles), uploaded, file.stat().st_size)
     except OSError as error:
         raise NoSpace(
             f"Cannot write {str(file)!r}: {error.strerror or error}. Free some space, or choose another "
@@ -152,12 +144,8 @@ def import_index(
 ) -> Moved:
     """Create an index from an archive that ``export_index`` wrote on this or another machine.
 
-    Args:
-        file: The archive.
-        name: The index to create, which must not exist; empty keeps the name from the archive.
-        settings: Defaults to ``Settings.load()``.
-        embedder: Defaults to the one that the settings name.
-        progress: Called with the current step and the share of it that is done.
+    The index must not exist; an empty name keeps the one from the archive. The other arguments are those of
+    ``build_index``.
 
     Raises:
         BadArticles: The file is not an archive of an index, or is damaged or malicious; nothing was imported.
@@ -166,9 +154,7 @@ def import_index(
         IndexUnusable: Another import is running.
         NoSpace: The disk is too full.
     """
-    settings = settings or Settings.load()
-    quiet_libraries(settings)
-    report = progress or (lambda _what, _share: None)
+    settings, report = prepared(settings, progress)
     try:
         with file.open("rb") as archive:
             size = file.stat().st_size
@@ -180,7 +166,7 @@ def import_index(
                     f"sanad import {file} --index NAME"
                 )
             embedder = embedder or open_embedder(settings, report)
-            _check_compatible(header["embedder"], embedder.identity, header["chunker"], chunker(settings))
+            _check_compatible(header, embedder, settings)
             with _staging(settings) as staging:
                 unpacked = staging / target.name
                 _unpack(archive, members, unpacked, size, report)
@@ -205,42 +191,34 @@ class _BadArchive(Exception):
     """The file is not an archive of an index, or is damaged or malicious; the message says why."""
 
 
-def _portable_manifest(generation: Generation) -> Manifest:
-    """The manifest of a generation without the graph and the lexical index, which the import rebuilds."""
-    manifest = Manifest.from_json((generation.folder / MANIFEST).read_bytes())
+def _portable(manifest: Manifest) -> Manifest:
+    """A manifest without the graph and the lexical index, which the import rebuilds."""
     files = {path: digest for path, digest in manifest.files.items() if path in layout.REQUIRED}
     # The folder of articles is not named, as it means nothing on another machine.
     return dataclasses.replace(manifest, files=files, source="", terms="")
 
 
-def _members(
-    generation: Generation, manifest: Manifest, folder: Path
-) -> tuple[list[_Member], list[Path | bytes]]:
+def _members(generation: Generation, manifest: Manifest, folder: Path) -> list[tuple[_Member, Path | bytes]]:
+    """The files of an archive after its header, each with its content or the file that contains it."""
     data = manifest.to_json()
-    members = [_Member(f"generation/{MANIFEST}", len(data), hashlib.sha256(data).hexdigest())]
-    sources: list[Path | bytes] = [data]
-    for path, digest in sorted(manifest.files.items()):
-        members.append(_Member(f"generation/{path}", (generation.folder / path).stat().st_size, digest))
-        sources.append(generation.folder / path)
-    uploaded = folder / uploads.FOLDER
-    files = sorted(uploaded.iterdir()) if uploaded.is_dir() else []
-    for file in (file for file in files if file.is_file() and uploads.is_name(file.name)):
-        number = f"{uploads.FOLDER}/{len(members):04}"
-        members.append(_Member(number, file.stat().st_size, sha256(file), file.name))
-        sources.append(file)
-    return members, sources
+    digest = hashlib.sha256(data).hexdigest()
+    members: list[tuple[_Member, Path | bytes]] = [
+        (_Member(f"generation/{MANIFEST}", len(data), digest), data)
+    ]
+    for name, digest in sorted(manifest.files.items()):
+        file = generation.folder / name
+        members.append((_Member(f"generation/{name}", file.stat().st_size, digest), file))
+    for file in sorted((folder / uploads.FOLDER).glob("*")):
+        if file.is_file() and uploads.is_name(file.name):
+            number = f"{uploads.FOLDER}/{len(members):04}"
+            members.append((_Member(number, file.stat().st_size, sha256(file), file.name), file))
+    return members
 
 
-def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+def _add(tar: tarfile.TarFile, name: str, size: int, source: Path | bytes) -> None:
     member = tarfile.TarInfo(name)
-    member.size = len(data)
-    tar.addfile(member, BytesIO(data))
-
-
-def _add_file(tar: tarfile.TarFile, entry: _Member, path: Path) -> None:
-    member = tarfile.TarInfo(entry.name)
-    member.size = entry.size
-    with path.open("rb") as file:
+    member.size = size
+    with BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
         tar.addfile(member, file)
 
 
@@ -263,10 +241,9 @@ def _header(archive: IO[bytes], size: int, settings: Settings) -> tuple[dict[str
             _check_member(one)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _BadArchive(f"its {HEADER} cannot be read") from None
-    _padding(archive, member.size)
+    archive.read(-member.size % RECORD)
     names = [one.name for one in members]
-    needed = {f"generation/{path}" for path in (*layout.REQUIRED, MANIFEST)}
-    if len(set(names)) != len(names) or not needed <= set(names):
+    if len(set(names)) != len(names) or not set(names) >= GENERATION:
         raise _BadArchive(f"its {HEADER} does not list every file exactly once")
     if sum(one.size for one in members) > size:
         raise _BadArchive("it is shorter than the files that it lists")
@@ -281,10 +258,9 @@ def _header(archive: IO[bytes], size: int, settings: Settings) -> tuple[dict[str
 
 
 def _check_member(member: _Member) -> None:
-    known = {f"generation/{path}" for path in (*layout.REQUIRED, MANIFEST)}
     folder, _, number = member.name.partition("/")
     numbered = folder == uploads.FOLDER and number.isascii() and number.isdecimal() and len(number) < 12
-    if not (member.name in known and not member.upload) and not numbered:
+    if not (member.name in GENERATION and not member.upload) and not numbered:
         raise _BadArchive(f"it contains {member.name!r}, which is not a file of an index")
     if numbered and not uploads.is_name(member.upload):
         raise _BadArchive(f"it contains an uploaded file with the invalid name {member.upload!r}")
@@ -313,10 +289,6 @@ def _exactly(archive: IO[bytes], size: int) -> bytes:
     return data
 
 
-def _padding(archive: IO[bytes], size: int) -> None:
-    archive.read(-size % RECORD)
-
-
 def _unpack(archive: IO[bytes], members: list[_Member], unpacked: Path, size: int, report: Progress) -> None:
     """Write each file under a name that the archive cannot choose, and compare its digest."""
     generation, uploaded = unpacked / "generation-0001", unpacked / uploads.FOLDER
@@ -337,7 +309,7 @@ def _unpack(archive: IO[bytes], members: list[_Member], unpacked: Path, size: in
                 left -= len(block)
         if digest.hexdigest() != one.sha256:
             raise _BadArchive(f"{one.upload or one.name} does not have the digest that the archive lists")
-        _padding(archive, one.size)
+        archive.read(-one.size % RECORD)
         report("unpacking", min(1.0, archive.tell() / size))
 
 
@@ -346,13 +318,14 @@ def _install(unpacked: Path, target: Path, settings: Settings, embedder: Embedde
     data = (unpacked / "generation-0001" / MANIFEST).read_bytes()
     (unpacked / CURRENT).write_bytes(layout.entry("generation-0001", data))
     try:
-        with closing(generations.open_generation(unpacked, search=False)) as generation:
-            _check_compatible(generation.embedder, embedder.identity, generation.chunker, chunker(settings))
-            contents = generation.contents(cutter(settings), lexical=bm25.write, terms=bm25.TERMS)
+        # That the manifest differs from the header, which was checked, makes it no index.
+        opened = generations.open_generation(unpacked, embedder.identity, chunker(settings), search=False)
+        with closing(opened) as generation:
+            contents = generation.contents(cutter(settings))
             written = generations.write_generation(unpacked, contents, embedder, report)
     except (IndexMissing, IndexUnusable) as error:
         raise _BadArchive("its content is not an index") from error
-    except (ValueError, KeyError, TypeError, IndexError, ArithmeticError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
         raise _BadArchive("its content is not an index") from error
     shutil.rmtree(unpacked / "generation-0001")
     unpacked.replace(target)
@@ -360,17 +333,17 @@ def _install(unpacked: Path, target: Path, settings: Settings, embedder: Embedde
     return written.articles
 
 
-def _check_compatible(embedder: str, own_embedder: str, cut: str, own_cut: str) -> None:
+def _check_compatible(header: dict[str, Any], embedder: Embedder, settings: Settings) -> None:
     rebuild = "or index the articles here: sanad index FOLDER --index NAME"
-    if embedder != own_embedder:
+    if header["embedder"] != embedder.identity:
         raise BadSettings(
-            f"The archive was made with the embedder {embedder}, not {own_embedder}. Use that embedder "
-            f"(--embedder, SANAD_EMBEDDER), {rebuild}"
+            f"The archive was made with the embedder {header['embedder']}, not {embedder.identity}. Use that "
+            f"embedder (--embedder, SANAD_EMBEDDER), {rebuild}"
         )
-    if cut != own_cut:
+    if header["chunker"] != chunker(settings):
         raise BadSettings(
-            f"The passages of the archive were split with {cut}, not {own_cut} (version:tokens). Set "
-            f"SANAD_CHUNK_TOKENS accordingly, {rebuild}"
+            f"The passages of the archive were split with {header['chunker']}, not {chunker(settings)} "
+            f"(version:tokens). Set SANAD_CHUNK_TOKENS accordingly, {rebuild}"
         )
 
 

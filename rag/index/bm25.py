@@ -30,12 +30,7 @@ class Lexicon:
     """A BM25 index, open for searching. Safe to use from several threads."""
 
     def __init__(self, scorer: Any, count: int) -> None:
-        """Wrap an index.
-
-        Args:
-            scorer: The bm25s index; None if no text contains a term.
-            count: The number of texts.
-        """
+        """Wrap a bm25s index of ``count`` texts; None stands for one without a term."""
         self._scorer = scorer
         self.count = count
 
@@ -50,13 +45,8 @@ class Lexicon:
     def overlaps(self, question: str, sentences: Sequence[str]) -> NDArray[np.float32]:
         """The share of a question's terms, weighted by rarity, in each of some sentences, shape (sentences,).
 
-        Args:
-            question: As asked.
-            sentences: As written.
-
-        Returns:
-            0 to 1: the summed inverse document frequencies of the shared terms, divided by those of all terms
-            of the question that are in the index.
+        It is 0 to 1: the summed inverse document frequencies of the shared terms, divided by those of all
+        terms of the question that are in the index.
         """
         known = self._known(question)
         if not known:
@@ -77,12 +67,7 @@ class Lexicon:
 
 
 def write(folder: Path, texts: Iterable[str]) -> None:
-    """Index texts and write the index into an empty folder.
-
-    Args:
-        folder: The folder.
-        texts: The texts, in row order.
-    """
+    """Index texts, in row order, and write the index into an empty folder."""
     vocabulary: dict[str, int] = {}
     rows = [[vocabulary.setdefault(term, len(vocabulary)) for term in terms(text)] for text in texts]
     if vocabulary:
@@ -95,9 +80,6 @@ def write(folder: Path, texts: Iterable[str]) -> None:
 
 def load(folder: Path) -> Lexicon:
     """Open an index that ``write`` created. The caller has checked that its files are undamaged.
-
-    Args:
-        folder: The folder.
 
     Raises:
         ValueError: It was written by another version.

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NamedTuple, overload
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.index import chroma_store, layout
+from rag.index import bm25, chroma_store, layout
 from rag.index.layout import Contents, Damaged, Manifest
 from rag.index.snapshot import Generation
 from rag.language.sentences import sentences
@@ -80,27 +81,6 @@ class _Plan:
         return self.spans[self.first[row] : self.first[row + 1], 1:] - np.int32(self.table["start"][row])
 
 
-class _Texts(Sequence[str]):
-    """The chunks' texts in row order, each created on access: together they are large."""
-
-    def __init__(self, plan: _Plan) -> None:
-        self._plan = plan
-
-    def __len__(self) -> int:
-        return len(self._plan.table)
-
-    @overload
-    def __getitem__(self, row: int) -> str: ...
-
-    @overload
-    def __getitem__(self, row: slice) -> list[str]: ...
-
-    def __getitem__(self, row: int | slice) -> str | list[str]:
-        if isinstance(row, slice):
-            return [self._plan.text(at) for at in range(*row.indices(len(self)))]
-        return self._plan.text(row)  # IndexError past the end, from NumPy, ends an iteration
-
-
 def fill(
     staging: Path,
     contents: Contents,
@@ -111,37 +91,28 @@ def fill(
 ) -> int:
     """Write every file of a generation into an empty folder and flush it to the disk.
 
-    Args:
-        staging: The folder.
-        contents: What the generation is to contain.
-        fingerprints: A digest of each article and its metadata, by id.
-        embedder: Computes the vectors of text that ``before`` does not contain.
-        before: A generation of the same embedder and chunker, whose vectors are reused.
-        progress: Called with the current step and the share of it that is done.
+    ``fingerprints`` are a digest of each article and its metadata, by id. ``before`` is a generation of the
+    same embedder and chunker, whose vectors are reused.
 
     Returns:
-        How many chunks were embedded; the vectors of the others were reused.
-
-    Raises:
-        OSError, ChromaFailed: The disk is full.
+        How many chunks were embedded.
     """
     plan = _plan(contents, fingerprints, before, progress)
-    layout.write_articles(staging / "articles.jsonl", contents)
+    _write_articles(staging / "articles.jsonl", contents)
     np.save(staging / "chunks.npy", plan.table)
     np.save(staging / "spans.npy", plan.spans)
     _write_vectors(staging, plan, embedder, before, progress)
-    if contents.lexical:
-        progress("indexing words", 0)
-        (staging / layout.LEXICAL).mkdir()
-        contents.lexical(staging / layout.LEXICAL, _Texts(plan))
-        progress("indexing words", 1)
+    progress("indexing words", 0)
+    (staging / layout.LEXICAL).mkdir()
+    bm25.write(staging / layout.LEXICAL, map(plan.text, range(len(plan.table))))
+    progress("indexing words", 1)
     if len(plan.table) >= chroma_store.MIN_ROWS:
         # As a plain array: each access to an element of a np.memmap object goes through Python.
         vectors = np.load(staging / "vectors.npy", mmap_mode="r").view(np.ndarray)
         chroma_store.write(staging / layout.CHROMA, vectors, progress)
-    files = layout.files_of(staging)
-    for file in files:
-        fsync(staging / file)
+    files = {path.relative_to(staging).as_posix(): path for path in staging.rglob("*") if path.is_file()}
+    for path in files.values():
+        fsync(path)
     manifest = Manifest(
         format=layout.FORMAT,
         embedder=embedder.identity,
@@ -151,9 +122,9 @@ def fill(
         chunks=len(plan.table),
         sentences=len(plan.spans),
         source=contents.source,
-        terms=contents.terms,
+        terms=bm25.TERMS,
         articles=fingerprints,
-        files=layout.digests(staging, files),
+        files=layout.digests(files),
     )
     _write_manifest(staging, manifest)
     for folder in [*(p for p in staging.rglob("*") if p.is_dir()), staging]:
@@ -162,21 +133,27 @@ def fill(
 
 
 def remove_graph(staging: Path) -> None:
-    """Remove the graph from a generation, so that readers compare all vectors.
+    """Remove the graph from a generation that ``fill`` has written, so that readers compare all vectors.
 
     HNSW can fail to reach some of many nearly equal texts. That must not discard an hour of embedding.
-
-    Args:
-        staging: A folder that ``fill`` has written.
-
-    Raises:
-        OSError: The disk is full.
     """
     manifest = Manifest.from_json((staging / layout.MANIFEST).read_bytes())
     files = {name: d for name, d in manifest.files.items() if not name.startswith(f"{layout.CHROMA}/")}
     shutil.rmtree(staging / layout.CHROMA)
     _write_manifest(staging, dataclasses.replace(manifest, files=files))
     fsync(staging)
+
+
+def _write_articles(path: Path, contents: Contents) -> None:
+    # A JSON escape can put a lone surrogate into a text; it is not valid UTF-8 but must not be lost.
+    with path.open("w", encoding="utf-8", errors="surrogatepass", newline="\n") as file:
+        for article in contents.articles:
+            record = {
+                "article": dataclasses.asdict(article),
+                "lines": contents.lines[article.id],
+                "group": contents.groups.get(article.id, article.id),
+            }
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
 def _write_manifest(staging: Path, manifest: Manifest) -> None:
@@ -219,7 +196,7 @@ def _plan(
     spans: list[NDArray[np.int32]] = []
     kept: list[int] = []
     for place, article in enumerate(contents.articles):
-        if before and before.fingerprints.get(article.id) == fingerprints[article.id]:
+        if before and before.manifest.articles.get(article.id) == fingerprints[article.id]:
             chunks = [(before.chunks[row], row) for row in before.rows(article.id)]
         else:
             chunks = _split(article, contents, before)
@@ -236,7 +213,9 @@ def _plan(
             table.append((place, chunk.start, chunk.end, chunk.tokens, chunk.id.encode()))
         if (place + 1) % SPLIT_BATCH == 0 or place + 1 == len(contents.articles):
             progress("cutting", (place + 1) / len(contents.articles))
-    dtype = layout.chunk_type(max((len(row[-1]) for row in table), default=0))
+    # The length of a chunk's id is that of the longest, in UTF-8.
+    numbers = [(name, "<i4") for name in ("article", "start", "end", "tokens")]
+    dtype = np.dtype([*numbers, ("id", f"S{max((len(row[-1]) for row in table), default=1)}")])
     all_spans = np.concatenate([np.empty((0, 3), np.int32), *spans])
     return _Plan(
         articles=contents.articles,
@@ -261,39 +240,30 @@ def citable(text: str) -> NDArray[np.int32]:
 
 
 class _Embedded(NamedTuple):
-    """The stored vectors of one chunk."""
+    """The vectors of one chunk, as layout.py describes the files of the same names."""
 
     vector: Vectors
-    """Shape (dimension,)."""
     sentences: NDArray[np.float16]
-    """Shape (sentences, dimension)."""
     tokens: NDArray[np.uint8]
-    """Packed by ``late_interaction.pack``, shape (tokens, size / 2)."""
     parts: NDArray[np.int32]
-    """For each sentence its first token and one past its last, counted in the chunk, shape (sentences, 2)."""
 
 
 def _embed(embedder: Embedder, texts: Sequence[str], within: Sequence[NDArray[np.int32]]) -> list[_Embedded]:
-    """Embed chunks, their sentences and their tokens.
-
-    Args:
-        embedder: Computes the vectors.
-        texts: The chunks' texts.
-        within: For each chunk, start and end of each of its sentences in its text.
-    """
-    sentence_texts = [
-        text[start:end] for text, spans in zip(texts, within, strict=True) for start, end in spans
-    ]
+    """Embed chunks, their tokens, and their sentences, which are ``within`` the chunks' texts."""
     vectors, tokens = embedder.with_tokens(texts)
-    sentence_vectors = embedder.passages(sentence_texts).astype(np.float16)
-    embedded, at = [], 0
-    for row, spans in enumerate(within):
-        own = sentence_vectors[at : at + len(spans)]
-        at += len(spans)
-        packed = late_interaction.pack(tokens[row].vectors)
-        parts = late_interaction.parts(spans, tokens[row].spans)
-        embedded.append(_Embedded(vectors[row], own, packed, parts))
-    return embedded
+    sentence_vectors = embedder.passages(
+        [text[start:end] for text, spans in zip(texts, within, strict=True) for start, end in spans]
+    ).astype(np.float16)
+    ends = np.cumsum([len(spans) for spans in within])
+    return [
+        _Embedded(
+            vectors[row],
+            own,
+            late_interaction.pack(tokens[row].vectors),
+            late_interaction.parts(within[row], tokens[row].spans),
+        )
+        for row, own in enumerate(np.split(sentence_vectors, ends[:-1]))
+    ]
 
 
 def _kept(before: Generation, row: int) -> _Embedded:
@@ -314,22 +284,16 @@ def _write_vectors(
         _write_header(chunk_file, np.float32, (count, dimension))
         _write_header(file, np.float16, (len(plan.spans), dimension))
         for at in range(0, count, WRITE_BLOCK):
-            end = min(at + WRITE_BLOCK, count)
-            block: dict[int, _Embedded] = {}
-            missing = []
-            for row in range(at, end):
-                if before and plan.kept[row] != NEW:
-                    block[row] = _kept(before, int(plan.kept[row]))
-                else:
-                    missing.append(row)
+            rows = range(at, min(at + WRITE_BLOCK, count))
+            kept = {row: int(plan.kept[row]) for row in rows if plan.kept[row] != NEW}
+            block = {row: _kept(before, old) for row, old in kept.items()} if before else {}
+            missing = [row for row in rows if row not in kept]
             for batch in (missing[i : i + EMBED_BATCH] for i in range(0, len(missing), EMBED_BATCH)):
-                within = [plan.within(row) for row in batch]
-                block.update(
-                    zip(batch, _embed(embedder, [plan.text(row) for row in batch], within), strict=True)
-                )
+                texts, within = [plan.text(row) for row in batch], [plan.within(row) for row in batch]
+                block.update(zip(batch, _embed(embedder, texts, within), strict=True))
                 done += len(batch)
                 progress("embedding", done / to_embed)
-            for row in range(at, end):
+            for row in rows:
                 chunk_file.write(block[row].vector.tobytes())
                 file.write(block[row].sentences.tobytes())
                 token_file.write(block[row].tokens.tobytes())

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import functools
 import os
 import shutil
 import sqlite3
@@ -53,12 +52,9 @@ class ChromaFailed(Exception):
 
 
 def write(folder: Path, vectors: NDArray[np.float32], progress: Progress) -> None:
-    """Build the graph over ``vectors``, whose rows become the ids.
+    """Build the graph over ``vectors``, at least ``MIN_ROWS``, whose row numbers become the ids.
 
-    Args:
-        folder: Is created; contains ``TABLES`` and the folder of the graph afterwards.
-        vectors: Shape (rows, dimension), with at least ``MIN_ROWS`` rows.
-        progress: Called with the current step and the share of it that is done.
+    The folder is created; it contains ``TABLES`` and the folder of the graph afterwards.
 
     Raises:
         ChromaFailed: Chroma failed.
@@ -98,12 +94,9 @@ class NeighbourGraph:
     """The graph, open for searching. Safe to use from several threads."""
 
     def __init__(self, files: Path, working: Path, rows: int) -> None:
-        """Open the graph. It is read completely, so that ``files`` may be deleted afterwards.
+        """Open the graph of ``rows`` rows that ``write`` created in ``files``, which may then be deleted.
 
-        Args:
-            files: The folder that ``write`` created.
-            working: A folder with nothing but a copy of ``TABLES``; the caller removes it after ``close``.
-            rows: The number of rows that were written.
+        ``working`` is a folder with a copy of ``TABLES``, which the caller removes after ``close``.
 
         Raises:
             ChromaFailed: Chroma cannot read its files.
@@ -124,11 +117,7 @@ class NeighbourGraph:
                 raise
 
     def nearest(self, vector: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-        """The rows whose vectors are nearest to ``vector``, best first. The search is approximate.
-
-        Args:
-            vector: Shape (dimension,).
-            k: How many at most, 1 or more.
+        """The at most ``k`` rows whose vectors are nearest to ``vector``, best first; approximate.
 
         Raises:
             ChromaFailed: Chroma failed.
@@ -162,17 +151,9 @@ def _link(source: Path, target: Path) -> None:
 
 def _client(folder: Path) -> Any:
     import chromadb
-
-    # A copy, as the client stores its folder in it.
-    return chromadb.PersistentClient(str(folder), settings=_chroma_settings().model_copy())
-
-
-@functools.lru_cache(maxsize=1)
-def _chroma_settings() -> Any:
-    """Chroma's settings, created once: looking all of them up in the environment takes 3 ms."""
     from chromadb.config import Settings as ChromaSettings
 
-    return ChromaSettings(anonymized_telemetry=False)
+    return chromadb.PersistentClient(str(folder), settings=ChromaSettings(anonymized_telemetry=False))
 
 
 @contextlib.contextmanager

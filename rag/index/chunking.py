@@ -26,9 +26,6 @@ def chunks(article: Article, *, budget: int) -> list[Chunk]:
     Args:
         article: The article; ``article.text[chunk.start:chunk.end]`` is a chunk's text.
         budget: Longest chunk in o200k_base tokens, at least 1.
-
-    Raises:
-        ValueError: The budget is below 1.
     """
     if budget < 1:
         raise ValueError(f"a chunk budget must be at least 1 token, not {budget}")

@@ -2,8 +2,7 @@
 
 ``groups`` finds the articles that publish the same story. ``collapse`` removes from a ranked list the
 passages that repeat a better one, and lists the other outlets on that one. Both prefer showing a text twice
-to hiding a
-disagreement: texts with different numbers, months or negations are never duplicates.
+to hiding a disagreement: texts with different numbers, months or negations are never duplicates.
 """
 
 from __future__ import annotations
@@ -70,8 +69,6 @@ _NEGATIONS = frozenset(
 _DATELINE = re.compile(r"\A(?:[^\s()]+\s+){1,5}\((?:[^\s()\d]+ ?){1,3}\)\s*[-–—:]\s*")
 """A dateline such as ``BAGHDAD, Sept 6 (Reuters) -``, which outlets add, change and remove."""
 
-_DIGIT = re.compile(r"\d")
-
 _TOKEN = re.compile(r"\d+(?:[.,٫٬]\d+)*|[^\W\d]+")
 """A number or a word: ``و900`` is two tokens, and so is ``207/208``."""
 
@@ -85,15 +82,12 @@ class _Sentence:
 
 
 def groups(articles: Iterable[Article]) -> dict[str, str]:
-    """Group the articles that publish the same story.
+    """Group the articles that publish the same story; the result depends only on their ids and texts.
 
     An article joins the story of another if the Jaccard similarity of their word shingles is at least
     ``SAME`` and no sentence of one contradicts its counterpart in the other by a number, a month or a
     negation. It is compared with the first article of each story only, so that a chain of small changes does
     not join different stories.
-
-    Args:
-        articles: In any order; the result depends only on their ids and texts.
 
     Returns:
         For each article's id the smallest id of its group; that is its own if it is the only one.
@@ -120,12 +114,7 @@ def groups(articles: Iterable[Article]) -> dict[str, str]:
 
 
 def reprints(articles: Iterable[Article], group_of: Mapping[str, str]) -> dict[str, tuple[Article, ...]]:
-    """For each article whose group has several members, the other members, in the order given.
-
-    Args:
-        articles: All articles.
-        group_of: The result of ``groups`` for them.
-    """
+    """For each article whose group in ``groups`` has several members, the others, in the order given."""
     together: dict[str, list[Article]] = {}
     for article in articles:
         together.setdefault(group_of[article.id], []).append(article)
@@ -138,14 +127,10 @@ def reprints(articles: Iterable[Article], group_of: Mapping[str, str]) -> dict[s
 
 
 def collapse(passages: Iterable[Passage], others: Mapping[str, Sequence[Article]]) -> tuple[Passage, ...]:
-    """Remove the passages that only repeat better ones from a ranked list.
+    """Remove the passages that only repeat better ones from a list, best first; ``others`` are ``reprints``.
 
     A passage is left out if better passages of the same story contain at least ``COVERED`` of it, none of
     them contradicts it, and it contains no number or month that they lack.
-
-    Args:
-        passages: Best first.
-        others: The result of ``reprints``.
 
     Returns:
         The passages that were kept, in their order, with ranks from 1. The ``also`` of each lists the other
@@ -177,12 +162,7 @@ def collapse(passages: Iterable[Passage], others: Mapping[str, Sequence[Article]
 
 
 def holding(sentence: str, others: Iterable[Article]) -> tuple[Reprint, ...]:
-    """Those of ``others`` that contain a sentence word for word, apart from spelling variants of letters.
-
-    Args:
-        sentence: The cited sentence.
-        others: The other articles of its story.
-    """
+    """Those of ``others`` that contain a sentence word for word, apart from spelling variants of letters."""
     wanted = fold(sentence)
     return tuple(_reprint(article) for article in others if wanted and f" {wanted} " in _folded(article.text))
 
@@ -204,18 +184,12 @@ def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
 
 
 def _contradictory(one: str, other: str) -> bool:
-    return any(_contradict(a, b) for a, b in _reworded(one, other))
-
-
-def _reworded(one: str, other: str) -> Iterable[tuple[_Sentence, _Sentence]]:
-    """Each sentence of a text that the other text lacks, with its nearest counterpart there."""
+    """Whether a sentence that the other text lacks contradicts its nearest counterpart there."""
     first, second = _sentences(one), _sentences(other)
     alone = [sentence for folded, sentence in first.items() if folded not in second]
     rest = [sentence for folded, sentence in second.items() if folded not in first]
-    for sentence in alone:
-        near = _counterpart(sentence, rest)
-        if near is not None:
-            yield sentence, near
+    pairs = ((sentence, _counterpart(sentence, rest)) for sentence in alone)
+    return any(near is not None and _contradict(sentence, near) for sentence, near in pairs)
 
 
 def _counterpart(sentence: _Sentence, candidates: Iterable[_Sentence]) -> _Sentence | None:
@@ -230,7 +204,7 @@ def _sentences(text: str) -> dict[str, _Sentence]:
     for start, end in sentences(text):
         raw = _DATELINE.sub("", text[start:end], count=1)
         folded = fold(raw)
-        words = frozenset(word for word in folded.split() if word.isalpha() or not _DIGIT.search(word))
+        words = frozenset(word for word in folded.split() if not any(map(str.isdecimal, word)))
         parsed[folded] = _Sentence(raw, folded, words)
     return parsed
 
@@ -256,12 +230,10 @@ def _contradict(one: _Sentence, other: _Sentence) -> bool:
         return True
     mine, theirs = _TOKEN.findall(one.raw), _TOKEN.findall(other.raw)
     matcher = difflib.SequenceMatcher(None, [*map(fold, mine)], [*map(fold, theirs)], autojunk=False)
-    for what, start, end, other_start, other_end in matcher.get_opcodes():
-        if what == "replace":
-            piece, counterpart = " ".join(mine[start:end]), " ".join(theirs[other_start:other_end])
-            if _differ(piece, counterpart):
-                return True
-    return False
+    return any(
+        what == "replace" and _differ(" ".join(mine[start:end]), " ".join(theirs[other_start:other_end]))
+        for what, start, end, other_start, other_end in matcher.get_opcodes()
+    )
 
 
 def _differ(one: str, other: str) -> bool:

@@ -111,13 +111,7 @@ def asked(where: Filter, language: Language) -> str:
 
 
 def nothing(where: Filter, articles: Iterable[Article], language: Language) -> str:
-    """The answer when a filter matches no article: the filter's conditions, and what the index contains.
-
-    Args:
-        where: The filter.
-        articles: All articles of the index.
-        language: The language of the answer.
-    """
+    """The answer when a filter matches no article: the filter's conditions, and what the index contains."""
     words = _WORDS[language]
     indexed = list(articles)
     outlets = Counter(article.outlet for article in indexed if article.outlet)
@@ -137,12 +131,9 @@ def nothing(where: Filter, articles: Iterable[Article], language: Language) -> s
     if days:
         first, last = _shown(days[0], language), _shown(days[-1], language)
         dates = words["present_dates" if first != last else "present_date"]
-        present[1] = dates.format(first=first, last=last)
-        present[1] += without("date", len(indexed) - len(days))
-    languages = sorted({article.language for article in indexed})
-    present.append(
-        words["present_languages"].format(names=words["comma"].join(words[name] for name in languages))
-    )
+        present[1] = dates.format(first=first, last=last) + without("date", len(indexed) - len(days))
+    languages = (words[name] for name in sorted({article.language for article in indexed}))
+    present.append(words["present_languages"].format(names=words["comma"].join(languages)))
     return words["nothing"].format(asked=asked(where, language), present=words["semicolon"].join(present))
 
 
@@ -159,16 +150,7 @@ def empty_answer(
     generation: str,
     timings: dict[str, float],
 ) -> Answer:
-    """The answer to a question whose filter allows no article: neither embedder nor generator is asked.
-
-    Args:
-        question: As typed, trimmed.
-        where: The filter.
-        articles: Those of the index.
-        language: Of the answer.
-        generation: Identity of the index generation.
-        timings: Seconds by stage.
-    """
+    """The answer to a question whose filter allows no article: neither embedder nor generator is asked."""
     return Answer(
         question=question,
         text=nothing(where, articles, language),

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import BadArticles, IndexMissing, IndexUnusable, NoSpace, SanadError
-from rag.index import build
+from rag.index import bm25, build
 from rag.index.chroma_store import ChromaFailed
 from rag.index.layout import CURRENT, FORMAT, MANIFEST, Contents, Damaged, Manifest, entry, read_current
 from rag.index.snapshot import Generation
@@ -97,9 +97,9 @@ def open_generation(
         current = read_current(index)
         try:
             folder, manifest = _manifest(index, current)
-            parsed = Manifest.from_json(manifest)
-            _check_compatible(index, parsed, embedder, chunker)
-            return Generation(folder, manifest, search=search and parsed.chunks >= graph_from)
+            _check_compatible(index, manifest, embedder, chunker)
+            graph = search and manifest.chunks >= graph_from
+            return Generation(folder, manifest, current or b"", search=graph)
         except Damaged as error:
             # If CURRENT has changed, the second of two updates removed the generation that was being opened.
             if read_current(index) == current:
@@ -111,14 +111,10 @@ def open_generation(
 def write_generation(
     index: Path, contents: Contents, embedder: Embedder, progress: Progress, *, allow_shrink: bool = False
 ) -> Written:
-    """Make ``contents`` the current generation; nothing is written if it already is.
+    """Make ``contents`` the current generation of an index; nothing is written if it already is.
 
-    Args:
-        index: The folder of the index (``indexes/NAME``).
-        contents: Everything that the index is to contain.
-        embedder: Computes the vectors of text that the current generation does not contain.
-        progress: Called with the current step and the share of it that is done.
-        allow_shrink: Whether more than ``MAX_SHRINK`` of the articles may be removed.
+    Only text that the current generation does not contain is embedded. ``allow_shrink`` says whether more
+    than ``MAX_SHRINK`` of the articles may be removed.
 
     Raises:
         BadArticles: Too many articles would be removed.
@@ -137,27 +133,32 @@ def write_generation(
                     f"Another process updated the index {index.name!r} meanwhile; nothing was changed. "
                     "Try again."
                 )
-            old = _fingerprints(index, current)
+            old: dict[str, str] = {}
+            with contextlib.suppress(IndexMissing, IndexUnusable, Damaged):
+                old = _manifest(index, current)[1].articles  # even if the index cannot be searched
             new = {article.id: _fingerprint(article) for article in contents.articles}
-            removed = tuple(sorted(old.keys() - new.keys()))
+            removed = sorted(old.keys() - new.keys())
             if len(removed) > MAX_SHRINK * len(old) and not allow_shrink:
                 raise BadArticles(
                     f"This update would remove {len(removed)} of the {len(old)} articles in the index "
                     f"{index.name!r}; nothing was changed. If this is intended, add --allow-shrink."
                 )
-            written = Written(
-                generation="",
+            before = None
+            with contextlib.suppress(IndexMissing, IndexUnusable):  # another embedder or chunker, or damaged
+                before = open_generation(index, embedder.identity, contents.chunker, search=False)
+            if before and _is_up_to_date(before, contents, new):
+                name, chunks, embedded = before.id, before.count, 0
+            else:
+                name, chunks, embedded = _write(index, contents, new, embedder, before, progress)
+            return Written(
+                generation=name,
                 articles=len(new),
-                chunks=0,
-                embedded=0,
+                chunks=chunks,
+                embedded=embedded,
                 added=tuple(sorted(new.keys() - old.keys())),
                 changed=tuple(sorted(i for i in new.keys() & old.keys() if new[i] != old[i])),
-                removed=removed,
+                removed=tuple(removed),
             )
-            before = _reusable(index, embedder, contents.chunker)
-            if before and _is_up_to_date(before, contents, new):
-                return dataclasses.replace(written, generation=before.id, chunks=before.count)
-            return _write(index, contents, new, embedder, before, progress, written)
 
 
 def _write(
@@ -167,8 +168,8 @@ def _write(
     embedder: Embedder,
     before: Generation | None,
     progress: Progress,
-    written: Written,
-) -> Written:
+) -> tuple[str, int, int]:
+    """Write, check and switch to a generation: its name, its chunks, and how many of them were embedded."""
     staging = index / ".staging"
     try:
         staging.mkdir()
@@ -176,21 +177,20 @@ def _write(
         progress("checking", 0)
         manifest = _checked(index, staging, contents)
         progress("checking", 1)
-        name = _switch(index, staging, manifest)
+        return _switch(index, staging, manifest), Manifest.from_json(manifest).chunks, embedded
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    chunks = Manifest.from_json(manifest).chunks
-    return dataclasses.replace(written, generation=name, chunks=chunks, embedded=embedded)
 
 
 def _checked(index: Path, staging: Path, contents: Contents) -> bytes:
     """The bytes of the new manifest, after its files were read back and searched successfully."""
     manifest = (staging / MANIFEST).read_bytes()
     try:
-        with contextlib.closing(Generation(staging, manifest)) as generation:
+        with contextlib.closing(Generation(staging, Manifest.from_json(manifest))) as generation:
             if generation.articles.keys() != {article.id for article in contents.articles}:
                 raise Damaged("articles are missing")
             build.check(generation)
+            return manifest
     except build.PoorRecall:
         build.remove_graph(staging)
         return _checked(index, staging, contents)  # without a graph this cannot happen again
@@ -199,12 +199,12 @@ def _checked(index: Path, staging: Path, contents: Contents) -> bytes:
             f"The new files of the index {index.name!r} failed their check: {error}. They were deleted; the "
             "index is unchanged. Try again."
         ) from error
-    return manifest
 
 
 def _switch(index: Path, staging: Path, manifest: bytes) -> str:
     """Make the checked staging folder the current generation; the two renames need no disk space."""
-    name, new = _next_name(index), index / f"{CURRENT}.new"
+    name = f"generation-{max(map(_number, index.glob('generation-*')), default=0) + 1:04}"
+    new = index / f"{CURRENT}.new"
     try:
         new.write_bytes(entry(name, manifest))
         fsync(new)
@@ -223,37 +223,28 @@ def _switch(index: Path, staging: Path, manifest: bytes) -> str:
 def _sweep(index: Path) -> None:
     """Remove all but the current and the previous generation, and whatever killed writers left behind."""
     shutil.rmtree(index / ".staging", ignore_errors=True)
-    current = _NAME.match(read_current(index) or b"")
-    if current is None:
+    named = _NAME.match(read_current(index) or b"")
+    if named is None:
         return
-    name = current.group().decode()
-    others = sorted((path for path in index.glob("generation-*") if path.name != name), key=_number)
-    kept = [path for path in others if _number(path) < _number(index / name)][-1:]
+    current = index / named.group().decode()
+    others = [path for path in index.glob("generation-*") if path != current]
+    before = max((path for path in others if _number(path) < _number(current)), key=_number, default=None)
     for path in others:
-        if path not in kept:
+        if path != before:
             shutil.rmtree(path, ignore_errors=True)
-
-
-def _reusable(index: Path, embedder: Embedder, chunker: str) -> Generation | None:
-    """The current generation if its vectors can be reused: undamaged, same embedder, same splitting."""
-    try:
-        return open_generation(index, embedder.identity, chunker, search=False)
-    except (IndexMissing, IndexUnusable):
-        return None
 
 
 def _is_up_to_date(before: Generation, contents: Contents, fingerprints: dict[str, str]) -> bool:
     return (
-        before.fingerprints == fingerprints
-        and before.source == contents.source
-        and before.has_lexical == (contents.lexical is not None)
-        and before.terms == contents.terms
-        and all(before.group(article.id) == contents.group(article.id) for article in contents.articles)
+        before.manifest.articles == fingerprints
+        and before.manifest.source == contents.source
+        and before.manifest.terms == bm25.TERMS
+        and all(before.groups[i] == contents.groups.get(i, i) for i in fingerprints)
     )
 
 
-def _manifest(index: Path, current: bytes | None) -> tuple[Path, bytes]:
-    """The current generation's folder, and the bytes of its manifest, whose digest has been checked.
+def _manifest(index: Path, current: bytes | None) -> tuple[Path, Manifest]:
+    """The current generation's folder, and its manifest, whose digest has been checked.
 
     Raises:
         IndexMissing: There is no generation.
@@ -267,18 +258,18 @@ def _manifest(index: Path, current: bytes | None) -> tuple[Path, bytes]:
         raise Damaged(f"{CURRENT} is missing" if current is None else f"{CURRENT} has changed on disk")
     folder = index / name.group().decode()
     try:
-        manifest = (folder / MANIFEST).read_bytes()
+        data = (folder / MANIFEST).read_bytes()
     except OSError as error:
         raise Damaged(f"{folder.name} cannot be read ({error})") from error
     with contextlib.suppress(ValueError, KeyError, TypeError):
-        if (version := json.loads(manifest)["format"]) != FORMAT:
+        if (version := json.loads(data)["format"]) != FORMAT:
             raise IndexUnusable(
                 f"The index {index.name!r} has format {version}, but this version of sanad reads {FORMAT}. "
                 f"Rebuild it: {_command(index)}"
             )
-    if current != entry(folder.name, manifest):
+    if current != entry(folder.name, data):
         raise Damaged(f"{CURRENT} and {folder.name}/{MANIFEST} do not match")
-    return folder, manifest
+    return folder, Manifest.from_json(data)
 
 
 def _check_compatible(index: Path, manifest: Manifest, embedder: str | None, chunker: str | None) -> None:
@@ -294,20 +285,8 @@ def _check_compatible(index: Path, manifest: Manifest, embedder: str | None, chu
         )
 
 
-def _fingerprints(index: Path, current: bytes | None) -> dict[str, str]:
-    """The digests of the index's articles, even if it cannot be searched; empty if they cannot be read."""
-    try:
-        return Manifest.from_json(_manifest(index, current)[1]).articles
-    except (IndexMissing, IndexUnusable, Damaged):
-        return {}
-
-
 def _fingerprint(article: Article) -> str:
     return hashlib.sha256(json.dumps(dataclasses.asdict(article), sort_keys=True).encode()).hexdigest()
-
-
-def _next_name(index: Path) -> str:
-    return f"generation-{max(map(_number, index.glob('generation-*')), default=0) + 1:04}"
 
 
 def _number(folder: Path) -> int:

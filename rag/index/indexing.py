@@ -1,19 +1,26 @@
-"""Build an index from a folder of articles; ``build_index`` calls each step in order."""
+"""Build and maintain an index: from a folder of articles, from uploaded files, and when either changes."""
 
 from __future__ import annotations
 
+import dataclasses
+import difflib
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.errors import BadArticles
-from rag.index import bm25, chunking, duplicates, generations
+from rag.errors import BadArticles, IndexMissing, IndexUnusable, SanadError
+from rag.index import chunking, duplicates, filters, generations
 from rag.index.generations import Written
-from rag.index.layout import Contents
-from rag.loading import articles, uploads
+from rag.index.layout import Contents, Cut
+from rag.loading import uploads, watch
+from rag.loading.articles import Loaded, Skipped, load_folder
 from rag.models.embedding.embedder import Embedder, open_embedder
-from rag.records import Article, Chunk, Progress
+from rag.records import Article, Filter, Progress
 from rag.settings import DEFAULT_INDEX, Settings, index_folder, quiet_libraries
+
+NEAR = 3
+"""Similar ids that are suggested for an unknown one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +29,20 @@ class Built:
 
     written: Written
     """The generation, and what changed in it."""
-    skipped: tuple[articles.Skipped, ...]
+    skipped: tuple[Skipped, ...]
     """Files that were not indexed, each with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An article of an index, with its place in the index."""
+
+    article: Article
+    """The article."""
+    passages: int
+    """The number of passages that it is split into."""
+    group: str
+    """The first id among the articles of the index that publish the same story."""
 
 
 def build_index(
@@ -53,16 +72,14 @@ def build_index(
         NoSpace: The disk is full; the index is unchanged.
         ModelMissing, ModelDamaged: The embedder cannot be used.
     """
-    settings = settings or Settings.load()
-    quiet_libraries(settings)
-    report = progress or (lambda _what, _share: None)
+    settings, report = prepared(settings, progress)
     place = index_folder(settings, name)
     if place.resolve().is_relative_to(folder.resolve()):
         raise BadArticles(
             f"The folder {str(folder)!r} contains the indexes themselves ({settings.indexes}). Name a folder "
             "that contains only articles, or keep the indexes elsewhere: SANAD_INDEXES=/path"
         )
-    own = articles.load_by(settings, folder, report)
+    own = load_folder(folder, settings, report)
     loaded = uploads.joined(own, uploads.load(place, settings, report))
     contents = Contents(
         articles=loaded.articles,
@@ -70,8 +87,6 @@ def build_index(
         cut=cutter(settings),
         chunker=chunker(settings),
         groups=duplicates.groups(loaded.articles),
-        lexical=bm25.write,
-        terms=bm25.TERMS,
         source=str(folder.resolve()),
     )
     embedder = embedder or open_embedder(settings, report)
@@ -79,7 +94,191 @@ def build_index(
     return Built(written, loaded.skipped)
 
 
-def cutter(settings: Settings) -> Callable[[Article], Sequence[Chunk]]:
+def watch_index(
+    folder: Path,
+    name: str = DEFAULT_INDEX,
+    told: Callable[[Built | SanadError], None] = lambda _event: None,
+    *,
+    allow_shrink: bool = False,
+    settings: Settings | None = None,
+    embedder: Embedder | None = None,
+    progress: Progress | None = None,
+    settle: float = watch.SETTLE,
+) -> None:
+    """Index a folder as ``build_index``, then again whenever its files change, until interrupted.
+
+    A failed update is reported once and tried again; the index stays unchanged until one succeeds. ``told``
+    is called with the result of the first update, of each later one that changed something, and with the
+    error of one that failed. ``settle`` is how many seconds without a change must pass before an update.
+
+    Raises:
+        SanadError: The first update failed, as for ``build_index``, or the folder cannot be watched.
+        KeyboardInterrupt: The first update was interrupted. A later interrupt ends the function normally.
+    """
+    settings, report = prepared(settings, progress)
+    embedder = embedder or open_embedder(settings, report)
+    last: Built | SanadError | None = None
+
+    def update() -> bool:
+        nonlocal last
+        before = last
+        try:
+            last = build_index(
+                folder, name, allow_shrink=allow_shrink, settings=settings, embedder=embedder, progress=report
+            )
+        except SanadError as error:
+            if before is None:
+                raise
+            last = error
+        if _is_worth_reporting(last, before):
+            told(last)
+        return isinstance(last, Built)
+
+    try:
+        watch.follow(folder, update, settle=settle)
+    except KeyboardInterrupt:
+        if last is None:
+            raise
+
+
+def _is_worth_reporting(now: Built | SanadError, before: Built | SanadError | None) -> bool:
+    if isinstance(now, Built) and isinstance(before, Built):
+        changed = now.written.added or now.written.changed or now.written.removed
+        return bool(changed) or now.skipped != before.skipped
+    return str(now) != str(before)
+
+
+def index_uploads(
+    name: str = DEFAULT_INDEX,
+    *,
+    settings: Settings | None = None,
+    embedder: Embedder | None = None,
+    progress: Progress | None = None,
+) -> Built:
+    """Update an index with the files that were uploaded to it; its folder of articles is not read.
+
+    A file that contains no usable article is reported and deleted. The arguments are those of
+    ``build_index``.
+
+    Raises:
+        IndexMissing: There is no such index.
+        IndexUnusable: It is damaged, was built with another embedder, or is being written.
+        NoSpace: The disk is full; the index is unchanged.
+    """
+    settings, report = prepared(settings, progress)
+    folder = index_folder(settings, name)
+    embedder = embedder or open_embedder(settings, report)
+    loaded = uploads.load(folder, settings, report)
+    with closing(generations.open_generation(folder, embedder.identity, search=False)) as generation:
+        keep = {i for i in generation.articles if not i.startswith(uploads.PREFIX)}
+        contents = generation.contents(cutter(settings), keep)
+        both = uploads.joined(Loaded(contents.articles, (), dict(contents.lines)), loaded)
+        contents = dataclasses.replace(
+            contents, articles=both.articles, lines=both.lines, groups=duplicates.groups(both.articles)
+        )
+        # Uploaded files are removed one by one by a person, so that the limit is not needed.
+        written = generations.write_generation(folder, contents, embedder, report, allow_shrink=True)
+    uploads.drop_unused(folder, both.articles)
+    return Built(written, both.skipped)
+
+
+def remove_articles(
+    ids: Sequence[str],
+    name: str = DEFAULT_INDEX,
+    *,
+    allow_shrink: bool = False,
+    settings: Settings | None = None,
+    embedder: Embedder | None = None,
+    progress: Progress | None = None,
+) -> Written:
+    """Remove articles from an index; their files stay, and the next update of the folder adds them again.
+
+    An uploaded file is deleted with the last of its articles. The arguments after the ids are those of
+    ``build_index``.
+
+    Raises:
+        BadArticles: An id is unknown, too many articles would be removed, or none would be left; nothing is
+            removed.
+        IndexMissing: There is no such index.
+        IndexUnusable: It is damaged, was built with another embedder, or is being written.
+    """
+    settings, report = prepared(settings, progress)
+    folder = index_folder(settings, name)
+    embedder = embedder or open_embedder(settings, report)
+    with closing(generations.open_generation(folder, embedder.identity, search=False)) as generation:
+        unwanted = set(ids)
+        _check_known(unwanted, sorted(generation.articles), name)
+        keep = generation.articles.keys() - unwanted
+        if not keep:
+            raise BadArticles(
+                f"That would remove every article of the index {name!r}; nothing was removed. To delete the "
+                f"index, remove its folder: {folder}"
+            )
+        contents = generation.contents(cutter(settings), keep)
+        written = generations.write_generation(folder, contents, embedder, report, allow_shrink=allow_shrink)
+        removed = [generation.articles[i] for i in unwanted]
+    uploads.drop_removed(folder, removed, contents.articles)
+    return written
+
+
+def _check_known(ids: set[str], known: Sequence[str], name: str) -> None:
+    listed = []
+    for article_id in sorted(ids.difference(known)):
+        near = difflib.get_close_matches(article_id, known, n=NEAR)
+        listed.append(repr(article_id) + (f" (similar: {', '.join(map(repr, near))})" if near else ""))
+    if listed:
+        raise BadArticles(
+            f"The index {name!r} contains no article {', '.join(listed)}; nothing was removed. "
+            f"List its articles: sanad articles --index {name}"
+        )
+
+
+def list_articles(
+    name: str = DEFAULT_INDEX, *, where: Filter | None = None, settings: Settings | None = None
+) -> list[Listed]:
+    """The articles of an index that ``where`` selects; no model is needed.
+
+    They are sorted by date and then id, undated ones last.
+
+    Raises:
+        IndexMissing: There is no such index.
+        IndexUnusable: It is damaged.
+    """
+    settings, _ = prepared(settings)
+    with closing(generations.open_generation(index_folder(settings, name), search=False)) as generation:
+        # Not the stored name of the group, which may be the id of an article that was removed since.
+        first: dict[str, str] = {}
+        for article_id in sorted(generation.articles):
+            first.setdefault(generation.groups[article_id], article_id)
+        selected = filters.matching(where or Filter(), generation.articles.values())
+        listed = [
+            Listed(item, len(generation.rows(item.id)), first[generation.groups[item.id]])
+            for item in selected
+        ]
+    return sorted(listed, key=lambda item: (item.article.published or "9999-99", item.article.id))
+
+
+def indexed_folder(name: str = DEFAULT_INDEX, *, settings: Settings | None = None) -> Path | None:
+    """The folder that an index was built from; None if it is unknown."""
+    settings = settings or Settings.load()
+    if name == DEFAULT_INDEX:
+        return settings.articles
+    try:
+        with closing(generations.open_generation(index_folder(settings, name), search=False)) as generation:
+            source = generation.manifest.source
+            return Path(source) if source else None
+    except (IndexMissing, IndexUnusable):
+        return None
+
+
+def prepared(settings: Settings | None, progress: Progress | None = None) -> tuple[Settings, Progress]:
+    """The settings, by default the loaded ones, and whom to report progress to; libraries are quiet then."""
+    settings = settings or Settings.load()
+    quiet_libraries(settings)
+    return settings, progress or (lambda _what, _share: None)
+
+
+def cutter(settings: Settings) -> Cut:
     """The function that splits an article into chunks, as the settings say."""
     return lambda article: chunking.chunks(article, budget=settings.chunk_tokens)
 

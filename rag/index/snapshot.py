@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import json
-import os
-import shutil
 import weakref
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.index import chroma_store
+from rag.index import chroma_store, layout
 from rag.index.chroma_store import ChromaFailed, NeighbourGraph
-from rag.index.layout import (
-    CHROMA,
-    LEXICAL,
-    REQUIRED,
-    TOKENS,
-    Contents,
-    Cut,
-    Damaged,
-    Manifest,
-    WriteLexical,
-    digests,
-    entry,
-    no_working_copy,
-    read_current,
-)
+from rag.index.layout import CHROMA, LEXICAL, TOKENS, Contents, Cut, Damaged, Manifest, read_current
 from rag.index.working_copy import WorkingFolder
 from rag.models.embedding.embedder import Vectors
 from rag.records import Article, Chunk
-
-WORKING_ROOM = 1_000_000
-"""Bytes. If the temporary folder has less space left, a failure of Chroma is attributed to that, not to the
-index."""
 
 GATHER_SHARE = 0.15
 """Share of the rows from which all are multiplied instead of gathered. With 100,000 rows of 384 numbers,
@@ -50,70 +30,72 @@ class Generation:
     It is safe to use from several threads, and closed when the last reference to it is gone.
     """
 
-    def __init__(self, folder: Path, data: bytes, *, search: bool = True) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, entry: bytes = b"", *, search: bool = True) -> None:
         """Check every file and open the generation.
 
         Args:
             folder: The generation.
-            data: The bytes of its manifest, whose digest has been checked.
+            manifest: Its manifest, whose digest has been checked.
+            entry: The content of CURRENT as long as this generation is current.
             search: Whether to open the nearest-neighbour graph. Without it ``nearest`` compares all vectors.
 
         Raises:
             Damaged: A file does not match the manifest.
             NoSpace: The temporary folder has no room for the working copy of Chroma's tables.
         """
-        manifest = Manifest.from_json(data)
         self.folder = folder
         self.id = folder.name
-        self.entry = entry(folder.name, data)
-        self.embedder = manifest.embedder
-        self.chunker = manifest.chunker
-        self.source = manifest.source
-        self.terms = manifest.terms
+        self.entry = entry
+        self.manifest = manifest
         self.count = manifest.chunks
-        self.fingerprints: Mapping[str, str] = manifest.articles
-        self.has_lexical = any(file.startswith(f"{LEXICAL}/") for file in manifest.files)
-        if not isinstance(manifest.files, dict) or not manifest.files.keys() >= REQUIRED:
+        self.graph: NeighbourGraph | None = None
+        if not isinstance(manifest.files, dict) or not manifest.files.keys() >= layout.REQUIRED:
             raise Damaged(f"the manifest of {folder.name} does not list every file")
-        # Few rows have no graph, nor does a generation whose graph missed too much (``build.remove_graph``).
-        graph = search and any(file.startswith(f"{CHROMA}/") for file in manifest.files)
-        working = WorkingFolder() if graph else None
-        try:
-            tables = chroma_store.TABLES
-            copies = {f"{CHROMA}/{tables}": working.path / tables} if working else {}
-            _check_files(folder, manifest.files, copies)
-            self._read(manifest)
-            self.graph = NeighbourGraph(folder / CHROMA, working.path, self.count) if working else None
-        except BaseException as error:
-            full = working is not None and shutil.disk_usage(working.path).free < WORKING_ROOM
-            if working:
-                working.remove()
-            if isinstance(error, ChromaFailed) and full:
-                raise no_working_copy(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) from error
-            if isinstance(error, (OSError, ValueError, KeyError, TypeError, ChromaFailed)):
+        files, working = manifest.files, None
+        with contextlib.ExitStack() as opened:
+            try:
+                paths = {file: folder / file for file in files}
+                # Few rows have no graph, nor does a generation whose graph missed too much (``build.check``).
+                if search and any(file.startswith(f"{CHROMA}/") for file in files):
+                    working = WorkingFolder()
+                    opened.callback(working.remove)
+                    tables = f"{CHROMA}/{chroma_store.TABLES}"
+                    paths[tables] = working.copy(folder / tables)
+                for file, digest in layout.digests(paths).items():
+                    if digest != files[file]:
+                        raise Damaged(f"{folder.name}/{file} has changed on disk")
+                self._read(manifest)
+                if working:
+                    self.graph = NeighbourGraph(folder / CHROMA, working.path, self.count)
+                    opened.callback(self.graph.close)
+            except (OSError, ValueError, KeyError, TypeError, ChromaFailed) as error:
+                if working and isinstance(error, ChromaFailed):
+                    working.check_room()
                 raise Damaged(f"{self.id} cannot be read ({error})") from error
-            raise
-        self._close = weakref.finalize(self, _release, self.graph, working)
+            self.close = weakref.finalize(self, opened.pop_all().close)
+            """Closes Chroma's files now; later searches compare all vectors."""
 
     def _read(self, manifest: Manifest) -> None:
         folder, count, dimension = self.folder, manifest.chunks, manifest.dimension
         self.articles: dict[str, Article] = {}
         self._lines: dict[str, tuple[int, ...]] = {}
-        self._groups: dict[str, str] = {}
+        self.groups: dict[str, str] = {}
+        """The group of near-duplicates of each article, by default its own id."""
         with (folder / "articles.jsonl").open("rb") as file:
             for line in file:
                 record = json.loads(line)  # decodes lone surrogates too
                 article = Article(**record["article"])
                 self.articles[article.id] = article
                 self._lines[article.id] = tuple(record["lines"])
-                self._groups[article.id] = record["group"]
+                self.groups[article.id] = record["group"]
         self._ids = tuple(self.articles)
         self._place = {article_id: row for row, article_id in enumerate(self._ids)}
-        self.table = _load(folder / "chunks.npy")
-        self.vectors: Vectors = _load(folder / "vectors.npy", mapped=True)
-        self.spans: NDArray[np.int32] = _load(folder / "spans.npy")
-        self.sentence_vectors: NDArray[np.float16] = _load(folder / "sentences.npy", mapped=True)
-        sizes, self._parts = _load(folder / "sizes.npy"), _load(folder / "parts.npy")
+        self.vectors: Vectors
+        self.spans: NDArray[np.int32]
+        self.sentence_vectors: NDArray[np.float16]
+        self.table, self.spans, self.vectors, self.sentence_vectors, sizes, self._parts = (
+            _load(folder / f"{name}.npy", mapped=name in ("vectors", "sentences")) for name in layout.NUMBERS
+        )
         self._token_of = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         token_bytes = manifest.token_size // 2
         shape = (int(self._token_of[-1]), token_bytes)
@@ -144,7 +126,7 @@ class Generation:
 
     @property
     def lexical(self) -> Path:
-        """The folder of the lexical index; it exists if ``has_lexical``."""
+        """The folder of the lexical index."""
         return self.folder / LEXICAL
 
     def article_of(self, row: int) -> Article:
@@ -161,14 +143,16 @@ class Generation:
         at = self.articles[article_id].text.count("\n", 0, start)
         return lines[min(at, len(lines) - 1)] if lines else at + 1
 
-    def group(self, article_id: str) -> str:
-        """The group of near-duplicates that an article belongs to, by default its own id."""
-        return self._groups[article_id]
-
     def rows(self, article_id: str) -> range:
         """The rows of an article's chunks."""
         place = self._place[article_id]
         return range(int(self._chunk_of[place]), int(self._chunk_of[place + 1]))
+
+    def rows_of(self, article_ids: Collection[str]) -> NDArray[np.int64]:
+        """The rows of the chunks of those articles that exist, in order."""
+        wanted = np.zeros(len(self._ids), bool)
+        wanted[[self._place[i] for i in self._place.keys() & article_ids]] = True
+        return np.flatnonzero(wanted[self.table["article"]])
 
     def sentence_rows(self, row: int) -> slice:
         """The rows of a chunk's sentences in ``spans`` and ``sentence_vectors``."""
@@ -203,7 +187,11 @@ class Generation:
             allowed: Ids of the articles to search; None searches all. With a filter the cosines are computed
                 exactly, at most 24 ms over 100,000 chunks; a filter in Chroma takes 17 to 570 ms.
         """
-        rows = self._candidates(vector, k) if allowed is None else self._allowed(allowed)
+        rows = None if allowed is None else self.rows_of(allowed)
+        if rows is None and self.graph:
+            # Without the graph the result is the same, only slower: 24 ms over 100,000 chunks, not 1 ms.
+            with contextlib.suppress(ChromaFailed):
+                rows = self.graph.nearest(vector, k)
         if rows is None:
             rows, scores = np.arange(self.count), self.vectors @ vector
         elif len(rows) > GATHER_SHARE * self.count:
@@ -214,66 +202,20 @@ class Generation:
         best = best[np.lexsort((rows[best], -scores[best]))]
         return [(int(rows[at]), float(scores[at])) for at in best]
 
-    def contents(
-        self,
-        cut: Cut,
-        keep: Collection[str] | None = None,
-        *,
-        lexical: WriteLexical | None = None,
-        terms: str = "",
-    ) -> Contents:
-        """The contents of this generation, or a part of them, from which the next one can be written.
-
-        Args:
-            cut: As for ``Contents``; unchanged articles are not split again.
-            keep: Ids of the articles to keep; None keeps all.
-            lexical: As for ``Contents``.
-            terms: As for ``Contents``.
-        """
+    def contents(self, cut: Cut, keep: Collection[str] | None = None) -> Contents:
+        """The contents of this generation, or of the articles to keep, to write the next one from."""
         kept = [i for i in self._ids if keep is None or i in keep]
         return Contents(
             articles=tuple(self.articles[i] for i in kept),
             lines={i: self._lines[i] for i in kept},
             cut=cut,
-            chunker=self.chunker,
-            groups={i: self._groups[i] for i in kept},
-            lexical=lexical,
-            terms=terms,
-            source=self.source,
+            chunker=self.manifest.chunker,
+            groups={i: self.groups[i] for i in kept},
+            source=self.manifest.source,
             base=self.entry,
         )
-
-    def close(self) -> None:
-        """Close Chroma's files now; later searches compare all vectors."""
-        self._close()
-
-    def _candidates(self, vector: NDArray[np.float32], k: int) -> NDArray[np.int64] | None:
-        """The rows to rank; None for all rows."""
-        try:
-            return self.graph.nearest(vector, k) if self.graph else None
-        except ChromaFailed:
-            # Comparing all vectors gives the same result, only slower: 24 ms over 100,000 chunks, not 1 ms.
-            return None
-
-    def _allowed(self, article_ids: Collection[str]) -> NDArray[np.int64]:
-        places = sorted(self._place[i] for i in article_ids if i in self._place)
-        spans = (np.arange(self._chunk_of[place], self._chunk_of[place + 1]) for place in places)
-        return np.concatenate([np.empty(0, np.int64), *spans])
-
-
-def _check_files(folder: Path, files: Mapping[str, str], copies: Mapping[str, Path]) -> None:
-    for file, digest in digests(folder, files, copies).items():
-        if digest != files[file]:
-            raise Damaged(f"{folder.name}/{file} has changed on disk")
 
 
 def _load(path: Path, *, mapped: bool = False) -> NDArray[Any]:
     array: NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
     return array.view(np.ndarray)  # a plain array: every slice of a np.memmap object is slower
-
-
-def _release(graph: NeighbourGraph | None, working: WorkingFolder | None) -> None:
-    if graph:
-        graph.close()
-    if working:
-        working.remove()

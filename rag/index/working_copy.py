@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import shutil
 import stat
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from rag.index.layout import no_working_copy
+from rag.errors import NoSpace
 
 PREFIX = "sanad-index-"
 
 SECONDS_TO_LOCK = 60
 """A folder younger than this may not be locked yet by the process that has just created it."""
+
+ROOM = 1_000_000
+"""Bytes. If the temporary folder has less space left, a failure of Chroma is attributed to that, not to the
+index."""
 
 
 class WorkingFolder:
@@ -27,19 +35,35 @@ class WorkingFolder:
         """
         from filelock import FileLock
 
-        try:
+        with _no_space():
             self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
-        except OSError as error:
-            raise no_working_copy(error) from error
-        # The operating system releases the lock when the process ends, however it ends. Any thread may
-        # release it earlier.
-        self._lock = FileLock(self.path / ".lock", thread_local=False)
-        try:
-            self._lock.acquire()
-        except OSError as error:
-            shutil.rmtree(self.path, ignore_errors=True)
-            raise no_working_copy(error) from error
+            # The operating system releases the lock when the process ends, however it ends. Any thread may
+            # release it earlier.
+            self._lock = FileLock(self.path / ".lock", thread_local=False)
+            try:
+                self._lock.acquire()
+            except OSError:
+                shutil.rmtree(self.path, ignore_errors=True)
+                raise
         self._sweep()
+
+    def copy(self, file: Path) -> Path:
+        """Copy a file into the folder.
+
+        Raises:
+            OSError: The file cannot be read.
+            NoSpace: The copy cannot be written.
+        """
+        data, copy = file.read_bytes(), self.path / file.name
+        with _no_space():
+            copy.write_bytes(data)
+        return copy
+
+    def check_room(self) -> None:
+        """Raise NoSpace if the disk is full."""
+        with _no_space():
+            if shutil.disk_usage(self.path).free < ROOM:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def remove(self) -> None:
         """Remove the folder and its content."""
@@ -60,3 +84,14 @@ class WorkingFolder:
                     shutil.rmtree(path, ignore_errors=True)
             except (OSError, Timeout):  # removed meanwhile, or in use
                 continue
+
+
+@contextlib.contextmanager
+def _no_space() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise NoSpace(
+            f"Cannot write a working copy of the index to {tempfile.gettempdir()}: "
+            f"{error.strerror or error}. Free some space there, or use another folder: TMPDIR=/path"
+        ) from error

@@ -15,7 +15,6 @@ from pathlib import Path, PurePosixPath
 from rag.errors import BadArticles
 from rag.language.text import detect_language, sentences
 from rag.loading import catalogue
-from rag.loading.boilerplate import strip_boilerplate
 from rag.loading.files import Files
 from rag.loading.formats.rows import parse_columns
 from rag.loading.parsed import ParsedArticle, Unusable
@@ -23,16 +22,8 @@ from rag.loading.sandbox import COLLECTIONS, KINDS, Readers
 from rag.records import Article, Progress
 from rag.settings import Settings
 
-__all__ = ["Loaded", "Skipped", "load_folder", "strip_boilerplate"]
-
 TITLE_LENGTH = 100
 """Characters. A longer first line is a paragraph rather than a headline."""
-
-ROWS_BYTES = 500_000_000
-"""Bytes. Default limit for one collection (JSON Lines, CSV, TSV)."""
-
-PARSE_SECONDS = 60.0
-"""Default time limit for reading one web page, PDF or Word file."""
 
 ARTICLE_FILES = tuple(KINDS)
 """File name extensions that are read, in lower case."""
@@ -65,30 +56,8 @@ class Loaded:
     that a reader could see."""
 
 
-def load_by(
-    settings: Settings, folder: Path, progress: Progress | None = None, *, may_be_empty: bool = False
-) -> Loaded:
-    """Call ``load_folder`` with the limits from the settings; for the other arguments see there."""
-    return load_folder(
-        folder,
-        max_bytes=settings.max_file_bytes,
-        max_rows_bytes=settings.max_rows_bytes,
-        columns=settings.columns,
-        parse_seconds=settings.parse_seconds,
-        progress=progress,
-        may_be_empty=may_be_empty,
-    )
-
-
 def load_folder(
-    folder: Path,
-    *,
-    max_bytes: int,
-    max_rows_bytes: int = ROWS_BYTES,
-    columns: str = "",
-    parse_seconds: float = PARSE_SECONDS,
-    progress: Progress | None = None,
-    may_be_empty: bool = False,
+    folder: Path, settings: Settings, progress: Progress | None = None, *, may_be_empty: bool = False
 ) -> Loaded:
     """Read the articles of a folder and its subfolders.
 
@@ -100,16 +69,13 @@ def load_folder(
             ``seeds.toml``), which has a table for each article id with title, outlet, language and
             published. A table for a collection (``[news]``) gives the values that its rows lack.
             Hidden files and README.md are ignored; links that lead out of the folder are not followed.
-        max_bytes: Larger files are skipped.
-        max_rows_bytes: Larger collections are skipped.
-        columns: The setting ``columns``: which columns of collections contain which field.
-        parse_seconds: Time limit for reading one web page, PDF or Word file.
+        settings: Limits on files, and the columns of collections.
         progress: Called with the share of files that have been read.
         may_be_empty: Whether a folder without any usable article is accepted.
 
     Raises:
         BadArticles: The folder does not exist or contains no usable article, or its catalogue is invalid.
-        BadSettings: ``columns`` is invalid.
+        BadSettings: The setting ``columns`` is invalid.
     """
     if not folder.exists():
         raise BadArticles(f"No folder {str(folder)!r}; name a folder that contains articles ({_SUPPORTED}).")
@@ -117,21 +83,21 @@ def load_folder(
         raise BadArticles(
             f"{str(folder)!r} is a file; name the folder that contains it: {str(folder.parent)!r}."
         )
-    chosen = parse_columns(columns)
+    chosen = parse_columns(settings.columns)
     catalogue_name, entries = catalogue.load(folder)
-    files = Files(folder, KINDS, catalogue.NAMES)
+    files = Files(folder)
     build = _Build(entries)
     for source, reason in files.left_out:
         build.skip(source, reason)
-    with Readers(chosen, seconds=parse_seconds) as readers:
+    with Readers(chosen, seconds=settings.parse_seconds) as readers:
         for done, path in enumerate(files.found):
             if progress:
                 progress("reading", done / len(files.found))
             source, kind = files.source(path), KINDS[path.suffix.lower()]
             rows = kind in COLLECTIONS
-            limit = (max_rows_bytes, "max_rows_bytes") if rows else (max_bytes, "max_file_bytes")
+            limit = "max_rows_bytes" if rows else "max_file_bytes"
             try:
-                data = files.read(path, *limit)
+                data = files.read(path, getattr(settings, limit), limit)
                 parsed = readers.read(kind, data)
             except Unusable as error:
                 build.skip(source, str(error))
@@ -139,11 +105,12 @@ def load_folder(
             build.add(source, hashlib.sha256(data).hexdigest(), parsed.articles, collection=rows)
             for note in parsed.notes:
                 build.skip(source, note.reason, note.line)
-    for name in build.unused():
-        build.skip(catalogue_name, f"table [{name}] matches no article that was read; check its spelling")
+    for name in entries:
+        if name not in build.lines and name not in build.names:
+            build.skip(catalogue_name, f"table [{name}] matches no article that was read; check its spelling")
     loaded = build.loaded()
     if not loaded.articles and not may_be_empty:
-        first = f" ({loaded.skipped[0].source}: {loaded.skipped[0].reason})" if loaded.skipped else ""
+        first = next((f" ({one.source}: {one.reason})" for one in loaded.skipped), "")
         raise BadArticles(f"No usable article in {str(folder)!r}{first}; put articles there ({_SUPPORTED}).")
     return loaded
 
@@ -155,8 +122,8 @@ class _Build:
         self._entries = entries
         self._articles: list[Article] = []
         self._skipped: list[tuple[str, int, str]] = []
-        self._lines: dict[str, tuple[int, ...]] = {}
-        self._names: set[str] = set()
+        self.lines: dict[str, tuple[int, ...]] = {}
+        self.names: set[str] = set()
         self._repeats: Counter[str] = Counter()
 
     def skip(self, source: str, reason: str, line: int = 0) -> None:
@@ -164,14 +131,14 @@ class _Build:
 
     def add(self, source: str, sha256: str, articles: Sequence[ParsedArticle], *, collection: bool) -> None:
         name = str(PurePosixPath(source).with_suffix(""))
-        if name in self._names:  # a.md next to a.txt
+        if name in self.names:  # a.md next to a.txt
             name = source
-        self._names.add(name)
+        self.names.add(name)
         shared = self._entries.get(name, {}) if collection else {}
         for parsed in articles:
             article_id = self._free(f"{name}#{parsed.key}" if collection else name)
             entry = self._entries.get(article_id, {})
-            self._lines[article_id] = parsed.lines
+            self.lines[article_id] = parsed.lines
             self._articles.append(
                 Article(
                     id=article_id,
@@ -191,20 +158,17 @@ class _Build:
     def _free(self, article_id: str) -> str:
         """An id that no article has yet: two rows, or a row and a file, may ask for the same one."""
         free = article_id
-        while free in self._lines:
+        while free in self.lines:
             self._repeats[article_id] += 1
             free = f"{article_id}~{self._repeats[article_id] + 1}"
         return free
-
-    def unused(self) -> list[str]:
-        return [name for name in self._entries if name not in self._lines and name not in self._names]
 
     def loaded(self) -> Loaded:
         skipped = (
             Skipped(f"{source}:{line}" if line else source, reason)
             for source, line, reason in sorted(self._skipped, key=lambda item: item[:2])
         )
-        return Loaded(tuple(self._articles), tuple(skipped), self._lines)
+        return Loaded(tuple(self._articles), tuple(skipped), self.lines)
 
 
 def _title(parsed: ParsedArticle, *, markdown: bool) -> str:
@@ -223,7 +187,6 @@ def _title(parsed: ParsedArticle, *, markdown: bool) -> str:
 def _shorten(text: str) -> str:
     if len(text) <= TITLE_LENGTH:
         return text
-    cut = text[:TITLE_LENGTH]
     # Cut at the end of a word, unless that would leave next to nothing.
-    word_end = cut.rfind(" ")
-    return cut[: word_end if word_end > TITLE_LENGTH // 2 else TITLE_LENGTH].rstrip(" ،,؛;:-–") + "…"
+    word_end = text.rfind(" ", TITLE_LENGTH // 2 + 1, TITLE_LENGTH)
+    return text[: word_end if word_end > 0 else TITLE_LENGTH].rstrip(" ،,؛;:-–") + "…"

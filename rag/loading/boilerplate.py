@@ -6,6 +6,7 @@ removed, and the other lines are not changed at all, because they are quoted.
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from rag.language.text import ascii_digits
@@ -83,28 +84,21 @@ _CREDIT = re.compile(r"(?:المصدر|ترجمة|تحرير|إعداد|source|t
 _PROSE_END = re.compile(r"[.!?؟…؛:][”“\"»)\]]*$")
 
 
-def strip_boilerplate(text: str) -> str:
-    r"""``text`` without the lines that are not part of the article.
-
-    The other lines are unchanged, except that line endings become ``\n``. Blank lines at both ends are
-    removed, and several in a row become one. Credits (المصدر: …, ترجمة: …) and the headline are kept.
-    """
-    return shown_lines(text)[0]
-
-
 def shown_lines(raw: str) -> tuple[str, tuple[int, ...]]:
-    """``strip_boilerplate(raw)``, and for each of its lines the 1-based line number in ``raw``."""
-    lines = raw.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    r"""The lines of ``raw`` that are part of the article, and the 1-based line number in ``raw`` of each.
+
+    They are unchanged, except that line endings become ``\n``. Blank lines at both ends are removed, and
+    several in a row become one. Credits (المصدر: …, ترجمة: …) and the headline are kept.
+    """
+    lines = [line if line.strip() else "" for line in re.split("\r\n?|\n", raw)]
     gone = _boilerplate([line.strip() for line in lines])
     kept: list[int] = []
     for index, line in enumerate(lines):
-        if index in gone or not (line.strip() or (kept and lines[kept[-1]].strip())):
-            continue
-        kept.append(index)
-    while kept and not lines[kept[-1]].strip():
+        if index not in gone and (line or (kept and lines[kept[-1]])):
+            kept.append(index)
+    if kept and not lines[kept[-1]]:
         kept.pop()
-    text = "\n".join(lines[index] if lines[index].strip() else "" for index in kept)
-    return text, tuple(index + 1 for index in kept)
+    return "\n".join(lines[index] for index in kept), tuple(index + 1 for index in kept)
 
 
 def _boilerplate(lines: list[str]) -> set[int]:
@@ -135,13 +129,9 @@ def _boilerplate(lines: list[str]) -> set[int]:
 
 def _popup(rest: list[int], short: set[int], calls: set[int]) -> set[int]:
     """The lines of the pop-up up to its last call to action; none if it contains no call to action."""
-    block: list[int] = []
-    for index in rest[:_POPUP_LINES]:
-        if index not in short:
-            break
-        block.append(index)
-    call_places = [place for place, index in enumerate(block) if index in calls]
-    return set(block[: call_places[-1] + 1]) if call_places else set()
+    block = list(itertools.takewhile(short.__contains__, rest[:_POPUP_LINES]))
+    last_call = max((place for place, index in enumerate(block) if index in calls), default=-1)
+    return set(block[: last_call + 1])
 
 
 def _list_after(rest: list[int], plain: dict[int, str], short: set[int]) -> set[int]:

@@ -62,11 +62,9 @@ def _entry(path: Path, name: str, table: Any) -> dict[str, str]:
 
 
 def _date(value: Any, where: str) -> str:
-    if isinstance(value, datetime.datetime):
-        value = value.date()
-    text = value.isoformat() if isinstance(value, datetime.date) else value
+    text = str(value.date() if isinstance(value, datetime.datetime) else value)
     try:
-        if not isinstance(text, str) or not re.fullmatch(r"\d{4}-\d{2}(-\d{2})?", text, re.ASCII):
+        if not re.fullmatch(r"\d{4}-\d{2}(-\d{2})?", text, re.ASCII):
             raise ValueError
         datetime.date.fromisoformat(text if len(text) > 7 else f"{text}-01")
     except ValueError:

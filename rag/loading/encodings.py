@@ -6,6 +6,7 @@ of UTF-16. Only for other files is the encoding guessed, among three candidates.
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from rag.loading.parsed import Unusable
@@ -92,15 +93,11 @@ def declared_encoding(data: bytes) -> str:
 
 def _utf16(data: bytes) -> str | None:
     """The text of UTF-16 without a byte order mark, or None if the bytes are something else."""
-    if len(data) % 2:
-        return None
     for encoding in ("utf-16-le", "utf-16-be"):
         sample = data[:SAMPLE].decode(encoding, "replace")
         if len(_NEWS.findall(sample)) >= _NEWS_SHARE * len(sample) > 0:
-            try:
+            with contextlib.suppress(UnicodeDecodeError):
                 return data.decode(encoding)
-            except UnicodeDecodeError:
-                return None
     return None
 
 
@@ -117,11 +114,9 @@ def _damaged_utf8(data: bytes) -> tuple[str, str] | None:
 
 
 def _legacy(data: bytes, declared: str) -> str:
-    if declared:
-        try:
+    if declared:  # the page may be in another encoding than it declares
+        with contextlib.suppress(UnicodeDecodeError, LookupError):
             return data.decode(declared)
-        except (UnicodeDecodeError, LookupError):
-            pass  # the page is not in the encoding that it declares
     import charset_normalizer
 
     non_ascii = re.search(rb"[\x80-\xff]", data)

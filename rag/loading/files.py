@@ -9,12 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 
 from rag.errors import BadArticles
+from rag.loading import catalogue
 from rag.loading.parsed import Unusable
+from rag.loading.sandbox import KINDS
 
 PARTS = ("_files", "-Dateien", "_fichiers", "_archivos")
 """Suffixes of the folders in which browsers save the images and styles of a page (English, German, French,
@@ -22,22 +23,15 @@ Spanish)."""
 
 
 class Files:
-    """The files of a folder with certain extensions."""
+    """The files of a folder and its subfolders that can be articles."""
 
-    def __init__(self, folder: Path, endings: Collection[str], ignored: Collection[str]) -> None:
+    def __init__(self, folder: Path) -> None:
         """List the files; none is read yet.
-
-        Args:
-            folder: Searched with its subfolders.
-            endings: Extensions of the wanted files, in lower case.
-            ignored: Names of files in the folder itself that are not articles and are not reported either.
 
         Raises:
             BadArticles: The folder cannot be listed.
         """
         self._folder = folder
-        self._endings = endings
-        self._ignored = ignored
         self.left_out: list[tuple[str, str]] = []
         """Files and folders that are not wanted or cannot be listed, each with the reason."""
         self.found = sorted(self._walk())
@@ -48,12 +42,7 @@ class Files:
         return printable(path.relative_to(self._folder).as_posix())
 
     def read(self, path: Path, limit: int, setting: str) -> bytes:
-        """The bytes of a file.
-
-        Args:
-            path: One of ``found``.
-            limit: Bytes. A larger file is refused.
-            setting: The name of the setting with this limit, for the message.
+        """The bytes of one of the files ``found``, at most ``limit``, which is the value of ``setting``.
 
         Raises:
             Unusable: The file cannot be read, is too large, is not a regular file, or is a link that leads
@@ -73,10 +62,8 @@ class Files:
             )
             with os.fdopen(descriptor, "rb") as file:
                 data = file.read(limit + 1)
-        except RuntimeError:  # how pathlib reports a loop up to Python 3.12
-            raise Unusable("is a link to itself") from None
-        except OSError as error:
-            if error.errno == errno.ELOOP:
+        except (OSError, RuntimeError) as error:  # pathlib up to 3.12 raises RuntimeError for a loop
+            if isinstance(error, RuntimeError) or error.errno == errno.ELOOP:
                 raise Unusable("is a link to itself") from None
             raise Unusable(f"cannot be read: {error.strerror or error}") from None
         if len(data) > limit:
@@ -124,14 +111,14 @@ class Files:
                     self._leave_out(path, f"contains the images and styles of the page {part!r}; not read")
             for name in names:
                 path = Path(root, name)
-                ignored = path.parent == self._folder and name in self._ignored
+                ignored = path.parent == self._folder and name in catalogue.NAMES
                 if name.startswith(".") or name.casefold() == "readme.md" or ignored:
                     continue
-                if path.suffix.lower() in self._endings:
+                if path.suffix.lower() in KINDS:
                     found.append(path)
                 else:
                     ending = f"the extension {path.suffix!r}" if path.suffix else "no extension"
-                    self._leave_out(path, f"has {ending}; supported are {', '.join(self._endings)}")
+                    self._leave_out(path, f"has {ending}; supported are {', '.join(KINDS)}")
         return found
 
 

@@ -92,11 +92,7 @@ def headed(title: str, text: str, lines: tuple[int, ...]) -> tuple[str, tuple[in
     """``text`` and ``lines`` with the headline as the first line, unless the text already begins with it.
 
     A headline often contains facts that the text does not repeat, and only the text can be found and cited.
-
-    Args:
-        title: The headline, one line; may be empty.
-        text: The article, not empty.
-        lines: The line number of each line; the headline gets the number of the first line.
+    It gets the line number of the first line.
     """
     folded = fold(title)
     if not folded or fold(text.split("\n", 1)[0]).startswith(folded):

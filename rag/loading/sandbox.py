@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib
 import json
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO
 
 from rag.loading.encodings import decode
@@ -47,12 +47,7 @@ _SANDBOXED = frozenset({"html", "pdf", "docx"})
 
 
 def read(kind: str, data: bytes, chosen: Mapping[str, str] | None = None) -> ParsedFile:
-    """Read the articles of a file in this process.
-
-    Args:
-        kind: A value of ``KINDS``.
-        data: The whole file.
-        chosen: Columns by field, for collections.
+    """Read the articles of a file in this process; ``chosen`` are columns by field, for collections.
 
     Raises:
         Unusable: The file is skipped; the message says why.
@@ -75,53 +70,33 @@ def _read_complex(kind: str, data: bytes) -> ParsedFile:
     readers = {"html": read_html, "pdf": read_pdf, "docx": read_docx}
     try:
         return readers[kind](data)
-    except Unusable:
+    except (Unusable, KeyboardInterrupt, SystemExit):
         raise
     except MemoryError:
         raise Unusable(f"needs more than {MEMORY:,} bytes of memory to read") from None
     except RecursionError:
         raise Unusable("is nested too deeply to read") from None
-    except (KeyboardInterrupt, SystemExit):
-        raise
     except BaseException as error:  # a panic in Rust is not an Exception
         raise Unusable(f"cannot be read ({type(error).__name__}); open it and save it again") from None
 
 
-class Readers:
+class Readers(contextlib.AbstractContextManager["Readers"]):
     """``read`` with one separate process for complex formats, which is started when it is first needed.
 
-    Use it as a context manager; leaving the context ends the process.
+    Leaving the context ends the process.
     """
 
     def __init__(self, chosen: Mapping[str, str], *, seconds: float) -> None:
-        """Store the arguments; no process is started yet.
-
-        Args:
-            chosen: Columns by field, for collections.
-            seconds: Time limit for each file; a file that takes longer is skipped.
-        """
+        """Columns by field, for collections, and the time limit for each file; no process is started yet."""
         self._chosen = chosen
         self._seconds = seconds
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Readers:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end()
 
     def read(self, kind: str, data: bytes) -> ParsedFile:
-        """Read the articles of a file.
-
-        Args:
-            kind: A value of ``KINDS``.
-            data: The whole file.
-
-        Raises:
-            Unusable: The file is skipped; the message says why.
-        """
+        """As the function ``read``, within the limits of time and memory."""
         if kind not in _SANDBOXED:
             return read(kind, data, self._chosen)
         process = self._process = self._process or _start()
@@ -145,18 +120,17 @@ class Readers:
                     "setting parse_seconds"
                 )
             raise Unusable("crashed its parser or needed too much memory; open it and save it again")
-        return _unpacked(json.loads(reply))
+        parsed = json.loads(reply)
+        if "unusable" in parsed:
+            raise Unusable(parsed["unusable"])
+        articles = (ParsedArticle(**{**item, "lines": tuple(item["lines"])}) for item in parsed["articles"])
+        return ParsedFile(tuple(articles), tuple(Note(**note) for note in parsed["notes"]))
 
     def _end(self) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):  # unwritten data cannot be flushed
-                    pipe.close()
-        process.wait()
+        if process is not None:
+            with contextlib.suppress(OSError), process:  # unwritten data cannot be flushed
+                process.kill()
 
 
 def _start() -> subprocess.Popen[bytes]:
@@ -197,28 +171,17 @@ def serve() -> None:
 
 def _reply(header: bytes, requests: BinaryIO) -> bytes:
     kind, size = json.loads(header)
-    data = requests.read(size)
     try:
-        reply: dict[str, Any] = dataclasses.asdict(read(kind, data))
+        reply: dict[str, Any] = dataclasses.asdict(read(kind, requests.read(size)))
     except Unusable as error:
         reply = {"unusable": str(error)}
     return json.dumps(reply).encode()
 
 
-def _unpacked(reply: dict[str, Any]) -> ParsedFile:
-    if "unusable" in reply:
-        raise Unusable(reply["unusable"])
-    articles = (ParsedArticle(**{**item, "lines": tuple(item["lines"])}) for item in reply["articles"])
-    return ParsedFile(tuple(articles), tuple(Note(**note) for note in reply["notes"]))
-
-
 def _warm() -> None:
     """Import the parsers' libraries first, so that the memory limit covers only the parsing."""
-    import docx
-    import qalam
-    import trafilatura
-
-    _ = docx, qalam, trafilatura
+    for library in ("docx", "qalam", "trafilatura"):
+        importlib.import_module(library)
 
 
 def _confine() -> None:

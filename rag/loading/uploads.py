@@ -13,13 +13,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import re
 import unicodedata
 from collections.abc import Collection
 from pathlib import Path, PurePath
 
 from rag.errors import BadArticles
-from rag.loading import articles
-from rag.loading.articles import Loaded, Skipped
+from rag.loading.articles import ARTICLE_FILES, Loaded, Skipped, load_folder
 from rag.records import Article, Progress
 from rag.settings import Settings
 
@@ -44,22 +44,16 @@ def is_name(name: object) -> bool:
         and not name.startswith(".")
         and len(name) <= LONGEST_NAME
         and all(unicodedata.category(character)[0] != "C" for character in name)
-        and name.lower().endswith(articles.ARTICLE_FILES)
+        and name.lower().endswith(ARTICLE_FILES)
     )
 
 
 def load(index: Path, settings: Settings, progress: Progress) -> Loaded:
-    """The uploaded articles of an index.
-
-    Args:
-        index: The folder of the index (``indexes/NAME``).
-        settings: Limits on files.
-        progress: Called with the share of files that have been read.
-    """
+    """The uploaded articles of an index, whose folder is ``indexes/NAME``."""
     folder = index / FOLDER
     if not folder.is_dir():
         return Loaded((), (), {})
-    loaded = articles.load_by(settings, folder, progress, may_be_empty=True)
+    loaded = load_folder(folder, settings, progress, may_be_empty=True)
     removed = {i for ids in _removed(folder).values() for i in ids}
     return Loaded(
         tuple(
@@ -73,15 +67,9 @@ def load(index: Path, settings: Settings, progress: Progress) -> Loaded:
 
 
 def take(index: Path, file: Path, name: str) -> None:
-    """Accept an uploaded file for indexing; rows that were removed from an earlier upload of it come back.
+    """Accept a file that arrived in the folder of uploads under a hidden name, under its own name.
 
-    Args:
-        index: The folder of the index.
-        file: The file in the folder of uploads, under a hidden name.
-        name: Its new name; an existing file of this name is replaced.
-
-    Raises:
-        OSError: The folder cannot be written.
+    An earlier upload of this name is replaced, and rows that were removed from it come back.
     """
     folder = index / FOLDER
     file.replace(folder / name)
@@ -99,11 +87,7 @@ def drop_unused(index: Path, used: Collection[Article]) -> None:
 
 
 def drop_removed(index: Path, removed: Collection[Article], kept: Collection[Article]) -> None:
-    """Delete the uploaded files of removed articles; of files with other articles, record the removed rows.
-
-    Raises:
-        OSError: The record cannot be written.
-    """
+    """Delete the uploaded files of removed articles; where other articles remain, record the removed rows."""
     still_used = _files(kept)
     _drop(index, _files(removed) - still_used)
     folder = index / FOLDER
@@ -145,16 +129,11 @@ def _files(items: Collection[Article]) -> set[str]:
 
 def _file(item: Article) -> str:
     """The name of the file that an article comes from; the source of a row ends with its line number."""
-    source = item.source.removeprefix(PREFIX)
-    name, colon, line = source.rpartition(":")
-    return name if colon and line.isdecimal() else source
+    return re.sub(r":\d+\Z", "", item.source.removeprefix(PREFIX))
 
 
 def _names(index: Path) -> set[str]:
-    folder = index / FOLDER
-    if not folder.is_dir():
-        return set()
-    return {path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")}
+    return {path.name for path in (index / FOLDER).glob("[!.]*") if path.is_file()}
 
 
 def _drop(index: Path, names: set[str]) -> None:

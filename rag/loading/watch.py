@@ -46,14 +46,7 @@ def follow(folder: Path, update: Callable[[], bool], *, settle: float = SETTLE, 
 def ticks(folder: Path, settle: float) -> Generator[bool]:
     """Watch a folder: yields True after a change that has settled, and False after each interval without one.
 
-    The first value is True; no change after it can be missed.
-
-    Args:
-        folder: Watched with its subfolders; hidden files are ignored.
-        settle: Seconds without a change after which it has settled; also the length of an interval.
-
-    Raises:
-        BadArticles: The system cannot watch this folder.
+    The first value is True; no change after it can be missed. ``settle`` is the length of an interval too.
     """
     gone = False
     while True:

@@ -32,10 +32,6 @@ _OPENING = re.compile(r"^[^\w]+")
 
 
 def is_context_dependent(sentence: str) -> bool:
-    """Whether the first words of a sentence refer to something that the sentence before it names.
-
-    Args:
-        sentence: As written, in either language.
-    """
+    """Whether the first words of a sentence refer to something that the sentence before it names."""
     folded = _OPENING.sub("", fold(sentence))
     return bool(_ARABIC.match(folded) or _ENGLISH.match(folded))

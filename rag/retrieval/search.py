@@ -60,6 +60,9 @@ cosines."""
 
 Floats = NDArray[np.float32]
 
+_Place = tuple[str, int, int]
+"""Id of an article, and start and end of a sentence in its text."""
+
 
 @dataclass(frozen=True, slots=True)
 class FusionWeights:
@@ -73,12 +76,7 @@ class FusionWeights:
 
 
 def load_weights(embedder: str, path: Path = FUSION) -> dict[Language, FusionWeights] | None:
-    """The weights by the question's language; None if they were fitted for another embedder.
-
-    Args:
-        embedder: Identity of the embedder.
-        path: The file of weights.
-    """
+    """The weights by the question's language; None if they were fitted for another embedder."""
     fitted = json.loads(path.read_text(encoding="utf-8"))
     if fitted["embedder"] != embedder:
         return None
@@ -94,18 +92,20 @@ class Searcher:
     def __init__(self, generation: Generation, embedder: Embedder, fusion: Path = FUSION) -> None:
         """Open the lexical index now, as a later update may delete its files.
 
-        Args:
-            generation: The generation to search.
-            embedder: The embedder that its vectors were computed with.
-            fusion: The file of fusion weights.
-
         Raises:
             IndexUnusable: The lexical index was written by another version, or is gone.
         """
         self.generation = generation
         self._embedder = embedder
         self._weights = load_weights(embedder.identity, fusion)
-        self._lexicon = _lexicon(generation)
+        try:
+            self._lexicon = bm25.load(generation.lexical)
+        except (ValueError, OSError) as error:
+            name = generation.folder.parent.name
+            raise IndexUnusable(
+                f"The index {name!r} cannot be searched: {error}. Rebuild it: "
+                f"sanad index FOLDER --index {name}"
+            ) from error
 
     def search(
         self,
@@ -142,19 +142,16 @@ class Searcher:
 
     @cached_property
     def _reprints(self) -> dict[str, tuple[Article, ...]]:
-        articles = self.generation.articles
-        return duplicates.reprints(articles.values(), {i: self.generation.group(i) for i in articles})
+        return duplicates.reprints(self.generation.articles.values(), self.generation.groups)
 
     def _candidates(
         self, query: Question, question: str, k: int, allowed: frozenset[str] | None
     ) -> list[_Candidate]:
         generation = self.generation
-        lexical = self._lexicon.scores(question) if self._lexicon else np.zeros(generation.count, np.float32)
+        lexical = self._lexicon.scores(question)
         if allowed is not None:
             inside = np.zeros(generation.count, bool)
-            for article_id in allowed & generation.articles.keys():
-                own = generation.rows(article_id)
-                inside[own.start : own.stop] = True
+            inside[generation.rows_of(allowed)] = True
             lexical = np.where(inside, lexical, 0)
         dense = dict(generation.nearest(query.vector, max(k, DENSE_DEPTH), allowed))
         depth = min(max(k, LEXICAL_DEPTH), len(lexical))
@@ -216,7 +213,7 @@ class Searcher:
         generation = self.generation
         weights = self._weights and self._weights[detect_language(question)].sentence
         scored: list[Floats] = []
-        places: list[tuple[str, int, int]] = []
+        places: list[_Place] = []
         for item in found:
             spans, vectors = generation.sentences(item.row)
             scores = vectors @ query.vector
@@ -227,7 +224,7 @@ class Searcher:
             article_id = generation.article_of(item.row).id
             places += [(article_id, int(start), int(end)) for start, end in spans]
         totals = np.concatenate([np.empty(0, np.float32), *scored])
-        if weights and self._lexicon:
+        if weights:
             totals += weights[-1] * self._lexicon.overlaps(question, list(map(self._sentence, places)))
         ordered = sorted(zip(totals.tolist(), places, strict=True), key=lambda pair: -pair[0])
         before = {after: place for place, after in itertools.pairwise(places) if self._follows(after, place)}
@@ -244,14 +241,14 @@ class Searcher:
                     break  # a dependent sentence that is left out does not need its context either
                 seen.add(fold(text))
                 left -= cost
-                chosen.append(self._piece(one, len(chosen) + 1, score))
+                chosen.append(self._piece(one, text, len(chosen) + 1, score))
             if len(chosen) == limit:
                 break
         return tuple(chosen)
 
-    def _piece(self, place: tuple[str, int, int], number: int, score: float) -> Evidence:
+    def _piece(self, place: _Place, text: str, number: int, score: float) -> Evidence:
         article_id, start, end = place
-        article, text = self.generation.articles[article_id], self._sentence(place)
+        article = self.generation.articles[article_id]
         return Evidence(
             number=number,
             article_id=article_id,
@@ -267,26 +264,14 @@ class Searcher:
             also=duplicates.holding(text, self._reprints.get(article_id, ())),
         )
 
-    def _follows(self, place: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
+    def _follows(self, place: _Place, other: _Place) -> bool:
         """Whether this sentence directly follows the other one; they may be in different chunks."""
         text = self.generation.articles[place[0]].text
         return place[0] == other[0] and other[2] <= place[1] and not text[other[2] : place[1]].strip()
 
-    def _sentence(self, place: tuple[str, int, int]) -> str:
+    def _sentence(self, place: _Place) -> str:
         article_id, start, end = place
         return self.generation.articles[article_id].text[start:end]
-
-
-def _lexicon(generation: Generation) -> bm25.Lexicon | None:
-    if not generation.has_lexical:
-        return None
-    try:
-        return bm25.load(generation.lexical)
-    except (ValueError, OSError) as error:
-        name = generation.folder.parent.name
-        raise IndexUnusable(
-            f"The index {name!r} cannot be searched: {error}. Rebuild it: sanad index FOLDER --index {name}"
-        ) from error
 
 
 @dataclass(frozen=True, slots=True)

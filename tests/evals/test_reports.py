@@ -10,6 +10,7 @@ from evals.dataset import check_quotes, read_questions
 from evals.turns import read_dialogues
 from evals.workbench import check
 from rag.loading.articles import load_folder
+from rag.settings import Settings
 
 FOLDER = ROOT / "evals/questions/reports"
 QUESTIONS = FOLDER.parent / "reports.jsonl"
@@ -18,7 +19,7 @@ DIALOGUES = FOLDER.parent / "reports-dialogues.jsonl"
 
 @pytest.fixture(scope="module")
 def reports():
-    loaded = load_folder(FOLDER, max_bytes=1_000_000)
+    loaded = load_folder(FOLDER, Settings())
     assert not loaded.skipped
     return loaded.articles
 

@@ -120,7 +120,7 @@ def test_a_missing_index_and_a_full_disk_leave_no_file(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(archives, "_add_file", full)
+    monkeypatch.setattr(archives, "_add", full)
     with pytest.raises(NoSpace, match="No space left"):
         export_index(tmp_path / "x", "small")
     assert not [path for path in tmp_path.iterdir() if path.name.startswith((".x", "x"))]

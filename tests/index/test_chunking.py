@@ -18,6 +18,7 @@ from rag.language import tokens
 from rag.language.text import sentences
 from rag.loading.articles import load_folder
 from rag.records import Article
+from rag.settings import Settings
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 
@@ -47,7 +48,7 @@ def check(item: Article, budget: int) -> None:
 
 @pytest.mark.parametrize("budget", [1, 20, 60, 200, 10_000])
 def test_chunks_of_the_seeds_cover_every_sentence_once_within_the_budget(budget: int) -> None:
-    for item in load_folder(SEEDS, max_bytes=1_000_000).articles:
+    for item in load_folder(SEEDS, Settings()).articles:
         check(item, budget)
 
 

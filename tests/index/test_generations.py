@@ -161,9 +161,7 @@ def test_a_changed_catalogue_entry_is_seen_without_embedding_anything(
     generation.close()
 
 
-@pytest.mark.parametrize(
-    "changed", [{"groups": {"olives": "harbour"}}, {"source": "/new"}, {"lexical": None}]
-)
+@pytest.mark.parametrize("changed", [{"groups": {"olives": "harbour"}}, {"source": "/new"}])
 def test_what_is_not_in_an_article_makes_a_new_generation_too(built: Path, changed: dict[str, Any]) -> None:
     embedder = Counting()
     what = dataclasses.replace(contents(TEXTS), **changed)
@@ -251,7 +249,7 @@ def test_every_file_of_an_index_is_refused_when_it_is_damaged(
     assert names >= {"manifest.json", "articles.jsonl", "chunks.npy", "vectors.npy", "spans.npy"}
     assert names >= {
         "sentences.npy",
-        "words.txt",
+        "about.json",
         "chroma.sqlite3",
         "data_level0.bin",
         "index_metadata.pickle",
@@ -275,7 +273,7 @@ def test_every_file_of_an_index_is_refused_when_it_is_missing(built: Path, tmp_p
 
 
 @pytest.mark.parametrize(
-    "file", ["manifest.json", "vectors.npy", "chroma/chroma.sqlite3", "lexical/words.txt"]
+    "file", ["manifest.json", "vectors.npy", "chroma/chroma.sqlite3", "lexical/about.json"]
 )
 def test_the_next_build_rebuilds_a_damaged_generation(built: Path, file: str) -> None:
     path = built / "generation-0001" / file
@@ -345,7 +343,7 @@ def full(*_: object, **__: object) -> None:
 
 MOMENTS = [
     (build, "_write_vectors"),
-    (layout, "write_articles"),
+    (build, "_write_articles"),
     (chroma_store, "write"),
     (index, "_checked"),
     (Path, "replace"),

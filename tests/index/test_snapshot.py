@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from small_index import TEXTS, Counting, by_line, contents, lines_of, vector_of, write, write_words
+from small_index import TEXTS, Counting, by_line, contents, lines_of, vector_of, write
 
 from rag.errors import IndexUnusable, NoSpace
-from rag.index import chroma_store, working_copy
+from rag.index import bm25, chroma_store, working_copy
 from rag.index.chroma_store import ChromaFailed, NeighbourGraph
 from rag.index.generations import open_generation
 from rag.index.snapshot import Generation
@@ -228,7 +228,7 @@ def test_lines_point_into_the_source_file(tmp_path: Path) -> None:
 def test_an_article_is_its_own_group_unless_groups_are_passed(tmp_path: Path) -> None:
     write(tmp_path / "x", dataclasses.replace(contents(TEXTS), groups={"olives": "harbour"}))
     generation = open_generation(tmp_path / "x")
-    assert [generation.group(name) for name in TEXTS] == ["harbour", "library", "harbour"]
+    assert [generation.groups[name] for name in TEXTS] == ["harbour", "library", "harbour"]
     generation.close()
 
 
@@ -246,46 +246,29 @@ def test_texts_with_every_kind_of_line_end_and_lone_surrogates_come_back(tmp_pat
 
 
 def test_the_lexical_index_is_written_over_the_chunks_in_row_order(reader: Generation) -> None:
-    assert reader.has_lexical
-    assert (reader.lexical / "words.txt").read_text(encoding="utf-8").split("\n") == lines_of(TEXTS)
-    assert reader.source == "/news"
-
-
-def test_a_generation_without_a_lexical_index_says_so(tmp_path: Path) -> None:
-    write(tmp_path / "x", dataclasses.replace(contents(TEXTS), lexical=None))
-    generation = open_generation(tmp_path / "x")
-    assert not generation.has_lexical
-    generation.close()
-
-
-def test_a_lexical_writer_may_go_over_the_texts_as_it_likes(tmp_path: Path) -> None:
-    seen: list[object] = []
-
-    def look(folder: Path, texts: Sequence[str]) -> None:
-        seen.extend([len(texts), list(texts), texts[-1], texts[1:3], list(texts)])
-        write_words(folder, ["x"])
-
-    write(tmp_path / "x", dataclasses.replace(contents(TEXTS), lexical=look))
-    lines = lines_of(TEXTS)
-    assert seen == [6, lines, lines[-1], lines[1:3], lines]
+    lexicon = bm25.load(reader.lexical)
+    assert lexicon.count == 6
+    for row, line in enumerate(lines_of(TEXTS)):
+        assert np.argmax(lexicon.scores(line)) == row
+    assert reader.manifest.source == "/news"
 
 
 def test_contents_of_a_generation_make_the_same_generation_again(built: Path) -> None:
     generation = open_generation(built)
-    same = write(built, generation.contents(by_line, lexical=write_words))
+    same = write(built, generation.contents(by_line))
     assert (same.generation, same.embedded) == ("generation-0001", 0)
     embedder = Counting()
-    part = write(built, generation.contents(by_line, {"harbour", "olives"}, lexical=write_words), embedder)
+    part = write(built, generation.contents(by_line, {"harbour", "olives"}), embedder)
     generation.close()
     assert (part.removed, part.articles, embedder.embedded) == (("library",), 2, [])
     left = open_generation(built)
-    assert (set(left.articles), left.source) == ({"harbour", "olives"}, "/news")
+    assert (set(left.articles), left.manifest.source) == ({"harbour", "olives"}, "/news")
     left.close()
 
 
 def test_contents_derived_from_a_generation_that_is_no_longer_current_are_refused(built: Path) -> None:
     generation = open_generation(built)
-    derived = generation.contents(by_line, {"harbour", "olives"}, lexical=write_words)
+    derived = generation.contents(by_line, {"harbour", "olives"})
     write(built, contents(TEXTS | {"new": "An article that must not be lost."}))
     with pytest.raises(IndexUnusable, match=r"updated the index .* meanwhile"):
         write(built, derived)

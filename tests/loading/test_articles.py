@@ -12,14 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import BadArticles, BadSettings
-from rag.loading.articles import Loaded, Skipped, load_folder, strip_boilerplate
+from rag.loading.articles import Loaded, Skipped, load_folder
 from rag.loading.boilerplate import shown_lines
+from rag.settings import Settings
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 
 
 def load(folder: Path, max_bytes: int = 1_000_000) -> Loaded:
-    return load_folder(folder, max_bytes=max_bytes)
+    return load_folder(folder, Settings(max_file_bytes=max_bytes))
 
 
 def reasons(folder: Path, max_bytes: int = 1_000_000) -> dict[str, str]:
@@ -221,19 +222,19 @@ def test_columns_are_named_by_the_setting(tmp_path: Path) -> None:
     write_rows(tmp_path, [{"corpus": "The text here.", "kicker": "A headline"}])
     with pytest.raises(BadArticles, match=r"no column with a known name .* SANAD_COLUMNS='text=NAME'"):
         load(tmp_path)
-    loaded = load_folder(tmp_path, max_bytes=1000, columns="text=corpus, title=Kicker")
+    loaded = load_folder(tmp_path, Settings(max_file_bytes=1000, columns="text=corpus, title=Kicker"))
     assert [(a.title, a.text) for a in loaded.articles] == [("A headline", "A headline\nThe text here.")]
     with pytest.raises(
         BadSettings, match=r"'text:corpus'; write field=column, .* The fields are text, title"
     ):
-        load_folder(tmp_path, max_bytes=1000, columns="text:corpus")
+        load_folder(tmp_path, Settings(max_file_bytes=1000, columns="text:corpus"))
 
 
 def test_a_collection_has_its_own_limit(tmp_path: Path) -> None:
     write_rows(tmp_path, [{"text": "A text of some length. " * 20}] * 5)
     assert len(load(tmp_path, max_bytes=100).articles) == 5
     with pytest.raises(BadArticles, match="the limit max_rows_bytes is 1,000"):
-        load_folder(tmp_path, max_bytes=10_000, max_rows_bytes=1000)
+        load_folder(tmp_path, Settings(max_file_bytes=10_000, max_rows_bytes=1000))
 
 
 def test_a_saved_page_is_read_without_the_folder_of_its_parts(tmp_path: Path) -> None:
@@ -263,7 +264,7 @@ def test_progress_is_the_share_of_files(tmp_path: Path) -> None:
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text("Text here.", encoding="utf-8")
     reported: list[tuple[str, float]] = []
-    load_folder(tmp_path, max_bytes=100, progress=lambda what, share: reported.append((what, share)))
+    load_folder(tmp_path, Settings(max_file_bytes=100), lambda what, share: reported.append((what, share)))
     assert reported == [("reading", 0.0), ("reading", 0.5)]
 
 
@@ -349,7 +350,7 @@ def test_two_catalogues_are_refused(tmp_path: Path) -> None:
     ],
 )
 def test_lines_around_the_article_go(line: str) -> None:
-    assert strip_boilerplate(f"العنوان\n\n{line}\n\nنص الخبر هنا.") == "العنوان\n\nنص الخبر هنا."
+    assert shown_lines(f"العنوان\n\n{line}\n\nنص الخبر هنا.")[0] == "العنوان\n\nنص الخبر هنا."
 
 
 @pytest.mark.parametrize(
@@ -378,19 +379,19 @@ def test_lines_around_the_article_go(line: str) -> None:
 )
 def test_lines_of_the_article_stay(line: str) -> None:
     text = f"العنوان\n{line}\nنص الخبر هنا."
-    assert strip_boilerplate(text) == text
+    assert shown_lines(text)[0] == text
 
 
 def test_a_list_of_related_articles_goes_up_to_the_prose_after_it() -> None:
     end = "عنوان فرعي\nهذا نص الخبر يستمر هنا.\nالمصدر: وكالة"
     text = f"نص أول.\nمقالات متعلقة\nخبر آخر\nخبر ثالث\n{end}"
-    assert strip_boilerplate(text) == f"نص أول.\n{end}"
+    assert shown_lines(text)[0] == f"نص أول.\n{end}"
 
 
 def test_a_popup_goes_up_to_its_last_request_and_no_further() -> None:
     text = "نص أول.\n×\nنحن بحاجتك.\nادعم الصحيفة\nاضغط هنا\nالمصدر: وكالة"
-    assert strip_boilerplate(text) == "نص أول.\nالمصدر: وكالة"
-    assert strip_boilerplate("نص أول.\n×\nنص ثان.") == "نص أول.\nنص ثان."
+    assert shown_lines(text)[0] == "نص أول.\nالمصدر: وكالة"
+    assert shown_lines("نص أول.\n×\nنص ثان.")[0] == "نص أول.\nنص ثان."
 
 
 def test_line_endings_and_blank_lines_are_made_regular_and_counted() -> None:

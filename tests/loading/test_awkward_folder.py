@@ -19,6 +19,7 @@ from PIL import Image
 from rag.cli.commands import main
 from rag.language.text import fold
 from rag.loading.articles import Loaded, load_folder
+from rag.settings import Settings
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs and no sockets with a name here")
 
@@ -181,7 +182,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def loaded(folder: Path) -> Loaded:
-    return load_folder(folder, max_bytes=LIMIT)
+    return load_folder(folder, Settings(max_file_bytes=LIMIT))
 
 
 def test_these_are_the_articles(loaded: Loaded) -> None:

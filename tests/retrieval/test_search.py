@@ -69,10 +69,10 @@ def news(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generation]:
 
 
 def indexed(texts: Mapping[str, str], **changed: Any) -> Contents:
-    """Contents whose chunks are lines, with the real lexical index and groups."""
+    """Contents whose chunks are lines, with their groups."""
     made = contents(dict(texts))
     groups = duplicates.groups(made.articles)
-    return dataclasses.replace(made, **{"lexical": bm25.write, "groups": groups, **changed})
+    return dataclasses.replace(made, **{"groups": groups, **changed})
 
 
 @pytest.fixture
@@ -457,14 +457,6 @@ def test_beyond_those_whose_tokens_are_read_the_order_goes_on(make: Make, fitted
     found = search(searcher, "harbour report of Marsa", k=100)
     assert_whole(searcher, found)
     assert len(found[0]) == 60
-
-
-def test_without_a_lexical_index_the_vectors_alone_are_searched(make: Make) -> None:
-    searcher = make(lexical=None)
-    passages, evidence = search(searcher, QUESTIONS[0])
-    assert_whole(searcher, (passages, evidence))
-    assert {passage.lexical for passage in passages} == {None}
-    assert passages[0].chunk.article_id == "harbour"
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -23,6 +23,7 @@ from rag.loading.articles import ARTICLE_FILES, load_folder
 from rag.loading.parsed import ParsedFile, Unusable
 from rag.loading.sandbox import Readers, read
 from rag.models.embedding.e5 import convert
+from rag.settings import Settings
 
 TEXT = "The harbour of Marsa reopened on Sunday after two years of repairs. افتتحت البلدية مكتبة جديدة."
 
@@ -113,7 +114,7 @@ def check_loader(files: dict[str, bytes]) -> None:
         for file, data in files.items():
             (folder / file).write_bytes(data)
         try:
-            loaded = load_folder(folder, max_bytes=100_000)
+            loaded = load_folder(folder, Settings(max_file_bytes=100_000))
         except BadArticles as error:
             assert "No usable article" in str(error)
             return

@@ -24,15 +24,9 @@ _MAX_CELL = 2**31 - 1
 
 
 def read_csv(data: bytes, chosen: Mapping[str, str], *, tabs: bool = False) -> ParsedFile:
-    """The articles of a CSV or TSV file.
+    """The articles of a CSV or TSV file; ``chosen`` are columns by field, for those without a common name.
 
-    Args:
-        data: The whole file.
-        chosen: Columns by field, for columns without a common name.
-        tabs: Whether the cells are separated by tabs; otherwise the delimiter is detected.
-
-    Raises:
-        Unusable: No column contains the text, or no row can be read.
+    ``tabs`` says that tabs separate the cells; otherwise the delimiter is detected.
     """
     text, loss = decode(data)
     notes = [Note(loss)] if loss else []
@@ -53,8 +47,8 @@ def read_csv(data: bytes, chosen: Mapping[str, str], *, tabs: bool = False) -> P
                 notes.append(Note(cells, line))
             elif len(cells) != len(names):
                 count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
-                counts = f"has {count} but the first row has {len(names)}"
-                notes.append(Note(f"{counts}; put cells that contain {delimiter!r} in quotes", line))
+                fix = f"put cells that contain {delimiter!r} in quotes"
+                notes.append(Note(f"has {count} but the first row has {len(names)}; {fix}", line))
             else:
                 breaks = (len(_LINE_BREAK.findall(cell)) for cell in cells)
                 raw = "\0".join(cells).encode("utf-8", "replace")
@@ -87,11 +81,9 @@ def _records(lines: Sequence[str], delimiter: str, quoted: bool) -> Iterator[tup
     """Each row with the line on which it begins; a string instead of cells is the reason for an error."""
     start = 0
     while start < len(lines):
+        rest = (lines[index] for index in range(start, len(lines)))
         reader = csv.reader(
-            (lines[index] for index in range(start, len(lines))),
-            delimiter=delimiter,
-            quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
-            strict=True,
+            rest, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE, strict=True
         )
         done = 0
         try:

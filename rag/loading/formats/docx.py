@@ -38,21 +38,12 @@ def read_docx(data: bytes) -> ParsedFile:
     """
     document = _open(data)
     text, lines = body("\n".join(_lines(document.element.body)))
-    properties = document.core_properties
-    title = one_line(properties.title or "")
+    title, created = one_line(document.core_properties.title or ""), document.core_properties.created
     # A file that was made from an older article may still have the title of that one.
-    title_in_text = fold(title) and fold(title) in fold(" ".join(text.split("\n", 3)[:3]))
-    created = properties.created
-    return ParsedFile(
-        (
-            ParsedArticle(
-                text,
-                lines,
-                title=title if title_in_text else "",
-                published=created.date().isoformat() if created and created.year >= _TEMPLATE_YEARS else None,
-            ),
-        )
-    )
+    if not (fold(title) and fold(title) in fold(" ".join(text.split("\n", 3)[:3]))):
+        title = ""
+    published = created.date().isoformat() if created and created.year >= _TEMPLATE_YEARS else None
+    return ParsedFile((ParsedArticle(text, lines, title=title, published=published),))
 
 
 def _open(data: bytes) -> Any:
@@ -60,17 +51,16 @@ def _open(data: bytes) -> Any:
         raise Unusable(
             "is encrypted or in the format of Word before 2007; save it as .docx without a password"
         )
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            size = sum(part.file_size for part in archive.infolist())
-    except (zipfile.BadZipFile, ValueError, OSError):
-        raise Unusable("is not a Word file, or damaged; open it in Word and save it again") from None
-    if size > UNPACKED:
-        raise Unusable(f"unpacks to {size:,} bytes; the limit is {UNPACKED:,}")
     import docx
 
     try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            size = sum(part.file_size for part in archive.infolist())
+        if size > UNPACKED:
+            raise Unusable(f"unpacks to {size:,} bytes; the limit is {UNPACKED:,}")
         return docx.Document(io.BytesIO(data))
+    except Unusable:
+        raise
     except Exception:  # python-docx passes on all errors of zipfile, of lxml and of missing parts
         raise Unusable("is not a Word file, or damaged; open it in Word and save it again") from None
 

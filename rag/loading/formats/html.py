@@ -32,6 +32,7 @@ def read_html(data: bytes) -> ParsedFile:
     Raises:
         Unusable: The file is not a web page, or the page has no text.
     """
+    import trafilatura
     from lxml import etree, html
 
     text, loss = decode(data, declared=declared_encoding(data))
@@ -41,7 +42,13 @@ def read_html(data: bytes) -> ParsedFile:
         page = html.document_fromstring(text.replace("\0", "").encode("utf-8", "replace"), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         raise Unusable("contains no web page") from None
-    document = _extract(page)
+    document: Any = trafilatura.bare_extraction(
+        page,
+        with_metadata=True,
+        include_comments=False,  # readers' comments are not part of the article
+        # The text is not searched for anything that looks like a date: a wrong date is worse than none.
+        date_extraction_params={"extensive_search": False, "original_date": True},
+    )
     if document is None:
         raise Unusable("contains no article text; save the page of the article itself")
     article_text, lines = body(_ROW.sub(r"\1", _TRAILING.sub("", _RULE.sub("", document.text or ""))))
@@ -52,18 +59,6 @@ def read_html(data: bytes) -> ParsedFile:
         article_text, lines, title=title, outlet=outlet or None, published=document.date or None
     )
     return ParsedFile((article,), (Note(loss),) if loss else ())
-
-
-def _extract(page: Any) -> Any:
-    import trafilatura
-
-    return trafilatura.bare_extraction(
-        page,
-        with_metadata=True,
-        include_comments=False,  # readers' comments are not part of the article
-        # The text is not searched for anything that looks like a date: a wrong date is worse than none.
-        date_extraction_params={"extensive_search": False, "original_date": True},
-    )
 
 
 def _headline(title: str, outlet: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 
@@ -11,20 +12,11 @@ from rag.loading.parsed import Note, ParsedFile, Unusable
 
 
 def read_jsonl(data: bytes, chosen: Mapping[str, str]) -> ParsedFile:
-    """The articles of a JSON Lines file.
-
-    Args:
-        data: The whole file.
-        chosen: Columns by field, for columns without a common name.
-
-    Raises:
-        Unusable: No line is an object with a text.
-    """
+    """The articles of a JSON Lines file; ``chosen`` are columns by field, for those without a common name."""
     text, loss = decode(data)
     notes = [Note(loss)] if loss else []
     rows: list[Row] = []
-    for number, line in enumerate(text.split("\n"), 1):
-        line = line.strip()
+    for number, line in enumerate(map(str.strip, text.split("\n")), 1):
         if not line:
             continue
         try:
@@ -39,18 +31,10 @@ def read_jsonl(data: bytes, chosen: Mapping[str, str]) -> ParsedFile:
             rows.append(Row(number, value, (), line.encode("utf-8", "replace")))
         else:
             notes.append(Note(f"is not a JSON object but {shown(line)}; write one object per line", number))
-    if _is_array(text):
-        raise Unusable(
-            "is one JSON array; write one object per line, without the brackets and commas of the array"
-        )
+    if text.lstrip().startswith("[") and "\n" in text.strip():  # many tools write an array over several lines
+        with contextlib.suppress(ValueError, RecursionError):
+            json.loads(text)
+            raise Unusable(
+                "is one JSON array; write one object per line, without the brackets and commas of the array"
+            )
     return parse_rows(rows, chosen, notes)
-
-
-def _is_array(text: str) -> bool:
-    """Whether it is a JSON array over several lines, which many tools write."""
-    if not text.lstrip().startswith("[") or "\n" not in text.strip():
-        return False
-    try:
-        return isinstance(json.loads(text), list)
-    except (ValueError, RecursionError):
-        return False

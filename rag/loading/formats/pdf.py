@@ -71,13 +71,10 @@ def read_pdf(data: bytes) -> ParsedFile:
             "text recognition (OCR) on it"
         )
     text, lines = body(raw)
-    notes = []
-    if unread:
-        numbers = ", ".join(map(str, unread[:5])) + (" …" if len(unread) > 5 else "")
-        notes.append(
-            Note(f"page {numbers} contains no text that can be read; run text recognition (OCR) on it")
-        )
-    return ParsedFile((ParsedArticle(text, tuple(paragraphs[line - 1][1] for line in lines)),), tuple(notes))
+    numbers = ", ".join(map(str, unread[:5])) + (" …" if len(unread) > 5 else "")
+    note = Note(f"page {numbers} contains no text that can be read; run text recognition (OCR) on it")
+    article = ParsedArticle(text, tuple(paragraphs[line - 1][1] for line in lines))
+    return ParsedFile((article,), (note,) if unread else ())
 
 
 def _pages(data: bytes) -> list[dict[str, Any]]:
@@ -166,9 +163,8 @@ def _continues(last: _Line, line: _Line, text: str) -> bool:
 
 
 def _joined(text: str, more: str) -> str:
-    broken = _HYPHEN.search(text)
-    if broken and more[:1].islower():
-        return text[: broken.start()] + more
+    if more[:1].islower() and _HYPHEN.search(text):
+        return _HYPHEN.sub("", text) + more
     return f"{text.rstrip(chr(0xAD))} {more}"
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from rag.errors import BadSettings
 from rag.language.text import ascii_digits, fold
@@ -73,10 +74,7 @@ class Row:
 
 
 def parse_columns(setting: str) -> dict[str, str]:
-    """The setting ``columns`` as a mapping from field to column.
-
-    Args:
-        setting: For example ``text=body,title=headline``; may be empty.
+    """The setting ``columns``, such as ``text=body,title=headline``, as a mapping from field to column.
 
     Raises:
         BadSettings: A part is not ``field=column``, or the field is unknown.
@@ -114,18 +112,11 @@ def iso_date(value: Any) -> str | None:
         date = datetime.date(int(year), int(month), int(day or 1))
     except ValueError:
         return None
-    if date.year < EARLIEST:
-        return None
-    return date.isoformat() if day else date.isoformat()[:7]
+    return date.isoformat()[: 10 if day else 7] if date.year >= EARLIEST else None
 
 
 def parse_rows(rows: Sequence[Row], chosen: Mapping[str, str], notes: list[Note]) -> ParsedFile:
-    """The articles of rows, with notes on the rows and values that cannot be used.
-
-    Args:
-        rows: In the order of the file.
-        chosen: Columns by field, for columns without a common name.
-        notes: What could not be read before.
+    """The articles of rows; notes on what cannot be used are added to ``notes``.
 
     Raises:
         Unusable: There is no row, or no row has a column with the text.
@@ -134,8 +125,7 @@ def parse_rows(rows: Sequence[Row], chosen: Mapping[str, str], notes: list[Note]
     undated: list[tuple[int, str]] = []
     columns: dict[tuple[str, ...], dict[str, str]] = {}
     for row in rows:
-        names = tuple(row.values)
-        if names not in columns:
+        if (names := tuple(row.values)) not in columns:
             columns[names] = columns_by_field(names, chosen)
         try:
             articles.append(_article(row, columns[names], undated))
@@ -164,11 +154,10 @@ def _article(row: Row, columns: Mapping[str, str], undated: list[tuple[int, str]
     lines = tuple(start + line - 1 if row.offsets else row.line for line in text_lines)
     title, url = _name(values.get("title")), _name(values.get("url"))
     text, lines = headed(title, text, lines)
-    published = None
-    if date := _name(values.get("published")):
-        published = iso_date(date)
-        if published is None:
-            undated.append((row.line, shown(date)))
+    date = _name(values.get("published"))
+    published = iso_date(date)
+    if date and published is None:
+        undated.append((row.line, shown(date)))
     return ParsedArticle(
         text,
         lines,
@@ -195,12 +184,7 @@ def _key(given: str, url: str, title: str, text: str) -> str:
 
 
 def columns_by_field(names: Sequence[str], chosen: Mapping[str, str]) -> dict[str, str]:
-    """The column of each field that has one.
-
-    Args:
-        names: The columns of the file or row.
-        chosen: Columns by field, for columns without a common name.
-    """
+    """Those of the columns ``names`` that contain a field, by field; ``chosen`` columns come first."""
     by_fold = {fold(name): name for name in reversed(names)}  # of two equal names the first
     columns: dict[str, str] = {}
     for field, known in KNOWN.items():
@@ -212,12 +196,7 @@ def columns_by_field(names: Sequence[str], chosen: Mapping[str, str]) -> dict[st
 
 
 def no_text_column(names: Iterable[str], chosen: Mapping[str, str]) -> str:
-    """The message for a file of which no column is known to contain the text.
-
-    Args:
-        names: The columns of the file.
-        chosen: Columns by field, from the settings.
-    """
+    """The message for a file of which no column is known to contain the text."""
     names = list(names)
     listed = ", ".join(map(shown, names[:_FIRST_COLUMNS])) + (" …" if len(names) > _FIRST_COLUMNS else "")
     if "text" in chosen:
@@ -252,8 +231,6 @@ def _language(name: str) -> Language | None:
 
 
 def _host(url: str) -> str | None:
-    from urllib.parse import urlsplit
-
     try:
         return (urlsplit(url).hostname or "").removeprefix("www.") or None
     except ValueError:

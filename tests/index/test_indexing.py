@@ -8,7 +8,7 @@ import pytest
 
 from rag import Article, Assistant, Filter, Settings, build_index
 from rag.errors import IndexUnusable
-from rag.index.maintenance import indexed_folder, list_articles, remove_articles
+from rag.index.indexing import indexed_folder, list_articles, remove_articles
 from rag.models.embedding.embedder import FakeEmbedder
 
 Make = Callable[..., Assistant]
