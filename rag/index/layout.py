@@ -134,10 +134,8 @@ def read_current(index: Path) -> bytes | None:
         return b""
 
 
-NUMBERS = ("chunks", "spans", "vectors", "sentences", "sizes", "parts")
-"""The files of numbers, without their suffix."""
-
-REQUIRED = frozenset({"articles.jsonl", TOKENS, *(f"{name}.npy" for name in NUMBERS)})
+_ARRAYS = "chunks.npy spans.npy vectors.npy sentences.npy sizes.npy parts.npy"
+REQUIRED = frozenset({"articles.jsonl", TOKENS, *_ARRAYS.split()})
 """Files that every generation has. A manifest without one of them is refused, as it would not be checked."""
 
 

@@ -90,12 +90,11 @@ class Generation:
                 self.groups[article.id] = record["group"]
         self._ids = tuple(self.articles)
         self._place = {article_id: row for row, article_id in enumerate(self._ids)}
-        self.vectors: Vectors
-        self.spans: NDArray[np.int32]
-        self.sentence_vectors: NDArray[np.float16]
-        self.table, self.spans, self.vectors, self.sentence_vectors, sizes, self._parts = (
-            _load(folder / f"{name}.npy", mapped=name in ("vectors", "sentences")) for name in layout.NUMBERS
-        )
+        self.table = _load(folder / "chunks.npy")
+        self.vectors: Vectors = _load(folder / "vectors.npy", mapped=True)
+        self.spans: NDArray[np.int32] = _load(folder / "spans.npy")
+        self.sentence_vectors: NDArray[np.float16] = _load(folder / "sentences.npy", mapped=True)
+        sizes, self._parts = _load(folder / "sizes.npy"), _load(folder / "parts.npy")
         self._token_of = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         token_bytes = manifest.token_size // 2
         shape = (int(self._token_of[-1]), token_bytes)
