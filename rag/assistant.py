@@ -219,12 +219,10 @@ class Assistant:
         Raises:
             BadArticles: The index holds no such article, or no longer.
         """
-        try:
-            return self._current().generation.articles[article_id]
-        except KeyError:
-            raise BadArticles(
-                f"There is no article {article_id!r} in this index, or no longer. Ask again."
-            ) from None
+        article = self._current().generation.articles.get(article_id)
+        if article is None:
+            raise BadArticles(f"There is no article {article_id!r} in this index, or no longer. Ask again.")
+        return article
 
     def articles(self, *, where: Filter | None = None) -> list[Article]:
         """Every article of the index that ``where`` allows."""

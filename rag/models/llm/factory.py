@@ -15,9 +15,7 @@ from rag.settings import PACKAGED, Settings, has_accelerator
 def open_generator(settings: Settings, progress: Progress | None = None) -> Generator:
     """Create the generator that the settings name, without loading its model.
 
-    Args:
-        settings: ``llm`` and ``backend`` select it.
-        progress: Called while the packaged model is prepared, with the step and the share that is done.
+    ``progress`` is called while the packaged model is prepared, with the step and the share that is done.
 
     Raises:
         ModelMissing: The model cannot be found.

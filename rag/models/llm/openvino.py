@@ -29,13 +29,9 @@ class OpenVinoLLM(StreamedLLM):
     context = 32_768  # of Qwen2.5-Coder-1.5B (its model card)
 
     def __init__(self, folder: str, *, identity: str, threads: int = 0, at_once: int = 1) -> None:
-        """Create the generator of a model folder, without loading the model.
+        """Create the generator of a folder with a model, its tokenizer and detokenizer, without loading them.
 
-        Args:
-            folder: The folder with openvino_model.xml, the tokenizer and the detokenizer.
-            identity: Names the model, its weights and the backend.
-            threads: Processor threads; 0 lets the engine choose.
-            at_once: How many replies are generated in one batch.
+        With 0 ``threads`` the engine chooses their number; ``at_once`` replies are generated in one batch.
 
         Raises:
             ModelMissing: The folder contains no OpenVINO model.
@@ -145,9 +141,6 @@ class Batch:
 
     def step(self, handle: Any) -> None:
         """Run one step for all requests, unless another thread's step has produced output for this one.
-
-        Args:
-            handle: The request that waits.
 
         Raises:
             GenerationFailed: The engine failed, now or in another thread's step; that ends all requests.
