@@ -162,11 +162,7 @@ class ModelStatus:
 def prepared(model: PackagedModel, settings: Settings, progress: Progress | None = None) -> Path:
     """The folder of a model that is ready to run; the model is prepared first if necessary.
 
-    Args:
-        model: One of ``packaged``, or for transformers ``generator(settings, full=True)``.
-        settings: ``cache`` is the folder for prepared models.
-        progress: Called with the step and the share that is done; not called if the model is already
-            prepared.
+    ``progress`` is called with the step and the share that is done, unless the model is already prepared.
 
     Raises:
         ModelMissing: A package with a part of the weights is not installed.
