@@ -101,7 +101,7 @@ class Assistant:
         tell = progress or (lambda _what, _share: None)
         embedder = embedder or open_embedder(settings, tell)
         folder = index_folder(settings, index)
-        loading = _supervised(settings, tell) if eager and generator is None else None
+        loading = _watched(settings, tell) if eager and generator is None else None
         if loading:
             load_in_background(loading)
         try:
@@ -179,20 +179,10 @@ class Assistant:
     ) -> Iterator[Event]:
         """Answer a question piece by piece; closing the iterator stops the model.
 
-        Args:
-            question: As for ``ask``.
-            history: As for ``ask``.
-            where: As for ``ask``.
-            answer_language: As for ``ask``.
-            cancel: As for ``ask``.
+        Arguments and errors are those of ``ask``.
 
         Yields:
             One Retrieved, any number of Token (the model's draft), one Finished.
-
-        Raises:
-            BadQuestion: It is empty or too long.
-            Cancelled: ``cancel`` was set.
-            GenerationFailed: The language model failed.
         """
         stop = cancel or threading.Event()
         asked = functools.partial(
@@ -202,13 +192,7 @@ class Assistant:
         yield Finished(answer)
 
     def retrieve(self, question: str, *, k: int = 10, where: Filter | None = None) -> list[Passage]:
-        """The passages nearest to a question, best first; no language model runs.
-
-        Args:
-            question: As for ``ask``.
-            k: How many at most.
-            where: As for ``ask``.
-        """
+        """The at most ``k`` passages of ``search``, best first."""
         return list(self.search(question, k=k, where=where).passages)
 
     def search(
@@ -219,13 +203,9 @@ class Assistant:
         history: Sequence[Turn] = (),
         where: Filter | None = None,
     ) -> Retrieved:
-        """Passages and evidence for a question; no language model runs.
+        """At most ``k`` passages for a question, and evidence from the first ``settings.passages`` of them.
 
-        Args:
-            question: As for ``ask``.
-            k: How many passages at most; the evidence is taken from the first ``settings.passages``.
-            history: As for ``ask``.
-            where: As for ``ask``.
+        No language model runs. The other arguments are those of ``ask``.
 
         Raises:
             BadQuestion: It is empty or too long.
@@ -245,12 +225,10 @@ class Assistant:
         Raises:
             BadArticles: The index holds no such article, or no longer.
         """
-        try:
-            return self._current().generation.articles[article_id]
-        except KeyError:
-            raise BadArticles(
-                f"There is no article {article_id!r} in this index, or no longer. Ask again."
-            ) from None
+        article = self._current().generation.articles.get(article_id)
+        if article is None:
+            raise BadArticles(f"There is no article {article_id!r} in this index, or no longer. Ask again.")
+        return article
 
     def articles(self, *, where: Filter | None = None) -> list[Article]:
         """Every article of the index that ``where`` allows."""
@@ -292,13 +270,9 @@ class Assistant:
         return self._folder / uploads.FOLDER
 
     def take_upload(self, file: Path, name: str) -> None:
-        """Move a file that has arrived among those that ``index_uploads`` reads.
+        """Move a file that has arrived in ``uploads`` under a hidden name to the one that is indexed.
 
         Articles that were removed before are restored if a file of the same name is uploaded again.
-
-        Args:
-            file: Within ``uploads``, under a hidden name.
-            name: What it is to be called.
 
         Raises:
             OSError: The folder cannot be written.
@@ -307,9 +281,6 @@ class Assistant:
 
     def index_uploads(self, *, progress: Progress | None = None) -> Built:
         """Index the uploaded files; questions are answered meanwhile, the next ones from the new articles.
-
-        Args:
-            progress: Called with the progress of the update.
 
         Raises:
             IndexUnusable: The index is being written by another process, or damaged.
@@ -320,11 +291,7 @@ class Assistant:
         )
 
     def remove(self, ids: Sequence[str], *, progress: Progress | None = None) -> Written:
-        """Take articles out of the index, however many; uploaded ones are deleted.
-
-        Args:
-            ids: Ids of articles.
-            progress: Called with the progress of the update.
+        """Take the articles with these ids out of the index, however many; uploaded ones are deleted.
 
         Raises:
             BadArticles: An id is unknown, or none would be left; nothing is removed.
@@ -395,11 +362,11 @@ class Assistant:
     def _language_model(self) -> Generator:
         with self._opening:
             if self._generator is None:
-                self._generator = _supervised(self.settings, self._progress)
+                self._generator = _watched(self.settings, self._progress)
             return self._generator
 
 
-def _supervised(settings: Settings, tell: Progress) -> WatchedGenerator:
+def _watched(settings: Settings, tell: Progress) -> WatchedGenerator:
     return WatchedGenerator(
         lambda: open_generator(settings, tell),
         seconds=settings.answer_seconds,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from rag import Answer, Settings, build_index
 from rag.answering.pipeline import Steps
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM, fake_generator
+from rag.models.llm.protocol import Message
 
 COST = "What did the repairs of the harbour cost?"
 WHEN = "When did the harbour of Marsa reopen?"
@@ -45,7 +46,8 @@ QUESTIONS = [
 class Model(FakeLLM):
     """Right about the cost, no time where one is asked for, and an invention where nothing is said."""
 
-    def pieces(self, prompt: str, max_tokens: int) -> Iterator[str]:
+    def pieces(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
+        prompt = "\n\n".join(message.content for message in messages)
         asked.append(prompt)
         if len(asked) == stop_at[0]:
             raise KeyboardInterrupt

@@ -130,7 +130,8 @@ def worse_ways(opened: Callable[..., Assistant]) -> dict[str, Opener]:
 class Reader(FakeLLM):
     """Reads what it is shown: gives the town's price and the number of the sentence that holds it."""
 
-    def pieces(self, prompt: str, max_tokens: int) -> Any:
+    def pieces(self, messages: Sequence[Message], max_tokens: int) -> Any:
+        prompt = "\n\n".join(message.content for message in messages)
         question = re.findall(r"^Question: .* of (\w+)\?", prompt, re.MULTILINE)[-1]
         shown = prompt.rpartition("Evidence:")[2]
         found = re.search(rf"^\[(\d+)\] {question} paid (\d+) dinars", shown, re.MULTILINE)

@@ -313,9 +313,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def local(tiny: Path) -> Iterator[Any]:
-    from rag.models.llm.transformers import transformers_generator
-
-    yield transformers_generator(Settings(llm=str(tiny)), None)
+    yield open_generator(Settings(llm=str(tiny)))
 
 
 @pytest.mark.slow  # importing transformers takes seconds
@@ -374,7 +372,7 @@ def test_a_model_asked_by_several_threads_at_once_is_loaded_once(
         return real(name)
 
     monkeypatch.setattr(transformers, "_load", load)
-    model = transformers.transformers_generator(Settings(llm=str(tiny)), None)
+    model = open_generator(Settings(llm=str(tiny)))
     counts: list[int] = []
     start = threading.Barrier(3)
 

@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def opened(folder: Path, at_once: int = len(TEXTS)) -> OpenVinoLLM:
-    llm = OpenVinoLLM(folder, identity="small", advice="None.", at_once=at_once)
+    llm = OpenVinoLLM(str(folder), identity="small", at_once=at_once)
     # With fewer bits two tokens that are nearly as good change places with what else is in the batch.
     llm._options |= {"INFERENCE_PRECISION_HINT": "f32", "KV_CACHE_PRECISION": "f32"}
     return llm

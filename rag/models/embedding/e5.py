@@ -237,21 +237,18 @@ def graph(folder: Path, head: Path | None = None) -> openvino.Model:
     mask = op.parameter([-1, -1], np.int64, name="attention_mask")
     kept = op.convert(mask, "f32")
     # Masked positions get a score that softmax maps to 0; −1e4 is safe in half precision too.
-    bias = op.multiply(op.subtract(op.constant(np.float32(1)), kept), op.constant(np.float32(-1e4)))
-    bias = op.unsqueeze(bias, network.integers(1, 2))
+    bias = op.unsqueeze((kept - np.array(1, np.float32)) * np.array(1e4, np.float32), [1, 2])
     states = [network.embeddings(ids)]
     for i in range(config["num_hidden_layers"]):
         states.append(network.layer(states[-1], f"encoder.layer.{i}", bias))
-    weight = op.unsqueeze(kept, network.integers(2))
-    total = op.reduce_sum(op.multiply(states[-1], weight), network.integers(1))
-    mean = op.divide(total, op.reduce_sum(weight, network.integers(1)))
-    outputs = [_named(op.normalize_l2(mean, network.integers(1), 1e-12, "max"), "text")]
+    weight = op.unsqueeze(kept, 2)
+    mean = op.reduce_sum(states[-1] * weight, 1) / op.reduce_sum(weight, 1)
+    outputs = [_named(_unit(mean), "text")]
     if head is not None:
         token_head = _Network(config, load_file(head))
         x = states[int(token_head.weights["from_layer"][0])]
-        tokens = op.normalize_l2(token_head.linear(x, "projection"), token_head.integers(2), 1e-12, "max")
-        importance = op.squeeze(token_head.linear(x, "importance"), token_head.integers(2))
-        outputs += [_named(tokens, "tokens"), _named(importance, "importance")]
+        outputs.append(_named(_unit(token_head.linear(x, "projection")), "tokens"))
+        outputs.append(_named(op.squeeze(token_head.linear(x, "importance"), 2), "importance"))
     return ov.Model(outputs, [ids, mask], "e5")
 
 
@@ -261,6 +258,12 @@ def token_size(head: Path) -> int:
 
     with safe_open(head, framework="numpy") as file:
         return int(file.get_slice("projection.weight").get_shape()[0])
+
+
+def _unit(x: Any) -> Any:
+    from openvino import opset13 as op
+
+    return op.normalize_l2(x, [-1], 1e-12, "max")
 
 
 def _named(node: Any, name: str) -> Any:
@@ -281,29 +284,23 @@ class _Network:
         self.hidden = int(config["hidden_size"])
         self.epsilon = config["layer_norm_eps"]
 
-    def integers(self, *values: int) -> Any:
-        return self.op.constant(np.array(values, np.int64))
-
     def tensor(self, name: str) -> Any:
         return self.op.convert(self.op.constant(self.weights[name], shared_memory=True), "f32")
 
     def linear(self, x: Any, name: str) -> Any:
-        product = self.op.matmul(x, self.tensor(f"{name}.weight"), False, True)
-        return self.op.add(product, self.tensor(f"{name}.bias"))
+        return self.op.matmul(x, self.tensor(f"{name}.weight"), False, True) + self.tensor(f"{name}.bias")
 
     def layer_norm(self, x: Any, name: str) -> Any:
-        normal = self.op.mvn(x, self.integers(-1), True, self.epsilon, "inside_sqrt")
-        scaled = self.op.multiply(normal, self.tensor(f"{name}.weight"))
-        return self.op.add(scaled, self.tensor(f"{name}.bias"))
+        normal = self.op.mvn(x, [-1], True, self.epsilon, "inside_sqrt")
+        return normal * self.tensor(f"{name}.weight") + self.tensor(f"{name}.bias")
 
     def embeddings(self, ids: Any) -> Any:
-        op, zero = self.op, self.op.constant(0)
-        length = op.gather(op.shape_of(ids), op.constant(1), zero)
-        positions = op.range(op.constant(np.int64(0)), length, op.constant(np.int64(1)), "i64")
-        x = op.gather(self.tensor("embeddings.word_embeddings.weight"), ids, zero)
-        x = op.add(x, op.gather(self.tensor("embeddings.position_embeddings.weight"), positions, zero))
-        types = op.gather(self.tensor("embeddings.token_type_embeddings.weight"), self.integers(0), zero)
-        return self.layer_norm(op.add(x, types), "embeddings.LayerNorm")
+        op = self.op
+        positions = op.range(0, op.gather(op.shape_of(ids), 1, 0), 1, "i64")
+        words = op.gather(self.tensor("embeddings.word_embeddings.weight"), ids, 0)
+        places = op.gather(self.tensor("embeddings.position_embeddings.weight"), positions, 0)
+        types = op.gather(self.tensor("embeddings.token_type_embeddings.weight"), [0], 0)
+        return self.layer_norm(words + places + types, "embeddings.LayerNorm")
 
     def layer(self, x: Any, at: str, bias: Any) -> Any:
         op = self.op
@@ -311,13 +308,12 @@ class _Network:
             self._split(self.linear(x, f"{at}.attention.self.{part}")) for part in ("query", "key", "value")
         )
         attended = op.scaled_dot_product_attention(query, key, value, bias)
-        back = self.integers(0, 2, 1, 3)
-        merged = op.reshape(op.transpose(attended, back), self.integers(0, 0, self.hidden), True)
+        merged = op.reshape(op.transpose(attended, [0, 2, 1, 3]), [0, 0, self.hidden], True)
         output = self.linear(merged, f"{at}.attention.output.dense")
-        x = self.layer_norm(op.add(x, output), f"{at}.attention.output.LayerNorm")
+        x = self.layer_norm(x + output, f"{at}.attention.output.LayerNorm")
         inner = op.gelu(self.linear(x, f"{at}.intermediate.dense"), "erf")
-        return self.layer_norm(op.add(x, self.linear(inner, f"{at}.output.dense")), f"{at}.output.LayerNorm")
+        return self.layer_norm(x + self.linear(inner, f"{at}.output.dense"), f"{at}.output.LayerNorm")
 
     def _split(self, x: Any) -> Any:
-        shape = self.integers(0, 0, self.heads, self.hidden // self.heads)
-        return self.op.transpose(self.op.reshape(x, shape, True), self.integers(0, 2, 1, 3))
+        shape = [0, 0, self.heads, self.hidden // self.heads]
+        return self.op.transpose(self.op.reshape(x, shape, True), [0, 2, 1, 3])

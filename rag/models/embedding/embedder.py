@@ -68,9 +68,7 @@ NO_TOKENS = Tokens(np.empty((0, 0), np.float32), np.empty((0, 2), np.int32))
 def open_embedder(settings: Settings, progress: Progress | None = None) -> Embedder:
     """Create the embedder that the settings name, without loading its model.
 
-    Args:
-        settings: ``embedder`` is ``packaged``, ``fake``, a hub model id or a local folder.
-        progress: Called while the packaged model is prepared, with the step and the share that is done.
+    ``progress`` is called while the packaged model is prepared, with the step and the share that is done.
 
     Raises:
         ModelMissing: The model cannot be found.

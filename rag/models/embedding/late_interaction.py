@@ -79,11 +79,8 @@ def similarities(question: Question, vectors: Floats) -> Floats:
 def scores(question: Question, similar: Floats, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Floats:
     """How well parts of a text match a question.
 
-    Args:
-        question: The question.
-        similar: The result of ``similarities``.
-        starts: The first column of ``similar`` for each part.
-        ends: One past the last column for each part.
+    ``similar`` is the result of ``similarities``; ``starts`` has the first of its columns for each part, and
+    ``ends`` one past the last.
 
     Returns:
         For each part, the weighted mean of the best cosine of each question token, −1 to 1; −1 for a part

@@ -7,6 +7,7 @@ import importlib.util
 import threading
 
 from rag.models.llm.protocol import Generator
+from rag.models.weights.packaged import digest, generator, prepared
 from rag.records import Progress
 from rag.settings import PACKAGED, Settings, has_accelerator
 
@@ -14,9 +15,7 @@ from rag.settings import PACKAGED, Settings, has_accelerator
 def open_generator(settings: Settings, progress: Progress | None = None) -> Generator:
     """Create the generator that the settings name, without loading its model.
 
-    Args:
-        settings: ``llm`` and ``backend`` select it.
-        progress: Called while the packaged model is prepared, with the step and the share that is done.
+    ``progress`` is called while the packaged model is prepared, with the step and the share that is done.
 
     Raises:
         ModelMissing: The model cannot be found.
@@ -28,16 +27,22 @@ def open_generator(settings: Settings, progress: Progress | None = None) -> Gene
         from rag.models.llm.fake import fake_generator
 
         return fake_generator()
+    name, identity = settings.llm, f"{settings.llm} ({backend})"
+    if settings.llm == PACKAGED:
+        model = generator(settings, full=backend == "transformers")
+        folder = prepared(model, settings, progress)
+        bits = "bf16" if backend == "transformers" else "int8"
+        name, identity = str(folder), f"{model.title} {bits} ({backend}, {digest(folder)})"
     if backend == "openvino":
-        from rag.models.llm.openvino import openvino_generator
+        from rag.models.llm.openvino import OpenVinoLLM
 
-        return openvino_generator(settings, progress)
-    from rag.models.llm.transformers import transformers_generator
+        return OpenVinoLLM(name, identity=identity, threads=settings.threads, at_once=settings.at_once)
+    from rag.models.llm.transformers import TransformersLLM
 
-    return transformers_generator(settings, progress)
+    return TransformersLLM(name, identity=identity)
 
 
-def load_in_background(generator: Generator) -> None:
+def load_in_background(model: Generator) -> None:
     """Load a generator in a thread, while everything else that a question needs is loaded.
 
     An error in loading is raised at the generator's first use. The process waits for the thread before it
@@ -46,7 +51,7 @@ def load_in_background(generator: Generator) -> None:
 
     def load() -> None:
         with contextlib.suppress(Exception):
-            generator.count("")
+            model.count("")
 
     threading.Thread(target=load, name="generator loading").start()
 

@@ -14,9 +14,6 @@ from rag.errors import GenerationFailed, ModelMissing
 from rag.models.llm.base import StreamedLLM
 from rag.models.llm.protocol import LogProbabilities, Message, failed
 from rag.models.weights import memory
-from rag.models.weights.packaged import digest, generator, prepared
-from rag.records import Progress
-from rag.settings import PACKAGED, Settings
 
 STEP = 128
 """Tokens of a prompt that are processed in one step, which takes 0.4 s on two cores. The engine can be
@@ -38,22 +35,22 @@ class OpenVinoLLM(StreamedLLM):
 
     context = 32_768  # of Qwen2.5-Coder-1.5B (its model card)
 
-    def __init__(
-        self, folder: Path, *, identity: str, advice: str, threads: int = 0, at_once: int = 1
-    ) -> None:
-        """Create the generator of a model folder, without loading the model.
+    def __init__(self, folder: str, *, identity: str, threads: int = 0, at_once: int = 1) -> None:
+        """Create the generator of a folder with a model, its tokenizer and detokenizer, without loading them.
 
-        Args:
-            folder: The folder with openvino_model.xml, the tokenizer and the detokenizer.
-            identity: Names the model, its weights and the backend.
-            advice: How to fix an error in loading; part of the error message.
-            threads: Processor threads; 0 lets the engine choose.
-            at_once: How many replies are generated in one batch.
+        With 0 ``threads`` the engine chooses their number; ``at_once`` replies are generated in one batch.
+
+        Raises:
+            ModelMissing: The folder contains no OpenVINO model.
         """
         super().__init__(at_once)
         self.identity = identity
-        self._folder = folder
-        self._advice = advice
+        self._folder = Path(folder).expanduser()
+        if not (self._folder / "openvino_model.xml").is_file():
+            raise ModelMissing(
+                f"{folder!r} is not a folder with an OpenVINO model (openvino_model.xml). Name such a "
+                "folder, or run the model through transformers: --backend transformers"
+            )
         self._options: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads} if threads else {}
         self._batch: Batch | None = None
 
@@ -122,7 +119,10 @@ class OpenVinoLLM(StreamedLLM):
             return engine
         except RuntimeError as error:
             last = str(error).strip().splitlines()[-1]
-            raise ModelMissing(f"Cannot load the model in {self._folder}: {last}. {self._advice}") from error
+            raise ModelMissing(
+                f"Cannot load the model in {self._folder}: {last}. If it is the packaged model, remove this "
+                "folder: it is prepared again at the next question. If not, choose another model (--llm)."
+            ) from error
 
 
 class Batch:
@@ -148,9 +148,6 @@ class Batch:
 
     def step(self, handle: Any) -> None:
         """Run one step for all requests, unless another thread's step has produced output for this one.
-
-        Args:
-            handle: The request that waits.
 
         Raises:
             GenerationFailed: The engine failed, now or in another thread's step; that ends all requests.
@@ -182,24 +179,3 @@ class Batch:
     def _check(self) -> None:
         if self.failure:
             raise failed(self.failure) from self.failure
-
-
-def openvino_generator(settings: Settings, progress: Progress | None) -> OpenVinoLLM:
-    """``factory.open_generator`` for the packaged model or a folder with an OpenVINO model."""
-    if settings.llm == PACKAGED:
-        model = generator(settings)
-        folder = prepared(model, settings, progress)
-        identity = f"{model.title} int8 (openvino, {digest(folder)})"
-        advice = f"Remove {folder}; it is prepared again at the next question."
-    else:
-        folder = Path(settings.llm).expanduser()
-        identity = f"{settings.llm} (openvino)"
-        advice = "Choose another model (--llm)."
-        if not (folder / "openvino_model.xml").is_file():
-            raise ModelMissing(
-                f"{settings.llm!r} is not a folder with an OpenVINO model (openvino_model.xml). Name such a "
-                "folder, or run the model through transformers: --backend transformers"
-            )
-    return OpenVinoLLM(
-        folder, identity=identity, advice=advice, threads=settings.threads, at_once=settings.at_once
-    )

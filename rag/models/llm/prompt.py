@@ -33,11 +33,9 @@ _HEADING = re.compile(r"^--- (system|user|assistant)[ \t]*$", re.MULTILINE)
 
 
 def load(name: str, variables: Set[str] = VARIABLES) -> tuple[Message, ...]:
-    """The messages of a template, variables still in them.
+    """The messages of the template prompts/``name``.txt, variables still in them.
 
-    Args:
-        name: A file of prompts/ without its ending.
-        variables: What it must contain, each at least once, and no others.
+    It must contain each of ``variables`` at least once, and no others.
 
     Raises:
         PromptBroken: There is no such template, or its variables or headings are wrong.

@@ -13,9 +13,6 @@ from typing import Any
 from rag.models import hub
 from rag.models.llm.base import StreamedLLM
 from rag.models.llm.protocol import LogProbabilities, Message, stream_from_thread
-from rag.models.weights.packaged import digest, generator, prepared
-from rag.records import Progress
-from rag.settings import PACKAGED, Settings
 
 
 class TransformersLLM(StreamedLLM):
@@ -106,14 +103,3 @@ def _load(name: str) -> tuple[Any, Any]:
             trust_remote_code=False,
         )
         return model.to(device).eval(), tokenizer
-
-
-def transformers_generator(settings: Settings, progress: Progress | None) -> TransformersLLM:
-    """``factory.open_generator`` for the packaged model, a hub model id or a local folder."""
-    if settings.llm == PACKAGED:
-        model = generator(settings, full=True)
-        folder = prepared(model, settings, progress)
-        name, identity = str(folder), f"{model.title} bf16 (transformers, {digest(folder)})"
-    else:
-        name, identity = settings.llm, f"{settings.llm} (transformers)"
-    return TransformersLLM(name, identity=identity)

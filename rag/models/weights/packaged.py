@@ -79,10 +79,6 @@ class PackagedModel:
     """Hex digest of the adapter that is merged into the weights; empty without one."""
 
 
-def _to_bert(source: Path, folder: Path, _progress: Callable[[float], None]) -> None:
-    e5.convert(source.read_bytes(), folder)
-
-
 GENERATOR = PackagedModel(
     name="qwen2.5-coder-1.5b-instruct-int8-1",
     title="Qwen2.5-Coder-1.5B-Instruct",
@@ -117,7 +113,7 @@ EMBEDDER = PackagedModel(
     sha256="1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
     disk=350_000_000,
     file="e5-small-q4.bin",
-    convert=_to_bert,
+    convert=lambda source, folder, _progress: e5.convert(source.read_bytes(), folder),
 )
 """The embedder, which turns texts into vectors."""
 
@@ -166,11 +162,7 @@ class ModelStatus:
 def prepared(model: PackagedModel, settings: Settings, progress: Progress | None = None) -> Path:
     """The folder of a model that is ready to run; the model is prepared first if necessary.
 
-    Args:
-        model: One of ``packaged``, or for transformers ``generator(settings, full=True)``.
-        settings: ``cache`` is the folder for prepared models.
-        progress: Called with the step and the share that is done; not called if the model is already
-            prepared.
+    ``progress`` is called with the step and the share that is done, unless the model is already prepared.
 
     Raises:
         ModelMissing: A package with a part of the weights is not installed.
