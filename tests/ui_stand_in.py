@@ -95,6 +95,7 @@ class StandIn:
         question: str,
         history: Sequence[Turn] = (),
         where: Filter | None = None,
+        answer_language: Language | None = None,
         cancel: threading.Event | None = None,
     ) -> Iterator[Retrieved | Token | Finished]:
         if "broken" in question:

@@ -253,7 +253,7 @@ def test_a_client_that_leaves_stops_its_generation(
     assert metric(client, "sanad_left_total") == 1
 
 
-def test_who_leaves_the_line_makes_room_and_is_never_asked(serve: Serve, gate: Gate) -> None:
+def test_a_question_that_leaves_the_queue_makes_room_and_is_never_asked(serve: Serve, gate: Gate) -> None:
     client = serve(gate.llm, waiting=4)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(ask, client)
