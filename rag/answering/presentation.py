@@ -32,8 +32,8 @@ TRANSLATED: dict[Language, str] = {"en": "“{words}” (machine translation)", 
 """Their translation."""
 
 UNCERTAIN: dict[Language, str] = {
-    "en": "“{words}” (uncertain machine translation)",
-    "ar": "«{words}» (ترجمة آلية غير مؤكدة)",
+    "en": "“{words}” (machine translation, may be wrong)",
+    "ar": "«{words}» (ترجمة آلية قد تكون خاطئة)",
 }
 """Their translation, where a check found a fault."""
 

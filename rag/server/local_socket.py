@@ -76,7 +76,9 @@ def ask(
         NoServer: No server listens there, or it belongs to another user.
         SanadError: The server's assistant raised it, or the connection was lost during the answer.
     """
-    body: dict[str, Any] = {"question": question, "stream": True, "answer_language": answer_language}
+    body: dict[str, Any] = {"question": question, "stream": True}
+    if answer_language is not None:
+        body["answer_language"] = answer_language
     if where is not None:
         body["filter"] = dataclasses.asdict(where)
     connection = http.client.HTTPConnection("localhost")

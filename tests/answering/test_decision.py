@@ -138,4 +138,4 @@ def test_words_that_failed_give_way_to_the_sentence_of_high_confidence(without: 
 def test_a_sentence_in_another_language_is_shown_in_translation_for_words_that_failed() -> None:
     result = built("[4] 99 ملايين = 99 million dinars", evidence(), likelihood=SURE)
     assert result.outcome == "partial"
-    assert result.text == f"The article says: “{TRANSLATION}” (uncertain machine translation) [1]"
+    assert result.text == f"The article says: “{TRANSLATION}” (machine translation, may be wrong) [1]"

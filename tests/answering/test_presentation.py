@@ -82,7 +82,7 @@ def test_of_a_quoted_sentence_the_clause_that_matters_is_shown(
             "translate_cited",
             "[4] 4 ملايين دينار = 4 million dinars",
             None,
-            f"4 million dinars: “{TRANSLATION}” (uncertain machine translation) [1]",
+            f"4 million dinars: “{TRANSLATION}” (machine translation, may be wrong) [1]",
             "4 million dinars [1]",
         ),
         (

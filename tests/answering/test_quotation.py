@@ -101,10 +101,10 @@ def test_in_another_language_the_translation_is_shown_beside_the_phrase_and_in_i
 
 def test_an_uncertain_translation_is_marked_and_makes_a_quotation_partial() -> None:
     item = dataclasses.replace(source(ARABIC), translation="It has 2,500.", certain=False)
-    text = "2500 soldiers: “It has 2,500.” (uncertain machine translation) [1]"
+    text = "2500 soldiers: “It has 2,500.” (machine translation, may be wrong) [1]"
     assert answer("en", claim("2500 soldiers", item)) == text
     quoted = whole(item, "en")
-    assert (quoted.verdict, quoted.reason) == ("partial", "machine translation; it may be inexact")
+    assert (quoted.verdict, quoted.reason) == ("partial", "machine translation; it may be wrong")
 
 
 def test_without_a_translation_no_sentence_of_another_language_is_shown() -> None:

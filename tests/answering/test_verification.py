@@ -111,7 +111,7 @@ def test_a_name_that_no_evidence_holds_is_passed_over():
 
 def test_an_answer_behind_words_of_its_sentence_is_shown_without_them() -> None:
     result = checked("[4] 4 ملايين دينار = 4 million dinars")
-    assert result.text == f"4 million dinars: “{TRANSLATION}” (uncertain machine translation) [1]"
+    assert result.text == f"4 million dinars: “{TRANSLATION}” (machine translation, may be wrong) [1]"
     assert result.claims[0].words == "4 ملايين دينار"
     assert result.citations[0].translation == TRANSLATION
     assert quotes(result) == [TEXTS[3]]
@@ -128,7 +128,7 @@ def test_words_that_are_in_another_sentence_move_the_citation() -> None:
 
 def test_where_only_the_translation_of_a_phrase_is_in_doubt_its_sentence_is_translated() -> None:
     result = checked("[4] 4 ملايين دينار، وفق رئيس = 5 million dinars")
-    shown = f"The article says: “{TRANSLATION}” (uncertain machine translation) [1]"
+    shown = f"The article says: “{TRANSLATION}” (machine translation, may be wrong) [1]"
     assert (result.text, result.outcome) == (shown, "partial")
     assert result.claims[0].reason == "its sentence is shown: the model's own words could not be confirmed"
     assert quotes(result) == [TEXTS[3]]
@@ -148,9 +148,9 @@ def test_a_part_of_a_word_is_no_quotation() -> None:
 
 def test_an_answer_in_the_language_of_the_evidence_gives_way_to_the_translated_sentence() -> None:
     result = checked("[4] 4 ملايين دينار")
-    assert result.text == f"The article says: “{TRANSLATION}” (uncertain machine translation) [1]"
+    assert result.text == f"The article says: “{TRANSLATION}” (machine translation, may be wrong) [1]"
     result = built("[2] The repairs cost 12 million dollars", evidence(), "ar")
-    assert result.text == f"جاء في المقال: «{ARABIC_TRANSLATION}» (ترجمة آلية غير مؤكدة) [1]"
+    assert result.text == f"جاء في المقال: «{ARABIC_TRANSLATION}» (ترجمة آلية قد تكون خاطئة) [1]"
     assert_sound(result, evidence())
 
 

@@ -229,15 +229,17 @@ def test_the_articles_own_words_are_below_a_claim_in_another_language(language: 
     assert not turn(answer("They left [1].", citations=(citation(),))).all("p", "words")
 
 
-@pytest.mark.parametrize(("certain", "mark"), [(True, "machine"), (False, "uncertain machine")])
+@pytest.mark.parametrize(
+    ("certain", "mark"), [(True, "machine translation"), (False, "machine translation, may be wrong")]
+)
 def test_a_translation_is_shown_below_the_quote_with_its_mark(certain: bool, mark: str) -> None:
     cited = dataclasses.replace(citation(), translation="The forces left <the base>.", certain=certain)
     made = answer("They left [1].", citations=(cited,))
     page = turn(made)
-    assert f"“The forces left <the base>.” ({mark} translation)" in page.text
+    assert f"“The forces left <the base>.” ({mark})" in page.text
     assert page.all("p", "translation") == [{"class": "translation", "dir": "ltr", "lang": "en"}]
     for copied in (copying.text(made, "en"), copying.markdown(made, "en").replace("\\", "")):
-        assert f"“The forces left <the base>.” ({mark} translation)" in copied
+        assert f"“The forces left <the base>.” ({mark})" in copied
     assert not turn(answer("They left [1].", citations=(citation(),))).all("p", "translation")
 
 

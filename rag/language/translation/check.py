@@ -60,6 +60,9 @@ class Comparison:
     and 1 where there are none."""
     content_words: int
     """How many different content words the translation has."""
+    covered: float
+    """Share of the source's words, names and values of which the translation has a known equivalent; 0 to 1,
+    and 1 where there are none."""
 
 
 def compare(source: str, translation: str, language: Language) -> Comparison:
@@ -81,6 +84,7 @@ def compare(source: str, translation: str, language: Language) -> Comparison:
         added_names=tuple(reversed_names(translation, source)),
         licensed=licensed / total if total else 1.0,
         content_words=total,
+        covered=_covered(source, translation, language),
     )
 
 
@@ -129,6 +133,14 @@ def _nearby(value: Value) -> set[str]:
             found |= {key[2:]} if len(key) == 4 else set()
         found |= set(key.split("."))
     return found
+
+
+def _covered(source: str, translation: str, language: Language) -> float:
+    """The share of a sentence's hints of which a translation has an equivalent."""
+    other: Language = "en" if language == "ar" else "ar"
+    hints, written = hints_for(source, language), stems_of(translation, other)
+    there = sum(any(stems_of(target, other) & written for target in hint.targets) for hint in hints)
+    return there / len(hints) if hints else 1.0
 
 
 def _licensed(source: str, translation: str, language: Language) -> tuple[int, int]:
