@@ -58,7 +58,8 @@ def answer(given: Answer) -> None:
         if claim.words:
             out.out(_WORDS[given.language].format(words=claim.words), style="dim")
         if claim.reason:
-            which = f": {claim.text}" if len(given.claims) > 1 else ""  # a single claim is the line above
+            # A single claim is the line above; of several the beginning shows which one is meant.
+            which = f": {textwrap.shorten(claim.text, 60, placeholder=' …')}" if len(given.claims) > 1 else ""
             out.out(_PARTLY[given.language].format(reason=claim.reason, claim=which), style="yellow")
     if given.citations:
         out.out("\nSources", style="bold")
