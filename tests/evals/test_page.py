@@ -162,17 +162,6 @@ def test_a_span_is_cut_where_gold_begins_and_ends():
     assert page.parts(Span("gone", 0, 3), [], texts) == page.parts(Span("one", 4, 99), [], texts) == []
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium; install it: apt-get install chromium")
-    with playwright.sync_playwright() as api:
-        browser = api.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture(params=["light", "dark"])
 def opened(request: pytest.FixtureRequest, chromium: Any, report: Path) -> Iterator[Any]:
     """The page opened from its file; what it asks for and what goes wrong is checked at the end."""
