@@ -84,9 +84,6 @@ class Naive(Timed):
     replaced: the verifier's verdicts are recorded in its claims, and that is all they do.
     """
 
-    comparing: Embedder
-    """For the verdicts."""
-
     def _answer(
         self,
         question: str,
@@ -104,7 +101,6 @@ class Naive(Timed):
             search=lambda *_, **__: found,
             model=self.replies,
             template=prompt.load("naive"),
-            embedder=self.comparing,
             settings=self.settings,
             articles=frozenset(),
             language=detect_language(question),
@@ -202,8 +198,6 @@ class System:
         assert isinstance(opened, Timed)  # noqa: S101 - Assistant.open opens its own kind
         opened.replies = recording
         opened.steps = Steps().without(self.without)
-        if isinstance(opened, Naive):
-            opened.comparing = embedder
         return opened
 
 

@@ -31,9 +31,8 @@ from rag.answering import translation
 from rag.answering.context import Context
 from rag.errors import SanadError
 from rag.language import quantities
-from rag.language.calendar_words import MONTH_WORDS
+from rag.language.calendar_words import DAY_NAMES, MONTH_WORDS
 from rag.language.text import fold, is_arabic
-from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm import prompt
 from rag.models.llm.factory import open_generator
 from rag.records import Language, Retrieved
@@ -47,7 +46,7 @@ RESAMPLES = 500
 
 _NAME = re.compile(r"(?<=[^.!?\"“] )[A-Z][\w’'-]+")
 """A capitalised word of an English sentence that does not begin a sentence."""
-_DAYS = frozenset(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
+_DAYS = frozenset(map(str.lower, DAY_NAMES["en"]))
 
 
 class NothingToTranslate(SanadError):
@@ -204,7 +203,6 @@ def _run(args: argparse.Namespace) -> int:
         search=lambda *_args, **_options: Retrieved((), ()),
         model=model,
         template=prompt.load(settings.template),
-        embedder=FakeEmbedder(),
         settings=settings,
         articles=frozenset(),
         language=language,

@@ -157,7 +157,6 @@ class Assistant:
             search=self._search(searcher, allowed),
             model=self._language_model(),
             template=self._template,
-            embedder=self._embedder,
             settings=self.settings,
             articles=generation.articles.keys() if allowed is None else allowed,
             language=language,

@@ -13,7 +13,6 @@ from rag.answering.context import Context
 from rag.answering.pipeline import Steps
 from rag.conversation.decompose import whole
 from rag.language.text import is_arabic
-from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm import prompt
 from rag.models.llm.protocol import Generator, LogProbabilities, Message
 from rag.records import Evidence, Language, Retrieved
@@ -88,7 +87,6 @@ def context(model: Generator | None = None, language: Language = "en", **changed
     fields: dict[str, Any] = {
         "search": lambda *_args, **_options: Retrieved((), ()),
         "template": prompt.load(settings.template),
-        "embedder": FakeEmbedder(),
         "settings": settings,
         "articles": {"a"},
     }

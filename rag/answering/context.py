@@ -10,7 +10,6 @@ from collections.abc import Generator as EventGenerator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from rag.models.embedding.embedder import Embedder
 from rag.models.llm.protocol import Generator, Message
 from rag.records import Answer, Event, Language, Retrieved
 from rag.settings import Settings
@@ -71,8 +70,6 @@ class Context:
     """The language model."""
     template: Sequence[Message]
     """The prompt for reading evidence."""
-    embedder: Embedder
-    """Compares meanings where a claim is verified."""
     settings: Settings
     """The user's."""
     articles: Set[str]

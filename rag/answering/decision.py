@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rag.answering.confidence import CHOSEN
 from rag.answering.context import Context
-from rag.answering.draft import Draft, Statement
+from rag.answering.draft import Draft, Statement, in_place_of
 from rag.conversation.answer_type import elsewhen, fits, kind
 from rag.language import quantities
 from rag.records import Language, Outcome
@@ -98,8 +98,7 @@ def _quoted_instead(statement: Statement, question: str, context: Context) -> St
     if unfit or elsewhen(question, sentence):
         return statement
     reason = REASONS[context.language]["instead"].format(reason=statement.reason)
-    words = statement.words or statement.text
-    return dataclasses.replace(statement, text="", words=words, quoted=True, verdict="partial", reason=reason)
+    return in_place_of(statement, statement.cited[0], statement.words or statement.text, reason)
 
 
 def decide(draft: Draft, context: Context) -> Draft:

@@ -124,6 +124,21 @@ def among(item: Evidence, cited: Sequence[Evidence]) -> bool:
     return any(span(item) == span(other) for other in cited)
 
 
+def in_place_of(statement: Statement, source: Evidence, words: str, reason: str = "") -> Statement:
+    """A statement in place of which its sentence is shown.
+
+    Args:
+        statement: What is replaced.
+        source: The sentence.
+        words: The part of it that matters.
+        reason: Why the statement is not shown, which makes it partial; empty where nothing is wrong with it.
+    """
+    verdict: Verdict = "partial" if reason else "supported"
+    return dataclasses.replace(
+        statement, text="", cited=(source,), words=words, quoted=True, verdict=verdict, reason=reason
+    )
+
+
 TRANSLATES = " = "
 """Separates a sentence's own words from their translation."""
 

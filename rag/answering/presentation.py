@@ -53,8 +53,11 @@ def translated(cited: Citation | Evidence, language: Language) -> str:
         cited: A citation of an answer, or a sentence of the evidence.
         language: Of the answer.
     """
-    frame = TRANSLATED if cited.certain else UNCERTAIN
-    return frame[language].format(words=cited.translation) if cited.translation else ""
+    return _marks(cited)[language].format(words=cited.translation) if cited.translation else ""
+
+
+def _marks(cited: Citation | Evidence) -> Mapping[Language, str]:
+    return TRANSLATED if cited.certain else UNCERTAIN
 
 
 def quote_sentences(draft: Draft, context: Context) -> Draft:
@@ -169,7 +172,7 @@ def whole(
     shown = MARKER.sub("", item.translation if foreign and item.translation else _clause(item.text, words))
     if foreign and not item.certain:
         reason = reason or REASONS[language]["doubtful"]
-    marks = QUOTED if not foreign else TRANSLATED if item.certain else UNCERTAIN
+    marks = _marks(item) if foreign else QUOTED
     return dataclasses.replace(
         statement,
         text=frame[language].format(words=marks[language].format(words=shown.strip())),

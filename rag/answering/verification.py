@@ -14,14 +14,14 @@ from collections.abc import Sequence
 
 from rag.answering.context import Context
 from rag.answering.decision import REASONS
-from rag.answering.draft import Draft, Statement, among
+from rag.answering.draft import Draft, Statement, among, in_place_of
 from rag.answering.support import ENDS, holding, supports, translates
 from rag.language import quantities
 from rag.language.names import latin_keys
 from rag.language.terms import arabic_keys, terms
 from rag.language.text import is_arabic
 from rag.language.translation.hints import hints_for
-from rag.records import Evidence, Language, Verdict
+from rag.records import Evidence, Language
 
 HALF = 0.5
 """Share of the content words of a translated phrase that its words must explain, and more: in a phrase of two
@@ -55,14 +55,14 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
     named = all(_any_among(statement.cited, name) for name in names)
     source = holding(statement.words, statement.cited) if statement.words else None
     if source and not _is_faithful(statement.words, statement.text):
-        return _quoted(statement, source, statement.words, reasons["quoted"])
+        return in_place_of(statement, source, statement.words, reasons["quoted"])
     if named and supports(texts, statement.text, statement.words, draft.question):
         return statement
     if nearest := _nearest(statement, names, draft):
         reason = reasons["lacking" if statement.cited else "unnamed"]
         return dataclasses.replace(statement, cited=(nearest,), verdict="partial", reason=reason)
     if source:
-        return _quoted(statement, source, statement.words, reasons["quoted"])
+        return in_place_of(statement, source, statement.words, reasons["quoted"])
     reason = _unsupported_reason(statement, names, evidence, language)
     # The sentence that is shown instead should at least be about what the statement names.
     about = max(
@@ -105,17 +105,9 @@ def _own_words(statement: Statement, evidence: Sequence[Evidence], language: Lan
     """A statement in the evidence's language: its sentence is shown, translated, or nothing."""
     said = statement.words or statement.text
     if source := holding(said, statement.cited or evidence):
-        return _quoted(statement, source, said)
+        return in_place_of(statement, source, said)
     return dataclasses.replace(
         statement, text=said, verdict="unsupported", reason=REASONS[language]["language"]
-    )
-
-
-def _quoted(statement: Statement, source: Evidence, words: str, reason: str = "") -> Statement:
-    """A statement in place of which its sentence is shown."""
-    verdict: Verdict = "partial" if reason else "supported"
-    return dataclasses.replace(
-        statement, text="", cited=(source,), words=words, quoted=True, verdict=verdict, reason=reason
     )
 
 
