@@ -119,9 +119,9 @@ def _is_loopback(host: str) -> bool:
     return host in ("localhost", "::1", "") or host.startswith("127.")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """Headless Chromium, for the tests of the page."""
+    """Headless Chromium, for the tests of a module; while it runs, its thread can start no event loop."""
     with launched() as browser:
         yield browser
 

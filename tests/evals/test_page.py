@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -22,7 +21,6 @@ from test_turns import TEXT as TALKED_OF
 from evals import page, run
 from evals.score import Span
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)><!--<script> \u202eabc \u2028 ]]>"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -21,9 +20,6 @@ from rag.loading.formats.html import read_html
 from rag.loading.formats.pdf import read_pdf
 from rag.loading.parsed import ParsedArticle, Unusable
 from rag.loading.sandbox import KINDS, Readers, read
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
 
 # Web pages
 
@@ -222,16 +218,11 @@ def test_a_pdf_gives_arabic_words_and_figures_as_they_are_read(shapes: bool) -> 
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
-def test_a_page_that_chromium_prints_gives_its_words() -> None:
-    api = pytest.importorskip("playwright.sync_api")
+def test_a_page_that_chromium_prints_gives_its_words(chromium: Any) -> None:
     body = "".join(f"<p>{' '.join(LINES)}</p>" for _ in range(30))
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        printing = browser.new_page()
+    with chromium.new_page() as printing:
         printing.set_content(f"<html lang=ar dir=rtl><body style='text-align:justify'>{body}</body></html>")
         data = printing.pdf()
-        browser.close()
     (article,) = read_pdf(data).articles
     assert article.text.split("\n") == [" ".join(LINES)] * 30
     assert article.lines[0] == 1 < article.lines[-1]
