@@ -36,7 +36,7 @@ from evals.bench_answers import mixed  # noqa: E402
 from evals.bench_report import plotter  # noqa: E402
 from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions, read_questions  # noqa: E402
-from rag import Assistant, Finished, SanadError, Settings, Token  # noqa: E402
+from rag import Assistant, Finished, SanadError, Settings  # noqa: E402
 from rag.settings import quiet_libraries  # noqa: E402
 
 WARM = "Which country is meant?"
@@ -47,8 +47,6 @@ WARM = "Which country is meant?"
 class Taken:
     """One question in a round."""
 
-    first: float
-    """Seconds from the question to the first words that are shown, or to the whole answer."""
     total: float
     """Seconds from the question to the whole answer."""
     text: str
@@ -139,17 +137,15 @@ def measure(settings: Settings, questions: Sequence[str], askers: int) -> Round:
 
 
 def _asked(assistant: Assistant, question: str) -> Taken:
-    started, first, text, failed = time.perf_counter(), 0.0, "", ""
+    started, text, failed = time.perf_counter(), "", ""
     try:
         for event in assistant.stream(question):
-            if isinstance(event, Token) and event.text and not first:
-                first = time.perf_counter() - started
-            elif isinstance(event, Finished):
+            if isinstance(event, Finished):
                 text = event.answer.text
     except SanadError as error:
         failed = str(error)
     total = time.perf_counter() - started
-    return Taken(first or total, total, text, failed)
+    return Taken(total, text, failed)
 
 
 def figures_of(rounds: Sequence[Round], askers: int) -> dict[str, Any]:
@@ -169,7 +165,6 @@ def figures_of(rounds: Sequence[Round], askers: int) -> dict[str, Any]:
         "rate": [one.rate for one in own],
         "times": [one.rate / other.rate for one, other in pairs],
         "processor": statistics.median(one.processor / len(one.taken) for one in own),
-        "first": statistics.median(taken.first for taken in every),
         "total": statistics.median(taken.total for taken in every),
         "longest": max(taken.total for taken in every),
         "changed": sum(
@@ -191,13 +186,13 @@ def table(figures: Sequence[Mapping[str, Any]], at_once: int) -> str:
     """
     fewest = figures[0]["askers"]
     lines = [
-        f"| askers | answers/min | times those of {fewest} | processor, s | first words, s | "
+        f"| askers | answers/min | times those of {fewest} | processor, s | "
         "whole answer, s | longest, s | changed | failed | n |",
-        "|" + "---|" * 10,
+        "|" + "---|" * 9,
     ]
     lines += [
         f"| {one['askers']} | {_spread(one['rate'], 1)} | {_spread(one['times'], 2)} | "
-        f"{one['processor']:.2f} | {one['first']:.1f} | {one['total']:.1f} | {one['longest']:.1f} | "
+        f"{one['processor']:.2f} | {one['total']:.1f} | {one['longest']:.1f} | "
         f"{one['changed']} | {one['failed']} | {one['n']} |"
         for one in figures
     ]
@@ -236,7 +231,7 @@ def draw(figures: Sequence[Mapping[str, Any]], path: Path) -> bool:
     above = [max(one["rate"]) - rate for rate, one in zip(rates, figures, strict=True)]
     left.errorbar(askers, rates, yerr=[below, above], fmt="o-", capsize=3)
     left.set(title="Throughput, minimum and maximum of the rounds", ylabel="answers a minute")
-    for key, name in (("first", "first words"), ("total", "whole answer"), ("longest", "longest answer")):
+    for key, name in (("total", "whole answer"), ("longest", "longest answer")):
         right.plot(askers, [one[key] for one in figures], "o-", label=name)
     right.set(title=f"Waiting, median of n = {figures[0]['n']}", ylabel="seconds from the question")
     right.legend(fontsize="small")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from rag import Answer, Assistant, Finished, Settings, Token
+from rag import Answer, Assistant, Finished, Settings
 from rag.errors import ModelMissing
 from rag.models.embedding.embedder import Embedder, open_embedder
 from rag.models.llm.factory import open_generator
@@ -146,19 +146,16 @@ class Sanad:
         meter = self._metered
         meter.begin()
         started = time.perf_counter()
-        shown: float | None = None
         answer: Answer | None = None
         for event in self._assistant.stream(question):
-            if isinstance(event, Token):
-                shown = shown or time.perf_counter()
-            elif isinstance(event, Finished):
+            if isinstance(event, Finished):
                 answer = event.answer
         ended = time.perf_counter()
         assert answer is not None  # noqa: S101 - a stream ends with Finished
         return Reply(
             text=answer.text,
             outcome=answer.outcome,
-            first=(shown or ended) - started,
+            first=ended - started,
             piece=(meter.first or ended) - started,
             total=ended - started,
             written=(meter.last or ended) - (meter.first or ended),

@@ -62,7 +62,7 @@ class Timed(Assistant):
         if not (replayed := self.replies.replayed):
             return answer
         seconds = sum(reply.seconds for reply in replayed)
-        spared = {"generate": seconds, "total": seconds, "first_token": replayed[0].first}
+        spared = {"generate": seconds, "total": seconds}
         timings = {stage: own + spared.get(stage, 0.0) for stage, own in answer.timings.items()}
         return dataclasses.replace(answer, timings=timings)
 
@@ -108,7 +108,7 @@ class Naive(Timed):
             cancel=cancel,
             clock=clock,
         )
-        draft = generation.generate(question, evidence, context, shown=True)
+        draft = generation.generate(question, evidence, context)
         clock.mark("generate")
         built = answer_builder.build([_as_written(draft, context)], context.language)
         refused = _REFUSALS.search(built.text) is not None

@@ -38,7 +38,7 @@ if TYPE_CHECKING:  # for type checkers and editors; what runs is __getattr__
         Finished,
         Passage,
         Retrieved,
-        Token,
+        StageStarted,
         Turn,
     )
     from rag.settings import Settings
@@ -62,7 +62,7 @@ __all__ = [
     "Retrieved",
     "SanadError",
     "Settings",
-    "Token",
+    "StageStarted",
     "Turn",
     "__version__",
     "build_index",

@@ -134,7 +134,7 @@ class Assistant:
             where: Which articles may be searched; None allows all. If it allows none, the answer says so and
                 no model is called.
             answer_language: The language of the answer; None takes that of the question.
-            emit: Called with one Retrieved, then with any number of Token (the model's draft).
+            emit: Called with one Retrieved, then with any number of StageStarted.
             cancel: An event that any thread may set to stop the answer.
 
         Raises:
@@ -176,12 +176,12 @@ class Assistant:
         answer_language: Language | None = None,
         cancel: threading.Event | None = None,
     ) -> Iterator[Event]:
-        """Answer a question piece by piece; closing the iterator stops the model.
+        """Answer a question and report its stages; closing the iterator stops the model.
 
         Arguments and errors are those of ``ask``.
 
         Yields:
-            One Retrieved, any number of Token (the model's draft), one Finished.
+            One Retrieved, any number of StageStarted, one Finished.
         """
         stop = cancel or threading.Event()
         asked = functools.partial(

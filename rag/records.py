@@ -284,8 +284,7 @@ class Answer:
     generation: str
     """Identity of the index generation that answered."""
     timings: dict[str, float] = field(default_factory=dict)
-    """Seconds by stage: retrieve, first_token (from the question), generate, reread, judge and second_look
-    where they were, total."""
+    """Seconds by stage: retrieve, generate; where they were, reread, judge, cross_check, translate; total."""
     where: Filter | None = None
     """What the search was limited to; None where it was not."""
     understood: str = ""
@@ -328,23 +327,23 @@ class Retrieved:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """Event: the model wrote a little more. A draft: its markers are the evidence's numbers."""
+class StageStarted:
+    """Event: another stage of the answer begins. What the model writes is not shown before it is checked."""
 
-    text: str
-    """The new piece, to be added to the pieces before it."""
+    stage: Literal["checking", "translating"]
+    """Checking the draft against its sources, or translating cited sentences; a stage may begin again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Event: the answer is checked and complete. It replaces the draft."""
+    """Event: the answer is checked and complete."""
 
     answer: Answer
     """The checked answer."""
 
 
-Event = Retrieved | Token | Finished
-"""What ``Assistant.stream`` yields: one Retrieved, any number of Token, one Finished."""
+Event = Retrieved | StageStarted | Finished
+"""What ``Assistant.stream`` yields: one Retrieved, any number of StageStarted, one Finished."""
 
 Record = TypeVar("Record")
 

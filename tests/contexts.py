@@ -117,7 +117,6 @@ def built(
         Retrieved((), tuple(evidence)),
         context(Replying(reply, likelihood), language),
         Steps().without(without),
-        shown=False,
     )
     return answer_builder.build([draft], language)
 

@@ -85,7 +85,7 @@ def test_the_public_names_are_these():
     assert rag.__all__ == [
         "Answer", "Article", "Assistant", "BadQuestion", "BadSettings", "Citation", "Claim", "Event",
         "Evidence", "Filter", "Finished", "GenerationFailed", "IndexMissing", "ModelMissing", "Passage",
-        "Retrieved", "SanadError", "Settings", "Token", "Turn", "__version__", "build_index",
+        "Retrieved", "SanadError", "Settings", "StageStarted", "Turn", "__version__", "build_index",
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag import Assistant, Finished, Retrieved, Settings, Token
+from rag import Assistant, Finished, Retrieved, Settings
 from rag.answering.decision import NOT_FOUND
 from rag.language.sanitize import neutral
 from rag.language.text import detect_language
@@ -87,7 +87,6 @@ def test_the_same_question_gets_the_same_answer(assistant):
 def test_closing_the_stream_stops_the_model(assistant):
     stream = assistant.stream("Why do US forces stay in Erbil?")
     assert isinstance(next(stream), Retrieved)
-    assert isinstance(next(stream), Token)
     stream.close()
     # The engine takes one run at a time: had the first not stopped, this would wait for all its tokens.
     events = list(assistant.stream("Who is the prime minister of Iraq?"))

@@ -1,4 +1,4 @@
-"""A stand-in for the assistant whose every token waits for the test, and the answers that it gives."""
+"""A stand-in for the assistant whose every stage waits for the test, and the answers that it gives."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rag import (
     Passage,
     Retrieved,
     Settings,
-    Token,
+    StageStarted,
     Turn,
 )
 from rag.errors import BadArticles
@@ -64,7 +64,7 @@ LONG = Article(
 
 
 class StandIn:
-    """Answers by words of the question; each token is handed out when the test says ``step()``."""
+    """Answers by words of the question; each event is handed out when the test says ``step()``."""
 
     model = "stand-in"
     generation = "generation-0001"
@@ -97,7 +97,7 @@ class StandIn:
         where: Filter | None = None,
         answer_language: Language | None = None,
         cancel: threading.Event | None = None,
-    ) -> Iterator[Retrieved | Token | Finished]:
+    ) -> Iterator[Retrieved | StageStarted | Finished]:
         if "broken" in question:
             raise GenerationFailed("The model gave no token for 60 s. Ask again.")
         self.asked.append(question)
@@ -109,9 +109,10 @@ class StandIn:
         try:
             self._wait()
             yield Retrieved(answer.passages, answer.evidence, answer.understood)
-            for word in re.findall(r"\S+\s*", answer.text):
-                self._wait()
-                yield Token(word)
+            self._wait()
+            yield StageStarted("checking")
+            self._wait()
+            yield StageStarted("translating")
             self._wait()
             yield Finished(answer)
         finally:

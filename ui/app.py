@@ -2,7 +2,7 @@
 
 ``page_app`` is the page as an application for ``sanad serve``, which serves the API beside it.
 
-    question → begin (the turn appears at once) → reply (searching, reading, writing, answer) → settle
+    question → begin (the turn appears at once) → reply (searching, reading, checking, answer) → settle
 
 Everything visible is our own HTML (ui/front.py, ui/assets), painted before Gradio's scripts have loaded.
 Gradio is the transport: events, the growing answer, and the functions of ``Page`` that the page's scripts

@@ -20,7 +20,7 @@ from rag.server.worker import REMEMBERED
 from ui import filters
 from ui.faults import Fault, Refused
 
-Stage = Literal["waiting", "searching", "reading", "writing", "stopped", "failed", "done"]
+Stage = Literal["waiting", "searching", "reading", "checking", "translating", "stopped", "failed", "done"]
 """Stage of an exchange; the last three are final."""
 
 MAX_TURNS = 500
@@ -43,8 +43,8 @@ class Exchange:
     """Number of sentences that the model is reading."""
     seconds: float = 0.0
     """Seconds since the question arrived."""
-    draft: str = ""
-    """Text that the model has written so far, not yet verified."""
+    reading: tuple[tuple[str, str], ...] = ()
+    """Outlet and text of the first of them, shown while the model works."""
     answer: Answer | None = None
     """The verified answer, once it exists."""
     fault: Fault | None = None
@@ -105,7 +105,7 @@ def language(sent: object) -> Language:
 
 def pack(exchange: Exchange) -> dict[str, Any]:
     """An exchange as plain types for the browser's storage; the evidence, never shown again, is left out."""
-    packed = dataclasses.asdict(dataclasses.replace(exchange, answer=None))
+    packed = dataclasses.asdict(dataclasses.replace(exchange, reading=(), answer=None))
     if exchange.answer is not None:
         packed["answer"] = dataclasses.replace(exchange.answer, evidence=()).to_dict()
     # JSON turns tuples into lists, as they will come back from the browser.

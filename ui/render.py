@@ -1,8 +1,8 @@
 """A turn of the conversation as safe HTML, by pure functions: no Gradio, no model, no clock.
 
-    Exchange → turn → question, status or draft or answer, sources, actions
+    Exchange → turn → question, status or answer, sources, actions
 
-Every text from outside (question, draft, answer, article, title, file name, error) passes through ``safe`` or
+Every text from outside (question, answer, article, title, file name, error) passes through ``safe`` or
 ``attribute`` and is placed in an element with its own ``dir``. The labels around it are in the page's
 language.
 """
@@ -92,14 +92,18 @@ def _reply(exchange: Exchange, language: Language) -> str:
         return _answer(exchange.answer, exchange.number, language)
     if exchange.stage == "failed":
         return failure(exchange.fault or Fault("fault_other"), language)
-    return f"{_draft(exchange)}{_status(exchange, language)}"
+    return f"{_status(exchange, language)}{_reading(exchange)}"
 
 
-def _draft(exchange: Exchange) -> str:
-    body = "".join(
-        f"<p {flow(line)}>{safe(line)}</p>" for line in exchange.draft.splitlines() if line.strip()
+def _reading(exchange: Exchange) -> str:
+    """The sentences that the model reads, as long as it works."""
+    if not (exchange.open and exchange.reading):
+        return ""
+    rows = "".join(
+        f"<li {flow(text)}><bdi>{safe(outlet)}</bdi> <q>{safe(text)}</q></li>"
+        for outlet, text in exchange.reading
     )
-    return f'<div class="draft">{body}</div>'
+    return f'<ul class="reading" aria-hidden="true">{rows}</ul>'
 
 
 def _status(exchange: Exchange, language: Language) -> str:

@@ -11,7 +11,7 @@ import queue
 import time
 from collections.abc import Iterator, Sequence
 
-from rag import Event, Finished, Retrieved, SanadError, Token, Turn
+from rag import Event, Finished, Retrieved, SanadError, StageStarted, Turn
 from rag.server.worker import QuestionRunner, RunningQuestion
 from ui.exchange import Exchange
 from ui.faults import Fault, fault
@@ -19,9 +19,8 @@ from ui.faults import Fault, fault
 TICK = 1.0
 """Seconds between two updates while nothing arrives: the resolution of the clock on the page."""
 
-PACE = 0.2
-"""Shortest time in seconds between two updates while the model writes. Each update passes through the server
-and the browser, on cores that the model needs; five a second are read as a continuous stream."""
+SHOWN = 3
+"""Number of the sentences being read that are shown while the model works."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,8 +57,8 @@ class Run:
         exchange = self._exchange
         try:
             self._question.start()
-            for events in self._batches():
-                for event in events:
+            for event in self._events():
+                if event is not None:
                     exchange = _grown(exchange, event)
                 if self._stopped:
                     break
@@ -78,38 +77,38 @@ class Run:
         if exchange.open or self._stopped:
             yield dataclasses.replace(exchange, stage="stopped", answer=None)
 
-    def _batches(self) -> Iterator[list[Event]]:
-        """The events since the last batch: several if they arrive quickly, none after a TICK without events.
+    def _events(self) -> Iterator[Event | None]:
+        """The events as they come; None at the beginning and after each TICK without an event.
 
         Raises:
             SanadError: The assistant could not answer.
         """
-        yield []
+        item: Event | BaseException | None = None
+        yield None
         while True:
-            batch: list[Event] = []
-            drawn = time.monotonic()
             try:
                 item = self._arrived.get(timeout=TICK)
-                while item is not None and not isinstance(item, BaseException):
-                    batch.append(item)
-                    item = self._arrived.get(timeout=max(0.0, drawn + PACE - time.monotonic()))
             except queue.Empty:
-                yield batch
+                yield None
                 continue
-            if batch:
-                yield batch
-            if item is not None and not self._stopped:
+            if isinstance(item, BaseException) and not self._stopped:
                 raise item
-            return
+            if item is None or isinstance(item, BaseException):
+                return
+            yield item
 
 
 def _grown(exchange: Exchange, event: Event) -> Exchange:
     match event:
         case Retrieved(evidence=evidence, understood=understood):
             return dataclasses.replace(
-                exchange, stage="reading", sentences=len(evidence), understood=understood
+                exchange,
+                stage="reading",
+                sentences=len(evidence),
+                reading=tuple((item.outlet or "", item.text) for item in evidence[:SHOWN]),
+                understood=understood,
             )
-        case Token(text=text):
-            return dataclasses.replace(exchange, stage="writing", draft=exchange.draft + text)
+        case StageStarted(stage=stage):
+            return dataclasses.replace(exchange, stage=stage)
         case Finished(answer=answer):
             return dataclasses.replace(exchange, stage="done", answer=answer)

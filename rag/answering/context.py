@@ -37,7 +37,7 @@ class Search(Protocol):
 
 
 class Clock:
-    """Seconds by stage: ``first_token`` and ``total`` from the question, the others from the last mark."""
+    """Seconds by stage: ``total`` from the question, the others from the last mark."""
 
     def __init__(self) -> None:
         """Start now."""
@@ -49,10 +49,6 @@ class Clock:
         now = time.perf_counter()
         self._stages[stage] = self._stages.get(stage, 0.0) + now - self._last
         self._last = now
-
-    def mark_once(self, stage: str) -> None:
-        """Something happens for the first time; later calls change nothing."""
-        self._stages.setdefault(stage, time.perf_counter() - self._start)
 
     def finish(self) -> dict[str, float]:
         """The seconds of all stages; the answer is complete now."""

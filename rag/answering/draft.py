@@ -25,8 +25,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rag.language.sentences import sentences
-from rag.language.text import is_arabic
-from rag.records import Evidence, Language, Outcome, Verdict
+from rag.records import Evidence, Outcome, Verdict
 
 Span = tuple[str, int, int]
 """Article id, first character and one past the last: what identifies a sentence."""
@@ -157,12 +156,6 @@ _REFUSAL = re.compile(
 """NOT FOUND in capitals anywhere; other phrases only where they speak of the evidence, as an article may
 itself report that something was not found."""
 
-_LEADING = re.compile(r"\s*(\[|$)")
-_MARKERS = re.compile(r"\[[\d\s,،]*(?:\]\s*|$)")
-"""Markers, the last of which may be incomplete, and the white space after them."""
-
-_LETTER = re.compile(r"[^\W\d_]")
-
 
 def put(words: str, answer: str) -> str:
     """The words of the sentence and then the answer, or the answer alone where they are the same."""
@@ -187,27 +180,6 @@ def parse(text: str, question: str, evidence: Sequence[Evidence], shown: Sequenc
     statements = tuple(_translated(said, _cited(_places(markers), shown)) for markers, said in sides)
     relation = "sides" if len(statements) > 1 else "sentences"
     return Draft(question, tuple(evidence), statements, relation=relation, phrases=True)  # type: ignore[arg-type]
-
-
-def readable(text: str, language: Language) -> str:
-    """The part of an unfinished reply that can be shown while it grows: no leading markers, no quoted words.
-
-    A longer reply only adds to it, except where the reply turns out to have begun with a quotation.
-
-    Args:
-        text: What the model has written so far.
-        language: Of the answer: text that begins in another script may be a quotation, and is held back.
-    """
-    if not _LEADING.match(text):
-        return text
-    shown = ""
-    for side in _MARKERS.split(text.lstrip()):
-        words, equals, said = side.partition(TRANSLATES)
-        first = _LETTER.search(words)
-        own = first is not None and is_arabic(first[0]) == (language == "ar")
-        piece = (said if equals else words if own else "").lstrip()
-        shown += (" " if shown and piece and not shown[-1].isspace() else "") + piece
-    return shown
 
 
 def _translated(said: str, cited: tuple[Evidence, ...]) -> Statement:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.answering import confidence
@@ -12,7 +12,7 @@ from rag.answering.context import Context
 from rag.answering.draft import Draft
 from rag.models.llm import prompt
 from rag.models.llm.protocol import LogProbabilities, Message, check_limits
-from rag.records import Evidence, Token
+from rag.records import Evidence
 
 UNSURE = 0.6
 """Probability of a refusal below which the evidence is read again in another order. Thresholds from .6 to .9
@@ -34,7 +34,6 @@ def complete(
     messages: Sequence[Message],
     max_tokens: int,
     context: Context,
-    on_text: Callable[[str], None] = lambda _text: None,
 ) -> Completion:
     """The model's reply to a prompt.
 
@@ -42,7 +41,6 @@ def complete(
         messages: The prompt.
         max_tokens: Longest reply, in the model's tokens.
         context: Holds the model, and whether the answer is still wanted.
-        on_text: Called with all that the model has written so far, after each piece.
 
     Raises:
         Cancelled: The answer is no longer wanted.
@@ -61,9 +59,7 @@ def complete(
                 piece = next(stream)
             except StopIteration as end:
                 return Completion(text, end.value)
-            if piece:
-                text += piece
-                on_text(text)
+            text += piece
 
 
 def generate(
@@ -72,7 +68,6 @@ def generate(
     context: Context,
     *,
     order: prompt.Order = tuple,
-    shown: bool = False,
 ) -> Draft:
     """What the model answers from evidence.
 
@@ -81,7 +76,6 @@ def generate(
         evidence: Numbered from 1, most useful first; without any the model is not asked.
         context: Holds model, prompt and language.
         order: Puts the evidence into the order in which the model reads it.
-        shown: Whether the reply is emitted as it grows.
 
     Raises:
         PromptBroken: Not even the first sentence fits into the model's context.
@@ -100,7 +94,7 @@ def generate(
         budget=context.model.context - settings.max_new_tokens,
         order=order,
     )
-    completion = complete(messages, settings.max_new_tokens, context, _emitter(context) if shown else _silent)
+    completion = complete(messages, settings.max_new_tokens, context)
     draft = drafts.parse(completion.text, question, fitting, order(fitting))
     return confidence.rated(draft, completion.likelihood, context.model.identity)
 
@@ -116,23 +110,3 @@ def read_again(draft: Draft, context: Context) -> Draft:
     other = generate(draft.question, draft.evidence, context, order=prompt.rotated)
     context.clock.mark("reread")
     return draft if other.refused or other.confidence is None or not other.statements else other
-
-
-def _emitter(context: Context) -> Callable[[str], None]:
-    """Returns a callback that emits the part of a growing reply that can be shown."""
-    emitted = ""
-
-    def emit(text: str) -> None:
-        nonlocal emitted
-        context.clock.mark_once("first_token")
-        readable = drafts.readable(text, context.language)
-        # Otherwise what was shown turned out to be a quotation; the finished answer replaces it.
-        if readable.startswith(emitted) and readable != emitted:
-            context.emit(Token(readable[len(emitted) :]))
-            emitted = readable
-
-    return emit
-
-
-def _silent(_text: str) -> None:
-    return None

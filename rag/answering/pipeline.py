@@ -31,7 +31,7 @@ from rag.answering.translation import translate_cited
 from rag.answering.verification import verify
 from rag.conversation.decompose import Part, decompose
 from rag.conversation.rewrite import rewrite
-from rag.records import Answer, Filter, Retrieved, Turn
+from rag.records import Answer, Filter, Retrieved, StageStarted, Turn
 
 Step = Callable[[Draft, Context], Draft]
 """Changes a draft, or returns it as it is."""
@@ -108,10 +108,7 @@ def answer(request: Request, context: Context, steps: Steps = Steps()) -> Answer
     together = retrieved(request.question, parts, found, context.settings.passages)
     context.clock.mark("retrieve")
     context.emit(together)
-    drafts = [
-        checked(part, one, context, steps, shown=part is parts[0])
-        for part, one in zip(parts, found, strict=True)
-    ]
+    drafts = [checked(part, one, context, steps) for part, one in zip(parts, found, strict=True)]
     built = answer_builder.build(drafts, context.language)
     return Answer(
         question=request.question,
@@ -130,7 +127,7 @@ def answer(request: Request, context: Context, steps: Steps = Steps()) -> Answer
     )
 
 
-def checked(part: Part, found: Retrieved, context: Context, steps: Steps, *, shown: bool) -> Draft:
+def checked(part: Part, found: Retrieved, context: Context, steps: Steps) -> Draft:
     """The answer to one part of a question, checked and ready to be built.
 
     Args:
@@ -138,10 +135,10 @@ def checked(part: Part, found: Retrieved, context: Context, steps: Steps, *, sho
         found: What was retrieved for it.
         context: As for ``answer``.
         steps: As for ``answer``.
-        shown: Whether the model's reply is emitted as it grows.
     """
-    draft = generate(part.asked, found.evidence, context, shown=shown)
+    draft = generate(part.asked, found.evidence, context)
     context.clock.mark("generate")
+    context.emit(StageStarted("checking"))
     for step in steps.drafting:
         draft = step(draft, context)
     draft = verify(draft, context)

@@ -21,7 +21,7 @@ from rag.language.text import is_arabic
 from rag.language.translation.hints import hints_for, render
 from rag.models.llm import prompt
 from rag.models.llm.protocol import Message
-from rag.records import Evidence, Language
+from rag.records import Evidence, Language, StageStarted
 
 VARIABLES = frozenset({"text", "hints"})
 """The variables of the prompts translate_en and translate_ar."""
@@ -78,6 +78,7 @@ def _translated(statement: Statement, done: dict[Span, Evidence], context: Conte
 
 
 def _with_translation(item: Evidence, context: Context) -> Evidence:
+    context.emit(StageStarted("translating"))
     translation = translate(item.text, context.language, context)
     if translation is None:
         return item

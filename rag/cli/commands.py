@@ -22,7 +22,7 @@ from rag.cli import printing
 from rag.cli.arguments import parser
 from rag.conversation.question import check_question
 from rag.errors import BadSettings, SanadError
-from rag.records import Answer, Event, Filter, Finished, Retrieved, Token
+from rag.records import Answer, Event, Filter, Finished, Retrieved, StageStarted
 from rag.server.local_socket import NoServer, socket_path
 from rag.server.local_socket import ask as ask_server
 from rag.settings import DEFAULT_INDEX, Settings, index_folder, quiet_libraries
@@ -136,15 +136,13 @@ def _opened(index: str, settings: Settings) -> Assistant:
 
 
 def _shown(events: Iterator[Event], *, quiet: bool) -> Answer:
-    """The answer; on a terminal the draft is shown while the model writes, unless ``quiet``."""
-    draft = ""
+    """The answer; on a terminal the stages are shown while the model works, unless ``quiet``."""
     with printing.live(quiet=quiet) as show:
         for event in events:
             if isinstance(event, Retrieved):
                 show(f"Reading {printing.count(len(event.evidence), 'sentence')} …")
-            elif isinstance(event, Token):
-                draft += event.text
-                show(draft)
+            elif isinstance(event, StageStarted):
+                show(f"{event.stage.capitalize()} …")
             elif isinstance(event, Finished):
                 return event.answer
     raise AssertionError("stream ends with Finished")

@@ -27,11 +27,3 @@ AUXILIARIES = closed(
     "wouldn't shouldn't"
 )
 """English auxiliary verbs."""
-
-SPEECH_VERBS = closed(
-    "قال قالت قالوا اضاف اضافت اضافوا اكد اكدت اكدوا اوضح اوضحت تابع تابعت اشار اشارت ذكر ذكرت اعتبر "
-    "اعتبرت شدد شددت لفت لفتت نوه نوهت راي رات اعلن اعلنت صرح صرحت زعم زعمت حذر حذرت توقع توقعت استطرد "
-    "استدرك"
-)
-
-"""Arabic speech verbs in the past tense, third person, folded."""

@@ -16,7 +16,6 @@ instead.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +34,6 @@ from rag.models.embedding import late_interaction
 from rag.models.embedding.embedder import Embedder
 from rag.models.embedding.late_interaction import Question
 from rag.records import Article, Evidence, Language, Passage
-from rag.retrieval.context_dependence import is_context_dependent
 
 FUSION = Path(__file__).resolve().parent / "data" / "fusion.json"
 """The weights for each language of a question, and the embedder that they were fitted for."""
@@ -49,10 +47,6 @@ LATE_DEPTH = 24
 
 RANK_CONSTANT = 60
 """The constant of reciprocal rank fusion (Cormack, Clarke, Büttcher 2009)."""
-
-WITH_CONTEXT = 2
-"""For this many of the best sentences, the sentence before is added if they are context-dependent ("He also
-said")."""
 
 HALF_LEXICAL = 15.0
 """The BM25 score that is mapped to 0.5, so that the sum over a long question does not outweigh the
@@ -227,21 +221,17 @@ class Searcher:
         if weights:
             totals += weights[-1] * self._lexicon.overlaps(question, list(map(self._sentence, places)))
         ordered = sorted(zip(totals.tolist(), places, strict=True), key=lambda pair: -pair[0])
-        before = {after: place for place, after in itertools.pairwise(places) if self._follows(after, place)}
         chosen: list[Evidence] = []
         seen: set[str] = set()
         left = tokens
-        for rank, (score, place) in enumerate(ordered):
-            dependent = rank < WITH_CONTEXT and is_context_dependent(self._sentence(place))
-            context = before.get(place) if dependent else None
-            for one in filter(None, (place, context)):
-                text = self._sentence(one)
-                cost = count(text)
-                if len(chosen) == limit or fold(text) in seen or (chosen and cost > left):
-                    break  # a dependent sentence that is left out does not need its context either
-                seen.add(fold(text))
-                left -= cost
-                chosen.append(self._piece(one, text, len(chosen) + 1, score))
+        for score, place in ordered:
+            text = self._sentence(place)
+            cost = count(text)
+            if fold(text) in seen or (chosen and cost > left):
+                continue
+            seen.add(fold(text))
+            left -= cost
+            chosen.append(self._piece(place, text, len(chosen) + 1, score))
             if len(chosen) == limit:
                 break
         return tuple(chosen)
@@ -263,11 +253,6 @@ class Searcher:
             score=score,
             also=duplicates.holding(text, self._reprints.get(article_id, ())),
         )
-
-    def _follows(self, place: _Place, other: _Place) -> bool:
-        """Whether this sentence directly follows the other one; they may be in different chunks."""
-        text = self.generation.articles[place[0]].text
-        return place[0] == other[0] and other[2] <= place[1] and not text[other[2] : place[1]].strip()
 
     def _sentence(self, place: _Place) -> str:
         article_id, start, end = place

@@ -28,7 +28,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 
 from rag import __version__
 from rag.errors import BadArticles, BadQuestion, BadSettings, Busy, GenerationFailed, SanadError
-from rag.records import Answer, Event, Filter, Finished, Language, Retrieved, Token, Turn
+from rag.records import Answer, Event, Filter, Finished, Language, Retrieved, StageStarted, Turn
 from rag.server.guard import error_body, refusal
 from rag.server.logs import request_id
 from rag.server.metrics import CONTENT_TYPE, Metrics
@@ -254,7 +254,7 @@ async def _streamed(
 
 
 async def _lines(first: Event, events: Events) -> AsyncIterator[str]:
-    """One line of JSON for each event: ``retrieved``, ``token``…, ``finished``; or ``error``."""
+    """One line of JSON for each event: ``retrieved``, ``stage``…, ``finished``; or ``error``."""
 
     def line(fields: dict[str, Any]) -> str:
         return json.dumps(fields, ensure_ascii=False) + "\n"
@@ -272,8 +272,8 @@ def _fields(event: Event) -> dict[str, Any]:
     match event:
         case Retrieved(evidence=evidence, understood=understood):
             return {"event": "retrieved", "sentences": len(evidence), "understood": understood}
-        case Token(text=text):
-            return {"event": "token", "text": text}
+        case StageStarted(stage=stage):
+            return {"event": "stage", "stage": stage}
         case Finished(answer=answer):
             return {"event": "finished", "answer": answer.to_dict()}
 

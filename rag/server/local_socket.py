@@ -22,7 +22,7 @@ from typing import Any
 
 from rag import __version__, errors
 from rag.errors import Busy, GenerationFailed, SanadError
-from rag.records import Answer, Event, Evidence, Filter, Finished, Language, Retrieved, Token
+from rag.records import Answer, Event, Evidence, Filter, Finished, Language, Retrieved, StageStarted
 from rag.settings import Settings
 
 CONNECT_SECONDS = 1.0
@@ -104,8 +104,8 @@ def _events(response: http.client.HTTPResponse) -> Iterator[Event]:
                 case "retrieved":
                     # The server sends only the number of the sentences: nothing else of them is shown.
                     yield Retrieved((), (_UNSENT,) * event["sentences"], event["understood"])
-                case "token":
-                    yield Token(event["text"])
+                case "stage":
+                    yield StageStarted(event["stage"])
                 case "finished":
                     yield Finished(Answer.from_dict(event["answer"]))
                     return

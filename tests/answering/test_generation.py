@@ -11,7 +11,7 @@ from contexts import Replying, context
 from shown import source
 from trained_prompt import Reading, Said
 
-from rag import Answer, Event, Token
+from rag import Answer
 from rag.answering.generation import UNSURE, generate, read_again
 from rag.models.llm import prompt
 
@@ -102,12 +102,3 @@ def test_without_evidence_the_model_is_not_asked() -> None:
     draft = generate(QUESTION, [], context(model))
     assert draft.refused
     assert model.prompts == []
-
-
-def test_a_growing_reply_is_emitted_only_where_it_is_to_be_shown() -> None:
-    emitted: list[Event] = []
-    shared = context(Replying("300 passengers [1]"), emit=emitted.append)
-    generate(QUESTION, [source(FERRY)], shared)
-    assert emitted == []
-    generate(QUESTION, [source(FERRY)], shared, shown=True)
-    assert emitted == [Token("300 passengers [1]")]

@@ -18,7 +18,7 @@ from rag.answering.context import Context
 from rag.answering.draft import Draft
 from rag.answering.pipeline import Request, Steps
 from rag.models.llm.protocol import Cancelled, LogProbabilities, Message
-from rag.records import Answer, Event, Evidence, Retrieved, Token, Turn
+from rag.records import Answer, Event, Evidence, Retrieved, StageStarted, Turn
 
 FIRST = source("The troops will leave the base in 2025, the ministry said.")
 OTHER = dataclasses.replace(source("The troops will leave the base in 2026, a paper wrote."), article_id="b")
@@ -166,12 +166,11 @@ def test_what_was_cancelled_before_asks_no_model() -> None:
 
 
 @pytest.mark.parametrize("question", [QUESTION, TWO])
-def test_what_was_retrieved_is_emitted_first_and_then_the_reply_to_the_first_subquestion(
-    question: str,
-) -> None:
+def test_what_was_retrieved_is_emitted_first_and_then_that_each_draft_is_checked(question: str) -> None:
     events: list[Event] = []
     answer = asked(question, context(Replying("in 2025 [1]"), search=search, emit=events.append))
-    assert events == [Retrieved((), answer.evidence, answer.understood), Token("in 2025 [1]")]
+    checks = [StageStarted("checking")] * (2 if question == TWO else 1)
+    assert events == [Retrieved((), answer.evidence, answer.understood), *checks]
 
 
 def test_a_follow_up_is_searched_for_as_it_is_understood() -> None:
@@ -190,7 +189,7 @@ def test_a_follow_up_is_searched_for_as_it_is_understood() -> None:
 
 def test_the_stages_and_all_of_them_together_are_timed() -> None:
     timings = asked(QUESTION, context(Yearly(), search=search, articles={"a", "b"})).timings
-    assert set(timings) == {"retrieve", "first_token", "generate", "cross_check", "total"}
+    assert set(timings) == {"retrieve", "generate", "cross_check", "total"}
     assert all(0 <= seconds <= timings["total"] for seconds in timings.values())
 
 

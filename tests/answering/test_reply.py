@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from shown import source
 
-from rag.answering.draft import Draft, Statement, parse, put, readable
+from rag.answering.draft import Draft, Statement, parse, put
 
 SHOWN = [source(f"Sentence {n}.", n) for n in range(1, 10)]
 
@@ -72,34 +70,3 @@ words = (
 def test_what_is_put_before_an_answer_is_read_back(number: int, quoted: str, answer: str) -> None:
     (statement,) = parse(f"[{number}] {put(quoted, answer)}", "What?", SHOWN, SHOWN).statements
     assert statement == Statement(answer, (SHOWN[number - 1],), "" if quoted == answer else quoted)
-
-
-@given(st.text(alphabet="[]0123 ,،.abعم\n", max_size=40), st.sampled_from(["en", "ar"]))
-def test_what_is_shown_of_a_growing_reply_only_grows(draft: str, language: str) -> None:
-    shown = [readable(draft[:end], language) for end in range(len(draft) + 1)]  # type: ignore[arg-type]
-    # Trailing markers of a reply that begins with text stay; at its first "[" a reply is told apart.
-    assert all(later.startswith(earlier) for earlier, later in pairwise(shown))
-
-
-@pytest.mark.parametrize(
-    ("draft", "language", "shown"),
-    [
-        ("[2", "en", ""),
-        ("[2] in 308", "en", "in 308"),
-        ("[2] 308", "en", ""),  # 308 what may be told in another language first
-        ("[1][4] in", "en", "in"),
-        ("[0]", "en", ""),
-        ("308 [2]", "en", "308 [2]"),
-        ("[2] إريك كو", "en", ""),
-        ("[2] إريك كو", "ar", "إريك كو"),
-        ("[2] إريك كوريلا = Er", "en", "Er"),
-        ("[2] Los An", "ar", ""),
-        ("[2] Los Angeles = لو", "ar", "لو"),
-        ("[2] سنة 19 = in 19 [4] سنة 2", "en", "in 19 "),
-        ("[2] سنة 19 = in 19 [4] سنة 20 = in 20", "en", "in 19 in 20"),
-    ],
-)
-def test_neither_markers_nor_quoted_words_are_shown_while_a_reply_is_written(
-    draft: str, language: str, shown: str
-) -> None:
-    assert readable(draft, language) == shown  # type: ignore[arg-type]

@@ -316,27 +316,11 @@ SPOKEN = (
 )
 
 
-def test_with_a_context_dependent_sentence_comes_the_one_before_it(make: Make) -> None:
-    evidence = search(make({"a": SPOKEN}), "the harbour carries 900 passengers?", limit=2)[1]
-    assert [piece.text for piece in evidence] == [
-        "She said the harbour carries 900 passengers.",
-        "Lina Haddad met the crew.",
-    ]
-    assert evidence[1].score == evidence[0].score
-
-
 def test_a_sentence_is_not_given_twice_and_what_is_given_stays_within_the_limit(make: Make) -> None:
     searcher = make({"a": SPOKEN})
     for limit in range(1, 5):
         evidence = search(searcher, "Lina Haddad said the harbour carries 900 passengers?", limit=limit)[1]
         assert len({piece.text for piece in evidence}) == len(evidence) == limit
-
-
-def test_the_context_of_a_sentence_does_not_come_without_it(make: Make) -> None:
-    long = "She said " + "the harbour carries 900 passengers and " * 20 + "the crew."
-    texts = {"a": f"the harbour carries 900 passengers.\nLina met Sami. {long}"}
-    evidence = search(make(texts), "the harbour carries 900 passengers?", limit=3, tokens=20)[1]
-    assert "Lina met Sami." not in [piece.text for piece in evidence[1:2]] or len(evidence) < 3
 
 
 def test_the_sentence_of_another_chunk_is_not_leant_on(make: Make) -> None:

@@ -99,7 +99,7 @@ def test_events_come_as_lines_of_json(serve: Serve) -> None:
     with serve().stream("POST", "/api/ask", json={"question": QUESTION, "stream": True}) as response:
         told = [json.loads(line) for line in response.iter_lines()]
     assert [told[0]["event"], told[-1]["event"]] == ["retrieved", "finished"]
-    assert {item["event"] for item in told[1:-1]} == {"token"}
+    assert {item["event"] for item in told[1:-1]} == {"stage"}
     assert Answer.from_dict(told[-1]["answer"]).outcome == "answered"
 
 

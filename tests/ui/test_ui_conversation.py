@@ -74,7 +74,7 @@ def test_a_question_outlasts_a_reload_in_the_middle_of_its_answer(
 ) -> None:
     ask(page, "When did they leave?")
     assistant.step(3)
-    expect(page.locator(".draft")).to_have_text("The last")
+    expect(page.locator("#sanad-live [role=status]")).to_have_text("Translating the cited sentences")
     page.locator("#sanad-question textarea").fill("And what is typed")
     page.reload()
     expect(page.locator("#sanad-question textarea")).to_have_value("And what is typed")
@@ -92,7 +92,7 @@ def test_an_answer_that_comes_after_another_conversation_was_turned_to_is_kept_i
 ) -> None:
     ask(page, "When did they leave?")
     assistant.step(3)
-    expect(page.locator(".draft")).to_have_text("The last")
+    expect(page.locator("#sanad-live [role=status]")).to_have_text("Translating the cited sentences")
     page.locator("#sanad-new").click()
     expect(page.locator(".welcome")).to_be_visible()
     assistant.freely = True
@@ -101,7 +101,6 @@ def test_an_answer_that_comes_after_another_conversation_was_turned_to_is_kept_i
     page.locator("#sanad-show-conversations").click()
     page.locator("#sanad-conversations .title").click()
     expect(page.locator("#sanad-past [role=status]")).to_have_text("Stopped.")
-    expect(page.locator("#sanad-past .draft")).to_have_text("The last")
 
 
 def test_a_question_is_asked_again_in_place(page: playwright_api.Page, assistant: StandIn) -> None:
@@ -127,15 +126,15 @@ def test_what_the_reader_unfolded_stays_unfolded(page: playwright_api.Page, assi
     expect(page.locator("#sanad-past #t1-others")).to_have_attribute("open", "")
 
 
-def test_stop_stops_the_model_and_keeps_the_draft(page: playwright_api.Page, assistant: StandIn) -> None:
+def test_stop_stops_the_model(page: playwright_api.Page, assistant: StandIn) -> None:
     ask(page, "When did they leave?")
     assistant.step(3)
-    expect(page.locator(".draft")).to_have_text("The last")
+    expect(page.locator("#sanad-live [role=status]")).to_have_text("Translating the cited sentences")
     page.locator("#sanad-stop").click()
     expect(page.locator("#sanad-live [role=status]")).to_have_text("Stopped.", timeout=1_000)
-    expect(page.locator(".draft")).to_have_text("The last")
+    expect(page.locator(".turn .reading")).to_have_count(0)
     expect(page.locator("#sanad-ask")).to_be_visible()
-    assistant.step()  # the token that the model was at
+    assistant.step()  # the stage that the model was at
     assert assistant.closed.wait(5), "the stream was closed"
     ask(page, "And in Arabic?")
     finish(page, assistant)
@@ -147,7 +146,7 @@ def test_closing_the_tab_stops_the_model(
 ) -> None:
     ask(page, "When did they leave?")
     assistant.step(2)
-    expect(page.locator(".draft")).to_have_text("The")
+    expect(page.locator("#sanad-live [role=status]")).to_have_text("Checking the answer against its sources")
     page.goto("about:blank")
     for _ in range(200):
         assistant.step()
@@ -238,7 +237,7 @@ def test_a_stop_wins_over_an_answer_that_is_complete_before_the_server_hears_of_
 ) -> None:
     ask(page, "When did they leave?")
     assistant.step(3)
-    expect(page.locator(".draft")).to_have_text("The last")
+    expect(page.locator("#sanad-live [role=status]")).to_have_text("Translating the cited sentences")
     with stops_held(page):
         page.locator("#sanad-stop").click()
         expect(page.locator("#sanad-live [role=status]")).to_have_text("Stopped.")
@@ -258,7 +257,7 @@ def test_a_stop_wins_over_an_answer_that_is_complete_before_the_server_hears_of_
 def test_a_stop_that_was_lost_on_its_way_is_sent_again(page: playwright_api.Page, assistant: StandIn) -> None:
     ask(page, "When did they leave?")
     assistant.step(3)
-    expect(page.locator(".draft")).to_have_text("The last")
+    expect(page.locator("#sanad-live [role=status]")).to_have_text("Translating the cited sentences")
     with stops_held(page, lose=True) as lost:
         page.locator("#sanad-stop").click()
         page.wait_for_function("!document.querySelector('#sanad-ask').hidden")

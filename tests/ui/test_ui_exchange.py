@@ -15,7 +15,7 @@ from ui.exchange import Exchange
 from ui.faults import Fault, Refused
 
 ANSWERED = Exchange(
-    number=3, question="When did they leave?", stage="done", sentences=1, seconds=8.5, draft="The last",
+    number=3, question="When did they leave?", stage="done", sentences=1, seconds=8.5,
     answer=make_answer("When did they leave?", ENGLISH[:1], [(BASE, LEFT)]),
     where=Filter(("CNN",), "2024", None, "ar"),
 )  # fmt: skip
@@ -35,7 +35,7 @@ def sent(question: object = "Why?", **more: object) -> dict[str, object]:
     "kept",
     [
         ANSWERED,
-        Exchange(1, "Why?", "stopped", draft="x"),
+        Exchange(1, "Why?", "stopped", reading=(("CNN", "x"),)),
         Exchange(1, "?", "failed", fault=Fault("fault_empty")),
     ],
 )

@@ -157,10 +157,11 @@ def test_hostile_text_in_every_field_brings_in_no_element_handler_or_link(hostil
     sides = dataclasses.replace(found, outcome="conflict")
     fault = Fault("fault_date", {"value": hostile}, hostile)
     item = article(hostile, title=hostile, source=hostile)
+    being_read = Exchange(1, hostile, "reading", reading=((hostile, hostile),), understood=hostile)
     pages = [
         Page(render.turn(Exchange(number=1, question=hostile, stage="done", answer=found), "en")),
         Page(render.turn(Exchange(number=1, question=hostile, stage="done", answer=sides), "ar")),
-        Page(render.turn(Exchange(1, hostile, "writing", draft=hostile, understood=hostile), "en")),
+        Page(render.turn(being_read, "en")),
         Page(render.turn(Exchange(number=1, question=hostile, stage="failed", fault=fault), "ar")),
         Page(library.article(item, (0, len(hostile), hostile), "en")),
         Page(library.listing([item], 1, 1, "ar")),
@@ -373,10 +374,12 @@ def test_web_sources_are_links_that_send_the_other_side_nothing() -> None:
 def test_a_turn_shows_its_stage() -> None:
     said = {
         stage: Page(render.turn(Exchange(1, "q", stage, ahead=2, sentences=6, seconds=3.9), "en")).text
-        for stage in ("waiting", "searching", "reading", "writing", "stopped")
+        for stage in ("waiting", "searching", "reading", "checking", "translating", "stopped")
     }
     assert "Searching the articles 3 s" in said["searching"]
     assert "Reading 6 sentences 3 s" in said["reading"]
+    assert "Checking the answer against its sources 3 s" in said["checking"]
+    assert "Translating the cited sentences 3 s" in said["translating"]
     assert "Waiting: 2 questions ahead 3 s" in said["waiting"]
     assert "Searching the articles" in Page(render.turn(Exchange(1, "q", "waiting"), "en")).text
     assert said["stopped"].endswith("Stopped.Ask again")

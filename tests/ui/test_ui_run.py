@@ -18,7 +18,7 @@ from rag.server.fair_queue import FairQueue
 from rag.server.worker import QuestionRunner
 from ui import exchange
 from ui.exchange import Exchange
-from ui.run import PACE, Run
+from ui.run import Run
 
 if TYPE_CHECKING:
     from ui.page import Page
@@ -68,21 +68,9 @@ def test_a_question_goes_through_its_stages_and_ends_with_the_answer(
     seen = list(run(assistant, line).grow())
     assert seen[0].stage in ("waiting", "searching") and seen[-1].stage == "done"
     assert seen[-1].answer is not None and "number 1" in seen[-1].answer.text
-    assert seen[-1].draft.replace(" ", "") == seen[-1].answer.text.replace(" ", "")
-    order = ["waiting", "searching", "reading", "writing", "done"]
+    order = ["waiting", "searching", "reading", "checking", "translating", "done"]
     places = [order.index(one.stage) for one in seen]
     assert places == sorted(places)
-
-
-def test_what_is_written_fast_is_drawn_a_few_times_a_second_and_the_end_at_once(
-    assistant: StandIn, line: FairQueue
-) -> None:
-    assistant.freely = True
-    begun = time.monotonic()
-    seen = list(run(assistant, line).grow())
-    took = time.monotonic() - begun
-    assert len(seen) <= 3 + took / PACE
-    assert seen[-1].stage == "done"
 
 
 def test_the_queue_is_kept_and_shows_how_many_are_ahead(assistant: StandIn, line: FairQueue) -> None:
@@ -146,7 +134,6 @@ def test_a_stop_wins_over_an_answer_that_is_complete_but_not_yet_shown(
     stopped.stop()
     (last,) = grown
     assert (last.stage, last.answer) == ("stopped", None)
-    assert last.draft, "what the model has written is kept"
 
 
 def test_a_stop_wins_over_an_answer_whose_end_is_being_shown(assistant: StandIn, line: FairQueue) -> None:
@@ -289,7 +276,7 @@ def test_an_article_is_shown_with_its_quote_or_without_or_reported_missing(assis
     assert "يتعذر استخدام المقالات" in gone and "no article" in gone
 
 
-def test_a_model_that_reads_is_stopped_before_its_first_token(
+def test_a_model_that_reads_is_stopped_before_its_first_word(
     fake_assistant: FakeAssistant, line: FairQueue
 ) -> None:
     reading, wanted = threading.Event(), threading.Event()
@@ -309,7 +296,7 @@ def test_a_model_that_reads_is_stopped_before_its_first_token(
     second = list(
         Run(QuestionRunner(assistant, line), "tab", Exchange(2, "What did the repairs cost?"), ()).grow()
     )
-    assert second[-1].stage == "done" and "Never told" not in second[-1].draft
+    assert second[-1].stage == "done"
 
 
 def test_threads_end_with_their_questions(assistant: StandIn, line: FairQueue) -> None:
