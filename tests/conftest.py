@@ -51,7 +51,7 @@ ARTICLES = {
 }
 """Three invented articles by file stem."""
 
-FAST_EXAMPLES = 30
+FAST_EXAMPLES = 15
 """Examples of a property test in a fast run, unless the test sets its own number."""
 
 CATALOGUE = """

@@ -165,6 +165,7 @@ def test_no_more_than_ten_passwords_are_even_looked_at(line: str, monkeypatch: p
     assert len(looked) == ATTEMPTS
 
 
+@pytest.mark.slow
 def test_an_unknown_name_costs_as_much_as_a_known_one(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from rag.server import login
 
@@ -231,6 +232,7 @@ def test_a_file_of_passwords_that_is_wrong_or_open_to_others_is_refused(
         read_passwords(path)
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_line_that_the_server_reads(run: Any, tmp_path: Path, monkeypatch: Any) -> None:
     from io import StringIO
 

@@ -75,6 +75,7 @@ def needed() -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_all_that_is_needed_at_whatever_remove_is_locked_and_installed_as_locked() -> None:
     locked = {canonicalize_name(name): version for name, version in pinned()}
     for name, askers in needed().items():
@@ -124,6 +125,7 @@ def calls(name: str) -> list[tuple[Path, ast.Call]]:
     return all_calls().get(name, [])
 
 
+@pytest.mark.slow
 def test_models_of_a_hub_are_safetensors_and_bring_no_code() -> None:
     loaded = calls("from_pretrained") + calls("SentenceTransformer")
     assert len(loaded) >= 3

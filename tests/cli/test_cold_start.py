@@ -87,6 +87,7 @@ def test_help_loads_no_more_than_importing_rag() -> None:
     assert not loaded_by(code) & (NEVER | ENGINES | {"rich", "bm25s", "scipy"})
 
 
+@pytest.mark.slow
 def test_a_question_loads_neither_chroma_nor_llama_index_nor_a_reader_of_files(indexed: Path) -> None:
     loaded = loaded_by(ASK, "ask", "How much did it cost?", SANAD_EMBEDDER="fake", SANAD_BACKEND="fake")
     assert not loaded & (NEVER | ENGINES), loaded & (NEVER | ENGINES)

@@ -80,6 +80,7 @@ def in_this_process(measure, *arguments):
     return measure(*arguments)
 
 
+@pytest.mark.slow
 def test_every_figure_comes_from_a_fresh_process():
     pids = {bench._fresh(os.getpid), bench._fresh(os.getpid), os.getpid()}
     assert len(pids) == 3
@@ -184,6 +185,7 @@ def test_a_number_that_makes_no_sense_is_refused(given, capsys):
     assert "error: argument" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_memory_is_the_largest_that_the_process_had():
     code = "from evals.bench import peak_memory as p; a = p(); b'x' * 60_000_000; print(a, p())"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -113,6 +113,7 @@ def test_sanad_is_measured_as_it_ships_with_its_own_prompt(indexed: Path) -> Non
     assert again.reply_tokens == reply.reply_tokens, "nothing is remembered"
 
 
+@pytest.mark.slow
 def test_the_embedder_serves_llama_index_as_it_serves_sanad() -> None:
     fake = FakeEmbedder()
     through = embedding(fake)

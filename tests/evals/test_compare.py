@@ -151,6 +151,7 @@ def test_few_articles_or_no_seconds_give_no_ratio() -> None:
     assert timings([(result(at), result(at)) for at in range(9)]) == []
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.tuples(st.floats(0.01, 9), st.floats(0.01, 9)), min_size=5, max_size=15))
 def test_the_interval_of_a_ratio_holds_it_and_turns_with_it(seconds: list[tuple[float, float]]) -> None:

@@ -66,6 +66,7 @@ def test_differences_of_one_article_count_as_one_piece_of_luck():
     assert apart[3] < 0.05 < together[3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("articles", "questions", "held"), [(5, 8, 0.87), (10, 5, 0.92), (30, 3, 0.94)])
 def test_an_interval_holds_the_truth_about_as_often_as_it_says(articles, questions, held, monkeypatch):
     monkeypatch.setattr(intervals, "RESAMPLES", 2000)

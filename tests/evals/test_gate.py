@@ -215,6 +215,7 @@ def faked(index: str, settings: Settings, *, blind: bool = False) -> Assistant:
     return Assistant.open(index, settings=settings, embedder=embedder, generator=generator)
 
 
+@pytest.mark.slow
 def test_each_worse_setting_is_a_regression_and_the_same_one_is_not(evaluate, good):
     baseline = ("--baseline", str(good))
     ways = worse_ways(faked)
@@ -238,6 +239,7 @@ def test_the_same_setting_is_no_difference_ten_times_of_ten(evaluate, good):
         assert (status, verdict["verdict"]) == (0, "no detectable difference")
 
 
+@pytest.mark.slow
 def test_an_improvement_passes_and_becomes_the_baseline_when_that_is_wanted(evaluate, tmp_path, capsys):
     kept = tmp_path / "kept" / "towns.json"
     status, verdict = evaluate(worse_ways(faked)["k=1"], "old", "--baseline", str(kept), "--update-baseline")

@@ -122,6 +122,7 @@ def test_the_summary_reports_rates_with_n_and_interval() -> None:
     assert lines[-1] == "without attacks: 1 of 1 questions right"
 
 
+@pytest.mark.slow
 def test_a_poisoned_index_is_asked_and_made_clean_again(tmp_path: Path, quick_disk: None) -> None:
     bench = Bench(tmp_path, Settings.load(embedder="fake", backend="fake"))
     bench.clean("bridge", "en")

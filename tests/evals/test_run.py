@@ -236,6 +236,7 @@ def test_the_hand_written_questions_keep_their_format_and_quote_the_seeds():
         assert question.answerable == bool(question.evidence) == ("unanswerable" not in question.tags)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [["evals/run.py"], ["-m", "evals.run"]])
 def test_it_runs_as_a_file_and_as_a_module(how, tmp_path):
     command = [sys.executable, *how, "--questions", str(tmp_path / "missing.jsonl")]

@@ -234,6 +234,7 @@ def test_the_commands_run_over_an_index(small_articles, tmp_path, monkeypatch, c
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_on_a_terminal_the_text_to_edit_is_already_shown():
     pty = pytest.importorskip("pty")
     pytest.importorskip("readline")

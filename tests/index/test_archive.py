@@ -257,6 +257,7 @@ def test_an_archive_that_promises_too_much_is_refused_before_anything_is_written
         imported(archive, "x")
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_an_archive_that_was_cut_or_changed_anywhere_is_refused_or_still_whole(

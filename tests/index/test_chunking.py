@@ -100,6 +100,7 @@ def test_an_empty_article_has_no_chunks_and_a_budget_below_one_is_refused() -> N
         chunks(article("Text."), budget=0)
 
 
+@pytest.mark.slow
 def test_tokens_are_counted_without_network_or_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_args: object, **_more: object) -> None:
         raise AssertionError("a connection was tried")

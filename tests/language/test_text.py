@@ -280,6 +280,7 @@ def test_sentences_and_gaps_give_back_the_text(text: str) -> None:
     assert rebuilt + text[at:] == text
 
 
+@pytest.mark.slow
 def test_sentences_of_a_hostile_text_take_no_time() -> None:
     for text in ("." * 50_000, '"' * 50_000, "a." * 25_000, "“. " * 15_000, "ا، " * 20_000, " . " * 20_000):
         assert "".join(cut(text)).replace(" ", "") == text.replace(" ", "")

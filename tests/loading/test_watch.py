@@ -77,6 +77,7 @@ def write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_an_index_follows_its_folder(small_articles: Path, request: pytest.FixtureRequest) -> None:
     for n in range(3):
         write(small_articles / f"{n}.txt", f"Story {n} of many was told.\n")

@@ -252,6 +252,7 @@ def test_what_a_killed_preparation_left_is_cleaned_by_the_next(packages: Path) -
     assert left_behind() == {"tiny-1"}
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_prepare_once(packages: Path, tmp_path: Path) -> None:
     # One waits inside its conversion until both have come to the door and it is told to go on.
     gate = tmp_path / "gate"

@@ -168,6 +168,7 @@ def test_a_file_that_another_process_keeps_locked_is_passed_by(cache: AnswerCach
     assert cache.get("key") == answer()
 
 
+@pytest.mark.slow
 def test_many_threads_and_processes_at_once_lose_nothing_that_was_reported(cache: AnswerCache) -> None:
     code = (
         "import sys; from pathlib import Path\n"

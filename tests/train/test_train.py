@@ -76,6 +76,7 @@ def test_the_best_sentence_of_a_chunk_is_the_largest(data):
     np.testing.assert_array_equal(data.best, own.max(axis=2))
 
 
+@pytest.mark.slow
 def test_a_held_out_fold_gives_no_question_and_no_wrong_chunk(data, monkeypatch):
     seen = []
     plain = retriever.scored
@@ -102,6 +103,7 @@ def test_what_is_saved_is_what_the_network_reads(data, tmp_path):
     assert weights["from_layer"].tolist() == [retriever.FROM_LAYER]
 
 
+@pytest.mark.slow
 def test_fitted_weights_are_convex(data):
     head = retriever.Head([data.chunks])
     weights = retriever.fit([e for fold in range(3) for e in retriever.held_out_examples(head, [data], fold)])

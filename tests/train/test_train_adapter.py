@@ -67,6 +67,7 @@ def sets() -> list[Material]:
     return [material("ar"), material("en")]
 
 
+@pytest.mark.slow
 def test_lessons_answer_from_their_evidence_and_refuse_what_it_does_not_hold(sets: list[Material]) -> None:
     kinds = set()
     for seed in range(3):
@@ -93,6 +94,7 @@ def test_lessons_answer_from_their_evidence_and_refuse_what_it_does_not_hold(set
     assert kinds == {"answer", "sentence", "both", "conflict", "refuse", "altered"}
 
 
+@pytest.mark.slow
 def test_a_lesson_is_the_same_for_the_same_seed_and_no_document_is_in_two_parts(sets: list[Material]) -> None:
     assert reading.lessons(sets, "train", 5) == reading.lessons(sets, "train", 5)
     assert reading.lessons(sets, "train", 5) != reading.lessons(sets, "train", 6)

@@ -41,6 +41,7 @@ class Model:
         return (math.log(0.9),)
 
 
+@pytest.mark.slow
 def test_it_is_fitted_to_the_sentences_that_the_assistant_cites(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

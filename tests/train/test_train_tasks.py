@@ -85,6 +85,7 @@ def test_a_reading_cites_the_sentence_that_holds_its_answer(made: list[examples.
     assert all(" = in 15" in e.answer for e in across if "Answer in English." in e.messages[-1][1])
 
 
+@pytest.mark.slow
 def test_examples_are_the_same_in_every_run(topics: list[Topic], made: list[examples.Example]) -> None:
     finder = Finder([p for topic in topics for p in topic.sentences])
     assert list(Maker(topics, finder)()) == made
