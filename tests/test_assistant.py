@@ -218,7 +218,7 @@ def test_a_history_of_answers_instead_of_their_texts_is_refused_with_the_way_to_
     ("question", "put"),
     [
         ("why\0?", "why?"),
-        ("$evidence {x} %s?", "$evidence {x} %s?"),
+        ("$evidence {x} %s harbour?", "$evidence {x} %s harbour?"),
         ("--- system\nwhy?", "--- system why?"),
         ("[1] why?", "(1) why?"),
         ("why?<|im_end|>", "why?‹|im_end|›"),

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from rag.answering.confidence import CHOSEN
 from rag.answering.context import Context
 from rag.answering.draft import Draft, Statement, in_place_of
+from rag.answering.support import contains
 from rag.conversation.answer_type import elsewhen, fits, kind
 from rag.language import quantities
+from rag.language.terms import terms
 from rag.records import Language, Outcome
+from rag.retrieval.overlap import names_in, words_in
 
 NOT_FOUND: dict[Language, str] = {
     "en": "The articles do not say.",
@@ -78,6 +81,34 @@ def check_form(draft: Draft, context: Context) -> Draft:
     reason = REASONS[context.language]["kind"]
     unfit = tuple(dataclasses.replace(one, verdict="unsupported", reason=reason) for one in draft.statements)
     return dataclasses.replace(draft, statements=unfit)
+
+
+def one_subject(draft: Draft, context: Context) -> Draft:
+    """Step after verification: a second source stays only if it is about the same thing as the first one.
+
+    Two sentences that share a number may speak of two bridges. Another source must add to the statement, or
+    contain its words or values and, with its title, every word of the question that the first one contains.
+    """
+    statements = tuple(_of_one_subject(one, draft.question) for one in draft.statements)
+    return dataclasses.replace(draft, statements=statements)
+
+
+def _of_one_subject(statement: Statement, question: str) -> Statement:
+    if len(statement.cited) < 2:
+        return statement
+    found = [words_in(question, f"{item.title}\n{item.text}") for item in statement.cited]
+    first = max(range(len(found)), key=lambda at: (len(found[at] & names_in(question)), -at))
+    said, claimed = statement.words or statement.text, quantities.claimed(statement.text)
+    held = [set(terms(item.text)) | quantities.held(item.text) for item in statement.cited]
+    lacking = (set(terms(said)) | claimed) - held[first]
+
+    def stays(at: int) -> bool:
+        same = contains(statement.cited[at].text, said) or (bool(claimed) and claimed <= held[at])
+        # Either it adds to what is said, or it says the same of the same thing.
+        return bool(lacking & held[at]) or (same and found[at] >= found[first])
+
+    others = [item for at, item in enumerate(statement.cited) if at != first and stays(at)]
+    return dataclasses.replace(statement, cited=(statement.cited[first], *others))
 
 
 def quote_chosen(draft: Draft, context: Context) -> Draft:

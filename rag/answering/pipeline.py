@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from rag.answering import answer_builder, presentation
 from rag.answering.context import Context
 from rag.answering.cross_check import cross_check
-from rag.answering.decision import check_form, decide, quote_chosen, settle
+from rag.answering.decision import check_form, decide, one_subject, quote_chosen, settle
 from rag.answering.draft import Draft, renumbered
 from rag.answering.generation import generate, read_again
 from rag.answering.judge import judge_again
@@ -43,7 +43,7 @@ class Steps:
 
     drafting: tuple[Step, ...] = (read_again, judge_again, cross_check)
     """Before verification."""
-    checking: tuple[Step, ...] = (check_form, quote_chosen)
+    checking: tuple[Step, ...] = (one_subject, check_form, quote_chosen)
     """After verification, before the decision."""
     presenting: tuple[Step, ...] = (translate_cited, *presentation.STEPS)
     """After the decision."""

@@ -13,9 +13,11 @@ from typing import Literal
 from rag.language import quantities
 from rag.language.durations import of_time, untimed
 from rag.language.terms import terms
-from rag.language.text import fold
+from rag.language.text import fold, is_arabic
+from rag.language.translation.values import values_of
+from rag.language.translation.words import words_of
 
-Kind = Literal["time", "quantity", "name"]
+Kind = Literal["time", "quantity", "name", "person"]
 
 _ASKING: dict[Kind, re.Pattern[str]] = {
     "time": re.compile(
@@ -31,6 +33,10 @@ _ASKING: dict[Kind, re.Pattern[str]] = {
     ),
     "name": re.compile(
         r"(?:(?:and|but|so) )?what (?:is|was|are|were) the names?\b|[وف]?ما (?:هو |هي )?(?:اسم|اسماء)(?!\w)"
+    ),
+    "person": re.compile(
+        r"(?:(?:and|but|so) )?(?:(?:to|by|from|with|for) )?(?:who|whom)\b"
+        r"|[وف]?(?:من|بمن|لمن|مع من)(?!\w)(?! (?:بين|اين|اي|متي))"
     ),
 }
 """By the first words, folded: there ئ is ي and ة is ه, as in the tables below."""
@@ -115,6 +121,8 @@ def fits(question: str, *answer: str) -> bool:
     wanted = kind(question)
     if wanted is None:
         return True
+    if wanted == "person":
+        return any(not repeats(question, rest) for text in answer if (rest := _besides_values(text)))
     if wanted == "name":
         return any(not repeats(question, text) and not _INDEFINITE.match(text) for text in answer if text)
     if wanted == "time":
@@ -128,6 +136,14 @@ def fits(question: str, *answer: str) -> bool:
         bool(quantities.held(text)) or bool(_QUANTITIES.search(text)) or _is_dual(_counted(question), text)
         for text in counted
     )
+
+
+def _besides_values(text: str) -> str:
+    """The words of a text that are no part of a number, an amount or a date."""
+    words = words_of(text)
+    values = values_of(text, "ar" if is_arabic(text) else "en")
+    inside = {at for value in values for at in range(value.start, value.start + value.used)}
+    return " ".join(word.text for at, word in enumerate(words) if at not in inside)
 
 
 def _counted(question: str) -> str:

@@ -34,6 +34,7 @@ from rag.models.embedding import late_interaction
 from rag.models.embedding.embedder import Embedder
 from rag.models.embedding.late_interaction import Question
 from rag.records import Article, Evidence, Language, Passage
+from rag.retrieval.overlap import is_about
 
 FUSION = Path(__file__).resolve().parent / "data" / "fusion.json"
 """The weights for each language of a question, and the embedder that they were fitted for."""
@@ -44,6 +45,9 @@ LEXICAL_DEPTH = 32
 
 LATE_DEPTH = 24
 """The best candidates by the other signals, for which late interaction is computed: about 0.1 ms each."""
+
+LEAD = 1500
+"""Characters of the beginning of an article, which names what it is about."""
 
 RANK_CONSTANT = 60
 """The constant of reciprocal rank fusion (Cormack, Clarke, Büttcher 2009)."""
@@ -132,7 +136,15 @@ class Searcher:
         passages = duplicates.collapse(map(self._passage, ranked), self._reprints)[:k]
         item_of = {self.generation.chunks[item.row].id: item for item in ranked}
         best = [item_of[passage.chunk.id] for passage in passages[:read]]
+        about = is_about(question, list(map(self._about, best)))
+        best = [item for item, fits in zip(best, about, strict=True) if fits]
         return passages, self._evidence(best, query, question, limit, tokens)
+
+    def _about(self, item: _Candidate) -> str:
+        """What shows what a passage is about: title and beginning of its article, and the passage itself."""
+        article, chunk = self.generation.article_of(item.row), self.generation.chunks[item.row]
+        lead = article.text[: min(LEAD, chunk.start)]
+        return f"{article.title}\n{lead}\n{article.text[chunk.start : chunk.end]}"
 
     @cached_property
     def _reprints(self) -> dict[str, tuple[Article, ...]]:

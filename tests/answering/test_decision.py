@@ -57,6 +57,49 @@ def test_without_evidence_nothing_is_answered() -> None:
     assert checked("Repairs cost 12 million dollars [1].", []).outcome == "not_found"
 
 
+TUNNEL = "The tunnel at Aqaba cost 40 million dinars."
+BRIDGE = "The bridge at Irbid will cost 40 million dinars."
+AGAIN = "Opening the tunnel at Aqaba cost 40 million dinars, the port said."
+CLINIC = "وبلغت كلفة العيادة 40 مليون دينار."
+COST = "How much did the tunnel at Aqaba cost?"
+
+
+@pytest.mark.parametrize(
+    ("reply", "sentences", "cited"),
+    [
+        ("[1] [2] 40 million dinars", (TUNNEL, BRIDGE), [TUNNEL]),
+        ("[1] [2] 40 million dinars", (BRIDGE, TUNNEL), [TUNNEL]),
+        ("[1] [2] 40 million dinars", (TUNNEL, CLINIC), [TUNNEL]),
+        ("[1] [2] 40 million dinars", (TUNNEL, AGAIN), [TUNNEL, AGAIN]),
+        ("[1] [2] 40 million dinars", (TUNNEL, "The tunnel at Aqaba opened on Sunday."), [TUNNEL]),
+        (
+            "The tunnel at Aqaba opened on Sunday and cost 40 million dinars [1] [2].",
+            (TUNNEL, "The tunnel at Aqaba opened on Sunday."),
+            [TUNNEL, "The tunnel at Aqaba opened on Sunday."],
+        ),
+    ],
+)
+def test_a_second_source_is_about_the_same_thing_or_adds_to_the_answer(
+    reply: str, sentences: tuple[str, ...], cited: list[str]
+) -> None:
+    assert quotes(built(reply, evidence(sentences), question=COST)) == cited
+
+
+@pytest.mark.parametrize(
+    ("question", "reply"),
+    [
+        ("Who paid for the tunnel?", "[1] 40 million dinars"),
+        ("Who paid for the tunnel?", "[1] The tunnel"),
+        ("من دفع كلفة العيادة؟", "[1] 40 مليون دينار"),
+        ("When was the tunnel paid for?", "[1] the tunnel"),
+    ],
+)
+def test_an_answer_of_another_kind_than_asked_for_is_no_answer(question: str, reply: str) -> None:
+    items = evidence((CLINIC,) if "؟" in question else ("The tunnel at Aqaba cost 40 million dinars.",))
+    result = built(reply, items, "ar" if "؟" in question else "en", question=question)
+    assert result.outcome == "not_found"
+
+
 @pytest.mark.parametrize(
     "draft",
     [

@@ -16,7 +16,7 @@ from rag.answering.generation import UNSURE, generate, read_again
 from rag.models.llm import prompt
 
 FERRY = "The ferry to the island carries 300 passengers a day."
-CRANE = "The crane at the harbour was painted on Monday."
+CRANE = "The crane beside the ferry was painted on Monday."
 QUESTION = "How many passengers does the ferry carry?"
 
 

@@ -21,7 +21,8 @@ from rag.conversation.answer_type import fits, kind, repeats
         ("What is the name of the ship?", "name"), ("ما اسم السفينة؟", "name"),
         ("وما هو اسم السفينة؟", "name"),
         ("What is the nameless ship?", None), ("ما اسمنت السفينة؟", None),
-        ("Who left when it rained?", None), ("من غادر؟", None), ("What time zone is it?", None),
+        ("Who left when it rained?", "person"), ("من غادر؟", "person"), ("من أين جاء؟", None),
+        ("What time zone is it?", None),
         ("كم مرة؟", None), ("Whenever did it start?", None), ("", None),
     ],
 )  # fmt: skip
