@@ -2,6 +2,7 @@
 
     python evals/bench.py --corpus DIR --questions FILE --sizes 1000,10000,100000 --out DIR
     python evals/bench.py --sizes 100000 --lend 2000   measure the search of an index that is built in minutes
+    python evals/bench.py --updates --sizes 1000,20000   measure adding one article to an index of each size
     python evals/bench.py --sizes 1000 --reuse     keep the index, and measure only the search next time
 
 Articles and questions are mixed from the given ones (resample.py), so that no two are alike. Every size is
@@ -39,7 +40,7 @@ if not __package__:
     sys.path[0] = str(ROOT)
 
 import rag  # noqa: E402
-from evals import resample  # noqa: E402
+from evals import bench_updates, resample  # noqa: E402
 from evals.bench_report import TARGETS, draw, table  # noqa: E402
 from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions  # noqa: E402
@@ -106,7 +107,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     return exit_status(lambda: _run(args))
 
 
+def _updates(args: argparse.Namespace) -> None:
+    """Build an index of each size, add articles one by one, and write ``report.json``."""
+    settings = Settings.load(embedder="fake")
+    pool = resample.read_pool(args.corpus or [settings.articles])
+    rows: list[dict[str, Any]] = []
+    for size in args.sizes:
+        home = args.out / f"updates-{size}"
+        own = dataclasses.replace(settings, indexes=home / "indexes", articles=home / "articles")
+        try:
+            _say(f"{size:,} chunks: building …")
+            built = _build(home, size, pool, own, args.seed, 0)
+            _say(f"{built.chunks:,} chunks: adding one article, {bench_updates.UPDATES} times …")
+            new = list(itertools.islice(resample.articles(pool, args.seed + 1), bench_updates.UPDATES))
+            rows.append(bench_updates.row(built.chunks, _fresh(bench_updates.update, own, INDEX, new)))
+        finally:
+            shutil.rmtree(home, ignore_errors=True)
+        _write(args.out, {"updates": rows}, "report.json")
+    print(bench_updates.table(rows))
+    print(f"\n{args.out / 'report.json'}")
+
+
 def _run(args: argparse.Namespace) -> None:
+    if args.updates:
+        _updates(args)
+        return
     settings = Settings.load(embedder=args.embedder)
     corpora = args.corpus or [settings.articles]
     pool = resample.read_pool(corpora)
@@ -288,11 +313,11 @@ def _describe(settings: Settings, corpora: Sequence[Path], args: argparse.Namesp
     }
 
 
-def _write(folder: Path, report: dict[str, Any]) -> None:
+def _write(folder: Path, report: dict[str, Any], name: str = "bench.json") -> None:
     part = folder / "bench.part"
     try:
         part.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        part.replace(folder / "bench.json")
+        part.replace(folder / name)
     except OSError as error:
         raise BadQuestions(f"Cannot write {folder}: {error.strerror}; give another --out.") from None
 
@@ -338,6 +363,9 @@ def _arguments() -> argparse.ArgumentParser:
         help="embed N passages and reuse their vectors, to measure only the search; default: 0, embed all",
     )
     parser.add_argument("--embedder", help="'packaged', 'fake', a hub model id or a local folder")
+    parser.add_argument(
+        "--updates", action="store_true", help="measure adding one article, with the fake embedder"
+    )
     parser.add_argument(
         "--reuse", action="store_true", help="keep the indexes in --out, and search those kept before"
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evals import bench, bench_growth, bench_report, resample
+from evals import bench, bench_growth, bench_report, bench_updates, resample
 from evals.dataset import BadQuestions
 from evals.lending import Lending
 from rag.language.text import detect_language
@@ -143,6 +143,20 @@ def test_whole_questions_are_asked_of_every_kept_index_in_turn(
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_adding_one_article_is_measured_at_each_size(corpus, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(bench_updates, "UPDATES", 3)
+    out = tmp_path / "out"
+    asked = ["--updates", "--sizes", "110,130", "--corpus", str(corpus), "--out", str(out)]
+    assert bench.main(asked) == 0
+    rows = json.loads((out / "report.json").read_text(encoding="utf-8"))["updates"]
+    assert [one["n"] for one in rows] == [3, 3]
+    assert rows[0]["chunks"] < rows[1]["chunks"]
+    assert all(0 < one["median_s"] <= one["p95_s"] for one in rows)
+    assert "| 1.0 | 3 |" in capsys.readouterr().out
+    assert [path.name for path in out.iterdir()] == ["report.json"], "the indexes are removed"
+
+
 def test_an_index_that_is_not_to_be_kept_is_removed(corpus, questions, tmp_path, monkeypatch):
     monkeypatch.setattr(bench, "_fresh", in_this_process)
     out = tmp_path / "out"
