@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from rag.answering import pipeline
 from rag.answering.context import Clock, Context, Search, events_of
 from rag.answering.pipeline import Request, Steps
 from rag.conversation.question import check_question
+from rag.conversation.remarks import REPLIES, remark
+from rag.conversation.replacement import mentioning
 from rag.errors import BadArticles, IndexMissing, IndexUnusable
 from rag.index import filters, generations, indexing
 from rag.index.generations import Written
@@ -132,7 +134,7 @@ class Assistant:
             question: English or Arabic, at most ``settings.max_question`` characters.
             history: Earlier turns of the conversation, oldest first.
             where: Which articles may be searched; None allows all. If it allows none, the answer says so and
-                no model is called.
+                no model is called. Nor is one for thanks and greetings, which ask nothing.
             answer_language: The language of the answer; None takes that of the question.
             emit: Called with one Retrieved, then with any number of StageStarted.
             cancel: An event that any thread may set to stop the answer.
@@ -145,6 +147,9 @@ class Assistant:
         clock = Clock()
         question = check_question(question, self.settings, history)
         language = answer_language or detect_language(question)
+        if kind := remark(question):
+            emit(Retrieved((), ()))
+            return _polite(question, REPLIES[kind][language], language, self.generation, clock.finish())
         searcher = self._current()
         generation = searcher.generation
         allowed = filters.allowed(where, generation.articles.values())
@@ -215,7 +220,7 @@ class Assistant:
             return Retrieved((), ())
         parts = pipeline.understand(question, history, self.settings.max_question, self.steps)
         search = self._search(searcher, allowed)
-        found = [search(part.searched, passages=k) for part in parts]
+        found = [mentioning(part.about, search(part.searched, passages=k)) for part in parts]
         return pipeline.retrieved(question, parts, found, k)
 
     def article(self, article_id: str) -> Article:
@@ -363,6 +368,16 @@ class Assistant:
             if self._generator is None:
                 self._generator = _watched(self.settings, self._progress)
             return self._generator
+
+
+def _polite(
+    question: str, text: str, language: Language, generation: str, timings: dict[str, float]
+) -> Answer:
+    """The answer to a remark. As nothing is claimed, its outcome is that nothing was found."""
+    nothing: Any = dict.fromkeys(("claims", "citations", "passages", "evidence"), ())
+    return Answer(
+        question, text, language, "not_found", model="", generation=generation, timings=timings, **nothing
+    )
 
 
 def _watched(settings: Settings, tell: Progress) -> WatchedGenerator:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 import hypothesis
 import pytest
 
@@ -175,6 +176,9 @@ def first_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "indexes" / "small"
 
 
+Serve = Callable[..., httpx.Client]
+"""The fixture ``serve``."""
+
 FakeAssistant = Callable[..., Assistant]
 
 
@@ -205,6 +209,26 @@ def fake_assistant(small_articles: Path, first_index: Path) -> Iterator[FakeAssi
     yield make
     for assistant in opened:
         assistant.close()
+
+
+@pytest.fixture
+def serve(fake_assistant: FakeAssistant) -> Iterator[Serve]:
+    """Serves an assistant over the small articles; gives a client of it."""
+    from rag.server.serve import Server
+
+    opened: list[tuple[Server, httpx.Client]] = []
+
+    def make(
+        llm: FakeLLM | None = None, *, server: dict[str, Any] | None = None, **settings: Any
+    ) -> httpx.Client:
+        made = Server(fake_assistant(llm=llm, **settings), **(server or {})).start()
+        opened.append((made, httpx.Client(base_url=made.address, timeout=60)))
+        return opened[-1][1]
+
+    yield make
+    for made, client in opened:
+        client.close()
+        made.close()
 
 
 @pytest.fixture

@@ -237,7 +237,7 @@ def test_a_follow_up_is_searched_for_and_put_to_the_model_as_it_is_understood(fa
     llm = FakeLLM()
     assistant = fake_assistant(llm=llm)
     history = [Turn("How many tonnes of olives were gathered in autumn?", "900 [1].")]
-    asked, understood = "And in spring?", f"{history[0].question} (900) And in spring?"
+    asked, understood = "And by whom?", f"{history[0].question} (900) And by whom?"
     alone, behind = assistant.ask(asked), assistant.ask(asked, history=history)
     assert behind.passages[0].chunk.article_id == "olives"
     assert behind.question == alone.question == asked
@@ -247,6 +247,35 @@ def test_a_follow_up_is_searched_for_and_put_to_the_model_as_it_is_understood(fa
     assert f"{history[0].question} {asked}" in second, "too short to be asked alone"
     found = assistant.search(asked, history=history)
     assert (found.understood, found.evidence) == (understood, behind.evidence)
+
+
+def test_the_same_question_about_something_else_is_searched_for_and_asked_as_it_is_understood(
+    fake_assistant: Make,
+) -> None:
+    llm = FakeLLM()
+    history = [Turn("How many tonnes of olives were gathered in autumn?", "900 [1].")]
+    answer = fake_assistant(llm=llm).ask("And in spring?", history=history)
+    assert answer.understood == "How many tonnes of olives were gathered in spring?"
+    assert f"Question: {answer.understood}\n" in readings(llm)[0]
+
+
+@pytest.mark.parametrize(
+    ("remark", "reply"),
+    [("Thanks!", "You are welcome."), ("شكرا جزيلا", "عفوًا."), ("Good morning", "Hello. Ask a question")],
+)
+def test_thanks_and_greetings_are_answered_politely_without_a_search_and_the_model(
+    fake_assistant: Make, remark: str, reply: str
+) -> None:
+    llm = FakeLLM()
+    history = [Turn("How many tonnes of olives were gathered?", "900 [1].")]
+    events = list(fake_assistant(llm=llm).stream(remark, history=history))
+    answer = finished(events)
+    assert answer.text.startswith(reply)
+    assert answer.language == ("en" if remark.isascii() else "ar")
+    assert (answer.outcome, answer.model, answer.understood) == ("not_found", "", "")
+    assert (answer.claims, answer.citations, answer.passages, answer.evidence) == ((), (), (), ())
+    assert events[0] == Retrieved((), ()) and len(events) == 2
+    assert llm.prompts == []
 
 
 def test_the_answer_is_in_the_language_of_the_follow_up(fake_assistant: Make) -> None:

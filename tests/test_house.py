@@ -40,8 +40,8 @@ WRAPPED = {
     "tiktoken": {"language.tokens"},
     "watchfiles": {"loading.watch"},
     "gradio": set(),
-    "fastapi": {"server.api"},
-    "starlette": {"server.api", "server.guard", "server.login", "server.request_log"},
+    "fastapi": {"server.api", "server.openai.chat"},
+    "starlette": {"server.api", "server.guard", "server.login", "server.openai.chat", "server.request_log"},
     "uvicorn": {"server.serve"},
     "prometheus_client": {"server.metrics"},
 }

@@ -8,14 +8,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from conftest import FakeAssistant, assistant_over
+from conftest import FakeAssistant, Serve, assistant_over
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -49,25 +49,6 @@ def passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.write_text(f"# users\n\n{NAME}:{hashed(PASSWORD)}\n", encoding="utf-8")
     path.chmod(0o600)
     return path
-
-
-Serve = Callable[..., httpx.Client]
-
-
-@pytest.fixture
-def serve(fake_assistant: FakeAssistant) -> Iterator[Serve]:
-    """Serves an assistant; gives a client of it."""
-    opened: list[tuple[Server, httpx.Client]] = []
-
-    def make(*, server: dict[str, Any] | None = None, **changed: Any) -> httpx.Client:
-        made = Server(fake_assistant(**changed), **(server or {})).start()
-        opened.append((made, httpx.Client(base_url=made.address, timeout=60)))
-        return opened[-1][1]
-
-    yield make
-    for made, client in opened:
-        client.close()
-        made.close()
 
 
 def with_page() -> dict[str, Any]:

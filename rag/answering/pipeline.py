@@ -30,6 +30,7 @@ from rag.answering.judge import judge_again
 from rag.answering.translation import translate_cited
 from rag.answering.verification import verify
 from rag.conversation.decompose import Part, decompose
+from rag.conversation.replacement import mentioning
 from rag.conversation.rewrite import rewrite
 from rag.records import Answer, Filter, Retrieved, StageStarted, Turn
 
@@ -104,7 +105,7 @@ def answer(request: Request, context: Context, steps: Steps = Steps()) -> Answer
         PromptBroken: Not even one sentence fits into the model's context.
     """
     parts = understand(request.question, request.history, context.settings.max_question, steps)
-    found = [context.search(part.searched) for part in parts]
+    found = [mentioning(part.about, context.search(part.searched)) for part in parts]
     together = retrieved(request.question, parts, found, context.settings.passages)
     context.clock.mark("retrieve")
     context.emit(together)

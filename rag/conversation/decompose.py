@@ -92,6 +92,8 @@ class Part:
     """The part as it is put to the model, with what it depends on."""
     searched: str
     """What its evidence is searched with: the whole question follows it, as a sentence may answer both."""
+    about: str = ""
+    """What its evidence has to mention; empty where that is not known."""
 
 
 def whole(question: str) -> Part:
@@ -109,7 +111,9 @@ def decompose(question: Standalone, *, longest: int, entire: bool = False) -> tu
     """
     if question.asked:
         # Taken apart, the earlier question would be answered once more.
-        return (Part(question.asked, question.asked, question.text),)
+        return (Part(question.asked, question.asked, question.text, question.about),)
+    if question.about:
+        return (Part(question.text, question.text, question.text, question.about),)
     if entire:
         return (whole(question.text),)
     return parts(question.text, longest=longest)

@@ -1,10 +1,11 @@
 """A follow-up → what is searched for, and what the model is asked.
 
-A follow-up depends on the conversation where it is short, continues ("and …", «وماذا عن …»), or has a word
-that points back ("he", "there", "ذلك"). It is searched for together with the question before it and the first
-words of that question's answer. The model is asked the follow-up alone over the sentences found, or behind
-the question before it where it is too short to be about anything. Rules of grammar that rewrote follow-ups in
-both languages, 1,400 lines, found no more evidence (docs/research/decisions.md, "Conversation").
+A follow-up that names something else ("And the bridge?", "No, I meant the hospital") is the question before,
+asked about what it names. Any other depends on the conversation where it is short, continues ("and …", «وماذا
+عن …»), or has a word that points back ("he", "there", "ذلك"). It is searched for together with the question
+before it and the first words of that question's answer. The model is asked the follow-up alone over the
+sentences found, or behind the question before it where it is too short to be about anything. Rules of grammar
+that rewrote all follow-ups, 1,400 lines, found no more evidence (docs/research/decisions.md, "Conversation").
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rag.conversation.remarks import remark, without_remarks
+from rag.conversation.replacement import Named, named, names_something, replaced
 from rag.language.text import detect_language, fold
 from rag.language.word_classes import AUXILIARIES, QUESTION_WORDS, closed
 from rag.records import Language, Turn
@@ -110,12 +113,14 @@ class Standalone:
     asked: str = ""
     """The question as it is put to the model, where it depends on the conversation; empty where it can be
     understood alone."""
+    about: str = ""
+    """What its evidence has to mention: what a follow-up names; empty otherwise."""
 
 
 def rewrite(question: str, history: Sequence[Turn], *, longest: int) -> Standalone:
     """Add to a question what it needs from the conversation.
 
-    Only the last turn is used: what was asked before that is rarely meant.
+    Only the last turn that asks something is used: what was asked before that is rarely meant.
 
     Args:
         question: As asked, trimmed.
@@ -125,14 +130,39 @@ def rewrite(question: str, history: Sequence[Turn], *, longest: int) -> Standalo
     Returns:
         The question unchanged where there is no history or it can be understood alone.
     """
-    if not history or not depends(question):
+    turns = [turn for turn in history if not remark(turn.question)]
+    if not turns:
         return Standalone(question)
-    before = history[-1].question.strip()
-    answer = answer_start(history[-1].answer)
-    searched = f"{before} ({answer}) {question}" if answer else f"{before} {question}"
-    if not before or len(searched) > longest:
+    before, own = standalone(turns), without_remarks(question)
+    name = _naming(own)
+    about = name.text if name and names_something(name) else ""
+    if name and 0 < len(again := replaced(before, name)) <= longest:
+        return Standalone(again, about=about)
+    if not before or not depends(own):
         return Standalone(question)
-    return Standalone(searched, f"{before} {question}" if is_fragment(question) else question)
+    said = name.text if name and name.corrects else own
+    answer = "" if name and name.corrects else answer_start(turns[-1].answer)
+    searched = f"{before} ({answer}) {said}" if answer else f"{before} {said}"
+    if len(searched) > longest:
+        return Standalone(question)
+    return Standalone(searched, f"{before} {said}" if is_fragment(said) else said, about)
+
+
+def standalone(turns: Sequence[Turn]) -> str:
+    """The last question, asked about what it names if it is such a follow-up itself.
+
+    Args:
+        turns: At least one, oldest first.
+    """
+    last = turns[-1].question.strip()
+    name = _naming(without_remarks(last)) if len(turns) > 1 else None
+    return (name and replaced(standalone(turns[:-1]), name)) or last
+
+
+def _naming(question: str) -> Named | None:
+    """What a follow-up names; None where it points back instead: "and his salary?"."""
+    name = named(question)
+    return None if name is None or points_back(name.text) else name
 
 
 def answer_start(answer: str) -> str:

@@ -1,14 +1,12 @@
 """The HTTP API: questions, health and metrics. rag/server/serve.py serves it.
 
     POST /api/ask               the whole Answer as JSON, or its events as JSON Lines
-    POST /v1/chat/completions   the same for clients of OpenAI's API
-    GET  /v1/models
+    /v1/…                       for clients of OpenAI's API: rag/server/openai
     GET  /healthz /readyz       whether the process runs; whether it can answer
     GET  /metrics               for Prometheus
     GET  /openapi.json
 
-A streamed chat sends the verified answer, not the model's draft: a client of that API cannot take back words
-that verification removes. Until the answer is ready, comments keep the connection open.
+Failures have one form, except below /v1/, where they have OpenAI's (rag/server/guard.py).
 """
 
 from __future__ import annotations
@@ -17,8 +15,7 @@ import asyncio
 import contextlib
 import json
 import logging
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import FastAPI, Request
@@ -27,25 +24,19 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from rag import __version__
-from rag.errors import BadArticles, BadQuestion, BadSettings, Busy, GenerationFailed, SanadError
+from rag.errors import BadQuestion, Busy, SanadError
 from rag.records import Answer, Event, Filter, Finished, Language, Retrieved, StageStarted, Turn
-from rag.server.guard import error_body, refusal
-from rag.server.logs import request_id
+from rag.server.guard import OPENAI, error_body, refusal, status_of
 from rag.server.metrics import CONTENT_TYPE, Metrics
-from rag.server.schema import AskBody, ChatBody, ErrorBody, as_text, responses
+from rag.server.openai import chat
+from rag.server.schema import AskBody, ErrorBody, responses
 from rag.server.worker import QuestionRunner
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
 
-MODEL = "sanad"
-"""The assistant's name in the chat API."""
-
-ALIVE_SECONDS = 5.0
-"""Time between two comments of a stream: proxies close connections that stay silent."""
-
-LINES, CHUNKS = "application/x-ndjson", "text/event-stream"
-"""Media types of a streamed answer: for /api/ask, and for clients of OpenAI's API."""
+LINES = "application/x-ndjson"
+"""Media type of a streamed answer."""
 
 LEFT = 499
 """Status of a request whose client has disconnected, as in nginx; it appears in the log only."""
@@ -53,15 +44,6 @@ LEFT = 499
 Result = TypeVar("Result")
 
 Events = AsyncGenerator[Event, None]
-
-_STATUS: dict[type[SanadError], int] = {
-    BadQuestion: 400,
-    BadArticles: 400,
-    BadSettings: 400,
-    Busy: 503,
-    GenerationFailed: 500,
-}
-"""HTTP status of each kind of error. All others have 503, as the operator can fix them."""
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +57,7 @@ def build_api(assistant: Assistant, runner: QuestionRunner, metrics: Metrics) ->
         metrics: Counts them.
     """
     app = FastAPI(title="Sanad", version=__version__, docs_url=None, redoc_url=None)
-    asker = _Asker(runner, metrics, log_questions=assistant.settings.log_questions)
+    asker = Asker(runner, metrics, log_questions=assistant.settings.log_questions)
 
     @app.post("/api/ask", responses=responses(LINES))
     async def ask(body: AskBody, request: Request) -> Response:
@@ -83,35 +65,13 @@ def build_api(assistant: Assistant, runner: QuestionRunner, metrics: Metrics) ->
         where = body.filter.where() if body.filter else None
         events = asker.events(request, body.question, body.turns(), where, body.answer_language)
         if body.stream:
-            return await _streamed(request, events, _lines, LINES)
-        answer = await _unless_left(request, _answer(events))
+            # Until the first event, an error (a bad question, a full queue) can still set the HTTP status.
+            first = await asker.first(request, events)
+            return StreamingResponse(_lines(first, events), media_type=LINES)
+        answer = await asker.answer(request, events)
         return JSONResponse(answer.to_dict())
 
-    @app.post("/v1/chat/completions", responses=responses(CHUNKS))
-    async def chat(body: ChatBody, request: Request) -> Response:
-        """Answer the last message. Sources follow the text; ``sanad`` contains the whole answer as data."""
-        if body.model != MODEL:
-            return refusal(404, f"There is no model {body.model!r}; use {MODEL!r}.", "model_not_found")
-        events = asker.events(request, body.question(), body.turns(), None)
-        if body.stream:
-            return await _streamed(request, events, _chunks, CHUNKS)
-        answer = await _unless_left(request, _answer(events))
-        message = {"role": "assistant", "content": as_text(answer)}
-        whole = {"object": "chat.completion", "sanad": answer.to_dict()}
-        return JSONResponse(_head() | _choice("stop", message=message) | whole)
-
-    @app.get("/v1/models")
-    async def models() -> dict[str, Any]:
-        """List the one model."""
-        listed = {
-            "id": MODEL,
-            "object": "model",
-            "created": 0,
-            "owned_by": "sanad",
-            "engine": assistant.model,
-        }
-        return {"object": "list", "data": [listed]}
-
+    chat.add_routes(app, asker, lambda: assistant.model)
     _add_health(app, assistant, metrics)
     _add_error_handlers(app)
     return app
@@ -142,18 +102,26 @@ def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(SanadError)
     async def failed(_: Request, error: SanadError) -> Response:
         headers = {"Retry-After": str(error.seconds)} if isinstance(error, Busy) else None
-        body = _body(error)
-        return JSONResponse(body, body["error"]["code"], headers)
+        param = "messages" if isinstance(error, BadQuestion) else None
+        return refusal(status_of(error), str(error), type(error).__name__, headers, param)
 
     @app.exception_handler(RequestValidationError)
     async def unreadable(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        return refusal(422, f"{place}: {first['msg']}.", "invalid_request_error")
+        field = place.partition(".")[2] if first["type"] != "json_invalid" else ""
+        return refusal(422, f"{place}: {first['msg']}.", "invalid_request_error", param=field or None)
 
     @app.exception_handler(HTTPException)
-    async def refused(_: Request, error: HTTPException) -> Response:
-        return refusal(error.status_code, f"{error.detail}.", headers=error.headers)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        kind, message = "refused", f"{error.detail}."
+        if request.url.path.startswith(OPENAI) and error.status_code in (404, 405):
+            kind = "unknown_url" if error.status_code == 404 else kind
+            message = (
+                f"There is no {request.method} {request.url.path} here; there are "
+                "POST /v1/chat/completions and GET /v1/models."
+            )
+        return refusal(error.status_code, message, kind, error.headers)
 
     @app.exception_handler(Exception)
     async def broke(_: Request, error: Exception) -> Response:
@@ -161,11 +129,7 @@ def _add_error_handlers(app: FastAPI) -> None:
         return refusal(500, defect, "defect")
 
 
-def _body(error: SanadError) -> dict[str, Any]:
-    return error_body(_STATUS.get(type(error), 503), str(error), type(error).__name__)
-
-
-class _Asker:
+class Asker:
     """Puts questions to the runner, and counts and logs what becomes of them."""
 
     def __init__(self, runner: QuestionRunner, metrics: Metrics, *, log_questions: bool) -> None:
@@ -200,6 +164,22 @@ class _Asker:
             if not finished:
                 self._metrics.left.inc()
                 _log.info("client disconnected")
+
+    async def first(self, request: Request, events: Events) -> Event:
+        """The first of the events.
+
+        Raises:
+            HTTPException: The client has disconnected.
+        """
+        return await _unless_left(request, anext(events))
+
+    async def answer(self, request: Request, events: Events) -> Answer:
+        """The answer that the events end with.
+
+        Raises:
+            HTTPException: The client has disconnected.
+        """
+        return await _unless_left(request, _answer(events))
 
     def _count(self, answer: Answer) -> None:
         self._metrics.answers.labels(answer.outcome).inc()
@@ -240,19 +220,6 @@ async def _unless_left(request: Request, work: Coroutine[Any, Any, Result]) -> R
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _streamed(
-    request: Request,
-    events: Events,
-    write: Callable[[Event, Events], AsyncIterator[str]],
-    media_type: str,
-) -> Response:
-    """The response that ``write`` makes of the first event and the following ones."""
-    # Until the first event, an error (a bad question, a full queue) can still set the HTTP status.
-    first = await _unless_left(request, anext(events))
-
-    return StreamingResponse(write(first, events), media_type=media_type)
-
-
 async def _lines(first: Event, events: Events) -> AsyncIterator[str]:
     """One line of JSON for each event: ``retrieved``, ``stage``…, ``finished``; or ``error``."""
 
@@ -265,7 +232,8 @@ async def _lines(first: Event, events: Events) -> AsyncIterator[str]:
             async for event in events:
                 yield line(_fields(event))
         except SanadError as error:
-            yield line({"event": "error", **_body(error)})
+            body = error_body(status_of(error), str(error), type(error).__name__)
+            yield line({"event": "error", **body})
 
 
 def _fields(event: Event) -> dict[str, Any]:
@@ -276,41 +244,3 @@ def _fields(event: Event) -> dict[str, Any]:
             return {"event": "stage", "stage": stage}
         case Finished(answer=answer):
             return {"event": "finished", "answer": answer.to_dict()}
-
-
-async def _chunks(_: Event, events: Events) -> AsyncIterator[str]:
-    """The answer in the form of OpenAI's streams."""
-    head = _head() | {"object": "chat.completion.chunk"}
-
-    def data(fields: dict[str, Any]) -> str:
-        return f"data: {json.dumps(fields, ensure_ascii=False)}\n\n"
-
-    following = asyncio.ensure_future(anext(events))
-    try:
-        yield data(head | _choice(None, delta={"role": "assistant", "content": ""}))
-        while True:
-            while not (await asyncio.wait({following}, timeout=ALIVE_SECONDS))[0]:
-                yield ": still working\n\n"
-            if isinstance(event := following.result(), Finished):
-                break
-            following = asyncio.ensure_future(anext(events))
-        yield data(head | _choice(None, delta={"content": as_text(event.answer)}))
-        yield data(head | _choice("stop", delta={}) | {"sanad": event.answer.to_dict()})
-    except SanadError as error:
-        yield data(_body(error))
-    finally:
-        if following.done():
-            await events.aclose()
-        else:  # the client has left; events that are being waited for can only be cancelled
-            following.cancel()
-    yield "data: [DONE]\n\n"
-
-
-def _head() -> dict[str, Any]:
-    """The fields that all parts of a chat's answer have in common."""
-    return {"id": f"chatcmpl-{request_id.get() or 'sanad'}", "created": int(time.time()), "model": MODEL}
-
-
-def _choice(why: str | None, **content: dict[str, str]) -> dict[str, Any]:
-    """The one choice; ``why`` says why the text ends, where it does."""
-    return {"choices": [{"index": 0, **content, "finish_reason": why, "logprobs": None}]}

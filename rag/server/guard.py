@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rag.errors import BadArticles, BadQuestion, BadSettings, Busy, GenerationFailed, SanadError
 
 MAX_BODY = 8_000_000
 """Largest request in bytes, uploads excepted: a conversation of 500 turns on the page has about 7 MB."""
@@ -25,17 +28,90 @@ BODY_SECONDS = 30.0
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 """Names by which a browser reaches its own machine."""
 
+OPENAI = "/v1/"
+"""Prefix of the paths for clients of OpenAI's API, which expect its form of errors."""
+
 _READING = ("GET", "HEAD", "OPTIONS")
+
+_STATUS: dict[type[SanadError], int] = {
+    BadQuestion: 400,
+    BadArticles: 400,
+    BadSettings: 400,
+    Busy: 503,
+    GenerationFailed: 500,
+}
+"""HTTP status of each kind of error. All others have 503, as the operator can fix them."""
+
+_OPENAI_CODES = {
+    401: "invalid_api_key",
+    405: "method_not_allowed",
+    408: "request_timeout",
+    413: "request_too_large",
+    429: "rate_limit_exceeded",
+}
+"""The code of a refusal that has no other kind, by status."""
+
+
+def status_of(error: SanadError) -> int:
+    """The HTTP status of an error."""
+    return _STATUS.get(type(error), 503)
 
 
 def error_body(status: int, message: str, kind: str) -> dict[str, Any]:
-    """An error in the form of OpenAI's API."""
+    """An error in the form of Sanad's own API."""
     return {"error": {"message": message, "type": kind, "code": status}}
 
 
+def openai_error(
+    status: int, message: str, kind: str = "refused", param: str | None = None
+) -> dict[str, Any]:
+    """An error in the form of OpenAI's API, whose clients show the message and compare type and code.
+
+    Args:
+        status: HTTP status.
+        message: One line that says why, and how to fix it.
+        kind: Kind of the error; it becomes the code, in OpenAI's spelling.
+        param: The field of the body that is wrong.
+    """
+    known = {403: "permission_error", 429: "rate_limit_error"}
+    group = known.get(status, "server_error" if status >= 500 else "invalid_request_error")
+    code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
+    return {
+        "error": {
+            "message": message,
+            "type": group,
+            "param": param,
+            "code": _OPENAI_CODES.get(status) if code in ("refused", group) else code,
+        }
+    }
+
+
+class Refusal(JSONResponse):
+    """The response to a request that is refused, in the form that the clients of its path expect."""
+
+    def __init__(
+        self, status: int, message: str, kind: str, headers: Mapping[str, str] | None, param: str | None
+    ) -> None:
+        super().__init__(error_body(status, message, kind), status, headers)
+        self._openai = openai_error(status, message, kind, param)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        if not scope["path"].startswith(OPENAI):
+            await super().__call__(scope, receive, send)
+            return
+        headers = {name: value for name, value in self.headers.items() if name != "content-length"}
+        status = 400 if self.status_code == 422 else self.status_code
+        await JSONResponse(self._openai, status, headers)(scope, receive, send)
+
+
 def refusal(
-    status: int, message: str, kind: str = "refused", headers: Mapping[str, str] | None = None
-) -> JSONResponse:
+    status: int,
+    message: str,
+    kind: str = "refused",
+    headers: Mapping[str, str] | None = None,
+    param: str | None = None,
+) -> Response:
     """The response to a request that is refused.
 
     Args:
@@ -43,8 +119,9 @@ def refusal(
         message: One line that says why, and how to fix it.
         kind: Kind of the error, for programs.
         headers: Further headers.
+        param: The field of the body that is wrong, for clients of OpenAI's API.
     """
-    return JSONResponse(error_body(status, message, kind), status, headers)
+    return Refusal(status, message, kind, headers, param)
 
 
 def parsed_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

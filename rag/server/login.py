@@ -3,8 +3,9 @@
     a line of the password file:   NAME:scrypt$15$8$1$SALT$HASH     created by: sanad serve --make-password
         NAME
 
-Programs send name and password with each request (HTTP Basic). A browser logs in on a page and keeps a cookie
-that scripts cannot read and that other sites cannot make it send.
+Programs send name and password with each request (HTTP Basic); clients of OpenAI's API send NAME:PASSWORD as
+their key (Bearer). A browser logs in on a page and keeps a cookie that scripts cannot read and that other
+sites cannot make it send.
 """
 
 from __future__ import annotations
@@ -249,7 +250,7 @@ class Login:
             return response
         if self._users.in_session(token):
             return RedirectResponse("/", 303) if request.url.path == LOGIN else None
-        basic = _basic(request.headers.get("authorization", ""))
+        basic = _credentials(request.headers.get("authorization", ""))
         form = request.url.path == LOGIN and request.method == "POST"
         if basic is None and not form:
             return _ask(request)
@@ -292,14 +293,16 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _basic(header: str) -> tuple[str, str] | None:
-    """Name and password of HTTP Basic, empty if they cannot be read; None if there are none."""
+def _credentials(header: str) -> tuple[str, str] | None:
+    """Name and password of HTTP Basic or of a key, empty if they cannot be read; None if there are none."""
     scheme, _, value = header.partition(" ")
-    if scheme.lower() != "basic":
+    if scheme.lower() not in ("basic", "bearer"):
         return None
     try:
-        name, _, password = base64.b64decode(value, validate=True).decode("utf-8").partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+        sent = value.encode("latin-1")  # as headers are decoded
+        sent = base64.b64decode(sent, validate=True) if scheme.lower() == "basic" else sent
+        name, _, password = sent.decode("utf-8").partition(":")
+    except (binascii.Error, UnicodeError):
         return "", ""
     return name, password
 
@@ -312,7 +315,7 @@ def _ask(request: Request) -> Response:
 
 
 def _unknown() -> Response:
-    message = "This server requires a name and a password (HTTP Basic)."
+    message = "This server requires a name and a password: HTTP Basic, or NAME:PASSWORD as the key (Bearer)."
     return refusal(401, message, headers={"WWW-Authenticate": 'Basic realm="Sanad"'})
 
 

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rag.server.guard import OPENAI
 from rag.server.logs import request_id
 from rag.server.metrics import Metrics
 
@@ -62,7 +63,8 @@ class Observed:
             raise
         finally:
             # Arbitrary paths and methods of clients would each create a time series.
-            route = scope["path"] if scope["path"] in self._routes else "page"
+            path = scope["path"]
+            route = path if path in self._routes else f"{OPENAI}…" if path.startswith(OPENAI) else "page"
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.requests.labels(route, method, str(status)).inc()
             if route != "page" or status >= 400:

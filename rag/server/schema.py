@@ -5,7 +5,7 @@ The limits are part of the models, so that the server enforces them and the Open
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -14,9 +14,6 @@ from rag.records import Answer, Citation, Filter, Language, Turn
 
 MAX_TURNS = 50
 """Largest number of earlier turns: a conversation of a whole working day."""
-
-MAX_MESSAGES = 2 * MAX_TURNS + 2
-"""The same limit in messages, with a system message and the question."""
 
 MAX_TEXT = 20_000
 """Longest text of a turn in characters: ten times the longest question."""
@@ -73,49 +70,6 @@ class AskBody(Strict):
         return [Turn(turn.question, turn.answer) for turn in self.history]
 
 
-class TextContent(BaseModel):
-    """One text of a message whose content is a list."""
-
-    type: Literal["text"]
-    text: Text
-
-
-class ChatMessageBody(BaseModel):
-    """A message, in the form of OpenAI's API."""
-
-    role: Literal["system", "developer", "user", "assistant"]
-    content: Text | list[TextContent] | None = None
-
-    def text(self) -> str:
-        """The message as one text."""
-        if isinstance(self.content, list):
-            return "\n".join(part.text for part in self.content)
-        return self.content or ""
-
-
-class ChatBody(BaseModel):
-    """A chat, in the form of OpenAI's API. Fields that control sampling are accepted and ignored."""
-
-    model: Annotated[str, StringConstraints(max_length=MAX_NAME)]
-    messages: list[ChatMessageBody] = Field(min_length=1, max_length=MAX_MESSAGES)
-    stream: bool = False
-
-    def question(self) -> str:
-        """The last message, which must be the user's; empty if it is not."""
-        return self.messages[-1].text() if self.messages[-1].role == "user" else ""
-
-    def turns(self) -> list[Turn]:
-        """Earlier questions with their answers. System messages are ignored."""
-        turns, question = [], ""
-        for message in self.messages[:-1]:
-            if message.role == "user":
-                question = message.text()
-            elif message.role == "assistant" and question:
-                turns.append(Turn(question, message.text()))
-                question = ""
-        return turns
-
-
 def as_text(answer: Answer) -> str:
     """An answer for a client that shows only text: the sources follow the answer."""
     if not answer.citations:
@@ -144,7 +98,6 @@ def responses(streamed: str) -> dict[int | str, dict[str, Any]]:
         400: "The question or the filter is not valid",
         401: "Name and password are missing or wrong",
         403: "The request comes from a page of another site",
-        404: "There is no such model",
         408: "The request took too long to arrive",
         413: "The request is too large",
         422: "The body does not have the required form",
@@ -168,6 +121,6 @@ class ErrorDetail(BaseModel):
 
 
 class ErrorBody(BaseModel):
-    """An error, in the form of OpenAI's API."""
+    """An error."""
 
     error: ErrorDetail

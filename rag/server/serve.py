@@ -24,7 +24,7 @@ from rag.assistant import Assistant
 from rag.errors import BadSettings
 from rag.server.api import build_api
 from rag.server.fair_queue import FairQueue
-from rag.server.guard import Bodies, Hosts, Origins, parsed_address
+from rag.server.guard import OPENAI, Bodies, Hosts, Origins, parsed_address
 from rag.server.local_socket import Listener
 from rag.server.login import Login, Users, read_passwords
 from rag.server.metrics import Metrics
@@ -41,7 +41,7 @@ ROUTES = (
     "/metrics",
     "/openapi.json",
 )
-"""Paths of the API; all other paths belong to the page."""
+"""Paths of the API, besides others under /v1/; all other paths belong to the page."""
 
 UPLOADS = "/sanad/upload/"
 """Path under which the page receives files; their size is limited while they are written."""
@@ -145,10 +145,10 @@ class Server:
     def _guarded(self, api: Any) -> Any:
         """The application for TCP: API and page behind everything that protects them."""
         page = self._page(self._assistant, self._runner) if self._page else api
-        routes = ROUTES if self._api else ("/healthz",)
 
         async def face(scope: Any, receive: Any, send: Any) -> None:
-            own = scope["type"] == "http" and scope["path"] in routes
+            path = scope["path"] if scope["type"] == "http" else ""
+            own = path in ROUTES or path.startswith(OPENAI) if self._api else path == "/healthz"
             await (api if own else page)(scope, receive, send)
 
         app: Any = Bodies(face, streamed=UPLOADS)

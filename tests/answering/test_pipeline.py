@@ -183,8 +183,28 @@ def test_a_follow_up_is_searched_for_as_it_is_understood() -> None:
     history = [Turn("When do the troops leave Iraq?", "In 2025 [1].")]
     shared = context(Replying("in 2025 [1]"), search=remember)
     answer = pipeline.answer(Request("And Syria?", history), shared)
-    assert searched == [answer.understood] == ["When do the troops leave Iraq? (In 2025) And Syria?"]
+    assert searched == [answer.understood] == ["When do the troops leave Syria?"]
     assert answer.question == "And Syria?"
+    searched.clear()
+    answer = pipeline.answer(Request("And how?", history), shared)
+    assert searched == [answer.understood] == ["When do the troops leave Iraq? (In 2025) And how?"]
+
+
+def test_a_follow_up_is_answered_from_what_mentions_the_thing_it_names() -> None:
+    base = source("The base in the desert was closed on Sunday, the army said.")
+    airport = dataclasses.replace(
+        source("The airport was closed on Monday."), article_id="b", title="Airport"
+    )
+    arabic = dataclasses.replace(source("أُغلق المطار يوم الثلاثاء."), article_id="c")
+    model = Replying("on Monday [1]")
+    history = [Turn("When was the base closed?", "On Sunday [1].")]
+    shared = context(model, search=lambda *_, **__: found(base, airport, arabic))
+    answer = pipeline.answer(Request("No, I meant the airport.", history), shared)
+    assert [item.text for item in answer.evidence] == [airport.text, arabic.text]
+    assert [item.number for item in answer.evidence] == [1, 2]
+    nothing = context(model, search=lambda *_, **__: found(base, airport))
+    unknown = pipeline.answer(Request("And the lighthouse?", history), nothing)
+    assert (unknown.outcome, unknown.evidence) == ("not_found", ())
 
 
 def test_the_stages_and_all_of_them_together_are_timed() -> None:

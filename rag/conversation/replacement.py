@@ -1,0 +1,363 @@
+"""A question asked again about something else: "No, I meant the hospital", "And in Syria?", «والجسر؟».
+
+What such a follow-up names takes the place of what the question before it has of the same form: a number for
+a number, "in Syria" for "in Iraq", a definite noun (the …, a name, ال…) for a definite noun. Nothing else is
+changed, and where the question has nothing of that form, there is no result. Verbs, agreement and meaning are
+not looked at: only determiners, prepositions, capitals, the Arabic article and numbers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+from dataclasses import dataclass
+
+from rag.language.terms import terms
+from rag.language.text import detect_language, fold
+from rag.language.word_classes import AUXILIARIES, QUESTION_WORDS, closed
+from rag.records import Evidence, Language, Retrieved
+
+LONGEST = 8
+"""Most words of what a follow-up names; more is a question of its own."""
+
+_GAP = r"[\s,،.;:؛!–—-]+"
+
+_OPENERS: dict[Language, re.Pattern[str]] = {
+    "en": re.compile(rf"(?:(?:and|but|so|or|then|what about|how about){_GAP})+", re.IGNORECASE),
+    "ar": re.compile(r"[وف]?(?:ماذا|ما\s+الأمر)\s+(?:عن|بشأن)\s+|[وف]?بالنسبة\s+[إا]لى\s+|و(?=[^\W\d]{2})"),
+}
+"""How a follow-up begins that asks the same about something else."""
+
+_SORRY = r"(?:لا|كلا|عفوا|عفوًا|عذرا|عذرًا|[آا]سف|[آا]سفة|المعذرة)"
+_CORRECTIONS: dict[Language, re.Pattern[str]] = {
+    "en": re.compile(
+        rf"(?:(?:no|nope|sorry|actually|oh|wait|pardon|my mistake){_GAP})*"
+        r"(?:i|we)(?:['’]m|\s+am|\s+was|\s+were)?\s+(?:mean|meant|asking\s+about|asked\s+about|talking\s+about)\b"
+        rf"(?:{_GAP})?|(?:(?:no|nope|sorry|pardon|my mistake)\s*[,.;:!–—-]\s*)+",
+        re.IGNORECASE,
+    ),
+    "ar": re.compile(
+        rf"(?:{_SORRY}{_GAP})*(?:كنت\s+)?"
+        r"(?:[أا]قصد|قصدت|[أا]عني|عنيت|قصدي|مقصدي|مقصودي|[أا]س[أا]ل\s+عن|س[أا]لت\s+عن)\s+"
+        rf"|(?:{_SORRY}\s*[،,.!:]\s*)+(?:بل\s+)?"
+    ),
+}
+"""How a follow-up begins that corrects the question before it."""
+
+_REJECTED: dict[Language, tuple[re.Pattern[str], ...]] = {
+    "en": (
+        re.compile(r"(?:no[\s,]+)?not (?P<x>[^,.;?!]+?)(?: but |\s*[,.;–—-]\s*)(?P<y>[^,.;?!]+)[?.!]*", re.I),
+        re.compile(
+            r"(?!(?:no|nope|sorry)\b)(?P<y>[^,.;?!]+?)(?:\s*[,;]\s*| and )not (?P<x>[^,.;?!]+)[?.!]*", re.I
+        ),
+    ),
+    "ar": (
+        re.compile(
+            r"(?:لا[\s،,]+)?(?:ليس|ليست|لا) (?P<x>[^،,.؛؟?!]+?)\s*[،,]? (?:بل|و?[إا]نما|و?لكن) "
+            r"(?P<y>[^،,.؛؟?!]+)[؟?.!]*"
+        ),
+        re.compile(r"(?P<y>[^،,.؛؟?!]+?)\s*[،,]? (?:و?ليس|و?ليست|لا) (?P<x>[^،,.؛؟?!]+)[؟?.!]*"),
+    ),
+}
+"""Corrections that name what is not meant: "not the bridge, the quay", "the quay, not the bridge"."""
+
+_ASKING = QUESTION_WORDS | AUXILIARIES | closed("any anyone anything anybody else whats")
+_ASKING_ARABIC = re.compile(
+    r"[وف]?(?:متي|اين|كم|كيف|هل|من|ما|ماذا|لماذا|مم|بم|بكم|لم|فيم|بماذا|اي|ايهما|ايه|مين|فين|منين|ليه|كام"
+    r"|اشرح|اذكر|وضح|لخص|اخبرني|قل)"
+)
+"""Words with which a follow-up asks by itself."""
+
+_PREPOSITIONS: dict[Language, frozenset[str]] = {
+    "en": closed(
+        "in on at of for from to with by near under after before during since until about against between "
+        "into according"
+    ),
+    "ar": closed("في من علي الي عن منذ حتي بعد قبل خلال عند لدي مع ضد بين نحو"),
+}
+_DETERMINERS = closed("the a an his her its their this that these those our your")
+_CLOSED = _PREPOSITIONS["en"] | _DETERMINERS | AUXILIARIES | QUESTION_WORDS | closed("and or but not there")
+_TIMES = closed("عام سنه شهر يوم عهد حال")
+"""Arabic words after a preposition that begin a time."""
+
+_PLACE = re.compile(r"\s+(?:in|of|at|from|near)(?:\s+[A-Z][\w'’-]*)+")
+"""A place that belongs to the noun before it: the quay "in Faw"."""
+
+_AUX = "|".join(sorted(AUXILIARIES))
+_COUNTED = re.compile(rf"(how many\s+)(?:(?:\w+\s+){{0,2}}?\w+(?=\s+(?:{_AUX})\b)|\w+)", re.IGNORECASE)
+_PLURAL = re.compile(r".*(?:s|people|men|women|children)", re.IGNORECASE)
+_YEAR = re.compile(
+    r"(?<!\w)(?:(?:in|since|by|until|في|منذ|حتى) )?(?:(?:العام|عام|سنة) )?(?P<year>(?:19|20)\d\d)(?!\w)",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[\w'’]+(?:[-.][\w'’]+)*")
+_ARTICLE = re.compile(
+    r"(?!ال(?:تقي|تقت|تقوا|تحق|تحقت|تزم|تزمت|غي|غت|قي|قت)$)[وف]?([بكل]?)ال\w{2,}|(لل)\w{2,}"
+)
+"""Folded words with the Arabic article, but for verbs that begin like it; and the preposition in them."""
+_MARKS = ' \t\n.,،؛;:!?؟"«»“”'
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a follow-up names instead."""
+
+    text: str
+    """In its own words: "the hospital"."""
+    corrects: bool = False
+    """Whether it corrects the question before it, rather than asks the same again about something else."""
+    instead_of: str = ""
+    """What it says is not meant; empty where it does not say it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A definite noun or a name in a question."""
+
+    start: int
+    end: int
+    noun: bool
+    """Whether it is a noun with an article or another determiner, rather than a name."""
+    after: str
+    """The preposition before it, folded; empty without one."""
+
+
+def named(question: str) -> Named | None:
+    """What a follow-up names that the question before it is asked about; None if it is no such follow-up.
+
+    Args:
+        question: In either language.
+    """
+    language, text = detect_language(question), question.strip()
+    opener = _CORRECTIONS[language].match(text)
+    rest = text[opener.end() :] if opener else text
+    for pattern in _REJECTED[language]:
+        found = pattern.fullmatch(text) or pattern.fullmatch(rest)
+        if found and (language == "en" or _is_noun(found["x"])) and not _asks(fold(found["y"]).split()):
+            return Named(found["y"].strip(_MARKS), True, found["x"].strip(_MARKS))
+    if opener:
+        rest = rest.strip(_MARKS)
+        return None if not rest or rest.lower().startswith("not ") else Named(rest, True)
+    opener = _OPENERS[language].match(text)
+    rest = (text[opener.end() :] if opener else text).strip(_MARKS)
+    words = fold(rest).split()
+    if not 0 < len(words) <= LONGEST or _asks(words):
+        return None
+    first, _, second = rest.partition(" ")
+    if fold(first) in _PREPOSITIONS["en"]:
+        first = second
+    # Without an opener, a capital is that of a sentence, and an Arabic word without article may be a verb.
+    plain = not (opener or first[:1].isdigit() or _is_noun(first) or fold(first) in _PREPOSITIONS["ar"])
+    return None if plain and (first is not second or not first[:1].isupper()) else Named(rest)
+
+
+def names_something(name: Named) -> bool:
+    """Whether its evidence mentions it: not a time, a relation ("of the port"), an owner ("the women's").
+
+    Args:
+        name: What a follow-up names.
+    """
+    first = fold(name.text).split()[:1]
+    relates = any(first and first[0] in words for words in _PREPOSITIONS.values())
+    return any(map(str.isalpha, name.text)) and not (
+        relates or _asks(first) or name.text.endswith(("'s", "’s"))
+    )
+
+
+def _asks(words: list[str]) -> bool:
+    """Whether folded words ask by themselves."""
+    ends = words[:1] + words[-1:]
+    return bool(_ASKING.intersection(words)) or any(map(_ASKING_ARABIC.fullmatch, ends))
+
+
+def _is_noun(text: str) -> bool:
+    """Whether a text begins with a determiner, or its first or last word with the Arabic article."""
+    words = fold(text).split()
+    return bool(words) and (words[0] in _DETERMINERS or any(map(_ARTICLE.fullmatch, (words[0], words[-1]))))
+
+
+def replaced(before: str, name: Named) -> str:
+    """The question before, asked about what a follow-up names; empty where it has nothing of that form.
+
+    Args:
+        before: The question before the follow-up, standalone.
+        name: What the follow-up names.
+    """
+    language = detect_language(before)
+    other = any(map(str.isalpha, name.text)) and detect_language(name.text) != language
+    if other or _asks(fold(name.text).split()):
+        return ""
+    before = before.strip().rstrip(" .!?؟")
+    found = _renumbered(before, name.text) or _put(before, name, language)
+    return f"{' '.join(found.split())}{'؟' if language == 'ar' else '?'}" if found else ""
+
+
+def _renumbered(before: str, text: str) -> str:
+    """A number in the place of that behind the same words, "Rasid 2" for "Rasid 3", or a year for a year."""
+    found = re.fullmatch(r"(.+?)\s*\d+", text)
+    same = found and list(re.finditer(rf"(?<!\w){re.escape(found[1])}\s*\d+(?!\w)", before, re.IGNORECASE))
+    years = list(_YEAR.finditer(before)) if _YEAR.search(text) else []
+    if same:
+        start, end = same[-1].span()
+    elif years:
+        start, end = years[-1].span("year" if text.isdigit() else 0)
+    else:
+        return ""
+    return f"{before[:start]}{text}{before[end:]}"
+
+
+def _put(before: str, name: Named, language: Language) -> str:
+    spans = (_english if language == "en" else _arabic)(before)
+    if name.instead_of and (meant := _sharing(before, spans, name.instead_of)):
+        return _instead(before, meant[-1], _small(name.text), language)
+    first, rest = "", name.text
+    while (word := rest.partition(" "))[2] and fold(word[0]) in _PREPOSITIONS[language]:
+        first, rest = fold(word[0]), word[2]
+    if first:
+        same = [span for span in spans if span.after == first]
+        if same:
+            return _instead(before, same[-1], rest, language)
+        return _after(before, first, rest) or f"{before} {name.text}"
+    noun = _is_noun(rest)
+    free = [span for span in spans if span.after in ("", "of")]
+    counted = _COUNTED.match(before)
+    if counted and all(span.after for span in spans) and _PLURAL.fullmatch(rest):
+        determiner, _, plural = rest.partition(" ")
+        return (
+            f"{counted[1]}{plural if determiner.lower() in _DETERMINERS else rest}{before[counted.end() :]}"
+        )
+    if not noun and language == "en" and not rest[:1].isupper():
+        return ""
+    order = (
+        _sharing(before, spans, rest),
+        [span for span in free if span.noun == noun],
+        [span for span in spans if span.noun == noun],
+        [span for span in spans if span.after] if language == "ar" and not noun else [],
+        free,
+        spans,
+    )
+    best = next((some[-1] for some in order if some), None)
+    return _instead(before, best, _small(rest), language) if best else ""
+
+
+def _small(text: str) -> str:
+    """A text without the capital of a sentence that begins with a determiner."""
+    return text[:1].lower() + text[1:] if _is_noun(text) else text
+
+
+def _after(before: str, preposition: str, text: str) -> str:
+    """A question with a text in the place of the last word after a preposition: "in autumn"; else empty."""
+    words = list(_WORD.finditer(before))
+    for one, following in reversed(list(itertools.pairwise(words))):
+        word = fold(following[0])
+        if fold(one[0]) == preposition and word not in _CLOSED and not _asks([word]):
+            return f"{before[: following.start()]}{text}{before[following.end() :]}"
+    return ""
+
+
+def _sharing(before: str, spans: list[_Span], text: str) -> list[_Span]:
+    """The spans that have a word of a text."""
+    return [span for span in spans if _content(text) & _content(before[span.start : span.end])]
+
+
+def mentioning(about: str, found: Retrieved) -> Retrieved:
+    """What was found, without sentences of passages that do not mention what a follow-up names.
+
+    Sentences in another language stay, as they have other words for it.
+
+    Args:
+        about: What it names; empty leaves all.
+        found: What was retrieved.
+    """
+    language, wanted = detect_language(about), _content(about)
+
+    def mentions(item: Evidence) -> bool:
+        if not wanted or detect_language(item.text) != language:
+            return True
+        around = [
+            passage.text
+            for passage in found.passages
+            if passage.chunk.article_id == item.article_id
+            and passage.chunk.start <= item.start < passage.chunk.end
+        ]
+        return bool(wanted & _content(" ".join([item.title, item.text, *around])))
+
+    kept = (item for item in found.evidence if mentions(item))
+    numbered = (dataclasses.replace(item, number=number) for number, item in enumerate(kept, start=1))
+    return dataclasses.replace(found, evidence=tuple(numbered))
+
+
+def _content(text: str) -> set[str]:
+    """The search terms of a text, but for closed classes."""
+    return {term for word in fold(text).split() if word not in _CLOSED for term in terms(word)} - {"s"}
+
+
+def _instead(before: str, span: _Span, text: str, language: Language) -> str:
+    end = span.end
+    if language == "en" and span.noun and (place := _PLACE.match(before, end)):
+        end = place.end()
+    if len(span.after) == 1:  # a preposition that is written together with its noun
+        text = f"لل{text[2:]}" if span.after == "ل" and text.startswith("ال") else f"{span.after}{text}"
+    return f"{before[: span.start]}{text}{before[end:]}"
+
+
+def _english(before: str) -> list[_Span]:
+    words = list(_WORD.finditer(before))
+    found, at = [], 1  # the first word asks
+    while at < len(words):
+        word, previous, last = words[at][0], fold(words[at - 1][0]), at
+        after = previous if previous in _PREPOSITIONS["en"] else ""
+        noun, name = fold(word) in _DETERMINERS, word[:1].isupper() and word != "I"
+        if noun or name:
+            while last + 1 < len(words) and _goes_on(before, words[last], words[last + 1], noun):
+                last += 1
+            # Behind an auxiliary the verb follows its subject: "did the new quay | open", "… in Faw | open".
+            place = _PLACE.match(before, words[last].end())
+            verb_follows = place is not None and bool(_WORD.search(before, place.end()))
+            last -= noun and previous in AUXILIARIES and last - at > 1 and not verb_follows
+            ends = last + 1 == len(words) or fold(words[last + 1][0]) in _CLOSED
+            # Else a name describes a noun: "American troops".
+            if last > at if noun else ends or after or previous in AUXILIARIES:
+                found.append(_Span(words[at].start(), words[last].end(), noun, after))
+        at = last + 1
+    return found
+
+
+def _goes_on(before: str, word: re.Match[str], following: re.Match[str], noun: bool) -> bool:
+    """Whether a word belongs to the noun or name before it."""
+    near = not before[word.end() : following.start()].strip()
+    fits = fold(following[0]) not in _CLOSED if noun else following[0][:1].isupper() or following[0].isdigit()
+    return near and fits
+
+
+def _arabic(before: str) -> list[_Span]:
+    words = list(_WORD.finditer(before))
+    found, at = [], 0
+    while at < len(words):
+        word, previous, last = fold(words[at][0]), fold(words[at - 1][0]) if at else "", at
+        after = previous if previous in _PREPOSITIONS["ar"] else ""
+        if article := _ARTICLE.fullmatch(word):
+            # An adjective has the article too, and a place belongs to the noun before it.
+            while more := _belongs([fold(other[0]) for other in words[last + 1 : last + 3]]):
+                last += more
+            found.append(
+                _Span(
+                    words[at].start(), words[last].end(), True, after or (article[1] or article[2] or "")[:1]
+                )
+            )
+        elif after and _is_place(word):
+            found.append(_Span(words[at].start(), words[at].end(), False, after))
+        at = last + 1
+    return found
+
+
+def _belongs(following: list[str]) -> int:
+    """How many of the folded words that follow an Arabic noun belong to it."""
+    if following and following[0].startswith("ال") and _ARTICLE.fullmatch(following[0]):
+        return 1
+    return 2 if len(following) == 2 and following[0] == "في" and _is_place(following[1]) else 0
+
+
+def _is_place(word: str) -> bool:
+    return word not in _TIMES and not word.isdigit()

@@ -1,0 +1,169 @@
+"""The routes for clients of OpenAI's API: chats, and the one model.
+
+A streamed chat sends the verified answer, not the model's draft: a client of that API cannot take back words
+that verification removes. Until the answer is ready, comments keep the connection open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from rag.errors import BadQuestion, SanadError
+from rag.records import Answer, Event, Finished
+from rag.server.guard import openai_error, refusal, status_of
+from rag.server.logs import request_id
+from rag.server.openai import tasks
+from rag.server.openai.schema import UNREAD, ChatBody, responses
+from rag.server.schema import as_text
+
+if TYPE_CHECKING:
+    from rag.server.api import Asker
+
+MODEL = "sanad"
+"""The assistant's name in the chat API."""
+
+ALIVE_SECONDS = 5.0
+"""Time between two comments of a stream: proxies close connections that stay silent."""
+
+CHUNKS = "text/event-stream"
+"""Media type of a streamed answer."""
+
+_DONE = "data: [DONE]\n\n"
+
+
+def add_routes(app: FastAPI, asker: Asker, engine: Callable[[], str]) -> None:
+    """Add the routes to an application.
+
+    Args:
+        app: The application.
+        asker: Puts the questions.
+        engine: Returns the identity of the generator.
+    """
+
+    @app.post("/v1/chat/completions", responses=responses(CHUNKS))
+    async def chat(body: ChatBody, request: Request) -> Response:
+        """Answer the user's last message. Sources follow the text; ``sanad`` contains the answer as data."""
+        if body.model != MODEL:
+            return _no_model(body.model)
+        if body.n not in (None, 1):
+            message = f"n is {body.n}, but a question has one answer here. Set it to 1, or leave it out."
+            return refusal(400, message, "unsupported_value", param="n")
+        if task := tasks.task_of(body.messages):
+            return _told(body, tasks.reply(task, body))
+        if body.has_unread() and not body.question().strip():
+            raise BadQuestion("The message has no text, and images and files are not read. Write a question.")
+        events = asker.events(request, body.question(), body.turns(), None)
+        if body.stream:
+            # Until the first event, an error (a bad question, a full queue) can still set the HTTP status.
+            await asker.first(request, events)
+            return StreamingResponse(_chunks(events, body), media_type=CHUNKS)
+        answer = await asker.answer(request, events)
+        return JSONResponse(_completion(body, _content(answer, body)) | {"sanad": answer.to_dict()})
+
+    @app.get("/v1/models")
+    async def models() -> dict[str, Any]:
+        """List the one model."""
+        return {"object": "list", "data": [_model(engine())]}
+
+    @app.get("/v1/models/{model}", responses=responses("application/json"))
+    async def model(model: str) -> Response:
+        """Describe the one model."""
+        return JSONResponse(_model(engine())) if model == MODEL else _no_model(model)
+
+
+def _model(engine: str) -> dict[str, Any]:
+    return {"id": MODEL, "object": "model", "created": 0, "owned_by": "sanad", "engine": engine}
+
+
+def _no_model(name: str) -> Response:
+    return refusal(404, f"There is no model {name!r}; use {MODEL!r}.", "model_not_found", param="model")
+
+
+def _content(answer: Answer, body: ChatBody) -> str:
+    text = as_text(answer)
+    return f"{text}\n\n{UNREAD[answer.language]}" if body.has_unread() else text
+
+
+def _told(body: ChatBody, text: str) -> Response:
+    """The response to a task, which no model answers."""
+    if not body.stream:
+        return JSONResponse(_completion(body, text))
+
+    stream = _Stream(body)
+    chunks = [stream.begin(), *stream.end(text, {}), _DONE]
+    return Response("".join(chunks), media_type=CHUNKS)
+
+
+def _completion(body: ChatBody, text: str) -> dict[str, Any]:
+    message = {"role": "assistant", "content": text, "refusal": None}
+    head = _head() | {"object": "chat.completion"}
+    return head | _choice("stop", message=message) | {"usage": body.usage(text)}
+
+
+async def _chunks(events: AsyncGenerator[Event, None], body: ChatBody) -> AsyncIterator[str]:
+    """The answer in the form of OpenAI's streams."""
+    stream = _Stream(body)
+    following = asyncio.ensure_future(anext(events))
+    try:
+        yield stream.begin()
+        while True:
+            while not (await asyncio.wait({following}, timeout=ALIVE_SECONDS))[0]:
+                yield ": still working\n\n"
+            if isinstance(event := following.result(), Finished):
+                break
+            following = asyncio.ensure_future(anext(events))
+        for chunk in stream.end(_content(event.answer, body), {"sanad": event.answer.to_dict()}):
+            yield chunk
+    except SanadError as error:
+        yield _data(openai_error(status_of(error), str(error), type(error).__name__))
+    finally:
+        if following.done():
+            await events.aclose()
+        else:  # the client has left; events that are being waited for can only be cancelled
+            following.cancel()
+    yield _DONE
+
+
+class _Stream:
+    """The chunks of one reply."""
+
+    def __init__(self, body: ChatBody) -> None:
+        self._body = body
+        self._head = _head() | {"object": "chat.completion.chunk"}
+        # As in OpenAI's streams, every chunk has the field if the last one is to contain the usage.
+        self._usage = {"usage": None} if body.wants_usage() else {}
+
+    def begin(self) -> str:
+        """The first chunk, before the text is known."""
+        return self._chunk(_choice(None, delta={"role": "assistant", "content": ""}))
+
+    def end(self, text: str, more: dict[str, Any]) -> Iterator[str]:
+        """The chunks from the text on; ``more`` are further fields of the last one with a choice."""
+        yield self._chunk(_choice(None, delta={"content": text}))
+        yield self._chunk(_choice("stop", delta={}) | more)
+        if self._usage:
+            yield self._chunk({"choices": [], "usage": self._body.usage(text)})
+
+    def _chunk(self, fields: dict[str, Any]) -> str:
+        return _data(self._head | self._usage | fields)
+
+
+def _data(fields: dict[str, Any]) -> str:
+    return f"data: {json.dumps(fields, ensure_ascii=False)}\n\n"
+
+
+def _head() -> dict[str, Any]:
+    """The fields that all parts of a chat's answer have in common."""
+    return {"id": f"chatcmpl-{request_id.get() or MODEL}", "created": int(time.time()), "model": MODEL}
+
+
+def _choice(why: str | None, **content: dict[str, Any]) -> dict[str, Any]:
+    """The one choice; ``why`` says why the text ends, where it does."""
+    return {"choices": [{"index": 0, **content, "finish_reason": why, "logprobs": None}]}
