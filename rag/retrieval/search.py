@@ -183,7 +183,7 @@ class Searcher:
         lexical = self._lexical(query, allowed)
         depth = max(k, LEXICAL_DEPTH)
         for language in query.words:
-            own = np.where(self._languages.rows(language), lexical, 0)
+            own = np.where(self._languages.rows(language), lexical, 0) if len(query.words) > 1 else lexical
             best = np.argpartition(-own, depth)[:depth] if depth < len(own) else np.arange(len(own))
             nominated |= {int(row) for row in best if own[row] > 0}
         return [
@@ -198,14 +198,13 @@ class Searcher:
         ]
 
     def _lexical(self, query: _Query, allowed: frozenset[str] | None) -> Floats:
-        """The BM25 score of every chunk for the question in the words of its language; 0 if not allowed."""
-        scores = np.zeros(self.generation.count, np.float32)
-        for language, words in query.words.items():
-            np.copyto(scores, self._lexicon.scores(words), where=self._languages.rows(language))
+        """The BM25 score of every chunk; 0 if it is not allowed."""
+        # Translated words do not occur in the question's own language, so one pass scores both.
+        scores = self._lexicon.scores(max(query.words.values(), key=len, default=""))
         if allowed is not None:
             inside = np.zeros(self.generation.count, bool)
             inside[self.generation.rows_of(allowed)] = True
-            scores[~inside] = 0
+            scores = np.where(inside, scores, 0)
         return scores
 
     def _ranked(self, found: list[_Candidate], query: _Query) -> list[_Candidate]:
