@@ -141,6 +141,8 @@ def report(rankings: Sequence[Ranking], fitted: dict[Language, tuple[float, floa
                 rest, words, other, hit = ranking.rows.T
                 scores = rest + other * (weight * words + bias)
                 ranks.append(int((scores > scores[hit > 0].max()).sum()))
+        if not ranks:
+            continue
         first, few = (np.mean([rank < depth for rank in ranks]) for depth in (1, FIRST[kind]))
         cells.append(f"{question}-{right} {first:.3f} {few:.3f} (n {len(ranks)})")
     return ", ".join(cells)
