@@ -170,7 +170,7 @@ class Searcher:
             present: question if present == language else in_both(question, language)
             for present in self._languages.present
         }
-        return _Query(self._embedder.question(question), language, words)
+        return _Query(question, self._embedder.question(question), language, words)
 
     def _candidates(self, query: _Query, k: int, allowed: frozenset[str] | None) -> list[_Candidate]:
         generation, vector, depth = self.generation, query.vectors.vector, max(k, DENSE_DEPTH)
@@ -198,13 +198,19 @@ class Searcher:
         ]
 
     def _lexical(self, query: _Query, allowed: frozenset[str] | None) -> Floats:
-        """The BM25 score of every chunk; 0 if it is not allowed."""
-        # Translated words do not occur in the question's own language, so one pass scores both.
-        scores = self._lexicon.scores(max(query.words.values(), key=len, default=""))
+        """The BM25 score of every chunk; 0 if it is not allowed.
+
+        In the other language the question's own terms, which are names by their sound and numbers, count
+        twice, as they are surer than translated words.
+        """
+        scores = self._lexicon.scores(query.question)
+        for language in query.words.keys() - {query.language}:
+            translated = self._lexicon.scores(query.words[language])
+            np.add(scores, translated, out=scores, where=self._languages.rows(language))
         if allowed is not None:
             inside = np.zeros(self.generation.count, bool)
             inside[self.generation.rows_of(allowed)] = True
-            scores = np.where(inside, scores, 0)
+            scores[~inside] = 0
         return scores
 
     def _ranked(self, found: list[_Candidate], query: _Query) -> list[_Candidate]:
@@ -323,6 +329,7 @@ class Searcher:
 class _Query:
     """A question, ready to be searched for."""
 
+    question: str
     vectors: Question
     language: Language
     words: dict[Language, str]

@@ -392,7 +392,8 @@ def signals(searcher: Searcher, question: str) -> dict[str, tuple[float, float, 
     plain, translated = (lexicon.scores(text) for text in (question, in_both(question, language)))
     found = {}
     for row, chunk in enumerate(generation.chunks):
-        words = plain if generation.article_of(row).language == language else translated
+        other = generation.article_of(row).language != language
+        words = plain + translated * other
         own = [float(v @ vector) for v in generation.sentences(row)[1]]
         found[chunk.id] = (float(generation.vectors[row] @ vector), max(own), float(words[row]))
     return found
