@@ -456,7 +456,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     fusion: dict[str, Any] = {"embedder": served.identity}
     for row, language in enumerate(LANGUAGES):
         sentence = [round(weight * (1 - WORDS), 4) for weight in weights["sentence"][row]]
-        fusion[language] = {"passage": weights["passage"][row], "sentence": [*sentence, WORDS]}
+        for text in LANGUAGES:  # train/languages.py then fits those for the other language
+            fusion[f"{language}-{text}"] = {
+                "passage": weights["passage"][row],
+                "sentence": [*sentence, WORDS],
+            }
     fusion_file.write_text(json.dumps(fusion, indent=1) + "\n", encoding="utf-8")
     return 0
 

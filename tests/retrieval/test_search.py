@@ -19,11 +19,12 @@ from rag.index import bm25, duplicates
 from rag.index.generations import open_generation
 from rag.index.layout import Contents
 from rag.index.snapshot import Generation
-from rag.language.text import fold
+from rag.language.text import detect_language, fold
 from rag.language.tokens import count
 from rag.models.embedding.embedder import FakeEmbedder, Vectors
 from rag.models.embedding.late_interaction import Question, Tokens
 from rag.records import Evidence, Passage
+from rag.retrieval.languages import in_both
 from rag.retrieval.search import FUSION, FusionWeights, Searcher, load_weights
 
 HARBOUR = (
@@ -47,6 +48,8 @@ QUESTIONS = [
 ]
 WEIGHTS = {"passage": [0.4, 0.3, 0.2, 0.1], "sentence": [0.5, 0.2, 0.3, 0.0]}
 
+LANGUAGES = ("ar", "en")
+
 Make = Callable[..., Searcher]
 
 
@@ -69,8 +72,10 @@ def news(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generation]:
 
 
 def indexed(texts: Mapping[str, str], **changed: Any) -> Contents:
-    """Contents whose chunks are lines, with their groups."""
+    """Contents whose chunks are lines, with the articles' languages and groups."""
     made = contents(dict(texts))
+    articles = (dataclasses.replace(of, language=detect_language(of.text)) for of in made.articles)
+    made = dataclasses.replace(made, articles=tuple(articles))
     groups = duplicates.groups(made.articles)
     return dataclasses.replace(made, **{"groups": groups, **changed})
 
@@ -105,7 +110,10 @@ def fitted(tmp_path: Path) -> Path:
 
 def save_fusion(folder: Path, embedder: str = FakeEmbedder().identity, **changed: Any) -> Path:
     path = folder / f"fusion-{len(list(folder.iterdir()))}.json"
-    told = {"embedder": embedder, "ar": WEIGHTS, "en": WEIGHTS, **changed}
+    """The weights of the fake embedder; ``en`` and ``ar`` change those of questions in a language."""
+    pairs = [(question, text) for question in LANGUAGES for text in LANGUAGES]
+    weights = {f"{question}-{text}": changed.get(question, WEIGHTS) for question, text in pairs}
+    told = {"embedder": embedder, **weights}
     path.write_text(json.dumps(told), encoding="utf-8")
     return path
 
@@ -337,37 +345,48 @@ def test_weights_are_used_only_for_the_embedder_that_they_were_fitted_for(
 ) -> None:
     weights = load_weights(FakeEmbedder().identity, fitted)
     assert weights is not None
-    assert weights["ar"] == weights["en"] == FusionWeights((0.4, 0.3, 0.2, 0.1), (0.5, 0.2, 0.3, 0.0))
+    assert set(weights.values()) == {FusionWeights((0.4, 0.3, 0.2, 0.1), (0.5, 0.2, 0.3, 0.0))}
     assert load_weights(FakeEmbedder(32).identity, fitted) is None
     assert load_weights(FakeEmbedder().identity) is None, "the shipped ones are the packaged embedder's"
 
 
-def test_the_shipped_weights_sum_to_one() -> None:
+def test_the_shipped_weights_sum_to_one_and_differ_for_the_other_language_in_words_and_bias() -> None:
     weights = load_weights(json.loads(FUSION.read_text(encoding="utf-8"))["embedder"])
     assert weights is not None
-    assert weights.keys() == {"ar", "en"}
-    for of in weights.values():
+    assert weights.keys() == {(question, text) for question in LANGUAGES for text in LANGUAGES}
+    for (question, text), of in weights.items():
         assert (len(of.passage), len(of.sentence)) == (4, 4)
-        assert sum(of.passage) == pytest.approx(1, abs=1e-3)  # written with four digits
-        assert sum(of.sentence) == pytest.approx(1, abs=1e-3)
         assert min(*of.passage, *of.sentence) >= 0
+        own = weights[question, question]
+        if question == text:
+            assert sum(of.passage) == pytest.approx(1, abs=1e-3)  # written with four digits
+            assert sum(of.sentence) == pytest.approx(1, abs=1e-3)
+            assert of.passage_bias == of.sentence_bias == 0
+        else:
+            assert [of.passage[at] for at in (0, 1, 3)] == [own.passage[at] for at in (0, 1, 3)]
+            assert of.sentence[:3] == own.sentence[:3]
+            assert of.passage_bias > 0, "cosines across languages are lower"
 
 
 def signals(searcher: Searcher, question: str) -> dict[str, tuple[float, float, float]]:
     """For each chunk its dense, sentence and lexical signal, computed one by one."""
     generation, embedder = searcher.generation, FakeEmbedder()
     vector = embedder.question(question).vector
-    words = bm25.load(generation.lexical).scores(question)
+    lexicon, language = bm25.load(generation.lexical), detect_language(question)
+    plain, translated = (lexicon.scores(text) for text in (question, in_both(question, language)))
     found = {}
     for row, chunk in enumerate(generation.chunks):
+        other = generation.article_of(row).language != language
+        words = plain + translated * other
         own = [float(v @ vector) for v in generation.sentences(row)[1]]
         found[chunk.id] = (float(generation.vectors[row] @ vector), max(own), float(words[row]))
     return found
 
 
 @pytest.mark.parametrize("question", QUESTIONS[:5])
-def test_without_weights_the_score_is_the_sum_of_reciprocal_ranks(news: Generation, question: str) -> None:
-    searcher = Searcher(news, FakeEmbedder())
+def test_without_weights_the_score_is_the_sum_of_reciprocal_ranks(make: Make, question: str) -> None:
+    texts = {name: text for name, text in TEXTS.items() if detect_language(text) == detect_language(question)}
+    searcher = make(texts)
     of = signals(searcher, question)
     rows = [chunk.id for chunk in searcher.generation.chunks]
     expected = dict.fromkeys(rows, 0.0)

@@ -1,0 +1,193 @@
+"""Fits how passages and sentences in the other language than the question's are ranked beside its own.
+
+    python -m train.languages --collection ARABIC ENGLISH QUESTIONS [--collection ...] [--dry]
+
+Each collection is as for evals/mixed.py: its articles are drawn in one language each, by lot. ``evidence``
+may quote an article in both languages. The weights for the question's own language stay as train/retriever.py
+fitted them. For the other language the weights of the vectors are the same, and two numbers are fitted for
+each language of questions: the weight of the words, which are translated, and the bias. The loss is the
+negative log likelihood of what is right among all candidates, the mean over collections. Every collection is
+also measured with numbers fitted on the others. ``--dry`` only prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from evals.dataset import Question, read_questions
+from evals.mixed import Draw, Pairs, open_searcher, read_pairs
+from rag.index import indexing
+from rag.models.embedding.embedder import open_embedder
+from rag.records import Language
+from rag.retrieval.languages import OTHER
+from rag.retrieval.search import FUSION, HALF_LEXICAL, Searcher
+from rag.settings import Settings
+
+DRAWS = 1
+"""Draws of each collection: one gives some 1,800 questions."""
+READ = 6
+"""Passages whose sentences are ranked, as ``Settings.passages``."""
+FIRST = {"passage": 5, "sentence": READ}
+"""What is right is to be among so many."""
+WORDS = {"passage": 2, "sentence": 3}
+"""The place of the words' weight in ``FusionWeights``."""
+SHARPNESS = 4.5
+"""Logarithm of what scores are multiplied with before the softmax, to begin with; it is fitted too."""
+
+LANGUAGES: tuple[Language, Language] = ("ar", "en")
+
+
+class Ranking(NamedTuple):
+    """The candidates for a question."""
+
+    question: str
+    """Its language."""
+    right: str
+    """The language of the right article."""
+    rows: NDArray[np.float32]
+    """For each candidate: the score without words and bias, the words, whether it is in the other language,
+    and whether it is right."""
+
+
+def rankings(
+    searcher: Searcher, pairs: Pairs, questions: Sequence[Question], draws: Sequence[Draw], kind: str
+) -> list[Ranking]:
+    """The candidates for the questions that have one right article, in all draws."""
+    found = []
+    for draw in draws:
+        allowed = frozenset(f"{language}/{name}" for name, language in draw.items())
+        for question in questions:
+            names = pairs.right(question)
+            if question.answerable and len(names) == 1:
+                (name,) = names
+                rows = _rows(searcher, question, allowed, f"{draw[name]}/{name}", kind)
+                if rows[:, 3].any():
+                    found.append(Ranking(question.lang, draw[name], rows))
+    return found
+
+
+def _rows(
+    searcher: Searcher, question: Question, allowed: frozenset[str], right: str, kind: str
+) -> NDArray[np.float32]:
+    query, generation = searcher._query(question.text), searcher.generation
+    ranked = searcher._ranked(searcher._candidates(query, READ, allowed), query)
+    text = generation.articles[right].text
+    spans = [(text.find(quote.text), len(quote.text)) for quote in question.evidence if quote.text in text]
+    rows: list[tuple[float, float, bool, bool]] = []
+    for item in ranked if kind == "passage" else ranked[:READ]:
+        article_id, other = generation.article_of(item.row).id, item.language != query.language
+        weights = (searcher._weights or {})[query.language, item.language]
+        if kind == "passage":
+            words = item.lexical / (item.lexical + HALF_LEXICAL)
+            late = dataclasses.replace(item, late=searcher._late(item.row, query.vectors)[0])
+            rest = late.score(weights) - other * (weights.passage[2] * words + weights.passage_bias)
+            rows.append((rest, words, other, article_id == right))
+            continue
+        scored = searcher._sentences(item, query)
+        wording = query.words[item.language]
+        shared = searcher._lexicon.overlaps(wording, [searcher._sentence(place) for _, place in scored])
+        for (score, (_, start, end)), share in zip(scored, shared.tolist(), strict=True):
+            rest = score - other * (weights.sentence[3] * share + weights.sentence_bias)
+            hit = any(start < at + size and at < end for at, size in spans)
+            rows.append((rest, share, other, article_id == right and hit))
+    return np.array(rows, np.float32).reshape(-1, 4)
+
+
+def fit(collections: Sequence[Sequence[Ranking]], question: Language) -> tuple[float, float]:
+    """The weight of the words and the bias for questions in a language; collections count equally."""
+    those = [[r.rows for r in rankings if r.question == question] for rankings in collections]
+    tables = [rows for of_one in those for rows in of_one]
+    shares = torch.tensor([1 / len(of_one) / len(those) for of_one in those for _ in of_one])
+    padded = np.full((len(tables), max(map(len, tables)), 4), (-1e4, 0, 0, 0), np.float32)
+    for row, table in enumerate(tables):
+        padded[row, : len(table)] = table
+    rest, words, other, right = torch.from_numpy(padded).unbind(-1)
+    numbers = torch.tensor([0.1, 0.0, SHARPNESS], requires_grad=True)
+    optimiser = torch.optim.LBFGS([numbers], max_iter=200, line_search_fn="strong_wolfe")
+
+    def loss() -> float:
+        optimiser.zero_grad()
+        weight, bias, sharpness = numbers.unbind()
+        scores = sharpness.exp() * (rest + other * (weight * words + bias))
+        best = scores.masked_fill(right < 1, -1e9).logsumexp(1)
+        total = (shares * (scores.logsumexp(1) - best)).sum()
+        total.backward()
+        return float(total.detach())
+
+    optimiser.step(loss)
+    weight, bias, _ = numbers.detach().tolist()
+    return round(weight, 4), round(bias, 4)
+
+
+def report(rankings: Sequence[Ranking], fitted: dict[Language, tuple[float, float]], kind: str) -> str:
+    """Shares of questions with what is right in the first place, and among the first few."""
+    cells = []
+    for question, right in ((one, other) for one in LANGUAGES for other in LANGUAGES):
+        weight, bias = fitted[question]
+        ranks = []
+        for ranking in rankings:
+            if (ranking.question, ranking.right) == (question, right):
+                rest, words, other, hit = ranking.rows.T
+                scores = rest + other * (weight * words + bias)
+                ranks.append(int((scores > scores[hit > 0].max()).sum()))
+        if not ranks:
+            continue
+        first, few = (np.mean([rank < depth for rank in ranks]) for depth in (1, FIRST[kind]))
+        cells.append(f"{question}-{right} {first:.3f} {few:.3f} (n {len(ranks)})")
+    return ", ".join(cells)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    parser = argparse.ArgumentParser(prog="train.languages", description="Fit the other language's scores.")
+    parser.add_argument(
+        "--collection", nargs=3, type=Path, action="append", required=True, metavar=("AR", "EN", "QUESTIONS")
+    )
+    parser.add_argument("--dry", action="store_true", help="print only")
+    args = parser.parse_args(argv)
+    settings, _ = indexing.prepared(Settings.load())
+    embedder = open_embedder(settings)
+    fusion = json.loads(FUSION.read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as folder:
+        opened = []
+        for at, (arabic, english, file) in enumerate(args.collection):
+            pairs = read_pairs(arabic, english, settings)
+            searcher = open_searcher(pairs, Path(folder) / str(at), settings, embedder)
+            draws = [pairs.draw(f"fit-{number}") for number in range(DRAWS)]
+            opened.append((searcher, pairs, read_questions(file), draws))
+        for kind in ("passage", "sentence"):  # the scores of sentences contain those of their passages
+            found = [rankings(*one, kind) for one in opened]
+            fitted = {language: fit(found, language) for language in LANGUAGES}
+            for at, collection in enumerate(found):
+                others = [*found[:at], *found[at + 1 :]] or found
+                unseen = {language: fit(others, language) for language in LANGUAGES}
+                name = args.collection[at][0]
+                print(f"{kind}s of {name}, fitted on the others {unseen}:", report(collection, unseen, kind))
+                print(f"{kind}s of {name}, fitted on all {fitted}:", report(collection, fitted, kind))
+            for language in LANGUAGES:
+                weights = fusion[f"{language}-{OTHER[language]}"]
+                weights[kind][WORDS[kind]], weights[f"{kind}_bias"] = fitted[language]
+            fitted_file = Path(folder) / FUSION.name
+            fitted_file.write_text(json.dumps(fusion, indent=1) + "\n", encoding="utf-8")
+            opened = [
+                (Searcher(searcher.generation, embedder, fitted_file), pairs, questions, draws)
+                for searcher, pairs, questions, draws in opened
+            ]
+        if not args.dry:
+            FUSION.write_text(fitted_file.read_text(encoding="utf-8"), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
