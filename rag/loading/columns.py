@@ -15,7 +15,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "text": (
         *("text", "body", "content", "article", "article text", "full text", "articleBody", "article body"),
         *("story", "body text", "bodyText", "maintext", "main text", "plain text", "post content"),
-        *("content encoded", "content html", "body html", "content text"),
+        *("content encoded", "content html", "body html", "content text", "plaintext", "html", "raw text"),
         *("نص", "النص", "نص الخبر", "نص المقال", "المتن", "المحتوى", "محتوى"),
     ),
     "title": (
@@ -40,11 +40,27 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
 }
 """Common names of each field's column, best first; case, underscores and Arabic spelling do not matter."""
 
+SUMMARIES = (
+    "description",
+    "summary",
+    "excerpt",
+    "abstract",
+    "snippet",
+    "teaser",
+    "lead",
+    "الوصف",
+    "ملخص",
+    "الملخص",
+)
+"""Names of columns that contain the text if no other does, as in feeds; a note says so."""
+
 WRAPPERS = ("rendered", "value", "name", "text", "plain", "html", "content", "#text", "title", "label")
 """Keys under which a content management system puts a field's value: {"rendered": "<p>…</p>"}."""
 
 DEPTH = 4
 """Levels of objects that may wrap a value."""
+
+_SUMMARIES = frozenset(map(fold, SUMMARIES))
 
 _LANGUAGES: Mapping[str, Language] = {
     **dict.fromkeys(("en", "eng", "english", "انجليزي", "الانجليزيه", "انجليزيه"), "en"),
@@ -81,21 +97,30 @@ Columns = Mapping[str, Sequence[str]]
 """By field the columns that may contain it, best first."""
 
 
-def columns_by_field(names: Sequence[str], chosen: Mapping[str, str]) -> dict[str, list[str]]:
+def columns_by_field(
+    names: Sequence[str], chosen: Mapping[str, str], *, summaries: bool = False
+) -> dict[str, list[str]]:
     """Those of the columns ``names`` that may contain each field, best first; ``chosen`` columns come first.
 
-    A column belongs to one field only.
+    A column belongs to one field only. ``summaries`` says whether a summary may be the text, if need be.
     """
     by_fold = {fold(name): name for name in reversed(names)}  # of two equal names the first
     columns: dict[str, list[str]] = {}
     taken: set[str] = set()
     for field, known in KNOWN.items():
         candidates = (chosen[field], *known) if field in chosen else known
+        candidates += SUMMARIES if summaries and field == "text" else ()
         found = [by_fold[fold(name)] for name in candidates if fold(name) in by_fold]
         if mine := [name for name in dict.fromkeys(found) if name not in taken]:
             columns[field] = mine
             taken |= set(mine)
     return columns
+
+
+def is_summary(column: str, chosen: Mapping[str, str]) -> bool:
+    """Whether a column is one of ``SUMMARIES`` and was not chosen."""
+    folded = fold(column)
+    return folded in _SUMMARIES and folded != fold(chosen.get("text", ""))
 
 
 def no_text_column(names: Iterable[str], chosen: Mapping[str, str]) -> str:

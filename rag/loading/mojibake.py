@@ -31,7 +31,7 @@ LEAST_WORDS = 3
 """Words of accented letters alone that a text must contain; one or two can be names."""
 
 _PLAUSIBLE = re.compile(
-    r"[\xa0-\xff\u0600-\u06ff\u0750-\u077f\u2000-\u206f\u20ac\u2122\ufb50-\ufdff\ufe70-\ufefc]"
+    r"[\xa0-\xff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u0600-\u06ff\u0750-\u077f\u2000-\u206f\u20ac\u2122\ufb50-\ufdff\ufe70-\ufefc]"
 )
 """Characters of Arabic and English news that UTF-8 writes with two bytes or more."""
 
@@ -101,6 +101,7 @@ def repaired(text: str) -> tuple[str, str]:
         if share < LEAST_REPAIRED:
             meant, share = _read_as_utf8(text, _TABLES[encoding], _QUOTE)
         if share:
+            meant, _ = repaired(meant)  # it may have happened twice
             return meant, f"was UTF-8 that was read as {encoding}; repaired, compare it with the original"
     if len(_WESTERN.findall(text)) > LEAST_LOST * len(text) and _is_western_gibberish(text):
         meant = _as_windows_1256(text)

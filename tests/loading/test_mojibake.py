@@ -48,6 +48,11 @@ def test_english_quotation_marks_and_accents_are_repaired(read_as: str) -> None:
     assert repaired(misread(ENGLISH, "utf-8", read_as))[0] == ENGLISH
 
 
+def test_what_was_misread_twice_is_repaired() -> None:
+    assert repaired(misread(misread(ENGLISH, "utf-8", "cp1252"), "utf-8", "latin-1"))[0] == ENGLISH
+    assert repaired(misread(misread(ARABIC, "utf-8", "latin-1"), "utf-8", "cp1252"))[0] == ARABIC
+
+
 def test_quotation_marks_are_repaired_beside_others_that_are_right() -> None:
     assert repaired("The ministerâ€™s “last word”, he said.")[0] == "The minister’s “last word”, he said."
 

@@ -311,3 +311,20 @@ def test_of_two_columns_the_one_that_is_filled_counts() -> None:
         ("The dam holds.", "Coast", None),
         ("Text first.", "Wire", "2024-09-25"),
     ]
+
+
+def test_a_summary_is_the_text_where_there_is_no_other_and_a_note_says_so() -> None:
+    reply = {"source": "wire", "categories": {"a": [{"title": "One", "description": "First dam."}], "b": [
+        {"title": "Two", "description": "Not this.", "content": "Second dam."},
+        {"title": "Three", "description": "<p>Third dam.</p>", "content": None},
+    ]}}  # fmt: skip
+    found = read_jsonl(json.dumps(reply).encode(), {})
+    assert [one.text for one in found.articles] == [
+        "One\nFirst dam.",
+        "Two\nSecond dam.",
+        "Three\nThird dam.",
+    ]
+    why = "2 texts were taken from 'description', which may be a summary, first on line 1"
+    assert reasons(found) == {0: why}
+    assert found.notes[0].added
+    assert read_csv(b"id,description\n1,A dam.\n", {"text": "description"}).notes == ()

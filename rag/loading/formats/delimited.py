@@ -81,7 +81,7 @@ def _rows(
     names = [one_line(cell) for cell in header]
     if not names:
         raise Unusable("contains no row")
-    if "text" not in columns_by_field(names, chosen):
+    if "text" not in columns_by_field(names, chosen, summaries=True):
         raise Unusable(no_text_column(names, chosen))
     rows = []
     below = itertools.dropwhile(lambda record: record[1] is not header, records)
@@ -113,7 +113,8 @@ def _dialect(lines: Sequence[str], chosen: Mapping[str, str], delimiter: str) ->
     def score(candidate: tuple[str, bool]) -> tuple[bool, float, int]:
         records = list(_records(lines, *candidate))
         header = _header(records)
-        has_text = "text" in columns_by_field([one_line(cell) for cell in header], chosen)
+        names = [one_line(cell) for cell in header]
+        has_text = "text" in columns_by_field(names, chosen, summaries=True)
         return has_text, _complete(records) / max(1, len(records)), len(header)
 
     candidates = [(each, True) for each in ([delimiter] if delimiter else _DELIMITERS)]

@@ -43,7 +43,8 @@ def read_jsonl(data: bytes, chosen: Mapping[str, str]) -> ParsedFile:
         if isinstance(found, Note):
             notes.append(found)
         elif isinstance(found.value, dict):
-            articles = _articles(found.value, chosen) or [found.value]
+            both = (_articles(found.value, chosen, summaries=summaries) for summaries in (False, True))
+            articles = max(both, key=len) or [found.value]
             for values in articles:
                 raw = found.raw if len(articles) == 1 else json.dumps(values, sort_keys=True)
                 rows.append(Row(found.line, values, {}, raw.encode("utf-8", "replace")))
@@ -105,23 +106,26 @@ def _after_gap(text: str, at: int) -> int:
 
 
 def _articles(
-    values: Mapping[str, Any], chosen: Mapping[str, str], depth: int = DEPTH
+    values: Mapping[str, Any], chosen: Mapping[str, str], depth: int = DEPTH, *, summaries: bool = False
 ) -> list[Mapping[str, Any]]:
     """The objects with an article's text in an object: itself, or those that a service or a database wraps.
 
     {"status": "ok", "articles": [{…}, {…}]} contains two, {"_id": 1, "_source": {…}} one. The array of an
     object that has a title is no list of articles but of its comments or pictures.
     """
-    fields = columns_by_field(tuple(values), chosen)
+    fields = columns_by_field(tuple(values), chosen, summaries=summaries)
     if "text" in fields or not depth:
         return [values] if "text" in fields else []
-    for inner in values.values():
-        if isinstance(inner, dict) and (found := _articles(inner, chosen, depth - 1)):
-            around = {key: value for key, value in values.items() if value is not inner}
-            return [{**around, **found[0]}] if len(found) == 1 else found
-        if isinstance(inner, list) and "title" not in fields:
+    wrapped: list[Mapping[str, Any]] = []
+    for key, inner in values.items():
+        if isinstance(inner, dict):
+            found = _articles(inner, chosen, depth - 1, summaries=summaries)
+            around = {name: value for name, value in values.items() if name != key}
+            wrapped += [{**around, **found[0]}] if len(found) == 1 else found
+        elif isinstance(inner, list) and "title" not in fields:
             objects = [item for item in inner if isinstance(item, dict)]
-            every = [_articles(item, chosen, depth - 1) for item in objects]
+            every = [_articles(item, chosen, depth - 1, summaries=summaries) for item in objects]
             if any(every):
-                return [one for item, found in zip(objects, every, strict=True) for one in found or [item]]
-    return []
+                pairs = zip(objects, every, strict=True)
+                wrapped += [one for item, found in pairs for one in found or [item]]
+    return wrapped[:1] if "title" in fields else wrapped

@@ -15,6 +15,7 @@ from rag.loading.columns import (
     Columns,
     columns_by_field,
     host,
+    is_summary,
     language_named,
     name,
     no_text_column,
@@ -53,6 +54,7 @@ class _Remarks:
     undated: list[tuple[int, str]] = field(default_factory=list)
     cut: list[tuple[int, str]] = field(default_factory=list)
     misread: list[tuple[int, str]] = field(default_factory=list)
+    summaries: list[tuple[int, str]] = field(default_factory=list)
 
     def notes(self) -> list[Note]:
         """One note for each kind, which names the first row."""
@@ -60,6 +62,7 @@ class _Remarks:
             (self.undated, "{n} not read, first {value} on line {line}; write YYYY-MM-DD", "date"),
             (self.cut, "{n} cut off by the source, first {value} on line {line}", "text"),
             (self.misread, "{n} repaired, first on line {line}: {value}", "text"),
+            (self.summaries, "{n} taken from {value}, which may be a summary, first on line {line}", "text"),
         )
         notes = []
         for found, wording, what in kinds:
@@ -81,11 +84,11 @@ def parse_rows(rows: Sequence[Row], chosen: Mapping[str, str], notes: list[Note]
     columns: dict[tuple[str, ...], Columns] = {}
     for row in rows:
         if (names := tuple(row.values)) not in columns:
-            columns[names] = columns_by_field(names, chosen)
+            columns[names] = columns_by_field(names, chosen, summaries=True)
         try:
             if "text" not in columns[names]:
                 raise Unusable(no_text_column(names, chosen))
-            articles.append(_article(row, columns[names], remarks))
+            articles.append(_article(row, columns[names], chosen, remarks))
         except Unusable as error:
             notes.append(Note(str(error), row.line))
     if not articles and not any("text" in fields for fields in columns.values()):
@@ -98,14 +101,16 @@ def parse_rows(rows: Sequence[Row], chosen: Mapping[str, str], notes: list[Note]
     return ParsedFile(tuple(articles), tuple(sorted(notes, key=lambda note: note.line)))
 
 
-def _article(row: Row, columns: Columns, remarks: _Remarks) -> ParsedArticle:
+def _article(row: Row, columns: Columns, chosen: Mapping[str, str], remarks: _Remarks) -> ParsedArticle:
     """The article of a row; what is to be said of it is added to ``remarks``."""
 
     def first(wanted: str) -> str:
         values = (name(row.values[column]) for column in columns.get(wanted, ()))
         return next(filter(None, values), "")
 
-    text, lines = _text(row, columns["text"], remarks)
+    column, text, lines = _text(row, columns["text"], remarks)
+    if is_summary(column, chosen):
+        remarks.summaries.append((row.line, shown(column)))
     title, url, outlet = repaired(first("title"))[0], first("url"), first("outlet")
     text, lines = headed(title, text, lines)
     date = first("published")
@@ -125,8 +130,8 @@ def _article(row: Row, columns: Columns, remarks: _Remarks) -> ParsedArticle:
     )
 
 
-def _text(row: Row, columns: Sequence[str], remarks: _Remarks) -> tuple[str, tuple[int, ...]]:
-    """The text of the first column that contains one, and for each of its lines the line of the file.
+def _text(row: Row, columns: Sequence[str], remarks: _Remarks) -> tuple[str, str, tuple[int, ...]]:
+    """The first column that contains a text, the text, and for each of its lines the line of the file.
 
     Raises:
         Unusable: No column contains text.
@@ -144,7 +149,7 @@ def _text(row: Row, columns: Sequence[str], remarks: _Remarks) -> tuple[str, tup
             text, kept = body(text)
             start = row.line + row.offsets.get(column, 0)
             by_line = (start + numbers[line - 1] - 1 if row.offsets else row.line for line in kept)
-            return text, tuple(by_line)
+            return column, text, tuple(by_line)
     value = row.values[columns[0]]
     if value in ("", None, [], {}) or isinstance(value, str):
         raise Unusable("contains no text")
