@@ -31,9 +31,10 @@ LEAST_WORDS = 3
 """Words of accented letters alone that a text must contain; one or two can be names."""
 
 _PLAUSIBLE = re.compile(
-    r"[\xa0-\xff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u0600-\u06ff\u0750-\u077f\u2000-\u206f\u20ac\u2122\ufb50-\ufdff\ufe70-\ufefc]"
+    r"[\x80-\xff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u0600-\u06ff\u0750-\u077f"
+    r"\u2000-\u206f\u20ac\u2122\ufb50-\ufdff\ufe70-\ufefc]"
 )
-"""Characters of Arabic and English news that UTF-8 writes with two bytes or more."""
+"""Characters of Arabic and English news that UTF-8 writes with two bytes or more, and what these become."""
 
 _UTF8 = re.compile(r"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
 _QUOTE = re.compile(r"\xe2\x80[\x80-\xbf]")

@@ -46,7 +46,7 @@ def read_html(data: bytes) -> ParsedFile:
     notes = [Note(loss, added=True)] if loss else []
     live = is_live(page)
     name = one_line("".join(page.xpath("string(//title)")))
-    heads, dates = spread(page, lambda copied: getattr(_extracted(copied), "text", None) or "")
+    page, heads, dates = spread(page, lambda copied: getattr(_extracted(copied), "text", None) or "")
     date, changed = published(page, name, many=len(dates) > 1)
     document = _extracted(page)
     if document is None:

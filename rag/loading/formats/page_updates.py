@@ -14,7 +14,7 @@ from typing import Any
 
 from rag.language.text import fold
 from rag.loading.dates import date_in, iso_date
-from rag.loading.formats.page_date import is_aside, json_ld, types
+from rag.loading.formats.page_date import PARAGRAPH, is_aside, json_ld, types
 
 LEAST_STORY = 40
 """Characters of text that a story has below its heading."""
@@ -44,21 +44,33 @@ def is_live(page: Any) -> bool:
     return any("liveblogposting" in types(item) for item in json_ld(page))
 
 
-def spread(page: Any, read: Callable[[Any], str]) -> tuple[list[str], set[str]]:
-    """Rewrite the stories of a page, in place, as one article; a page with one story stays as it is.
+def spread(page: Any, read: Callable[[Any], str]) -> tuple[Any, list[str], set[str]]:
+    """The page with its stories as one article; a page with one story stays as it is.
 
     Args:
         page: The parsed page, an lxml element.
         read: Extracts the text of the article on a page, which it may change.
 
     Returns:
-        The heading lines of the stories (``18:40 Toll rises to 14``), and the dates of their times.
+        The page, a copy if it was rewritten; the heading lines of the stories (``18:40 Toll rises to 14``);
+        and the dates of their times.
     """
     stories = _stories(page)
-    heads: list[str] = []
-    dates: set[str] = set()
-    if len(stories) < 2 or not _are_article(stories, read(copy.deepcopy(page))):
-        return _flat(page)
+    if len(stories) < 2 and not _flat_times(page):
+        return page, [], set()
+    before = read(copy.deepcopy(page))
+    changed = copy.deepcopy(page)
+    if len(stories) > 1 and _are_article(stories, before):
+        heads, dates = _joined(changed, _stories(changed))
+    else:
+        heads, dates = _flat(_flat_times(changed))
+    if not heads or _lost(before, read(copy.deepcopy(changed))):
+        return page, [], set()
+    return changed, heads, dates
+
+
+def _joined(page: Any, stories: list[Any]) -> tuple[list[str], set[str]]:
+    heads, dates = [], set()
     for story in stories:
         head, date = _take_head(story)
         heads += [head] if head else []
@@ -71,6 +83,12 @@ def spread(page: Any, read: Callable[[Any], str]) -> tuple[list[str], set[str]]:
     if around.tag not in ("body", "html"):
         around.tag = "article"
     return heads, dates
+
+
+def _lost(before: str, after: str) -> bool:
+    """Whether a paragraph that was read before is not read after."""
+    folded = fold(after)
+    return any(fold(line) not in folded for line in before.splitlines() if len(line) >= PARAGRAPH)
 
 
 def _around(stories: list[Any], headline: Any) -> Any:
@@ -90,23 +108,24 @@ def _headline(page: Any) -> Any:
     return next(iter(page.xpath("//h1[normalize-space()]")), None)
 
 
-def _flat(page: Any) -> tuple[list[str], set[str]]:
-    """As ``spread`` for stories without elements of their own: heading, time, paragraphs, heading …."""
+def _flat_times(page: Any) -> list[Any]:
+    """The times beside headings in a flat list of stories: heading, time, paragraphs, heading and so on."""
     headline = _headline(page)
     times = [
         each
         for each in _times(page)
         if any(
-            beside is not None and beside.tag in _HEADINGS[1:]
-            for beside in (each.getprevious(), each.getnext())
+            near is not None and near.tag in _HEADINGS[1:] for near in (each.getprevious(), each.getnext())
         )
         if not is_aside(each, headline)
     ]
     parents = Counter(each.getparent() for each in times)
+    return [each for each in times if parents[each.getparent()] > 1]
+
+
+def _flat(times: list[Any]) -> tuple[list[str], set[str]]:
     heads, dates = [], set()
     for each in times:
-        if parents[each.getparent()] < 2:
-            continue
         written = each.get("datetime") or ""
         if date := iso_date(written) or date_in(_text(each)):
             dates.add(date)
