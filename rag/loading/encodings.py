@@ -55,20 +55,21 @@ _DECLARED_WITHIN = 4096  # bytes; HTML requires it in the first 1,024, which rea
 _DECLARABLE = re.compile(r"(?:windows-|cp)125\d|iso-?8859-\d{1,2}|utf-?16(?:-?[lb]e)?", re.IGNORECASE)
 
 
-def decode(data: bytes, *, declared: str = "") -> tuple[str, str]:
+def decode(data: bytes, *, declared: str = "", repair: bool = True) -> tuple[str, str]:
     """The text of a file, and a description of what was lost in decoding it (empty if nothing).
 
     Args:
         data: The whole file.
         declared: The encoding that a web page declares. It is used only if the bytes are not Unicode, since
             pages are often saved in another encoding than they declare.
+        repair: Whether text that was read in a wrong encoding before is repaired.
 
     Raises:
         Unusable: The file is binary, its encoding cannot be determined, or it was damaged by a wrong one.
     """
     data, zeros = _without_zeros(data)
     text, loss = _decoded(data, declared)
-    text, misread = repaired(text)
+    text, misread = repaired(text) if repair else (text, "")
     return text, "; ".join(filter(None, (zeros, loss, misread)))
 
 

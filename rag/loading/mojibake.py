@@ -103,7 +103,12 @@ def repaired(text: str) -> tuple[str, str]:
             meant, share = _read_as_utf8(text, _TABLES[encoding], _QUOTE)
         if share:
             meant, _ = repaired(meant)  # it may have happened twice
-            return meant, f"was UTF-8 that was read as {encoding}; repaired, compare it with the original"
+            left = len(_LEADS[encoding].findall(meant)) if share < 1 and _ARABIC.search(meant) else 0
+            lost = f" but for {left} letters that were lost" if left and encoding == "windows-1252" else ""
+            return (
+                meant,
+                f"was UTF-8 that was read as {encoding}; repaired{lost}, compare it with the original",
+            )
     if len(_WESTERN.findall(text)) > LEAST_LOST * len(text) and _is_western_gibberish(text):
         meant = _as_windows_1256(text)
         if _is_arabic(meant):

@@ -70,6 +70,15 @@ def test_letters_that_were_lost_are_refused(lost: list[int]) -> None:
         repaired(left)
 
 
+def test_few_letters_that_were_lost_are_counted() -> None:
+    text, loss = repaired(misread(ARABIC, "utf-8", "latin-1").replace("\x81", ""))
+    assert text == ARABIC.replace("ف", "Ù")
+    assert loss == (
+        "was UTF-8 that was read as windows-1252; repaired but for 1 letters that were lost, compare it with the "
+        "original"
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -102,6 +111,9 @@ def test_every_format_of_text_is_repaired() -> None:
     page = f"<html><body><article><p>{wrong}</p></article></body></html>"
     escaped = "".join(f"\\u{ord(char):04x}" for char in wrong)
     assert right in read("html", page.encode()).articles[0].text
+    assert "was UTF-8 that was read" in read("html", page.encode()).notes[0].reason
+    in_a_script = page.replace(wrong, ENGLISH).replace("<body>", f"<body><script>'{wrong} â€™'</script>")
+    assert read("html", in_a_script.encode()).notes == ()
     assert read("markdown", wrong.encode()).articles[0].text == right
     assert read_csv(f"id;text\n1;{wrong}\n".encode(), {}).articles[0].text == right
     found = read_jsonl(f'{{"text": "{escaped}"}}\n'.encode(), {})

@@ -6,12 +6,14 @@ Only the bytes of the page are read; nothing that it refers to is fetched or ope
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
 
 from rag.language.text import fold
 from rag.loading.encodings import declared_encoding, decode
 from rag.loading.formats.page_date import published
 from rag.loading.formats.page_updates import is_live, spread
+from rag.loading.mojibake import repaired
 from rag.loading.parsed import Note, ParsedArticle, ParsedFile, Unusable, body, headed, one_line
 
 _TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
@@ -36,7 +38,8 @@ def read_html(data: bytes) -> ParsedFile:
     """
     from lxml import etree, html
 
-    text, loss = decode(data, declared=declared_encoding(data))
+    written, loss = decode(data, declared=declared_encoding(data), repair=False)
+    text, misread = repaired(written)
     # libxml2 gets UTF-8 and an explicit encoding, since it refuses a str that declares another encoding.
     parser = html.HTMLParser(encoding="utf-8", no_network=True)
     try:
@@ -52,6 +55,8 @@ def read_html(data: bytes) -> ParsedFile:
     if document is None:
         raise Unusable("contains no article text; save the page of the article itself")
     article_text, lines = body(_ROW.sub(r"\1", _TRAILING.sub("", _RULE.sub("", document.text or ""))))
+    if misread and not _contains(written, article_text):
+        notes.append(Note(misread, added=True))
     outlet = one_line(document.sitename or "")
     title = _headline(one_line(document.title or ""), outlet)
     article_text, lines = headed(title, article_text, lines)
@@ -60,6 +65,12 @@ def read_html(data: bytes) -> ParsedFile:
     notes += _remarks(article_text, live, heads, dates, date, changed)
     article = ParsedArticle(article_text, lines, title=title, outlet=outlet or None, published=date)
     return ParsedFile((article,), tuple(notes))
+
+
+def _contains(page: str, text: str) -> bool:
+    """Whether a page as written contains the words of a text that are not ASCII, so that none was repaired."""
+    plain = unescape(page)
+    return all(word in plain for word in re.findall(r"[^\s\x00-\x7f]+", text))
 
 
 def _extracted(page: Any) -> Any:
