@@ -103,11 +103,12 @@ def repaired(text: str) -> tuple[str, str]:
             meant, share = _read_as_utf8(text, _TABLES[encoding], _QUOTE)
         if share:
             meant, _ = repaired(meant)  # it may have happened twice
-            left = len(_LEADS[encoding].findall(meant)) if share < 1 and _ARABIC.search(meant) else 0
-            lost = f" but for {left} letters that were lost" if left and encoding == "windows-1252" else ""
+            is_arabic = share < 1 and encoding == "windows-1252" and _ARABIC.search(meant)
+            left = len(_LEADS[encoding].findall(meant)) if is_arabic else 0
+            lost = f"; {left} {'letter was' if left == 1 else 'letters were'} lost" if left else ""
             return (
                 meant,
-                f"was UTF-8 that was read as {encoding}; repaired{lost}, compare it with the original",
+                f"was UTF-8 that was read as {encoding}; repaired, compare it with the original{lost}",
             )
     if len(_WESTERN.findall(text)) > LEAST_LOST * len(text) and _is_western_gibberish(text):
         meant = _as_windows_1256(text)

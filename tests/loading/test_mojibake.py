@@ -73,10 +73,7 @@ def test_letters_that_were_lost_are_refused(lost: list[int]) -> None:
 def test_few_letters_that_were_lost_are_counted() -> None:
     text, loss = repaired(misread(ARABIC, "utf-8", "latin-1").replace("\x81", ""))
     assert text == ARABIC.replace("ف", "Ù")
-    assert loss == (
-        "was UTF-8 that was read as windows-1252; repaired but for 1 letters that were lost, compare it with the "
-        "original"
-    )
+    assert loss.endswith("; repaired, compare it with the original; 1 letter was lost")
 
 
 @pytest.mark.parametrize(

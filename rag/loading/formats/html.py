@@ -68,7 +68,7 @@ def read_html(data: bytes) -> ParsedFile:
 
 
 def _contains(page: str, text: str) -> bool:
-    """Whether a page as written contains the words of a text that are not ASCII, so that none was repaired."""
+    """Whether a page as written contains the words of a text that are not ASCII: none was repaired."""
     plain = unescape(page)
     return all(word in plain for word in re.findall(r"[^\s\x00-\x7f]+", text))
 
