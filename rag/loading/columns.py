@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -67,6 +68,9 @@ _LANGUAGES: Mapping[str, Language] = {
     **dict.fromkeys(("ar", "ara", "arabic", "عربي", "العربيه", "عربيه"), "ar"),
 }
 """By folded name."""
+
+_WRITTEN_OBJECT = re.compile(r"""\{[^{}]*['"]name['"]: ?['"]([^'"{}]+)['"][^{}]*\}""")
+"""An object as a table has it in a cell: ``{'id': 'bbc-news', 'name': 'BBC News'}``."""
 
 _NO_VALUE = frozenset({"nan", "null", "none", "n a", "na", "n"})
 """Folded words that tables contain instead of a missing value; ``\\N`` is MySQL's."""
@@ -158,8 +162,15 @@ def name(value: Any) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = str(value)
     first = next((text for text in strings(value) if text.strip()), "")
+    if written := _WRITTEN_OBJECT.fullmatch(first.strip()):
+        first = written[1]
     text = one_line(plain(first)[0])
-    return "" if fold(text) in _NO_VALUE else text
+    return "" if is_missing(text) else text
+
+
+def is_missing(text: str) -> bool:
+    """Whether a text only says that there is none, such as ``nan``."""
+    return fold(text) in _NO_VALUE
 
 
 def language_named(text: str) -> Language | None:

@@ -43,6 +43,10 @@ _QUOTE = re.compile(r"\xe2\x80[\x80-\xbf]")
 _HIGH = re.compile(r"[\x80-\xff]")
 _ARABIC = re.compile(r"[\u0621-\u064a]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_FREQUENT = re.compile(r"[وفبك]?ال\w|لل\w|(?:في|من|على|إلى|عن|أن|إن|التي|الذي|هذا)$")
+_ARABIC_CODES = (("windows-1256", "cp1256"), ("ISO 8859-6", "iso8859_6"))
+"""Arabic encodings of one byte a letter, the usual one first: they share some letters."""
+
 _WESTERN = re.compile(r"[\xc0-\xff]")
 
 
@@ -111,9 +115,12 @@ def repaired(text: str) -> tuple[str, str]:
                 f"was UTF-8 that was read as {encoding}; repaired, compare it with the original{lost}",
             )
     if len(_WESTERN.findall(text)) > LEAST_LOST * len(text) and _is_western_gibberish(text):
-        meant = _as_windows_1256(text)
-        if _is_arabic(meant):
-            return meant, "was windows-1256 that was read as Latin-1; repaired, compare it with the original"
+        as_arabic = {name: _as(text, code) for name, code in _ARABIC_CODES}
+        name = max(as_arabic, key=lambda name: _like_arabic(as_arabic[name]))
+        if _like_arabic(as_arabic[name]):
+            return as_arabic[
+                name
+            ], f"was {name} that was read as Latin-1; repaired, compare it with the original"
     return text, ""
 
 
@@ -140,15 +147,19 @@ def _is_western_gibberish(text: str) -> bool:
     return strange >= LEAST_WORDS and 2 * strange > len(words)
 
 
-def _as_windows_1256(text: str) -> str:
+def _as(text: str, encoding: str) -> str:
+    """A text that was read as Latin-1 or windows-1252, in another encoding of one byte a letter."""
     return "".join(
-        bytes([value]).decode("cp1256")
+        bytes([value]).decode(encoding, "replace")
         if 0x80 <= (value := _WINDOWS_1252.get(ord(char), ord(char))) <= 0xFF
         else char
         for char in text
     )
 
 
-def _is_arabic(text: str) -> bool:
+def _like_arabic(text: str) -> int:
+    """How many words are frequent in Arabic or have its article; 0 if most are not in Arabic letters."""
     words = _WORD.findall(text)
-    return sum(_ARABIC.match(word) is not None for word in words) > LEAST_STRANGE * len(words)
+    if sum(_ARABIC.match(word) is not None for word in words) <= LEAST_STRANGE * len(words):
+        return 0
+    return 1 + sum(_FREQUENT.match(word) is not None for word in words)

@@ -33,6 +33,7 @@ def misread(text: str, meant: str, read_as: str) -> str:
         ("utf-8", "cp1256", "UTF-8 that was read as windows-1256"),
         ("cp1256", "latin-1", "windows-1256 that was read as Latin-1"),
         ("cp1256", "cp1252", "windows-1256 that was read as Latin-1"),
+        ("iso8859_6", "latin-1", "ISO 8859-6 that was read as Latin-1"),
     ],
 )
 def test_arabic_of_wrong_letters_is_repaired_and_named(meant: str, read_as: str, named: str) -> None:

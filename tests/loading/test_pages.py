@@ -87,6 +87,8 @@ def test_the_date_beside_the_headline_is_found(above: str) -> None:
         '<div class="related-posts"><h3>More</h3><span class="date">1 January 2020</span></div>',
         '<div id="comments"><p class="comment"><time datetime="2020-01-01">then</time> No.</p></div>',
         '<footer><span class="date">1 January 2020</span></footer>',
+        "<section id='x'><h3>التعليقات (3)</h3><p class='date'>1 January 2020</p><p>No.</p></section>",
+        "<div><h4>اقرأ أيضًا</h4><a href='/1'>Storm</a> <time>2020-01-01</time></div>",
         '<ul class="most-read"><li><a href="/x">Storm</a> <time>2020-01-01</time></li></ul>',
     ],
 )

@@ -328,3 +328,12 @@ def test_a_summary_is_the_text_where_there_is_no_other_and_a_note_says_so() -> N
     assert reasons(found) == {0: why}
     assert found.notes[0].added
     assert read_csv(b"id,description\n1,A dam.\n", {"text": "description"}).notes == ()
+
+
+def test_values_that_only_say_that_there_is_none_are_none() -> None:
+    table = (
+        "id,text,content,source\n1,nan,The dam holds.,\"{'id': None, 'name': 'Coast Daily'}\"\n2,\\N,None,x\n"
+    )
+    found = read_csv(table.encode(), {})
+    assert [(one.text, one.outlet) for one in found.articles] == [("The dam holds.", "Coast Daily")]
+    assert reasons(found) == {3: "contains no text"}

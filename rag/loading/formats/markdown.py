@@ -43,7 +43,7 @@ def read_markdown(data: bytes) -> ParsedFile:
     def first(field: str) -> str:
         return next((found for column in columns.get(field, ()) if (found := name(values[column]))), "")
 
-    title, url, date = first("title"), first("url"), first("published")
+    title, url, date, outlet = first("title"), first("url"), first("published"), first("outlet")
     published = iso_date(date)
     if date and published is None:
         notes.append(Note(f"a date was not read: {shown(date)}; write YYYY-MM-DD", added=True))
@@ -52,7 +52,7 @@ def read_markdown(data: bytes) -> ParsedFile:
         text,
         lines,
         title=title,
-        outlet=first("outlet") or host(url),
+        outlet=(host(outlet) if "://" in outlet else outlet) or host(url),
         published=published,
         language=language_named(first("language")),
     )

@@ -87,8 +87,18 @@ ASIDE = re.compile(
 )
 """Class names and ids of what is beside an article."""
 
+_ASIDE_HEADING = re.compile(
+    r"(?:\d+ )?(?:related|most (?:read|popular)|read (?:also|more|next)|see also|"
+    r"more (?:from|on|news|stories)|comments?|latest|recommended|you may also like|"
+    r"اقرا ايضا|اقرا المزيد|طالع ايضا|شاهد ايضا|الاكثر قراءه|اخر الاخبار|احدث الاخبار|ذات صله|"
+    r"(?:مقالات|اخبار|مواضيع|موضوعات|تقارير|مواد) (?:متعلقه|ذات صله|مشابهه|مرتبطه|اخري)|"
+    r"(?:ال)?تعليقات|المزيد من|قد يعجبك)\b.{0,30}"
+)
+"""Headings of what is beside an article, folded."""
+
 _ASIDE_TAGS = frozenset({"aside", "nav", "footer", "form", "script", "style"})
 _CDATA = re.compile(r"^\s*(?://)?\s*<!\[CDATA\[|(?://)?\s*\]\]>\s*$")
+_SECTIONS = frozenset({"section", "div", "ul", "ol"})
 PARAGRAPH = 80
 """Characters from which a paragraph is prose: the date is shown before it."""
 
@@ -266,6 +276,9 @@ def is_aside(element: Any, headline: Any) -> bool:
         if each in containing or each.tag in ("body", "html"):
             return False
         if each.tag in _ASIDE_TAGS or ASIDE.search(f"{each.get('class', '')} {each.get('id', '')}"):
+            return True
+        heading = next(each.iter("h2", "h3", "h4", "h5", "h6"), None) if each.tag in _SECTIONS else None
+        if heading is not None and _ASIDE_HEADING.fullmatch(fold("".join(heading.itertext()))):
             return True
         if each.tag == "header" and headline is not None:  # of the site, as it is not that of the article
             return True

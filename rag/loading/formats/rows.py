@@ -15,6 +15,7 @@ from rag.loading.columns import (
     Columns,
     columns_by_field,
     host,
+    is_missing,
     is_summary,
     language_named,
     name,
@@ -142,7 +143,7 @@ def _text(row: Row, columns: Sequence[str], remarks: _Remarks) -> tuple[str, str
         if _CUT.search(text):
             remarks.cut.append((row.line, shown(text[-30:])))
             text = _CUT.sub("", text)
-        if any(char.isalnum() for char in text):
+        if any(char.isalnum() for char in text) and not is_missing(text):
             text, loss = repaired(text)
             if loss:
                 remarks.misread.append((row.line, loss))
