@@ -69,6 +69,7 @@ _LANGUAGES: Mapping[str, Language] = {
 }
 """By folded name."""
 
+_LONGEST_OBJECT = 200  # characters
 _WRITTEN_OBJECT = re.compile(r"""\{[^{}]*['"]name['"]: ?['"]([^'"{}]+)['"][^{}]*\}""")
 """An object as a table has it in a cell: ``{'id': 'bbc-news', 'name': 'BBC News'}``."""
 
@@ -162,7 +163,7 @@ def name(value: Any) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = str(value)
     first = next((text for text in strings(value) if text.strip()), "")
-    if written := _WRITTEN_OBJECT.fullmatch(first.strip()):
+    if len(first) <= _LONGEST_OBJECT and (written := _WRITTEN_OBJECT.fullmatch(first.strip())):
         first = written[1]
     text = one_line(plain(first)[0])
     return "" if is_missing(text) else text

@@ -49,7 +49,9 @@ def iso_date(value: Any) -> str | None:
     countries and in September in others. ``18/02/2025`` can only be in February, and ``6 أيلول 2024`` and
     ``Fri, 06 Sep 2024 10:00:00 GMT`` name their month.
     """
-    text = ascii_digits(str(value)).strip()
+    text = ascii_digits(str(value)[: LONGEST + 1]).strip()
+    if len(text) > LONGEST:
+        return None
     if match := _SIGNS.fullmatch(text):
         return _iso(match[1], match[3], match[4])
     if match := _DIGITS.fullmatch(text):

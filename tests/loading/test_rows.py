@@ -337,3 +337,11 @@ def test_values_that_only_say_that_there_is_none_are_none() -> None:
     found = read_csv(table.encode(), {})
     assert [(one.text, one.outlet) for one in found.articles] == [("The dam holds.", "Coast Daily")]
     assert reasons(found) == {3: "contains no text"}
+
+
+def test_long_runs_of_one_character_take_no_time() -> None:
+    for run in (" ", "<", "&", "[", "\\", "{", "'name': ", "\\n", "<p ", "&lt;", "[+1 chars]", "<!--", "-->"):
+        long = run * (100_000 // len(run))
+        row = {"title": long, "text": f"A dam.{long}", "date": long, "source": "{" + long}
+        assert read_jsonl(json.dumps(row).encode(), {}).articles
+        assert read_csv(f'text;id\n"A dam.{long}";1\n'.encode(), {})

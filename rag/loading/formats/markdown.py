@@ -22,7 +22,7 @@ _FRONT = re.compile(
     r"\s*(?P<mark>---|\+\+\+)[ \t]*\n(?P<front>.*?)\n?^(?:(?P=mark)|\.\.\.)[ \t]*(?:\n|\Z)",
     re.DOTALL | re.MULTILINE,
 )
-_LINE = re.compile(r"^([^\W\d_][\w -]*?)\s*[:=]\s*(\S.*?)\s*$", re.MULTILINE)
+_LINE = re.compile(r"^([^\W\d_][\w-]{0,40}) ?[:=] ?(\S.*)$", re.MULTILINE)
 
 
 def read_markdown(data: bytes) -> ParsedFile:
@@ -73,7 +73,7 @@ def _front_matter(raw: str, notes: list[Note]) -> tuple[Mapping[str, Any], str]:
         values = tomllib.loads(front) if toml else yaml.BaseLoader(front).get_single_data()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         values = {
-            key: value.strip("\"'") for key, value in _LINE.findall(front)
+            key: value.strip(" \t\"'") for key, value in _LINE.findall(front)
         }  # title: Floods: the day after
         if columns_by_field(tuple(values), {}):
             why = str(error).split("\n", 1)[0]

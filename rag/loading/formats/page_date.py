@@ -97,7 +97,7 @@ _ASIDE_HEADING = re.compile(
 """Headings of what is beside an article, folded."""
 
 _ASIDE_TAGS = frozenset({"aside", "nav", "footer", "form", "script", "style"})
-_CDATA = re.compile(r"^\s*(?://)?\s*<!\[CDATA\[|(?://)?\s*\]\]>\s*$")
+_CDATA = re.compile(r"^(?://)? ?<!\[CDATA\[|(?://)? ?\]\]>$")
 _SECTIONS = frozenset({"section", "div", "ul", "ol"})
 PARAGRAPH = 80
 """Characters from which a paragraph is prose: the date is shown before it."""
@@ -140,7 +140,7 @@ def json_ld(page: Any) -> Iterator[dict[str, Any]]:
     """The objects of the page's JSON-LD that can describe its article, outer ones first."""
     for script in page.xpath(".//script[contains(@type, 'ld+json')]"):
         try:
-            yield from _objects(json.loads(_CDATA.sub("", script.text or ""), strict=False))
+            yield from _objects(json.loads(_CDATA.sub("", (script.text or "").strip()), strict=False))
         except (ValueError, RecursionError):
             dates = set(re.findall(r'"datePublished"\s*:\s*"([^"]{8,40})"', script.text or ""))
             if len(dates) == 1:

@@ -30,7 +30,7 @@ from rag.loading.parsed import Note, ParsedArticle, ParsedFile, Unusable, body, 
 
 _PLAIN_KEY = re.compile(r"[\w.:@-]{1,80}")
 
-_CUT = re.compile(r"\s*\[\+\d+ chars\]\s*\Z")
+_CUT = re.compile(r"\[\+\d{1,9} chars\]\Z")
 """What NewsAPI puts in the place of the rest of a text."""
 
 
@@ -140,9 +140,9 @@ def _text(row: Row, columns: Sequence[str], remarks: _Remarks) -> tuple[str, str
     for column in columns:
         value = "\n".join(strings(row.values[column]))
         text, numbers = plain(value)
-        if _CUT.search(text):
-            remarks.cut.append((row.line, shown(text[-30:])))
-            text = _CUT.sub("", text)
+        if cut := _CUT.search(text.rstrip()[-30:]):
+            remarks.cut.append((row.line, shown(text.rstrip()[-30:])))
+            text = text.rstrip().removesuffix(cut.group()).rstrip()
         if any(char.isalnum() for char in text) and not is_missing(text):
             text, loss = repaired(text)
             if loss:
