@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -98,6 +99,9 @@ def parse_columns(setting: str) -> dict[str, str]:
     return chosen
 
 
+_fold = lru_cache(maxsize=4096)(fold)
+"""Names of columns are folded again for every object of a file."""
+
 Columns = Mapping[str, Sequence[str]]
 """By field the columns that may contain it, best first."""
 
@@ -109,13 +113,13 @@ def columns_by_field(
 
     A column belongs to one field only. ``summaries`` says whether a summary may be the text, if need be.
     """
-    by_fold = {fold(name): name for name in reversed(names)}  # of two equal names the first
+    by_fold = {_fold(name): name for name in reversed(names)}  # of two equal names the first
     columns: dict[str, list[str]] = {}
     taken: set[str] = set()
     for field, known in KNOWN.items():
         candidates = (chosen[field], *known) if field in chosen else known
         candidates += SUMMARIES if summaries and field == "text" else ()
-        found = [by_fold[fold(name)] for name in candidates if fold(name) in by_fold]
+        found = [by_fold[_fold(name)] for name in candidates if _fold(name) in by_fold]
         if mine := [name for name in dict.fromkeys(found) if name not in taken]:
             columns[field] = mine
             taken |= set(mine)

@@ -67,16 +67,18 @@ _TABLES: Mapping[str, Mapping[int, int]] = {
 """By the encoding that UTF-8 was read in, what its characters were as bytes."""
 
 
-def _suspect(table: Mapping[int, int]) -> re.Pattern[str]:
-    """What a byte of 0xC2 to 0xEF and one of 0x80 to 0xBF became."""
-    chars = [re.escape(chr(char)) for char, value in table.items() if 0xC2 <= value <= 0xEF]
+def _suspect(table: Mapping[int, int], first: frozenset[int]) -> re.Pattern[str]:
+    """What one of the ``first`` bytes and one of 0x80 to 0xBF became."""
+    chars = [re.escape(chr(char)) for char, value in table.items() if value in first]
     next_chars = [re.escape(chr(char)) for char, value in table.items() if 0x80 <= value <= 0xBF]
     return re.compile(f"[{''.join(chars)}][{''.join(next_chars)}]")
 
 
 _SUSPECT = {
-    "windows-1252": _suspect({**{value: value for value in range(0x80, 0x100)}, **_WINDOWS_1252}),
-    "windows-1256": _suspect(_WINDOWS_1256),
+    "windows-1252": _suspect(
+        {**{value: value for value in range(0x80, 0x100)}, **_WINDOWS_1252}, frozenset(range(0xC2, 0xF0))
+    ),
+    "windows-1256": _suspect(_WINDOWS_1256, frozenset({0xD8, 0xD9, 0xE2})),
 }
 """By encoding two characters as they begin every misread one: almost no text as written contains them."""
 

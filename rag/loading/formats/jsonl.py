@@ -43,8 +43,10 @@ def read_jsonl(data: bytes, chosen: Mapping[str, str]) -> ParsedFile:
         if isinstance(found, Note):
             notes.append(found)
         elif isinstance(found.value, dict):
-            both = (_articles(found.value, chosen, summaries=summaries) for summaries in (False, True))
-            articles = max(both, key=len) or [found.value]
+            articles = _articles(found.value, chosen)
+            if articles != [found.value]:
+                articles = max(articles, _articles(found.value, chosen, summaries=True), key=len)
+            articles = articles or [found.value]
             for values in articles:
                 raw = found.raw if len(articles) == 1 else json.dumps(values, sort_keys=True)
                 rows.append(Row(found.line, values, {}, raw.encode("utf-8", "replace")))
