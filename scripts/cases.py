@@ -55,7 +55,7 @@ def main() -> int:
         path for path in sorted(options.folder.iterdir()) if path.is_dir() and options.word in path.name
     ]
     unknown = [path.name for path in folders if path.name[:2] not in CHECKS]
-    failed, count = len(unknown), 0
+    wrong, count = 0, 0
     with tempfile.TemporaryDirectory(prefix="sanad-cases-") as temporary:
         settings = Settings.load(indexes=Path(temporary) / "indexes", answer_cache=False)
         quiet_libraries(settings)
@@ -70,7 +70,7 @@ def main() -> int:
                 continue
             for check in checks_of(Case(folder, models)):
                 count += 1
-                failed += not check.right
+                wrong += not check.right
                 verdict = "right" if check.right else "WRONG"
                 got = " ".join(check.got.split())
                 sys.stdout.write(f"{verdict}  {folder.name:<30} {check.expected} | {got}\n")
@@ -78,8 +78,8 @@ def main() -> int:
         for assistant in models.opened.values():
             assistant.close()
     sys.stdout.write("".join(f"WRONG  {name:<30} no checks in case_checks.py\n" for name in unknown))
-    sys.stdout.write(f"{count - failed} of {count} checks right, {len(folders)} cases\n")
-    return int(bool(failed) or not folders)
+    sys.stdout.write(f"{count - wrong} of {count} checks right, {len(folders)} cases\n")
+    return int(bool(wrong or unknown) or not folders)
 
 
 if __name__ == "__main__":
