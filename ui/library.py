@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from rag import Article
 from rag.index.indexing import Built
 from rag.language.text import fold
-from rag.loading.articles import ARTICLE_FILES
+from rag.loading.articles import ARTICLE_FILES, Skipped
 from rag.loading.uploads import PREFIX as UPLOADED
 from rag.records import Language
 from ui import filters, sources
@@ -31,7 +31,7 @@ EXAMPLES = 3
 """Number of questions offered to a first visitor."""
 
 SHOWN_SKIPPED = 50
-"""Skipped files and rows that are named; a file in which every row lacks a field has thousands."""
+"""Files and rows that are named with a reason; a file in which every row lacks a field has thousands."""
 
 SHORTEST_HEADLINE, LONGEST_HEADLINE = 15, 100
 """Length in characters of a headline that can become an example. Shorter ones say too little; longer ones are
@@ -153,13 +153,19 @@ def _built(built: Built, language: Language) -> str:
         if ids
     ]
     summary = f"{words['listed'].join(parts)}." if parts else words["indexed_nothing"]
-    skipped = "".join(
+    skipped = _reasons(words["skipped"], [item for item in built.skipped if not item.added])
+    noted = _reasons(words["noted"], [item for item in built.skipped if item.added])
+    return f'<div class="sanad work" {spoken(language)}><p>{summary}</p>{skipped}{noted}</div>'
+
+
+def _reasons(title: str, items: Sequence[Skipped]) -> str:
+    """A list of files and rows with a reason each; empty without any."""
+    listed = "".join(
         f'<li><bdi class="file" dir="ltr">{safe(item.source.removeprefix(UPLOADED))}</bdi> '
         f'<span dir="ltr" lang="en">{safe(item.reason)}</span></li>'
-        for item in built.skipped[:SHOWN_SKIPPED]
+        for item in items[:SHOWN_SKIPPED]
     )
-    listed = f'<p>{words["skipped"]}</p><ul class="skipped">{skipped}</ul>' if skipped else ""
-    return f'<div class="sanad work" {spoken(language)}><p>{summary}</p>{listed}</div>'
+    return f'<p>{title}</p><ul class="skipped">{listed}</ul>' if listed else ""
 
 
 def welcome(articles: Sequence[Article], language: Language) -> str:

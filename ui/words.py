@@ -122,6 +122,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "indexed_changed": "{n} updated",
         "indexed_nothing": "No articles were added.",
         "skipped": "Skipped:",
+        "noted": "Added with a note:",
         # Errors
         "fault_empty": "The question is empty. Type a question.",
         "fault_long": "The question has {n} characters; the limit is {most}. Shorten it.",
@@ -263,6 +264,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "indexed_changed": "تحديث {n}",
         "indexed_nothing": "لم يُضف أي مقال.",
         "skipped": "ما لم يُضف:",
+        "noted": "أُضيف مع ملاحظة:",
         "fault_empty": "السؤال فارغ. اكتب سؤالًا.",
         "fault_long": "عدد أحرف السؤال {n}، والحد الأقصى {most}. اختصر السؤال.",
         # The marks keep the parts of a date in their order behind Arabic letters.

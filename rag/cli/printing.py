@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from rag.index.indexing import Built, Listed
     from rag.models.weights.packaged import ModelStatus
 
+ADDED = "added with a note"
+"""Of a file or row that was added though a part of it, such as its date, was not read."""
+
 SHOWN_SKIPPED = 20
 """Skipped files that are named; a folder of pictures would hide the summary."""
 
@@ -110,7 +113,7 @@ def model(status: ModelStatus) -> None:
 
 
 def update(name: str, built: Built, *, verbose: bool) -> None:
-    """Print the result of an update as one line, and the skipped files on standard error.
+    """Print the result of an update as one line, and on standard error what was skipped or noted.
 
     Args:
         name: Name of the index.
@@ -119,15 +122,17 @@ def update(name: str, built: Built, *, verbose: bool) -> None:
     """
     shown = built.skipped if verbose else built.skipped[:SHOWN_SKIPPED]
     for file in shown:
-        print(f"skipped {file.source}: {file.reason}", file=sys.stderr)
+        print(f"{ADDED if file.added else 'skipped'} {file.source}: {file.reason}", file=sys.stderr)
     if left := len(built.skipped) - len(shown):
-        print(f"… and {left:,} more skipped; use --verbose to list all", file=sys.stderr)
+        print(f"… and {left:,} more; use --verbose to list all", file=sys.stderr)
     done = built.written
     changes = {
         "added": done.added,
         "changed": done.changed,
         "removed": done.removed,
-        "skipped": built.skipped,
+        "moved": done.moved,
+        "skipped": [file for file in built.skipped if not file.added],
+        ADDED: [file for file in built.skipped if file.added],
     }
     summary = ", ".join(f"{len(some):,} {what}" for what, some in changes.items() if some)
     print(

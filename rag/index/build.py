@@ -195,11 +195,12 @@ def _plan(
     table: list[tuple[int, int, int, int, bytes]] = []
     spans: list[NDArray[np.int32]] = []
     kept: list[int] = []
+    left = _rows_left(before, fingerprints) if before else {}
     for place, article in enumerate(contents.articles):
         if before and before.manifest.articles.get(article.id) == fingerprints[article.id]:
             chunks = [(before.chunks[row], row) for row in before.rows(article.id)]
         else:
-            chunks = _split(article, contents, before)
+            chunks = _split(article, contents, before, left)
         for chunk, row in chunks:
             if before and row != NEW:
                 within = before.sentences(row)[0] - before.chunks[row].start
@@ -226,11 +227,21 @@ def _plan(
     )
 
 
-def _split(article: Article, contents: Contents, before: Generation | None) -> list[tuple[Chunk, int]]:
+def _rows_left(before: Generation, fingerprints: dict[str, str]) -> dict[str, int]:
+    """By text the rows of articles that are gone or have changed, as a renamed file has another id."""
+    known = before.manifest.articles
+    others = (article_id for article_id in known if fingerprints.get(article_id) != known[article_id])
+    return {before.text(row): row for article_id in others for row in before.rows(article_id)}
+
+
+def _split(
+    article: Article, contents: Contents, before: Generation | None, left: dict[str, int]
+) -> list[tuple[Chunk, int]]:
     rows = before.rows(article.id) if before and article.id in before.articles else ()
     # By text, not by id: ids depend on positions too, and a new first paragraph moves all others.
     row_of = {before.text(row): row for row in rows} if before else {}
-    return [(c, row_of.get(article.text[c.start : c.end], NEW)) for c in contents.cut(article)]
+    texts = ((c, article.text[c.start : c.end]) for c in contents.cut(article))
+    return [(c, row_of.get(text, left.get(text, NEW))) for c, text in texts]
 
 
 def citable(text: str) -> NDArray[np.int32]:

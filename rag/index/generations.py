@@ -64,6 +64,9 @@ class Written:
     """Ids of the articles whose text or metadata changed."""
     removed: tuple[str, ...]
     """Ids of the articles that are no longer in the index."""
+    moved: tuple[str, ...] = ()
+    """Ids now of the articles whose file was renamed or moved; they are neither added nor changed, and their
+    former ids not removed."""
 
 
 GRAPH_FROM = 10_000
@@ -136,16 +139,22 @@ def write_generation(
             old: dict[str, str] = {}
             with contextlib.suppress(IndexMissing, IndexUnusable, Damaged):
                 old = _manifest(index, current)[1].articles  # even if the index cannot be searched
+            known = None
+            with contextlib.suppress(IndexMissing, IndexUnusable):
+                known = open_generation(index, search=False)
             new = {article.id: _fingerprint(article) for article in contents.articles}
-            removed = sorted(old.keys() - new.keys())
+            moved = _moved(known, contents) if known else {}
+            removed = sorted(old.keys() - new.keys() - set(moved.values()))
             if len(removed) > MAX_SHRINK * len(old) and not allow_shrink:
                 raise BadArticles(
                     f"This update would remove {len(removed)} of the {len(old)} articles in the index "
                     f"{index.name!r}; nothing was changed. If this is intended, add --allow-shrink."
                 )
             before = None
-            with contextlib.suppress(IndexMissing, IndexUnusable):  # another embedder or chunker, or damaged
-                before = open_generation(index, embedder.identity, contents.chunker, search=False)
+            with contextlib.suppress(IndexUnusable):  # another embedder or chunker
+                if known:
+                    _check_compatible(index, known.manifest, embedder.identity, contents.chunker)
+                before = known
             if before and _is_up_to_date(before, contents, new):
                 name, chunks, embedded = before.id, before.count, 0
             else:
@@ -155,10 +164,27 @@ def write_generation(
                 articles=len(new),
                 chunks=chunks,
                 embedded=embedded,
-                added=tuple(sorted(new.keys() - old.keys())),
-                changed=tuple(sorted(i for i in new.keys() & old.keys() if new[i] != old[i])),
+                added=tuple(sorted(new.keys() - old.keys() - moved.keys())),
+                changed=tuple(sorted(i for i in new.keys() & old.keys() - moved.keys() if new[i] != old[i])),
                 removed=tuple(removed),
+                moved=tuple(sorted(moved)),
             )
+
+
+def _moved(before: Generation, contents: Contents) -> dict[str, str]:
+    """The former id of each article whose file was renamed or moved, by its id now.
+
+    Its text was that of an article that is gone or has another text now; that one can have moved to one place
+    only.
+    """
+    old = before.articles
+    texts = {article.id: article.text for article in contents.articles}
+    free: dict[str, list[str]] = {}
+    for article_id in sorted(old, reverse=True):
+        if texts.get(article_id) != old[article_id].text:
+            free.setdefault(old[article_id].text, []).append(article_id)
+    placed = (i for i in sorted(texts) if i not in old or old[i].text != texts[i])
+    return {i: free[texts[i]].pop() for i in placed if free.get(texts[i])}
 
 
 def _write(

@@ -30,7 +30,7 @@ class Built:
     written: Written
     """The generation, and what changed in it."""
     skipped: tuple[Skipped, ...]
-    """Files that were not indexed, each with the reason."""
+    """Files and rows that were not indexed, or indexed with a note, each with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,8 @@ def watch_index(
 
 def _is_worth_reporting(now: Built | SanadError, before: Built | SanadError | None) -> bool:
     if isinstance(now, Built) and isinstance(before, Built):
-        changed = now.written.added or now.written.changed or now.written.removed
+        done = now.written
+        changed = done.added or done.changed or done.removed or done.moved
         return bool(changed) or now.skipped != before.skipped
     return str(now) != str(before)
 

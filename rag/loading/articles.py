@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 from rag.errors import BadArticles
 from rag.language.text import detect_language, sentences
 from rag.loading import catalogue
+from rag.loading.columns import parse_columns
 from rag.loading.files import Files
-from rag.loading.formats.rows import parse_columns
 from rag.loading.parsed import ParsedArticle, Unusable
 from rag.loading.sandbox import COLLECTIONS, KINDS, Readers
 from rag.records import Article, Progress
@@ -39,6 +39,8 @@ class Skipped:
     """The path of the file relative to the folder; for a row also its line."""
     reason: str
     """Why it was not read and how to fix that, in a few words."""
+    added: bool = False
+    """Whether the article was added all the same, so that this is a note on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def load_folder(
                 continue
             build.add(source, hashlib.sha256(data).hexdigest(), parsed.articles, collection=rows)
             for note in parsed.notes:
-                build.skip(source, note.reason, note.line)
+                build.skip(source, note.reason, note.line, added=note.added)
     for name in entries:
         if name not in build.lines and name not in build.names:
             build.skip(catalogue_name, f"table [{name}] matches no article that was read; check its spelling")
@@ -121,13 +123,14 @@ class _Build:
     def __init__(self, entries: Mapping[str, catalogue.Entry]) -> None:
         self._entries = entries
         self._articles: list[Article] = []
-        self._skipped: list[tuple[str, int, str]] = []
+        self._skipped: list[tuple[str, int, Skipped]] = []
         self.lines: dict[str, tuple[int, ...]] = {}
         self.names: set[str] = set()
         self._repeats: Counter[str] = Counter()
 
-    def skip(self, source: str, reason: str, line: int = 0) -> None:
-        self._skipped.append((source, line, reason))
+    def skip(self, source: str, reason: str, line: int = 0, *, added: bool = False) -> None:
+        place = f"{source}:{line}" if line else source
+        self._skipped.append((source, line, Skipped(place, reason, added)))
 
     def add(self, source: str, sha256: str, articles: Sequence[ParsedArticle], *, collection: bool) -> None:
         name = str(PurePosixPath(source).with_suffix(""))
@@ -164,17 +167,15 @@ class _Build:
         return free
 
     def loaded(self) -> Loaded:
-        skipped = (
-            Skipped(f"{source}:{line}" if line else source, reason)
-            for source, line, reason in sorted(self._skipped, key=lambda item: item[:2])
-        )
-        return Loaded(tuple(self._articles), tuple(skipped), self.lines)
+        skipped = tuple(item for *_, item in sorted(self._skipped, key=lambda entry: entry[:2]))
+        return Loaded(tuple(self._articles), skipped, self.lines)
 
 
 def _title(parsed: ParsedArticle, *, markdown: bool) -> str:
     if parsed.title:
         return _shorten(parsed.title)
-    first = parsed.text.split("\n", 1)[0].strip()
+    lines = (line.strip() for line in parsed.text.split("\n"))
+    first = next((line for line in lines if any(map(str.isalnum, line))), "")  # not a rule
     if markdown:
         first = first.lstrip("#").strip() or first
     spans = sentences(first)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 
+from rag.loading.mojibake import repaired
 from rag.loading.parsed import Unusable
 
 LEGACY = ("cp1256", "cp1252", "iso8859_6")
@@ -24,6 +25,9 @@ MOSTLY_UTF8 = 2
 in another encoding has about one valid character per hundred invalid ones. Damaged UTF-8 must not be decoded
 as windows-1256, which would give Arabic letters without meaning."""
 
+MOST_ZEROS = 0.02
+"""Share of zero bytes up to which a file is a text that they were left in. Binary files have more."""
+
 _BOMS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\x00\x00", "utf-32"),  # before UTF-16, because it begins with the mark of UTF-16
@@ -32,6 +36,7 @@ _BOMS = (
     (b"\xfe\xff", "utf-16"),
 )
 
+_CONTROL_BYTE = re.compile(rb"[\x01-\x08\x0e-\x1f\x7f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _NEWS = re.compile(
     r"[\t\n\r\x0c -~\xa0-\xff\u0600-\u06ff\u0750-\u077f\u2000-\u206f\ufb50-\ufdff\ufe70-\ufefc]"
@@ -50,17 +55,49 @@ _DECLARED_WITHIN = 4096  # bytes; HTML requires it in the first 1,024, which rea
 _DECLARABLE = re.compile(r"(?:windows-|cp)125\d|iso-?8859-\d{1,2}|utf-?16(?:-?[lb]e)?", re.IGNORECASE)
 
 
-def decode(data: bytes, *, declared: str = "") -> tuple[str, str]:
+def decode(data: bytes, *, declared: str = "", repair: bool = True) -> tuple[str, str]:
     """The text of a file, and a description of what was lost in decoding it (empty if nothing).
 
     Args:
         data: The whole file.
         declared: The encoding that a web page declares. It is used only if the bytes are not Unicode, since
             pages are often saved in another encoding than they declare.
+        repair: Whether text that was read in a wrong encoding before is repaired.
 
     Raises:
-        Unusable: The file is binary, or its encoding cannot be determined.
+        Unusable: The file is binary, its encoding cannot be determined, or it was damaged by a wrong one.
     """
+    data, zeros = _without_zeros(data)
+    text, loss = _decoded(data, declared)
+    text, misread = repaired(text) if repair else (text, "")
+    return text, "; ".join(filter(None, (zeros, loss, misread)))
+
+
+def _without_zeros(data: bytes) -> tuple[bytes, str]:
+    """A text without the zero bytes that a crash or a faulty program left in it, and a description of them.
+
+    A binary file has other control characters too, and so has UTF-16, whose zero bytes have a meaning.
+    """
+    count = data.count(b"\0")
+    rest = data.replace(b"\0", b"") if count else data
+    if not count or _CONTROL_BYTE.search(rest) or _utf16(data) is not None:
+        return data, ""
+    inside = count if not _is_utf8(rest) else data.strip(b"\0").count(b"\0")  # a crash leaves many at the end
+    if inside > MOST_ZEROS * len(rest) or data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data, ""
+    number = "1 zero byte was" if count == 1 else f"{count} zero bytes were"
+    return rest, f"{number} left out; text may be missing there"
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _decoded(data: bytes, declared: str) -> tuple[str, str]:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             try:

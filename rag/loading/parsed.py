@@ -50,6 +50,8 @@ class Note:
     """What was lost, why, and how to fix it, in a few words."""
     line: int = 0
     """1-based line of the file; 0 for the file as a whole."""
+    added: bool = False
+    """Whether the article was added all the same, so that this is a remark on it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,16 +20,18 @@ from typing import Any, BinaryIO
 from rag.loading.encodings import decode
 from rag.loading.formats.delimited import read_csv
 from rag.loading.formats.jsonl import read_jsonl
+from rag.loading.formats.markdown import read_markdown
 from rag.loading.parsed import Note, ParsedArticle, ParsedFile, Unusable, body
 
 KINDS = {
     ".txt": "text",
-    ".md": "text",
+    ".md": "markdown",
     ".html": "html",
     ".htm": "html",
     ".pdf": "pdf",
     ".docx": "docx",
     ".jsonl": "jsonl",
+    ".json": "jsonl",
     ".ndjson": "jsonl",
     ".csv": "csv",
     ".tsv": "tsv",
@@ -58,8 +60,10 @@ def read(kind: str, data: bytes, chosen: Mapping[str, str] | None = None) -> Par
         return read_csv(data, chosen or {}, tabs=kind == "tsv")
     if kind in _SANDBOXED:
         return _read_complex(kind, data)
+    if kind == "markdown":
+        return read_markdown(data)
     text, loss = decode(data)
-    return ParsedFile((ParsedArticle(*body(text)),), (Note(loss),) if loss else ())
+    return ParsedFile((ParsedArticle(*body(text)),), (Note(loss, added=True),) if loss else ())
 
 
 def _read_complex(kind: str, data: bytes) -> ParsedFile:

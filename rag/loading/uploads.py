@@ -19,7 +19,7 @@ from collections.abc import Collection
 from pathlib import Path, PurePath
 
 from rag.errors import BadArticles
-from rag.loading.articles import ARTICLE_FILES, Loaded, Skipped, load_folder
+from rag.loading.articles import ARTICLE_FILES, Loaded, load_folder
 from rag.records import Article, Progress
 from rag.settings import Settings
 
@@ -61,7 +61,7 @@ def load(index: Path, settings: Settings, progress: Progress) -> Loaded:
             for item in loaded.articles
             if PREFIX + item.id not in removed
         ),
-        tuple(Skipped(PREFIX + item.source, item.reason) for item in loaded.skipped),
+        tuple(dataclasses.replace(item, source=PREFIX + item.source) for item in loaded.skipped),
         {PREFIX + i: lines for i, lines in loaded.lines.items() if PREFIX + i not in removed},
     )
 

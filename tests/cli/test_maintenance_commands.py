@@ -69,7 +69,8 @@ def test_of_many_skipped_files_the_first_are_named(run: Run, small_articles: Pat
     assert status == 0
     lines = [line for line in err.splitlines() if "skipped" in line]
     assert [line.partition(":")[0] for line in lines[:20]] == [f"skipped {n:02}.png" for n in range(20)]
-    assert lines[20:] == ["… and 10 more skipped; use --verbose to list all"]
+    assert len(lines) == 20
+    assert "… and 10 more; use --verbose to list all" in err.splitlines()
     assert_told(out, "seeds: 3 articles, 3 passages (3 added, 30 skipped; 3 ")
     everything = run("index", "--verbose")[2]
     assert len([line for line in everything.splitlines() if line.startswith("skipped ")]) == 30

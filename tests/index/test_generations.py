@@ -139,6 +139,53 @@ def test_a_fifth_of_the_articles_may_go_without_a_word(folder: Path) -> None:
     assert write(folder, fewer, allow_shrink=False).removed == ("a3",)
 
 
+def renamed(names: dict[str, str]) -> dict[str, str]:
+    return {names.get(name, name): text for name, text in TEXTS.items()}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"olives": "2024/olives"},
+        {name: f"old/{name}" for name in TEXTS},
+        {"harbour": "olives", "olives": "harbour"},
+        {"harbour": "library", "library": "olives", "olives": "zebra"},
+    ],
+)
+def test_a_renamed_file_is_no_loss_and_nothing_is_embedded(built: Path, names: dict[str, str]) -> None:
+    embedder = Counting()
+    written = write(built, contents(renamed(names)), embedder, allow_shrink=False)
+    assert (written.added, written.removed, written.changed) == ((), (), ())
+    assert (written.moved, written.embedded, embedder.embedded) == (tuple(sorted(names.values())), 0, [])
+    assert held(built) == set(renamed(names))
+    again = write(built, contents(renamed(names)), embedder, allow_shrink=False)
+    assert (again.generation, again.moved) == (written.generation, ())
+
+
+def test_a_renamed_file_that_was_edited_is_a_loss_and_embeds_its_new_lines_only(built: Path) -> None:
+    texts = {name: text for name, text in TEXTS.items() if name != "olives"}
+    texts["harvest"] = TEXTS["olives"] + "\nA third line was added to it."
+    with pytest.raises(BadArticles, match="remove 1 of the 3 articles"):
+        write(built, contents(texts), allow_shrink=False)
+    embedder = Counting()
+    written = write(built, contents(texts), embedder)
+    assert (written.added, written.removed, written.moved) == (("harvest",), ("olives",), ())
+    assert set(embedder.embedded) == {"A third line was added to it."}
+
+
+def test_of_two_equal_articles_that_are_gone_one_has_moved(folder: Path) -> None:
+    write(folder, contents({"a": "The same text.", "b": "The same text.", "c": "Another text."}))
+    written = write(folder, contents({"d": "The same text.", "c": "Another text."}))
+    assert (written.moved, written.removed, written.added) == (("d",), ("b",), ())
+
+
+def test_a_move_is_no_loss_for_another_embedder_either(built: Path) -> None:
+    embedder = Counting(dimension=32)
+    written = write(built, contents(renamed({"olives": "x", "library": "y"})), embedder, allow_shrink=False)
+    assert (written.moved, written.removed) == (("x", "y"), ())
+    assert written.embedded == 6
+
+
 def test_an_index_that_can_no_longer_be_searched_is_guarded_too(built: Path) -> None:
     one = contents({"harbour": TEXTS["harbour"]})
     with pytest.raises(BadArticles, match="2 of the 3"):

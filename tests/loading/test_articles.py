@@ -43,7 +43,7 @@ def test_hidden_files_and_readmes_are_ignored_and_other_endings_named(tmp_path: 
     (tmp_path / ".git").mkdir()
     for name in (".git/x.txt", ".hidden.txt", "README.md", "page.doc", "notes"):
         (tmp_path / name).write_text("text", encoding="utf-8")
-    supported = ".txt, .md, .html, .htm, .pdf, .docx, .jsonl, .ndjson, .csv, .tsv"
+    supported = ".txt, .md, .html, .htm, .pdf, .docx, .jsonl, .json, .ndjson, .csv, .tsv"
     assert reasons(tmp_path) == {
         "page.doc": f"has the extension '.doc'; supported are {supported}",
         "notes": f"has no extension; supported are {supported}",

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs and 
 NEWS = "قالت البلدية إن مكتبة النخيل فتحت أبوابها يوم الأحد بعد عامين من الإصلاح."
 PHRASE = "القوات الأمريكية في العراق"
 LIMIT = 50_000  # bytes; max_file_bytes of the test
-SUPPORTED = ".txt, .md, .html, .htm, .pdf, .docx, .jsonl, .ndjson, .csv, .tsv"
+SUPPORTED = ".txt, .md, .html, .htm, .pdf, .docx, .jsonl, .json, .ndjson, .csv, .tsv"
 UTF8 = "save it as UTF-8"
 
 
@@ -103,6 +103,8 @@ READ: list[tuple[str, bytes | Callable[[Path], None], list[str]]] = [
      ["kinds/nested#x"]),
     ("kinds/rows.ndjson", "\n".join(row(id=n, text=f"Row {n}.") for n in (3, 1, 2)).encode(),
      ["kinds/rows#3", "kinds/rows#1", "kinds/rows#2"]),
+    ("kinds/array.json", b'[\n{"id": 1, "text": "Row 1."},\n{"id": 2, "text": "Row 2."}\n]',
+     ["kinds/array#1", "kinds/array#2"]),
     ("kinds/breaks.csv", b'id,text\r\n1,"Two\r\nlines"\r\n2,"A ""quoted"" word"\r\n',
      ["kinds/breaks#1", "kinds/breaks#2"]),
     # More than the 131,072 characters that Python's csv reads of a cell by default; few words, to be quick.
@@ -138,8 +140,6 @@ LEFT_OUT: list[tuple[str, bytes | Callable[[Path], None], dict[int, str]]] = [
     ("bad/zip.docx", b"PK\x03\x04", {0: "is not a Word file, or damaged; open it in Word and save it again"}),
     ("bad/locked.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512),
      {0: "is encrypted or in the format of Word before 2007; save it as .docx without a password"}),
-    ("bad/array.jsonl", b'[\n{"text": "a"},\n{"text": "b"}\n]',
-     {0: "is one JSON array; write one object per line, without the brackets and commas of the array"}),
     ("bad/names.csv", b"a,b\n1,2\n",
      {0: "has no column with a known name for the text, only 'a', 'b'; name the column: "
          "SANAD_COLUMNS='text=NAME'"}),
@@ -148,7 +148,9 @@ LEFT_OUT: list[tuple[str, bytes | Callable[[Path], None], dict[int, str]]] = [
      {0: "a date was not read, first '06/09/2024' on line 6; write YYYY-MM-DD",
       2: "is not JSON (Expecting ':' delimiter at character 8); write one object per line",
       3: "is not a JSON object but '7'; write one object per line",
-      4: "contains no text", 5: "contains no text"}),
+      4: "has no column with a known name for the text, only 'id'; name the column: "
+         "SANAD_COLUMNS='text=NAME'",
+      5: "contains no text"}),
     ("bad/rows.csv", b'id,text\n1,Fine.\n2\n3,a,b\n4,"open\n5,Fine too.\n',
      {3: "has 1 cell but the first row has 2; put cells that contain ',' in quotes",
       4: "has 3 cells but the first row has 2; put cells that contain ',' in quotes",
@@ -234,9 +236,12 @@ def test_the_summary_counts_them_all(
     assert main(["index", str(folder), "--index", "mine", "--verbose"]) == 0
     out, err = capsys.readouterr()
     assert f"{len(loaded.articles)} articles" in out
-    assert f"{len(loaded.articles)} added, {len(loaded.skipped)} skipped" in out
+    noted = [item for item in loaded.skipped if item.added]
+    assert {item.source for item in noted} == {"bad/cut.txt", "bad/rows.jsonl"}
+    skipped = len(loaded.skipped) - len(noted)
+    assert f"{len(loaded.articles)} added, {skipped} skipped, 2 added with a note;" in out
     for item in loaded.skipped:
-        assert f"skipped {item.source}: {item.reason}" in err
+        assert f"{'added with a note' if item.added else 'skipped'} {item.source}: {item.reason}" in err
     with (folder / "kinds" / "rows.ndjson").open("a", encoding="utf-8") as rows:
         rows.write("\n" + row(id=4, text="Row 4."))
     assert main(["index", str(folder), "--index", "mine"]) == 0

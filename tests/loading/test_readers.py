@@ -376,4 +376,4 @@ def test_whatever_a_parser_raises_is_a_reason(kind: str, monkeypatch: pytest.Mon
 
 
 def test_every_kind_has_an_ending() -> None:
-    assert set(KINDS.values()) == {"text", "html", "pdf", "docx", "jsonl", "csv", "tsv"}
+    assert set(KINDS.values()) == {"text", "markdown", "html", "pdf", "docx", "jsonl", "csv", "tsv"}

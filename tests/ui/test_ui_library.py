@@ -5,7 +5,11 @@ import re
 import pytest
 
 from rag import Article
+from rag.index.generations import Written
+from rag.index.indexing import Built
+from rag.loading.articles import Skipped
 from ui import library
+from ui.work import State
 
 LONG = "قالت الحكومة العراقية، الأحد، إن القوات الأمريكية أتمت انسحابها بشكل كامل من المنشآت العسكرية…"
 
@@ -83,3 +87,18 @@ def test_what_becomes_of_a_removed_article_is_reported_by_where_it_came_from() -
         ("uploaded://a", "remove_uploaded"), ("uploaded://b#1", "remove_row"), ("a0", "remove_comes_back"),
     ]  # fmt: skip
     assert ">a.txt<" in page and ">uploaded:" not in page
+
+
+@pytest.mark.parametrize(
+    ("language", "skipped", "noted"),
+    [("en", "Skipped:", "Added with a note:"), ("ar", "ما لم يُضف:", "أُضيف مع ملاحظة:")],
+)
+def test_a_row_that_was_added_with_a_note_is_not_called_skipped(
+    language: str, skipped: str, noted: str
+) -> None:
+    written = Written("generation-0002", 5, 9, 1, ("uploaded://news#1",), (), ())
+    note = Skipped("uploaded://news.csv", "a date was not read, first '06/09/2024' on line 2", added=True)
+    page = text(library.work(State(built=Built(written, (note,))), language))
+    assert noted in page and skipped not in page and "news.csv a date was not read" in page
+    both = text(library.work(State(built=Built(written, (note, Skipped("a.pdf", "is damaged")))), language))
+    assert both.index(skipped) < both.index("a.pdf") < both.index(noted) < both.index("news.csv")

@@ -6,10 +6,11 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from rag.loading.columns import columns_by_field, no_text_column
 from rag.loading.encodings import decode
-from rag.loading.formats.rows import Row, columns_by_field, no_text_column, parse_rows
+from rag.loading.formats.rows import Row, parse_rows
 from rag.loading.parsed import Note, ParsedFile, Unusable, one_line
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -23,40 +24,83 @@ _MAX_CELL = 2**31 - 1
 """Characters. The largest cell that the csv module accepts on every system."""
 
 
+_NAMED = re.compile(r"\"?sep=(.)\"?[\r\n]*", re.IGNORECASE)
+"""The first line of a file that Excel is to open: it names the delimiter."""
+
+_ESCAPED_QUOTE = re.compile(r"(?<!\\)((?:\\\\)*)\\\"")
+"""A quote behind a backslash, as MySQL writes it, unless that backslash is itself behind one."""
+
+
 def read_csv(data: bytes, chosen: Mapping[str, str], *, tabs: bool = False) -> ParsedFile:
     """The articles of a CSV or TSV file; ``chosen`` are columns by field, for those without a common name.
 
     ``tabs`` says that tabs separate the cells; otherwise the delimiter is detected.
     """
     text, loss = decode(data)
-    notes = [Note(loss)] if loss else []
+    notes = [Note(loss, added=True)] if loss else []
     lines = list(io.StringIO(text, newline=""))
+    delimiter = "\t" if tabs else ""
+    if lines and (named := _NAMED.fullmatch(lines[0])):
+        delimiter, lines[0] = named[1], "\n"
     limit_before = csv.field_size_limit(_MAX_CELL)
     try:
-        delimiter, quoted = _dialect(lines[:_SAMPLE], chosen, "\t" if tabs else "")
-        records = _records(lines, delimiter, quoted)
-        header = next((cells for _, cells in records if isinstance(cells, list) and any(cells)), [])
-        names = [one_line(cell) for cell in header]
-        if not names:
-            raise Unusable("contains no row")
-        if "text" not in columns_by_field(names, chosen):
-            raise Unusable(no_text_column(names, chosen))
-        rows = []
-        for line, cells in records:
-            if isinstance(cells, str):
-                notes.append(Note(cells, line))
-            elif len(cells) != len(names):
-                count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
-                fix = f"put cells that contain {delimiter!r} in quotes"
-                notes.append(Note(f"has {count} but the first row has {len(names)}; {fix}", line))
-            else:
-                breaks = (len(_LINE_BREAK.findall(cell)) for cell in cells)
-                raw = "\0".join(cells).encode("utf-8", "replace")
-                values = dict(zip(names, cells, strict=True))
-                rows.append(Row(line, values, tuple(itertools.accumulate(breaks, initial=0)), raw))
+        delimiter, quoted = _dialect(lines[:_SAMPLE], chosen, delimiter)
+        records = list(_records(lines, delimiter, quoted))
+        if quoted and '\\"' in text:
+            unescaped = [_ESCAPED_QUOTE.sub(r'\1""', line) for line in lines]
+            records = max(records, list(_records(unescaped, delimiter, quoted)), key=_complete)
+        rows = _rows(records, delimiter, chosen, notes)
     finally:
         csv.field_size_limit(limit_before)
     return parse_rows(rows, chosen, notes)
+
+
+_Record = tuple[int, list[str] | str]
+"""The line on which a row begins, and its cells, or why it is not valid."""
+
+
+def _header(records: Iterable[_Record]) -> list[str]:
+    return next((cells for _, cells in records if isinstance(cells, list) and any(cells)), [])
+
+
+def _complete(records: Sequence[_Record]) -> int:
+    """How many records are as long as the first one."""
+    length = len(_header(records))
+    return sum(isinstance(cells, list) and len(cells) == length for _, cells in records)
+
+
+def _rows(
+    records: Sequence[_Record], delimiter: str, chosen: Mapping[str, str], notes: list[Note]
+) -> list[Row]:
+    """The rows below the header; notes on those that are not valid are added to ``notes``.
+
+    Raises:
+        Unusable: There is no header, or it names no column for the text.
+    """
+    header = _header(records)
+    names = [one_line(cell) for cell in header]
+    if not names:
+        raise Unusable("contains no row")
+    if "text" not in columns_by_field(names, chosen, summaries=True):
+        raise Unusable(no_text_column(names, chosen))
+    rows = []
+    below = itertools.dropwhile(lambda record: record[1] is not header, records)
+    for line, cells in itertools.islice(below, 1, None):
+        if isinstance(cells, str):
+            notes.append(Note(cells, line))
+        elif len(cells) != len(names):
+            count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+            fix = f"put cells that contain {delimiter!r} in quotes"
+            notes.append(Note(f"has {count} but the first row has {len(names)}; {fix}", line))
+        else:
+            breaks = (len(_LINE_BREAK.findall(cell)) for cell in cells)
+            offsets = itertools.accumulate(breaks, initial=0)
+            # Of two columns of one name the last that is not empty counts.
+            filled = [item for item in zip(names, cells, offsets, strict=False) if item[1].strip()]
+            values = dict.fromkeys(names, "") | {name: cell for name, cell, _ in filled}
+            raw = "\0".join(cells).encode("utf-8", "replace")
+            rows.append(Row(line, values, {name: offset for name, _, offset in filled}, raw))
+    return rows
 
 
 def _dialect(lines: Sequence[str], chosen: Mapping[str, str], delimiter: str) -> tuple[str, bool]:
@@ -68,17 +112,17 @@ def _dialect(lines: Sequence[str], chosen: Mapping[str, str], delimiter: str) ->
 
     def score(candidate: tuple[str, bool]) -> tuple[bool, float, int]:
         records = list(_records(lines, *candidate))
-        header = next((cells for _, cells in records if isinstance(cells, list)), [])
-        complete = sum(isinstance(cells, list) and len(cells) == len(header) for _, cells in records)
-        has_text = "text" in columns_by_field([one_line(cell) for cell in header], chosen)
-        return has_text, complete / max(1, len(records)), len(header)
+        header = _header(records)
+        names = [one_line(cell) for cell in header]
+        has_text = "text" in columns_by_field(names, chosen, summaries=True)
+        return has_text, _complete(records) / max(1, len(records)), len(header)
 
-    candidates = [(each, True) for each in _DELIMITERS if delimiter in ("", each)]
+    candidates = [(each, True) for each in ([delimiter] if delimiter else _DELIMITERS)]
     return max([*candidates, ("\t", False)], key=score)
 
 
-def _records(lines: Sequence[str], delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str] | str]]:
-    """Each row with the line on which it begins; a string instead of cells is the reason for an error."""
+def _records(lines: Sequence[str], delimiter: str, quoted: bool) -> Iterator[_Record]:
+    """The rows that are not empty, each with the line on which it begins."""
     start = 0
     while start < len(lines):
         rest = (lines[index] for index in range(start, len(lines)))

@@ -5,58 +5,33 @@ A row that cannot be used is reported with its line; the other rows are kept.
 
 from __future__ import annotations
 
-import datetime
-import email.utils
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
-from rag.errors import BadSettings
-from rag.language.text import ascii_digits, fold
+from rag.loading.columns import (
+    Columns,
+    columns_by_field,
+    host,
+    is_missing,
+    is_summary,
+    language_named,
+    name,
+    no_text_column,
+    shown,
+    strings,
+)
+from rag.loading.dates import iso_date
+from rag.loading.formats.markup import plain
+from rag.loading.mojibake import repaired
 from rag.loading.parsed import Note, ParsedArticle, ParsedFile, Unusable, body, headed, one_line
-from rag.records import Language
-
-KNOWN: Mapping[str, tuple[str, ...]] = {
-    "text": (
-        *("text", "body", "content", "article", "article text", "full text", "articleBody", "story"),
-        *("نص", "النص", "نص الخبر", "المتن", "المحتوى", "محتوى"),
-    ),
-    "title": ("title", "headline", "heading", "عنوان", "العنوان", "عنوان الخبر"),
-    "outlet": (
-        *("outlet", "source", "publisher", "newspaper", "agency", "site name", "source name"),
-        *("المصدر", "مصدر", "الناشر", "الصحيفة", "الوكالة"),
-    ),
-    "published": (
-        *("published", "date", "published at", "publishedAt", "publish date", "publication date"),
-        *("date published", "datePublished", "pub date", "pubDate", "تاريخ", "التاريخ", "تاريخ النشر"),
-    ),
-    "language": ("language", "lang", "اللغة", "لغة"),
-    "url": ("url", "link", "href", "رابط", "الرابط"),
-    "id": ("id", "article id", "guid", "uuid", "معرف", "المعرف"),
-}
-"""Common names of each field's column, best first; case, underscores and Arabic spelling do not matter."""
-
-EARLIEST = 1900
-"""Year. Earlier dates are placeholders for a missing date (0001-01-01, 1601)."""
-
-_LANGUAGES: Mapping[str, Language] = {
-    **dict.fromkeys(("en", "eng", "english", "انجليزي", "الانجليزيه", "انجليزيه"), "en"),
-    **dict.fromkeys(("ar", "ara", "arabic", "عربي", "العربيه", "عربيه"), "ar"),
-}
-"""By folded name."""
-
-_NO_VALUE = frozenset({"nan", "null", "none", "n a", "na"})
-"""Folded words that tables contain instead of a missing value."""
 
 _PLAIN_KEY = re.compile(r"[\w.:@-]{1,80}")
-_YEAR_FIRST = re.compile(
-    r"(\d{4})(?:([-/])(\d{1,2})(?:\2(\d{1,2}))?|(\d{2})(\d{2}))(?:[T ]\d{1,2}[:.]\d{2}.*)?"
-)
-_FIRST_COLUMNS = 8  # columns that a message lists
-_LONGEST_SHOWN = 40  # characters of a value in a message
+
+_CUT = re.compile(r"\[\+\d{1,9} chars\]\Z")
+"""What NewsAPI puts in the place of the rest of a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,52 +42,36 @@ class Row:
     """1-based line of the file on which it begins."""
     values: Mapping[str, Any]
     """The values by the name of their column."""
-    offsets: tuple[int, ...]
-    """For each value the number of lines between ``line`` and its beginning; empty if all are on one line."""
+    offsets: Mapping[str, int]
+    """By column the number of lines between ``line`` and its value; empty if all are on one line."""
     raw: bytes
     """The content that its digest is computed from."""
 
 
-def parse_columns(setting: str) -> dict[str, str]:
-    """The setting ``columns``, such as ``text=body,title=headline``, as a mapping from field to column.
+@dataclass(slots=True)
+class _Remarks:
+    """What is to be said of rows that were added, by kind of remark: line and value of each."""
 
-    Raises:
-        BadSettings: A part is not ``field=column``, or the field is unknown.
-    """
-    chosen: dict[str, str] = {}
-    for part in filter(None, (part.strip() for part in setting.split(","))):
-        field, equals, column = (piece.strip() for piece in part.partition("="))
-        if not equals or not column or field not in KNOWN:
-            raise BadSettings(
-                f"The setting columns contains {part!r}; write field=column, for example "
-                f"text=body,title=headline. The fields are {', '.join(KNOWN)}."
-            )
-        chosen[field] = column
-    return chosen
+    undated: list[tuple[int, str]] = field(default_factory=list)
+    cut: list[tuple[int, str]] = field(default_factory=list)
+    misread: list[tuple[int, str]] = field(default_factory=list)
+    summaries: list[tuple[int, str]] = field(default_factory=list)
 
-
-def iso_date(value: Any) -> str | None:
-    """A date as ISO 8601 (``2024-09-06`` or ``2024-09``), or None if it is not a date or ambiguous.
-
-    Accepted are dates that begin with the year, with or without a time (which is dropped, with its zone), and
-    dates of mail and RSS (``Fri, 06 Sep 2024 10:00:00 GMT``). ``06/09/2024`` is ambiguous: it is in June in
-    some countries and in September in others.
-    """
-    text = ascii_digits(str(value)).strip()
-    match = _YEAR_FIRST.fullmatch(text)
-    if match:
-        year, month, day = match[1], match[3] or match[5], match[4] or match[6]
-    else:
-        try:
-            mailed = email.utils.parsedate_to_datetime(text)
-        except (ValueError, TypeError, IndexError):
-            return None
-        year, month, day = f"{mailed:%Y}", f"{mailed:%m}", f"{mailed:%d}"
-    try:
-        date = datetime.date(int(year), int(month), int(day or 1))
-    except ValueError:
-        return None
-    return date.isoformat()[: 10 if day else 7] if date.year >= EARLIEST else None
+    def notes(self) -> list[Note]:
+        """One note for each kind, which names the first row."""
+        kinds = (
+            (self.undated, "{n} not read, first {value} on line {line}; write YYYY-MM-DD", "date"),
+            (self.cut, "{n} cut off by the source, first {value} on line {line}", "text"),
+            (self.misread, "{n} repaired, first on line {line}: {value}", "text"),
+            (self.summaries, "{n} taken from {value}, which may be a summary, first on line {line}", "text"),
+        )
+        notes = []
+        for found, wording, what in kinds:
+            if found:
+                line, value = found[0]
+                number = f"a {what} was" if len(found) == 1 else f"{len(found)} {what}s were"
+                notes.append(Note(wording.format(n=number, value=value, line=line), added=True))
+        return notes
 
 
 def parse_rows(rows: Sequence[Row], chosen: Mapping[str, str], notes: list[Note]) -> ParsedFile:
@@ -122,53 +81,80 @@ def parse_rows(rows: Sequence[Row], chosen: Mapping[str, str], notes: list[Note]
         Unusable: There is no row, or no row has a column with the text.
     """
     articles: list[ParsedArticle] = []
-    undated: list[tuple[int, str]] = []
-    columns: dict[tuple[str, ...], dict[str, str]] = {}
+    remarks = _Remarks()
+    columns: dict[tuple[str, ...], Columns] = {}
     for row in rows:
         if (names := tuple(row.values)) not in columns:
-            columns[names] = columns_by_field(names, chosen)
+            columns[names] = columns_by_field(names, chosen, summaries=True)
         try:
-            articles.append(_article(row, columns[names], undated))
+            if "text" not in columns[names]:
+                raise Unusable(no_text_column(names, chosen))
+            articles.append(_article(row, columns[names], chosen, remarks))
         except Unusable as error:
             notes.append(Note(str(error), row.line))
     if not articles and not any("text" in fields for fields in columns.values()):
         raise Unusable(no_text_column(tuple(rows[0].values), chosen) if rows else "contains no row")
-    for field, column in chosen.items():
-        if not any(field in fields for fields in columns.values()):
-            notes.append(Note(f"has no column {column!r}, which the setting columns assigns to {field}"))
-    if undated:
-        line, value = undated[0]
-        subject = "a date was" if len(undated) == 1 else f"{len(undated)} dates were"
-        notes.append(Note(f"{subject} not read, first {value} on line {line}; write YYYY-MM-DD"))
+    for wanted, column in chosen.items():
+        if not any(wanted in fields for fields in columns.values()):
+            reason = f"has no column {column!r}, which the setting columns assigns to {wanted}"
+            notes.append(Note(reason, added=True))
+    notes += remarks.notes()
     return ParsedFile(tuple(articles), tuple(sorted(notes, key=lambda note: note.line)))
 
 
-def _article(row: Row, columns: Mapping[str, str], undated: list[tuple[int, str]]) -> ParsedArticle:
-    """The article of a row; a date that cannot be read is added to ``undated`` with its line."""
-    if "text" not in columns:
-        raise Unusable("contains no text")
-    names = list(row.values)
-    values = {field: row.values[column] for field, column in columns.items()}
-    text, text_lines = body(_text(values["text"]))
-    start = row.line + (row.offsets[names.index(columns["text"])] if row.offsets else 0)
-    lines = tuple(start + line - 1 if row.offsets else row.line for line in text_lines)
-    title, url = _name(values.get("title")), _name(values.get("url"))
+def _article(row: Row, columns: Columns, chosen: Mapping[str, str], remarks: _Remarks) -> ParsedArticle:
+    """The article of a row; what is to be said of it is added to ``remarks``."""
+
+    def first(wanted: str) -> str:
+        values = (name(row.values[column]) for column in columns.get(wanted, ()))
+        return next(filter(None, values), "")
+
+    column, text, lines = _text(row, columns["text"], remarks)
+    if is_summary(column, chosen):
+        remarks.summaries.append((row.line, shown(column)))
+    title, url, outlet = repaired(first("title"))[0], first("url"), first("outlet")
     text, lines = headed(title, text, lines)
-    date = _name(values.get("published"))
+    date = first("published")
     published = iso_date(date)
     if date and published is None:
-        undated.append((row.line, shown(date)))
+        remarks.undated.append((row.line, shown(date)))
     return ParsedArticle(
         text,
         lines,
         title=title,
-        outlet=_name(values.get("outlet")) or _host(url),
+        outlet=(host(outlet) if "://" in outlet else outlet) or host(url),
         published=published,
-        language=_language(_name(values.get("language"))),
-        key=_key(_name(values.get("id")), url, title, text),
+        language=language_named(first("language")),
+        key=_key(first("id"), url, title, text),
         line=row.line,
         sha256=hashlib.sha256(row.raw).hexdigest(),
     )
+
+
+def _text(row: Row, columns: Sequence[str], remarks: _Remarks) -> tuple[str, str, tuple[int, ...]]:
+    """The first column that contains a text, the text, and for each of its lines the line of the file.
+
+    Raises:
+        Unusable: No column contains text.
+    """
+    for column in columns:
+        value = "\n".join(strings(row.values[column]))
+        text, numbers = plain(value)
+        if cut := _CUT.search(text.rstrip()[-30:]):
+            remarks.cut.append((row.line, shown(text.rstrip()[-30:])))
+            text = text.rstrip().removesuffix(cut.group()).rstrip()
+        if any(char.isalnum() for char in text) and not is_missing(text):
+            text, loss = repaired(text)
+            if loss:
+                remarks.misread.append((row.line, loss))
+            text, kept = body(text)
+            start = row.line + row.offsets.get(column, 0)
+            by_line = (start + numbers[line - 1] - 1 if row.offsets else row.line for line in kept)
+            return column, text, tuple(by_line)
+    value = row.values[columns[0]]
+    if value in ("", None, [], {}) or isinstance(value, str):
+        raise Unusable("contains no text")
+    raise Unusable(f"has {shown(one_line(str(value)))} in the column {columns[0]!r}, which is no text")
 
 
 def _key(given: str, url: str, title: str, text: str) -> str:
@@ -181,63 +167,3 @@ def _key(given: str, url: str, title: str, text: str) -> str:
         return given
     named = given or url or f"{title}\0{text}"
     return hashlib.sha256(named.encode()).hexdigest()[:16]
-
-
-def columns_by_field(names: Sequence[str], chosen: Mapping[str, str]) -> dict[str, str]:
-    """Those of the columns ``names`` that contain a field, by field; ``chosen`` columns come first."""
-    by_fold = {fold(name): name for name in reversed(names)}  # of two equal names the first
-    columns: dict[str, str] = {}
-    for field, known in KNOWN.items():
-        candidates = (chosen[field], *known) if field in chosen else known
-        name = next((by_fold[fold(name)] for name in candidates if fold(name) in by_fold), None)
-        if name is not None and name not in columns.values():
-            columns[field] = name
-    return columns
-
-
-def no_text_column(names: Iterable[str], chosen: Mapping[str, str]) -> str:
-    """The message for a file of which no column is known to contain the text."""
-    names = list(names)
-    listed = ", ".join(map(shown, names[:_FIRST_COLUMNS])) + (" …" if len(names) > _FIRST_COLUMNS else "")
-    if "text" in chosen:
-        return f"has no column {chosen['text']!r} or another with a known name for the text; it has {listed}"
-    return (
-        f"has no column with a known name for the text, only {listed}; name the column: "
-        "SANAD_COLUMNS='text=NAME'"
-    )
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return "\n".join(value)  # paragraphs
-    if not isinstance(value, str):
-        raise Unusable("contains no text")
-    return value
-
-
-def _name(value: Any) -> str:
-    """A value as one line; empty if it is missing."""
-    if isinstance(value, dict):  # {"id": "bbc", "name": "BBC News"}
-        value = value.get("name")
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return ""
-    text = one_line(str(value))
-    return "" if fold(text) in _NO_VALUE else text
-
-
-def _language(name: str) -> Language | None:
-    words = fold(name).split()  # "ar-EG" folds to two words
-    return _LANGUAGES.get(words[0]) if words else None
-
-
-def _host(url: str) -> str | None:
-    try:
-        return (urlsplit(url).hostname or "").removeprefix("www.") or None
-    except ValueError:
-        return None
-
-
-def shown(value: str) -> str:
-    """A value as a message shows it: on one line, shortened and in quotes."""
-    value = one_line(value)
-    return repr(value if len(value) <= _LONGEST_SHOWN else value[:_LONGEST_SHOWN] + "…")
