@@ -15,9 +15,10 @@ import pytest
 from pdf_maker import make_pdf
 from PIL import Image
 
-from rag.loading.formats.docx import UNPACKED, read_docx
+from rag.loading.formats.docx import read_docx
 from rag.loading.formats.html import read_html
 from rag.loading.formats.pdf import read_pdf
+from rag.loading.formats.word_package import UNPACKED
 from rag.loading.parsed import ParsedArticle, Unusable
 from rag.loading.sandbox import KINDS, Readers, read
 
