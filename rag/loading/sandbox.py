@@ -180,7 +180,7 @@ def _reply(header: bytes, requests: BinaryIO) -> bytes:
 
 def _warm() -> None:
     """Import the parsers' libraries first, so that the memory limit covers only the parsing."""
-    for library in ("docx", "qalam", "trafilatura"):
+    for library in ("lxml.etree", "pdfminer.pdfinterp", "trafilatura"):
         importlib.import_module(library)
 
 
