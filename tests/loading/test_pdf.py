@@ -180,6 +180,11 @@ def test_what_is_no_running_head_stays() -> None:
     assert read(place_pdf(pages)).text.split("\n") == [headline.text, STORY, last.text, headline.text, STRIKE]
 
 
+def test_a_page_that_is_a_copy_of_another_one_is_read_as_well() -> None:
+    page = [Placed("Contract No. 12", 40, 800), *column(f"{STORY} {STRIKE}", 40, 60, top=780)]
+    assert read(place_pdf([page, page])).text.split("\n") == [page[0].text, f"{STORY} {STRIKE}"] * 2
+
+
 def test_a_line_that_is_repeated_in_the_text_is_no_running_head() -> None:
     refrain = "The council did not answer questions."
     pages = [
@@ -327,6 +332,21 @@ def test_a_clipping_path_ends_with_the_state_that_it_is_part_of() -> None:
     page = [*column(STORY, 40, 60), Placed("A line at the foot of the page.", 40, 90)]
     data = place_pdf([page], begin="q 0 100 612 742 re W n Q")
     assert read(data).text.split("\n") == [STORY, page[-1].text]
+
+
+def test_a_raised_digit_is_no_digit_of_the_number_before_it() -> None:
+    page = [Placed("The quay cost 750", 40, 700), Placed("1", 40 + 17 * 6, 704, 7)]
+    page += [
+        Placed("million, and CO", 153, 700),
+        Placed("2", 153 + 15 * 6, 697, 7),
+        Placed("rose.", 256, 700),
+    ]
+    assert read(place_pdf([page])).text == "The quay cost 750 1 million, and CO2 rose."
+
+
+def test_a_large_initial_belongs_to_the_first_line() -> None:
+    page = [Placed("T", 40, 668, 48), *column(STORY.removeprefix("T")[:120], 64, 50)]
+    assert read(place_pdf([page])).text == STORY[:121]
 
 
 # Words

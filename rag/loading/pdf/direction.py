@@ -19,6 +19,9 @@ _GAP = 0.17
 """Share of the type size. A wider gap is a space, if it is so much wider than the usual gap of its line; the
 space of a text font is 0.2 or more."""
 
+_SPACE = 0.05
+"""The same where a space is drawn, which may also lie below letters that are drawn over it."""
+
 _CELL_GAP = 1.2
 """Share of the type size. A wider gap divides cells."""
 
@@ -30,6 +33,9 @@ _STRETCHED = 3.2
 
 _EVEN, _WIDEST = 1.4, 2.0
 """The same for a line of few words, which has only wide gaps, and the widest of them in type sizes."""
+
+_RAISED = 0.15
+"""Share of the type size. A digit that is so much higher than the one beside it is a note's or a power."""
 
 CELL = " | "
 """Written between the cells of a table's row."""
@@ -126,7 +132,8 @@ def spaced(glyphs: Sequence[Glyph]) -> list[str]:
     gaps: list[float] = []  # in type sizes; 0 for none
     for before, after in pairs:
         size, gap = max(before.size, after.size), after.x0 - before.x1
-        divided = gap - usual > _GAP * size or any(before.x0 < space <= after.x0 for space in spaces)
+        spaced_by_glyph = gap > _SPACE * size and any(before.x0 < space <= after.x0 for space in spaces)
+        divided = gap - usual > _GAP * size or spaced_by_glyph or _is_exponent(before, after)
         gaps.append(max(gap / size, 0.01) if divided else 0.0)
     words = [gap for gap in gaps if gap]
     narrowest = min(words, default=0.0)
@@ -141,6 +148,12 @@ def spaced(glyphs: Sequence[Glyph]) -> list[str]:
             items.append(CELL if gap > cell else " ")
         items.append(glyph.text)
     return items
+
+
+def _is_exponent(before: Glyph, after: Glyph) -> bool:
+    """Whether one digit is raised above another: 750¹ is not 7501, nor 10² 102."""
+    raised = abs(after.y - before.y) > _RAISED * max(before.size, after.size)
+    return raised and before.text[-1:].isdigit() and after.text[:1].isdigit()
 
 
 @lru_cache(maxsize=4096)

@@ -37,6 +37,24 @@ _FILLED = 0.55
 _WORD = 3
 """Letters. A larger type size of fewer letters is that of an initial."""
 
+_EDGE = 0.17
+"""Share of the page's height at its top and bottom in which running heads and feet are."""
+
+_ASCENT = 0.7
+"""Share of the type size that letters rise above the baseline."""
+
+_INITIAL = 1.8
+"""Times the usual type size from which a letter is a large initial."""
+
+_SAME_LINE, _SAME_LINE_RAISED = 0.5, 0.1
+"""Share of the height of the smaller of two runs beside each other which they have in common on one line.
+
+The second is that of raised and lowered runs, which are smaller.
+"""
+
+_RAISED = 1.2
+"""The larger of two type sizes by the smaller one from which that may be raised or lowered."""
+
 Gap = tuple[float, float]
 
 
@@ -69,8 +87,8 @@ class Row:
     """Left edge of its column."""
     right: float
     """Right edge of its column."""
-    height: float
-    """Height of its page."""
+    at_edge: bool
+    """Whether it is at the top or bottom of its page, where running heads and feet are."""
 
 
 def rows(pages: Sequence[Page]) -> Iterator[Row]:
@@ -86,17 +104,18 @@ def rows(pages: Sequence[Page]) -> Iterator[Row]:
                 for line in _lines(region):
                     shown = tuple(glyph for run in line for glyph in run.glyphs)
                     size = _size(shown)
+                    y = max(line, key=lambda run: run.length * run.size).y
                     yield Row(
                         shown,
                         page.number,
                         column,
                         min(run.x0 for run in line),
                         max(run.x1 for run in line),
-                        max(line, key=lambda run: run.length * run.size).y,
+                        y,
                         size,
                         left,
                         right,
-                        page.height,
+                        glyphs is page.glyphs and not _EDGE < y / page.height < 1 - _EDGE,
                     )
 
 
@@ -119,7 +138,7 @@ def _runs(glyphs: Sequence[Glyph]) -> list[Run]:
         part: list[Glyph] = []
         end = 0.0
         for glyph in sorted(baseline, key=lambda glyph: glyph.x0):
-            if part and glyph.x0 - end > _WORD_GAP * glyph.size:
+            if part and (glyph.x0 - end > _WORD_GAP * glyph.size or part[-1].size > _INITIAL * glyph.size):
                 found += _run(part)
                 part = []
             end = max(end, glyph.x1) if part else glyph.x1
@@ -275,12 +294,22 @@ def _common(some: Sequence[Gap], others: Sequence[Gap], width: float) -> list[Ga
 
 def _lines(runs: Sequence[Run]) -> Iterator[list[Run]]:
     """The runs of a column as its lines: raised and lowered ones belong to the line beside them."""
+    usual = median(run.size for run in runs)
+
+    def baseline(run: Run) -> float:
+        # A large initial stands beside several lines and belongs to the first of them.
+        initial = run.length < _WORD and run.size > _INITIAL * usual
+        return run.y + _ASCENT * (run.size - usual) if initial else run.y
+
     line: list[Run] = []
     top = bottom = 0.0
-    for run in sorted(runs, key=lambda run: -run.y):
-        low, high = run.y, run.y + 0.7 * run.size
+    for run in sorted(runs, key=lambda run: -baseline(run)):
+        low = baseline(run)
+        high = low + _ASCENT * min(run.size, _INITIAL * usual)
         overlap = min(top, high) - max(bottom, low)
-        if line and overlap > 0.5 * min(top - bottom, high - low):
+        beside = all(run.x0 >= other.x1 - 0.2 * usual or run.x1 <= other.x0 + 0.2 * usual for other in line)
+        share = _SAME_LINE if max(run.size, usual) < _RAISED * min(run.size, usual) else _SAME_LINE_RAISED
+        if line and beside and overlap > share * min(top - bottom, high - low):
             top, bottom = max(top, high), min(bottom, low)
             line.append(run)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -12,11 +13,8 @@ from rag.loading.pdf.direction import Mirroring, is_rtl, line_text
 from rag.loading.pdf.layout import Row
 from rag.loading.pdf.legibility import is_legible
 
-_EDGE = 0.17
-"""Share of the page's height at its top and bottom in which running heads and feet are."""
-
-_OUTERMOST = 3
-"""Lines of a running head or foot; those beside it are the text."""
+_OUTERMOST = 4
+"""Lines of a running head or foot at most. Where more are repeated, the page is a copy of another one."""
 
 _SAME_PLACE = 4.0
 """Points by which the place of a running head may differ from page to page."""
@@ -49,8 +47,8 @@ class Line:
     """Type size in points."""
     y: float
     """Its baseline in points from the bottom of the page."""
-    height: float
-    """Height of its page in points."""
+    at_edge: bool
+    """Whether it is at the top or bottom of its page, where running heads and feet are."""
     room: float
     """Free space at its end in points."""
     indent: float
@@ -85,7 +83,7 @@ def _line(row: Row, text: str, *, rtl: bool) -> Line:
         rtl,
         row.size,
         row.y,
-        row.height,
+        row.at_edge,
         room=before if rtl else after,
         indent=after if rtl else before,
         first_word=(row.x1 - row.x0) * len(text.split()[0]) / len(text),
@@ -104,18 +102,22 @@ def without_running_heads(lines: Sequence[Line]) -> list[Line]:
         usual = median(line.size for line in on_page)
         downwards = sorted(on_page, key=lambda line: -line.y)
         for outside_in in (downwards, downwards[::-1]):
-            for line in outside_in[: min(_OUTERMOST, len(on_page) - 1)]:
-                at_edge = not _EDGE * line.height < line.y < (1 - _EDGE) * line.height
-                others = repeated[_DIGITS.sub("0", line.text)]
-                if not at_edge or not (_NUMBER.fullmatch(line.text) or _is_running(line, others, usual)):
-                    break
-                gone.add(id(line))
+            running = list(
+                itertools.takewhile(
+                    lambda line: _is_running(line, repeated[_DIGITS.sub("0", line.text)], usual),  # noqa: B023
+                    outside_in,
+                )
+            )
+            if len(running) <= _OUTERMOST and len(running) < len(on_page):
+                gone |= set(map(id, running))
     return [line for line in lines if id(line) not in gone]
 
 
 def _is_running(line: Line, same: Sequence[Line], usual: float) -> bool:
-    """Whether other pages, and only they, have the same line in the same place."""
-    return (
+    """Whether a line is a page number, or other pages, and only they, have it in the same place."""
+    if not line.at_edge:
+        return False
+    return bool(_NUMBER.fullmatch(line.text)) or (
         sum(other.page == line.page for other in same) == 1
         and line.size <= _LARGER * usual
         and any(other.page != line.page and abs(other.y - line.y) <= _SAME_PLACE for other in same)
