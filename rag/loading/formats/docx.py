@@ -19,7 +19,7 @@ _TEMPLATE_YEARS = 2014
 """An earlier creation date is ignored: it is that of a program's template (python-docx: 2013-12-23, others
 1970 or 1601). Word and LibreOffice write the actual date."""
 
-_CELL = 100
+_CELL = 300
 """Characters. A cell with several paragraphs and more text is a part of the page, not of a table's row."""
 
 _WRITTEN = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
@@ -126,7 +126,7 @@ class _Reader:
             if tag == "p":
                 boxes: list[Any] = []
                 text = started + self._text(child, boxes)
-                started = text if _ends_deleted(child) else ""
+                started = f"{text.rstrip()} " if text and _ends_deleted(child) else ""
                 if not started:
                     yield text.strip(" \t")
                 for box in boxes:
