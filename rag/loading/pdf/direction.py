@@ -15,7 +15,7 @@ from statistics import median_low
 
 from rag.loading.pdf.glyphs import Glyph
 
-_GAP = 0.17
+_GAP = 0.12
 """Share of the type size. A wider gap is a space, if it is so much wider than the usual gap of its line; the
 space of a text font is 0.2 or more."""
 

@@ -307,9 +307,8 @@ def _lines(runs: Sequence[Run]) -> Iterator[list[Run]]:
         low = baseline(run)
         high = low + _ASCENT * min(run.size, _INITIAL * usual)
         overlap = min(top, high) - max(bottom, low)
-        beside = all(run.x0 >= other.x1 - 0.2 * usual or run.x1 <= other.x0 + 0.2 * usual for other in line)
         share = _SAME_LINE if max(run.size, usual) < _RAISED * min(run.size, usual) else _SAME_LINE_RAISED
-        if line and beside and overlap > share * min(top - bottom, high - low):
+        if line and overlap > share * min(top - bottom, high - low) and _is_beside(run, line, 0.2 * usual):
             top, bottom = max(top, high), min(bottom, low)
             line.append(run)
         else:
@@ -318,3 +317,13 @@ def _lines(runs: Sequence[Run]) -> Iterator[list[Run]]:
             line, top, bottom = [run], high, low
     if line:
         yield line
+
+
+def _is_beside(run: Run, line: Sequence[Run], tolerance: float) -> bool:
+    """Whether a run, but for its edges, is above or below no glyph of a line."""
+    return not any(
+        glyph.x0 < run.x1 - tolerance and run.x0 + tolerance < glyph.x1 and glyph.text != " "
+        for other in line
+        if other.x0 < run.x1 and run.x0 < other.x1
+        for glyph in other.glyphs
+    )
