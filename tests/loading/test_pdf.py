@@ -334,6 +334,12 @@ def test_a_clipping_path_ends_with_the_state_that_it_is_part_of() -> None:
     assert read(data).text.split("\n") == [STORY, page[-1].text]
 
 
+def test_a_line_of_a_table_of_contents_has_its_words() -> None:
+    page = [Placed("The", 40, 700), Placed("harbour", 60.5, 700), Placed("12", 300, 700)]
+    page += [Placed(".", 110 + 10 * dot, 700) for dot in range(18)]
+    assert read(place_pdf([page])).text.startswith("The harbour .")
+
+
 def test_a_raised_digit_is_no_digit_of_the_number_before_it() -> None:
     page = [Placed("The quay cost 750", 40, 700), Placed("1", 40 + 17 * 6, 704, 7)]
     page += [

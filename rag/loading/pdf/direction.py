@@ -128,7 +128,8 @@ def spaced(glyphs: Sequence[Glyph]) -> list[str]:
     spaces = [glyph.x0 for glyph in glyphs if glyph.text == " "]
     pairs = list(itertools.pairwise(shown))
     # The usual gap is that of letters: positive where a line is letter-spaced.
-    usual = max(median_low([after.x0 - before.x1 for before, after in pairs]), 0.0) if pairs else 0.0
+    within = [a.x0 - b.x1 for b, a in pairs if b.text[-1:].isalnum() and a.text[:1].isalnum()]
+    usual = max(median_low(within), 0.0) if within else 0.0
     gaps: list[float] = []  # in type sizes; 0 for none
     for before, after in pairs:
         size, gap = max(before.size, after.size), after.x0 - before.x1
