@@ -96,6 +96,12 @@ def test_arabic_columns_are_read_from_the_right() -> None:
     assert read(place_pdf([page])).text.split("\n") == [HARBOUR, TEACHERS]
 
 
+def test_a_column_of_one_line_at_the_end_of_a_text_in_columns_is_a_column() -> None:
+    full = column(STORY, 40, 40) + column(STRIKE, 310, 40)
+    last = [*column(MUSEUM, 40, 40), Placed("Translated by the editors.", 310, 700)]
+    assert read(place_pdf([full, last])).text.split("\n")[-2:] == [MUSEUM, last[-1].text]
+
+
 def test_columns_end_where_a_line_crosses_the_page() -> None:
     upper = column(STORY, 40, 40) + column(STRIKE, 310, 40)
     across = Placed(
@@ -119,9 +125,9 @@ def test_the_rows_of_a_table_are_rows_and_not_columns() -> None:
 
 
 def test_words_that_are_far_apart_in_a_justified_line_are_no_cells() -> None:
-    words = [("The", 40), ("council", 77), ("of", 138), ("the", 169), ("province", 206), ("met", 273)]
+    words = [("The", 40), ("council", 80), ("of", 144), ("the", 178), ("province", 218), ("met", 288)]
     page = [Placed(word, x, 700) for word, x in words]
-    page += column("on Sunday in the old town hall.", 40, 42, top=684)
+    page += column("on Sunday in the old town hall.", 40, 45, top=684)
     assert read(place_pdf([page])).text == "The council of the province met on Sunday in the old town hall."
 
 
@@ -353,6 +359,19 @@ def test_a_raised_digit_is_no_digit_of_the_number_before_it() -> None:
 def test_a_large_initial_belongs_to_the_first_line() -> None:
     page = [Placed("T", 40, 668, 48), *column(STORY.removeprefix("T")[:120], 64, 50)]
     assert read(place_pdf([page])).text == STORY[:121]
+
+
+@pytest.mark.parametrize("drawn", ["from the left", "from the right"])
+@pytest.mark.parametrize("aside", [0, 4, -4])
+def test_a_vowel_sign_belongs_to_the_letter_before_it_wherever_the_font_draws_it(
+    drawn: str, aside: int
+) -> None:
+    # The signs of a font have no width of their own, and their places say little.
+    letters = [("ا", 60), ("ب", 66), ("\u064b", 72 + aside), ("ر", 72), ("ح", 78)]
+    if drawn == "from the right":
+        letters = [("ح", 78), ("ر", 72), ("\u064b", 72 + aside), ("ب", 66), ("ا", 60)]
+    page = [Placed(letter, x, 700 + 3 * (letter == "\u064b")) for letter, x in letters]
+    assert read(place_pdf([page])).text == "حر\u064bبا"
 
 
 # Words

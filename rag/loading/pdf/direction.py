@@ -25,14 +25,14 @@ _SPACE = 0.05
 _CELL_GAP = 1.2
 """Share of the type size. A wider gap divides cells."""
 
-_LONE_GAP = 2.5
+_LONE_GAP = 4.0
 """The same for the only gap of a line."""
 
 _STRETCHED = 3.2
 """The widest gap of a justified line by its narrowest."""
 
-_EVEN, _WIDEST = 1.4, 2.0
-"""The same for a line of few words, which has only wide gaps, and the widest of them in type sizes."""
+_EVEN = 1.1
+"""The same for a line of few words, which has only wide gaps."""
 
 _RAISED = 0.15
 """Share of the type size. A digit that is so much higher than the one beside it is a note's or a power."""
@@ -92,38 +92,13 @@ def line_text(glyphs: Sequence[Glyph], *, rtl: bool, mirroring: Mirroring) -> st
     return " ".join(_GLUED.sub(" ", "".join(items)).split())
 
 
-def _with_marks(glyphs: Sequence[Glyph]) -> list[Glyph]:
-    """The glyphs from left to right, each vowel sign with the letter above or below which it is drawn."""
-    bases = [glyph for glyph in glyphs if not _is_mark(glyph.text)]
-    if len(bases) == len(glyphs):
-        return sorted(glyphs, key=_place)
-    marks: dict[int, str] = {}
-    for place, mark in enumerate(glyphs):
-        if _is_mark(mark.text):
-            centre = (mark.x0 + mark.x1) / 2
-            near = [glyph for glyph in glyphs[max(place - 4, 0) : place + 5] if not _is_mark(glyph.text)]
-            near = [glyph for glyph in near if glyph.text.strip()] or bases
-            if near:
-                base = min(near, key=lambda glyph: max(glyph.x0 - centre, centre - glyph.x1, 0.0))
-                marks[id(base)] = marks.get(id(base), "") + mark.text
-    marked = [
-        glyph._replace(text=glyph.text + marks[id(glyph)]) if id(glyph) in marks else glyph for glyph in bases
-    ]
-    return sorted(marked, key=_place)
-
-
 def _place(glyph: Glyph) -> tuple[float, float]:
     return glyph.x0, glyph.x1
 
 
-@lru_cache(maxsize=4096)
-def _is_mark(text: str) -> bool:
-    return bool(text) and all(unicodedata.category(char) == "Mn" for char in text)
-
-
 def spaced(glyphs: Sequence[Glyph]) -> list[str]:
     """The texts of the glyphs from left to right, with spaces and cell marks in the gaps between them."""
-    glyphs = _with_marks(glyphs)
+    glyphs = sorted(glyphs, key=_place)
     shown = [glyph for glyph in glyphs if glyph.text != " "]
     spaces = [glyph.x0 for glyph in glyphs if glyph.text == " "]
     pairs = list(itertools.pairwise(shown))
@@ -141,8 +116,8 @@ def spaced(glyphs: Sequence[Glyph]) -> list[str]:
     cell = _LONE_GAP if len(words) == 1 else _CELL_GAP
     if narrowest <= _CELL_GAP and len(words) > 1:
         cell = max(cell, _STRETCHED * narrowest)
-    elif len(words) > 1 and max(words) <= min(_EVEN * narrowest, _WIDEST):
-        cell = _WIDEST  # a line of few words, justified
+    elif len(words) > 1 and max(words) <= _EVEN * narrowest:
+        cell = _LONE_GAP  # a line of few words, justified
     items = [glyph.text for glyph in shown[:1]]
     for gap, glyph in zip(gaps, shown[1:], strict=False):
         if gap:

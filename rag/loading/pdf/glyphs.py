@@ -133,8 +133,8 @@ class _Device(PDFTextDevice):
         self.clip = _common(_box(page.mediabox, ctm), _box(page.cropbox, ctm))
 
     def finished(self) -> Page:
-        self._page.glyphs = self._drawn.pop(0, [])
-        self._page.turned = list(self._drawn.values())
+        self._page.glyphs = _with_marks(self._drawn.pop(0, []))
+        self._page.turned = list(map(_with_marks, self._drawn.values()))
         return self._page
 
     @property
@@ -240,6 +240,54 @@ def _letters(font: Any, cid: int) -> str:
         return text
     text = _PRESENTATION.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
     return " " if text.isspace() else _CONTROL.sub("", _PRIVATE.sub(UNKNOWN, text))
+
+
+def _with_marks(glyphs: list[Glyph]) -> list[Glyph]:
+    """Glyphs in the order of drawing, each vowel sign or accent with its letter.
+
+    A sign is drawn between two letters and its place says little, as many fonts draw it beside its own place.
+    It belongs to the letter before it in reading order, so its letter depends on the direction of drawing.
+    """
+    placed: list[Glyph] = []
+    waiting: list[Glyph] = []  # signs of the letter that is drawn next
+    for place, glyph in enumerate(glyphs):
+        if _is_mark(glyph.text):
+            following = next(
+                (other for other in glyphs[place + 1 : place + 4] if not _is_mark(other.text)), None
+            )
+            before = placed[-1] if placed and _near(placed[-1], glyph) else None
+            if (
+                following is not None
+                and _near(following, glyph)
+                and _belongs_to_next(before, glyph, following)
+            ):
+                waiting.append(glyph)
+            elif before is not None:
+                placed[-1] = before._replace(text=before.text + glyph.text)
+            continue
+        marks = "".join(mark.text for mark in reversed(waiting))
+        placed.append(glyph._replace(text=glyph.text + marks) if marks else glyph)
+        waiting = []
+    return placed
+
+
+@lru_cache(maxsize=4096)
+def _is_mark(text: str) -> bool:
+    return bool(text) and all(unicodedata.category(char) == "Mn" for char in text)
+
+
+def _near(glyph: Glyph, mark: Glyph) -> bool:
+    reach = glyph.size
+    return abs(glyph.y - mark.y) < reach and glyph.x0 - reach < mark.x0 < glyph.x1 + reach
+
+
+def _belongs_to_next(before: Glyph | None, mark: Glyph, following: Glyph) -> bool:
+    """Whether the letter that is drawn after a sign is read before it."""
+    if before is None or not before.text.strip():
+        return True
+    leftwards = following.x0 < before.x0
+    rtl = unicodedata.bidirectional(following.text[:1] or " ") in ("R", "AL")
+    return rtl != leftwards if rtl else False
 
 
 def _box(corners: Any, ctm: Any) -> Box:

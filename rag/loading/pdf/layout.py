@@ -94,11 +94,12 @@ class Row:
 def rows(pages: Sequence[Page]) -> Iterator[Row]:
     """The lines of all pages in reading order."""
     column = 0
+    known: list[float] = []
     for page in pages:
         for glyphs in (page.glyphs, *page.turned):
             runs = _runs(glyphs)
             rtl = is_rtl("".join([glyph.text for glyph in glyphs]))
-            for region in _columns(runs, rtl=rtl):
+            for region in _columns(runs, known if glyphs is page.glyphs else [], rtl=rtl):
                 column += 1
                 left, right = min(run.x0 for run in region), max(run.x1 for run in region)
                 for line in _lines(region):
@@ -157,23 +158,30 @@ def _run(glyphs: Sequence[Glyph]) -> list[Run]:
     return [Run(tuple(glyphs), x0, x1, shown[0].y, size, sum(len(glyph.text) for glyph in glyphs))]
 
 
-def _columns(runs: list[Run], *, rtl: bool) -> Iterator[list[Run]]:
-    """The runs of each column, in reading order."""
+def _columns(runs: list[Run], known: list[float], *, rtl: bool) -> Iterator[list[Run]]:
+    """The runs of each column, in reading order.
+
+    Args:
+        runs: Of a page or a part of it.
+        known: The middles of the gutters that were found in the file so far; new ones are added.
+        rtl: Whether the columns are read from right to left.
+    """
     if not runs:
         return
     gutter = _GUTTER * median(run.size for run in runs)
-    parts = _prose_columns(_split(runs, _gutters(runs, gutter)))
-    if len(parts) > 1:
+    parts, gutters = _prose_columns(runs, gutter, known)
+    if gutters:
+        known += [(low + high) / 2 for low, high in gutters]
         for part in reversed(parts) if rtl else parts:
-            yield from _columns(part, rtl=rtl)
+            yield from _columns(part, known, rtl=rtl)
         return
     lines = _baselines(runs)
-    start, stop = _longest_band(lines, gutter)
+    start, stop = _longest_band(lines, gutter, known)
     if (start, stop) in ((0, 0), (0, len(lines))):
         yield runs
         return
     for some in (lines[:start], lines[start:stop], lines[stop:]):
-        yield from _columns([run for line in some for run in line], rtl=rtl)
+        yield from _columns([run for line in some for run in line], known, rtl=rtl)
 
 
 def _baselines(runs: list[Run]) -> list[list[Run]]:
@@ -208,35 +216,40 @@ def _split(runs: Sequence[Run], gutters: Sequence[Gap]) -> list[list[Run]]:
     return parts
 
 
-def _prose_columns(parts: list[list[Run]]) -> list[list[Run]]:
-    """The parts, those that are no columns of prose joined to the nearer part beside them."""
-    parts = [list(part) for part in parts]
-    while len(parts) > 1:
-        odd = next((place for place, part in enumerate(parts) if not _is_column(part)), None)
+def _prose_columns(
+    runs: Sequence[Run], width: float, known: Sequence[float]
+) -> tuple[list[list[Run]], list[Gap]]:
+    """The columns of prose and the gutters between them; what is none is joined to the nearer one."""
+    gutters = _gutters(runs, width)
+    parts = _split(runs, gutters)
+    while gutters:
+        odd = next(
+            (place for place in range(len(parts)) if not _is_column(place, parts, gutters, known)), None
+        )
         if odd is None:
             break
-        before = _distance(parts[odd - 1], parts[odd]) if odd else inf
-        after = _distance(parts[odd], parts[odd + 1]) if odd + 1 < len(parts) else inf
+        before = gutters[odd - 1][1] - gutters[odd - 1][0] if odd else inf
+        after = gutters[odd][1] - gutters[odd][0] if odd < len(gutters) else inf
         first = odd - 1 if before <= after else odd
         parts[first : first + 2] = [parts[first] + parts[first + 1]]
-    return parts
+        del gutters[first]
+    return parts, gutters
 
 
-def _distance(left: Sequence[Run], right: Sequence[Run]) -> float:
-    return min(run.x0 for run in right) - max(run.x1 for run in left)
-
-
-def _is_column(runs: list[Run]) -> bool:
+def _is_column(place: int, parts: list[list[Run]], gutters: list[Gap], known: Sequence[float]) -> bool:
+    """Whether a part has the lines of a column; between gutters that were found before, one is enough."""
+    runs, beside = parts[place], gutters[max(place - 1, 0) : place + 1]
+    found_before = all(any(low < middle < high for middle in known) for low, high in beside)
     lines = _baselines(runs)
-    if len(lines) < _ROWS:
+    if len(lines) < _ROWS and not found_before:
         return False
-    width = max(run.x1 for run in runs) - min(run.x0 for run in runs)
+    width = _end(runs) - min(run.x0 for run in runs)
     widths = [sum(run.x1 - run.x0 for run in line) for line in lines]
     lengths = [sum(run.length for run in line) for line in lines]
     return sum(lengths) >= _PROSE * len(lines) and sum(widths) >= _FILLED * width * len(lines)
 
 
-def _longest_band(lines: list[list[Run]], gutter: float) -> tuple[int, int]:
+def _longest_band(lines: list[list[Run]], gutter: float, known: Sequence[float]) -> tuple[int, int]:
     """The longest sequence of lines with columns of prose in it, as a half-open range; (0, 0) if none has."""
     spans = [(min(run.x1 for run in line), max(run.x0 for run in line)) for line in lines]
     if max(begin for _, begin in spans) < min(end for end, _ in spans):
@@ -249,7 +262,7 @@ def _longest_band(lines: list[list[Run]], gutter: float) -> tuple[int, int]:
         stop = _end_of_band(free, spans, start, gutter)
         if stop - start > best[1] - best[0]:
             runs = [run for line in lines[start:stop] for run in line]
-            if len(_prose_columns(_split(runs, _gutters(runs, gutter)))) > 1:
+            if _prose_columns(runs, gutter, known)[1]:
                 best = (start, stop)
     return best
 
