@@ -124,6 +124,21 @@ def test_the_rows_of_a_table_are_rows_and_not_columns() -> None:
     assert lines[1:] == ["Month | Ships | Cargo", "July | 120 | 9,400 t", "August | 135 | 9,900 t"]
 
 
+def test_numbers_that_are_far_apart_are_cells() -> None:
+    page = [Placed(number, 40 + 60 * place, 700) for place, number in enumerate(("120", "135", "140", "98"))]
+    assert read(place_pdf([[*page, *column(STORY, 40, 60, top=600)]])).text.startswith(
+        "120 | 135 | 140 | 98\n"
+    )
+
+
+def test_numbers_of_one_digit_are_not_one_number() -> None:
+    page = [Placed("Hawaii", 40, 700), Placed("1,248", 100, 700)]
+    page += [Placed("0", 160 + 24 * place, 700) for place in range(9)]
+    assert read(place_pdf([[*page, *column(STORY, 40, 60, top=600)]])).text.startswith(
+        "Hawaii | 1,248 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0\n"
+    )
+
+
 def test_words_that_are_far_apart_in_a_justified_line_are_no_cells() -> None:
     words = [("The", 40), ("council", 80), ("of", 144), ("the", 178), ("province", 218), ("met", 288)]
     page = [Placed(word, x, 700) for word, x in words]

@@ -103,7 +103,7 @@ def spaced(glyphs: Sequence[Glyph]) -> list[str]:
     spaces = [glyph.x0 for glyph in glyphs if glyph.text == " "]
     pairs = list(itertools.pairwise(shown))
     # The usual gap is that of letters: positive where a line is letter-spaced.
-    within = [a.x0 - b.x1 for b, a in pairs if b.text[-1:].isalnum() and a.text[:1].isalnum()]
+    within = [a.x0 - b.x1 for b, a in pairs if b.text[-1:].isalpha() and a.text[:1].isalpha()]
     usual = max(median_low(within), 0.0) if within else 0.0
     gaps: list[float] = []  # in type sizes; 0 for none
     for before, after in pairs:
@@ -116,7 +116,7 @@ def spaced(glyphs: Sequence[Glyph]) -> list[str]:
     cell = _LONE_GAP if len(words) == 1 else _CELL_GAP
     if narrowest <= _CELL_GAP and len(words) > 1:
         cell = max(cell, _STRETCHED * narrowest)
-    elif len(words) > 1 and max(words) <= _EVEN * narrowest:
+    elif len(words) > 1 and max(words) <= _EVEN * narrowest and not _is_of_numbers(shown):
         cell = _LONE_GAP  # a line of few words, justified
     items = [glyph.text for glyph in shown[:1]]
     for gap, glyph in zip(gaps, shown[1:], strict=False):
@@ -124,6 +124,12 @@ def spaced(glyphs: Sequence[Glyph]) -> list[str]:
             items.append(CELL if gap > cell else " ")
         items.append(glyph.text)
     return items
+
+
+def _is_of_numbers(glyphs: Sequence[Glyph]) -> bool:
+    """Whether a line has as many digits as letters: a row of a table may have gaps of one width."""
+    text = "".join([glyph.text for glyph in glyphs])
+    return sum(map(str.isdigit, text)) >= sum(map(str.isalpha, text))
 
 
 def _is_exponent(before: Glyph, after: Glyph) -> bool:
