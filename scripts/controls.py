@@ -103,11 +103,9 @@ CONTROLS = (
         ("test_a_page_opens_nothing_that_it_refers_to",),
     ),
     Control(
-        "rag/loading/formats/docx.py",
-        "    import docx\n",
-        "    import docx\n    from docx.oxml import parser\n    from lxml import etree\n\n"
-        "    parser.oxml_parser = etree.XMLParser(remove_blank_text=True, resolve_entities=True)\n"
-        "    parser.oxml_parser.set_element_class_lookup(parser.element_class_lookup)\n",
+        "rag/loading/formats/word_package.py",
+        "resolve_entities=False, no_network=True, load_dtd=False",
+        "resolve_entities=True",
         ("test_a_word_file_opens_nothing_that_it_refers_to",),
     ),
     Control(

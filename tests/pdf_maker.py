@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 SIZE, LEADING, WIDTH, RIGHT, TOP = 12, 18, 6, 560, 780  # points
 BOX = b"/MediaBox [0 0 612 842]"  # points
@@ -26,6 +27,17 @@ def glyphs(line: str) -> list[str]:
     return placed
 
 
+class Placed(NamedTuple):
+    """A line of text and where its left end is, in points from the lower left corner of the page."""
+
+    text: str
+    x: float
+    y: float
+    size: float = SIZE
+    base14: bool = False
+    """Whether its font is Courier, which is not in the file; its glyphs are 0.6 times as wide as high."""
+
+
 def make_pdf(
     pages: Sequence[Sequence[str]], *, shapes: bool = False, extra: bytes = b"", box: bytes = BOX
 ) -> bytes:
@@ -37,24 +49,56 @@ def make_pdf(
         extra: Put into the trailer.
         box: Put into each page; by default the size of the page. What lies outside it is not printed.
     """
+    placed = []
+    for page in pages:
+        lines = []
+        for number, line in enumerate(page):
+            row = glyphs(line)
+            left = RIGHT - WIDTH * len(row) if row != list(line) else 60
+            lines.append(Placed(line, left, TOP - LEADING * number))
+        placed.append(lines)
+    return place_pdf(placed, shapes=shapes, extra=extra, box=box)
+
+
+def place_pdf(
+    pages: Sequence[Sequence[Placed]],
+    *,
+    shapes: bool = False,
+    extra: bytes = b"",
+    box: bytes = BOX,
+    wrong: Mapping[str, str] | None = None,
+    begin: str = "",
+) -> bytes:
+    """A PDF with lines anywhere.
+
+    Args:
+        pages: The lines of each page, in the order in which they are drawn. Glyphs are half as wide as high.
+        shapes: As in ``make_pdf``.
+        extra: As in ``make_pdf``.
+        box: As in ``make_pdf``.
+        wrong: What the font's map says instead of the letter that a glyph shows.
+        begin: What each page draws first, such as a clipping path.
+    """
     codes: dict[str, int] = {}
     contents = []
     for page in pages:
-        drawn = []
-        for number, line in enumerate(page):
-            row = glyphs(line)
-            rtl = row != list(line)
-            left = RIGHT - WIDTH * len(row) if rtl else 60
-            text = "".join(f"{codes.setdefault(glyph, len(codes) + 1):04X}" for glyph in row)
-            drawn.append(f"BT /F {SIZE} Tf 1 0 0 1 {left} {TOP - LEADING * number} Tm <{text}> Tj ET")
+        drawn = [begin]
+        for line in page:
+            if line.base14:
+                text, font = line.text.encode("latin-1").hex(), "C"
+            else:
+                row = glyphs(line.text)
+                text, font = "".join(f"{codes.setdefault(glyph, len(codes) + 1):04X}" for glyph in row), "F"
+            drawn.append(f"BT /{font} {line.size} Tf 1 0 0 1 {line.x} {line.y} Tm <{text}> Tj ET")
         contents.append("\n".join(drawn).encode())
-    told = "\n".join(f"<{code:04X}> <{_utf16(glyph, shapes)}>" for glyph, code in codes.items())
+    mapped = {glyph: (wrong or {}).get(glyph, glyph) for glyph in codes}
+    told = "\n".join(f"<{code:04X}> <{_utf16(mapped[glyph], shapes)}>" for glyph, code in codes.items())
     cmap = (
         "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def /CMapType 2 def "
         "1 begincodespacerange <0000> <FFFF> endcodespacerange\n"
         f"{len(codes)} beginbfchar\n{told}\nendbfchar endcmap end end"
     ).encode()
-    first = 7  # the objects before the pages'
+    first = 8  # the objects before the pages'
     kids = " ".join(f"{first + 2 * n} 0 R" for n in range(len(pages)))
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
@@ -66,15 +110,21 @@ def make_pdf(
         b"/CIDToGIDMap /Identity >>",
         b"<< /Type /FontDescriptor /FontName /Made /Flags 4 /FontBBox [0 -200 1000 800] /ItalicAngle 0 "
         b"/Ascent 800 /Descent -200 /CapHeight 700 /StemV 80 >>",
-        _stream(cmap),
+        stream(cmap),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Courier >>",
     ]
     for number, content in enumerate(contents):
         objects.append(
-            b"<< /Type /Page /Parent 2 0 R /Resources << /Font << /F 3 0 R >> >> "
+            b"<< /Type /Page /Parent 2 0 R /Resources << /Font << /F 3 0 R /C 7 0 R >> >> "
             + box
             + f" /Contents {first + 2 * number + 1} 0 R >>".encode()
         )
-        objects.append(_stream(content))
+        objects.append(stream(content))
+    return write_pdf(objects, extra)
+
+
+def write_pdf(objects: Sequence[bytes], extra: bytes = b"") -> bytes:
+    """A PDF of objects, the first of which is the catalog; ``extra`` is put into the trailer."""
     out, places = bytearray(b"%PDF-1.7\n"), []
     for number, body in enumerate(objects, 1):
         places.append(len(out))
@@ -86,8 +136,9 @@ def make_pdf(
     return bytes(out) + end + trailer + f"startxref\n{start}\n%%EOF\n".encode()
 
 
-def _stream(data: bytes) -> bytes:
-    return f"<< /Length {len(data)} >>\nstream\n".encode() + data + b"\nendstream"
+def stream(data: bytes, fields: bytes = b"") -> bytes:
+    """A stream object with its data; ``fields`` are put into its dictionary."""
+    return f"<< /Length {len(data)} ".encode() + fields + b" >>\nstream\n" + data + b"\nendstream"
 
 
 def _utf16(glyph: str, shapes: bool) -> str:

@@ -30,9 +30,10 @@ WRAPPED = {
     "sentence_transformers": {"models.embedding.embedder"},
     "llama_index": {"models.llm.llama_index"},
     "charset_normalizer": {"loading.encodings"},
-    "docx": {"loading.formats.docx", "loading.sandbox"},
-    "lxml": {"loading.formats.html"},
-    "qalam": {"loading.formats.pdf", "loading.sandbox"},
+    "docx": set(),
+    "lxml": {"loading.formats.html", "loading.formats.word_package", "loading.sandbox"},
+    "pdfminer": {"loading.pdf.fonts", "loading.pdf.glyphs", "loading.sandbox"},
+    "fontTools": {"loading.pdf.fonts"},
     "trafilatura": {"loading.formats.html", "loading.sandbox"},
     "bm25s": {"index.bm25"},
     "Stemmer": {"language.terms"},
@@ -49,7 +50,7 @@ WRAPPED = {
 
 HEAVY = [
     "torch", "transformers", "openvino", "openvino_genai", "gradio", "chromadb", "llama_index", "watchfiles",
-    "docx", "lxml", "qalam", "trafilatura", "fastapi", "starlette", "uvicorn", "prometheus_client",
+    "docx", "lxml", "pdfminer", "trafilatura", "fastapi", "starlette", "uvicorn", "prometheus_client",
 ]  # fmt: skip
 
 
@@ -194,5 +195,5 @@ def test_the_lock_pins_every_direct_dependency():
     wanted = [*project["dependencies"], *(r for rs in project["optional-dependencies"].values() for r in rs)]
     lock = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     pinned = {line.partition("==")[0].lower().replace("_", "-") for line in lock.splitlines() if "==" in line}
-    names = {re.match(r"[\w-]+", requirement)[0].lower() for requirement in wanted} - {"sanad"}
+    names = {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in wanted} - {"sanad"}
     assert names <= pinned, sorted(names - pinned)

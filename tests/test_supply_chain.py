@@ -21,7 +21,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 ALLOWED = {
     "0BSD", "AFL-2.1", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "CNRI-Python",
     "ISC",
-    "LLVM-exception", "MIT", "MIT-CMU", "MPL-1.1", "MPL-2.0", "PSF-2.0", "Unlicense", "Zlib",
+    "LLVM-exception", "MIT", "MIT-0", "MIT-CMU", "MPL-1.1", "MPL-2.0", "PSF-2.0", "Unlicense", "Zlib",
 }  # fmt: skip
 """Permissive, or of files only (MPL). What asks for the whole program (GPL, AGPL) is not among them."""
 

@@ -31,7 +31,7 @@ ENGINES = {"openvino", "openvino_genai", "tokenizers", "safetensors"}
 
 NEVER = {
     "torch", "transformers", "sentence_transformers", "gguf", "chromadb", "llama_index", "gradio", "fastapi",
-    "sqlalchemy", "httpx", "pydantic", "watchfiles", "docx", "lxml", "qalam", "trafilatura", "rensa",
+    "sqlalchemy", "httpx", "pydantic", "watchfiles", "docx", "lxml", "pdfminer", "trafilatura", "rensa",
     "matplotlib",
 }  # fmt: skip
 """What no question needs: together over four seconds of a cold processor's time."""

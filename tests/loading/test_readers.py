@@ -15,9 +15,10 @@ import pytest
 from pdf_maker import make_pdf
 from PIL import Image
 
-from rag.loading.formats.docx import UNPACKED, read_docx
+from rag.loading.formats.docx import read_docx
 from rag.loading.formats.html import read_html
 from rag.loading.formats.pdf import read_pdf
+from rag.loading.formats.word_package import UNPACKED
 from rag.loading.parsed import ParsedArticle, Unusable
 from rag.loading.sandbox import KINDS, Readers, read
 
@@ -218,13 +219,18 @@ def test_a_pdf_gives_arabic_words_and_figures_as_they_are_read(shapes: bool) -> 
 
 
 @pytest.mark.browser
-def test_a_page_that_chromium_prints_gives_its_words(chromium: Any) -> None:
+@pytest.mark.parametrize("margin", ["0", "1cm"])
+@pytest.mark.parametrize("font", ["serif", "DejaVu Sans", "Noto Naskh Arabic"])
+def test_a_page_that_chromium_prints_gives_its_words(chromium: Any, font: str, margin: str) -> None:
     body = "".join(f"<p>{' '.join(LINES)}</p>" for _ in range(30))
+    style = f'text-align: justify; font-family: "{font}"'
     with chromium.new_page() as printing:
-        printing.set_content(f"<html lang=ar dir=rtl><body style='text-align:justify'>{body}</body></html>")
-        data = printing.pdf()
+        printing.set_content(f"<html lang=ar dir=rtl><body style='{style}'>{body}</body></html>")
+        data = printing.pdf(margin=dict.fromkeys(("top", "bottom", "left", "right"), margin))
     (article,) = read_pdf(data).articles
-    assert article.text.split("\n") == [" ".join(LINES)] * 30
+    # A paragraph over two pages is divided where its first sentence on the new page begins.
+    assert article.text.replace("\n", " ") == " ".join([" ".join(LINES)] * 30)
+    assert 30 <= len(article.lines) <= 33
     assert article.lines[0] == 1 < article.lines[-1]
 
 

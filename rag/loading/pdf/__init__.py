@@ -1,0 +1,1 @@
+"""Reads the text of PDFs: glyphs → lines in reading order → paragraphs."""
