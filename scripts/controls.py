@@ -352,8 +352,8 @@ CONTROLS = (
     ),
     Control(
         "rag/server/request_log.py",
-        'route = scope["path"] if scope["path"] in self._routes else "page"',
-        'route = scope["path"]',
+        'route = path if path in self._routes else f"{OPENAI}…" if path.startswith(OPENAI) else "page"',
+        "route = path",
         ("test_health_readiness_and_metrics_are_reported",),
     ),
 )

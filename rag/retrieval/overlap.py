@@ -34,11 +34,12 @@ def words_in(question: str, text: str) -> frozenset[str]:
     Returns:
         The words as the question writes them, folded; a name of several words may be one of them.
     """
-    language, other = detect_language(question), detect_language(text)
-    if language == other:
-        there = set(terms(text))
-        return frozenset(word.key for word in _content(question, language) if there & set(terms(word.text)))
-    return _english_in_arabic(question, text) if language == "en" else _arabic_in_english(question, text)
+    language, there = detect_language(question), set(terms(text))
+    found = frozenset(word.key for word in _content(question, language) if there & set(terms(word.text)))
+    if language == detect_language(text):
+        return found
+    across = _english_in_arabic if language == "en" else _arabic_in_english
+    return found | across(question, text)
 
 
 def names_in(question: str) -> frozenset[str]:
