@@ -80,7 +80,7 @@ def test_a_control_token_of_the_packaged_model_is_plain_text_once_it_is_neutral(
 
 
 def test_the_same_question_gets_the_same_answer(assistant):
-    first, second = (assistant.ask("How many US troops are in Iraq?") for _ in range(2))
+    first, second = (assistant.ask("كم عدد الجنود الأمريكيين في سوريا؟") for _ in range(2))
     assert (first.text, first.citations) == (second.text, second.citations)
 
 
@@ -145,7 +145,7 @@ sys.exit(main(sys.argv[1:]))
 
 def test_without_a_network_the_command_line_answers_and_calls_nobody(tmp_path):
     command = [sys.executable, "-c", CALLS_OUT, "ask", "--json", "--backend", "openvino"]
-    question = "How many American soldiers are in Syria?"
+    question = "كم عدد الجنود الأمريكيين في سوريا؟"
     alone = ["unshare", "-rn"]  # a network namespace with nothing in it
     if not shutil.which("unshare") or subprocess.run([*alone, "true"]).returncode:
         alone = []  # nobody may make one here; what calls out is told all the same
