@@ -97,7 +97,8 @@ def _of_one_subject(statement: Statement, question: str) -> Statement:
     if len(statement.cited) < 2:
         return statement
     found = [words_in(question, f"{item.title}\n{item.text}") for item in statement.cited]
-    first = max(range(len(found)), key=lambda at: (len(found[at] & names_in(question)), -at))
+    names = names_in(question)
+    first = max(range(len(found)), key=lambda at: (len(found[at] & names), -at))
     said, claimed = statement.words or statement.text, quantities.claimed(statement.text)
     held = [set(terms(item.text)) | quantities.held(item.text) for item in statement.cited]
     lacking = (set(terms(said)) | claimed) - held[first]

@@ -192,6 +192,16 @@ def host(url: str) -> str | None:
         return None
 
 
+def outlet_of(outlet: str, url: str) -> str | None:
+    """The outlet that a field names, by its host where it is an address; else the host of the article.
+
+    Args:
+        outlet: The field of the outlet; may be empty.
+        url: The article's address; may be empty.
+    """
+    return (host(outlet) if "://" in outlet else outlet) or host(url)
+
+
 def shown(value: str) -> str:
     """A value as a message shows it: on one line, shortened and in quotes."""
     value = one_line(value)

@@ -16,7 +16,7 @@ from rag.language.translation.words import LEAST, Word, is_arabic_word, is_stop,
 from rag.language.word_classes import AUXILIARIES, QUESTION_WORDS, closed
 from rag.records import Language
 
-_ASKING = QUESTION_WORDS | AUXILIARIES | closed("كم متى متي أين اين كيف لماذا ماذا من بلغ بلغت يبلغ تبلغ")
+_ASKING = QUESTION_WORDS | AUXILIARIES | closed("كم متي اين كيف لماذا ماذا من بلغ بلغت يبلغ تبلغ")
 """Words that ask and name nothing; كم بلغت is "how much is"."""
 
 
@@ -66,8 +66,9 @@ def is_about(question: str, texts: Sequence[str]) -> list[bool]:
     """
     words, names = frozenset(w.key for w in _content(question, detect_language(question))), names_in(question)
     found = [words_in(question, text) for text in texts]
-    if any(held & names for held in found):
-        return [bool(held & names) for held in found]
+    naming = [bool(held & names) for held in found]
+    if any(naming):
+        return naming
     return [bool(held) or len(words) < FEW for held in found]
 
 

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from rag.loading.columns import columns_by_field, host, language_named, name, shown
+from rag.loading.columns import columns_by_field, language_named, name, outlet_of, shown
 from rag.loading.dates import iso_date
 from rag.loading.encodings import decode
 from rag.loading.parsed import Note, ParsedArticle, ParsedFile, body, headed
@@ -52,7 +52,7 @@ def read_markdown(data: bytes) -> ParsedFile:
         text,
         lines,
         title=title,
-        outlet=(host(outlet) if "://" in outlet else outlet) or host(url),
+        outlet=outlet_of(outlet, url),
         published=published,
         language=language_named(first("language")),
     )

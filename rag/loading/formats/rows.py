@@ -14,12 +14,12 @@ from typing import Any
 from rag.loading.columns import (
     Columns,
     columns_by_field,
-    host,
     is_missing,
     is_summary,
     language_named,
     name,
     no_text_column,
+    outlet_of,
     shown,
     strings,
 )
@@ -122,7 +122,7 @@ def _article(row: Row, columns: Columns, chosen: Mapping[str, str], remarks: _Re
         text,
         lines,
         title=title,
-        outlet=(host(outlet) if "://" in outlet else outlet) or host(url),
+        outlet=outlet_of(outlet, url),
         published=published,
         language=language_named(first("language")),
         key=_key(first("id"), url, title, text),
