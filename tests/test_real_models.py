@@ -17,7 +17,7 @@ from rag.language.sanitize import neutral
 from rag.language.text import detect_language
 from rag.models.embedding.embedder import open_embedder
 from rag.models.weights.packaged import EMBEDDER, prepared, statuses
-from rag.retrieval.search import load_weights
+from rag.retrieval.fusion import load_weights
 
 pytestmark = pytest.mark.model
 

@@ -16,7 +16,7 @@ from rag.index.chunking import chunks
 from rag.loading.articles import load_folder
 from rag.models.embedding.embedder import PackagedEmbedder
 from rag.records import Chunk
-from rag.retrieval.search import HALF_LEXICAL
+from rag.retrieval.fusion import HALF_LEXICAL
 from rag.settings import Settings
 
 BLOCK = 15

@@ -1,4 +1,4 @@
-"""Fits how passages and sentences in the other language than the question's are ranked beside its own.
+"""Fits how passages in the other language than the question's are ranked beside its own.
 
     python -m train.languages --collection ARABIC ENGLISH QUESTIONS [--collection ...] [--dry]
 
@@ -30,18 +30,17 @@ from evals.mixed import Draw, Pairs, open_searcher, read_pairs
 from rag.index import indexing
 from rag.models.embedding.embedder import open_embedder
 from rag.records import Language
+from rag.retrieval.fusion import FUSION, HALF_LEXICAL
 from rag.retrieval.languages import OTHER
-from rag.retrieval.search import FUSION, HALF_LEXICAL, Searcher
+from rag.retrieval.search import Searcher
 from rag.settings import Settings
 
 DRAWS = 1
 """Draws of each collection: one gives some 1,800 questions."""
-READ = 6
-"""Passages whose sentences are ranked, as ``Settings.passages``."""
-FIRST = {"passage": 5, "sentence": READ}
-"""What is right is to be among so many."""
-WORDS = {"passage": 2, "sentence": 3}
-"""The place of the words' weight in ``FusionWeights``."""
+FIRST = 5
+"""The right passage is to be among so many."""
+WORDS = 2
+"""The place of the words' weight in ``FusionWeights.passage``."""
 SHARPNESS = 4.5
 """Logarithm of what scores are multiplied with before the softmax, to begin with; it is fitted too."""
 
@@ -61,7 +60,7 @@ class Ranking(NamedTuple):
 
 
 def rankings(
-    searcher: Searcher, pairs: Pairs, questions: Sequence[Question], draws: Sequence[Draw], kind: str
+    searcher: Searcher, pairs: Pairs, questions: Sequence[Question], draws: Sequence[Draw]
 ) -> list[Ranking]:
     """The candidates for the questions that have one right article, in all draws."""
     found = []
@@ -71,36 +70,23 @@ def rankings(
             names = pairs.right(question)
             if question.answerable and len(names) == 1:
                 (name,) = names
-                rows = _rows(searcher, question, allowed, f"{draw[name]}/{name}", kind)
+                rows = _rows(searcher, question, allowed, f"{draw[name]}/{name}")
                 if rows[:, 3].any():
                     found.append(Ranking(question.lang, draw[name], rows))
     return found
 
 
-def _rows(
-    searcher: Searcher, question: Question, allowed: frozenset[str], right: str, kind: str
-) -> NDArray[np.float32]:
+def _rows(searcher: Searcher, question: Question, allowed: frozenset[str], right: str) -> NDArray[np.float32]:
     query, generation = searcher._query(question.text), searcher.generation
-    ranked = searcher._ranked(searcher._candidates(query, READ, allowed), query)
-    text = generation.articles[right].text
-    spans = [(text.find(quote.text), len(quote.text)) for quote in question.evidence if quote.text in text]
+    ranked = searcher._ranked(searcher._candidates(query, FIRST, allowed), query)
     rows: list[tuple[float, float, bool, bool]] = []
-    for item in ranked if kind == "passage" else ranked[:READ]:
+    for item in ranked:
         article_id, other = generation.article_of(item.row).id, item.language != query.language
         weights = (searcher._weights or {})[query.language, item.language]
-        if kind == "passage":
-            words = item.lexical / (item.lexical + HALF_LEXICAL)
-            late = dataclasses.replace(item, late=searcher._late(item.row, query.vectors)[0])
-            rest = late.score(weights) - other * (weights.passage[2] * words + weights.passage_bias)
-            rows.append((rest, words, other, article_id == right))
-            continue
-        scored = searcher._sentences(item, query)
-        wording = query.words[item.language]
-        shared = searcher._lexicon.overlaps(wording, [searcher._sentence(place) for _, place in scored])
-        for (score, (_, start, end)), share in zip(scored, shared.tolist(), strict=True):
-            rest = score - other * (weights.sentence[3] * share + weights.sentence_bias)
-            hit = any(start < at + size and at < end for at, size in spans)
-            rows.append((rest, share, other, article_id == right and hit))
+        words = item.lexical / (item.lexical + HALF_LEXICAL)
+        late = dataclasses.replace(item, late=searcher._late(item.row, query.vectors)[0])
+        rest = late.score(weights) - other * (weights.passage[WORDS] * words + weights.passage_bias)
+        rows.append((rest, words, other, article_id == right))
     return np.array(rows, np.float32).reshape(-1, 4)
 
 
@@ -130,8 +116,8 @@ def fit(collections: Sequence[Sequence[Ranking]], question: Language) -> tuple[f
     return round(weight, 4), round(bias, 4)
 
 
-def report(rankings: Sequence[Ranking], fitted: dict[Language, tuple[float, float]], kind: str) -> str:
-    """Shares of questions with what is right in the first place, and among the first few."""
+def report(rankings: Sequence[Ranking], fitted: dict[Language, tuple[float, float]]) -> str:
+    """Shares of questions with the right passage in the first place, and among the first few."""
     cells = []
     for question, right in ((one, other) for one in LANGUAGES for other in LANGUAGES):
         weight, bias = fitted[question]
@@ -143,7 +129,7 @@ def report(rankings: Sequence[Ranking], fitted: dict[Language, tuple[float, floa
                 ranks.append(int((scores > scores[hit > 0].max()).sum()))
         if not ranks:
             continue
-        first, few = (np.mean([rank < depth for rank in ranks]) for depth in (1, FIRST[kind]))
+        first, few = (np.mean([rank < depth for rank in ranks]) for depth in (1, FIRST))
         cells.append(f"{question}-{right} {first:.3f} {few:.3f} (n {len(ranks)})")
     return ", ".join(cells)
 
@@ -166,26 +152,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             searcher = open_searcher(pairs, Path(folder) / str(at), settings, embedder)
             draws = [pairs.draw(f"fit-{number}") for number in range(DRAWS)]
             opened.append((searcher, pairs, read_questions(file), draws))
-        for kind in ("passage", "sentence"):  # the scores of sentences contain those of their passages
-            found = [rankings(*one, kind) for one in opened]
-            fitted = {language: fit(found, language) for language in LANGUAGES}
-            for at, collection in enumerate(found):
-                others = [*found[:at], *found[at + 1 :]] or found
-                unseen = {language: fit(others, language) for language in LANGUAGES}
-                name = args.collection[at][0]
-                print(f"{kind}s of {name}, fitted on the others {unseen}:", report(collection, unseen, kind))
-                print(f"{kind}s of {name}, fitted on all {fitted}:", report(collection, fitted, kind))
-            for language in LANGUAGES:
-                weights = fusion[f"{language}-{OTHER[language]}"]
-                weights[kind][WORDS[kind]], weights[f"{kind}_bias"] = fitted[language]
-            fitted_file = Path(folder) / FUSION.name
-            fitted_file.write_text(json.dumps(fusion, indent=1) + "\n", encoding="utf-8")
-            opened = [
-                (Searcher(searcher.generation, embedder, fitted_file), pairs, questions, draws)
-                for searcher, pairs, questions, draws in opened
-            ]
+        found = [rankings(*one) for one in opened]
+        fitted = {language: fit(found, language) for language in LANGUAGES}
+        for at, collection in enumerate(found):
+            others = [*found[:at], *found[at + 1 :]] or found
+            unseen = {language: fit(others, language) for language in LANGUAGES}
+            name = args.collection[at][0]
+            print(f"{name}, fitted on the others {unseen}:", report(collection, unseen))
+            print(f"{name}, fitted on all {fitted}:", report(collection, fitted))
+        for language in LANGUAGES:
+            weights = fusion[f"{language}-{OTHER[language]}"]
+            weights["passage"][WORDS], weights["passage_bias"] = fitted[language]
         if not args.dry:
-            FUSION.write_text(fitted_file.read_text(encoding="utf-8"), encoding="utf-8")
+            FUSION.write_text(json.dumps(fusion, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

@@ -31,7 +31,7 @@ from rag.errors import SanadError
 from rag.models.embedding import late_interaction
 from rag.models.embedding.embedder import HEAD, PackagedEmbedder
 from rag.models.weights.packaged import EMBEDDER, prepared
-from rag.retrieval.search import FUSION
+from rag.retrieval.fusion import FUSION
 from rag.settings import Settings
 from train.corpora import Corpus, read
 
@@ -51,10 +51,6 @@ PROJECTION_RATE, WEIGHT_RATE, IMPORTANCE_RATE = 1e-3, 0.05, 3e-3
 
 CANDIDATES = 20
 """Chunks, best first without late interaction, that are ranked when a fold is scored."""
-
-WORDS = 0.01
-"""Weight of the share of a question's words in a sentence: the highest that cost nothing on the development
-sets, where names are little help. It is not fitted."""
 
 PRINT = 40  # steps between two lines
 FIT_STEPS = 120
@@ -455,12 +451,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     served = PackagedEmbedder(prepared(EMBEDDER, Settings.load()), head=head_file)
     fusion: dict[str, Any] = {"embedder": served.identity}
     for row, language in enumerate(LANGUAGES):
-        sentence = [round(weight * (1 - WORDS), 4) for weight in weights["sentence"][row]]
         for text in LANGUAGES:  # train/languages.py then fits those for the other language
-            fusion[f"{language}-{text}"] = {
-                "passage": weights["passage"][row],
-                "sentence": [*sentence, WORDS],
-            }
+            fusion[f"{language}-{text}"] = {"passage": weights["passage"][row]}
     fusion_file.write_text(json.dumps(fusion, indent=1) + "\n", encoding="utf-8")
     return 0
 

@@ -54,6 +54,15 @@ def names_in(question: str) -> frozenset[str]:
     return frozenset(key for name in names for key in keys_of(name))
 
 
+def content_words(question: str) -> frozenset[str]:
+    """The words of a question that name something, folded: no function words, and none that ask.
+
+    Args:
+        question: In English or Arabic.
+    """
+    return frozenset(word.key for word in _content(question, detect_language(question)))
+
+
 def is_about(question: str, texts: Sequence[str]) -> list[bool]:
     """Which texts may be about what a question asks, compared with one another.
 
@@ -64,7 +73,7 @@ def is_about(question: str, texts: Sequence[str]) -> list[bool]:
         question: In English or Arabic.
         texts: In either of them.
     """
-    words, names = frozenset(w.key for w in _content(question, detect_language(question))), names_in(question)
+    words, names = content_words(question), names_in(question)
     found = [words_in(question, text) for text in texts]
     naming = [bool(held & names) for held in found]
     if any(naming):

@@ -7,10 +7,8 @@ Four signals complement each other:
 - lexical: BM25 (names and numbers, within one language);
 - late: late interaction of the tokens (word by word, across languages).
 
-Dense and lexical search nominate candidates. With the packaged embedder they are ranked by a linear
-combination whose weights depend on the languages of question and passage (data/fusion.json, fitted on
-development sets). With any other embedder those weights do not apply, and reciprocal rank fusion, which needs
-none, is used instead.
+Dense and lexical search nominate candidates; ``fusion`` makes one score of the signals, by which they are
+ranked. ``ranking`` then ranks the sentences of the best passages.
 
 A passage in the other language has lower cosines and shares few words with the question, however well it
 answers. Its weights make up for the first; for the second, the question's words are translated by table
@@ -20,7 +18,6 @@ answers. Its weights make up for the first; for the second, the question's words
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,11 +35,10 @@ from rag.models.embedding import late_interaction
 from rag.models.embedding.embedder import Embedder
 from rag.models.embedding.late_interaction import Question
 from rag.records import Article, Evidence, Language, Passage
+from rag.retrieval import ranking
+from rag.retrieval.fusion import FUSION, Candidate, load_weights, reciprocal_ranks
 from rag.retrieval.languages import Languages, in_both
 from rag.retrieval.overlap import is_about
-
-FUSION = Path(__file__).resolve().parent / "data" / "fusion.json"
-"""The weights for each language of a question, and the embedder that they were fitted for."""
 
 DENSE_DEPTH = 64
 LEXICAL_DEPTH = 32
@@ -54,60 +50,22 @@ LATE_DEPTH = 24
 LEAD = 1500
 """Characters of the beginning of an article, which names what it is about."""
 
-RANK_CONSTANT = 60
-"""The constant of reciprocal rank fusion (Cormack, Clarke, Büttcher 2009)."""
-
-HALF_LEXICAL = 15.0
-"""The BM25 score that is mapped to 0.5, so that the sum over a long question does not outweigh the
-cosines."""
-
 Floats = NDArray[np.float32]
 
 _Place = tuple[str, int, int]
 """Id of an article, and start and end of a sentence in its text."""
 
 
-@dataclass(frozen=True, slots=True)
-class FusionWeights:
-    """The weights of the signals for questions in one language and passages in one language."""
-
-    passage: tuple[float, float, float, float]
-    """Weights of dense, sentence, lexical and late."""
-    sentence: tuple[float, float, float, float]
-    """Weights of the sentence's cosine, its passage's score, its late interaction and the share of the
-    question's words in it."""
-    passage_bias: float = 0.0
-    """Added to the score of a passage. 0 where question and passage have the same language."""
-    sentence_bias: float = 0.0
-    """Added to the score of a sentence."""
-
-
-Weights = dict[tuple[Language, Language], FusionWeights]
-"""By the languages of question and passage."""
-
-
-def load_weights(embedder: str, path: Path = FUSION) -> Weights | None:
-    """The weights by the languages of question and passage; None if they were fitted for another embedder."""
-    fitted = json.loads(path.read_text(encoding="utf-8"))
-    if fitted["embedder"] != embedder:
-        return None
-    pairs: list[tuple[Language, Language]] = [("ar", "ar"), ("ar", "en"), ("en", "ar"), ("en", "en")]
-    return {
-        (question, text): FusionWeights(
-            tuple(of["passage"]),
-            tuple(of["sentence"]),
-            of.get("passage_bias", 0.0),
-            of.get("sentence_bias", 0.0),
-        )
-        for question, text in pairs
-        for of in [fitted[f"{question}-{text}"]]
-    }
-
-
 class Searcher:
     """Searches one generation of an index. Safe to use from several threads."""
 
-    def __init__(self, generation: Generation, embedder: Embedder, fusion: Path = FUSION) -> None:
+    def __init__(
+        self,
+        generation: Generation,
+        embedder: Embedder,
+        fusion: Path = FUSION,
+        sentences: Path = ranking.FILE,
+    ) -> None:
         """Open the lexical index now, as a later update may delete its files.
 
         Raises:
@@ -117,6 +75,7 @@ class Searcher:
         self._embedder = embedder
         self._languages = Languages(generation)
         self._weights = load_weights(embedder.identity, fusion)
+        self._ranker = ranking.load_ranker(embedder.identity, sentences)
         try:
             self._lexicon = bm25.load(generation.lexical)
         except (ValueError, OSError) as error:
@@ -152,15 +111,39 @@ class Searcher:
             numbered from 1: a small model pays most attention to the beginning of its prompt.
         """
         query = self._query(question)
-        ranked = self._ranked(self._candidates(query, k, allowed), query)
-        passages = duplicates.collapse(map(self._passage, ranked), self._reprints)[:k]
-        item_of = {self.generation.chunks[item.row].id: item for item in ranked}
-        best = [item_of[passage.chunk.id] for passage in passages[:read]]
+        passages, best = self._best(query, k, allowed)
+        best = best[:read]
         about = is_about(question, list(map(self._about, best)))
         best = [item for item, fits in zip(best, about, strict=True) if fits]
         return passages, self._evidence(best, query, limit, tokens)
 
-    def _about(self, item: _Candidate) -> str:
+    def read(
+        self, question: str, k: int, allowed: frozenset[str] | None = None
+    ) -> list[tuple[ranking.Read, list[tuple[str, int, int]]]]:
+        """The sentences of the best passages, unranked, for fitting.
+
+        Args:
+            question: The question.
+            k: Number of passages.
+            allowed: Ids of the articles to search; None searches all.
+
+        Returns:
+            For each passage its sentences, and the article, start and end of each.
+        """
+        query = self._query(question)
+        found = [self._read(item, query) for item in self._best(query, k, allowed)[1]]
+        return [(read, places) for read, places in found if places]
+
+    def _best(
+        self, query: _Query, k: int, allowed: frozenset[str] | None
+    ) -> tuple[tuple[Passage, ...], list[Candidate]]:
+        """The best passages, near-duplicates merged, and the candidates that they come from."""
+        ranked = self._ranked(self._candidates(query, k, allowed), query)
+        passages = tuple(duplicates.collapse(map(self._passage, ranked), self._reprints)[:k])
+        item_of = {self.generation.chunks[item.row].id: item for item in ranked}
+        return passages, [item_of[passage.chunk.id] for passage in passages]
+
+    def _about(self, item: Candidate) -> str:
         """What shows what a passage is about: title and beginning of its article, and the passage itself."""
         article, chunk = self.generation.article_of(item.row), self.generation.chunks[item.row]
         lead = article.text[: min(LEAD, chunk.start)]
@@ -178,7 +161,7 @@ class Searcher:
         }
         return _Query(question, self._embedder.question(question), language, words)
 
-    def _candidates(self, query: _Query, k: int, allowed: frozenset[str] | None) -> list[_Candidate]:
+    def _candidates(self, query: _Query, k: int, allowed: frozenset[str] | None) -> list[Candidate]:
         generation, vector, depth = self.generation, query.vectors.vector, max(k, DENSE_DEPTH)
         dense = dict(generation.nearest(vector, depth, allowed))
         nominated = set(dense)
@@ -193,7 +176,7 @@ class Searcher:
             best = np.argpartition(-own, depth)[:depth] if depth < len(own) else np.arange(len(own))
             nominated |= {int(row) for row in best if own[row] > 0}
         return [
-            _Candidate(
+            Candidate(
                 row=row,
                 language=self._languages.of(row),
                 dense=dense[row] if row in dense else float(generation.vectors[row] @ vector),
@@ -219,10 +202,10 @@ class Searcher:
             scores[~inside] = 0
         return scores
 
-    def _ranked(self, found: list[_Candidate], query: _Query) -> list[_Candidate]:
+    def _ranked(self, found: list[Candidate], query: _Query) -> list[Candidate]:
         if self._weights is None:
             lead = self._languages.lead(query.vectors.vector, query.language)
-            return _reciprocal_ranks(found, query.language, lead)
+            return reciprocal_ranks(found, query.language, lead)
         weights = {language: self._weights[query.language, language] for language in self._languages.present}
         first = sorted(found, key=lambda item: -item.score(weights[item.language]))
         near = [
@@ -250,7 +233,7 @@ class Searcher:
         scores = late_interaction.scores(query, similar, starts, ends)
         return float(scores[0]), scores[1:]
 
-    def _passage(self, item: _Candidate) -> Passage:
+    def _passage(self, item: Candidate) -> Passage:
         chunk, article = self.generation.chunks[item.row], self.generation.article_of(item.row)
         return Passage(
             chunk=chunk,
@@ -265,7 +248,7 @@ class Searcher:
         )
 
     def _evidence(
-        self, found: Sequence[_Candidate], query: _Query, limit: int, tokens: int
+        self, found: Sequence[Candidate], query: _Query, limit: int, tokens: int
     ) -> tuple[Evidence, ...]:
         scored = [pair for item in found for pair in self._sentences(item, query)]
         ordered = sorted(scored, key=lambda pair: -pair[0])
@@ -284,19 +267,30 @@ class Searcher:
                 break
         return tuple(chosen)
 
-    def _sentences(self, item: _Candidate, query: _Query) -> list[tuple[float, _Place]]:
+    def _sentences(self, item: Candidate, query: _Query) -> list[tuple[float, _Place]]:
         """The sentences of a passage that can be cited, with their scores."""
-        spans, vectors = self.generation.sentences(item.row)
-        article_id = self.generation.article_of(item.row).id
-        places = [(article_id, int(start), int(end)) for start, end in spans]
-        scores = vectors @ query.vectors.vector
-        if self._weights:
-            weights = self._weights[query.language, item.language]
-            own, passage, token, words = weights.sentence
-            scores = own * scores + passage * item.total + token * self._late(item.row, query.vectors)[1]
-            shared = self._lexicon.overlaps(query.words[item.language], list(map(self._sentence, places)))
-            scores += words * shared + weights.sentence_bias
+        read, places = self._read(item, query)
+        scores = (
+            read.cosine if self._ranker is None else ranking.features(query.question, read) @ self._ranker
+        )
         return list(zip(scores.tolist(), places, strict=True))
+
+    def _read(self, item: Candidate, query: _Query) -> tuple[ranking.Read, list[_Place]]:
+        """What is known of the sentences of a passage, and where they are."""
+        spans, vectors = self.generation.sentences(item.row)
+        article = self.generation.article_of(item.row)
+        places = [(article.id, int(start), int(end)) for start, end in spans]
+        texts = list(map(self._sentence, places))
+        read = ranking.Read(
+            title=article.title,
+            texts=texts,
+            passage=item.total,
+            cosine=vectors @ query.vectors.vector,
+            late=self._late(item.row, query.vectors)[1],
+            share=self._lexicon.overlaps(query.words[item.language], texts),
+            other=item.language != query.language,
+        )
+        return read, places
 
     def _piece(self, place: _Place, text: str, number: int, score: float) -> Evidence:
         article_id, start, end = place
@@ -330,48 +324,3 @@ class _Query:
     language: Language
     words: dict[Language, str]
     """What lexical search looks for in the texts of each language of the index."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A chunk that may become a passage, with its signals."""
-
-    row: int
-    language: Language
-    dense: float
-    sentence: float
-    lexical: float
-    late: float | None = None
-    """None if late interaction was not computed."""
-    total: float = 0.0
-    """The score that it is ranked by."""
-
-    def score(self, weights: FusionWeights) -> float:
-        """The combination of the signals; without late interaction the others share its weight."""
-        signals = (self.dense, self.sentence, self.lexical / (self.lexical + HALF_LEXICAL))
-        known = sum(weight * signal for weight, signal in zip(weights.passage, signals, strict=False))
-        if self.late is None:
-            known *= sum(weights.passage) / sum(weights.passage[: len(signals)])
-        else:
-            known += weights.passage[-1] * self.late
-        return known + weights.passage_bias
-
-
-def _reciprocal_ranks(found: Sequence[_Candidate], language: Language, lead: float) -> list[_Candidate]:
-    """Best first by reciprocal rank fusion of dense, sentence and lexical.
-
-    Args:
-        found: The candidates.
-        language: The question's language.
-        lead: Added to the cosines of candidates in the other language.
-    """
-    totals: dict[int, float] = {item.row: 0.0 for item in found}
-    for name in ("dense", "sentence", "lexical"):
-        added = 0.0 if name == "lexical" else lead
-        value = {item.row: getattr(item, name) + added * (item.language != language) for item in found}
-        order = sorted(found, key=lambda item: (-value[item.row], item.row))
-        for rank, item in enumerate(order, start=1):
-            if name != "lexical" or item.lexical > 0:
-                totals[item.row] += 1 / (RANK_CONSTANT + rank)
-    ranked = [dataclasses.replace(item, total=totals[item.row]) for item in found]
-    return sorted(ranked, key=lambda item: (-item.total, item.row))

@@ -17,8 +17,9 @@ from rag.language.text import detect_language, is_arabic
 from rag.models.embedding.embedder import FakeEmbedder, Vectors
 from rag.models.embedding.late_interaction import Tokens
 from rag.records import Language
+from rag.retrieval.fusion import FUSION
 from rag.retrieval.languages import OTHER, Languages, in_both
-from rag.retrieval.search import FUSION, Searcher
+from rag.retrieval.search import Searcher
 
 ARTICLES = {
     "ferry-ar": "أعلنت شركة العبارات أن الرحلات إلى مصر تتوقف في الشتاء.",
@@ -88,8 +89,8 @@ def fusion(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Weights without and with a bias for the other language."""
     if request.param == "reciprocal ranks":
         return FUSION
-    own = {"passage": [0.4, 0.3, 0.2, 0.1], "sentence": [0.5, 0.2, 0.2, 0.1]}
-    other = {**own, "passage_bias": 0.55, "sentence_bias": 0.4}
+    own = {"passage": [0.4, 0.3, 0.2, 0.1]}
+    other = {**own, "passage_bias": 0.55}
     pairs = {"ar-ar": own, "ar-en": other, "en-ar": other, "en-en": own}
     path = tmp_path / "fusion.json"
     path.write_text(json.dumps({"embedder": Multilingual().identity, **pairs}), encoding="utf-8")

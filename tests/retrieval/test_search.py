@@ -24,8 +24,10 @@ from rag.language.tokens import count
 from rag.models.embedding.embedder import FakeEmbedder, Vectors
 from rag.models.embedding.late_interaction import Question, Tokens
 from rag.records import Evidence, Passage
+from rag.retrieval.fusion import FUSION, FusionWeights, load_weights
 from rag.retrieval.languages import in_both
-from rag.retrieval.search import FUSION, FusionWeights, Searcher, load_weights
+from rag.retrieval.ranking import FEATURES
+from rag.retrieval.search import Searcher
 
 HARBOUR = (
     "The harbour of Marsa reopened on Sunday after two years of repairs.\n"
@@ -46,7 +48,7 @@ QUESTIONS = [
     "zzz",
     "؟",
 ]
-WEIGHTS = {"passage": [0.4, 0.3, 0.2, 0.1], "sentence": [0.5, 0.2, 0.3, 0.0]}
+WEIGHTS = {"passage": [0.4, 0.3, 0.2, 0.1]}
 
 LANGUAGES = ("ar", "en")
 
@@ -345,7 +347,7 @@ def test_weights_are_used_only_for_the_embedder_that_they_were_fitted_for(
 ) -> None:
     weights = load_weights(FakeEmbedder().identity, fitted)
     assert weights is not None
-    assert set(weights.values()) == {FusionWeights((0.4, 0.3, 0.2, 0.1), (0.5, 0.2, 0.3, 0.0))}
+    assert set(weights.values()) == {FusionWeights((0.4, 0.3, 0.2, 0.1))}
     assert load_weights(FakeEmbedder(32).identity, fitted) is None
     assert load_weights(FakeEmbedder().identity) is None, "the shipped ones are the packaged embedder's"
 
@@ -355,16 +357,14 @@ def test_the_shipped_weights_sum_to_one_and_differ_for_the_other_language_in_wor
     assert weights is not None
     assert weights.keys() == {(question, text) for question in LANGUAGES for text in LANGUAGES}
     for (question, text), of in weights.items():
-        assert (len(of.passage), len(of.sentence)) == (4, 4)
-        assert min(*of.passage, *of.sentence) >= 0
+        assert len(of.passage) == 4
+        assert min(of.passage) >= 0
         own = weights[question, question]
         if question == text:
             assert sum(of.passage) == pytest.approx(1, abs=1e-3)  # written with four digits
-            assert sum(of.sentence) == pytest.approx(1, abs=1e-3)
-            assert of.passage_bias == of.sentence_bias == 0
+            assert of.passage_bias == 0
         else:
             assert [of.passage[at] for at in (0, 1, 3)] == [own.passage[at] for at in (0, 1, 3)]
-            assert of.sentence[:3] == own.sentence[:3]
             assert of.passage_bias > 0, "cosines across languages are lower"
 
 
@@ -417,7 +417,7 @@ def test_with_weights_the_score_is_their_convex_combination(
 
 
 def test_each_language_has_its_own_weights(news: Generation, tmp_path: Path) -> None:
-    only_words = {"passage": [0, 0, 1, 0], "sentence": [1, 0, 0, 0]}
+    only_words = {"passage": [0, 0, 1, 0]}
     searcher = Searcher(news, FakeEmbedder(), save_fusion(tmp_path, en=only_words))
     passages = search(searcher, "when was the harbour repaired?", k=100)[0]
     for passage in passages:
@@ -428,7 +428,7 @@ def test_each_language_has_its_own_weights(news: Generation, tmp_path: Path) -> 
 
 
 def test_the_best_sentence_of_a_passage_is_found_by_its_own_tokens(make: Make, tmp_path: Path) -> None:
-    tokens_alone = {"passage": [0.3, 0.3, 0.3, 0.1], "sentence": [0, 0, 1, 0]}
+    tokens_alone = {"passage": [0.3, 0.3, 0.3, 0.1]}
     text = "The port was closed on Monday. Lina Haddad leads the works. Ferries carry 300 passengers."
     whole = {"a": text}
     searcher = make(whole, fusion=save_fusion(tmp_path, en=tokens_alone))
@@ -442,8 +442,23 @@ def test_the_best_sentence_of_a_passage_is_found_by_its_own_tokens(make: Make, t
         assert evidence[0].text.rstrip(".") == text.rstrip(".").split(". ")[answer]
 
 
+def test_sentences_are_ranked_by_their_fitted_weights(news: Generation, fitted: Path, tmp_path: Path) -> None:
+    def ordered(longest_first: bool) -> list[str]:
+        weights = dict.fromkeys(FEATURES, 0.0) | {"length": 1.0 if longest_first else -1.0}
+        path = tmp_path / "sentences.json"
+        told = {"embedder": FakeEmbedder().identity, "weights": weights}
+        path.write_text(json.dumps(told), encoding="utf-8")
+        searcher = Searcher(news, FakeEmbedder(), fitted, path)
+        return [piece.text for piece in search(searcher, QUESTIONS[0], limit=30, tokens=5000)[1]]
+
+    words = [len(text.split()) for text in ordered(longest_first=True)]
+    assert len(words) > 2
+    assert words == sorted(words, reverse=True)
+    assert [len(text.split()) for text in ordered(longest_first=False)] == sorted(words)
+
+
 def test_a_passage_counts_by_the_best_of_its_sentences(make: Make, tmp_path: Path) -> None:
-    best_sentence = {"passage": [0, 1, 0, 0], "sentence": [1, 0, 0, 0]}
+    best_sentence = {"passage": [0, 1, 0, 0]}
     texts = {"a": "The port was closed on Monday. Lina Haddad leads the works. Ferries carry 300 passengers."}
     searcher = make(texts, fusion=save_fusion(tmp_path, en=best_sentence))
     (passage,), evidence = search(searcher, "who leads the works?")

@@ -37,8 +37,8 @@ def test_fitted_numbers_rank_what_is_right_first_in_both_languages() -> None:
     assert weight > 0
     assert 0 < bias < 0.3
     plain, fitted = ({"ar": numbers, "en": (0.0, 0.0)} for numbers in ((0.0, 0.0), (weight, bias)))
-    assert shares(report(rankings, plain, "passage"))[1] == "0.000"
-    assert all(float(share) > 0.5 for share in shares(report(rankings, fitted, "passage"))[:2])
+    assert shares(report(rankings, plain))[1] == "0.000"
+    assert all(float(share) > 0.5 for share in shares(report(rankings, fitted))[:2])
 
 
 def test_collections_count_equally_whatever_their_size() -> None:
