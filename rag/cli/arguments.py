@@ -158,7 +158,8 @@ def _models(embedder: argparse.ArgumentParser) -> argparse.ArgumentParser:
     shared.add_argument(
         "--llm",
         metavar="MODEL",
-        help="the language model: 'packaged' (default), a hub model id or a local folder",
+        help="the language model: 'packaged' (default), a hub model id, a local folder, or a model on a "
+        "server: http://HOST:PORT/v1#MODEL",
     )
     shared.add_argument(
         "--backend", choices=BACKENDS, help="the engine that runs the language model (default: auto)"
