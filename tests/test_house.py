@@ -131,7 +131,7 @@ def test_importing_rag_or_a_room_loads_no_heavy_library():
 
 # Rooms
 
-MOST_ENTRIES = 16
+MOST_ENTRIES = 17
 """Files and folders in rag/, itself counted, as `find rag -maxdepth 1` counts them."""
 
 MOST_MODULES = 14
