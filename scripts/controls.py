@@ -352,7 +352,7 @@ CONTROLS = (
     ),
     Control(
         "rag/server/request_log.py",
-        'route = path if path in self._routes else f"{OPENAI}…" if path.startswith(OPENAI) else "page"',
+        'route = path if path in self._routes else f"{start}…" if start else "page"',
         "route = path",
         ("test_health_readiness_and_metrics_are_reported",),
     ),
