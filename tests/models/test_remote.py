@@ -248,7 +248,7 @@ def test_an_address_that_refuses_is_named_with_the_fix() -> None:
     address = f"http://127.0.0.1:{free_port()}/v1"
     message = failure(open_generator(Settings.load(llm=f"{address}#small")), ModelMissing)
     assert address in message
-    assert "refused" in message
+    assert ": Connection refused. Start the server" in message
     assert "--llm" in message
 
 
@@ -264,11 +264,12 @@ def test_a_server_that_is_gone_after_the_first_reply_is_named_with_the_fix() -> 
 @pytest.mark.parametrize("act", [dies("It was", " 3"), dies("It was 3", politely=True), dies()])
 def test_a_server_that_dies_in_mid_answer_gives_no_half_answer(act: Act) -> None:
     with serving(act, says("It was 308 [2].")) as server:
-        model = opened(server)
+        model = WatchedGenerator(lambda: opened(server), seconds=60)
         message = failure(model)
         assert server.base in message
         assert "in the middle of the answer" in message
         assert reply(model) == "It was 308 [2]."
+        assert model.reloads == 0, "there is no engine here to be loaded again"
 
 
 def test_an_error_or_nonsense_within_the_stream_is_a_failure() -> None:

@@ -15,6 +15,7 @@ import contextlib
 import difflib
 import ipaddress
 import math
+import re
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -73,6 +74,8 @@ class Reply:
 
 class RemoteLLM(StreamedLLM):
     """A model on a server as a ``Generator``; greedy decoding. The types of its libraries stay inside."""
+
+    survives = True
 
     def __init__(
         self, address: Address, *, key: str = "", context: int = 0, seconds: float = 300.0, at_once: int = 1
@@ -317,4 +320,4 @@ def _words(error: Exception) -> str:
     said = inner.get("message") if isinstance(inner, dict) else inner
     if not isinstance(said, str):
         said = str(error.__cause__ or error) or type(error).__name__
-    return " ".join(said.split())[:300].rstrip(".")
+    return re.sub(r"^\[Errno \d+\] ", "", " ".join(said.split()))[:300].rstrip(".")
