@@ -1,4 +1,4 @@
-"""Sanad as a retriever and a query engine of LlamaIndex.
+"""Sanad in LlamaIndex: a retriever, a query engine, a reader of folders and a node parser.
 
     from llama_index.core.tools import QueryEngineTool
     from rag import Assistant
@@ -16,21 +16,45 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from llama_index.core.base.base_query_engine import BaseQueryEngine
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.base.response.schema import Response
 from llama_index.core.callbacks import CallbackManager
+from llama_index.core.node_parser import NodeParser
 from llama_index.core.prompts.mixin import PromptMixinType
-from llama_index.core.schema import NodeRelationship, NodeWithScore, QueryBundle, RelatedNodeInfo, TextNode
+from llama_index.core.readers.base import BaseReader
+from llama_index.core.schema import (
+    BaseNode,
+    Document,
+    MetadataMode,
+    NodeRelationship,
+    NodeWithScore,
+    QueryBundle,
+    RelatedNodeInfo,
+    TextNode,
+)
+from pydantic import Field
 
 from rag.assistant import Assistant
-from rag.integrations.metadata import PLACE, of_citation, of_passage
+from rag.index.chunking import chunks
+from rag.integrations.metadata import PLACE, of_article, of_citation, of_passage
+from rag.loading.articles import Skipped, load_folder
 from rag.models.llm.llama_index import GeneratorLLM, LlamaIndexGenerator
-from rag.records import Answer, Citation, Filter, Language, Passage
+from rag.records import Answer, Article, Citation, Filter, Language, Passage
+from rag.settings import Settings
 
-__all__ = ["GeneratorLLM", "LlamaIndexGenerator", "SanadQueryEngine", "SanadRetriever"]
+__all__ = [
+    "GeneratorLLM",
+    "LlamaIndexGenerator",
+    "SanadNodeParser",
+    "SanadQueryEngine",
+    "SanadReader",
+    "SanadRetriever",
+]
 
 
 class SanadRetriever(BaseRetriever):
@@ -116,6 +140,76 @@ class SanadQueryEngine(BaseQueryEngine):
         return {}  # Sanad's prompts are files of its own
 
 
+class SanadReader(BaseReader):
+    """Reads a folder of articles as Sanad's own indexing does: formats, encodings, dates, boilerplate.
+
+    A document's id is the article's, its text is the text that citations refer to, and its metadata has the
+    keys ``title``, ``outlet``, ``published``, ``language`` and ``source``, as far as they are known.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        """Create a reader.
+
+        Args:
+            settings: Limits on files, and the columns of collections; defaults to ``Settings.load()``.
+        """
+        self._settings = settings or Settings.load()
+        self.skipped: tuple[Skipped, ...] = ()
+        """What the last folder contained that was not read, with the reason."""
+
+    def lazy_load_data(self, folder: str | Path) -> Iterable[Document]:
+        """The articles of a folder and its subfolders, sorted by path.
+
+        Raises:
+            BadArticles: The folder does not exist or contains no usable article.
+        """
+        loaded = load_folder(Path(folder), self._settings)
+        self.skipped = loaded.skipped
+        for article in loaded.articles:
+            yield Document(id_=article.id, text=article.text, metadata=of_article(article))
+
+
+class SanadNodeParser(NodeParser):
+    """Splits documents into the chunks of Sanad's own indexing: whole sentences, Arabic ones too.
+
+    A node's ``start_char_idx`` and ``end_char_idx`` are exact also where a text repeats itself. If the
+    documents are those of a ``SanadReader``, the nodes have the ids and texts of the chunks in Sanad's index.
+    """
+
+    chunk_tokens: int = Field(default_factory=lambda: Settings().chunk_tokens, ge=1)
+    """Longest chunk in o200k_base tokens."""
+
+    def _parse_nodes(
+        self, nodes: Sequence[BaseNode], show_progress: bool = False, **kwargs: Any
+    ) -> list[BaseNode]:
+        return [node for document in nodes for node in self._nodes_of(document)]
+
+    def _nodes_of(self, document: BaseNode) -> list[TextNode]:
+        text = document.get_content(MetadataMode.NONE)
+        article = Article(document.node_id, title="", text=text, source="")
+        return [
+            _node(
+                chunk.id,
+                text[chunk.start : chunk.end],
+                document.as_related_node_info(),
+                chunk.start,
+                chunk.end,
+                {"article_id": article.id, "start": chunk.start, "end": chunk.end},
+            )
+            for chunk in chunks(article, budget=self.chunk_tokens)
+        ]
+
+    def _postprocess_parsed_nodes(
+        self, nodes: list[BaseNode], parent_doc_map: dict[str, Document]
+    ) -> list[BaseNode]:
+        exact = {node.node_id: (node.metadata["start"], node.metadata["end"]) for node in nodes}
+        done = super()._postprocess_parsed_nodes(nodes, parent_doc_map)
+        for node in done:  # LlamaIndex looks for the text, and may find it elsewhere
+            if isinstance(node, TextNode):
+                node.start_char_idx, node.end_char_idx = exact[node.node_id]
+        return done
+
+
 def _response(answer: Answer) -> Response:
     nodes = [_citation_node(citation) for citation in answer.citations]
     return Response(answer.text, nodes, {"outcome": answer.outcome, "answer": answer.to_dict()})
@@ -123,19 +217,20 @@ def _response(answer: Answer) -> Response:
 
 def _passage_node(passage: Passage) -> NodeWithScore:
     chunk = passage.chunk
-    node = _node(chunk.id, passage.text, chunk.article_id, chunk.start, chunk.end, of_passage(passage))
+    of = RelatedNodeInfo(node_id=chunk.article_id)
+    node = _node(chunk.id, passage.text, of, chunk.start, chunk.end, of_passage(passage))
     return NodeWithScore(node=node, score=passage.score)
 
 
 def _citation_node(citation: Citation) -> NodeWithScore:
     name = f"{citation.article_id}:{citation.start}-{citation.end}"
-    where = of_citation(citation)
-    return NodeWithScore(
-        node=_node(name, citation.quote, citation.article_id, citation.start, citation.end, where)
-    )
+    of, where = RelatedNodeInfo(node_id=citation.article_id), of_citation(citation)
+    return NodeWithScore(node=_node(name, citation.quote, of, citation.start, citation.end, where))
 
 
-def _node(name: str, text: str, article: str, start: int, end: int, metadata: dict[str, Any]) -> TextNode:
+def _node(
+    name: str, text: str, of: RelatedNodeInfo, start: int, end: int, metadata: dict[str, Any]
+) -> TextNode:
     hidden = [key for key in PLACE if key in metadata]
     return TextNode(
         id_=name,
@@ -145,5 +240,5 @@ def _node(name: str, text: str, article: str, start: int, end: int, metadata: di
         metadata=metadata,
         excluded_embed_metadata_keys=hidden,
         excluded_llm_metadata_keys=hidden,
-        relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=article)},
+        relationships={NodeRelationship.SOURCE: of},
     )

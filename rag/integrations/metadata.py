@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from rag.records import Citation, Passage
+from rag.records import Article, Citation, Passage
 
 PLACE = ("article_id", "start", "end", "line", "source", "rank", "number")
 """Keys that locate a text; of no use to a language model or an embedder."""
+
+
+def of_article(article: Article) -> dict[str, Any]:
+    """What is known of an article beside its text and id."""
+    return _known(
+        {
+            "title": article.title,
+            "outlet": article.outlet,
+            "published": article.published,
+            "language": article.language,
+            "source": article.source,
+        }
+    )
 
 
 def of_passage(passage: Passage) -> dict[str, Any]:

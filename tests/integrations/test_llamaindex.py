@@ -5,19 +5,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import FakeAssistant
+from llama_index.core import MockEmbedding, VectorStoreIndex
 from llama_index.core.agent.workflow import ReActAgent
 from llama_index.core.query_engine import CustomQueryEngine, RetrieverQueryEngine, RouterQueryEngine
 from llama_index.core.response_synthesizers import ResponseMode, get_response_synthesizer
-from llama_index.core.schema import MetadataMode
+from llama_index.core.schema import Document, MetadataMode, TextNode
 from llama_index.core.selectors import LLMSingleSelector
 from llama_index.core.tools import QueryEngineTool
 
 from rag import Assistant, BadQuestion, Filter, GenerationFailed
-from rag.integrations.llamaindex import GeneratorLLM, LlamaIndexGenerator, SanadQueryEngine, SanadRetriever
+from rag.errors import BadArticles
+from rag.integrations.llamaindex import (
+    GeneratorLLM,
+    LlamaIndexGenerator,
+    SanadNodeParser,
+    SanadQueryEngine,
+    SanadReader,
+    SanadRetriever,
+)
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM
 
@@ -166,6 +176,62 @@ def test_a_model_that_fails_is_reported_in_sanads_words(fake_assistant: FakeAssi
     engine = SanadQueryEngine(fake_assistant(llm=FakeLLM.scripted(["a b"], breaks)))
     with pytest.raises(GenerationFailed, match="no memory"):
         engine.query(COST)
+
+
+# Reader and node parser
+
+
+def test_reader_and_parser_give_the_chunks_of_sanads_own_index(
+    fake_assistant: FakeAssistant, small_articles: Path
+) -> None:
+    assistant = fake_assistant(embedder=FakeEmbedder(), chunk_tokens=25)
+    documents = SanadReader(assistant.settings).load_data(small_articles)
+    assert {document.id_ for document in documents} == {"harbour", "library", "olives"}
+    nodes = SanadNodeParser(chunk_tokens=25).get_nodes_from_documents(documents)
+    passages = {found.chunk.id: found for found in assistant.retrieve(COST, k=100)}
+    assert len(nodes) == len(passages) > 3
+    for node in nodes:
+        assert isinstance(node, TextNode)
+        passage = passages[node.node_id]
+        assert (node.text, node.start_char_idx) == (passage.text, passage.chunk.start)
+        assert node.ref_doc_id == passage.chunk.article_id
+        assert node.metadata.get("outlet") == passage.outlet
+
+
+def test_a_text_that_repeats_itself_has_exact_offsets() -> None:
+    text = "It rains in the north today, they say. It rains. It rains.\n\nIt rains. It rains."
+    nodes = SanadNodeParser(chunk_tokens=4).get_nodes_from_documents([Document(id_="a", text=text)])
+    ends = 0
+    for node in nodes:
+        assert isinstance(node, TextNode)
+        start, end = node.start_char_idx, node.end_char_idx
+        assert start is not None
+        assert end is not None
+        assert text[start:end] == node.text
+        assert text[ends:start].strip() == "", "nothing is left out, and nothing is there twice"
+        ends = end
+    assert ends == len(text)
+
+
+def test_what_a_reader_cannot_read_is_reported_with_the_reason(small_articles: Path) -> None:
+    (small_articles / "empty.txt").touch()
+    reader = SanadReader()
+    assert len(reader.load_data(str(small_articles))) == 3
+    (skipped,) = reader.skipped
+    assert skipped.source == "empty.txt"
+    assert skipped.reason
+    with pytest.raises(BadArticles, match="nowhere"):
+        reader.load_data(small_articles / "nowhere")
+
+
+def test_sanads_nodes_fill_an_index_of_llamaindex(small_articles: Path) -> None:
+    documents = SanadReader().load_data(small_articles)
+    index = VectorStoreIndex.from_documents(
+        documents, transformations=[SanadNodeParser()], embed_model=MockEmbedding(embed_dim=4)
+    )
+    (found,) = index.as_retriever(similarity_top_k=1).retrieve(COST)
+    exact_text = next(one.text for one in documents if one.id_ == found.metadata["article_id"])
+    assert exact_text[found.metadata["start"] : found.metadata["end"]] == found.node.get_content()
 
 
 # Inside LlamaIndex's own
