@@ -62,6 +62,7 @@ def test_a_prompt_is_sent_as_it_is_and_the_reply_comes_back() -> None:
         "small", MOST, 0.0, True,
     )  # fmt: skip
     assert asked["chat_template_kwargs"] == {"enable_thinking": False}
+    assert asked["reasoning_effort"] == "none"
 
 
 def test_a_reply_that_is_cut_at_its_limit_is_taken_as_it_is() -> None:
@@ -175,18 +176,36 @@ def test_a_model_that_only_thinks_says_nothing() -> None:
 # Servers and templates that accept less
 
 
-def test_a_server_that_refuses_the_option_against_thinking_is_asked_without_it_from_then_on() -> None:
-    refusal = refuses(400, "Unrecognized request argument supplied: chat_template_kwargs")
-    with serving(refusal, says("Yes."), says("Again.")) as server:
+def strict(field: str) -> Act:
+    """Refuses requests with a field that this server does not know."""
+
+    def act(handler: openai_server.Handler) -> None:
+        known = field not in handler.server.asked[-1]
+        (says("Yes.") if known else refuses(400, f"Unrecognized request argument: {field}"))(handler)
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("field", "left"),
+    [("reasoning_effort", {"chat_template_kwargs"}), ("chat_template_kwargs", set[str]())],
+)
+def test_an_option_against_thinking_that_is_refused_is_left_out_from_then_on(
+    field: str, left: set[str]
+) -> None:
+    with serving(*[strict(field)] * 9) as server:
         model = opened(server)
-        assert (reply(model), reply(model)) == ("Yes.", "Again.")
-    assert ["chat_template_kwargs" in body for body in server.asked] == [True, False, False]
+        assert reply(model) == "Yes."
+        before = len(server.asked)
+        assert reply(model) == "Yes."
+        assert len(server.asked) == before + 1
+    assert server.asked[-1].keys() & {"reasoning_effort", "chat_template_kwargs"} == left
 
 
 @pytest.mark.parametrize("status", [400, 422])
 def test_a_template_without_a_system_role_gets_it_within_the_users_message(status: int) -> None:
     refusal = refuses(status, "System role not supported")
-    with serving(refusal, refusal, says("Yes.")) as server:
+    with serving(*[refusal] * 3, says("Yes.")) as server:
         assert reply(opened(server)) == "Yes."
     assert server.asked[-1]["messages"] == [{"role": "user", "content": "Be exact.\n\nHello?"}]
 
@@ -195,7 +214,7 @@ def test_a_request_that_is_refused_in_every_form_fails_in_the_servers_words() ->
     refusal = refuses(400, "tools\nare broken")
     with serving(*[refusal] * 9) as server:
         assert "status 400): tools are broken. Look into" in failure(opened(server))
-        assert len(server.asked) == 3
+        assert len(server.asked) == 4
 
 
 # Limits

@@ -5,7 +5,7 @@ key, has the model, and how long its context is. A reply is complete only if the
 that half of a sentence is never taken for an answer.
 
 Servers and chat templates differ in what they accept. A prompt that is refused is sent again in a plainer
-form: first without the option that switches thinking off, then with the system message inside the user's.
+form: first without the options that switch thinking off, then with the system message inside the user's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import difflib
 import ipaddress
 import math
 import re
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,11 +49,25 @@ RETRIES = 2
 """How often a request is sent again after a lost connection, a server's error or "too many requests"; the
 pauses between them grow from half a second."""
 
-NO_THINKING = {"chat_template_kwargs": {"enable_thinking": False}}
-"""Switches thinking off in the templates that allow it (llama.cpp, vLLM, SGLang); others ignore it."""
+NO_THINKING: dict[str, Any] = {"chat_template_kwargs": {"enable_thinking": False}}
+"""Switches thinking off in the templates that allow it (llama.cpp, vLLM, SGLang)."""
 
-FORMS = ("no thinking", "plain", "no system message")
-"""Forms of a request, each plainer than the one before."""
+NO_EFFORT: dict[str, Any] = {"reasoning_effort": "none"}
+"""The same for Ollama, which ignores the other option; older versions of vLLM refuse it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form of a request."""
+
+    options: Mapping[str, Any]
+    """Fields beyond those of OpenAI's oldest clients."""
+    system: bool = True
+    """Whether there is a system message; otherwise its text begins the user's."""
+
+
+FORMS = (Form(NO_THINKING | NO_EFFORT), Form(NO_THINKING), Form({}), Form({}, system=False))
+"""Each is tried where the server refuses the one before."""
 
 SHOWN_MODELS = 8
 """Models of a server that an error message names."""
@@ -166,9 +180,8 @@ class RemoteLLM(StreamedLLM):
 
     async def _receive(self, messages: Sequence[Message], form: int, limit: int, most: int) -> Reply:
         options: dict[str, Any] = {"max_tokens": limit} if limit else {}
-        if form == 0:
-            options["extra_body"] = NO_THINKING
-        if form == len(FORMS) - 1:
+        options["extra_body"] = dict(FORMS[form].options)
+        if not FORMS[form].system:
             messages = prompt.without_system(messages)
         chat = [ChatMessage(role=message.role, content=message.content) for message in messages]
         text, ended, pieces = "", None, 0
