@@ -31,6 +31,8 @@ class Server(ThreadingHTTPServer):
         self.asked: list[dict[str, Any]] = []
         """The bodies of all chats."""
         self.paths: list[str] = []
+        self.keys: list[str] = []
+        """The header with the key of each request."""
         self.left = threading.Event()
         """Set when a client has left a silent reply."""
         self.lock = threading.Lock()
@@ -75,6 +77,7 @@ class Handler(BaseHTTPRequestHandler):
             act(self)
 
     def _allowed(self) -> bool:
+        self.server.keys.append(self.headers.get("Authorization", ""))
         allowed = not self.server.key or self.headers.get("Authorization") == f"Bearer {self.server.key}"
         if not allowed:
             self.answer(401, {"error": {"message": "Invalid API key"}})

@@ -330,6 +330,14 @@ def test_a_wrong_key_is_reported_and_not_shown(key: str, monkeypatch: pytest.Mon
     assert ("asks for a key" in message) is not bool(key)
 
 
+def test_a_key_of_another_server_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "another-key")
+    with serving(says("Yes.")) as server:
+        assert reply(opened(server)) == "Yes."
+        assert len(server.keys) == 2
+        assert not any("another-key" in key for key in server.keys)
+
+
 def test_a_key_that_only_chats_ask_for_is_reported_too() -> None:
     with serving(refuses(401, "no key")) as server:
         assert "asks for a key" in failure(opened(server), ModelMissing)
