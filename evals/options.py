@@ -80,7 +80,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         help="ask only questions with one of these tags or languages, comma-separated; and dialogues "
         "with such a turn",
     )
-    parser.add_argument("--llm", help="generator: packaged, a hub model id or a folder")
+    parser.add_argument(
+        "--llm", help="generator: packaged, a hub model id, a folder, or http://HOST:PORT/v1#MODEL"
+    )
     parser.add_argument("--embedder", help="embedder: packaged, a hub model id or a folder")
     parser.add_argument("--backend", help="what runs the generator: auto, openvino, transformers or fake")
     parser.add_argument(

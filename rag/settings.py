@@ -65,13 +65,22 @@ class Settings:
     """All settings. Frozen: ``dataclasses.replace`` makes a changed copy."""
 
     llm: str = PACKAGED
-    """Generator: ``packaged``, a hub model id or a local folder."""
+    """Generator: ``packaged``, a hub model id, a local folder, or the address of a server with OpenAI's API
+    and the name of one of its models, ``http://HOST:PORT/v1#MODEL``."""
+    llm_key: str = field(default="", repr=False)
+    """Key that the server of ``llm`` asks for. There is no flag for it, as other users of a machine can read
+    command lines."""
+    llm_key_file: str = ""
+    """File that contains that key, instead of ``llm_key``."""
+    llm_context: int = 0
+    """Longest prompt and reply together that the server of ``llm`` accepts, in tokens; 0 asks the server."""
     embedder: str = PACKAGED
     """Embedder: ``packaged``, a hub model id or a local folder; ``fake`` for tests."""
     backend: str = "auto"
-    """Engine of the generator: ``openvino``, ``transformers``, ``fake`` or ``auto``, which chooses
-    transformers if there is a CUDA or MPS device or if another model than the packaged one is named, and
-    otherwise openvino."""
+    """Engine of the generator: ``openvino``, ``transformers``, ``fake`` or ``auto``, which chooses by what
+    ``llm`` names: a server's address is asked over HTTP, a folder in OpenVINO's format is run by openvino,
+    any other model by transformers. The packaged model is run by transformers if there is a CUDA or MPS
+    device, and otherwise by openvino."""
     adapter: bool = True
     """Merge Sanad's adapter, which was trained to cite and to refuse, into the packaged generator."""
     prompt: str = ""
@@ -119,8 +128,8 @@ class Settings:
     """Longest time that one answer may take in all, in seconds: ten times what the packaged model needs on
     two cores, so that a busy machine is not mistaken for a hanging engine."""
     at_once: int = 2
-    """Number of questions that the packaged model, or another one in OpenVINO's format, answers at the same
-    time. Any other model answers one question at a time."""
+    """Number of questions that the packaged model, another one in OpenVINO's format or the server of ``llm``
+    answers at the same time. Any other model answers one question at a time."""
     waiting: int = 16
     """Number of questions that may wait in a server's queue; further ones are refused with the time to try
     again."""
@@ -169,7 +178,7 @@ class Settings:
         if self.backend not in BACKENDS:
             raise BadSettings(f"Unknown backend {self.backend!r}. Choose one of {', '.join(BACKENDS)}.")
         for name, kind in _TYPES.items():
-            least = 0 if name == "threads" else 1
+            least = 0 if name in ("threads", "llm_context") else 1
             value = getattr(self, name)
             if kind is int and value < least:
                 raise BadSettings(f"The setting {name} is {value}; it must be at least {least}.")
@@ -270,8 +279,13 @@ def quiet_libraries(settings: Settings | None = None) -> None:
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 
+def is_address(model: str) -> bool:
+    """Whether the name of a model is the address of a server."""
+    return "://" in model
+
+
 def _from_hub(model: str) -> bool:
-    return model not in (PACKAGED, "fake") and not Path(model).expanduser().exists()
+    return model not in (PACKAGED, "fake") and not (is_address(model) or Path(model).expanduser().exists())
 
 
 def has_accelerator() -> bool:

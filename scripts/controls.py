@@ -351,8 +351,32 @@ CONTROLS = (
         ("test_the_log_is_lines_of_json_with_request_ids_and_without_the_question",),
     ),
     Control(
+        "rag/models/llm/remote.py",
+        'what = "does not accept the key" if self._key else "asks for a key"',
+        'what = f"does not accept the key {self._key}" if self._key else "asks for a key"',
+        ("test_a_wrong_key_is_reported_and_not_shown",),
+    ),
+    Control(
+        "rag/models/llm/remote.py",
+        'api_key=self._key or "none",',
+        "api_key=self._key or None,",
+        ("test_a_key_of_another_server_is_not_sent",),
+    ),
+    Control(
+        "rag/models/llm/remote.py",
+        "httpx.AsyncClient(trust_env=self._proxies)",
+        "httpx.AsyncClient(trust_env=self._proxies, follow_redirects=True)",
+        ("test_a_redirect_to_another_server_is_not_followed",),
+    ),
+    Control(
+        "rag/models/llm/factory.py",
+        "if not is_loopback(address.host):",
+        "if False:",
+        ("test_another_machine_is_named_once_and_this_one_never",),
+    ),
+    Control(
         "rag/server/request_log.py",
-        'route = path if path in self._routes else f"{OPENAI}…" if path.startswith(OPENAI) else "page"',
+        'route = path if path in self._routes else f"{start}…" if start else "page"',
         "route = path",
         ("test_health_readiness_and_metrics_are_reported",),
     ),

@@ -70,6 +70,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 EVERY_PATH = [
     "/", "/config", "/theme.css", "/gradio_api/queue/data?session_hash=x", "/gradio_api/startup-events",
     "/assets/index.js", "/openapi.json", "/docs", "/metrics", "/readyz", "/v1/models", "/api/ask",
+    "/api/articles", "/api/articles/harbour", "/api/search",
     "/v1/chat/completions", "/sanad/upload/x.txt", "/gradio_api/file=/etc/passwd", "/nothing", "/healthz/",
     "//healthz", "/healthz/../config", "/login/../config",
 ]  # fmt: skip

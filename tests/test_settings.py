@@ -107,7 +107,7 @@ def test_a_wrong_variable_is_refused_with_its_name(
         ("SANAD_PASAGES", "SANAD_PASSAGES"),
         ("SANAD_EMBEDER", "SANAD_EMBEDDER"),
         ("SANAD_passages", "SANAD_PASSAGES"),
-        ("SANAD_XYZZY", "SANAD_LLM, SANAD_EMBEDDER"),
+        ("SANAD_XYZZY", "SANAD_LLM, SANAD_LLM_KEY"),
     ],
 )
 def test_a_variable_that_is_no_setting_is_refused_with_the_near_one(
@@ -121,7 +121,7 @@ def test_a_variable_that_is_no_setting_is_refused_with_the_near_one(
 
 
 def test_an_unknown_argument_is_refused_with_the_known_names() -> None:
-    with pytest.raises(BadSettings, match=r"'modell'.*llm, embedder"):
+    with pytest.raises(BadSettings, match=r"'modell'.*llm, llm_key"):
         Settings.load(modell="x")
 
 

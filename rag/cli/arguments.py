@@ -112,6 +112,16 @@ def parser() -> argparse.ArgumentParser:
 
     command("ui", "serve the chat page on this machine, without an API", index, models, port)
 
+    command(
+        "mcp",
+        "serve an index to clients of the Model Context Protocol, over standard input and output",
+        index,
+        models,
+        description="Serve an index over standard input and output to a client of the Model Context "
+        "Protocol, which starts this command itself: docs/integrations.md has its configuration. Tools: ask, "
+        "search, list_articles; resource: article://ID.",
+    )
+
     saved = command("export", "write an index with its articles to one file", index)
     saved.add_argument("file", type=Path, help="the file to write; must not exist")
 
@@ -158,7 +168,8 @@ def _models(embedder: argparse.ArgumentParser) -> argparse.ArgumentParser:
     shared.add_argument(
         "--llm",
         metavar="MODEL",
-        help="the language model: 'packaged' (default), a hub model id or a local folder",
+        help="the language model: 'packaged' (default), a hub model id, a local folder, or a model on a "
+        "server: http://HOST:PORT/v1#MODEL",
     )
     shared.add_argument(
         "--backend", choices=BACKENDS, help="the engine that runs the language model (default: auto)"

@@ -28,7 +28,6 @@ from rag.server.local_socket import ask as ask_server
 from rag.settings import DEFAULT_INDEX, Settings, index_folder, quiet_libraries
 
 if TYPE_CHECKING:
-    from rag.assistant import Assistant
     from rag.index.archive import Moved
     from rag.index.indexing import Built
 
@@ -120,19 +119,11 @@ def _answered_here(options: argparse.Namespace, settings: Settings, where: Filte
         )
     if known is not None:
         return known
-    with contextlib.closing(_opened(options.index, settings)) as assistant:
+    from rag.cli.serving import opened
+
+    with contextlib.closing(opened(options.index, settings)) as assistant:
         events = assistant.stream(options.question, where=where, answer_language=options.answer_language)
         return _shown(events, quiet=options.json)
-
-
-def _opened(index: str, settings: Settings) -> Assistant:
-    """An assistant with prepared models, so that no progress bar appears beside an answer."""
-    from rag.server.answer_cache import CachedAssistant
-
-    with printing.progress() as progress:
-        assistant = CachedAssistant.open(index, settings=settings, eager=True, progress=progress)
-        assistant.model  # noqa: B018 - reading this property prepares the weights
-    return assistant
 
 
 def _shown(events: Iterator[Event], *, quiet: bool) -> Answer:
@@ -295,56 +286,24 @@ def _moved(file: Path, done: Moved) -> None:
 
 
 def _ui(options: argparse.Namespace) -> None:
-    from ui.app import launch
+    from rag.cli import serving
 
-    with contextlib.closing(_opened(options.index, _settings(options))) as assistant:
-        launch(assistant, port=options.port)
+    serving.ui(options, _settings(options))
 
 
 def _serve(options: argparse.Namespace) -> None:
+    from rag.cli import serving
+
     if options.make_password is not None:
-        _make_password(options.make_password)
-        return
-    settings = _settings(options)
-    from rag.server.logs import log_to_stderr
-    from rag.server.serve import Server, serve
-    from ui.app import page_app, print_address
-
-    with (
-        contextlib.closing(log_to_stderr()),
-        contextlib.closing(_opened(options.index, settings)) as assistant,
-    ):
-        server = Server(
-            assistant,
-            page=None if options.no_page else page_app,
-            host=options.host,
-            port=options.port,
-            local=socket_path(index_folder(settings, options.index), settings),
-        )
-        serve(server, print_address)
-    # Everything is saved. A normal exit would destroy the engine while a thread may still use it, and would
-    # take a second to unload modules.
-    with contextlib.suppress(OSError):
-        sys.stdout.flush()
-    os._exit(0)
-
-
-def _make_password(name: str) -> None:
-    import getpass
-
-    from rag.server.login import hashed
-
-    if not name or ":" in name or not name.isprintable():
-        raise BadSettings(
-            f"The name {name!r} cannot be used. Choose one of printable characters without a colon."
-        )
-    if sys.stdin.isatty():
-        password = getpass.getpass("Password: ")
-        if getpass.getpass("Repeat the password: ") != password:
-            raise BadSettings("The two passwords differ. Run the command again.")
+        serving.make_password(options.make_password)
     else:
-        password = sys.stdin.readline().rstrip("\n")
-    print(f"{name}:{hashed(password)}")
+        serving.serve(options, _settings(options))
+
+
+def _mcp(options: argparse.Namespace) -> None:
+    from rag.cli import serving
+
+    serving.mcp(options, _settings(options))
 
 
 def _eval(options: argparse.Namespace) -> int:
@@ -362,6 +321,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "feedback": _feedback,
     "serve": _serve,
     "ui": _ui,
+    "mcp": _mcp,
     "export": _export,
     "import": _import,
     "eval": _eval,

@@ -1,6 +1,9 @@
 """The HTTP API: questions, health and metrics. rag/server/serve.py serves it.
 
     POST /api/ask               the whole Answer as JSON, or its events as JSON Lines
+    GET  /api/search            passages; no language model runs
+    GET  /api/articles          the articles, filtered and in parts
+    GET  /api/articles/ID       one of them with its text, which every offset refers to
     /v1/…                       for clients of OpenAI's API: rag/server/openai
     GET  /healthz /readyz       whether the process runs; whether it can answer
     GET  /metrics               for Prometheus
@@ -16,20 +19,29 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from rag import __version__
-from rag.errors import BadQuestion, Busy, SanadError
-from rag.records import Answer, Event, Filter, Finished, Language, Retrieved, StageStarted, Turn
-from rag.server.guard import OPENAI, error_body, refusal, status_of
+from rag.errors import BadArticles, BadQuestion, Busy, SanadError
+from rag.records import Answer, Article, Event, Filter, Finished, Language, Retrieved, StageStarted, Turn
+from rag.server.guard import ARTICLES, OPENAI, error_body, refusal, status_of
 from rag.server.metrics import CONTENT_TYPE, Metrics
 from rag.server.openai import chat
-from rag.server.schema import AskBody, ErrorBody, responses
+from rag.server.schema import (
+    ArticleList,
+    ArticlesQuery,
+    AskBody,
+    ErrorBody,
+    PassageList,
+    SearchQuery,
+    errors,
+    responses,
+)
 from rag.server.worker import QuestionRunner
 
 if TYPE_CHECKING:
@@ -71,10 +83,36 @@ def build_api(assistant: Assistant, runner: QuestionRunner, metrics: Metrics) ->
         answer = await asker.answer(request, events)
         return JSONResponse(answer.to_dict())
 
+    _add_articles(app, assistant)
     chat.add_routes(app, asker, lambda: assistant.model)
     _add_health(app, assistant, metrics)
     _add_error_handlers(app)
     return app
+
+
+def _add_articles(app: FastAPI, assistant: Assistant) -> None:
+    # Not coroutines: they run in threads, as a search takes tens of milliseconds.
+    @app.get("/api/articles", responses=errors())
+    def articles(query: Annotated[ArticlesQuery, Query()]) -> ArticleList:
+        """List the articles that a filter allows."""
+        return ArticleList.of(assistant.articles(where=query.where()), query)
+
+    @app.get(
+        f"{ARTICLES}{{article_id:path}}",
+        response_model=Article,
+        responses=errors(_404="There is no article with this id"),
+    )
+    def article(article_id: str) -> Any:
+        """One article. Its id is percent-encoded; ``text[start:end]`` is what a citation of it quotes."""
+        try:
+            return assistant.article(article_id)
+        except BadArticles as error:
+            return refusal(404, str(error), type(error).__name__)
+
+    @app.get("/api/search", responses=errors())
+    def search(query: Annotated[SearchQuery, Query()]) -> PassageList:
+        """Find the passages that fit a question best, without an answer."""
+        return PassageList(passages=assistant.retrieve(query.question, k=query.k, where=query.where()))
 
 
 def _add_health(app: FastAPI, assistant: Assistant, metrics: Metrics) -> None:

@@ -31,6 +31,12 @@ LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 OPENAI = "/v1/"
 """Prefix of the paths for clients of OpenAI's API, which expect its form of errors."""
 
+ARTICLES = "/api/articles/"
+"""Prefix of the paths of single articles."""
+
+PREFIXES = (OPENAI, ARTICLES)
+"""Prefixes of the paths of the API that cannot be listed one by one."""
+
 _READING = ("GET", "HEAD", "OPTIONS")
 
 _STATUS: dict[type[SanadError], int] = {

@@ -33,6 +33,7 @@ LONGEST_PATH = 100
 
 OF_THE_SERVER = frozenset(
     {"answer_seconds", "at_once", "waiting", "passwords", "hosts", "proxy", "log_questions"}
+    | {"llm_key", "llm_key_file"}
 )
 """Settings of the server that do not affect an answer."""
 

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rag.server.guard import OPENAI
+from rag.server.guard import PREFIXES
 from rag.server.logs import request_id
 from rag.server.metrics import Metrics
 
@@ -64,7 +64,8 @@ class Observed:
         finally:
             # Arbitrary paths and methods of clients would each create a time series.
             path = scope["path"]
-            route = path if path in self._routes else f"{OPENAI}…" if path.startswith(OPENAI) else "page"
+            start = next((prefix for prefix in PREFIXES if path.startswith(prefix)), "")
+            route = path if path in self._routes else f"{start}…" if start else "page"
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.requests.labels(route, method, str(status)).inc()
             if route != "page" or status >= 400:

@@ -1,22 +1,29 @@
-"""The request bodies of the HTTP API as pydantic models, and the form of its errors.
+"""The requests and responses of the HTTP API as pydantic models, and the form of its errors.
 
 The limits are part of the models, so that the server enforces them and the OpenAPI schema documents them.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from rag.answering.presentation import translated
-from rag.records import Answer, Citation, Filter, Language, Turn
+from rag.records import Answer, Article, Citation, Filter, Language, Passage, Turn
 
 MAX_TURNS = 50
 """Largest number of earlier turns: a conversation of a whole working day."""
 
 MAX_TEXT = 20_000
 """Longest text of a turn in characters: ten times the longest question."""
+
+MAX_LISTED = 1_000
+"""Articles of one list, at most: about 300 KB."""
+
+MAX_PASSAGES = 100
+"""Passages of one search, at most."""
 
 MAX_OUTLETS = 100
 MAX_NAME = 300
@@ -54,6 +61,63 @@ class FilterBody(Strict):
             BadSettings: A value is not valid.
         """
         return Filter(tuple(self.outlets), self.since, self.until, self.language)
+
+
+class ArticlesQuery(FilterBody):
+    """Which articles are listed, in parts."""
+
+    limit: int = Field(default=100, ge=1, le=MAX_LISTED)
+    offset: int = Field(default=0, ge=0)
+
+
+class SearchQuery(FilterBody):
+    """What is searched for; no language model runs."""
+
+    question: Text
+    k: int = Field(default=10, ge=1, le=MAX_PASSAGES, description="Most passages.")
+
+
+class ListedArticle(BaseModel):
+    """An article without its text."""
+
+    id: str
+    title: str
+    outlet: str | None
+    published: str | None = Field(description="ISO 8601")
+    language: Language
+    source: str
+    characters: int
+
+
+class ArticleList(BaseModel):
+    """A part of the list of articles."""
+
+    total: int = Field(description="Articles that the filter allows.")
+    articles: list[ListedArticle]
+
+    @classmethod
+    def of(cls, articles: Sequence[Article], query: ArticlesQuery) -> Self:
+        """The part of some articles that a query asks for."""
+        part = articles[query.offset : query.offset + query.limit]
+        return cls(total=len(articles), articles=[_listed(article) for article in part])
+
+
+def _listed(article: Article) -> ListedArticle:
+    return ListedArticle(
+        id=article.id,
+        title=article.title,
+        outlet=article.outlet,
+        published=article.published,
+        language=article.language,
+        source=article.source,
+        characters=len(article.text),
+    )
+
+
+class PassageList(BaseModel):
+    """What a search found, best first; ``article.text[start:end]`` is a passage's text."""
+
+    passages: list[Passage]
 
 
 class AskBody(Strict):
@@ -94,6 +158,17 @@ def responses(streamed: str) -> dict[int | str, dict[str, Any]]:
     Args:
         streamed: Media type of a streamed answer.
     """
+    documented = errors()
+    documented[200] = {"description": "The answer", "model": Answer, "content": {streamed: {}}}
+    return documented
+
+
+def errors(**more: str) -> dict[int | str, dict[str, Any]]:
+    """The possible errors, for the OpenAPI schema.
+
+    Args:
+        **more: Descriptions of further ones, by the status with an underscore before it.
+    """
     descriptions = {
         400: "The question or the filter is not valid",
         401: "Name and password are missing or wrong",
@@ -105,11 +180,8 @@ def responses(streamed: str) -> dict[int | str, dict[str, Any]]:
         500: "The language model failed",
         503: "The server is busy, or the index or the models cannot be used",
     }
-    documented: dict[int | str, dict[str, Any]] = {
-        status: {"description": text, "model": ErrorBody} for status, text in descriptions.items()
-    }
-    documented[200] = {"description": "The answer", "content": {"application/json": {}, streamed: {}}}
-    return documented
+    descriptions |= {int(status[1:]): text for status, text in more.items()}
+    return {status: {"description": text, "model": ErrorBody} for status, text in descriptions.items()}
 
 
 class ErrorDetail(BaseModel):

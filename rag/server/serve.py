@@ -24,7 +24,7 @@ from rag.assistant import Assistant
 from rag.errors import BadSettings
 from rag.server.api import build_api
 from rag.server.fair_queue import FairQueue
-from rag.server.guard import OPENAI, Bodies, Hosts, Origins, parsed_address
+from rag.server.guard import PREFIXES, Bodies, Hosts, Origins, parsed_address
 from rag.server.local_socket import Listener
 from rag.server.login import Login, Users, read_passwords
 from rag.server.metrics import Metrics
@@ -34,6 +34,8 @@ from rag.settings import LOCAL, Settings
 
 ROUTES = (
     "/api/ask",
+    "/api/articles",
+    "/api/search",
     "/v1/chat/completions",
     "/v1/models",
     "/healthz",
@@ -41,7 +43,7 @@ ROUTES = (
     "/metrics",
     "/openapi.json",
 )
-"""Paths of the API, besides others under /v1/; all other paths belong to the page."""
+"""Paths of the API, besides those that begin like ``PREFIXES``; all other paths belong to the page."""
 
 UPLOADS = "/sanad/upload/"
 """Path under which the page receives files; their size is limited while they are written."""
@@ -148,7 +150,7 @@ class Server:
 
         async def face(scope: Any, receive: Any, send: Any) -> None:
             path = scope["path"] if scope["type"] == "http" else ""
-            own = path in ROUTES or path.startswith(OPENAI) if self._api else path == "/healthz"
+            own = path in ROUTES or path.startswith(PREFIXES) if self._api else path == "/healthz"
             await (api if own else page)(scope, receive, send)
 
         app: Any = Bodies(face, streamed=UPLOADS)

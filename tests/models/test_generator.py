@@ -111,7 +111,7 @@ def foreign(error: Exception | None = None, *, at_call: bool = False) -> LlamaIn
 
 def test_any_llama_index_llm_can_be_a_generator() -> None:
     model = foreign()
-    assert [piece for piece in model.stream(HELLO, max_tokens=9) if piece] == ["a", "b"]
+    assert [piece for piece in model.stream(HELLO, max_tokens=9) if piece] == ["ab"]
     assert (model.identity, model.context, model.count("four")) == ("foreign", 123, 4)
 
 
@@ -260,6 +260,13 @@ def test_the_backend_suits_model_and_machine(
     assert chosen in BACKENDS
 
 
+def test_a_folder_in_openvinos_format_is_run_by_openvino(tmp_path: Path) -> None:
+    (tmp_path / "openvino_model.xml").touch()
+    (tmp_path / "config.json").write_text('{"max_position_embeddings": 777}', encoding="utf-8")
+    model = open_generator(Settings.load(llm=str(tmp_path)))
+    assert (model.context, model.identity) == (777, f"{tmp_path} (openvino)")
+
+
 def test_openvino_refuses_a_folder_without_an_openvino_model(tmp_path: Path) -> None:
     for llm in (str(tmp_path), "some/model"):
         with pytest.raises(ModelMissing) as raised:
@@ -404,6 +411,25 @@ def test_a_model_without_a_chat_template_is_given_the_plain_messages(tiny: Path,
     llm = TransformersLLM(str(folder), identity="plain")
     assert llm.template([Message("user", "Hello?")]) == "Hello?\n"
     assert "".join(llm.stream([Message("user", "Hello?")], max_tokens=2))
+
+
+@pytest.mark.slow  # importing transformers takes seconds
+def test_a_template_that_knows_no_system_or_allows_thinking_is_given_what_it_takes(
+    tiny: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    from rag.models.llm.transformers import TransformersLLM
+
+    folder = tmp_path / "strict"
+    shutil.copytree(tiny, folder)
+    refuses = (
+        "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+    )
+    thinks = "{% if enable_thinking is not defined or enable_thinking %}<think>{% endif %}"
+    (folder / "chat_template.jinja").write_text(refuses + TEMPLATE + thinks, encoding="utf-8")
+    llm = TransformersLLM(str(folder), identity="strict")
+    assert llm.template(HELLO) == "<|user|> Be exact.\n\nHello? <|assistant|>"
 
 
 def spoil(folder: Path, how: str) -> None:

@@ -20,6 +20,8 @@ class StreamedLLM(abc.ABC):
 
     identity: str
     """Names the model, its weights and the backend."""
+    survives = False
+    """Whether the next reply may come from this backend after one that failed; if not, it is loaded again."""
 
     def __init__(self, at_once: int = 1) -> None:
         """Create a backend without loading its model.

@@ -28,6 +28,7 @@ from pydantic import PrivateAttr
 from rag.models.llm import protocol
 from rag.models.llm.base import StreamedLLM
 from rag.models.llm.protocol import LogProbabilities, Message, ReplyReader, Role
+from rag.models.llm.thoughts import spoken
 
 LOG_PROBABILITIES = "log_probabilities"
 """Key under which the last response of a llama-index model holds the reply's ``LogProbabilities``."""
@@ -117,7 +118,12 @@ class LlamaIndexGenerator(StreamedLLM):
     def pieces(
         self, messages: Sequence[Message], max_tokens: int
     ) -> Generator[str, None, LogProbabilities | None]:
-        """The reply, piece by piece; closing the generator stops the model."""
+        """Empty pieces, then the reply without thoughts; closing the generator stops the model."""
+        return spoken(self._pieces(messages, max_tokens))
+
+    def _pieces(
+        self, messages: Sequence[Message], max_tokens: int
+    ) -> Generator[str, None, LogProbabilities | None]:
         chat = [ChatMessage(role=message.role, content=message.content) for message in messages]
         replies = self._llm.stream_chat(chat, max_tokens=max_tokens)
         log_probabilities: LogProbabilities | None = None

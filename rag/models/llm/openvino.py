@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
+import json
 import threading
 import time
 from collections.abc import Generator, Sequence
@@ -12,7 +14,10 @@ from typing import Any
 
 from rag.errors import GenerationFailed, ModelMissing
 from rag.models.llm.base import StreamedLLM
+from rag.models.llm.names import OPENVINO_FILE
+from rag.models.llm.prompt import without_system
 from rag.models.llm.protocol import LogProbabilities, Message, failed
+from rag.models.llm.thoughts import spoken
 from rag.models.weights import memory
 
 STEP = 128
@@ -29,7 +34,7 @@ complete before the request arrived."""
 BLOCK = 32
 """Tokens of a block of the engine's cache of keys and values on a processor."""
 
-CONTEXT = 8_192
+CACHED = 8_192
 """Longest prompt and reply together, in tokens, and what the cache holds for all requests: about 115 MB
 with the packaged model. A cache that grows as needed is smaller, and then the fixed beginning of a prompt,
 such as the examples for translation, is read again for every question: other prompts have displaced it."""
@@ -38,15 +43,28 @@ UNFINISHED = "\ufffd"
 """What a character is decoded to whose last bytes have not been generated yet."""
 
 
+NO_THINKING = {"enable_thinking": False}
+"""Variables of a chat template that switch thinking off where it allows that."""
+
+CONTEXT = 32_768
+"""Context in tokens of a model whose config.json does not give it; that of Qwen2.5-Coder-1.5B (its card)."""
+
+
 class OpenVinoLLM(StreamedLLM):
     """An OpenVINO model folder as a Generator; greedy decoding."""
 
-    context = CONTEXT
-
-    def __init__(self, folder: str, *, identity: str, threads: int = 0, at_once: int = 1) -> None:
+    def __init__(
+        self, folder: str, *, identity: str, threads: int = 0, at_once: int = 1, may_think: bool = False
+    ) -> None:
         """Create the generator of a folder with a model, its tokenizer and detokenizer, without loading them.
 
-        With 0 ``threads`` the engine chooses their number; ``at_once`` replies are generated in one batch.
+        Args:
+            folder: The folder.
+            identity: Names the model, its weights and the backend.
+            threads: Processor threads; 0 lets the engine choose.
+            at_once: How many replies are generated in one batch.
+            may_think: The model may think before it replies. Its replies come in one piece, without
+                thoughts.
 
         Raises:
             ModelMissing: The folder contains no OpenVINO model.
@@ -54,11 +72,13 @@ class OpenVinoLLM(StreamedLLM):
         super().__init__(at_once)
         self.identity = identity
         self._folder = Path(folder).expanduser()
-        if not (self._folder / "openvino_model.xml").is_file():
+        if not (self._folder / OPENVINO_FILE).is_file():
             raise ModelMissing(
                 f"{folder!r} is not a folder with an OpenVINO model (openvino_model.xml). Name such a "
                 "folder, or run the model through transformers: --backend transformers"
             )
+        self.context = min(_context(self._folder), CACHED)
+        self._may_think = may_think
         self._options: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads} if threads else {}
         self._batch: Batch | None = None
 
@@ -66,11 +86,33 @@ class OpenVinoLLM(StreamedLLM):
         self, messages: Sequence[Message], max_tokens: int
     ) -> Generator[str, None, LogProbabilities | None]:
         """The reply, piece by piece; closing the generator stops the model."""
+        pieces = self._pieces(messages, max_tokens)
+        return spoken(pieces) if self._may_think else pieces
+
+    def template(self, messages: Sequence[Message]) -> str:
+        """The messages as one prompt, in the model's own chat template, which may know no system messages."""
+
+        def rendered(shown: Sequence[Message]) -> str:
+            chat = [dataclasses.asdict(message) for message in shown]
+            options: dict[str, Any] = {"extra_context": NO_THINKING} if self._may_think else {}
+            return str(
+                self.batch().tokenizer.apply_chat_template(chat, add_generation_prompt=True, **options)
+            )
+
+        try:
+            return rendered(messages)
+        except RuntimeError:  # OpenVINO raises this type for every error
+            if not self._may_think:
+                raise
+            return rendered(without_system(messages))
+
+    def _pieces(
+        self, messages: Sequence[Message], max_tokens: int
+    ) -> Generator[str, None, LogProbabilities | None]:
         import openvino_genai
 
         batch, tokens, log_probabilities, yielded = self.batch(), list[int](), list[float](), ""
-        chat = [dataclasses.asdict(message) for message in messages]
-        prompt = str(batch.tokenizer.apply_chat_template(chat, add_generation_prompt=True))
+        prompt = self.template(messages)
         config = openvino_genai.GenerationConfig(
             max_new_tokens=max_tokens, do_sample=False, apply_chat_template=False, logprobs=1
         )
@@ -116,7 +158,7 @@ class OpenVinoLLM(StreamedLLM):
         scheduler = openvino_genai.SchedulerConfig()
         scheduler.enable_prefix_caching = True
         scheduler.max_num_batched_tokens = STEP
-        scheduler.num_kv_blocks = self.context // BLOCK
+        scheduler.num_kv_blocks = CACHED // BLOCK
         try:
             engine = openvino_genai.ContinuousBatchingPipeline(
                 str(self._folder), scheduler, "CPU", self._options
@@ -132,6 +174,14 @@ class OpenVinoLLM(StreamedLLM):
                 f"Cannot load the model in {self._folder}: {last}. If it is the packaged model, remove this "
                 "folder: it is prepared again at the next question. If not, choose another model (--llm)."
             ) from error
+
+
+def _context(folder: Path) -> int:
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return int(
+            json.loads((folder / "config.json").read_text(encoding="utf-8"))["max_position_embeddings"]
+        )
+    return CONTEXT
 
 
 class Batch:

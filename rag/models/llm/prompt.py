@@ -97,6 +97,13 @@ def fill(template: Sequence[Message], **values: str) -> tuple[Message, ...]:
     return tuple(Message(m.role, Template(m.content).substitute(values)) for m in template)
 
 
+def without_system(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """The messages with the system's at the beginning of the user's, for models that know no system."""
+    system = [message.content for message in messages if message.role == "system"]
+    first, *others = [message for message in messages if message.role != "system"]
+    return Message(first.role, "\n\n".join([*system, first.content])), *others
+
+
 def build(
     template: Sequence[Message],
     *,

@@ -12,7 +12,9 @@ from typing import Any
 
 from rag.models import hub
 from rag.models.llm.base import StreamedLLM
+from rag.models.llm.prompt import without_system
 from rag.models.llm.protocol import LogProbabilities, Message, stream_from_thread
+from rag.models.llm.thoughts import spoken
 
 
 class TransformersLLM(StreamedLLM):
@@ -36,15 +38,27 @@ class TransformersLLM(StreamedLLM):
         _, tokenizer = self.loaded()
         if not tokenizer.chat_template:
             return "\n\n".join(message.content for message in messages) + "\n"
-        chat = [dataclasses.asdict(message) for message in messages]
-        return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
+        from jinja2 import TemplateError
+
+        def rendered(shown: Sequence[Message]) -> str:
+            chat = [dataclasses.asdict(message) for message in shown]
+            return str(
+                tokenizer.apply_chat_template(
+                    chat, tokenize=False, add_generation_prompt=True, enable_thinking=False
+                )
+            )
+
+        try:
+            return rendered(messages)
+        except TemplateError:  # templates of some models refuse system messages
+            return rendered(without_system(messages))
 
     def pieces(
         self, messages: Sequence[Message], max_tokens: int
     ) -> Generator[str, None, LogProbabilities | None]:
         """The reply, piece by piece; closing the generator stops the model."""
         prompt = self.template(messages)
-        return stream_from_thread(lambda emit: self._generate(prompt, max_tokens, emit))
+        return spoken(stream_from_thread(lambda emit: self._generate(prompt, max_tokens, emit)))
 
     def _generate(self, prompt: str, max_tokens: int, emit: Callable[[str], bool]) -> LogProbabilities:
         from transformers import TextStreamer

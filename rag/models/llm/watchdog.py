@@ -196,7 +196,8 @@ class WatchedGenerator:
         except Exception as error:
             why = _failure(error)
             # Before the place of this reply is free: otherwise the next reply could get the failed engine.
-            self._give_up(run.engine, why)
+            if not getattr(run.engine, "survives", False):
+                self._give_up(run.engine, why)
             run.arrived.put(why)
         finally:
             run.done.set()

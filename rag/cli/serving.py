@@ -1,0 +1,100 @@
+"""Commands that keep running until they are stopped: the page, the server, and the one for MCP clients."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+
+from rag.assistant import Assistant
+from rag.cli import printing
+from rag.errors import BadSettings
+from rag.server.answer_cache import CachedAssistant
+from rag.server.local_socket import socket_path
+from rag.settings import Settings, index_folder
+
+
+def opened(index: str, settings: Settings) -> Assistant:
+    """An assistant with prepared models, so that no progress bar appears beside an answer."""
+    with printing.progress() as progress:
+        assistant = CachedAssistant.open(index, settings=settings, eager=True, progress=progress)
+        assistant.model  # noqa: B018 - reading this property prepares the weights
+    return assistant
+
+
+def ui(options: argparse.Namespace, settings: Settings) -> None:
+    """Serve the page."""
+    from ui.app import launch
+
+    with contextlib.closing(opened(options.index, settings)) as assistant:
+        launch(assistant, port=options.port)
+
+
+def serve(options: argparse.Namespace, settings: Settings) -> None:
+    """Serve page and API."""
+    from rag.server.logs import log_to_stderr
+    from rag.server.serve import Server
+    from rag.server.serve import serve as serve_until_stopped
+    from ui.app import page_app, print_address
+
+    with (
+        contextlib.closing(log_to_stderr()),
+        contextlib.closing(opened(options.index, settings)) as assistant,
+    ):
+        server = Server(
+            assistant,
+            page=None if options.no_page else page_app,
+            host=options.host,
+            port=options.port,
+            local=socket_path(index_folder(settings, options.index), settings),
+        )
+        serve_until_stopped(server, print_address)
+    _leave()
+
+
+def mcp(options: argparse.Namespace, settings: Settings) -> None:
+    """Serve an index over standard input and output."""
+    try:
+        from rag.integrations.mcp_server import serve as serve_streams
+    except ModuleNotFoundError as error:
+        raise BadSettings(
+            f"sanad mcp needs {error.name}, which is not installed. Install it: "
+            ".venv/bin/pip install -c constraints.txt -e '.[models,mcp]'"
+        ) from None
+    # The language model is not prepared here: a client waits only seconds for a server that it has started.
+    with contextlib.closing(
+        CachedAssistant.open(options.index, settings=settings, progress=printing.stages())
+    ) as assistant:
+        serve_streams(assistant)
+    _leave()
+
+
+def _leave() -> None:
+    """End the process; everything is saved.
+
+    A normal exit would destroy the engine while a thread may still use it, and would take a second to unload
+    modules.
+    """
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    os._exit(0)
+
+
+def make_password(name: str) -> None:
+    """Ask for a user's password and print the line for the password file."""
+    import getpass
+
+    from rag.server.login import hashed
+
+    if not name or ":" in name or not name.isprintable():
+        raise BadSettings(
+            f"The name {name!r} cannot be used. Choose one of printable characters without a colon."
+        )
+    if sys.stdin.isatty():
+        password = getpass.getpass("Password: ")
+        if getpass.getpass("Repeat the password: ") != password:
+            raise BadSettings("The two passwords differ. Run the command again.")
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    print(f"{name}:{hashed(password)}")

@@ -1,0 +1,1 @@
+"""Sanad inside other tools: LlamaIndex, LangChain, and clients of the Model Context Protocol."""
