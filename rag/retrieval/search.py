@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import IndexUnusable
-from rag.index import bm25, duplicates
+from rag.index import duplicates
 from rag.index.snapshot import Generation
 from rag.language.text import detect_language, fold
 from rag.language.tokens import count
@@ -118,7 +118,7 @@ class Searcher:
         self._languages = Languages(generation)
         self._weights = load_weights(embedder.identity, fusion)
         try:
-            self._lexicon = bm25.load(generation.lexical)
+            self._lexicon = generation.lexicon
         except (ValueError, OSError) as error:
             name = generation.folder.parent.name
             raise IndexUnusable(

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from small_index import TEXTS, Counting, by_line, contents, lines_of, vector_of, write
 
 from rag.errors import IndexUnusable, NoSpace
-from rag.index import bm25, chroma_store, working_copy
+from rag.index import chroma_store
+from rag.models import working_copy
 from rag.index.chroma_store import ChromaFailed, NeighbourGraph
 from rag.index.generations import open_generation
 from rag.index.snapshot import Generation
-from rag.index.working_copy import PREFIX
+from rag.models.working_copy import PREFIX
 from rag.language.sentences import sentences
 from rag.models.embedding import late_interaction
 from rag.models.embedding.embedder import FakeEmbedder, Vectors
@@ -246,7 +247,7 @@ def test_texts_with_every_kind_of_line_end_and_lone_surrogates_come_back(tmp_pat
 
 
 def test_the_lexical_index_is_written_over_the_chunks_in_row_order(reader: Generation) -> None:
-    lexicon = bm25.load(reader.lexical)
+    lexicon = reader.lexicon
     assert lexicon.count == 6
     for row, line in enumerate(lines_of(TEXTS)):
         assert np.argmax(lexicon.scores(line)) == row
