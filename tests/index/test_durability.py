@@ -306,7 +306,7 @@ def test_a_full_disk_is_reported_and_with_room_the_same_update_succeeds(
         small_disk(f"size={taken + room * 1024}")
         with pytest.raises(NoSpace, match=r"'x'.*No space left on device.*The index is unchanged"):
             write(index, contents(TEXTS | many))
-        assert {p.name for p in index.iterdir()} == {".lock", ".writer", "CURRENT", "generation-0001"}
+        assert {p.name for p in index.iterdir()} == {".lock", ".writer", ".checked", "CURRENT", "generation-0001"}
         again = open_generation(index)
         for generation in (reader, again):
             found = generation.nearest(vector_of("olives"), 3)
