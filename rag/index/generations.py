@@ -154,12 +154,25 @@ def whole_ledger(index: Path, embedder: str) -> Ledger:
 
 
 def write_generation(
-    index: Path, contents: Contents, embedder: Embedder, progress: Progress, *, allow_shrink: bool = False
+    index: Path,
+    contents: Contents,
+    embedder: Embedder,
+    progress: Progress,
+    *,
+    allow_shrink: bool = False,
+    ledger: Ledger | None = None,
 ) -> Written:
     """Make ``contents`` the current generation of an index; nothing is written if it already is.
 
-    Only text that the current generation does not contain is embedded. ``allow_shrink`` says whether more
-    than ``MAX_SHRINK`` of the articles may be removed.
+    Only text that the current generation does not contain is embedded.
+
+    Args:
+        index: The folder of the index.
+        contents: What it is to contain.
+        embedder: Embeds new text.
+        progress: Called with the current step and the share of it that is done.
+        allow_shrink: Whether more than ``MAX_SHRINK`` of the articles may be removed.
+        ledger: The articles of the index if they are known; it is read again if they are those of before.
 
     Raises:
         BadArticles: Too many articles would be removed.
@@ -172,12 +185,15 @@ def write_generation(
         index.mkdir(parents=True, exist_ok=True)
         with _writer_lock(index):
             _sweep(index)
-            if contents.base and contents.base != read_current(index):
+            current = read_current(index)
+            if contents.base and contents.base != current:
                 raise IndexUnusable(
                     f"Another process updated the index {index.name!r} meanwhile; nothing was changed. "
                     "Try again."
                 )
-            update = compared(index, contents, embedder)
+            if ledger and ledger.current != current:
+                ledger = None
+            update = compared(index, contents, embedder, ledger)
             old = update.old.places if update.old else {}
             if len(update.removed) > MAX_SHRINK * len(old) and not allow_shrink:
                 raise BadArticles(

@@ -103,8 +103,10 @@ def build_index(
         keep=own.unread,
     )
     embedder = embedder or open_embedder(settings, report)
-    written = generations.write_generation(place, contents, embedder, report, allow_shrink=allow_shrink)
-    _remember(memory, key, own, ledger)
+    written = generations.write_generation(
+        place, contents, embedder, report, allow_shrink=allow_shrink, ledger=ledger
+    )
+    _remember(memory, key, own)
     return Built(written, loaded.skipped)
 
 
@@ -114,14 +116,13 @@ def _seen(memory: Path, key: str, ledger: Ledger | None) -> dict[str, Seen]:
         return {}
     known = {i: place.fingerprint for i, place in ledger.places.items() if place.segment in ledger.sound}
     files = unchanged.read(memory, key)
-    return {name: one for name, one in files.items() if all(known.get(i) == f for i, f in one.ids.items())}
+    return {name: one for name, one in files.items() if one.ids.items() <= known.items()}
 
 
-def _remember(memory: Path, key: str, loaded: Loaded, ledger: Ledger | None) -> None:
+def _remember(memory: Path, key: str, loaded: Loaded) -> None:
     prints = {a.id: Record(a, tuple(loaded.lines[a.id])).fingerprint for a in loaded.articles}
-    prints |= {i: ledger.places[i].fingerprint for i in loaded.unread} if ledger else {}
     files = {
-        name: dataclasses.replace(one, ids={i: prints[i] for i in one.ids})
+        name: one if all(one.ids.values()) else one._replace(ids={i: prints[i] for i in one.ids})
         for name, one in loaded.seen.items()
     }
     if files or memory.exists():
@@ -209,7 +210,9 @@ def index_uploads(
     contents = _kept(ledger, keep, settings)
     contents = dataclasses.replace(contents, articles=loaded.articles, lines=loaded.lines)
     # Uploaded files are removed one by one by a person, so that the limit is not needed.
-    written = generations.write_generation(folder, contents, embedder, report, allow_shrink=True)
+    written = generations.write_generation(
+        folder, contents, embedder, report, allow_shrink=True, ledger=ledger
+    )
     uploads.drop_unused(folder, loaded.articles)
     return Built(written, loaded.skipped)
 
@@ -262,7 +265,9 @@ def remove_articles(
         )
     removed, left = ([ledger.article(i) for i in some if _is_upload(i)] for some in (unwanted, keep))
     contents = _kept(ledger, keep, settings)
-    written = generations.write_generation(folder, contents, embedder, report, allow_shrink=allow_shrink)
+    written = generations.write_generation(
+        folder, contents, embedder, report, allow_shrink=allow_shrink, ledger=ledger
+    )
     uploads.drop_removed(folder, removed, left)
     return written
 

@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from rag.errors import BadArticles
 from rag.language.text import detect_language, sentences
@@ -101,13 +101,12 @@ def load_folder(
     chosen = parse_columns(settings.columns)
     catalogue_name, entries = catalogue.load(folder)
     files = Files(folder)
-    build = _Build(entries)
+    build, known = _Build(entries), seen or {}
     for source, reason in files.left_out:
         build.skip(source, reason)
     with Readers(chosen, seconds=settings.parse_seconds) as readers:
-        for done, path in enumerate(files.found):
-            source, kind = files.source(path), KINDS[path.suffix.lower()]
-            state, before = unchanged.state(path), (seen or {}).get(source)
+        for done, (source, path, kind, state) in enumerate(files.found):
+            before = known.get(source)
             if before and before.state == state and build.keep(source, before, kind in COLLECTIONS):
                 continue
             if progress:
@@ -150,13 +149,13 @@ class _Build:
         self._skipped.append((source, line, Skipped(place, reason, added)))
 
     def _name(self, source: str) -> str:
-        name = str(PurePosixPath(source).with_suffix(""))
+        name = source.rpartition(".")[0]
         return source if name in self.names else name  # a.md next to a.txt
 
     def keep(self, source: str, seen: Seen, collection: bool) -> bool:
         """Take the articles of an unchanged file as they were, unless their ids would be others now."""
         name = self._name(source)
-        fit = all(i.startswith(f"{name}#") for i in seen.ids) if collection else list(seen.ids) == [name]
+        fit = all(i.startswith(f"{name}#") for i in seen.ids) if collection else [*seen.ids] == [name]
         if not fit or not self.ids.isdisjoint(seen.ids):
             return False
         self.names.add(name)
@@ -202,7 +201,7 @@ class _Build:
                 )
             )
         if own and state and unchanged.has_settled(state):
-            notes = tuple((note.reason, note.line, note.added) for note in file.notes)
+            notes = [[note.reason, note.line, note.added] for note in file.notes]
             self.seen[source] = Seen(state, dict.fromkeys(ids, ""), notes)
 
     def _free(self, article_id: str) -> str:

@@ -15,9 +15,9 @@ import json
 import os
 import stat
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from rag.loading import catalogue
 from rag.settings import Settings
@@ -25,31 +25,30 @@ from rag.settings import Settings
 FRESH_SECONDS = 2.0
 """A file whose last change is younger is read again: the times of some file systems have steps of 2 s."""
 
-State = tuple[int, ...]
+State = list[int]
 """Size, time of modification and of the last change of state in nanoseconds, and inode of a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What was read in one file."""
 
     state: State
     """Its state before it was read."""
     ids: Mapping[str, str]
     """The articles in it, each with a digest that the caller has chosen; empty before it has."""
-    notes: tuple[tuple[str, int, bool], ...] = ()
+    notes: Sequence[Sequence[Any]] = ()
     """What was reported of it: reason, line, and whether the article was added all the same."""
 
 
-def state(path: Path) -> State | None:
+def state(file: os.DirEntry[str]) -> State | None:
     """The state of a regular file; None for a link and anything else."""
     try:
-        status = path.lstat()
+        status = file.stat(follow_symlinks=False)
     except OSError:
         return None
     if not stat.S_ISREG(status.st_mode):
         return None
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
 def has_settled(file: State) -> bool:
@@ -74,17 +73,14 @@ def read(path: Path, key: str) -> dict[str, Seen]:
         stored = json.loads(path.read_bytes())
         if stored["key"] != key:
             return {}
-        return {
-            source: Seen(tuple(state), ids, tuple((reason, line, added) for reason, line, added in notes))
-            for source, (state, ids, notes) in stored["files"].items()
-        }
+        return {source: Seen(state, ids, notes) for source, (state, ids, notes) in stored["files"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
 def write(path: Path, key: str, files: Mapping[str, Seen]) -> None:
     """Remember what was read. If that fails, the files are read again next time."""
-    stored = {"key": key, "files": {name: [one.state, one.ids, one.notes] for name, one in files.items()}}
+    stored = {"key": key, "files": files}
     new = path.with_name(f"{path.name}.{os.getpid()}")
     with contextlib.suppress(OSError, ValueError):
         try:

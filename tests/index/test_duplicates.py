@@ -340,7 +340,9 @@ def test_a_citation_names_only_the_articles_that_hold_its_sentence():
     assert holding("900 جند", articles) == ()  # half a word
 
 
-news = st.lists(st.sampled_from([*ENGLISH, *ELSEWHERE[:2], ENGLISH[1].replace("12", "15")]), min_size=1, max_size=6)
+news = st.lists(
+    st.sampled_from([*ENGLISH, *ELSEWHERE[:2], ENGLISH[1].replace("12", "15")]), min_size=1, max_size=6
+)
 collections = st.dictionaries(st.sampled_from("abcdefghij"), st.one_of(news, st.just(ENGLISH)), max_size=10)
 
 

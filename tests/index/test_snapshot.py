@@ -17,15 +17,15 @@ from small_index import TEXTS, Counting, by_line, contents, lines_of, vector_of,
 
 from rag.errors import IndexUnusable, NoSpace
 from rag.index import chroma_store
-from rag.models import working_copy
 from rag.index.chroma_store import ChromaFailed, NeighbourGraph
 from rag.index.generations import open_generation
 from rag.index.snapshot import Generation
-from rag.models.working_copy import PREFIX
 from rag.language.sentences import sentences
+from rag.models import working_copy
 from rag.models.embedding import late_interaction
 from rag.models.embedding.embedder import FakeEmbedder, Vectors
 from rag.models.embedding.late_interaction import Tokens
+from rag.models.working_copy import PREFIX
 
 QUESTIONS = ("How many tonnes of olives?", "كم بلغت تكلفة المكتبة؟", "harbour repairs", "zzz")
 

@@ -91,7 +91,11 @@ def test_a_new_file_that_takes_the_id_of_a_seen_one_gives_what_a_first_reading_g
     folder: Path, name: str
 ) -> None:
     first = load(folder)
-    text = '[{"id": "1", "text": "Another row of the wire."}]' if name == "wire.json" else "# New\nAnother story."
+    text = (
+        '[{"id": "1", "text": "Another row of the wire."}]'
+        if name == "wire.json"
+        else "# New\nAnother story."
+    )
     (folder / name).write_text(text, encoding="utf-8")
     assert everything(load(folder, first.seen)) == everything(load(folder))
     (folder / name).unlink()

@@ -61,7 +61,7 @@ class Update:
         return sorted(self.gone.keys() - self.fresh.keys() - set(self.moved.values()))
 
 
-def compared(index: Path, contents: Contents, embedder: Embedder) -> Update:
+def compared(index: Path, contents: Contents, embedder: Embedder, ledger: Ledger | None = None) -> Update:
     """What has to be done so that an index contains ``contents``.
 
     Raises:
@@ -69,7 +69,7 @@ def compared(index: Path, contents: Contents, embedder: Embedder) -> Update:
     """
     old = before = None
     with contextlib.suppress(IndexMissing, IndexUnusable, Damaged):
-        old = Ledger(index)
+        old = ledger or Ledger(index)
     with contextlib.suppress(IndexUnusable):  # another embedder or chunker
         if old:
             check_compatible(index, old.manifest, embedder.identity, contents.chunker)
@@ -120,14 +120,17 @@ def groups_of(update: Update, contents: Contents) -> dict[str, str]:
             found = duplicates.groups(_article(update, i) for i in ids)
         elif update.fresh or update.gone:
             places = before.places
-            own = {i: duplicates.sketches([record.article.text])[0] for i, record in update.fresh.items()}
-            kept = [i for i in ids if i not in own]
-            of_kept = dict(zip(kept, before.sketches(kept), strict=True))
+            at = {article_id: row for row, article_id in enumerate(ids)}
+            of_all = np.empty((len(ids), duplicates.PERMUTATIONS), np.uint32)
+            kept = sorted(update.kept)
+            of_all[[at[i] for i in kept]] = before.sketches(kept)
+            for i, record in update.fresh.items():
+                of_all[at[i]] = duplicates.sketches([record.article.text])[0]
             gone = {i: before.sketches([i])[0] for i in update.gone if places[i].segment in before.sound}
             found = duplicates.regroup(
                 found,
                 ids,
-                np.stack([own[i] if i in own else of_kept[i] for i in ids]),
+                of_all,
                 {i: gone.get(i) for i in {*update.gone, *update.fresh}},
                 lambda i: _article(update, i).text,
             )
