@@ -155,7 +155,7 @@ class _Build:
     def keep(self, source: str, seen: Seen, collection: bool) -> bool:
         """Take the articles of an unchanged file as they were, unless their ids would be others now."""
         name = self._name(source)
-        fit = all(i.startswith(f"{name}#") for i in seen.ids) if collection else [*seen.ids] == [name]
+        fit = all(i.startswith(f"{name}#") for i in seen.ids) if collection else len(seen.ids) == 1 and name in seen.ids
         if not fit or not self.ids.isdisjoint(seen.ids):
             return False
         self.names.add(name)
