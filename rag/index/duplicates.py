@@ -141,14 +141,7 @@ def regroup(
     place_of = {article_id: at for at, article_id in enumerate(ids)}
     now = {article_id: group_of.get(article_id, article_id) for article_id in ids}
     is_first = np.array([group == article_id for article_id, group in now.items()], bool)
-    pairs = sketches_.view(np.uint64)  # two rows of a signature; a band has four
     waiting, seen = sorted(changed), set(changed)
-
-    def near(sketch: NDArray[np.uint32]) -> NDArray[np.int64]:
-        equal = pairs == sketch.view(np.uint64)
-        rows = np.flatnonzero((equal[:, 0::2] & equal[:, 1::2]).any(axis=1))
-        alike: NDArray[np.int64] = rows[(sketches_[rows] == sketch).mean(axis=1) >= SAME - SLACK]
-        return alike
 
     while waiting:
         article_id = heapq.heappop(waiting)
@@ -157,21 +150,29 @@ def regroup(
         )
         old = changed.get(article_id)
         at = place_of.get(article_id)
-        affected = [near(old)] if was_first and old is not None else []
+        affected = [alike(sketches_, old)] if was_first and old is not None else []
         if at is not None:
-            alike = near(sketches_[at])
-            earlier = [row for row in alike if row < at and is_first[row]]
+            close = alike(sketches_, sketches_[at])
+            earlier = [row for row in close if row < at and is_first[row]]
             estimates = (sketches_[earlier] == sketches_[at]).mean(axis=1)
             found = [(float(e), ids[row], text(ids[row])) for e, row in zip(estimates, earlier, strict=True)]
             story = _story(text(article_id), found)
             now[article_id], is_first[at] = story or article_id, story is None
             if was_first != is_first[at] or (article_id in changed and is_first[at]):
-                affected.append(alike)
+                affected.append(close)
         for other in (ids[row] for rows in affected for row in rows):
             if other > article_id and other not in seen:
                 seen.add(other)
                 heapq.heappush(waiting, other)
     return now
+
+
+def alike(sketches_: NDArray[np.uint32], sketch: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """The rows of the signatures that may belong to versions of the story that ``sketch`` belongs to."""
+    pairs = sketches_.view(np.uint64) == sketch.view(np.uint64)  # a band has four rows: two pairs
+    rows = np.flatnonzero((pairs[:, 0::2] & pairs[:, 1::2]).any(axis=1))
+    found: NDArray[np.int64] = rows[(sketches_[rows] == sketch).mean(axis=1) >= SAME - SLACK]
+    return found
 
 
 def sketches(texts: Sequence[str]) -> NDArray[np.uint32]:

@@ -155,7 +155,11 @@ class _Build:
     def keep(self, source: str, seen: Seen, collection: bool) -> bool:
         """Take the articles of an unchanged file as they were, unless their ids would be others now."""
         name = self._name(source)
-        fit = all(i.startswith(f"{name}#") for i in seen.ids) if collection else len(seen.ids) == 1 and name in seen.ids
+        fit = (
+            all(i.startswith(f"{name}#") for i in seen.ids)
+            if collection
+            else len(seen.ids) == 1 and name in seen.ids
+        )
         if not fit or not self.ids.isdisjoint(seen.ids):
             return False
         self.names.add(name)
@@ -202,7 +206,7 @@ class _Build:
             )
         if own and state and unchanged.has_settled(state):
             notes = [[note.reason, note.line, note.added] for note in file.notes]
-            self.seen[source] = Seen(state, dict.fromkeys(ids, ""), notes)
+            self.seen[source] = Seen(state, dict.fromkeys(ids, ""), notes or ())
 
     def _free(self, article_id: str) -> str:
         """An id that no article has yet: two rows, or a row and a file, may ask for the same one."""

@@ -115,7 +115,7 @@ class Files:
             if name.startswith("."):
                 continue
             source = printable(prefix + name)
-            if _is_folder(entry):
+            if not entry.is_file(follow_symlinks=False) and _is_folder(entry):
                 if pages is None:
                     pages = {other.name.rpartition(".")[0] for other in entries if _is_page(other.name)}
                 part = next((name.removesuffix(end) for end in PARTS if name.endswith(end)), None)
@@ -127,13 +127,14 @@ class Files:
                 else:
                     self._walk(entry.path, f"{prefix}{name}/")
                 continue
-            if name.casefold() == "readme.md" or (not prefix and name in catalogue.NAMES):
-                continue
             stem, dot, ending = name.rpartition(".")
             ending = dot + ending if stem else ""
-            if kind := KINDS.get(ending.lower()):
+            kind = KINDS.get(ending.lower())
+            if kind == "markdown" and name.casefold() == "readme.md":
+                continue
+            if kind:
                 self.found.append(File(source, entry.path, kind, unchanged.state(entry)))
-            else:
+            elif prefix or name not in catalogue.NAMES:
                 told = f"the extension {ending!r}" if len(ending) > 1 else "no extension"
                 self.left_out.append((source, f"has {told}; supported are {', '.join(KINDS)}"))
 

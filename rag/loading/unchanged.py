@@ -25,7 +25,7 @@ from rag.settings import Settings
 FRESH_SECONDS = 2.0
 """A file whose last change is younger is read again: the times of some file systems have steps of 2 s."""
 
-State = list[int]
+State = str
 """Size, time of modification and of the last change of state in nanoseconds, and inode of a file."""
 
 
@@ -48,12 +48,13 @@ def state(file: os.DirEntry[str]) -> State | None:
         return None
     if not stat.S_ISREG(status.st_mode):
         return None
-    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
 
 
 def has_settled(file: State) -> bool:
     """Whether the last change of a file was long enough ago to be told from a further one by its times."""
-    return max(file[1:3]) < (time.time() - FRESH_SECONDS) * 1e9
+    _, modified, changed, _ = map(int, file.split())
+    return max(modified, changed) < (time.time() - FRESH_SECONDS) * 1e9
 
 
 def key(folder: Path, settings: Settings) -> str:
@@ -73,14 +74,15 @@ def read(path: Path, key: str) -> dict[str, Seen]:
         stored = json.loads(path.read_bytes())
         if stored["key"] != key:
             return {}
-        return {source: Seen(state, ids, notes) for source, (state, ids, notes) in stored["files"].items()}
+        return {source: Seen(*one) for source, one in stored["files"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
 def write(path: Path, key: str, files: Mapping[str, Seen]) -> None:
     """Remember what was read. If that fails, the files are read again next time."""
-    stored = {"key": key, "files": files}
+    # A file without notes takes two fields: there may be 100,000.
+    stored = {"key": key, "files": {name: one if one.notes else one[:2] for name, one in files.items()}}
     new = path.with_name(f"{path.name}.{os.getpid()}")
     with contextlib.suppress(OSError, ValueError):
         try:

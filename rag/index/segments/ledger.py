@@ -153,12 +153,20 @@ class Ledger:
         found = np.empty((len(places), PERMUTATIONS), np.uint32)
         for at in set(segment_of.tolist()):
             own = segment_of == at
-            path = self.index / self.manifest.segments[at].folder / "sketches.npy"
-            try:
-                found[own] = np.load(path, mmap_mode="r", allow_pickle=False)[local[own]]
-            except (OSError, ValueError, IndexError) as error:
-                raise Damaged(f"{path.parent.name}/{path.name} cannot be read ({error})") from error
+            found[own] = self.all_sketches(at)[local[own]]
         return found
+
+    def all_sketches(self, at: int) -> NDArray[np.uint32]:
+        """The signatures of all articles of a segment, also of those that are no longer there."""
+        part = self.manifest.segments[at]
+        path = self.index / part.folder / "sketches.npy"
+        try:
+            found: NDArray[np.uint32] = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+            if found.shape != (part.articles, PERMUTATIONS):
+                raise ValueError(f"it has the size {found.shape}")
+            return found
+        except (OSError, ValueError) as error:
+            raise Damaged(f"{part.folder}/{path.name} cannot be read ({error})") from error
 
 
 def read_checked(index: Path) -> dict[str, dict[str, list[int]]]:

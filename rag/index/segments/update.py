@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.errors import IndexMissing, IndexUnusable
 from rag.index import bm25, duplicates
@@ -112,7 +113,7 @@ def _moved(gone: dict[str, Record | None], fresh: dict[str, Record]) -> dict[str
 
 def groups_of(update: Update, contents: Contents) -> dict[str, str]:
     """The group of each article that is not named after it."""
-    before, ids = update.before, sorted([*update.kept, *update.fresh])
+    before, ids = update.before, sorted(update.kept.union(update.fresh))
     found = contents.groups
     if found is None:
         found = before.manifest.groups if before else {}
@@ -120,21 +121,30 @@ def groups_of(update: Update, contents: Contents) -> dict[str, str]:
             found = duplicates.groups(_article(update, i) for i in ids)
         elif update.fresh or update.gone:
             places = before.places
-            at = {article_id: row for row, article_id in enumerate(ids)}
-            of_all = np.empty((len(ids), duplicates.PERMUTATIONS), np.uint32)
-            kept = sorted(update.kept)
-            of_all[[at[i] for i in kept]] = before.sketches(kept)
-            for i, record in update.fresh.items():
-                of_all[at[i]] = duplicates.sketches([record.article.text])[0]
+            own = dict(zip(update.fresh, duplicates.sketches(_texts(update)), strict=True))
             gone = {i: before.sketches([i])[0] for i in update.gone if places[i].segment in before.sound}
-            found = duplicates.regroup(
-                found,
-                ids,
-                of_all,
-                {i: gone.get(i) for i in {*update.gone, *update.fresh}},
-                lambda i: _article(update, i).text,
-            )
-    return {i: found[i] for i in ids if found.get(i, i) != i}
+            changed = {i: gone.get(i) for i in {*update.gone, *update.fresh}}
+            if gone or _resemble(before, list(own.values())):
+                at = {article_id: row for row, article_id in enumerate(ids)}
+                of_all = np.empty((len(ids), duplicates.PERMUTATIONS), np.uint32)
+                kept = list(update.kept)
+                of_all[[at[i] for i in kept]] = before.sketches(kept)
+                for i, sketch in own.items():
+                    of_all[at[i]] = sketch
+                found = duplicates.regroup(found, ids, of_all, changed, lambda i: _article(update, i).text)
+    return {i: group for i, group in found.items() if group != i and (i in update.kept or i in update.fresh)}
+
+
+def _texts(update: Update) -> list[str]:
+    return [record.article.text for record in update.fresh.values()]
+
+
+def _resemble(before: Ledger, new: list[NDArray[np.uint32]]) -> bool:
+    """Whether any of some new articles is like another, or like one of those before: few are."""
+    if any(len(duplicates.alike(np.stack(new), sketch)) > 1 for sketch in new):
+        return True
+    segments = map(before.all_sketches, range(len(before.manifest.segments)))
+    return any(len(duplicates.alike(segment, sketch)) for segment in segments for sketch in new)
 
 
 def _article(update: Update, article_id: str) -> Article:
