@@ -346,16 +346,18 @@ class Assistant:
             with self._reopening:
                 if not self._open.generation.is_current:  # no other thread was first
                     # The old one is not closed: it closes itself when the last thread that reads it is done.
-                    self._open = self._opened()
+                    self._open = self._opened(self._open)
         return self._open
 
-    def _opened(self) -> Searcher:
+    def _opened(self, before: Searcher | None = None) -> Searcher:
+        """The current generation; what it shares with the one before is not opened again."""
         while True:
             generation = generations.open_generation(
                 self._folder,
                 self._embedder.identity,
                 indexing.chunker(self.settings),
                 graph_from=generations.GRAPH_FROM,
+                reuse=before.generation if before else None,
             )
             try:
                 return Searcher(generation, self._embedder)

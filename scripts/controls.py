@@ -188,11 +188,14 @@ CONTROLS = (
         ("test_models_of_a_hub_are_safetensors_and_bring_no_code",),
     ),
     Control(
-        "rag/index/snapshot.py", "allow_pickle=False", "allow_pickle=True", ("test_nothing_is_unpickled",)
+        "rag/index/segments/segment.py",
+        "allow_pickle=False",
+        "allow_pickle=True",
+        ("test_nothing_is_unpickled",),
     ),
     Control(
-        "rag/index/snapshot.py",
-        "if digest != files[file]:",
+        "rag/index/segments/segment.py",
+        "if digest != part.files[file]:",
         "if False:",
         ("test_every_file_of_an_index_is_refused_when_it_is_damaged",),
     ),

@@ -1,7 +1,7 @@
 """Archives: an index in one file, as a backup or for another machine (``sanad export``, ``sanad import``).
 
     sanad.json                 format, embedder, and for each other file its size and sha256
-    generation/…               articles, chunks and vectors (layout.py), without graph and lexical index
+    generation/…               articles, chunks and vectors in one segment (layout.py), no graph, no words
     uploads/0001 …             uploaded files; their names are in sanad.json
 
 An archive is an uncompressed tar of regular files. It may come from an attacker. Therefore no file is written
@@ -18,6 +18,7 @@ import hashlib
 import json
 import shutil
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ from typing import IO, Any
 
 from rag import __version__
 from rag.errors import BadArticles, BadSettings, IndexMissing, IndexUnusable, NoSpace
-from rag.index import generations, layout
+from rag.index import build, generations, layout
+from rag.index.build import Item
 from rag.index.indexing import chunker, cutter, prepared
 from rag.index.layout import CURRENT, MANIFEST, Manifest
 from rag.index.snapshot import Generation
@@ -37,7 +39,7 @@ from rag.models.embedding.embedder import Embedder, open_embedder
 from rag.records import Progress
 from rag.settings import DEFAULT_INDEX, Settings, index_folder
 
-FORMAT = 1
+FORMAT = 2
 """Version of the layout above."""
 
 HEADER = "sanad.json"
@@ -51,6 +53,9 @@ RECORD = tarfile.BLOCKSIZE
 
 GENERATION = frozenset(f"generation/{path}" for path in (*layout.REQUIRED, MANIFEST))
 """The files of a generation that every archive contains."""
+
+FIRST = "generation-0001"
+"""The name of the generation in an archive."""
 
 STAGING = ".import"
 """The folder beside the indexes in which an archive is unpacked."""
@@ -99,10 +104,13 @@ def export_index(file: Path, name: str = DEFAULT_INDEX, *, settings: Settings | 
         raise BadSettings(f"{str(file)!r} already exists. Choose another file name.")
     unfinished = file.with_name(f".{file.name}.part")
     try:
-        with closing(generations.open_generation(folder, search=False)) as generation:
-            manifest = _portable(generation.manifest)
+        with (
+            closing(generations.open_generation(folder, search=False)) as generation,
+            tempfile.TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as work,
+        ):
             try:
-                members = _members(generation, manifest, folder)
+                whole, manifest = _portable(generation, Path(work))
+                members = _members(whole, manifest, folder)
                 header = {
                     "format": FORMAT,
                     "name": name,
@@ -123,7 +131,7 @@ def export_index(file: Path, name: str = DEFAULT_INDEX, *, settings: Settings | 
         fsync(unfinished)
         unfinished.replace(file)
         uploaded = sum(bool(one.upload) for one, _ in members)
-        return Moved(name, len(manifest.articles), uploaded, file.stat().st_size)
+        return Moved(name, len(generation.articles), uploaded, file.stat().st_size)
     except OSError as error:
         raise NoSpace(
             f"Cannot write {str(file)!r}: {error.strerror or error}. Free some space, or choose another "
@@ -191,22 +199,38 @@ class _BadArchive(Exception):
     """The file is not an archive of an index, or is damaged or malicious; the message says why."""
 
 
-def _portable(manifest: Manifest) -> Manifest:
-    """A manifest without the graph and the lexical index, which the import rebuilds."""
-    files = {path: digest for path, digest in manifest.files.items() if path in layout.REQUIRED}
+def _portable(generation: Generation, work: Path) -> tuple[Path, Manifest]:
+    """One segment with all articles, which is written to ``work`` unless there is one, and its manifest.
+
+    It has neither graph nor lexical index, which the import rebuilds.
+    """
+    manifest, segments = generation.manifest, generation.segments
+    parts = manifest.segments
+    if len(parts) == 1 and not parts[0].dead:
+        folder, part = segments[0].folder, parts[0]
+    else:
+        items = [
+            Item(record, (segment, place))
+            for segment, part in zip(segments, parts, strict=True)
+            for place, record in enumerate(segment.records)
+            if place not in set(part.dead)
+        ]
+        folder, part = work, build.copied(work, items, manifest.dimension)
+    files = {path: digest for path, digest in part.files.items() if path in layout.REQUIRED}
+    part = dataclasses.replace(part, folder=FIRST, files=files)
     # The folder of articles is not named, as it means nothing on another machine.
-    return dataclasses.replace(manifest, files=files, source="", terms="")
+    return folder, dataclasses.replace(manifest, segments=(part,), source="", terms="")
 
 
-def _members(generation: Generation, manifest: Manifest, folder: Path) -> list[tuple[_Member, Path | bytes]]:
+def _members(whole: Path, manifest: Manifest, folder: Path) -> list[tuple[_Member, Path | bytes]]:
     """The files of an archive after its header, each with its content or the file that contains it."""
     data = manifest.to_json()
     digest = hashlib.sha256(data).hexdigest()
     members: list[tuple[_Member, Path | bytes]] = [
         (_Member(f"generation/{MANIFEST}", len(data), digest), data)
     ]
-    for name, digest in sorted(manifest.files.items()):
-        file = generation.folder / name
+    for name, digest in sorted(manifest.segments[0].files.items()):
+        file = whole / name
         members.append((_Member(f"generation/{name}", file.stat().st_size, digest), file))
     for file in sorted((folder / uploads.FOLDER).glob("*")):
         if file.is_file() and uploads.is_name(file.name):
@@ -291,7 +315,7 @@ def _exactly(archive: IO[bytes], size: int) -> bytes:
 
 def _unpack(archive: IO[bytes], members: list[_Member], unpacked: Path, size: int, report: Progress) -> None:
     """Write each file under a name that the archive cannot choose, and compare its digest."""
-    generation, uploaded = unpacked / "generation-0001", unpacked / uploads.FOLDER
+    generation, uploaded = unpacked / FIRST, unpacked / uploads.FOLDER
     generation.mkdir(parents=True)
     if any(one.upload for one in members):
         uploaded.mkdir()
@@ -315,8 +339,8 @@ def _unpack(archive: IO[bytes], members: list[_Member], unpacked: Path, size: in
 
 def _install(unpacked: Path, target: Path, settings: Settings, embedder: Embedder, report: Progress) -> int:
     """Build the graph and the lexical index, check everything, and move the index to its place atomically."""
-    data = (unpacked / "generation-0001" / MANIFEST).read_bytes()
-    (unpacked / CURRENT).write_bytes(layout.entry("generation-0001", data))
+    data = (unpacked / FIRST / MANIFEST).read_bytes()
+    (unpacked / CURRENT).write_bytes(layout.entry(FIRST, data))
     try:
         # That the manifest differs from the header, which was checked, makes it no index.
         opened = generations.open_generation(unpacked, embedder.identity, chunker(settings), search=False)
@@ -327,7 +351,7 @@ def _install(unpacked: Path, target: Path, settings: Settings, embedder: Embedde
         raise _BadArchive("its content is not an index") from error
     except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
         raise _BadArchive("its content is not an index") from error
-    shutil.rmtree(unpacked / "generation-0001")
+    shutil.rmtree(unpacked / FIRST)
     unpacked.replace(target)
     fsync(target.parent)
     return written.articles

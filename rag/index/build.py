@@ -1,6 +1,6 @@
-"""Build the files of a new generation: split, embed, write, and check the result before it is used.
+"""Build the files of a new segment: split, embed, write, and check the result before it is used.
 
-The vectors of unchanged text are copied from the previous generation. Memory use stays small, as vectors are
+The vectors of unchanged text are copied from the segments before. Memory use stays small, as vectors are
 computed and written block by block. They are not written through memory maps: on a full disk that kills the
 process, whereas writing to a file raises an error.
 """
@@ -9,24 +9,25 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.index import bm25, chroma_store, layout
-from rag.index.layout import Contents, Damaged, Manifest
-from rag.index.snapshot import Generation
+from rag.index import bm25, chroma_store, duplicates, layout
+from rag.index.layout import Contents, Damaged, Part
+from rag.index.segments.segment import Embedded, Record, Segment
 from rag.language.sentences import sentences
 from rag.models.disk import fsync
 from rag.models.embedding import late_interaction
-from rag.models.embedding.embedder import Embedder, Vectors
-from rag.records import Article, Chunk, Progress
+from rag.models.embedding.embedder import Embedder
+from rag.records import Chunk, Progress
 
 SPLIT_BATCH = 256
 """Articles between two progress reports."""
@@ -37,9 +38,6 @@ the other: with 64 that cost a tenth of the time (docs/research/results.md)."""
 
 WRITE_BLOCK = 4096
 """Chunks whose vectors are in memory at once: about 60 MB with those of their sentences and tokens."""
-
-NEW = -1
-"""Stands for the row of a chunk that the previous generation does not contain."""
 
 SAMPLE = 50
 """Chunks that are searched for in the finished graph."""
@@ -52,29 +50,38 @@ SAMPLE_TOLERANCE = 1e-3
 """Cosines that differ by less are ties: Chroma computes them in another order of operations."""
 
 
+Origin = tuple[Segment, int]
+"""Where the vectors of a chunk are already: a segment, and a row of it."""
+
+
 class PoorRecall(Exception):
     """The graph misses too many of the nearest chunks."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """All rows of the new generation, and the origin of each."""
+class Item:
+    """An article that a new segment is to contain."""
 
-    articles: tuple[Article, ...]
-    """In the order to which ``table["article"]`` refers."""
+    record: Record
+    """The article."""
+    origin: tuple[Segment, int] | None = None
+    """The segment that it is copied from as it is, and its place there; None for a new or changed article."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """All rows of the new segment, and the origin of each."""
+
+    texts: list[str]
+    """Text of each chunk."""
     table: NDArray[Any]
     """The content of chunks.npy."""
     spans: NDArray[np.int32]
     """The content of spans.npy."""
-    kept: NDArray[np.int32]
-    """For each chunk its row in the previous generation, or ``NEW``."""
+    origins: list[Origin | None]
+    """Where the vectors of each chunk are; None if it has to be embedded."""
     first: NDArray[np.int64]
     """For each chunk its first row in ``spans``; the last entry is the end of the last chunk."""
-
-    def text(self, row: int) -> str:
-        """A chunk's text."""
-        place, start, end = (int(self.table[name][row]) for name in ("article", "start", "end"))
-        return self.articles[place].text[start:end]
 
     def within(self, row: int) -> NDArray[np.int32]:
         """Start and end of each sentence of a chunk, as offsets in the chunk's text."""
@@ -83,93 +90,111 @@ class _Plan:
 
 def fill(
     staging: Path,
+    name: str,
+    items: Sequence[Item],
     contents: Contents,
-    fingerprints: dict[str, str],
     embedder: Embedder,
-    before: Generation | None,
+    known: Mapping[str, Sequence[Origin]],
     progress: Progress,
-) -> int:
-    """Write every file of a generation into an empty folder and flush it to the disk.
+    *,
+    graph_from: int,
+) -> tuple[Part, int]:
+    """Write every file of a segment into an empty folder and flush it to the disk.
 
-    ``fingerprints`` are a digest of each article and its metadata, by id. ``before`` is a generation of the
-    same embedder and chunker, whose vectors are reused.
+    Args:
+        staging: The folder.
+        name: What it will be called.
+        items: The articles, sorted by id.
+        contents: How they are split.
+        embedder: Embeds the chunks that are new.
+        known: Rows that may have the vectors of a text, by the text.
+        progress: Called with the current step and the share of it that is done.
+        graph_from: Number of chunks from which the nearest-neighbour graph is built.
 
     Returns:
-        How many chunks were embedded.
+        The segment, and how many chunks were embedded.
     """
-    plan = _plan(contents, fingerprints, before, progress)
-    _write_articles(staging / "articles.jsonl", contents)
-    np.save(staging / "chunks.npy", plan.table)
-    np.save(staging / "spans.npy", plan.spans)
-    _write_vectors(staging, plan, embedder, before, progress)
+    plan = _plan(items, contents, known, progress)
+    _write_rows(staging, items, plan, embedder, embedder.dimension, progress)
     progress("indexing words", 0)
     (staging / layout.LEXICAL).mkdir()
-    bm25.write(staging / layout.LEXICAL, map(plan.text, range(len(plan.table))))
+    bm25.write(staging / layout.LEXICAL, plan.texts)
     progress("indexing words", 1)
-    if len(plan.table) >= chroma_store.MIN_ROWS:
+    if len(plan.table) >= max(graph_from, chroma_store.MIN_ROWS):
         # As a plain array: each access to an element of a np.memmap object goes through Python.
         vectors = np.load(staging / "vectors.npy", mmap_mode="r").view(np.ndarray)
         chroma_store.write(staging / layout.CHROMA, vectors, progress)
-    files = {path.relative_to(staging).as_posix(): path for path in staging.rglob("*") if path.is_file()}
-    for path in files.values():
-        fsync(path)
-    manifest = Manifest(
-        format=layout.FORMAT,
-        embedder=embedder.identity,
-        dimension=embedder.dimension,
-        token_size=embedder.token_size,
-        chunker=contents.chunker,
-        chunks=len(plan.table),
-        sentences=len(plan.spans),
-        source=contents.source,
-        terms=bm25.TERMS,
-        articles=fingerprints,
-        files=layout.digests(files),
-    )
-    _write_manifest(staging, manifest)
+    part = _part(staging, name, items, plan)
+    for path in part.files:
+        fsync(staging / path)
     for folder in [*(p for p in staging.rglob("*") if p.is_dir()), staging]:
         fsync(folder)
-    return int(np.count_nonzero(plan.kept == NEW))
+    return part, sum(origin is None for origin in plan.origins)
 
 
-def remove_graph(staging: Path) -> None:
-    """Remove the graph from a generation that ``fill`` has written, so that readers compare all vectors.
+def copied(folder: Path, items: Sequence[Item], dimension: int) -> Part:
+    """Write a segment of articles that are copied, without graph and lexical index, into an empty folder."""
+
+    def silent(_what: str, _share: float) -> None:
+        """Report nothing."""
+
+    ordered = sorted(items, key=lambda item: item.record.article.id)
+    plan = _plan(ordered, None, {}, silent)
+    _write_rows(folder, ordered, plan, None, dimension, silent)
+    return _part(folder, folder.name, ordered, plan)
+
+
+def _part(folder: Path, name: str, items: Sequence[Item], plan: _Plan) -> Part:
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return Part(name, len(items), len(plan.table), len(plan.spans), layout.digests(files))
+
+
+def _write_rows(
+    staging: Path,
+    items: Sequence[Item],
+    plan: _Plan,
+    embedder: Embedder | None,
+    dimension: int,
+    progress: Progress,
+) -> None:
+    _write_articles(staging, items)
+    np.save(staging / "chunks.npy", plan.table)
+    np.save(staging / "spans.npy", plan.spans)
+    _write_vectors(staging, plan, embedder, dimension, progress)
+
+
+def remove_graph(staging: Path, part: Part) -> Part:
+    """Remove the graph from a segment that ``fill`` has written, so that readers compare all vectors.
 
     HNSW can fail to reach some of many nearly equal texts. That must not discard an hour of embedding.
     """
-    manifest = Manifest.from_json((staging / layout.MANIFEST).read_bytes())
-    files = {name: d for name, d in manifest.files.items() if not name.startswith(f"{layout.CHROMA}/")}
     shutil.rmtree(staging / layout.CHROMA)
-    _write_manifest(staging, dataclasses.replace(manifest, files=files))
     fsync(staging)
+    files = {name: d for name, d in part.files.items() if not name.startswith(f"{layout.CHROMA}/")}
+    return dataclasses.replace(part, files=files)
 
 
-def _write_articles(path: Path, contents: Contents) -> None:
-    # A JSON escape can put a lone surrogate into a text; it is not valid UTF-8 but must not be lost.
-    with path.open("w", encoding="utf-8", errors="surrogatepass", newline="\n") as file:
-        for article in contents.articles:
-            record = {
-                "article": dataclasses.asdict(article),
-                "lines": contents.lines[article.id],
-                "group": contents.groups.get(article.id, article.id),
-            }
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+def _write_articles(staging: Path, items: Sequence[Item]) -> None:
+    places, at = [], 0
+    with (staging / layout.ARTICLES).open("wb") as file:
+        for item in items:
+            line = item.record.to_json()
+            file.write(line + b"\n")
+            places.append([item.record.article.id, hashlib.sha256(line).hexdigest(), at, len(line)])
+            at += len(line) + 1
+    (staging / layout.PLACES).write_text(json.dumps(places), encoding="utf-8")
+    np.save(staging / "sketches.npy", duplicates.sketches([item.record.article.text for item in items]))
 
 
-def _write_manifest(staging: Path, manifest: Manifest) -> None:
-    (staging / layout.MANIFEST).write_bytes(manifest.to_json())
-    fsync(staging / layout.MANIFEST)
-
-
-def check(generation: Generation) -> None:
-    """Measure the graph's recall against exact search, with a sample of the generation's chunks as queries.
+def check(segment: Segment) -> None:
+    """Measure the graph's recall against exact search, with a sample of its chunks as queries.
 
     Raises:
         PoorRecall: It misses too many of the nearest chunks.
         Damaged: It does not contain every chunk.
         ChromaFailed: Chroma cannot answer.
     """
-    graph, count = generation.graph, generation.count
+    graph, count = segment.graph, segment.part.chunks
     if graph is None:
         return
     if graph.count() != count:
@@ -178,9 +203,9 @@ def check(generation: Generation) -> None:
     sample = np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).astype(np.int64))
     hits = 0
     for row in sample:
-        vector = generation.vectors[row]
+        vector = segment.vectors[row]
         found = np.unique(graph.nearest(vector, k))
-        scores = generation.vectors @ vector
+        scores = segment.vectors @ vector
         worst = np.partition(scores, count - k)[count - k] - SAMPLE_TOLERANCE
         hits += int(np.count_nonzero(scores[found] >= worst))
         if scores[found].max() < scores[row] - SAMPLE_TOLERANCE:
@@ -190,58 +215,69 @@ def check(generation: Generation) -> None:
 
 
 def _plan(
-    contents: Contents, fingerprints: dict[str, str], before: Generation | None, progress: Progress
+    items: Sequence[Item],
+    contents: Contents | None,
+    known: Mapping[str, Sequence[Origin]],
+    progress: Progress,
 ) -> _Plan:
     table: list[tuple[int, int, int, int, bytes]] = []
     spans: list[NDArray[np.int32]] = []
-    kept: list[int] = []
-    left = _rows_left(before, fingerprints) if before else {}
-    for place, article in enumerate(contents.articles):
-        if before and before.manifest.articles.get(article.id) == fingerprints[article.id]:
-            chunks = [(before.chunks[row], row) for row in before.rows(article.id)]
-        else:
-            chunks = _split(article, contents, before, left)
-        for chunk, row in chunks:
-            if before and row != NEW:
-                within = before.sentences(row)[0] - before.chunks[row].start
-            else:
-                within = citable(article.text[chunk.start : chunk.end])
+    origins: list[Origin | None] = []
+    texts: list[str] = []
+    for place, item in enumerate(items):
+        for chunk, text, origin in _copied(item) if item.origin else _split(item, contents, known):
+            within = origin[0].within(origin[1]) if item.origin and origin else citable(text)
             chunk_spans = np.empty((len(within), 3), np.int32)
             chunk_spans[:, 0] = len(table)
             chunk_spans[:, 1:] = within + chunk.start
             spans.append(chunk_spans)
-            kept.append(row)
+            origins.append(origin)
+            texts.append(text)
             table.append((place, chunk.start, chunk.end, chunk.tokens, chunk.id.encode()))
-        if (place + 1) % SPLIT_BATCH == 0 or place + 1 == len(contents.articles):
-            progress("cutting", (place + 1) / len(contents.articles))
+        if (place + 1) % SPLIT_BATCH == 0 or place + 1 == len(items):
+            progress("cutting", (place + 1) / len(items))
     # The length of a chunk's id is that of the longest, in UTF-8.
     numbers = [(name, "<i4") for name in ("article", "start", "end", "tokens")]
     dtype = np.dtype([*numbers, ("id", f"S{max((len(row[-1]) for row in table), default=1)}")])
     all_spans = np.concatenate([np.empty((0, 3), np.int32), *spans])
     return _Plan(
-        articles=contents.articles,
+        texts=texts,
         table=np.array(table, dtype),
         spans=all_spans,
-        kept=np.array(kept, np.int32),
+        origins=origins,
         first=np.searchsorted(all_spans[:, 0], np.arange(len(table) + 1)),
     )
 
 
-def _rows_left(before: Generation, fingerprints: dict[str, str]) -> dict[str, int]:
-    """By text the rows of articles that are gone or have changed, as a renamed file has another id."""
-    known = before.manifest.articles
-    others = (article_id for article_id in known if fingerprints.get(article_id) != known[article_id])
-    return {before.text(row): row for article_id in others for row in before.rows(article_id)}
+def _copied(item: Item) -> list[tuple[Chunk, str, Origin | None]]:
+    """The chunks of an article that is copied from another segment."""
+    if item.origin is None:
+        return []
+    segment, place = item.origin
+    article = item.record.article
+    chunks: list[tuple[Chunk, str, Origin | None]] = []
+    for row in range(int(segment.chunk_of[place]), int(segment.chunk_of[place + 1])):
+        _, start, end, size, name = segment.table[row].item()
+        chunk = Chunk(name.decode(), article.id, start, end, size)
+        chunks.append((chunk, article.text[start:end], (segment, row)))
+    return chunks
 
 
 def _split(
-    article: Article, contents: Contents, before: Generation | None, left: dict[str, int]
-) -> list[tuple[Chunk, int]]:
-    rows = before.rows(article.id) if before and article.id in before.articles else ()
-    # By text, not by id: ids depend on positions too, and a new first paragraph moves all others.
-    row_of = {before.text(row): row for row in rows} if before else {}
-    texts = ((c, article.text[c.start : c.end]) for c in contents.cut(article))
-    return [(c, row_of.get(text, left.get(text, NEW))) for c, text in texts]
+    item: Item, contents: Contents | None, known: Mapping[str, Sequence[Origin]]
+) -> list[tuple[Chunk, str, Origin | None]]:
+    """The chunks of a new or changed article, each with the place of its vectors if there are any already."""
+    article, chunks = item.record.article, []
+    for chunk in contents.cut(article) if contents else ():
+        text = article.text[chunk.start : chunk.end]
+        # By text, not by id: ids depend on positions too, and a new first paragraph moves all others.
+        intact = (
+            (segment, row)
+            for segment, row in known.get(text, ())
+            if segment.intact(row, text) and np.array_equal(segment.within(row), citable(text))
+        )
+        chunks.append((chunk, text, next(intact, None)))
+    return chunks
 
 
 def citable(text: str) -> NDArray[np.int32]:
@@ -250,16 +286,7 @@ def citable(text: str) -> NDArray[np.int32]:
     return np.array(spans, np.int32).reshape(-1, 2)
 
 
-class _Embedded(NamedTuple):
-    """The vectors of one chunk, as layout.py describes the files of the same names."""
-
-    vector: Vectors
-    sentences: NDArray[np.float16]
-    tokens: NDArray[np.uint8]
-    parts: NDArray[np.int32]
-
-
-def _embed(embedder: Embedder, texts: Sequence[str], within: Sequence[NDArray[np.int32]]) -> list[_Embedded]:
+def _embed(embedder: Embedder, texts: Sequence[str], within: Sequence[NDArray[np.int32]]) -> list[Embedded]:
     """Embed chunks, their tokens, and their sentences, which are ``within`` the chunks' texts."""
     vectors, tokens = embedder.with_tokens(texts)
     sentence_vectors = embedder.passages(
@@ -267,7 +294,7 @@ def _embed(embedder: Embedder, texts: Sequence[str], within: Sequence[NDArray[np
     ).astype(np.float16)
     ends = np.cumsum([len(spans) for spans in within])
     return [
-        _Embedded(
+        Embedded(
             vectors[row],
             own,
             late_interaction.pack(tokens[row].vectors),
@@ -277,17 +304,12 @@ def _embed(embedder: Embedder, texts: Sequence[str], within: Sequence[NDArray[np
     ]
 
 
-def _kept(before: Generation, row: int) -> _Embedded:
-    sentences = before.sentence_vectors[before.sentence_rows(row)]
-    return _Embedded(before.vectors[row], sentences, before.tokens(row), before.token_parts(row))
-
-
 def _write_vectors(
-    staging: Path, plan: _Plan, embedder: Embedder, before: Generation | None, progress: Progress
+    staging: Path, plan: _Plan, embedder: Embedder | None, dimension: int, progress: Progress
 ) -> None:
-    count, dimension = len(plan.table), embedder.dimension
-    to_embed, done = int(np.count_nonzero(plan.kept == NEW)), 0
-    sizes = np.zeros(count, np.int32)
+    count = len(plan.table)
+    to_embed, done = sum(origin is None for origin in plan.origins), 0
+    sizes, digests = np.zeros(count, np.int32), np.zeros(count, np.uint64)
     parts = [np.empty((0, 2), np.int32)]
     with contextlib.ExitStack() as stack:
         names = ("vectors.npy", "sentences.npy", layout.TOKENS)
@@ -296,11 +318,13 @@ def _write_vectors(
         _write_header(file, np.float16, (len(plan.spans), dimension))
         for at in range(0, count, WRITE_BLOCK):
             rows = range(at, min(at + WRITE_BLOCK, count))
-            kept = {row: int(plan.kept[row]) for row in rows if plan.kept[row] != NEW}
-            block = {row: _kept(before, old) for row, old in kept.items()} if before else {}
-            missing = [row for row in rows if row not in kept]
+            origins = {row: origin for row in rows if (origin := plan.origins[row])}
+            block = {row: segment.embedded(old) for row, (segment, old) in origins.items()}
+            missing = [row for row in rows if row not in block]
             for batch in (missing[i : i + EMBED_BATCH] for i in range(0, len(missing), EMBED_BATCH)):
-                texts, within = [plan.text(row) for row in batch], [plan.within(row) for row in batch]
+                if embedder is None:
+                    raise AssertionError("only copied chunks are written without an embedder")
+                texts, within = [plan.texts[row] for row in batch], [plan.within(row) for row in batch]
                 block.update(zip(batch, _embed(embedder, texts, within), strict=True))
                 done += len(batch)
                 progress("embedding", done / to_embed)
@@ -309,8 +333,10 @@ def _write_vectors(
                 file.write(block[row].sentences.tobytes())
                 token_file.write(block[row].tokens.tobytes())
                 sizes[row] = len(block[row].tokens)
+                digests[row] = block[row].digest(plan.texts[row])
                 parts.append(block[row].parts)
     np.save(staging / "sizes.npy", sizes)
+    np.save(staging / "digests.npy", digests)
     np.save(staging / "parts.npy", np.concatenate(parts))
 
 

@@ -10,13 +10,21 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import heapq
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rag.language.quantities import claimed, held
 from rag.language.text import fold, numbers, sentences
 from rag.records import Article, Passage, Reprint
+
+if TYPE_CHECKING:
+    from rensa import RMinHash
 
 SHINGLE = 3
 """Words in a shingle. Shorter ones are shared by all news on a subject; of longer ones an edited word changes
@@ -98,19 +106,108 @@ def groups(articles: Iterable[Article]) -> dict[str, str]:
     first: list[tuple[Article, rensa.RMinHash]] = []
     group_of: dict[str, str] = {}
     for article in sorted(articles, key=lambda article: article.id):
-        shingles = _shingles(article.text)
-        sketch = rensa.RMinHash(num_perm=PERMUTATIONS, seed=1)
-        sketch.update(list(shingles))
+        sketch = _sketch(article.text)
         near = [(sketch.jaccard(first[at][1]), at) for at in index.query(sketch)]
-        near = sorted((-estimate, at) for estimate, at in near if estimate >= SAME - SLACK)[:CANDIDATES]
-        close = sorted((-_jaccard(shingles, _shingles(first[at][0].text)), at) for _, at in near)
-        stories = (first[at][0] for distance, at in close if -distance >= SAME)
-        story = next((s for s in stories if not _contradictory(article.text, s.text)), article)
-        group_of[article.id] = story.id
-        if story is article:
+        story = _story(
+            article.text, [(estimate, first[at][0].id, first[at][0].text) for estimate, at in near]
+        )
+        group_of[article.id] = story or article.id
+        if story is None:
             index.insert(len(first), sketch)
             first.append((article, sketch))
     return group_of
+
+
+def regroup(
+    group_of: Mapping[str, str],
+    ids: Sequence[str],
+    sketches_: NDArray[np.uint32],
+    changed: Mapping[str, NDArray[np.uint32] | None],
+    text: Callable[[str], str],
+) -> dict[str, str]:
+    """What ``groups`` returns after some articles changed, without looking at all the others again.
+
+    The articles that precede an article decide on its story. So the first ones of stories are followed in
+    the order of ids: only where one appears, changes or disappears are later articles like it compared again.
+
+    Args:
+        group_of: The groups before, by article id.
+        ids: The articles that there are now, sorted.
+        sketches_: Their ``sketches``.
+        changed: The new, changed and removed articles: the sketch of what each was before, None for a new
+            one.
+        text: Returns an article's text by its id.
+    """
+    place_of = {article_id: at for at, article_id in enumerate(ids)}
+    now = {article_id: group_of.get(article_id, article_id) for article_id in ids}
+    is_first = np.array([group == article_id for article_id, group in now.items()], bool)
+    waiting, seen = sorted(changed), set(changed)
+
+    while waiting:
+        article_id = heapq.heappop(waiting)
+        was_first = (
+            group_of.get(article_id, article_id) == article_id and changed.get(article_id, True) is not None
+        )
+        old = changed.get(article_id)
+        at = place_of.get(article_id)
+        affected = [alike(sketches_, old)] if was_first and old is not None else []
+        if at is not None:
+            close = alike(sketches_, sketches_[at])
+            earlier = [row for row in close if row < at and is_first[row]]
+            estimates = (sketches_[earlier] == sketches_[at]).mean(axis=1)
+            found = [(float(e), ids[row], text(ids[row])) for e, row in zip(estimates, earlier, strict=True)]
+            story = _story(text(article_id), found)
+            now[article_id], is_first[at] = story or article_id, story is None
+            if was_first != is_first[at] or (article_id in changed and is_first[at]):
+                affected.append(close)
+        for other in (ids[row] for rows in affected for row in rows):
+            if other > article_id and other not in seen:
+                seen.add(other)
+                heapq.heappush(waiting, other)
+    return now
+
+
+def alike(sketches_: NDArray[np.uint32], sketch: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """The rows of the signatures that may belong to versions of the story that ``sketch`` belongs to."""
+    pairs = sketches_.view(np.uint64) == sketch.view(np.uint64)  # a band has four rows: two pairs
+    rows = np.flatnonzero((pairs[:, 0::2] & pairs[:, 1::2]).any(axis=1))
+    found: NDArray[np.int64] = rows[(sketches_[rows] == sketch).mean(axis=1) >= SAME - SLACK]
+    return found
+
+
+def sketches(texts: Sequence[str]) -> NDArray[np.uint32]:
+    """The MinHash signatures of texts, shape (texts, ``PERMUTATIONS``)."""
+    found = np.empty((len(texts), PERMUTATIONS), np.uint32)
+    for at, text in enumerate(texts):
+        found[at] = _sketch(text).digest()
+    return found
+
+
+def _sketch(text: str) -> RMinHash:
+    import rensa
+
+    sketch = rensa.RMinHash(num_perm=PERMUTATIONS, seed=1)
+    sketch.update(list(_shingles(text)))
+    return sketch
+
+
+def _story(text: str, firsts: Iterable[tuple[float, str, str]]) -> str | None:
+    """The first article of the story that a text is a version of.
+
+    Args:
+        text: The text.
+        firsts: Articles that may be it: estimated similarity, id and text.
+
+    Returns:
+        Its id; None if the text is the first version of its story.
+    """
+    near = sorted((-estimate, name, other) for estimate, name, other in firsts if estimate >= SAME - SLACK)
+    shingles = _shingles(text)
+    close = sorted(
+        (-_jaccard(shingles, _shingles(other)), name, other) for _, name, other in near[:CANDIDATES]
+    )
+    stories = ((name, other) for distance, name, other in close if -distance >= SAME)
+    return next((name for name, other in stories if not _contradictory(text, other)), None)
 
 
 def reprints(articles: Iterable[Article], group_of: Mapping[str, str]) -> dict[str, tuple[Article, ...]]:

@@ -1,14 +1,17 @@
 """Generations of an index on disk: each is written once, checked, made current atomically and never edited.
 
     indexes/NAME/CURRENT                  the generation that readers open, and its manifest's sha256
-    indexes/NAME/generation-0003/         see layout.py
-    indexes/NAME/generation-0002/         the previous one, kept
+    indexes/NAME/generation-0003/         its manifest, and the segment that was written with it (layout.py)
+    indexes/NAME/generation-0002/         the previous one, and older ones whose segments are in use
     indexes/NAME/.staging, .lock          a build in progress; one writer at a time
 
-A change to any article produces a new generation, into which the vectors of unchanged text are copied. The
-manifest contains a digest of every file, and CURRENT the digest of the manifest: damaged files are refused,
-so that no answer is based on them and no older generation is mistaken for the current one. Readers take no
-lock.
+An update writes a segment that contains the new and changed articles alone, and a manifest that lists it
+beside the segments that stay. Articles that were replaced or removed are marked in the manifest. From time to
+time an update copies small segments into its own too (``update.chosen_items``), so that there are never many.
+
+The manifest contains a digest of every file, and CURRENT the digest of the manifest: damaged files are
+refused, so that no answer is based on them and no older generation is mistaken for the current one. Readers
+take no lock.
 """
 
 from __future__ import annotations
@@ -17,24 +20,38 @@ import contextlib
 import dataclasses
 import datetime
 import errno
-import hashlib
 import json
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import BadArticles, IndexMissing, IndexUnusable, NoSpace, SanadError
-from rag.index import bm25, build
+from rag.index import bm25, build, chroma_store
 from rag.index.chroma_store import ChromaFailed
-from rag.index.layout import CURRENT, FORMAT, MANIFEST, Contents, Damaged, Manifest, entry, read_current
-from rag.index.snapshot import Generation
+from rag.index.layout import (
+    CURRENT,
+    FORMAT,
+    MANIFEST,
+    Contents,
+    Damaged,
+    Manifest,
+    Part,
+    check_compatible,
+    current_name,
+    damage,
+    entry,
+    read_current,
+    read_manifest,
+)
+from rag.index.segments.ledger import Ledger, add_checked, forget_checked
+from rag.index.segments.segment import Segment
+from rag.index.segments.update import Update, chosen_items, compared, groups_of, known_rows
+from rag.index.snapshot import GRAPH_ROWS, Generation
 from rag.models.disk import fsync
 from rag.models.embedding.embedder import Embedder
-from rag.records import Article, Progress
-from rag.settings import DEFAULT_INDEX
+from rag.records import Progress
 
 LOCK_SECONDS = 1.0
 """How long a second writer waits before it fails with the name of the process that holds the lock."""
@@ -43,7 +60,9 @@ MAX_SHRINK = 0.2
 """Largest share of its articles that an index may lose in one update unless the caller allows more: a folder
 that is not mounted, or only half copied, must not empty an index."""
 
-_NAME = re.compile(rb"generation-\d{4,}")
+GRAPH_FROM = 10_000
+"""Number of chunks from which opening the graph pays off for questions. Comparing all vectors takes 2.4 ms at
+10,000, the graph 1.1 ms; but importing Chroma takes 0.8 s of processor time, and its tables are copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +88,6 @@ class Written:
     former ids not removed."""
 
 
-GRAPH_FROM = 10_000
-"""Number of chunks from which opening the graph pays off for questions. Comparing all vectors takes 2.4 ms at
-10,000, the graph 1.1 ms; but importing Chroma takes 0.8 s of processor time, and its tables are copied."""
-
-
 def open_generation(
     index: Path,
     embedder: str | None = None,
@@ -81,6 +95,7 @@ def open_generation(
     *,
     search: bool = True,
     graph_from: int = 0,
+    reuse: Generation | None = None,
 ) -> Generation:
     """Open the current generation of an index, after checking every file of it.
 
@@ -89,7 +104,8 @@ def open_generation(
         embedder: Identity of the embedder that will search it; None when nothing is searched.
         chunker: The way articles must have been split; None when that does not matter.
         search: Whether many searches will follow; if not, opening is faster and searching slower.
-        graph_from: With fewer chunks the graph is not opened.
+        graph_from: With fewer chunks no graph is opened.
+        reuse: An open generation of this index, whose segments need not be opened again.
 
     Raises:
         IndexMissing: There is no such index.
@@ -99,25 +115,64 @@ def open_generation(
     while True:
         current = read_current(index)
         try:
-            folder, manifest = _manifest(index, current)
-            _check_compatible(index, manifest, embedder, chunker)
+            name, manifest = read_manifest(index, current)
+            check_compatible(index, manifest, embedder, chunker)
             graph = search and manifest.chunks >= graph_from
-            return Generation(folder, manifest, current or b"", search=graph)
+            return Generation(index, name, manifest, current or b"", search=graph, reuse=reuse)
         except Damaged as error:
             # If CURRENT has changed, the second of two updates removed the generation that was being opened.
             if read_current(index) == current:
-                raise IndexUnusable(
-                    f"The index {index.name!r} is damaged: {error}. Rebuild it: {_command(index)}"
-                ) from error
+                forget_checked(index)
+                raise damage(index, error) from error
+
+
+def open_ledger(index: Path, embedder: str, chunker: str) -> Ledger | None:
+    """The articles of the current generation; None if none of its vectors can be used again."""
+    try:
+        ledger = Ledger(index)
+        check_compatible(index, ledger.manifest, embedder, chunker)
+        return ledger
+    except (IndexMissing, IndexUnusable, Damaged):
+        return None
+
+
+def whole_ledger(index: Path, embedder: str) -> Ledger:
+    """The articles of the current generation, all of whose files are as they were written.
+
+    Raises:
+        IndexMissing: There is no such index.
+        IndexUnusable: It is damaged, has another format, or was built with another embedder.
+    """
+    try:
+        ledger = Ledger(index)
+        check_compatible(index, ledger.manifest, embedder, None)
+        if len(ledger.sound) < len(ledger.manifest.segments):
+            raise Damaged("; ".join(ledger.damage))
+        return ledger
+    except Damaged as error:
+        raise damage(index, error) from error
 
 
 def write_generation(
-    index: Path, contents: Contents, embedder: Embedder, progress: Progress, *, allow_shrink: bool = False
+    index: Path,
+    contents: Contents,
+    embedder: Embedder,
+    progress: Progress,
+    *,
+    allow_shrink: bool = False,
+    ledger: Ledger | None = None,
 ) -> Written:
     """Make ``contents`` the current generation of an index; nothing is written if it already is.
 
-    Only text that the current generation does not contain is embedded. ``allow_shrink`` says whether more
-    than ``MAX_SHRINK`` of the articles may be removed.
+    Only text that the current generation does not contain is embedded.
+
+    Args:
+        index: The folder of the index.
+        contents: What it is to contain.
+        embedder: Embeds new text.
+        progress: Called with the current step and the share of it that is done.
+        allow_shrink: Whether more than ``MAX_SHRINK`` of the articles may be removed.
+        ledger: The articles of the index if they are known; it is read again if they are those of before.
 
     Raises:
         BadArticles: Too many articles would be removed.
@@ -136,90 +191,105 @@ def write_generation(
                     f"Another process updated the index {index.name!r} meanwhile; nothing was changed. "
                     "Try again."
                 )
-            old: dict[str, str] = {}
-            with contextlib.suppress(IndexMissing, IndexUnusable, Damaged):
-                old = _manifest(index, current)[1].articles  # even if the index cannot be searched
-            known = None
-            with contextlib.suppress(IndexMissing, IndexUnusable):
-                known = open_generation(index, search=False)
-            new = {article.id: _fingerprint(article) for article in contents.articles}
-            moved = _moved(known, contents) if known else {}
-            removed = sorted(old.keys() - new.keys() - set(moved.values()))
-            if len(removed) > MAX_SHRINK * len(old) and not allow_shrink:
+            if ledger and ledger.current != current:
+                ledger = None
+            update = compared(index, contents, embedder, ledger)
+            old = update.old.places if update.old else {}
+            if len(update.removed) > MAX_SHRINK * len(old) and not allow_shrink:
                 raise BadArticles(
-                    f"This update would remove {len(removed)} of the {len(old)} articles in the index "
+                    f"This update would remove {len(update.removed)} of the {len(old)} articles in the index "
                     f"{index.name!r}; nothing was changed. If this is intended, add --allow-shrink."
                 )
-            before = None
-            with contextlib.suppress(IndexUnusable):  # another embedder or chunker
-                if known:
-                    _check_compatible(index, known.manifest, embedder.identity, contents.chunker)
-                before = known
-            if before and _is_up_to_date(before, contents, new):
-                name, chunks, embedded = before.id, before.count, 0
+            groups = groups_of(update, contents)
+            if update.before and _is_up_to_date(update, update.before.manifest, contents, groups):
+                name, chunks, embedded = update.before.name, update.before.manifest.chunks, 0
             else:
-                name, chunks, embedded = _write(index, contents, new, embedder, before, progress)
+                name, chunks, embedded = _write(index, update, groups, contents, embedder, progress)
             return Written(
                 generation=name,
-                articles=len(new),
+                articles=len(update.kept) + len(update.fresh),
                 chunks=chunks,
                 embedded=embedded,
-                added=tuple(sorted(new.keys() - old.keys() - moved.keys())),
-                changed=tuple(sorted(i for i in new.keys() & old.keys() - moved.keys() if new[i] != old[i])),
-                removed=tuple(removed),
-                moved=tuple(sorted(moved)),
+                added=tuple(sorted(update.fresh.keys() - old.keys() - update.moved.keys())),
+                changed=tuple(
+                    sorted(
+                        i
+                        for i in update.fresh.keys() & old.keys() - update.moved.keys()
+                        if update.fresh[i].fingerprint != old[i].fingerprint
+                    )
+                ),
+                removed=tuple(update.removed),
+                moved=tuple(sorted(update.moved)),
             )
 
 
-def _moved(before: Generation, contents: Contents) -> dict[str, str]:
-    """The former id of each article whose file was renamed or moved, by its id now.
-
-    Its text was that of an article that is gone or has another text now; that one can have moved to one place
-    only.
-    """
-    old = before.articles
-    texts = {article.id: article.text for article in contents.articles}
-    free: dict[str, list[str]] = {}
-    for article_id in sorted(old, reverse=True):
-        if texts.get(article_id) != old[article_id].text:
-            free.setdefault(old[article_id].text, []).append(article_id)
-    placed = (i for i in sorted(texts) if i not in old or old[i].text != texts[i])
-    return {i: free[texts[i]].pop() for i in placed if free.get(texts[i])}
+def _is_up_to_date(update: Update, manifest: Manifest, contents: Contents, groups: dict[str, str]) -> bool:
+    return (
+        not update.fresh
+        and not update.gone
+        and manifest.source == contents.source
+        and manifest.terms == bm25.TERMS
+        and manifest.groups == groups
+    )
 
 
 def _write(
     index: Path,
+    update: Update,
+    groups: dict[str, str],
     contents: Contents,
-    fingerprints: dict[str, str],
     embedder: Embedder,
-    before: Generation | None,
     progress: Progress,
 ) -> tuple[str, int, int]:
     """Write, check and switch to a generation: its name, its chunks, and how many of them were embedded."""
     staging = index / ".staging"
+    name = f"generation-{max(map(_number, index.glob('generation-*')), default=0) + 1:04}"
     try:
         staging.mkdir()
-        embedded = build.fill(staging, contents, fingerprints, embedder, before, progress)
-        progress("checking", 0)
-        manifest = _checked(index, staging, contents)
+        stay, items = chosen_items(index, update)
+        embedded, parts = 0, stay
+        manifest = Manifest(
+            format=FORMAT,
+            embedder=embedder.identity,
+            dimension=embedder.dimension,
+            token_size=embedder.token_size,
+            chunker=contents.chunker,
+            chunks=0,
+            source=contents.source,
+            terms=bm25.TERMS,
+            groups=groups,
+            segments=(),
+        )
+        if items:
+            merge = any(item.origin for item in items) and update.has_terms(bm25.TERMS)
+            graph_from = GRAPH_ROWS if stay or merge else chroma_store.MIN_ROWS
+            known = known_rows(update)
+            part, embedded = build.fill(
+                staging, name, items, contents, embedder, known, progress, graph_from=graph_from
+            )
+            progress("checking", 0)
+            parts = [*stay, _checked(index, staging, part, manifest)]
         progress("checking", 1)
-        return _switch(index, staging, manifest), Manifest.from_json(manifest).chunks, embedded
+        chunks = sum(part.chunks - part.dead_chunks for part in parts)
+        data = dataclasses.replace(manifest, chunks=chunks, segments=tuple(parts)).to_json()
+        (staging / MANIFEST).write_bytes(data)
+        fsync(staging / MANIFEST)
+        fsync(staging)
+        _switch(index, staging, name, data)
+        return name, chunks, embedded
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _checked(index: Path, staging: Path, contents: Contents) -> bytes:
-    """The bytes of the new manifest, after its files were read back and searched successfully."""
-    manifest = (staging / MANIFEST).read_bytes()
+def _checked(index: Path, staging: Path, part: Part, manifest: Manifest) -> Part:
+    """The new segment, after its files were read back and searched successfully."""
     try:
-        with contextlib.closing(Generation(staging, Manifest.from_json(manifest))) as generation:
-            if generation.articles.keys() != {article.id for article in contents.articles}:
-                raise Damaged("articles are missing")
-            build.check(generation)
-            return manifest
+        with contextlib.closing(Segment(staging, part, manifest, graph=True)) as segment:
+            build.check(segment)
+            return part
     except build.PoorRecall:
-        build.remove_graph(staging)
-        return _checked(index, staging, contents)  # without a graph this cannot happen again
+        # Without a graph this cannot happen again.
+        return _checked(index, staging, build.remove_graph(staging, part), manifest)
     except (Damaged, ChromaFailed) as error:
         raise IndexUnusable(
             f"The new files of the index {index.name!r} failed their check: {error}. They were deleted; the "
@@ -227,9 +297,8 @@ def _checked(index: Path, staging: Path, contents: Contents) -> bytes:
         ) from error
 
 
-def _switch(index: Path, staging: Path, manifest: bytes) -> str:
+def _switch(index: Path, staging: Path, name: str, manifest: bytes) -> None:
     """Make the checked staging folder the current generation; the two renames need no disk space."""
-    name = f"generation-{max(map(_number, index.glob('generation-*')), default=0) + 1:04}"
     new = index / f"{CURRENT}.new"
     try:
         new.write_bytes(entry(name, manifest))
@@ -242,86 +311,49 @@ def _switch(index: Path, staging: Path, manifest: bytes) -> str:
         shutil.rmtree(index / name, ignore_errors=True)
         raise
     fsync(index)
+    add_checked(index, Manifest.from_json(manifest))
     _sweep(index)
-    return name
 
 
 def _sweep(index: Path) -> None:
-    """Remove all but the current and the previous generation, and whatever killed writers left behind."""
+    """Remove what neither the current nor the previous generation uses, and what killed writers left."""
     shutil.rmtree(index / ".staging", ignore_errors=True)
-    named = _NAME.match(read_current(index) or b"")
-    if named is None:
+    current = current_name(read_current(index))
+    if current is None:
         return
-    current = index / named.group().decode()
-    others = [path for path in index.glob("generation-*") if path != current]
-    before = max((path for path in others if _number(path) < _number(current)), key=_number, default=None)
-    for path in others:
-        if path != before:
+    folders = {path.name: path for path in index.glob("generation-*")}
+    manifests = [path for path in folders.values() if (path / MANIFEST).is_file()]
+    earlier = [path for path in manifests if _number(path) < _number(index / current)]
+    previous = max(earlier, key=_number, default=None)
+    used = {current}
+    try:
+        used.update(_segments(index / current))
+        if previous:
+            used.update({previous.name, *_segments(previous)})
+    except Damaged:
+        return
+    for name, path in folders.items():
+        if name not in used:
             shutil.rmtree(path, ignore_errors=True)
+        elif name != current and path != previous:
+            with contextlib.suppress(OSError):
+                (path / MANIFEST).unlink(missing_ok=True)
 
 
-def _is_up_to_date(before: Generation, contents: Contents, fingerprints: dict[str, str]) -> bool:
-    return (
-        before.manifest.articles == fingerprints
-        and before.manifest.source == contents.source
-        and before.manifest.terms == bm25.TERMS
-        and all(before.groups[i] == contents.groups.get(i, i) for i in fingerprints)
-    )
-
-
-def _manifest(index: Path, current: bytes | None) -> tuple[Path, Manifest]:
-    """The current generation's folder, and its manifest, whose digest has been checked.
-
-    Raises:
-        IndexMissing: There is no generation.
-        IndexUnusable: It has another format.
-        Damaged: CURRENT or the manifest has changed since it was written.
-    """
-    if current is None and not any(index.glob("generation-*")):
-        raise IndexMissing(f"There is no index {index.name!r} in {index.parent}. Build it: {_command(index)}")
-    name = _NAME.match(current or b"")
-    if name is None:
-        raise Damaged(f"{CURRENT} is missing" if current is None else f"{CURRENT} has changed on disk")
-    folder = index / name.group().decode()
+def _segments(folder: Path) -> set[str]:
+    """The folders that a generation's segments are in; none for one of another format."""
     try:
         data = (folder / MANIFEST).read_bytes()
-    except OSError as error:
-        raise Damaged(f"{folder.name} cannot be read ({error})") from error
-    with contextlib.suppress(ValueError, KeyError, TypeError):
-        if (version := json.loads(data)["format"]) != FORMAT:
-            raise IndexUnusable(
-                f"The index {index.name!r} has format {version}, but this version of sanad reads {FORMAT}. "
-                f"Rebuild it: {_command(index)}"
-            )
-    if current != entry(folder.name, data):
-        raise Damaged(f"{CURRENT} and {folder.name}/{MANIFEST} do not match")
-    return folder, Manifest.from_json(data)
-
-
-def _check_compatible(index: Path, manifest: Manifest, embedder: str | None, chunker: str | None) -> None:
-    if embedder is not None and manifest.embedder != embedder:
-        raise IndexUnusable(
-            f"The index {index.name!r} was built with the embedder {manifest.embedder}, not {embedder}. "
-            f"Use that embedder (--embedder), or rebuild the index: {_command(index)}"
-        )
-    if chunker is not None and manifest.chunker != chunker:
-        raise IndexUnusable(
-            f"The passages of the index {index.name!r} were split with {manifest.chunker}, not {chunker} "
-            f"(version:tokens). Restore SANAD_CHUNK_TOKENS, or rebuild the index: {_command(index)}"
-        )
-
-
-def _fingerprint(article: Article) -> str:
-    return hashlib.sha256(json.dumps(dataclasses.asdict(article), sort_keys=True).encode()).hexdigest()
+        if json.loads(data)["format"] != FORMAT:
+            return set()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Damaged(f"{folder.name}/{MANIFEST} cannot be read ({error})") from error
+    return {part.folder for part in Manifest.from_json(data).segments}
 
 
 def _number(folder: Path) -> int:
     digits = folder.name.rpartition("-")[2]
     return int(digits) if digits.isdecimal() else 0
-
-
-def _command(index: Path) -> str:
-    return "sanad index" if index.name == DEFAULT_INDEX else f"sanad index FOLDER --index {index.name}"
 
 
 @contextlib.contextmanager
@@ -355,6 +387,9 @@ def _disk_errors(index: Path) -> Iterator[None]:
             f"Cannot write the index {index.name!r} in {index.parent}: {why}. Free some space, or use "
             "another folder: SANAD_INDEXES=/path. The index is unchanged."
         ) from error
+    except Damaged as error:
+        forget_checked(index)
+        raise damage(index, error) from error
     except ChromaFailed as error:
         raise IndexUnusable(
             f"Chroma could not write the index {index.name!r} ({error}). The index is unchanged. Try again."

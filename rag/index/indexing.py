@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import BadArticles, IndexMissing, IndexUnusable, SanadError
-from rag.index import chunking, duplicates, filters, generations
+from rag.index import chunking, filters, generations, layout
 from rag.index.generations import Written
 from rag.index.layout import Contents, Cut
-from rag.loading import uploads, watch
+from rag.index.segments.ledger import Ledger
+from rag.index.segments.segment import Record
+from rag.loading import unchanged, uploads, watch
 from rag.loading.articles import Loaded, Skipped, load_folder
+from rag.loading.unchanged import Seen
 from rag.models.embedding.embedder import Embedder, open_embedder
 from rag.records import Article, Filter, Progress
 from rag.settings import DEFAULT_INDEX, Settings, index_folder, quiet_libraries
+
+FILES = ".files.json"
+"""File of an index that remembers what was read in the files of its folder."""
 
 NEAR = 3
 """Similar ids that are suggested for an unknown one."""
@@ -79,19 +85,48 @@ def build_index(
             f"The folder {str(folder)!r} contains the indexes themselves ({settings.indexes}). Name a folder "
             "that contains only articles, or keep the indexes elsewhere: SANAD_INDEXES=/path"
         )
-    own = load_folder(folder, settings, report)
+    memory = place / FILES
+    if memory.exists():  # else a folder that is missing is reported before the embedder is loaded
+        embedder = embedder or open_embedder(settings, report)
+    key = unchanged.key(folder, settings)
+    ledger = generations.open_ledger(place, embedder.identity, chunker(settings)) if embedder else None
+    own = load_folder(folder, settings, report, seen=_seen(memory, key, ledger))
     loaded = uploads.joined(own, uploads.load(place, settings, report))
     contents = Contents(
         articles=loaded.articles,
         lines=loaded.lines,
         cut=cutter(settings),
         chunker=chunker(settings),
-        groups=duplicates.groups(loaded.articles),
+        groups=None,
         source=str(folder.resolve()),
+        base=ledger.current if ledger and own.unread else b"",
+        keep=own.unread,
     )
     embedder = embedder or open_embedder(settings, report)
-    written = generations.write_generation(place, contents, embedder, report, allow_shrink=allow_shrink)
+    written = generations.write_generation(
+        place, contents, embedder, report, allow_shrink=allow_shrink, ledger=ledger
+    )
+    _remember(memory, key, own)
     return Built(written, loaded.skipped)
+
+
+def _seen(memory: Path, key: str, ledger: Ledger | None) -> dict[str, Seen]:
+    """The files of a folder whose articles the index contains as they were read."""
+    if ledger is None:
+        return {}
+    known = {i: place.fingerprint for i, place in ledger.places.items() if place.segment in ledger.sound}
+    files = unchanged.read(memory, key)
+    return {name: one for name, one in files.items() if one.ids.items() <= known.items()}
+
+
+def _remember(memory: Path, key: str, loaded: Loaded) -> None:
+    prints = {a.id: Record(a, tuple(loaded.lines[a.id])).fingerprint for a in loaded.articles}
+    files = {
+        name: one if all(one.ids.values()) else one._replace(ids={i: prints[i] for i in one.ids})
+        for name, one in loaded.seen.items()
+    }
+    if files or memory.exists():
+        unchanged.write(memory, key, files)
 
 
 def watch_index(
@@ -170,17 +205,30 @@ def index_uploads(
     folder = index_folder(settings, name)
     embedder = embedder or open_embedder(settings, report)
     loaded = uploads.load(folder, settings, report)
-    with closing(generations.open_generation(folder, embedder.identity, search=False)) as generation:
-        keep = {i for i in generation.articles if not i.startswith(uploads.PREFIX)}
-        contents = generation.contents(cutter(settings), keep)
-        both = uploads.joined(Loaded(contents.articles, (), dict(contents.lines)), loaded)
-        contents = dataclasses.replace(
-            contents, articles=both.articles, lines=both.lines, groups=duplicates.groups(both.articles)
-        )
-        # Uploaded files are removed one by one by a person, so that the limit is not needed.
-        written = generations.write_generation(folder, contents, embedder, report, allow_shrink=True)
-    uploads.drop_unused(folder, both.articles)
-    return Built(written, both.skipped)
+    ledger = generations.whole_ledger(folder, embedder.identity)
+    keep = [i for i in ledger.places if not _is_upload(i)]
+    contents = _kept(ledger, keep, settings)
+    contents = dataclasses.replace(contents, articles=loaded.articles, lines=loaded.lines)
+    # Uploaded files are removed one by one by a person, so that the limit is not needed.
+    written = generations.write_generation(
+        folder, contents, embedder, report, allow_shrink=True, ledger=ledger
+    )
+    uploads.drop_unused(folder, loaded.articles)
+    return Built(written, loaded.skipped)
+
+
+def _kept(ledger: Ledger, keep: Collection[str], settings: Settings) -> Contents:
+    """Contents that consist of some articles of an index."""
+    return Contents(
+        articles=(),
+        lines={},
+        cut=cutter(settings),
+        chunker=ledger.manifest.chunker,
+        groups=None,
+        source=ledger.manifest.source,
+        base=ledger.current,
+        keep=keep,
+    )
 
 
 def remove_articles(
@@ -206,20 +254,26 @@ def remove_articles(
     settings, report = prepared(settings, progress)
     folder = index_folder(settings, name)
     embedder = embedder or open_embedder(settings, report)
-    with closing(generations.open_generation(folder, embedder.identity, search=False)) as generation:
-        unwanted = set(ids)
-        _check_known(unwanted, sorted(generation.articles), name)
-        keep = generation.articles.keys() - unwanted
-        if not keep:
-            raise BadArticles(
-                f"That would remove every article of the index {name!r}; nothing was removed. To delete the "
-                f"index, remove its folder: {folder}"
-            )
-        contents = generation.contents(cutter(settings), keep)
-        written = generations.write_generation(folder, contents, embedder, report, allow_shrink=allow_shrink)
-        removed = [generation.articles[i] for i in unwanted]
-    uploads.drop_removed(folder, removed, contents.articles)
+    ledger = generations.whole_ledger(folder, embedder.identity)
+    unwanted = set(ids)
+    _check_known(unwanted, sorted(ledger.places), name)
+    keep = ledger.places.keys() - unwanted
+    if not keep:
+        raise BadArticles(
+            f"That would remove every article of the index {name!r}; nothing was removed. To delete the "
+            f"index, remove its folder: {folder}"
+        )
+    removed, left = ([ledger.article(i) for i in some if _is_upload(i)] for some in (unwanted, keep))
+    contents = _kept(ledger, keep, settings)
+    written = generations.write_generation(
+        folder, contents, embedder, report, allow_shrink=allow_shrink, ledger=ledger
+    )
+    uploads.drop_removed(folder, removed, left)
     return written
+
+
+def _is_upload(article_id: str) -> bool:
+    return article_id.startswith(uploads.PREFIX)
 
 
 def _check_known(ids: set[str], known: Sequence[str], name: str) -> None:
@@ -265,10 +319,10 @@ def indexed_folder(name: str = DEFAULT_INDEX, *, settings: Settings | None = Non
     if name == DEFAULT_INDEX:
         return settings.articles
     try:
-        with closing(generations.open_generation(index_folder(settings, name), search=False)) as generation:
-            source = generation.manifest.source
-            return Path(source) if source else None
-    except (IndexMissing, IndexUnusable):
+        index = index_folder(settings, name)
+        source = layout.read_manifest(index, layout.read_current(index))[1].source
+        return Path(source) if source else None
+    except (IndexMissing, IndexUnusable, layout.Damaged):
         return None
 
 

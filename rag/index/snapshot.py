@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import weakref
-from collections.abc import Collection
+import functools
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.index import chroma_store, layout
-from rag.index.chroma_store import ChromaFailed, NeighbourGraph
-from rag.index.layout import CHROMA, LEXICAL, TOKENS, Contents, Cut, Damaged, Manifest, read_current
-from rag.index.working_copy import WorkingFolder
+from rag.index.bm25 import Lexicon
+from rag.index.chroma_store import ChromaFailed
+from rag.index.layout import Contents, Cut, Damaged, Manifest, read_current
+from rag.index.segments.segment import Segment
 from rag.models.embedding.embedder import Vectors
 from rag.records import Article, Chunk
 
@@ -23,110 +22,140 @@ GATHER_SHARE = 0.15
 """Share of the rows from which all are multiplied instead of gathered. With 100,000 rows of 384 numbers,
 gathering one row in seven takes as long as multiplying all of them, 24 ms."""
 
+GRAPH_ROWS = 1000
+"""Chunks of a segment from which its graph is opened, if other segments are searched too: all of fewer are
+compared in 0.3 ms, and an open graph takes memory and 0.1 s to open."""
+
+SPARE = 2
+"""So many times as many chunks are asked of a graph in which some belong to articles that are gone.
+``update.MOST_DEAD`` bounds their share."""
+
 
 class Generation:
     """One generation, open for reading. It never changes, and remains usable after its files are deleted.
 
-    It is safe to use from several threads, and closed when the last reference to it is gone.
+    Its rows are the chunks, ordered by the id of their article and then by their place in it, whatever the
+    segments are. It is safe to use from several threads, and closed when the last reference to it is gone.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, entry: bytes = b"", *, search: bool = True) -> None:
+    def __init__(
+        self,
+        index: Path,
+        name: str,
+        manifest: Manifest,
+        entry: bytes = b"",
+        *,
+        search: bool = True,
+        reuse: Generation | None = None,
+    ) -> None:
         """Check every file and open the generation.
 
         Args:
-            folder: The generation.
+            index: The folder of the index.
+            name: The generation.
             manifest: Its manifest, whose digest has been checked.
             entry: The content of CURRENT as long as this generation is current.
-            search: Whether to open the nearest-neighbour graph. Without it ``nearest`` compares all vectors.
+            search: Whether to open the nearest-neighbour graphs. Without them ``nearest`` compares all
+                vectors.
+            reuse: A generation of the same index; segments that it has opened are not checked again.
 
         Raises:
             Damaged: A file does not match the manifest.
             NoSpace: The temporary folder has no room for the working copy of Chroma's tables.
         """
-        self.folder = folder
-        self.id = folder.name
+        self.folder = index / name
+        self.id = name
         self.entry = entry
         self.manifest = manifest
-        self.count = manifest.chunks
-        self.graph: NeighbourGraph | None = None
-        if not isinstance(manifest.files, dict) or not manifest.files.keys() >= layout.REQUIRED:
-            raise Damaged(f"the manifest of {folder.name} does not list every file")
-        files, working = manifest.files, None
+        known = {} if reuse is None else {segment.part.folder: segment for segment in reuse.segments}
         with contextlib.ExitStack() as opened:
-            try:
-                paths = {file: folder / file for file in files}
-                # Few rows have no graph, nor does a generation whose graph missed too much (``build.check``).
-                if search and any(file.startswith(f"{CHROMA}/") for file in files):
-                    working = WorkingFolder()
-                    opened.callback(working.remove)
-                    tables = f"{CHROMA}/{chroma_store.TABLES}"
-                    paths[tables] = working.copy(folder / tables)
-                for file, digest in layout.digests(paths).items():
-                    if digest != files[file]:
-                        raise Damaged(f"{folder.name}/{file} has changed on disk")
-                self._read(manifest)
-                if working:
-                    self.graph = NeighbourGraph(folder / CHROMA, working.path, self.count)
-                    opened.callback(self.graph.close)
-            except (OSError, ValueError, KeyError, TypeError, ChromaFailed) as error:
-                if working and isinstance(error, ChromaFailed):
-                    working.check_room()
-                raise Damaged(f"{self.id} cannot be read ({error})") from error
-            self.close = weakref.finalize(self, opened.pop_all().close)
-            """Closes Chroma's files now; later searches compare all vectors."""
+            segments = []
+            for part in manifest.segments:
+                segment = known.get(part.folder)
+                graph = search and (len(manifest.segments) == 1 or part.chunks >= GRAPH_ROWS)
+                if segment is None or segment.part.files != part.files or (graph and segment.graph is None):
+                    segment = Segment(index / part.folder, part, manifest, graph=graph)
+                    opened.callback(segment.close)
+                segments.append(segment)
+            self.segments: tuple[Segment, ...] = tuple(segments)
+            self._arrange()
+            if self.count != manifest.chunks:
+                raise Damaged(f"{name} has {self.count} chunks, but its manifest says {manifest.chunks}")
+            opened.pop_all()
 
-    def _read(self, manifest: Manifest) -> None:
-        folder, count, dimension = self.folder, manifest.chunks, manifest.dimension
-        self.articles: dict[str, Article] = {}
-        self._lines: dict[str, tuple[int, ...]] = {}
-        self.groups: dict[str, str] = {}
+    def _arrange(self) -> None:
+        """Number the rows: by article id, whatever segment an article is in."""
+        live = []
+        for at, (segment, part) in enumerate(zip(self.segments, self.manifest.segments, strict=True)):
+            dead = set(part.dead)
+            records = enumerate(segment.records)
+            live += [(one.article.id, at, place, one) for place, one in records if place not in dead]
+        live.sort(key=lambda item: item[0])
+        self._ids = tuple(article_id for article_id, *_ in live)
+        self.articles: dict[str, Article] = {record.article.id: record.article for *_, record in live}
+        if len(self.articles) != len(live):
+            raise Damaged(f"{self.id} contains an article twice")
+        self._lines = {record.article.id: record.lines for *_, record in live}
+        named = self.manifest.groups
+        self.groups: dict[str, str] = {
+            article_id: named.get(article_id, article_id) for article_id in self._ids
+        }
         """The group of near-duplicates of each article, by default its own id."""
-        with (folder / "articles.jsonl").open("rb") as file:
-            for line in file:
-                record = json.loads(line)  # decodes lone surrogates too
-                article = Article(**record["article"])
-                self.articles[article.id] = article
-                self._lines[article.id] = tuple(record["lines"])
-                self.groups[article.id] = record["group"]
-        self._ids = tuple(self.articles)
         self._place = {article_id: row for row, article_id in enumerate(self._ids)}
-        self.table = _load(folder / "chunks.npy")
-        self.vectors: Vectors = _load(folder / "vectors.npy", mapped=True)
-        self.spans: NDArray[np.int32] = _load(folder / "spans.npy")
-        self.sentence_vectors: NDArray[np.float16] = _load(folder / "sentences.npy", mapped=True)
-        sizes, self._parts = _load(folder / "sizes.npy"), _load(folder / "parts.npy")
-        self._token_of = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
-        token_bytes = manifest.token_size // 2
-        shape = (int(self._token_of[-1]), token_bytes)
-        # An empty file cannot be mapped.
-        self._tokens: NDArray[np.uint8] = (
-            np.memmap(folder / TOKENS, np.uint8, "r", shape=shape).view(np.ndarray)
-            if shape[0] * token_bytes
-            else np.empty(shape, np.uint8)
-        )
-        self.chunks = tuple(
-            Chunk(name.decode(), self._ids[place], start, end, tokens)
-            for place, start, end, tokens, name in self.table.tolist()
-        )
-        actual = [len(self.articles), self.table.shape, self.vectors.shape]
-        actual += [self.spans.shape, self.sentence_vectors.shape, self._parts.shape, sizes.shape]
-        expected = [len(manifest.articles), (count,), (count, dimension)]
-        expected += [(manifest.sentences, size) for size in (3, dimension, 2)] + [(count,)]
-        if actual != expected:
-            raise Damaged(f"{self.id} has the sizes {actual}, but its manifest says {expected}")
-        # First chunk of each article, first sentence of each chunk; the last entry is the end of the last.
-        self._chunk_of = np.searchsorted(self.table["article"], np.arange(len(self._ids) + 1))
-        self._sentence_of = np.searchsorted(self.spans[:, 0], np.arange(count + 1))
+        segment_of = np.array([at for _, at, *_ in live], np.intp)
+        place_of = np.array([place for *_, place, _ in live], np.intp)
+        first, count = np.zeros(len(live), np.int64), np.zeros(len(live), np.int64)
+        for at, segment in enumerate(self.segments):
+            own = segment_of == at
+            first[own] = segment.chunk_of[place_of[own]]
+            count[own] = segment.chunk_of[place_of[own] + 1] - first[own]
+        # First chunk of each article; the last entry is the end of the last.
+        self._chunk_of = np.concatenate([[0], np.cumsum(count)])
+        self.count: int = int(self._chunk_of[-1])
+        of_row = np.repeat(np.arange(len(live)), count)
+        self._segment_of = segment_of[of_row]
+        self._local = np.arange(self.count) - self._chunk_of[:-1][of_row] + first[of_row]
+        self._rows_of_segment = []
+        """For each segment the row of each of its own rows; −1 for those that are no longer there."""
+        for at, segment in enumerate(self.segments):
+            own = np.flatnonzero(self._segment_of == at)
+            rows = np.full(segment.part.chunks, -1, np.int64)
+            rows[self._local[own]] = own
+            self._rows_of_segment.append(rows)
+        self.table = np.empty(self.count, [("article", "<i4"), ("start", "<i4"), ("end", "<i4")])
+        """Article (its place in ``articles``), start and end of each chunk."""
+        self.table["article"] = of_row
+        for segment, rows in zip(self.segments, self._rows_of_segment, strict=True):
+            for name in ("start", "end"):
+                self.table[name][rows[rows >= 0]] = segment.table[name][rows >= 0]
+        arrays = [segment.vectors for segment in self.segments]
+        self.vectors = Rows(arrays, self._segment_of, self._local, self.manifest.dimension)
+
+    def close(self) -> None:
+        """Close Chroma's files now; later searches compare all vectors."""
+        for segment in self.segments:
+            segment.close()
+
+    @property
+    def chunks(self) -> Chunks:
+        """Every chunk, in row order."""
+        return Chunks(self)
 
     @property
     def is_current(self) -> bool:
         """Whether CURRENT still names this generation; false if CURRENT cannot be read."""
         return read_current(self.folder.parent) == self.entry
 
-    @property
-    def lexical(self) -> Path:
-        """The folder of the lexical index."""
-        return self.folder / LEXICAL
+    @functools.cached_property
+    def lexicon(self) -> Lexicon:
+        """The lexical index.
+
+        Raises:
+            ValueError: It was written by another version.
+            OSError: Its files have been deleted since this generation was opened.
+        """
+        postings = [segment.postings for segment in self.segments]
+        return Lexicon(list(zip(postings, self._rows_of_segment, strict=True)))
 
     def article_of(self, row: int) -> Article:
         """The article that contains a chunk."""
@@ -153,9 +182,11 @@ class Generation:
         wanted[[self._place[i] for i in self._place.keys() & article_ids]] = True
         return np.flatnonzero(wanted[self.table["article"]])
 
-    def sentence_rows(self, row: int) -> slice:
-        """The rows of a chunk's sentences in ``spans`` and ``sentence_vectors``."""
-        return slice(int(self._sentence_of[row]), int(self._sentence_of[row + 1]))
+    def chunk(self, row: int) -> Chunk:
+        """A chunk."""
+        own = self.segments[self._segment_of[row]].table[self._local[row]]
+        article_id = self._ids[self.table["article"][row]]
+        return Chunk(own["id"].decode(), article_id, int(own["start"]), int(own["end"]), int(own["tokens"]))
 
     def sentences(self, row: int) -> tuple[NDArray[np.int32], Vectors]:
         """The sentences of a chunk that can be cited: those of at least ``MIN_SENTENCE_CHARS`` characters.
@@ -163,17 +194,22 @@ class Generation:
         Returns:
             Start and end of each in the article's text, shape (n, 2), in order; and their vectors.
         """
-        place = self.sentence_rows(row)
-        return self.spans[place, 1:], self.sentence_vectors[place].astype(np.float32)
+        segment, local = self._at(row)
+        place = segment.sentence_rows(local)
+        return segment.spans[place, 1:], segment.sentence_vectors[place].astype(np.float32)
 
     def tokens(self, row: int) -> NDArray[np.uint8]:
         """The packed vectors of a chunk's tokens (``late_interaction.unpack``), shape (tokens, size / 2)."""
-        return self._tokens[self._token_of[row] : self._token_of[row + 1]]
+        segment, local = self._at(row)
+        return segment.embedded(local).tokens
 
     def token_parts(self, row: int) -> NDArray[np.int32]:
         """For each sentence of a chunk, its first token and one past its last, counted within the chunk."""
-        spans: NDArray[np.int32] = self._parts[self.sentence_rows(row)]
-        return spans
+        segment, local = self._at(row)
+        return segment.embedded(local).parts
+
+    def _at(self, row: int) -> tuple[Segment, int]:
+        return self.segments[self._segment_of[row]], int(self._local[row])
 
     def nearest(
         self, vector: NDArray[np.float32], k: int, allowed: Collection[str] | None = None
@@ -186,35 +222,115 @@ class Generation:
             allowed: Ids of the articles to search; None searches all. With a filter the cosines are computed
                 exactly, at most 24 ms over 100,000 chunks; a filter in Chroma takes 17 to 570 ms.
         """
-        rows = None if allowed is None else self.rows_of(allowed)
-        if rows is None and self.graph:
-            # Without the graph the result is the same, only slower: 24 ms over 100,000 chunks, not 1 ms.
-            with contextlib.suppress(ChromaFailed):
-                rows = self.graph.nearest(vector, k)
-        if rows is None:
-            rows, scores = np.arange(self.count), self.vectors @ vector
-        elif len(rows) > GATHER_SHARE * self.count:
-            scores = (self.vectors @ vector)[rows]
+        if allowed is None and any(segment.graph for segment in self.segments):
+            rows = np.concatenate([self._candidates(at, vector, k) for at in range(len(self.segments))])
         else:
-            scores = self.vectors[rows] @ vector
+            rows = np.arange(self.count) if allowed is None else self.rows_of(allowed)
+        many = len(rows) > GATHER_SHARE * self.count
+        scores = (self.vectors @ vector)[rows] if many else self.vectors[rows] @ vector
         best = np.argpartition(-scores, k)[:k] if k < len(scores) else np.arange(len(scores))
         best = best[np.lexsort((rows[best], -scores[best]))]
         return [(int(rows[at]), float(scores[at])) for at in best]
 
+    def _candidates(self, at: int, vector: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+        """Rows of a segment among which its ``k`` nearest are."""
+        segment, rows = self.segments[at], self._rows_of_segment[at]
+        dead = self.manifest.segments[at].dead_chunks
+        if segment.graph:
+            # Without the graph the result is the same, only slower: 24 ms over 100,000 chunks, not 1 ms.
+            with contextlib.suppress(ChromaFailed):
+                found = rows[segment.graph.nearest(vector, SPARE * k if dead else k)]
+                if (found >= 0).sum() >= min(k, len(rows) - dead):
+                    return found[found >= 0]
+        there = np.flatnonzero(rows >= 0)
+        scores = segment.vectors[there] @ vector if dead else segment.vectors @ vector
+        best = np.argpartition(-scores, k)[:k] if k < len(scores) else np.arange(len(scores))
+        return rows[there[best]]
+
     def contents(self, cut: Cut, keep: Collection[str] | None = None) -> Contents:
         """The contents of this generation, or of the articles to keep, to write the next one from."""
-        kept = [i for i in self._ids if keep is None or i in keep]
         return Contents(
-            articles=tuple(self.articles[i] for i in kept),
-            lines={i: self._lines[i] for i in kept},
+            articles=(),
+            lines={},
             cut=cut,
             chunker=self.manifest.chunker,
-            groups={i: self.groups[i] for i in kept},
+            groups=self.groups,
             source=self.manifest.source,
             base=self.entry,
+            keep=frozenset(self._ids).intersection(self._ids if keep is None else keep),
         )
 
 
-def _load(path: Path, *, mapped: bool = False) -> NDArray[Any]:
-    array: NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-    return array.view(np.ndarray)  # a plain array: every slice of a np.memmap object is slower
+class Rows:
+    """The vectors of all chunks in row order, without a copy of those of the segments.
+
+    Args:
+        arrays: The vectors of each segment.
+        segment_of: The segment of each row.
+        local: Its place there.
+        dimension: Length of a vector.
+    """
+
+    def __init__(
+        self,
+        arrays: Sequence[Vectors],
+        segment_of: NDArray[np.intp],
+        local: NDArray[np.int64],
+        dimension: int,
+    ) -> None:
+        self.shape = (len(local), dimension)
+        starts = np.concatenate([[0], np.cumsum([len(array) for array in arrays], dtype=np.int64)])
+        self._arrays, self._segment_of, self._local = arrays, segment_of, local
+        self._physical = starts[:-1][segment_of] + local
+        # One segment whose rows are in order is the usual case after a build.
+        in_order = len(arrays) == 1 and np.array_equal(local, np.arange(len(arrays[0])))
+        self._whole = arrays[0] if in_order else None
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: int | NDArray[np.int64] | slice) -> Vectors:
+        if self._whole is not None:
+            whole: Vectors = self._whole[rows]
+            return whole
+        if isinstance(rows, (int, np.integer)):
+            one: Vectors = self._arrays[self._segment_of[rows]][self._local[rows]]
+            return one
+        segments, places = self._segment_of[rows], self._local[rows]
+        found = np.empty((len(places), self.shape[1]), np.float32)
+        for at, array in enumerate(self._arrays):
+            own = segments == at
+            found[own] = array[places[own]]
+        return found
+
+    def __matmul__(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self._whole is not None:
+            whole: NDArray[np.float32] = self._whole @ vector
+            return whole
+        products = [array @ vector for array in self._arrays]
+        scores: NDArray[np.float32] = np.concatenate([np.empty(0, np.float32), *products])[self._physical]
+        return scores
+
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> Vectors:
+        return np.array(self[:], dtype)  # type: ignore[call-overload,no-any-return]
+
+
+class Chunks(Sequence[Chunk]):
+    """The chunks of a generation in row order; each is made when it is asked for."""
+
+    def __init__(self, generation: Generation) -> None:
+        self._generation = generation
+
+    def __len__(self) -> int:
+        return self._generation.count
+
+    @overload
+    def __getitem__(self, row: int) -> Chunk: ...
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[Chunk]: ...
+    def __getitem__(self, row: int | slice) -> Chunk | Sequence[Chunk]:
+        if isinstance(row, slice):
+            return [self._generation.chunk(at) for at in range(len(self))[row]]
+        if not -len(self) <= row < len(self):
+            raise IndexError(f"there are {len(self)} chunks, and no chunk {row}")
+        return self._generation.chunk(row % len(self))

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from rag.errors import BadArticles
 from rag.language.text import detect_language, sentences
-from rag.loading import catalogue
+from rag.loading import catalogue, unchanged
 from rag.loading.columns import parse_columns
 from rag.loading.files import Files
-from rag.loading.parsed import ParsedArticle, Unusable
+from rag.loading.parsed import ParsedArticle, ParsedFile, Unusable
 from rag.loading.sandbox import COLLECTIONS, KINDS, Readers
+from rag.loading.unchanged import Seen, State
 from rag.records import Article, Progress
 from rag.settings import Settings
 
@@ -56,10 +57,20 @@ class Loaded:
     of an offset is ``lines[article.id][article.text.count("\\n", 0, offset)]``. For a PDF the numbers are
     pages; for HTML and Word files they are lines of the article's text, since those files have no lines
     that a reader could see."""
+    unread: tuple[str, ...] = ()
+    """Ids of the articles in files that did not change since they were seen."""
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+    """What to remember of each file, by its path relative to the folder. Files that may be read differently
+    next time are left out."""
 
 
 def load_folder(
-    folder: Path, settings: Settings, progress: Progress | None = None, *, may_be_empty: bool = False
+    folder: Path,
+    settings: Settings,
+    progress: Progress | None = None,
+    *,
+    may_be_empty: bool = False,
+    seen: Mapping[str, Seen] | None = None,
 ) -> Loaded:
     """Read the articles of a folder and its subfolders.
 
@@ -74,6 +85,8 @@ def load_folder(
         settings: Limits on files, and the columns of collections.
         progress: Called with the share of files that have been read.
         may_be_empty: Whether a folder without any usable article is accepted.
+        seen: ``Loaded.seen`` of an earlier time, under the same ``unchanged.key``. Files that have not
+            changed since are not read.
 
     Raises:
         BadArticles: The folder does not exist or contains no usable article, or its catalogue is invalid.
@@ -88,14 +101,16 @@ def load_folder(
     chosen = parse_columns(settings.columns)
     catalogue_name, entries = catalogue.load(folder)
     files = Files(folder)
-    build = _Build(entries)
+    build, known = _Build(entries), seen or {}
     for source, reason in files.left_out:
         build.skip(source, reason)
     with Readers(chosen, seconds=settings.parse_seconds) as readers:
-        for done, path in enumerate(files.found):
+        for done, (source, path, kind, state) in enumerate(files.found):
+            before = known.get(source)
+            if before and before.state == state and build.keep(source, before, kind in COLLECTIONS):
+                continue
             if progress:
                 progress("reading", done / len(files.found))
-            source, kind = files.source(path), KINDS[path.suffix.lower()]
             rows = kind in COLLECTIONS
             limit = "max_rows_bytes" if rows else "max_file_bytes"
             try:
@@ -104,14 +119,12 @@ def load_folder(
             except Unusable as error:
                 build.skip(source, str(error))
                 continue
-            build.add(source, hashlib.sha256(data).hexdigest(), parsed.articles, collection=rows)
-            for note in parsed.notes:
-                build.skip(source, note.reason, note.line, added=note.added)
+            build.add(source, hashlib.sha256(data).hexdigest(), parsed, state, collection=rows)
     for name in entries:
-        if name not in build.lines and name not in build.names:
+        if name not in build.ids and name not in build.names:
             build.skip(catalogue_name, f"table [{name}] matches no article that was read; check its spelling")
     loaded = build.loaded()
-    if not loaded.articles and not may_be_empty:
+    if not loaded.articles and not loaded.unread and not may_be_empty:
         first = next((f" ({one.source}: {one.reason})" for one in loaded.skipped), "")
         raise BadArticles(f"No usable article in {str(folder)!r}{first}; put articles there ({_SUPPORTED}).")
     return loaded
@@ -124,7 +137,10 @@ class _Build:
         self._entries = entries
         self._articles: list[Article] = []
         self._skipped: list[tuple[str, int, Skipped]] = []
-        self.lines: dict[str, tuple[int, ...]] = {}
+        self._lines: dict[str, tuple[int, ...]] = {}
+        self._unread: list[str] = []
+        self.seen: dict[str, Seen] = {}
+        self.ids: set[str] = set()
         self.names: set[str] = set()
         self._repeats: Counter[str] = Counter()
 
@@ -132,16 +148,47 @@ class _Build:
         place = f"{source}:{line}" if line else source
         self._skipped.append((source, line, Skipped(place, reason, added)))
 
-    def add(self, source: str, sha256: str, articles: Sequence[ParsedArticle], *, collection: bool) -> None:
-        name = str(PurePosixPath(source).with_suffix(""))
-        if name in self.names:  # a.md next to a.txt
-            name = source
+    def _name(self, source: str) -> str:
+        name = source.rpartition(".")[0]
+        return source if name in self.names else name  # a.md next to a.txt
+
+    def keep(self, source: str, seen: Seen, collection: bool) -> bool:
+        """Take the articles of an unchanged file as they were, unless their ids would be others now."""
+        name = self._name(source)
+        fit = (
+            all(i.startswith(f"{name}#") for i in seen.ids)
+            if collection
+            else len(seen.ids) == 1 and name in seen.ids
+        )
+        if not fit or not self.ids.isdisjoint(seen.ids):
+            return False
         self.names.add(name)
+        self.ids.update(seen.ids)
+        self._unread += seen.ids
+        self.seen[source] = seen
+        for reason, line, added in seen.notes:
+            self.skip(source, reason, line, added=added)
+        return True
+
+    def add(
+        self, source: str, sha256: str, file: ParsedFile, state: State | None, *, collection: bool
+    ) -> None:
+        """Add the articles of a file, and remember the file unless their ids depend on other files."""
+        for note in file.notes:
+            self.skip(source, note.reason, note.line, added=note.added)
+        name = self._name(source)
+        self.names.add(name)
+        ids: list[str] = []
+        own = True
         shared = self._entries.get(name, {}) if collection else {}
-        for parsed in articles:
-            article_id = self._free(f"{name}#{parsed.key}" if collection else name)
+        for parsed in file.articles:
+            wanted = f"{name}#{parsed.key}" if collection else name
+            article_id = self._free(wanted)
+            ids.append(article_id)
+            own = own and article_id == wanted
             entry = self._entries.get(article_id, {})
-            self.lines[article_id] = parsed.lines
+            self.ids.add(article_id)
+            self._lines[article_id] = parsed.lines
             self._articles.append(
                 Article(
                     id=article_id,
@@ -157,18 +204,21 @@ class _Build:
                     sha256=parsed.sha256 or sha256,
                 )
             )
+        if own and state and unchanged.has_settled(state):
+            notes = [[note.reason, note.line, note.added] for note in file.notes]
+            self.seen[source] = Seen(state, dict.fromkeys(ids, ""), notes or ())
 
     def _free(self, article_id: str) -> str:
         """An id that no article has yet: two rows, or a row and a file, may ask for the same one."""
         free = article_id
-        while free in self.lines:
+        while free in self.ids:
             self._repeats[article_id] += 1
             free = f"{article_id}~{self._repeats[article_id] + 1}"
         return free
 
     def loaded(self) -> Loaded:
         skipped = tuple(item for *_, item in sorted(self._skipped, key=lambda entry: entry[:2]))
-        return Loaded(tuple(self._articles), skipped, self.lines)
+        return Loaded(tuple(self._articles), skipped, self._lines, tuple(self._unread), self.seen)
 
 
 def _title(parsed: ParsedArticle, *, markdown: bool) -> str:

@@ -78,7 +78,12 @@ def take(index: Path, file: Path, name: str) -> None:
 
 def joined(one: Loaded, other: Loaded) -> Loaded:
     """The articles, skipped items and line numbers of both."""
-    return Loaded(one.articles + other.articles, one.skipped + other.skipped, {**one.lines, **other.lines})
+    return dataclasses.replace(
+        one,
+        articles=one.articles + other.articles,
+        skipped=one.skipped + other.skipped,
+        lines={**one.lines, **other.lines},
+    )
 
 
 def drop_unused(index: Path, used: Collection[Article]) -> None:

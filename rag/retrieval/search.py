@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import IndexUnusable
-from rag.index import bm25, duplicates
+from rag.index import duplicates
 from rag.index.snapshot import Generation
 from rag.language.text import detect_language, fold
 from rag.language.tokens import count
@@ -77,7 +77,7 @@ class Searcher:
         self._weights = load_weights(embedder.identity, fusion)
         self._ranker = ranking.load_ranker(embedder.identity, sentences)
         try:
-            self._lexicon = bm25.load(generation.lexical)
+            self._lexicon = generation.lexicon
         except (ValueError, OSError) as error:
             name = generation.folder.parent.name
             raise IndexUnusable(

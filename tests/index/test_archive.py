@@ -178,7 +178,7 @@ def spoiled(name: str, data: bytes) -> Callable[[dict[str, Any], dict[str, bytes
         files[f"generation/{name}"] = data
         manifest = json.loads(files[f"generation/{MANIFEST}"])
         if name != MANIFEST:
-            manifest["files"][name] = hashlib.sha256(data).hexdigest()  # all digests fit
+            manifest["segments"][0]["files"][name] = hashlib.sha256(data).hexdigest()  # all digests fit
             files[f"generation/{MANIFEST}"] = json.dumps(manifest).encode()
 
     return change

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rag import Article, Passage
 from rag.index import chunking
-from rag.index.duplicates import COVERED, collapse, groups, holding, reprints
+from rag.index.duplicates import COVERED, collapse, groups, holding, regroup, reprints, sketches
 from rag.language.text import fold, numbers
 from rag.records import Reprint
 
@@ -338,3 +338,41 @@ def test_a_citation_names_only_the_articles_that_hold_its_sentence():
     )
     assert holding("…", articles) == ()
     assert holding("900 جند", articles) == ()  # half a word
+
+
+news = st.lists(
+    st.sampled_from([*ENGLISH, *ELSEWHERE[:2], ENGLISH[1].replace("12", "15")]), min_size=1, max_size=6
+)
+collections = st.dictionaries(st.sampled_from("abcdefghij"), st.one_of(news, st.just(ENGLISH)), max_size=10)
+
+
+@settings(deadline=None)
+@given(collections, collections)
+def test_after_any_changes_the_groups_are_those_of_all_articles_compared_again(before, after):
+    old = {name: told(text, name) for name, text in before.items()}
+    new = {name: told(text, name) for name, text in after.items()}
+    ids = sorted(new)
+    changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+    found = regroup(
+        groups(old.values()),
+        ids,
+        sketches([new[name].text for name in ids]),
+        {name: sketches([old[name].text])[0] if name in old else None for name in changed},
+        lambda name: new[name].text,
+    )
+    assert found == groups(new.values())
+
+
+def test_only_articles_like_a_changed_one_are_compared_again():
+    texts = {f"s{n}": ELSEWHERE[n % 6] + f" {n} times, said the report number {n}." for n in range(40)}
+    articles = {name: told([text], name) for name, text in texts.items()}
+    new = told(ENGLISH, "new")
+    read, ids = [], sorted([*articles, "new"])
+
+    def text(name):
+        read.append(name)
+        return {**articles, "new": new}[name].text
+
+    of_all = sketches([{**articles, "new": new}[name].text for name in ids])
+    regroup(groups(articles.values()), ids, of_all, {"new": None}, text)
+    assert read == ["new"]

@@ -36,11 +36,16 @@ NEVER = 60.0  # seconds; no build here takes so long
 RUNS = 100  # writers that are killed
 EDITIONS = {"morning": 7, "evening": 10}
 """Two states of a folder of articles: every article of one differs from that of the other."""
+SHARED = "every edition"
+"""In the text of articles that are in both."""
 
 
-def make_edition(folder: Path, name: str) -> Path:
-    """A folder of articles that all name their edition in every sentence."""
+def make_edition(folder: Path, name: str, shared: int = 0) -> Path:
+    """A folder of articles that all name their edition in every sentence, and ``shared`` that are in each."""
     folder.mkdir()
+    for number in range(shared):
+        text = f"Notice {number} of {SHARED}, on the opening hours of harbours."
+        (folder / f"notice{number}.txt").write_text(text, encoding="utf-8")
     for number in range(EDITIONS[name]):
         lines = [f"Report {number} of the {name} edition, part {part}, on harbours." for part in range(4)]
         (folder / f"report{number}.txt").write_text("\n".join(lines), encoding="utf-8")
@@ -130,12 +135,15 @@ def indexer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Indexer]:
     indexer.close()
 
 
-def held(index: Path) -> str:
+def held(index: Path, shared: int = 0) -> str:
     """The edition that an index holds, wholly and alone; a search in it answers."""
     generation = open_generation(index, FakeEmbedder().identity)
     texts = [article.text for article in generation.articles.values()]
-    found = [generation.text(row) for row, _ in generation.nearest(vector_of("harbours"), 10)]
+    found = [generation.text(row) for row, _ in generation.nearest(vector_of("harbours"), 60)]
     generation.close()
+    assert len({text for text in texts if SHARED in text}) == shared
+    assert len({text for text in found if SHARED in text}) == shared
+    texts, found = ([text for text in some if SHARED not in text] for some in (texts, found))
     (edition,) = [name for name in EDITIONS if name in texts[0]]
     assert len(texts) == EDITIONS[edition]
     assert all(edition in text for text in [*texts, *found])
@@ -143,7 +151,9 @@ def held(index: Path) -> str:
     return edition
 
 
-def kill_writers(indexer: Indexer, editions: dict[str, Path], index: Path, runs: int) -> Counter[str]:
+def kill_writers(
+    indexer: Indexer, editions: dict[str, Path], index: Path, runs: int, shared: int
+) -> Counter[str]:
     """Kill ``runs`` updates; after each all is well.
 
     Every other moment is drawn evenly from the whole length of an update, the others from one phase after
@@ -164,29 +174,32 @@ def kill_writers(indexer: Indexer, editions: dict[str, Path], index: Path, runs:
         since = next(phases) if run % 2 else "loading"
         longest = ends[since] - whole.starts[since] if run % 2 else whole.seconds
         killed = indexer.run(editions[new], index.name, moments.uniform(0, longest), since)
-        now = held(index)
+        now = held(index, shared)
         assert now in (old, new)
         assert now == new or killed.outcome == "killed"
         met.update([f"{killed.outcome} while {killed.phase}"])
         met.update([f"holds the {'new' if now == new else 'old'} articles"])
         written = build_index(editions[new], index.name, allow_shrink=True)
-        assert written.written.articles == EDITIONS[new]
-        assert held(index) == new
+        assert written.written.articles == EDITIONS[new] + shared
+        assert held(index, shared) == new
         assert not (index / ".staging").exists()
-        assert len(list(index.glob("generation-*"))) <= 2
+        assert len(list(index.glob("generation-*"))) <= 2 + 2 * bool(shared)
         old, new = new, old
     return met
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("shared", [0, 30])
 def test_a_writer_killed_at_any_moment_leaves_the_old_articles_or_the_new(
-    indexer: Indexer, editions: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    indexer: Indexer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: int
 ) -> None:
     monkeypatch.setenv("SANAD_EMBEDDER", "fake")
-    met = kill_writers(indexer, editions, tmp_path / "indexes" / "x", RUNS)
+    # With shared articles their segment stays, and only what differs is written.
+    editions = {name: make_edition(tmp_path / name, name, shared) for name in EDITIONS}
+    met = kill_writers(indexer, editions, tmp_path / "indexes" / "x", RUNS, shared)
     killed = [count for what, count in met.items() if what.startswith("killed")]
     assert sum(killed) >= RUNS / 3, met
-    assert len(killed) >= 7, f"the phases that were met: {met}"
+    assert len(killed) >= 6, f"the phases that were met: {met}"
 
 
 class Held(FakeEmbedder):
@@ -305,16 +318,22 @@ def test_a_full_disk_is_reported_and_with_room_the_same_update_succeeds(
     for room in range(16, 600, 64):  # KiB; with the last ones Chroma is what meets the end of the disk
         small_disk(f"size={taken + room * 1024}")
         with pytest.raises(NoSpace, match=r"'x'.*No space left on device.*The index is unchanged"):
-            write(index, contents(TEXTS | many))
-        assert {p.name for p in index.iterdir()} == {".lock", ".writer", "CURRENT", "generation-0001"}
+            write(index, contents(many))  # of other articles alone, so that a graph is built
+        assert {p.name for p in index.iterdir()} == {
+            ".lock",
+            ".writer",
+            ".checked",
+            "CURRENT",
+            "generation-0001",
+        }
         again = open_generation(index)
         for generation in (reader, again):
             found = generation.nearest(vector_of("olives"), 3)
             assert generation.article_of(found[0][0]).id == "olives"
         again.close()
     small_disk("size=16m")
-    written = write(index, contents(TEXTS | many))
-    assert (written.generation, written.articles) == ("generation-0002", 12)
+    written = write(index, contents(many))
+    assert (written.generation, written.articles) == ("generation-0002", 9)
     assert not reader.is_current
     reader.close()
 

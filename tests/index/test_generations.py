@@ -79,7 +79,7 @@ def test_a_build_makes_a_generation_that_holds_everything(folder: Path) -> None:
 
 
 def test_a_second_build_with_nothing_changed_embeds_cuts_and_writes_nothing(built: Path) -> None:
-    before = {p: p.stat().st_mtime_ns for p in built.rglob("*[!r]") if p.name not in (".lock", ".writer")}
+    before = {p: p.stat().st_mtime_ns for p in built.rglob("*[!r]") if not p.name.startswith(".")}
     embedder = Counting()
 
     def never(_: Article) -> list[Chunk]:
@@ -225,8 +225,10 @@ def test_chunks_cut_another_way_are_embedded_again(built: Path) -> None:
 def test_generations_count_up_and_the_last_good_one_is_kept(built: Path) -> None:
     for number in (2, 3, 4):
         write(built, contents(TEXTS | {"olives": f"{number} olives were found."}))
-        assert generations(built) == [f"generation-{number - 1:04}", f"generation-{number:04}"]
+        manifests = sorted(path.parent.name for path in built.glob("generation-*/manifest.json"))
+        assert manifests == [f"generation-{number - 1:04}", f"generation-{number:04}"]
         assert current(built) == f"generation-{number:04}"
+        assert held(built) == set(TEXTS)
 
 
 def test_an_open_reader_sees_the_switch_and_still_reads_its_own(built: Path, reader: Generation) -> None:
@@ -243,10 +245,10 @@ def test_an_index_deleted_while_it_is_being_opened_is_opened_again(
 ) -> None:
     def two_updates(*_: object) -> None:
         monkeypatch.undo()
-        write(built, contents(TEXTS | {"olives": "No olives were found."}))
-        write(built, contents(TEXTS | {"olives": "Five olives were found."}))
+        write(built, contents({"olives": "No olives were found."}))
+        write(built, contents({"olives": "Five olives were found."}))
 
-    monkeypatch.setattr(index, "_check_compatible", two_updates)  # called once CURRENT has been read
+    monkeypatch.setattr(index, "check_compatible", two_updates)  # called once CURRENT has been read
     generation = open_generation(built)
     assert (generation.id, generation.articles["olives"].text) == (
         "generation-0003",
@@ -312,7 +314,7 @@ def test_every_file_of_an_index_is_refused_when_it_is_damaged(
 
 
 def test_every_file_of_an_index_is_refused_when_it_is_missing(built: Path, tmp_path: Path) -> None:
-    for path in [p for p in sorted(built.rglob("*")) if p.is_file() and p.name not in (".lock", ".writer")]:
+    for path in [p for p in sorted(built.rglob("*")) if p.is_file() and not p.name.startswith(".")]:
         path.rename(tmp_path / "away")
         assert "damaged" in refusal(built), path
         (tmp_path / "away").rename(path)
@@ -356,11 +358,10 @@ def test_a_damaged_current_file_is_reported_and_fixed_by_the_next_build(built: P
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"format": 1}, "has format 1, but this version of sanad reads 2"),
+        ({"format": 1}, "has format 1, but this version of sanad reads 3"),
         ({"chunks": 5}, "its manifest says"),
-        ({"sentences": 7}, "its manifest says"),
-        ({"files": []}, "damaged"),
-        ({"files": {"chroma/none.bin": "0"}}, "damaged"),
+        ({"segments": 7}, "damaged"),
+        ({"segments": [{}]}, "damaged"),
         ({"unknown": 1}, "damaged"),
     ],
 )
@@ -372,10 +373,38 @@ def test_a_manifest_that_does_not_fit_is_refused(built: Path, changed: dict[str,
     assert told in refusal(built)
 
 
-def test_an_index_of_the_first_format_is_refused_and_rebuilt(built: Path) -> None:
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"sentences": 7}, "its manifest says"),
+        ({"chunks": 5}, "its manifest says"),
+        ({"articles": 4}, "its manifest says"),
+        ({"files": []}, "damaged"),
+        ({"files": {"chroma/none.bin": "0"}}, "damaged"),
+        ({"folder": "../elsewhere"}, "damaged"),
+        ({"dead": [0], "dead_chunks": 2}, "its manifest says"),
+        ({"unknown": 1}, "damaged"),
+    ],
+)
+def test_a_segment_that_does_not_fit_its_manifest_is_refused(
+    built: Path, changed: dict[str, Any], told: str
+) -> None:
+    path = built / "generation-0001" / "manifest.json"
+    fields = json.loads(path.read_bytes())
+    fields["segments"][0] |= changed
+    manifest = json.dumps(fields).encode()
+    path.write_bytes(manifest)
+    (built / "CURRENT").write_bytes(entry("generation-0001", manifest))
+    assert told in refusal(built)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_index_of_an_older_format_is_refused_and_rebuilt(built: Path, version: int) -> None:
     (built / "CURRENT").write_text("generation-0001\n", encoding="utf-8")
-    (built / "generation-0001" / "manifest.json").write_text('{"format": 1}', encoding="utf-8")
-    assert "has format 1, but this version of sanad reads 2" in refusal(built)
+    (built / "generation-0001" / "manifest.json").write_text(
+        json.dumps({"format": version}), encoding="utf-8"
+    )
+    assert f"has format {version}, but this version of sanad reads 3" in refusal(built)
     assert write(built).generation == "generation-0002"
 
 
@@ -387,6 +416,9 @@ def test_the_seeds_index_is_fixed_by_make(tmp_path: Path) -> None:
 def full(*_: object, **__: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+
+HIDDEN = {".lock", ".writer", ".checked"}
+"""What stays beside the generations."""
 
 MOMENTS = [
     (build, "_write_vectors"),
@@ -408,7 +440,7 @@ def test_a_full_disk_leaves_the_last_generation_current(
             write(built, contents({"a": "Other.\nTwo."}))
     assert "No space left on device" in str(raised.value)
     assert "SANAD_INDEXES" in str(raised.value)
-    assert {p.name for p in built.iterdir()} == {".lock", ".writer", "CURRENT", "generation-0001"}
+    assert {p.name for p in built.iterdir()} == HIDDEN | {"CURRENT", "generation-0001"}
     assert held(built) == set(TEXTS)
     assert write(built, contents({"a": "Other.\nTwo."})).articles == 1, "with room again it works"
 
@@ -434,13 +466,10 @@ def test_a_graph_that_finds_the_wrong_chunks_is_left_out_and_every_vector_compar
         patched.setattr(NeighbourGraph, "nearest", lambda *_: np.array(found))
         assert write(built, contents(TEXTS | many)).articles == 33
     with contextlib.closing(open_generation(built)) as generation:
-        assert generation.graph is None
+        assert all(segment.graph is None for segment in generation.segments)
         assert not (generation.folder / layout.CHROMA).exists()
         for row in range(generation.count):
             assert generation.nearest(generation.vectors[row], 1)[0][1] == pytest.approx(1, abs=1e-3)
-    write(built, contents(TEXTS | many | {"new": "One more."}))
-    with contextlib.closing(open_generation(built)) as generation:
-        assert generation.graph is not None  # the next update builds one again
 
 
 def test_files_that_change_between_writing_and_checking_are_not_switched_to(
@@ -448,10 +477,10 @@ def test_files_that_change_between_writing_and_checking_are_not_switched_to(
 ) -> None:
     fill = build.fill
 
-    def spoil(staging: Path, *rest: Any) -> int:
-        embedded = fill(staging, *rest)
+    def spoil(staging: Path, *rest: Any, **options: Any) -> Any:
+        filled = fill(staging, *rest, **options)
         (staging / "sentences.npy").write_bytes(b"")
-        return embedded
+        return filled
 
     monkeypatch.setattr(build, "fill", spoil)
     with pytest.raises(IndexUnusable, match=r"sentences\.npy has changed on disk.*the index is unchanged"):

@@ -65,10 +65,10 @@ def test_articles_of_one_group_are_listed_under_the_first_that_is_left(small_art
     from rag.index.layout import Contents
 
     folder = Settings.load().indexes / "small"
-    items = tuple(Article(name, "", f"Story {name}.", f"{name}.txt") for name in "abcdefgh")
-    contents = Contents(
-        items, {item.id: (1,) for item in items}, lambda _: [], "none", groups=dict.fromkeys("bce", "b")
-    )
+    same = "The harbour of Marsa reopened on Sunday after two years of repairs that were slowed by storms."
+    texts = {name: same if name in "bce" else f"Story {name} of its own." for name in "abcdefgh"}
+    items = tuple(Article(name, "", text, f"{name}.txt") for name, text in texts.items())
+    contents = Contents(items, {item.id: (1,) for item in items}, lambda _: [], "none", groups=None)
     write_generation(folder, contents, FakeEmbedder(), lambda *_: None)
     groups = {item.article.id: item.group for item in list_articles("small")}
     assert groups == {**{name: name for name in "adfgh"}, "b": "b", "c": "b", "e": "b"}

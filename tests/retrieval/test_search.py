@@ -372,7 +372,7 @@ def signals(searcher: Searcher, question: str) -> dict[str, tuple[float, float, 
     """For each chunk its dense, sentence and lexical signal, computed one by one."""
     generation, embedder = searcher.generation, FakeEmbedder()
     vector = embedder.question(question).vector
-    lexicon, language = bm25.load(generation.lexical), detect_language(question)
+    lexicon, language = generation.lexicon, detect_language(question)
     plain, translated = (lexicon.scores(text) for text in (question, in_both(question, language)))
     found = {}
     for row, chunk in enumerate(generation.chunks):
@@ -559,9 +559,11 @@ def test_threads_that_search_at_once_find_what_one_finds(
 def test_a_lexical_index_of_another_version_is_reported_in_one_line(
     news: Generation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    opened = open_generation(news.folder.parent)
     monkeypatch.setattr(bm25, "VERSION", bm25.VERSION + 1)
     with pytest.raises(IndexUnusable) as raised:
-        search(Searcher(news, FakeEmbedder()), "harbour")
+        search(Searcher(opened, FakeEmbedder()), "harbour")
+    opened.close()
     message = str(raised.value)
     assert f"version {bm25.VERSION - 1}, but this version of sanad reads {bm25.VERSION}. Rebuild" in message
     assert message.endswith("sanad index FOLDER --index news")
