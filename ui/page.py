@@ -157,15 +157,19 @@ class Page:
         shown = library.work(state, _language(_fields(sent)))
         return {"html": shown, "running": state.running, "changes": state.changes}
 
-    def index(self, sent: object) -> None:
+    # The page's scripts take None for a call that failed, as Gradio returns nothing then.
+
+    def index(self, sent: object) -> bool:
         """Index the uploaded files."""
         self.work.index()
+        return True
 
-    def remove(self, sent: object) -> None:
-        """Remove an article: ``{article}``."""
+    def remove(self, sent: object) -> bool:
+        """Remove an article: ``{article}``; returns whether there is anything to remove."""
         article = _fields(sent).get("article")
         if isinstance(article, str):
             self.work.remove(article)
+        return isinstance(article, str)
 
     def rate(self, sent: object) -> str:
         """Keep a vote: ``{turn, vote, comment, language}``; returns the error as HTML, or ""."""

@@ -27,6 +27,7 @@ sanad.citations = (() => {
     try {
       page = await sanad.call("read_article", place);
     } catch {
+      sanad.failed();
       page = `<p class="failure" role="alert">${sanad.word("unfetched")}</p>`;
     }
     if (mine !== asked) return;

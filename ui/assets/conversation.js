@@ -5,7 +5,9 @@
 
 (() => {
   const REMEMBERED = 6; // earlier turns to send; the server uses no more
-  const SILENT = 10000; // milliseconds of silence after which the server counts as gone; a busy one pauses for a few s
+  const FIRST = 2000; // milliseconds without any update after which the server's health is checked
+  const SILENT = 10000; // the same between two updates; a busy server pauses for a few seconds
+  const PATIENCE = 6; // such checks of a healthy server after which its updates count as lost
   const FINAL = ["done", "failed", "stopped"];
 
   const [past, live, welcome, drawer, drawerButton, form, stop] = [
@@ -20,7 +22,8 @@
   let queued = ""; // a question that is sent once the stopped one has ended
   let ended = Promise.resolve(); // resolved when the running question has ended: only then can the next one be sent
   let end = () => {};
-  let silence = 0; // timer after which the server counts as gone
+  let silence = 0; // timer of the next health check
+  let silent = 0; // number of health checks since the last update
   let askedIn = null; // the page's language when the question was asked
   let drawn = 0; // counts renderings of the past, so that a slow one cannot overwrite a later one
   const unfolded = new Set();
@@ -45,24 +48,34 @@
     setBusy(true);
     ended = new Promise((done) => (end = done));
     sanad.filter.fold();
-    listen(question);
+    silent = 0;
+    listen(question, FIRST);
     sanad.send("submit", { question, number, history, filter, language: sanad.language() }).catch(() => {});
     return true;
   }
 
-  // While a question is being answered, the server sends an update every second. If it is silent, the page must not look
-  // as if the server were still working; if updates arrive again, the turn continues.
-  function listen(question) {
+  // While a question is being answered, the server sends an update every second. If it is silent, its health decides
+  // what the page says; if updates arrive again, the turn continues.
+  function listen(question, after = SILENT) {
     clearTimeout(silence);
-    silence = setTimeout(() => {
-      if (stopped) {
-        listen(question); // the next question waits: sent now, it would be lost behind the one that has not ended
-        return sanad.say("unreachable");
-      }
-      setBusy(false);
-      if (!box.value) write(question);
-      if (!endStatus("unreachable")) sanad.say("unreachable");
-    }, SILENT);
+    const mine = (silence = setTimeout(async () => {
+      const healthy = await sanad.healthy();
+      const lost = healthy ? silent >= PATIENCE || (await sanad.restarted()) : !stopped;
+      if (mine !== silence) return; // an update has arrived
+      if (lost) return giveUp(question, healthy);
+      silent += 1;
+      if (!healthy) sanad.failed(); // the next question waits: sent now, it would be lost behind the stopped one
+      else if (after === SILENT && !stopped) setStatus("still_working");
+      listen(question);
+    }, after));
+  }
+
+  function giveUp(question, healthy) {
+    if (!box.value && !queued) write(question);
+    endStatus(healthy ? "interrupted" : "unreachable");
+    if (healthy) sanad.say("interrupted");
+    else sanad.failed();
+    setBusy(false);
   }
 
   function keep(turn) {
@@ -145,20 +158,26 @@
     sanad.send("stop").catch(() => {});
   }
 
+  function setStatus(word) {
+    const status = live.querySelector(".status.busy");
+    if (status) status.querySelector("[role=status]").textContent = sanad.word(word);
+    return status;
+  }
+
   // Shows in the live turn that it has ended.
   function endStatus(word) {
-    const status = live.querySelector(".status.busy");
-    if (!status) return false;
+    const status = setStatus(word);
+    if (!status) return;
     status.className = "status ended";
-    status.querySelector("[role=status]").textContent = sanad.word(word);
     status.querySelector(".clock")?.remove();
-    return true;
+    live.querySelector(".reading")?.remove();
   }
 
   // The live turn: ``{turn}``, and at its end ``{turn, kept}``.
 
   sanad.listen(({ turn, kept }) => {
     clearTimeout(silence);
+    silence = silent = 0;
     if (owner === conversation) showLive(turn); // otherwise the reader has opened another conversation
     if (kept) return settle(kept);
     listen(owner.turns.at(-1).question);
@@ -227,7 +246,7 @@
       try {
         html = await sanad.call("show", { turns });
       } catch {
-        return sanad.say("unreachable");
+        return sanad.failed();
       }
     }
     if (mine !== drawn) return;
@@ -323,8 +342,14 @@
   const recordOf = (turn) => conversation.turns.find(({ number }) => `t${number}` === turn.id);
 
   async function copy(record, format) {
+    let text;
     try {
-      const text = await sanad.call("copy", { turn: record, form: format });
+      text = await sanad.call("copy", { turn: record, form: format });
+    } catch {
+      return sanad.failed();
+    }
+    if (!text) return sanad.say("copy_none");
+    try {
       await navigator.clipboard.writeText(text);
       sanad.say("copied");
     } catch {
@@ -363,7 +388,7 @@
       try {
         failure = await sanad.call("rate", { turn: record, vote, comment: comment.value });
       } catch {
-        return sanad.say("unreachable");
+        return sanad.failed();
       }
       if (failure) return rating.insertAdjacentHTML("beforeend", failure); // from ui/faults.py
       rating.remove();
@@ -398,7 +423,7 @@
       welcome.innerHTML = start.welcome; // from ui/library.py
       sanad.filter.replace(start.filter);
     } catch {
-      sanad.say("unreachable");
+      sanad.failed();
     }
   }
 
@@ -408,6 +433,10 @@
     listConversations();
   });
   document.addEventListener("sanad:articles", begin);
+  document.addEventListener("sanad:back", () => {
+    begin();
+    draw();
+  });
   document.addEventListener("visibilitychange", () => {
     // Another program may have updated the index in the meantime.
     if (!document.hidden && !document.activeElement?.closest("#sanad-filter-slot")) begin();
