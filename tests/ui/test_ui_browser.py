@@ -157,15 +157,15 @@ def test_the_language_is_the_browsers_until_another_is_chosen_and_that_is_rememb
     expect(page.locator("#sanad-ask")).to_have_text("إرسال")
     ask(page, "When did they leave?")
     finish(page, assistant)
-    expect(page.locator("#sanad-live h3")).to_have_text("المصادر")
+    expect(page.locator("#sanad-live .opener").first).to_have_text("فتح المقال")
     expect(page.locator("#sanad-live .claims p").first).to_have_attribute("dir", "ltr")
     ask_box, stop = (page.locator(css).bounding_box() for css in ("#sanad-question", "#sanad-ask"))
     assert ask_box["x"] > stop["x"], "the row is mirrored"
     page.locator("#sanad-language").click()
     expect(page.locator("html")).to_have_attribute("dir", "ltr")
-    expect(page.locator(".turn h3")).to_have_text("Sources")
+    expect(page.locator(".turn .opener").first).to_have_text("Open the article")
     page.reload()
-    expect(page.locator("#sanad-past .turn h3")).to_have_text("Sources")
+    expect(page.locator("#sanad-past .turn .opener").first).to_have_text("Open the article")
     expect(page.locator("#sanad-ask")).to_have_text("Ask")
     context.close()
 
@@ -177,7 +177,7 @@ def test_no_word_of_the_page_stays_in_the_other_language(
     finish(page, assistant)
     page.locator("#sanad-show-conversations").click()
     page.locator("#sanad-language").click()
-    expect(page.locator(".turn h3")).to_have_text("المصادر")
+    expect(page.locator(".turn .opener").first).to_have_text("فتح المقال")
     page.locator("#sanad-filter summary").click()
     left = page.evaluate(
         """() => [...document.querySelectorAll(".sanad button, .sanad label, .sanad summary, .sanad h3")]
@@ -225,7 +225,7 @@ def test_pointing_at_a_chip_shows_its_source_and_so_does_the_keyboard(
     chip = page.locator("#sanad-live .claims .chip")
     chip.nth(1).hover()
     expect(card).to_be_visible()
-    for told in ("CNN", "18 January 2026", "القوات الأمريكية تغادر", COUNT, "partly supported"):
+    for told in ("CNN", "18 January 2026", "القوات الأمريكية تغادر", COUNT, "partly supported: the year"):
         expect(card).to_contain_text(told)
     page.keyboard.press("Escape")
     expect(card).to_be_hidden()
@@ -236,13 +236,18 @@ def test_pointing_at_a_chip_shows_its_source_and_so_does_the_keyboard(
     expect(page.locator("#sanad-panel .panel-close")).to_be_focused()
 
 
-def test_the_sides_of_a_disagreement_are_on_a_timeline(page: playwright_api.Page, assistant: StandIn) -> None:
+def test_the_sides_of_a_disagreement_are_beside_each_other(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
     ask(page, "What is the population?")
     finish(page, assistant)
     expect(page.locator("#sanad-live .note")).to_have_text("The sources disagree.")
-    expect(page.locator(".timeline .said")).to_have_text([EARLIER_SAYS, LATER_SAYS])
-    expect(page.locator(".timeline .when")).to_have_text(["March 2024", "6 September 2024"])
-    page.locator(".timeline .chip").first.click()
+    expect(page.locator("#sanad-live .value")).to_have_text(["308 [1]", "318 [2]"])
+    expect(page.locator(".sides .quote")).to_have_text([LATER_SAYS, EARLIER_SAYS])
+    expect(page.locator(".sides time")).to_have_text(["6 September 2024", "March 2024"])
+    left, right = (page.locator(".sides .source").nth(n).bounding_box() for n in (0, 1))
+    assert left["x"] + left["width"] < right["x"]
+    page.locator(".sides .chip").nth(1).click()
     expect(page.locator("#sanad-panel mark")).to_have_text(EARLIER_SAYS)
 
 

@@ -73,7 +73,7 @@ sanad.citations = (() => {
     clearTimeout(hiding);
     const box = card();
     box.replaceChildren(
-      ...[...entry.querySelectorAll(":scope > :is(.provenance, .title, .quote, .translation)")].map((one) => one.cloneNode(true)),
+      ...[...entry.querySelectorAll(":is(.provenance, .title, .mark, .quote, .translation)")].map((one) => one.cloneNode(true)),
     );
     const verdict = chip.closest(".claim")?.querySelector(".verdict");
     if (verdict) box.append(verdict.cloneNode(true));
