@@ -80,6 +80,7 @@ class StandIn:
         self.closed = threading.Event()
         self.histories: list[list[Turn]] = []
         self.wheres: list[Filter | None] = []
+        self.languages: list[Language | None] = []
 
     def articles(self) -> list[Article]:
         return [BASE, EARLIER, LATER, TRAP, LONG]
@@ -103,6 +104,7 @@ class StandIn:
         self.asked.append(question)
         self.histories.append(list(history))
         self.wheres.append(where)
+        self.languages.append(answer_language)
         answer = self._answer(question)
         if history and question.startswith("And"):
             answer = dataclasses.replace(answer, understood=f"{question} ({history[-1].question})")

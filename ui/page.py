@@ -16,7 +16,7 @@ from rag import Assistant, SanadError
 from rag.records import Language
 from rag.server.feedback import add_feedback
 from rag.server.worker import QuestionRunner
-from ui import copying, exchange, filters, library, render
+from ui import copying, exchange, filters, library, render, welcome
 from ui.exchange import Asked
 from ui.faults import Fault, Refused, failure, fault
 from ui.run import Run
@@ -105,7 +105,9 @@ class Page:
             articles = self._assistant.articles()
         except SanadError as error:  # the index was deleted in the meantime
             return {"filter": "", "welcome": failure(fault(error), language)}
-        return {"filter": filters.form(articles, language), "welcome": library.welcome(articles, language)}
+        settings = self._assistant.settings
+        shown = welcome.welcome(articles, language, (settings.llm, settings.embedder))
+        return {"filter": filters.form(articles, language), "welcome": shown}
 
     def read_article(self, sent: object) -> str:
         """An article with the quoted span highlighted: ``{article, span, language}``; span may be null."""

@@ -115,7 +115,7 @@ def test_a_question_is_limited_to_what_the_filter_says(page: playwright_api.Page
     summary.click()
     page.locator("#sanad-filter input[value='CNN']").check()
     page.locator("#sanad-filter input[name=since]").fill("٢٠٢٤")
-    page.locator("#sanad-filter select").select_option("ar")
+    page.locator("#sanad-filter [name=language]").select_option("ar")
     expect(summary).to_have_text("Search in: CNN · ٢٠٢٤ – … · العربية")
     ask(page, "متى غادرت القوات؟")
     finish(page, assistant)
@@ -128,6 +128,29 @@ def test_a_question_is_limited_to_what_the_filter_says(page: playwright_api.Page
     ask(page, "When did they leave?")
     finish(page, assistant)
     assert assistant.wheres == [None, Filter(("CNN",), "٢٠٢٤", None, "ar"), None]
+
+
+def test_the_language_of_answers_is_chosen_and_remembered(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    summary = page.locator("#sanad-filter summary")
+    summary.click()
+    page.locator("#sanad-filter [name=answers]").select_option("ar")
+    expect(summary).to_have_text("Search in: all · Answer in: العربية")
+    page.locator("#sanad-filter .reset").click()
+    expect(summary).to_have_text("Search in: all · Answer in: العربية")
+    ask(page, "When did they leave?")
+    finish(page, assistant)
+    page.reload()
+    expect(summary).to_have_text("Search in: all · Answer in: العربية")
+    summary.click()
+    page.locator("#sanad-filter [name=answers]").select_option("")
+    ask(page, "When did they leave?")
+    finish(page, assistant)
+    assert assistant.languages == ["ar", None]
+    page.locator("#t1 [data-act=retry]").click()  # in the language in which it was asked
+    finish(page, assistant)
+    assert assistant.languages == ["ar", None, "ar"]
 
 
 def test_a_wrong_date_in_the_filter_is_reported_and_the_question_stays(
@@ -277,7 +300,7 @@ def test_the_page_fits_a_phone(
     ask(page, "متى غادرت القوات؟")
     finish(page, assistant)
     page.locator("#sanad-filter summary").click()
-    expect(page.locator("#sanad-filter select")).to_be_in_viewport()
+    expect(page.locator("#sanad-filter [name=language]")).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.locator("#sanad-filter summary").click()
     page.locator("#sanad-live .chip").first.click()

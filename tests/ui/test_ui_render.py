@@ -8,7 +8,7 @@ import pytest
 
 from rag import Answer, Article, Citation, Claim, Passage
 from rag.records import Chunk, Language, Outcome, Reprint, Verdict
-from ui import claims, copying, library, render, text
+from ui import claims, copying, library, render, text, welcome
 from ui.exchange import Exchange
 from ui.faults import Fault
 from ui.words import WORDS
@@ -165,7 +165,7 @@ def test_hostile_text_in_every_field_brings_in_no_element_handler_or_link(hostil
         Page(render.turn(Exchange(number=1, question=hostile, stage="failed", fault=fault), "ar")),
         Page(library.article(item, (0, len(hostile), hostile), "en")),
         Page(library.listing([item], 1, 1, "ar")),
-        Page(library.welcome([item], "en")),
+        Page(welcome.welcome([item], "en")),
     ]
     for page in pages:
         for tag, attributes in page.elements:

@@ -90,9 +90,7 @@ window.sanad = (() => {
 
   function setLanguage(code) {
     current = code;
-    try {
-      localStorage.setItem(CHOSEN, code);
-    } catch {} // a browser without storage still shows the page
+    write(CHOSEN, code);
     turnPage();
     document.dispatchEvent(new Event("sanad:language"));
   }
@@ -121,6 +119,12 @@ window.sanad = (() => {
     } catch {
       return null;
     }
+  }
+
+  function write(key, value) {
+    try {
+      localStorage.setItem(key, value);
+    } catch {} // a browser without storage still shows the page
   }
 
   // Shows a message for a moment and announces it to screen readers.
@@ -186,5 +190,7 @@ window.sanad = (() => {
   });
   turnPage();
 
-  return { connect, call, send, listen, healthy, restarted, failed, language, word, say, sure, glide, morph, show };
+  return {
+    connect, call, send, listen, healthy, restarted, failed, language, read, write, word, say, sure, glide, morph, show,
+  };
 })();

@@ -34,7 +34,7 @@
 
   // Asking
 
-  function ask(question, filter = sanad.filter.chosen(), number = lastNumber() + 1) {
+  function ask(question, filter = sanad.filter.chosen(), number = lastNumber() + 1, answers = sanad.filter.answers()) {
     if (busy || !question.trim()) return false;
     const history = conversation.turns
       .filter((turn) => turn.answer && turn.number < number)
@@ -50,7 +50,7 @@
     sanad.filter.fold();
     silent = 0;
     listen(question, FIRST);
-    sanad.send("submit", { question, number, history, filter, language: sanad.language() }).catch(() => {});
+    sanad.send("submit", { question, number, history, filter, answers, language: sanad.language() }).catch(() => {});
     return true;
   }
 
@@ -367,7 +367,7 @@
       if (past.contains(turn)) turn.remove();
     }
     if (box.value === record.question) write("");
-    ask(record.question, filter, last ? record.number : undefined);
+    ask(record.question, filter, last ? record.number : undefined, record.answer_language ?? sanad.filter.answers());
   }
 
   function rate(turn, record, vote) {
