@@ -16,10 +16,13 @@ from ui import words
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 
-STYLES = ("page.css", "turns.css", "articles.css", "composer.css")
+STYLES = ("page.css", "bar.css", "turns.css", "articles.css", "composer.css", "print.css")
 """Style sheets in cascade order."""
 
-SCRIPTS = ("base.js", "store.js", "citations.js", "filter.js", "conversation.js", "articles.js")
+SCRIPTS = (
+    "base.js", "store.js", "citations.js", "filter.js", "conversation.js", "actions.js", "history.js",
+    "articles.js",
+)  # fmt: skip
 """Scripts in the order in which they run."""
 
 _BEFORE = ((b"</head>", "head"), (b"<gradio-app", "body"))

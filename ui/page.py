@@ -16,7 +16,7 @@ from rag import Assistant, SanadError
 from rag.records import Language
 from rag.server.feedback import add_feedback
 from rag.server.worker import QuestionRunner
-from ui import copying, exchange, filters, library, render, welcome
+from ui import copying, exchange, export, filters, library, render, welcome
 from ui.exchange import Asked
 from ui.faults import Fault, Refused, failure, fault
 from ui.run import Run
@@ -135,6 +135,16 @@ class Page:
         form = copying.markdown if fields.get("form") == "markdown" else copying.text
         return form(answer, _language(fields))
 
+    def save(self, sent: object) -> dict[str, str]:
+        """Answers as a file: ``{turns, form, language}``; ``{name, type, text}``, empty if there is none."""
+        fields = _fields(sent)
+        turns = exchange.unpack_all(fields.get("turns"))
+        answers = [turn.answer for turn in turns if turn.answer is not None]
+        kind = fields.get("form")
+        if not answers or kind not in export.KINDS:
+            return {}
+        return export.file(answers, str(kind), _language(fields))
+
     def articles(self, sent: object) -> str:
         """The list of articles: ``{query, filter, shown, language}``."""
         fields = _fields(sent)
@@ -190,7 +200,7 @@ class Page:
     def servers(self) -> list[Server]:
         """The functions that the page's scripts may call by name."""
         methods = (
-            self.show, self.start, self.read_article, self.copy, self.rate,
+            self.show, self.start, self.read_article, self.copy, self.save, self.rate,
             self.articles, self.adding, self.working, self.index, self.remove,
         )  # fmt: skip
         return [_served(method) for method in methods]

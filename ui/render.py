@@ -26,6 +26,9 @@ SHOWN_QUESTION = 2000
 ACTIONS = ("copy", "copy_markdown", "retry", "good", "bad")
 """Actions for an answer, in the order of the buttons; each is a key of the word table."""
 
+SAVES = ("save_markdown", "save_html", "save_csl")
+"""Files that an answer can be saved as; keys of the word table too."""
+
 
 def turn(exchange: Exchange, language: Language) -> str:
     """One turn of the conversation: the question, and its answer or status.
@@ -155,4 +158,8 @@ def _actions(exchange: Exchange, language: Language) -> str:
     if not exchange.question.strip():
         return ""
     buttons = "".join(f'<button type="button" data-act="{name}">{words[name]}</button>' for name in names)
+    if exchange.answer is not None:
+        files = "".join(f'<button type="button" data-act="{name}">{words[name]}</button>' for name in SAVES)
+        fold = f'<details class="save" id="t{exchange.number}-save"><summary>{words["save"]}</summary>'
+        buttons += f"{fold}{files}</details>"
     return f'<div class="actions" role="group" aria-label="{words["actions"]}">{buttons}</div>'

@@ -104,7 +104,8 @@ sanad.citations = (() => {
   });
   panel().querySelector(".panel-close").addEventListener("click", close);
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
+    if (event.key !== "Escape" || (card().hidden && panel().hidden)) return;
+    event.preventDefault(); // it means this alone
     if (!card().hidden) hideCard();
     else close();
   });

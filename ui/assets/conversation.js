@@ -1,4 +1,4 @@
-// The conversation: asking, the live turn, past turns, and the list of conversations.
+// The conversation: asking, the live turn and past turns.
 //
 // The server sends the live turn whenever it has changed. When the next question is asked, the finished turn moves to
 // the past. With the last update of a turn the server sends a record, from which it can render the turn after a reload.
@@ -10,9 +10,9 @@
   const PATIENCE = 6; // such checks of a healthy server after which its updates count as lost
   const FINAL = ["done", "failed", "stopped"];
 
-  const [past, live, welcome, drawer, drawerButton, form, stop] = [
-    "past", "live", "welcome", "conversations", "show-conversations", "form", "stop",
-  ].map((name) => document.getElementById(`sanad-${name}`));
+  const [past, live, welcome, form, stop] = ["past", "live", "welcome", "form", "stop"].map((name) =>
+    document.getElementById(`sanad-${name}`),
+  );
   const box = form.querySelector("textarea");
 
   let conversation = sanad.store.addressed() ?? sanad.store.fresh();
@@ -82,7 +82,7 @@
     owner.turns = [...owner.turns.filter(({ number }) => number !== turn.number), turn];
     if (!sanad.store.put(owner)) sanad.say("store_full");
     if (owner === conversation) name();
-    listConversations();
+    document.dispatchEvent(new Event("sanad:history"));
   }
 
   // Puts the conversation into the tab's address and title, so that it can be bookmarked.
@@ -265,57 +265,11 @@
     sanad.show("ask");
     live.replaceChildren();
     await draw();
-    listConversations();
+    document.dispatchEvent(new Event("sanad:history"));
     past.lastElementChild?.scrollIntoView({ block: "start" });
     box.focus({ preventScroll: true });
   }
 
-  function listConversations() {
-    const items = sanad.store.all().map(({ id, title }) => {
-      const item = document.createElement("li");
-      const open = document.createElement("button");
-      const remove = document.createElement("button");
-      Object.assign(open, { type: "button", className: "title", textContent: title, dir: "auto" });
-      Object.assign(remove, { type: "button", className: "remove", textContent: sanad.word("conversation_delete") });
-      remove.setAttribute("aria-label", sanad.word("conversation_delete_which", { title }));
-      if (id === conversation.id) open.setAttribute("aria-current", "true");
-      item.dataset.id = id;
-      item.append(open, remove);
-      return item;
-    });
-    drawer.querySelector("ul").replaceChildren(...items);
-    drawer.querySelector(".kept").textContent = sanad.word(items.length ? "conversations_kept" : "conversations_none");
-  }
-
-  function openDrawer(now) {
-    drawer.hidden = !now;
-    drawerButton.setAttribute("aria-expanded", now);
-    if (now) listConversations();
-  }
-
-  drawerButton.addEventListener("click", () => openDrawer(drawer.hidden));
-  drawer.addEventListener("click", async ({ target }) => {
-    const id = target.closest("li")?.dataset.id;
-    if (!id || !target.matches("button")) return;
-    if (target.matches(".title")) {
-      openDrawer(false);
-      return turnTo(sanad.store.get(id) ?? sanad.store.fresh());
-    }
-    if (!(await sanad.sure([sanad.word("conversation_delete_sure")], "yes_delete"))) return;
-    sanad.store.remove(id);
-    if (id === conversation.id) turnTo(sanad.store.fresh());
-    else listConversations();
-  });
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !drawer.hidden) {
-      openDrawer(false);
-      drawerButton.focus();
-    }
-  });
-  document.getElementById("sanad-new").addEventListener("click", () => {
-    openDrawer(false);
-    turnTo(sanad.store.fresh());
-  });
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault(); // the address must keep the conversation's id
     box.focus();
@@ -330,33 +284,14 @@
 
   // Another tab has continued the same conversation.
   sanad.store.watch((id) => {
-    listConversations();
+    document.dispatchEvent(new Event("sanad:history"));
     if (id !== conversation.id || busy) return;
     conversation = sanad.store.get(id) ?? sanad.store.fresh();
     name({ replace: true });
     draw();
   });
 
-  // Actions for a turn
-
-  const recordOf = (turn) => conversation.turns.find(({ number }) => `t${number}` === turn.id);
-
-  async function copy(record, format) {
-    let text;
-    try {
-      text = await sanad.call("copy", { turn: record, form: format });
-    } catch {
-      return sanad.failed();
-    }
-    if (!text) return sanad.say("copy_none");
-    try {
-      await navigator.clipboard.writeText(text);
-      sanad.say("copied");
-    } catch {
-      sanad.say("copy_failed");
-    }
-  }
-
+  // Asks a question again, in place if it is the last one.
   function retry(turn, record) {
     const where = record.where;
     const filter = where ? [where.outlets, where.since ?? "", where.until ?? "", where.language ?? ""] : undefined;
@@ -370,46 +305,6 @@
     ask(record.question, filter, last ? record.number : undefined, record.answer_language ?? sanad.filter.answers());
   }
 
-  function rate(turn, record, vote) {
-    turn.querySelector(".rating")?.remove();
-    const rating = document.createElement("form");
-    const label = document.createElement("label");
-    const comment = document.createElement("textarea");
-    const send = document.createElement("button");
-    rating.className = "rating";
-    label.textContent = sanad.word(`comment_${vote}`);
-    Object.assign(comment, { rows: 2, dir: "auto", maxLength: 2000 });
-    Object.assign(send, { type: "submit", textContent: sanad.word("send") });
-    label.append(comment);
-    rating.append(label, send);
-    rating.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      let failure = "";
-      try {
-        failure = await sanad.call("rate", { turn: record, vote, comment: comment.value });
-      } catch {
-        return sanad.failed();
-      }
-      if (failure) return rating.insertAdjacentHTML("beforeend", failure); // from ui/faults.py
-      rating.remove();
-      sanad.say("thanks");
-      turn.querySelector(`[data-act="${vote}"]`)?.focus();
-    });
-    turn.querySelector(".actions").after(rating);
-    comment.focus({ preventScroll: true });
-    rating.scrollIntoView({ block: "nearest", behavior: sanad.glide() });
-  }
-
-  document.addEventListener("click", ({ target }) => {
-    const button = target.closest?.("[data-act]");
-    const turn = button?.closest(".turn");
-    const record = turn && recordOf(turn);
-    if (!record) return;
-    const act = button.dataset.act;
-    if (act === "copy" || act === "copy_markdown") copy(record, act === "copy" ? "text" : "markdown");
-    else if (act === "retry") retry(turn, record);
-    else rate(turn, record, act);
-  });
   welcome.addEventListener("click", ({ target }) => {
     const example = target.closest(".example");
     if (example) ask(example.textContent);
@@ -430,7 +325,7 @@
   document.addEventListener("sanad:language", () => {
     begin();
     draw();
-    listConversations();
+    document.dispatchEvent(new Event("sanad:history"));
   });
   document.addEventListener("sanad:articles", begin);
   document.addEventListener("sanad:back", () => {
@@ -441,6 +336,14 @@
     // Another program may have updated the index in the meantime.
     if (!document.hidden && !document.activeElement?.closest("#sanad-filter-slot")) begin();
   });
+  sanad.conversation = {
+    box,
+    current: () => conversation,
+    recordOf: (turn) => conversation.turns.find(({ number }) => `t${number}` === turn.id),
+    retry,
+    turnTo,
+    named: () => name({ replace: true }),
+  };
   if (sanad.store.addressed() === undefined) sanad.say("conversation_gone");
   welcome.hidden = conversation.turns.length > 0;
   name({ replace: true });
