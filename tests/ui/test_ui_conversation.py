@@ -63,6 +63,7 @@ def test_conversations_are_kept_named_turned_to_and_deleted(
     finish(page, assistant)
     assert [turn.question for turn in assistant.histories[-1]] == ["When did they leave?"]
     page.locator("#sanad-show-conversations").click()
+    page.locator("#sanad-conversations summary").first.click()
     page.locator("#sanad-conversations .remove").first.click()
     page.locator("#sanad-sure .danger").click()
     expect(names).to_have_text(["متى غادرت القوات؟"])
