@@ -288,7 +288,33 @@ def test_closed_routes_and_other_host_names_are_refused(page: playwright_api.Pag
     for path in ("file=https://elsewhere.example/", "upload", "openapi.json", "info"):
         assert request.get(f"/gradio_api/{path}").status == 404
     assert request.get("/", headers={"Host": "elsewhere.example"}).status == 400
-    assert "default-src 'none'" in request.get("/").headers["content-security-policy"]
+    for path in ("/", "/gradio_api/info"):
+        allowed = request.get(path).headers["content-security-policy"]
+        assert "default-src 'none'" in allowed
+        scripts = next(part for part in allowed.split("; ") if part.startswith("script-src"))
+        assert "unsafe-inline" not in scripts
+    assert request.get("/").headers["content-security-policy"] != allowed, "a nonce for each response"
+
+
+def test_a_script_that_gets_into_the_page_is_not_run(
+    chromium: playwright_api.Browser, served: tuple[StandIn, str]
+) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(served[1])
+    expect(page.locator(".welcome")).to_be_visible()
+    ran = page.evaluate(
+        """() => {
+            const holder = document.createElement("div");
+            holder.innerHTML = "<img src='data:,' onerror='window.ran = 1'>";
+            const script = document.createElement("script");
+            script.textContent = "window.ran = 2";
+            document.body.append(holder, script);
+            return new Promise((done) => setTimeout(() => done(window.ran ?? 0), 300));
+        }"""
+    )
+    assert ran == 0
+    context.close()
 
 
 def test_the_page_fits_a_phone(
