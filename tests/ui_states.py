@@ -1,4 +1,4 @@
-"""Sixteen states of the page, to be looked at (make screenshots) and to be checked by axe."""
+"""Nineteen states of the page, to be looked at (make screenshots) and to be checked by axe."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ def translated(page: Any, assistant: StandIn, language: str) -> None:
     """Values from sentences in another language, one translated doubtfully; how it was found is unfolded."""
     asked(page, "How many soldiers were in Iraq?")
     page.locator("#sanad-live .how summary").click()
+
+
+def history(page: Any, assistant: StandIn, language: str) -> None:
+    """The list of conversations, with what can be done with one."""
+    asked(page, QUESTION[language])
+    page.locator("#sanad-show-conversations").click()
+    page.locator("#sanad-conversations summary").click()
 
 
 def first(page: Any, assistant: StandIn, language: str) -> None:
@@ -95,6 +102,8 @@ STATES = [
     State(first, "ar", phone=True),
     State(translated, "en"),
     State(translated, "ar", dark=True, phone=True),
+    State(history, "en"),
+    State(history, "ar", dark=True, phone=True),
     State(conflict, "en"),
     State(conflict, "ar", phone=True),
     State(not_found, "ar", dark=True),
