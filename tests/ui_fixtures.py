@@ -30,6 +30,7 @@ def assistant(served: tuple[StandIn, str]) -> Iterator[StandIn]:
     assistant.closed.clear()
     assistant.histories.clear()
     assistant.wheres.clear()
+    assistant.languages.clear()
     yield assistant
     assistant.freely = True
 

@@ -80,6 +80,7 @@ class StandIn:
         self.closed = threading.Event()
         self.histories: list[list[Turn]] = []
         self.wheres: list[Filter | None] = []
+        self.languages: list[Language | None] = []
 
     def articles(self) -> list[Article]:
         return [BASE, EARLIER, LATER, TRAP, LONG]
@@ -103,6 +104,7 @@ class StandIn:
         self.asked.append(question)
         self.histories.append(list(history))
         self.wheres.append(where)
+        self.languages.append(answer_language)
         answer = self._answer(question)
         if history and question.startswith("And"):
             answer = dataclasses.replace(answer, understood=f"{question} ({history[-1].question})")
@@ -136,6 +138,8 @@ class StandIn:
             pass
 
     def _answer(self, question: str) -> Answer:
+        if "How many soldiers" in question:
+            return make_translated(question)
         if "Moon" in question:
             return make_answer(question, ["The articles do not say."], [], outcome="not_found")
         if "population" in question or "سكان" in question:
@@ -175,7 +179,8 @@ def make_answer(
     return Answer(
         question=question.strip(), text=" ".join(claims), language=language, outcome=outcome,
         claims=tuple(made), citations=citations, passages=make_passages(), evidence=evidence,
-        model="stand-in", generation="generation-0001", timings={"total": 8.2},
+        model="stand-in", generation="generation-0001",
+        timings={"retrieve": 0.3, "generate": 6.1, "translate": 1.7, "total": 8.2},
     )  # fmt: skip
 
 
@@ -187,6 +192,24 @@ def make_conflict(question: str, language: Language) -> Answer:
     }[language]
     quotes = [(LATER, LATER_SAYS), (EARLIER, EARLIER_SAYS)]
     return make_answer(question, claims, quotes, language=language, outcome="conflict")
+
+
+def make_translated(question: str) -> Answer:
+    """A value with its sentence, and a sentence in translation that may be wrong."""
+    said = "CNN says that about 2,500 soldiers were in Iraq in December 2021."
+    base = "The last batch of American advisers left Ain al-Asad air base in Anbar, west of Iraq."
+    claims = [
+        f"2,500: “{said}” (machine translation) [1].",
+        f"“{base}” (machine translation, may be wrong) [2].",
+    ]
+    made = make_answer(question, claims, [(BASE, COUNT), (BASE, LEFT)], outcome="partial")
+    sure, doubtful = made.citations
+    citations = (
+        dataclasses.replace(sure, translation=said),
+        dataclasses.replace(doubtful, translation=base, certain=False),
+    )
+    claim = dataclasses.replace(made.claims[1], reason="machine translation; it may be wrong")
+    return dataclasses.replace(made, citations=citations, claims=(made.claims[0], claim))
 
 
 def make_citation(number: int, article: Article, quote: str) -> Citation:

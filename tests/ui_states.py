@@ -1,4 +1,4 @@
-"""Twelve states of the page, to be looked at (make screenshots) and to be checked by axe."""
+"""Nineteen states of the page, to be looked at (make screenshots) and to be checked by axe."""
 
 from __future__ import annotations
 
@@ -22,6 +22,24 @@ POPULATION = {"en": "What is the population of the island?", "ar": "كم عدد 
 def answered(page: Any, assistant: StandIn, language: str) -> None:
     """A question with its answer."""
     asked(page, QUESTION[language])
+
+
+def translated(page: Any, assistant: StandIn, language: str) -> None:
+    """Values from sentences in another language, one translated doubtfully; how it was found is unfolded."""
+    asked(page, "How many soldiers were in Iraq?")
+    page.locator("#sanad-live .how summary").click()
+
+
+def history(page: Any, assistant: StandIn, language: str) -> None:
+    """The list of conversations, with what can be done with one."""
+    asked(page, QUESTION[language])
+    page.locator("#sanad-show-conversations").click()
+    page.locator("#sanad-conversations summary").click()
+
+
+def first(page: Any, assistant: StandIn, language: str) -> None:
+    """The page before the first question."""
+    page.locator(".example").first.wait_for()
 
 
 def conflict(page: Any, assistant: StandIn, language: str) -> None:
@@ -80,7 +98,14 @@ class State:
 
 STATES = [
     *(State(answered, lang, dark, phone) for lang in ("en", "ar") for dark in BOTH for phone in BOTH),
+    State(first, "en"),
+    State(first, "ar", phone=True),
+    State(translated, "en"),
+    State(translated, "ar", dark=True, phone=True),
+    State(history, "en"),
+    State(history, "ar", dark=True, phone=True),
     State(conflict, "en"),
+    State(conflict, "ar", phone=True),
     State(not_found, "ar", dark=True),
     State(article_open, "ar"),
     State(uploading, "en", phone=True),

@@ -1,4 +1,4 @@
-"""An answer with its sources as plain text and as Markdown, for the clipboard."""
+"""An answer with its warnings and sources as plain text and as Markdown. HTML and CSL-JSON: export.py."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from rag import Answer, Citation
 from rag.answering.presentation import translated
 from rag.loading.uploads import PREFIX as UPLOADED
 from rag.records import Language
+from ui.claims import GLYPHS
 from ui.sources import headline, words_label
 from ui.words import WORDS, date
 
@@ -22,12 +23,18 @@ def text(answer: Answer, language: Language) -> str:
         answer: The answer.
         language: Language of the labels.
     """
-    parts = [answer.question, *_understood(answer, language), answer.text, *_words(answer, language)]
+    parts = [
+        answer.question,
+        *understood(answer, language),
+        answer.text,
+        *warnings(answer, language),
+        *_words(answer, language),
+    ]
     if answer.citations:
         parts.append(f"{WORDS[language]['sources']}:")
     for cited in answer.citations:
-        lines = f"“{cited.quote}”", translated(cited, answer.language), _place(cited)
-        parts.append("\n".join(filter(None, (f"[{cited.number}] {_origin(cited, language)}", *lines))))
+        lines = f"“{cited.quote}”", translated(cited, answer.language), place(cited)
+        parts.append("\n".join(filter(None, (f"[{cited.number}] {origin(cited, language)}", *lines))))
     return "\n\n".join(parts) + "\n"
 
 
@@ -40,8 +47,9 @@ def markdown(answer: Answer, language: Language) -> str:
     """
     parts = [
         f"**{_escaped(answer.question)}**",
-        *map(_escaped, _understood(answer, language)),
+        *map(_escaped, understood(answer, language)),
         _escaped(answer.text),
+        *map(_escaped, warnings(answer, language)),
         *map(_escaped, _words(answer, language)),
     ]
     if answer.citations:
@@ -50,12 +58,25 @@ def markdown(answer: Answer, language: Language) -> str:
         lines = *cited.quote.splitlines(), *filter(None, [translated(cited, answer.language)])
         quote = "\n   >\n".join(f"   > {_escaped(line)}" for line in lines)
         parts.append(
-            f"{cited.number}. {_escaped(_origin(cited, language))}\n\n{quote}\n\n   {_escaped(_place(cited))}"
+            f"{cited.number}. {_escaped(origin(cited, language))}\n\n{quote}\n\n   {_escaped(place(cited))}"
         )
     return "\n\n".join(parts) + "\n"
 
 
-def _understood(answer: Answer, language: Language) -> list[str]:
+def warnings(answer: Answer, language: Language) -> list[str]:
+    """What a reader must know besides the text: how the question ended, and which claims lack support."""
+    words, said = WORDS[language], []
+    if answer.outcome in ("conflict", "partial"):
+        said.append(words[answer.outcome])
+    for claim in answer.claims if answer.outcome != "not_found" else ():
+        if claim.verdict != "supported":
+            kind = f"{GLYPHS[claim.verdict]} {words[f'claim_{claim.verdict}']}"
+            why = f" ({claim.reason})" if claim.reason else ""
+            said.append(f"{kind}{why}: {claim.text}")
+    return said
+
+
+def understood(answer: Answer, language: Language) -> list[str]:
     """The standalone form of a follow-up question, as the copied text lacks the earlier turns."""
     return [f"{WORDS[language]['understood']}: {answer.understood}"] if answer.understood else []
 
@@ -65,11 +86,13 @@ def _words(answer: Answer, language: Language) -> list[str]:
     return [f"{words_label(claim, language)}: “{claim.words}”" for claim in answer.claims if claim.words]
 
 
-def _origin(cited: Citation, language: Language) -> str:
+def origin(cited: Citation, language: Language) -> str:
+    """Outlet, date and headline of a source."""
     return " · ".join(filter(None, [cited.outlet, date(cited.published, language), headline(cited)]))
 
 
-def _place(cited: Citation) -> str:
+def place(cited: Citation) -> str:
+    """The address of a source, or its file with the line."""
     web = re.match(r"https?://", cited.source, re.IGNORECASE)
     return cited.source if web else f"{cited.source.removeprefix(UPLOADED)}:{cited.line}"
 

@@ -19,6 +19,7 @@ from rag.records import Language, from_plain
 from rag.server.worker import REMEMBERED
 from ui import filters
 from ui.faults import Fault, Refused
+from ui.words import LANGUAGES
 
 Stage = Literal["waiting", "searching", "reading", "checking", "translating", "stopped", "failed", "done"]
 """Stage of an exchange; the last three are final."""
@@ -51,6 +52,8 @@ class Exchange:
     """Why it failed."""
     where: Filter | None = None
     """The filter of the search."""
+    answer_language: Language | None = None
+    """The language that the answer was asked for in; None for that of the question."""
     understood: str = ""
     """The question as it was searched for; empty if that is the question as typed."""
 
@@ -76,7 +79,7 @@ def read(sent: object, *, longest: int) -> Asked:
     """The question that a browser sent, with its history, filter and language.
 
     Args:
-        sent: ``{question, number, history, filter, language}``, or any other value.
+        sent: ``{question, number, history, filter, answers, language}``, or any other value.
         longest: Longest question, in characters.
     """
     fields = sent if isinstance(sent, dict) else {}
@@ -84,6 +87,7 @@ def read(sent: object, *, longest: int) -> Asked:
     exchange = Exchange(
         number=number if isinstance(number, int) and 0 < number < 10**6 else 1,
         question=question if isinstance(question, str) else "",
+        answer_language=language(fields["answers"]) if fields.get("answers") in LANGUAGES else None,
     )
     try:
         _check(exchange.question, longest)

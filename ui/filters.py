@@ -23,7 +23,7 @@ _DATE = "[0-9\u0660-\u0669]{4}(-[0-9\u0660-\u0669]{2}){0,2}"
 
 
 def form(articles: Iterable[Article], language: Language) -> str:
-    """The filter form of a question, collapsed, with the outlets of these articles to choose from."""
+    """The filter of a question with the outlets of these articles, and the language of answers; collapsed."""
     words = WORDS[language]
     outlets = Counter(article.outlet for article in articles if article.outlet).most_common(OUTLETS)
     choices = "".join(
@@ -41,7 +41,7 @@ def form(articles: Iterable[Article], language: Language) -> str:
         f'<summary>{words["filter_filter"]}: <span class="chosen" aria-live="polite">{words["filter_all"]}'
         f'</span></summary><form autocomplete="off"><div class="fields">{fields(language)}'
         f'<button type="reset" class="reset">{words["filter_all_articles"]}</button></div>{fieldset}</form>'
-        "</details></div>"
+        f"{answers_field(language)}</details></div>"
     )
 
 
@@ -51,6 +51,18 @@ def outlet_field(language: Language) -> str:
     return (
         f'<label class="field">{words["filter_outlets"]}<select name="outlet">'
         f'<option value="">{words["filter_all"]}</option></select></label>'
+    )
+
+
+def answers_field(language: Language) -> str:
+    """The field for the language of answers."""
+    words = WORDS[language]
+    options = "".join(
+        f'<option value="{code}" {flow(name)}>{name}</option>' for code, name in LANGUAGES.items()
+    )
+    return (
+        f'<label class="field">{words["answers_in"]}<select name="answers">'
+        f'<option value="">{words["answers_as_asked"]}</option>{options}</select></label>'
     )
 
 

@@ -7,6 +7,8 @@ run, one or several seconds later on a busy machine.
 
 from __future__ import annotations
 
+import re
+import secrets
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
@@ -16,11 +18,17 @@ from ui import words
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 
-STYLES = ("page.css", "turns.css", "articles.css", "composer.css")
+STYLES = ("page.css", "bar.css", "turns.css", "articles.css", "composer.css", "print.css")
 """Style sheets in cascade order."""
 
-SCRIPTS = ("base.js", "store.js", "citations.js", "filter.js", "conversation.js", "articles.js")
+SCRIPTS = (
+    "base.js", "store.js", "citations.js", "filter.js", "conversation.js", "actions.js", "history.js",
+    "articles.js",
+)  # fmt: skip
 """Scripts in the order in which they run."""
+
+_SCRIPT = re.compile(rb"<script\b([^>]*>)(.*?</script>)", re.DOTALL)
+"""A script of the page; the text of one can contain the name of the tag."""
 
 _BEFORE = ((b"</head>", "head"), (b"<gradio-app", "body"))
 """Marks that Gradio's page contains once each; our parts are inserted before them."""
@@ -56,13 +64,42 @@ class Front:
             page = b"".join(pieces)
             for mark, part in _BEFORE:
                 page = page.replace(mark, self._parts[part] + mark, 1)
-            MutableHeaders(scope=start)["Content-Length"] = str(len(page))
+            nonce = secrets.token_urlsafe(16)
+            page = _SCRIPT.sub(rf'<script nonce="{nonce}"\1\2'.encode(), page)
+            headers = MutableHeaders(scope=start)
+            headers["Content-Length"] = str(len(page))
+            headers["Content-Security-Policy"] = policy(nonce)
             await send(start)
             await send({"type": "http.response.body", "body": page})
 
         # Requested without compression so that it can be changed; an outer layer may compress it.
         headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
         await self._app({**scope, "headers": headers}, receive, changed)
+
+
+def policy(nonce: str = "") -> str:
+    """The Content-Security-Policy: nothing from other hosts, and no script written into the page.
+
+    Args:
+        nonce: Marks the scripts that the page itself starts with; empty for a response without any.
+    """
+    inline = f" 'nonce-{nonce}'" if nonce else ""
+    return "; ".join(
+        [
+            "default-src 'none'",
+            # Gradio compiles its templates with new Function.
+            f"script-src 'self'{inline} 'unsafe-eval'",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data:",
+            "font-src 'self' data:",
+            "connect-src 'self'",
+            "manifest-src 'self'",
+            "worker-src 'self' blob:",
+            "base-uri 'self'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        ]
+    )
 
 
 def _head() -> str:

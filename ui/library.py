@@ -1,4 +1,4 @@
-"""HTML for articles: one article with its quote highlighted, the list of all, and the welcome.
+"""HTML for articles: one article with its quote highlighted, and the list of all.
 
     Article + span → article, with the quoted span in ``<mark>``
     Articles + query → listing
@@ -20,22 +20,15 @@ from rag.records import Language
 from ui import filters, sources
 from ui.faults import failure
 from ui.render import lines
-from ui.text import attribute, flow, language_of, safe, spoken
+from ui.text import attribute, flow, safe, spoken
 from ui.words import LANGUAGES, WORDS, counted
 from ui.work import State
 
 PAGE = 30
 """Articles listed at first, and added by each "Show more"."""
 
-EXAMPLES = 3
-"""Number of questions offered to a first visitor."""
-
 SHOWN_SKIPPED = 50
 """Files and rows that are named with a reason; a file in which every row lacks a field has thousands."""
-
-SHORTEST_HEADLINE, LONGEST_HEADLINE = 15, 100
-"""Length in characters of a headline that can become an example. Shorter ones say too little; longer ones are
-usually first sentences, cut off with an ellipsis."""
 
 
 def article(item: Article, span: tuple[int, int, str] | None, language: Language) -> str:
@@ -166,45 +159,6 @@ def _reasons(title: str, items: Sequence[Skipped]) -> str:
         for item in items[:SHOWN_SKIPPED]
     )
     return f'<p>{title}</p><ul class="skipped">{listed}</ul>' if listed else ""
-
-
-def welcome(articles: Sequence[Article], language: Language) -> str:
-    """The page before the first question: the number of articles, and example questions to click."""
-    words = WORDS[language]
-    if not articles:
-        return f'<section class="sanad welcome" {spoken(language)}><p>{words["welcome_none"]}</p></section>'
-    items = "".join(
-        f'<li><button type="button" class="example" {flow(text)}>{safe(text)}</button></li>'
-        for text in examples(articles)
-    )
-    offered = f'<p>{words["examples"]}</p><ul class="examples">{items}</ul>' if items else ""
-    about = counted("articles", len(articles), language, genitive=True)
-    head = words["welcome"].format(n=about)
-    return f'<section class="sanad welcome" {spoken(language)}><h2>{head}</h2>{offered}</section>'
-
-
-def examples(articles: Iterable[Article]) -> list[str]:
-    """Questions about the headlines of the latest articles, different outlets first."""
-    usable = [
-        item
-        for item in articles
-        if SHORTEST_HEADLINE <= len(_bare(item.title)) <= LONGEST_HEADLINE and "…" not in item.title
-    ]
-    latest = sorted(usable, key=lambda item: (item.published or "", item.id), reverse=True)
-    seen: set[str | None] = set()
-    first: list[Article] = []
-    rest: list[Article] = []
-    for item in latest:
-        (rest if item.outlet in seen else first).append(item)
-        seen.add(item.outlet)
-    titles = dict.fromkeys(_bare(item.title) for item in [*first, *rest])
-    # In the headline's own language: a line with two directions is hard to read.
-    return [WORDS[language_of(title)]["example"].format(title=title) for title in list(titles)[:EXAMPLES]]
-
-
-def _bare(title: str) -> str:
-    """A headline for use within a sentence: on one line, without final punctuation and quotation marks."""
-    return re.sub(r"[\s\"“”«»]+", " ", title).strip().rstrip("….!؟?")
 
 
 def _listed(item: Article, language: Language) -> str:

@@ -16,7 +16,7 @@ from rag import Assistant, SanadError
 from rag.records import Language
 from rag.server.feedback import add_feedback
 from rag.server.worker import QuestionRunner
-from ui import copying, exchange, filters, library, render
+from ui import copying, exchange, export, filters, library, render, welcome
 from ui.exchange import Asked
 from ui.faults import Fault, Refused, failure, fault
 from ui.run import Run
@@ -105,7 +105,9 @@ class Page:
             articles = self._assistant.articles()
         except SanadError as error:  # the index was deleted in the meantime
             return {"filter": "", "welcome": failure(fault(error), language)}
-        return {"filter": filters.form(articles, language), "welcome": library.welcome(articles, language)}
+        settings = self._assistant.settings
+        shown = welcome.welcome(articles, language, (settings.llm, settings.embedder))
+        return {"filter": filters.form(articles, language), "welcome": shown}
 
     def read_article(self, sent: object) -> str:
         """An article with the quoted span highlighted: ``{article, span, language}``; span may be null."""
@@ -133,6 +135,16 @@ class Page:
         form = copying.markdown if fields.get("form") == "markdown" else copying.text
         return form(answer, _language(fields))
 
+    def save(self, sent: object) -> dict[str, str]:
+        """Answers as a file: ``{turns, form, language}``; ``{name, type, text}``, empty if there is none."""
+        fields = _fields(sent)
+        turns = exchange.unpack_all(fields.get("turns"))
+        answers = [turn.answer for turn in turns if turn.answer is not None]
+        kind = fields.get("form")
+        if not answers or kind not in export.KINDS:
+            return {}
+        return export.file(answers, str(kind), _language(fields))
+
     def articles(self, sent: object) -> str:
         """The list of articles: ``{query, filter, shown, language}``."""
         fields = _fields(sent)
@@ -157,15 +169,19 @@ class Page:
         shown = library.work(state, _language(_fields(sent)))
         return {"html": shown, "running": state.running, "changes": state.changes}
 
-    def index(self, sent: object) -> None:
+    # The page's scripts take None for a call that failed, as Gradio returns nothing then.
+
+    def index(self, sent: object) -> bool:
         """Index the uploaded files."""
         self.work.index()
+        return True
 
-    def remove(self, sent: object) -> None:
-        """Remove an article: ``{article}``."""
+    def remove(self, sent: object) -> bool:
+        """Remove an article: ``{article}``; returns whether there is anything to remove."""
         article = _fields(sent).get("article")
         if isinstance(article, str):
             self.work.remove(article)
+        return isinstance(article, str)
 
     def rate(self, sent: object) -> str:
         """Keep a vote: ``{turn, vote, comment, language}``; returns the error as HTML, or ""."""
@@ -184,7 +200,7 @@ class Page:
     def servers(self) -> list[Server]:
         """The functions that the page's scripts may call by name."""
         methods = (
-            self.show, self.start, self.read_article, self.copy, self.rate,
+            self.show, self.start, self.read_article, self.copy, self.save, self.rate,
             self.articles, self.adding, self.working, self.index, self.remove,
         )  # fmt: skip
         return [_served(method) for method in methods]

@@ -12,12 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from rag import Answer, Claim, Filter
+from rag import Answer, Filter
 from rag.records import Language
-from ui import sources
+from ui import claims, sources, trace
 from ui.exchange import Exchange
 from ui.faults import Fault, failure
-from ui.text import flow, framed, safe, spoken
+from ui.text import flow, safe, spoken
 from ui.words import LANGUAGES, WORDS, counted, date
 
 SHOWN_QUESTION = 2000
@@ -25,6 +25,9 @@ SHOWN_QUESTION = 2000
 
 ACTIONS = ("copy", "copy_markdown", "retry", "good", "bad")
 """Actions for an answer, in the order of the buttons; each is a key of the word table."""
+
+SAVES = ("save_markdown", "save_html", "save_csl")
+"""Files that an answer can be saved as; keys of the word table too."""
 
 
 def turn(exchange: Exchange, language: Language) -> str:
@@ -89,7 +92,7 @@ def _limits(where: Filter | None, language: Language) -> str:
 
 def _reply(exchange: Exchange, language: Language) -> str:
     if exchange.answer is not None:
-        return _answer(exchange.answer, exchange.number, language)
+        return _answer(exchange.answer, exchange, language)
     if exchange.stage == "failed":
         return failure(exchange.fault or Fault("fault_other"), language)
     return f"{_status(exchange, language)}{_reading(exchange)}"
@@ -125,94 +128,26 @@ def _status(exchange: Exchange, language: Language) -> str:
     return f'<p class="status {kind}"><span role="status">{text}</span>{clock}</p>'
 
 
-def _answer(answer: Answer, number: int, language: Language) -> str:
-    words = WORDS[language]
+def _answer(answer: Answer, exchange: Exchange, language: Language) -> str:
+    words, number = WORDS[language], exchange.number
     return (
         f'<section class="answer" data-outcome="{answer.outcome}" aria-label="{words["answer"]}">'
-        f"{_outcome(answer, language)}{_claims(answer, number, language)}"
-        f"{sources.timeline(answer, number, language)}{sources.sources(answer, number, language)}"
-        f"{sources.passages(answer, number, language)}{_timing(answer, language)}</section>"
+        f"{_outcome(answer, language)}{claims.claims(answer, number, language)}"
+        f"{sources.passages(answer, number, language)}"
+        f"{trace.trace(answer, exchange.sentences, number, language)}</section>"
     )
 
 
 def _outcome(answer: Answer, language: Language) -> str:
-    # If nothing was found, the answer's own text says so; the note replaces an empty text.
-    if answer.outcome == "answered" or (answer.outcome == "not_found" and answer.text.strip()):
-        return ""
-    return f'<p class="note">{WORDS[language][answer.outcome]}</p>'
-
-
-def _claims(answer: Answer, number: int, language: Language) -> str:
-    paragraphs = []
-    for start, end in _paragraphs(answer):
-        cut = _cut(answer, start, end)
-        pieces = "".join(_piece(answer, claim, first, last, number, language) for claim, first, last in cut)
-        # The sides of a disagreement are mostly names and numbers, which do not determine a direction.
-        way = (
-            spoken(answer.language)
-            if answer.outcome == "conflict"
-            else framed(answer.text[start:end], answer.language)
-        )
-        paragraphs.append(f"<p {way}>{pieces}</p>")
-        worded = (claim for claim in answer.claims if claim.words and start < claim.end <= end)
-        paragraphs += [_words(claim, language) for claim in worded]
-    return f'<div class="claims">{"".join(paragraphs)}</div>'
-
-
-def _paragraphs(answer: Answer) -> Iterator[tuple[int, int]]:
-    """Each line of an answer; if the sources disagree, each side by itself."""
-    begins = {claim.start for claim in answer.claims} if answer.outcome == "conflict" else set()
-    for start, end in lines(answer.text):
-        for at in sorted(begin for begin in begins if start < begin < end):
-            yield start, at
-            start = at
-        yield start, end
-
-
-def _cut(answer: Answer, start: int, end: int) -> Iterator[tuple[Claim | None, int, int]]:
-    """The line ``[start, end)`` of the answer in pieces: its claims and the text between them."""
-    at = start
-    for claim in answer.claims:
-        first, last = max(claim.start, at), min(claim.end, end)
-        if first >= last:
-            continue
-        if at < first:
-            yield None, at, first
-        yield claim, first, last
-        at = last
-    if at < end:
-        yield None, at, end
-
-
-def _piece(answer: Answer, claim: Claim | None, start: int, end: int, number: int, language: Language) -> str:
-    text = sources.linked(answer, answer.text[start:end], number, language)
-    if claim is None:
-        return text
-    note = _verdict(claim, language) if end == claim.end else ""
-    return f'<span class="claim" data-verdict="{claim.verdict}">{text}{note}</span>'
-
-
-def _verdict(claim: Claim, language: Language) -> str:
-    """The verdict on a claim, as a shape and a word."""
-    word = WORDS[language][f"claim_{claim.verdict}"]
-    reason = f": <bdi {flow(claim.reason)}>{safe(claim.reason)}</bdi>" if claim.reason else ""
-    return (
-        f' <span class="verdict" data-verdict="{claim.verdict}" {spoken(language)}>'
-        f'<span class="shape" aria-hidden="true"></span>{word}{reason}</span>'
-    )
-
-
-def _words(claim: Claim, language: Language) -> str:
-    """The article's own words for a claim in another language."""
-    label = sources.words_label(claim, language)
-    return f'<p class="words" {spoken(language)}>{label}: <q {flow(claim.words)}>{safe(claim.words)}</q></p>'
-
-
-def _timing(answer: Answer, language: Language) -> str:
-    total = answer.timings.get("total")
-    if total is None:
-        return ""
-    return f'<p class="timing">{WORDS[language]["answered_in"].format(s=f"{total:.1f}")}</p>'
+    """A note about the answer, unless its text or the verdict of a claim says so."""
+    marked = any(claim.verdict != "supported" for claim in answer.claims)
+    said = {
+        "answered": True,
+        "partial": marked,
+        "not_found": bool(answer.text.strip()),
+        "conflict": False,
+    }
+    return "" if said[answer.outcome] else f'<p class="note">{WORDS[language][answer.outcome]}</p>'
 
 
 def _actions(exchange: Exchange, language: Language) -> str:
@@ -223,4 +158,8 @@ def _actions(exchange: Exchange, language: Language) -> str:
     if not exchange.question.strip():
         return ""
     buttons = "".join(f'<button type="button" data-act="{name}">{words[name]}</button>' for name in names)
+    if exchange.answer is not None:
+        files = "".join(f'<button type="button" data-act="{name}">{words[name]}</button>' for name in SAVES)
+        fold = f'<details class="save" id="t{exchange.number}-save"><summary>{words["save"]}</summary>'
+        buttons += f"{fold}{files}</details>"
     return f'<div class="actions" role="group" aria-label="{words["actions"]}">{buttons}</div>'

@@ -43,7 +43,13 @@ class Run:
         self._stopped = False
         self._arrived: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
         self._question = RunningQuestion(
-            runner, client, exchange.question, self._arrived.put, history, exchange.where
+            runner,
+            client,
+            exchange.question,
+            self._arrived.put,
+            history,
+            exchange.where,
+            exchange.answer_language,
         )
 
     def stop(self) -> None:

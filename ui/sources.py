@@ -1,4 +1,4 @@
-"""HTML for an answer's evidence: citation chips, sources, passages, and the sides of a disagreement."""
+"""HTML for an answer's evidence: citation chips, the cards of its sources, and further passages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from rag import Answer, Citation, Claim, Passage
-from rag.answering.presentation import translated
 from rag.loading.uploads import PREFIX as UPLOADED
 from rag.records import Language, Reprint
 from ui.text import QUOTATION, attribute, direction, flow, language_of, safe
@@ -49,18 +48,37 @@ def linked(answer: Answer, text: str, number: int, language: Language) -> str:
     return "".join([*parts, _isolated(answer, text[at:])])
 
 
+def chips(answer: Answer, claim: Claim, number: int, language: Language) -> list[str]:
+    """Links from a claim to its sources."""
+    return [_chip(one, number, language) for one in answer.citations if one.number in claim.citations]
+
+
 def words_label(claim: Claim, language: Language) -> str:
     """The label for the article's own words for a claim, with the numbers of its sources."""
     marks = "".join(f"[{n}]" for n in claim.citations)
     return f"{WORDS[language]['words']} {marks}".rstrip()
 
 
-def sources(answer: Answer, number: int, language: Language) -> str:
-    """The list of citations; the page's scripts can open each entry."""
-    if not answer.citations:
+def sources(
+    citations: Sequence[Citation],
+    answer: Answer,
+    number: int,
+    language: Language,
+    bold: Sequence[str] = (),
+) -> str:
+    """A card for each citation; the page's scripts can open each.
+
+    Args:
+        citations: Some of the answer's citations.
+        answer: The answer.
+        number: Number of its turn.
+        language: Language of the page.
+        bold: The first of these texts that a quote contains is printed bold in it.
+    """
+    if not citations:
         return ""
-    items = "".join(_source(citation, number, language) for citation in answer.citations)
-    return f'<h3>{WORDS[language]["sources"]}</h3><ol class="sources">{items}</ol>'
+    items = "".join(_source(citation, answer, number, language, bold) for citation in citations)
+    return f'<ol class="sources" aria-label="{WORDS[language]["sources"]}">{items}</ol>'
 
 
 def passages(answer: Answer, number: int, language: Language) -> str:
@@ -77,18 +95,6 @@ def passages(answer: Answer, number: int, language: Language) -> str:
         if items
         else ""
     )
-
-
-def timeline(answer: Answer, number: int, language: Language) -> str:
-    """The sides of a disagreement, earliest first: date, outlet and quote. Undated ones come last."""
-    if answer.outcome != "conflict":
-        return ""
-    words = WORDS[language]
-    cited = {citation.number: citation for citation in answer.citations}
-    sides = [cited[n] for claim in answer.claims for n in claim.citations[:1] if n in cited]
-    sides = sorted(dict.fromkeys(sides), key=lambda side: side.published or "9999")
-    items = "".join(_side(side, number, language) for side in sides)
-    return f'<ol class="timeline" aria-label="{words["timeline"]}">{items}</ol>' if len(sides) > 1 else ""
 
 
 def provenance(outlet: str | None, published: str | None, language: Language) -> str:
@@ -145,36 +151,52 @@ def _chip(citation: Citation, number: int, language: Language) -> str:
     )
 
 
-def _source(citation: Citation, number: int, language: Language) -> str:
+def _source(citation: Citation, answer: Answer, number: int, language: Language, bold: Sequence[str]) -> str:
     badge = f'<span class="number" aria-hidden="true">{citation.number}</span>'
     where = place(citation.source, citation.line)
     return (
         f"{_entry(f't{number}-s{citation.number}', citation.article_id, citation.start, citation.end)}{badge}"
         f"{provenance(citation.outlet, citation.published, language)}{_also(citation.also, language)}"
-        f'<p class="title" {flow(headline(citation))}>{safe(headline(citation))}</p>'
-        f'<blockquote class="quote" {flow(citation.quote)}>{safe(citation.quote)}</blockquote>'
-        f"{_translation(citation)}"
+        f"{_title(citation)}{_wording(citation, answer, language, bold)}"
         f'<p class="where">{_opener(language)} {where}</p></li>'
     )
 
 
-def _side(citation: Citation, number: int, language: Language) -> str:
-    day = date(citation.published, language) or WORDS[language]["undated"]
-    outlet = f"<bdi>{safe(citation.outlet)}</bdi>" if citation.outlet else WORDS[language]["outlet_unknown"]
-    when = f'<time datetime="{attribute(citation.published or "")}"><bdi>{safe(day)}</bdi></time>'
-    return (
-        f'<li class="side"><p class="when">{when}</p><p class="who">{outlet}'
-        f" {_chip(citation, number, language)}</p>"
-        f'<blockquote class="said" {flow(citation.quote)}>{safe(citation.quote)}</blockquote>'
-        f"{_translation(citation)}</li>"
+def _title(citation: Citation) -> str:
+    """The headline, unless it is only the beginning of the quote, as in an article without one."""
+    name = headline(citation)
+    if citation.quote.startswith(name.rstrip("… ")):
+        return ""
+    return f'<p class="title" {flow(name)}>{safe(name)}</p>'
+
+
+def _wording(citation: Citation, answer: Answer, language: Language, bold: Sequence[str]) -> str:
+    """The quote, and beside it its translation with a mark; what is in the answer's language comes first."""
+    words, translation = WORDS[language], citation.translation
+    quote = (
+        f'<blockquote class="quote" {flow(citation.quote)}>{_emphasised(citation.quote, bold)}</blockquote>'
     )
+    if not translation:
+        return quote
+    mark = words["translated" if citation.certain else "translated_doubtful"]
+    kind = "certain" if citation.certain else "doubtful"
+    sides = [
+        f'<div class="side"><p class="mark">{words["original"]}</p>{quote}</div>',
+        f'<div class="side"><p class="mark {kind}">{mark}</p>'
+        f'<blockquote class="translation" {flow(translation)}>{safe(translation)}</blockquote></div>',
+    ]
+    if language_of(citation.quote) != answer.language:
+        sides.reverse()
+    return f'<div class="wording">{"".join(sides)}</div>'
 
 
-def _translation(citation: Citation) -> str:
-    """The quote in the language of the answer, with the mark that a machine translated it."""
-    language: Language = "ar" if language_of(citation.quote) == "en" else "en"
-    text = translated(citation, language)
-    return f'<p class="translation" {flow(text)}>{safe(text)}</p>' if text else ""
+def _emphasised(quote: str, bold: Sequence[str]) -> str:
+    for part in filter(None, bold):
+        found = re.search(rf"(?<!\w){re.escape(part)}(?!\w)", quote)
+        if found and found[0] != quote:
+            before, after = quote[: found.start()], quote[found.end() :]
+            return f"{safe(before)}<b>{safe(found[0])}</b>{safe(after)}"
+    return safe(quote)
 
 
 def _passage(passage: Passage, number: int, language: Language) -> str:

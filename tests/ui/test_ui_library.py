@@ -57,27 +57,6 @@ def test_so_many_are_listed_and_more_when_they_are_asked_for() -> None:
     assert "لا مقالات مطابقة" in library.listing([], 3, 30, "ar")
 
 
-def test_examples_are_headlines_of_different_outlets_each_in_its_own_language() -> None:
-    held = [
-        Article("a", "Harbour reopens after “two” years", "x", "a.txt", "Coast Daily", "2024-03"),
-        Article("b", "Harbour closes once again", "x", "b.txt", "Coast Daily", "2024-02"),
-        Article("c", "افتتاح مكتبة في حي النخيل", "x", "c.txt", "صحيفة", "2024-01"),
-        *articles(LONG, "Short", "", "Olive harvest falls by a third"),
-    ]
-    assert library.examples(held) == [
-        "What is reported about “Harbour reopens after two years”?",
-        "ماذا ورد عن «افتتاح مكتبة في حي النخيل»؟",
-        "What is reported about “Olive harvest falls by a third”?",
-    ]
-
-
-def test_a_welcome_without_articles_or_without_headlines_offers_nothing_to_click() -> None:
-    assert (
-        text(library.welcome([], "en")) == "This index contains no articles yet. Add some under “Articles”."
-    )
-    assert text(library.welcome(articles(LONG), "ar")) == "اسأل عمّا ورد في مقال واحد"
-
-
 def test_what_becomes_of_a_removed_article_is_reported_by_where_it_came_from() -> None:
     uploaded = Article("uploaded://a", "A", "x", "uploaded://a.txt")
     row = Article("uploaded://b#1", "B", "x", "uploaded://b.csv:12")

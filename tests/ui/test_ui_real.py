@@ -20,6 +20,26 @@ MINUTES = 180_000
 """Milliseconds: the first question prepares the model where that was not done."""
 
 
+def test_an_example_of_the_first_screen_is_answered_with_more_than_a_headline(
+    chromium: playwright_api.Browser,
+) -> None:
+    from ui.app import start
+
+    assistant, port = Assistant.open(), free_port()
+    app = start(assistant, port=port)
+    for locale in ("ar", "en-GB"):
+        with watched(chromium, f"http://127.0.0.1:{port}", locale=locale) as page:
+            examples = page.locator(".example")
+            assert examples.count() == 3
+            examples.first.click()
+            expect(page.locator("#sanad-live .turn")).to_have_attribute("data-stage", "done", timeout=MINUTES)
+            answer = page.locator("#sanad-live .answer")
+            expect(answer).to_contain_text("900")
+            assert answer.get_attribute("data-outcome") != "not_found"
+    app.close()
+    assistant.close()
+
+
 def test_questions_in_both_languages_are_answered_cited_and_stopped(chromium: playwright_api.Browser) -> None:
     from ui.app import start
 
@@ -29,11 +49,11 @@ def test_questions_in_both_languages_are_answered_cited_and_stopped(chromium: pl
         for question in ("when do forces leave Ain al-Asad?", "كم عدد الجنود الأمريكيين في سوريا؟"):
             ask(page, question)
             expect(page.locator("#sanad-live .turn")).to_have_attribute("data-stage", "done", timeout=MINUTES)
-            chips = page.locator("#sanad-live .claims .chip")
-            assert chips.count() > 0
-            for number in range(chips.count()):
-                source = page.locator(f"#sanad-live {chips.nth(number).get_attribute('href')}")
-                chips.nth(number).click()
+            cards = page.locator("#sanad-live .claims .source")
+            assert cards.count() > 0
+            for number in range(cards.count()):
+                source = cards.nth(number)
+                source.locator(".opener").click()
                 expect(page.locator("#sanad-panel mark")).to_have_text(source.locator(".quote").inner_text())
                 expect(page.locator("#sanad-panel mark").first).to_be_in_viewport()
                 page.keyboard.press("Escape")

@@ -8,7 +8,7 @@ import pytest
 
 from rag import Answer, Article, Citation, Claim, Passage
 from rag.records import Chunk, Language, Outcome, Reprint, Verdict
-from ui import copying, library, render, text
+from ui import claims, copying, library, render, text, welcome
 from ui.exchange import Exchange
 from ui.faults import Fault
 from ui.words import WORDS
@@ -165,7 +165,7 @@ def test_hostile_text_in_every_field_brings_in_no_element_handler_or_link(hostil
         Page(render.turn(Exchange(number=1, question=hostile, stage="failed", fault=fault), "ar")),
         Page(library.article(item, (0, len(hostile), hostile), "en")),
         Page(library.listing([item], 1, 1, "ar")),
-        Page(library.welcome([item], "en")),
+        Page(welcome.welcome([item], "en")),
     ]
     for page in pages:
         for tag, attributes in page.elements:
@@ -185,63 +185,115 @@ def test_markers_of_citations_become_links_to_the_source_of_the_same_turn() -> N
 def test_a_number_in_brackets_that_is_no_citation_stays_text() -> None:
     page = turn(answer("In [2024] and [0] and [3] [1].", citations=(citation(),)))
     assert len(page.all("a", "chip")) == 1
-    assert "In [2024] and [0] and [3] [1]." in page.text
+    assert "In [2024] and [0] and [3]. [1]" in page.text
 
 
-def test_an_answer_reads_back_whole_whatever_its_claims_cover() -> None:
+def test_no_text_of_an_answer_is_lost_whatever_its_claims_cover() -> None:
     text = "Before. First claim [1]. Between.\nالسطر الثاني هنا. After."
     start, line = text.index("First"), text.index("السطر")
-    claims = (
+    parts = (
         Claim(text[start : start + 16], start, start + 16, (1,), "supported", ""),
         Claim(text[line : line + 17], line, line + 17, (), "partial", "no number"),
     )
-    made = Answer("q", text, "en", "answered", claims, (citation(),), (), (), "m", "g")
-    source = render.turn(Exchange(number=1, question="q", stage="done", answer=made), "en")
-    body = source[source.index('<div class="claims">') : source.index("<h3>")]
-    read = Page(body).text.replace(" partly supported: no number", "").replace(" supported", "")
-    assert read == text.replace("\n", "")
-    assert [a["dir"] for a in Page(body).all("p")] == ["ltr", "rtl"]
+    made = Answer("q", text, "en", "answered", parts, (citation(),), (), (), "m", "g")
+    page = Page(render.turn(Exchange(number=1, question="q", stage="done", answer=made), "en"))
+    said = [data.strip() for tag, data in page.texts if tag == "p"]
+    assert {"Before.", "First claim.", "Between.", "السطر الثاني هنا.", "After."} <= set(said)
 
 
 @pytest.mark.parametrize(
-    ("verdict", "words"),
+    ("verdict", "shown"),
     [
-        ("supported", "supported"),
-        ("partial", "partly supported"),
-        ("unsupported", "not supported"),
+        ("supported", ""),
+        ("partial", "◐ partly supported"),
+        ("unsupported", "○ not supported"),
+        ("contradicted", "✗ contradicted by its source"),
     ],
 )
-def test_a_verdict_is_shown_by_a_word_and_a_shape(verdict: Verdict, words: str) -> None:
+def test_only_a_verdict_that_warns_is_shown_by_a_sign_and_a_word(verdict: Verdict, shown: str) -> None:
     page = turn(answer("A claim [1].", citations=(citation(),), verdict=verdict))
-    assert page.text.split("[1].")[1].startswith(f" {words}")
-    assert [a["data-verdict"] for a in page.all("span", "verdict")] == [verdict]
-    assert page.all("span", "shape") == [{"class": "shape", "aria-hidden": "true"}]
+    assert page.text.split("[1]")[1].startswith(f"{shown}1CNN")
+    assert len(page.all("p", "verdict")) == (verdict != "supported")
+    refused = turn(answer("Nearest [1].", citations=(citation(),), verdict=verdict, outcome="not_found"))
+    assert not refused.all("p", "verdict")
 
 
 @pytest.mark.parametrize(
-    ("language", "label"), [("en", "In the article's words [1]: "), ("ar", "نص المقال [1]: ")]
+    ("claim", "left"),
+    [
+        (f"900: «{BASE}» [1]", "900"),
+        (f"The article says: “{BASE}” [1]", ""),
+        ("900: “The forces left.” (machine translation) [1].", "900"),
+        ("“The forces left.” (machine translation, may be wrong) [1].", ""),
+        ("Reported as done: “The forces left.” [1]", "Reported as done"),
+        ("They “left” [1] the base.", "They “left” the base."),
+        ("He said “The forces left.” and went [1].", "He said “The forces left.” and went."),
+        ("900: “Something else.” [1]", "900: “Something else.”"),
+    ],
 )
-def test_the_articles_own_words_are_below_a_claim_in_another_language(language: Language, label: str) -> None:
-    made = answer("They left [1].", citations=(citation(),), words="غادرت القوات")
-    page = turn(made, language=language)
-    assert f"{label}غادرت القوات" in page.text
-    assert page.all("q") == [{"dir": "rtl", "lang": "ar"}]
-    assert [p["lang"] for p in page.all("p", "words")] == [language]
-    assert not turn(answer("They left [1].", citations=(citation(),))).all("p", "words")
+def test_a_quotation_that_the_card_below_shows_is_not_repeated_in_the_claim(claim: str, left: str) -> None:
+    cited = dataclasses.replace(citation(), translation="The forces left.")
+    made = answer(claim, citations=(cited,))
+    assert claims.shown(made.claims[0], made) == left
+    page = turn(made)
+    assert page.text.count(BASE) == 1 and len(page.all("li", "source")) == 1
+
+
+def test_a_side_of_a_disagreement_has_its_outlet_and_date_in_its_card_alone() -> None:
+    cited = dataclasses.replace(citation(), outlet="عنب بلدي", published="2024-03")
+    made = answer("318 (عنب بلدي, 2024-03) [1].", "5 (a town) [2].", citations=(cited, citation(2)),
+                  outcome="conflict")  # fmt: skip
+    assert [claims.shown(claim, made) for claim in made.claims] == ["318", "5 (a town)"]
+
+
+def test_the_words_of_a_claim_are_bold_in_its_quote() -> None:
+    source = render.turn(
+        Exchange(1, "q", "done", answer=answer("2500 [1].", citations=(citation(1, TOTAL),))), "en"
+    )
+    assert "بلغ <b>2500</b> جندي" in source
+    part = render.turn(
+        Exchange(1, "q", "done", answer=answer("250 [1].", citations=(citation(1, TOTAL),))), "en"
+    )
+    assert "<b>" not in part
+    worded = answer("They left [1].", citations=(citation(),), words="غادرت القوات")
+    assert "<b>غادرت القوات</b>" in render.turn(Exchange(1, "q", "done", answer=worded), "en")
 
 
 @pytest.mark.parametrize(
     ("certain", "mark"), [(True, "machine translation"), (False, "machine translation, may be wrong")]
 )
-def test_a_translation_is_shown_below_the_quote_with_its_mark(certain: bool, mark: str) -> None:
+def test_a_translation_is_beside_the_quote_with_its_mark(certain: bool, mark: str) -> None:
     cited = dataclasses.replace(citation(), translation="The forces left <the base>.", certain=certain)
     made = answer("They left [1].", citations=(cited,))
     page = turn(made)
-    assert f"“The forces left <the base>.” ({mark})" in page.text
-    assert page.all("p", "translation") == [{"class": "translation", "dir": "ltr", "lang": "en"}]
+    assert f"{mark.capitalize()}The forces left <the base>.Original{BASE}" in page.text
+    ways = [(a["class"], a["dir"], a["lang"]) for a in page.all("blockquote")]
+    assert ways == [("translation", "ltr", "en"), ("quote", "rtl", "ar")]
     for copied in (copying.text(made, "en"), copying.markdown(made, "en").replace("\\", "")):
         assert f"“The forces left <the base>.” ({mark})" in copied
-    assert not turn(answer("They left [1].", citations=(citation(),))).all("p", "translation")
+    assert len(turn(answer("They left [1].", citations=(citation(),))).all("blockquote")) == 1
+
+
+def test_a_doubtful_translation_is_marked_once() -> None:
+    reason = "machine translation; it may be wrong"
+    doubtful = dataclasses.replace(citation(), translation="The forces left.", certain=False)
+    told = "“The forces left.” (machine translation, may be wrong) [1]."
+    page = turn(answer(told, citations=(doubtful,), verdict="partial", outcome="partial", reason=reason))
+    assert page.text.count("may be wrong") == 1
+
+
+def test_how_an_answer_was_found_is_folded_below_it() -> None:
+    made = dataclasses.replace(
+        answer("5 [1].", citations=(citation(),), understood="how many?"),
+        timings={"retrieve": 0.2, "judge": 0.5, "total": 1.25},
+    )
+    source = render.turn(Exchange(1, "q", "done", sentences=4, answer=made), "en")
+    page = Page(source[source.index('<details class="how"') : source.index("</details>") + 10])
+    assert page.text == (
+        "How this was found · 1.2 sSearched forhow many?Read4 sentences"
+        "Stepssearch 0.2 s · judging the answer 0.5 sModelfakeIndexg"
+    )
+    assert "open" not in page.all("details")[0]
 
 
 @pytest.mark.parametrize(("language", "label"), [("en", "Understood as: "), ("ar", "فُهم السؤال على أنه: ")])
@@ -279,16 +331,16 @@ def test_passages_that_a_citation_covers_are_not_listed_again() -> None:
 def test_the_words_around_an_answer_are_those_of_the_page_and_not_of_the_answer() -> None:
     made = answer("They left [1].", citations=(citation(),), verdict="partial")
     page = turn(made, language="ar")
-    assert "المصادر" in page.text and "مدعوم جزئيًا" in page.text and "6 سبتمبر 2024" in page.text
+    assert "مدعوم جزئيًا" in page.text and "6 سبتمبر 2024" in page.text
     assert page.all("article", "turn")[0]["dir"] == "rtl"
     source = render.turn(Exchange(1, "q", "done", answer=made), "ar")
-    assert '<div class="claims"><p dir="ltr" lang="en">' in source
+    assert '<p class="value" dir="ltr" lang="en">' in source
 
 
 def test_outlets_and_dates_in_an_answer_do_not_turn_each_other_round() -> None:
     cited = dataclasses.replace(citation(), outlet="عنب بلدي", published="2024-03")
     source = render.turn(
-        Exchange(1, "q", "done", answer=answer("318 (عنب بلدي, 2024-03) [1].", citations=(cited,))), "en"
+        Exchange(1, "q", "done", answer=answer("318 by (عنب بلدي, 2024-03) [1].", citations=(cited,))), "en"
     )
     assert '<bdi dir="rtl">عنب بلدي</bdi>, <bdi dir="ltr">2024-03</bdi>' in source
 
@@ -296,8 +348,8 @@ def test_outlets_and_dates_in_an_answer_do_not_turn_each_other_round() -> None:
 @pytest.mark.parametrize(
     ("text", "language", "way", "inside"),
     [
-        ("The article says: “غادرت “آخر” دفعة.” [1]", "en", 'dir="ltr" lang="en"', 'dir="rtl" lang="ar"'),
-        ("جاء في المقال: «They left the base.» [1]", "ar", 'dir="rtl" lang="ar"', 'dir="ltr" lang="en"'),
+        ("He says: “غادرت “آخر” دفعة.” [1]", "en", 'dir="ltr" lang="en"', 'dir="rtl" lang="ar"'),
+        ("قال: «They left the base.» [1]", "ar", 'dir="rtl" lang="ar"', 'dir="ltr" lang="en"'),
         ("900: «و900 في سوريا.» [1]", "ar", 'dir="rtl" lang="ar"', ""),
         ("They “left” [1].", "en", 'dir="ltr" lang="en"', ""),
     ],
@@ -307,32 +359,28 @@ def test_a_quotation_runs_its_own_way_and_the_words_before_it_theirs(
 ) -> None:
     made = dataclasses.replace(answer(text, citations=(citation(),)), language=language)
     source = render.turn(Exchange(1, "q", "done", answer=made), "en")
-    assert f'<div class="claims"><p {way}>' in source
+    assert f'<p class="value" {way}>' in source
     quoted = re.findall(r"[“«]<bdi ([^>]*)>(.*?)</bdi>[”»]", source)
     assert quoted == ([(inside, text[text.index(": ") + 3 : -5])] if inside else [])
 
 
-def test_the_sides_of_a_conflict_are_in_order_of_time_with_date_outlet_and_quote() -> None:
-    late = citation(1)
-    early = dataclasses.replace(citation(2, TOTAL), published="2024-03", outlet=None)
-    made = answer("900 [1].", "2500 [2].", citations=(late, early), outcome="conflict")
-    source = render.turn(Exchange(number=3, question="q", stage="done", answer=made), "en")
-    sides = Page(source[source.index("<ol") : source.index("</ol>") + 5])
-    assert sides.text == f"March 2024unknown outlet [2]{TOTAL}6 September 2024CNN [1]{BASE}"
-    assert [a["href"] for a in sides.all("a", "chip")] == ["#t3-s2", "#t3-s1"]
-    assert not turn(answer("900 [1].", citations=(late,))).all("ol", "timeline")
-
-
 @pytest.mark.parametrize(("language", "way"), [("en", "ltr"), ("ar", "rtl")])
-def test_each_side_of_a_conflict_is_a_paragraph_that_runs_as_the_answer_does(
+def test_the_sides_of_a_disagreement_are_cards_side_by_side_with_their_dates(
     language: Language, way: str
 ) -> None:
-    told = ("308 (Coast Daily, 2024-09-06) [1].", "318 (عنب بلدي, 2024-03) [2].")
-    made = answer(*told, citations=(citation(1), citation(2)), outcome="conflict", language=language)
-    source = render.turn(Exchange(1, "q", "done", answer=made), "en")
-    body = Page(source[source.index('<div class="claims">') : source.index('<ol class="timeline"')])
-    assert [p["dir"] for p in body.all("p")] == [way, way]
-    assert body.text.replace(" supported", "") == " ".join(told)
+    late = citation(1)
+    early = dataclasses.replace(citation(2, TOTAL), published="2024-03", outlet=None)
+    made = answer("900 (CNN, 2024-09-06) [1].", "2500 (2024-03) [2].", citations=(late, early),
+                  outcome="conflict", language=language)  # fmt: skip
+    page = turn(made, number=3)
+    assert [a["class"] for a in page.all("div")][:1] == ["claims sides"]
+    assert [p["dir"] for p in page.all("p", "value")] == [way, way]
+    assert (
+        page.text.index("900")
+        < page.text.index("6 September 2024")
+        < page.text.index("unknown outlet · March 2024")
+    )
+    assert [a["href"] for a in page.all("a", "chip")] == ["#t3-s1", "#t3-s2"]
 
 
 @pytest.mark.parametrize("quote", [BASE, TOTAL, f"{BASE}\n\n{TOTAL}"])

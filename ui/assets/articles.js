@@ -17,7 +17,13 @@
   async function open() {
     if (view.hidden) return;
     const before = view.querySelector(".search") ? read() : null;
-    view.innerHTML = await sanad.call("adding", {}); // from ui/library.py
+    let form;
+    try {
+      form = await sanad.call("adding", {});
+    } catch {
+      return sanad.failed();
+    }
+    view.innerHTML = form; // from ui/library.py
     view.insertAdjacentHTML("beforeend", '<div class="found-articles"></div>');
     const outlets = document.querySelectorAll("#sanad-filter-slot input[name=outlet]");
     const select = view.querySelector("select[name=outlet]");
@@ -44,8 +50,18 @@
       const list = await sanad.call("articles", { query, filter, shown });
       if (mine === asked) view.querySelector(".found-articles").innerHTML = list; // from ui/library.py
     } catch {
-      sanad.say("unreachable");
+      sanad.failed();
     }
+  }
+
+  // Changes the index.
+  async function change(name, value) {
+    try {
+      await sanad.call(name, value);
+    } catch {
+      return sanad.failed();
+    }
+    poll();
   }
 
   view.addEventListener("input", ({ target }) => {
@@ -68,8 +84,7 @@
     } else if (target.matches(".listed .remove")) {
       const question = [sanad.word("remove_sure"), item.dataset.title, sanad.word(item.dataset.after)];
       if (!(await sanad.sure(question, "yes_remove"))) return;
-      await sanad.call("remove", { article: item.dataset.article });
-      poll();
+      change("remove", { article: item.dataset.article });
     }
   });
 
@@ -90,14 +105,13 @@
         reply = await answer.text();
         if (answer.ok) arrived += 1;
       } catch {
-        reply = `<p class="failure" role="alert">${sanad.word("unreachable")}</p>`;
+        sanad.failed();
+        reply = `<p class="failure" role="alert">${sanad.word("unsent")}</p>`;
       }
       if (reply) line.outerHTML = reply; // from ui/faults.py
       else line.remove();
     }
-    if (!arrived) return;
-    await sanad.call("index", {});
-    poll();
+    if (arrived) change("index", {});
   }
 
   view.addEventListener("change", ({ target }) => {
@@ -139,7 +153,7 @@
     try {
       while (await look()) await new Promise((done) => setTimeout(done, POLL));
     } catch {
-      sanad.say("unreachable");
+      sanad.failed();
     }
     polling = false;
   }
@@ -150,8 +164,9 @@
   });
   document.addEventListener("sanad:language", () => {
     open();
-    if (!work.hidden) look();
+    if (!work.hidden) poll();
   });
+  document.addEventListener("sanad:back", open);
   sanad.call("working", {}).then(
     (state) => {
       changes = state.changes;

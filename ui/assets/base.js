@@ -7,6 +7,8 @@ window.sanad = (() => {
   const LONGEST = 150; // characters of a line in a question to the reader
   const SAID = 6000; // milliseconds for which a message is shown
   const UNREACHABLE = 20000; // milliseconds in which Gradio's scripts must have loaded
+  const HEALTH = 5000; // milliseconds that the server has to answer a health check
+  const RETRY = 2000; // milliseconds between two health checks while the server is away
 
   // The wire: the one component that Gradio mounts once its own scripts have loaded. The page appears earlier, and
   // calls made before then wait.
@@ -27,8 +29,49 @@ window.sanad = (() => {
     });
   }
 
-  // Calls a function of ui/page.py; the caller handles errors.
-  const call = async (name, value) => (await connected()).server[name]({ language: language(), ...value });
+  // Calls a function of ui/page.py; the caller handles errors. Gradio returns undefined for every failure, and none of
+  // these functions returns nothing.
+  async function call(name, value) {
+    const result = await (await connected()).server[name]({ language: language(), ...value });
+    if (result === undefined || result === null) throw new Error(`${name} failed`);
+    return result;
+  }
+
+  async function healthy() {
+    try {
+      return (await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(HEALTH) })).ok;
+    } catch {
+      return false;
+    }
+  }
+
+  // Whether the server is another process than the one that served this page: it knows nothing of this tab's question.
+  async function restarted() {
+    try {
+      const reply = await fetch("/gradio_api/app_id", { cache: "no-store", signal: AbortSignal.timeout(HEALTH) });
+      return reply.ok && (await reply.json()).app_id !== window.gradio_config?.app_id;
+    } catch {
+      return false;
+    }
+  }
+
+  // Reports a failed call. "Cannot be reached" is said only after a failed health check, and until the server is back.
+  let away = false;
+  async function failed() {
+    if (away) return;
+    if (await healthy()) return say("failed");
+    if (away) return;
+    away = true;
+    const place = document.getElementById("sanad-said");
+    clearTimeout(saidUntil);
+    place.textContent = word("unreachable");
+    do await new Promise((done) => setTimeout(done, RETRY));
+    while (!(await healthy()));
+    if (await restarted()) return location.reload();
+    away = false;
+    place.textContent = "";
+    document.dispatchEvent(new Event("sanad:back"));
+  }
 
   // Triggers an event of ui/page.py; its results go to all listeners.
   const send = async (name, value) => (await connected()).trigger(name, value);
@@ -47,9 +90,7 @@ window.sanad = (() => {
 
   function setLanguage(code) {
     current = code;
-    try {
-      localStorage.setItem(CHOSEN, code);
-    } catch {} // a browser without storage still shows the page
+    write(CHOSEN, code);
     turnPage();
     document.dispatchEvent(new Event("sanad:language"));
   }
@@ -80,13 +121,19 @@ window.sanad = (() => {
     }
   }
 
+  function write(key, value) {
+    try {
+      localStorage.setItem(key, value);
+    } catch {} // a browser without storage still shows the page
+  }
+
   // Shows a message for a moment and announces it to screen readers.
   let saidUntil = 0;
   function say(key, values) {
     const place = document.getElementById("sanad-said");
     place.textContent = word(key, values);
     clearTimeout(saidUntil);
-    saidUntil = setTimeout(() => (place.textContent = ""), SAID);
+    saidUntil = setTimeout(() => (place.textContent = away ? word("unreachable") : ""), SAID);
   }
 
   // Asks for confirmation of a destructive action: lines of text, each in its own direction.
@@ -143,5 +190,7 @@ window.sanad = (() => {
   });
   turnPage();
 
-  return { connect, call, send, listen, language, word, say, sure, glide, morph, show };
+  return {
+    connect, call, send, listen, healthy, restarted, failed, language, read, write, word, say, sure, glide, morph, show,
+  };
 })();

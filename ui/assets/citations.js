@@ -27,6 +27,7 @@ sanad.citations = (() => {
     try {
       page = await sanad.call("read_article", place);
     } catch {
+      sanad.failed();
       page = `<p class="failure" role="alert">${sanad.word("unfetched")}</p>`;
     }
     if (mine !== asked) return;
@@ -72,7 +73,7 @@ sanad.citations = (() => {
     clearTimeout(hiding);
     const box = card();
     box.replaceChildren(
-      ...[...entry.querySelectorAll(":scope > :is(.provenance, .title, .quote, .translation)")].map((one) => one.cloneNode(true)),
+      ...[...entry.querySelectorAll(":is(.provenance, .title, .mark, .quote, .translation)")].map((one) => one.cloneNode(true)),
     );
     const verdict = chip.closest(".claim")?.querySelector(".verdict");
     if (verdict) box.append(verdict.cloneNode(true));
@@ -103,7 +104,8 @@ sanad.citations = (() => {
   });
   panel().querySelector(".panel-close").addEventListener("click", close);
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
+    if (event.key !== "Escape" || (card().hidden && panel().hidden)) return;
+    event.preventDefault(); // it means this alone
     if (!card().hidden) hideCard();
     else close();
   });

@@ -1,16 +1,18 @@
-// The conversation: asking, the live turn, past turns, and the list of conversations.
+// The conversation: asking, the live turn and past turns.
 //
 // The server sends the live turn whenever it has changed. When the next question is asked, the finished turn moves to
 // the past. With the last update of a turn the server sends a record, from which it can render the turn after a reload.
 
 (() => {
   const REMEMBERED = 6; // earlier turns to send; the server uses no more
-  const SILENT = 10000; // milliseconds of silence after which the server counts as gone; a busy one pauses for a few s
+  const FIRST = 2000; // milliseconds without any update after which the server's health is checked
+  const SILENT = 10000; // the same between two updates; a busy server pauses for a few seconds
+  const PATIENCE = 6; // such checks of a healthy server after which its updates count as lost
   const FINAL = ["done", "failed", "stopped"];
 
-  const [past, live, welcome, drawer, drawerButton, form, stop] = [
-    "past", "live", "welcome", "conversations", "show-conversations", "form", "stop",
-  ].map((name) => document.getElementById(`sanad-${name}`));
+  const [past, live, welcome, form, stop] = ["past", "live", "welcome", "form", "stop"].map((name) =>
+    document.getElementById(`sanad-${name}`),
+  );
   const box = form.querySelector("textarea");
 
   let conversation = sanad.store.addressed() ?? sanad.store.fresh();
@@ -20,7 +22,8 @@
   let queued = ""; // a question that is sent once the stopped one has ended
   let ended = Promise.resolve(); // resolved when the running question has ended: only then can the next one be sent
   let end = () => {};
-  let silence = 0; // timer after which the server counts as gone
+  let silence = 0; // timer of the next health check
+  let silent = 0; // number of health checks since the last update
   let askedIn = null; // the page's language when the question was asked
   let drawn = 0; // counts renderings of the past, so that a slow one cannot overwrite a later one
   const unfolded = new Set();
@@ -31,7 +34,7 @@
 
   // Asking
 
-  function ask(question, filter = sanad.filter.chosen(), number = lastNumber() + 1) {
+  function ask(question, filter = sanad.filter.chosen(), number = lastNumber() + 1, answers = sanad.filter.answers()) {
     if (busy || !question.trim()) return false;
     const history = conversation.turns
       .filter((turn) => turn.answer && turn.number < number)
@@ -45,31 +48,41 @@
     setBusy(true);
     ended = new Promise((done) => (end = done));
     sanad.filter.fold();
-    listen(question);
-    sanad.send("submit", { question, number, history, filter, language: sanad.language() }).catch(() => {});
+    silent = 0;
+    listen(question, FIRST);
+    sanad.send("submit", { question, number, history, filter, answers, language: sanad.language() }).catch(() => {});
     return true;
   }
 
-  // While a question is being answered, the server sends an update every second. If it is silent, the page must not look
-  // as if the server were still working; if updates arrive again, the turn continues.
-  function listen(question) {
+  // While a question is being answered, the server sends an update every second. If it is silent, its health decides
+  // what the page says; if updates arrive again, the turn continues.
+  function listen(question, after = SILENT) {
     clearTimeout(silence);
-    silence = setTimeout(() => {
-      if (stopped) {
-        listen(question); // the next question waits: sent now, it would be lost behind the one that has not ended
-        return sanad.say("unreachable");
-      }
-      setBusy(false);
-      if (!box.value) write(question);
-      if (!endStatus("unreachable")) sanad.say("unreachable");
-    }, SILENT);
+    const mine = (silence = setTimeout(async () => {
+      const healthy = await sanad.healthy();
+      const lost = healthy ? silent >= PATIENCE || (await sanad.restarted()) : !stopped;
+      if (mine !== silence) return; // an update has arrived
+      if (lost) return giveUp(question, healthy);
+      silent += 1;
+      if (!healthy) sanad.failed(); // the next question waits: sent now, it would be lost behind the stopped one
+      else if (after === SILENT && !stopped) setStatus("still_working");
+      listen(question);
+    }, after));
+  }
+
+  function giveUp(question, healthy) {
+    if (!box.value && !queued) write(question);
+    endStatus(healthy ? "interrupted" : "unreachable");
+    if (healthy) sanad.say("interrupted");
+    else sanad.failed();
+    setBusy(false);
   }
 
   function keep(turn) {
     owner.turns = [...owner.turns.filter(({ number }) => number !== turn.number), turn];
     if (!sanad.store.put(owner)) sanad.say("store_full");
     if (owner === conversation) name();
-    listConversations();
+    document.dispatchEvent(new Event("sanad:history"));
   }
 
   // Puts the conversation into the tab's address and title, so that it can be bookmarked.
@@ -145,20 +158,26 @@
     sanad.send("stop").catch(() => {});
   }
 
+  function setStatus(word) {
+    const status = live.querySelector(".status.busy");
+    if (status) status.querySelector("[role=status]").textContent = sanad.word(word);
+    return status;
+  }
+
   // Shows in the live turn that it has ended.
   function endStatus(word) {
-    const status = live.querySelector(".status.busy");
-    if (!status) return false;
+    const status = setStatus(word);
+    if (!status) return;
     status.className = "status ended";
-    status.querySelector("[role=status]").textContent = sanad.word(word);
     status.querySelector(".clock")?.remove();
-    return true;
+    live.querySelector(".reading")?.remove();
   }
 
   // The live turn: ``{turn}``, and at its end ``{turn, kept}``.
 
   sanad.listen(({ turn, kept }) => {
     clearTimeout(silence);
+    silence = silent = 0;
     if (owner === conversation) showLive(turn); // otherwise the reader has opened another conversation
     if (kept) return settle(kept);
     listen(owner.turns.at(-1).question);
@@ -227,7 +246,7 @@
       try {
         html = await sanad.call("show", { turns });
       } catch {
-        return sanad.say("unreachable");
+        return sanad.failed();
       }
     }
     if (mine !== drawn) return;
@@ -246,57 +265,11 @@
     sanad.show("ask");
     live.replaceChildren();
     await draw();
-    listConversations();
+    document.dispatchEvent(new Event("sanad:history"));
     past.lastElementChild?.scrollIntoView({ block: "start" });
     box.focus({ preventScroll: true });
   }
 
-  function listConversations() {
-    const items = sanad.store.all().map(({ id, title }) => {
-      const item = document.createElement("li");
-      const open = document.createElement("button");
-      const remove = document.createElement("button");
-      Object.assign(open, { type: "button", className: "title", textContent: title, dir: "auto" });
-      Object.assign(remove, { type: "button", className: "remove", textContent: sanad.word("conversation_delete") });
-      remove.setAttribute("aria-label", sanad.word("conversation_delete_which", { title }));
-      if (id === conversation.id) open.setAttribute("aria-current", "true");
-      item.dataset.id = id;
-      item.append(open, remove);
-      return item;
-    });
-    drawer.querySelector("ul").replaceChildren(...items);
-    drawer.querySelector(".kept").textContent = sanad.word(items.length ? "conversations_kept" : "conversations_none");
-  }
-
-  function openDrawer(now) {
-    drawer.hidden = !now;
-    drawerButton.setAttribute("aria-expanded", now);
-    if (now) listConversations();
-  }
-
-  drawerButton.addEventListener("click", () => openDrawer(drawer.hidden));
-  drawer.addEventListener("click", async ({ target }) => {
-    const id = target.closest("li")?.dataset.id;
-    if (!id || !target.matches("button")) return;
-    if (target.matches(".title")) {
-      openDrawer(false);
-      return turnTo(sanad.store.get(id) ?? sanad.store.fresh());
-    }
-    if (!(await sanad.sure([sanad.word("conversation_delete_sure")], "yes_delete"))) return;
-    sanad.store.remove(id);
-    if (id === conversation.id) turnTo(sanad.store.fresh());
-    else listConversations();
-  });
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !drawer.hidden) {
-      openDrawer(false);
-      drawerButton.focus();
-    }
-  });
-  document.getElementById("sanad-new").addEventListener("click", () => {
-    openDrawer(false);
-    turnTo(sanad.store.fresh());
-  });
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault(); // the address must keep the conversation's id
     box.focus();
@@ -311,27 +284,14 @@
 
   // Another tab has continued the same conversation.
   sanad.store.watch((id) => {
-    listConversations();
+    document.dispatchEvent(new Event("sanad:history"));
     if (id !== conversation.id || busy) return;
     conversation = sanad.store.get(id) ?? sanad.store.fresh();
     name({ replace: true });
     draw();
   });
 
-  // Actions for a turn
-
-  const recordOf = (turn) => conversation.turns.find(({ number }) => `t${number}` === turn.id);
-
-  async function copy(record, format) {
-    try {
-      const text = await sanad.call("copy", { turn: record, form: format });
-      await navigator.clipboard.writeText(text);
-      sanad.say("copied");
-    } catch {
-      sanad.say("copy_failed");
-    }
-  }
-
+  // Asks a question again, in place if it is the last one.
   function retry(turn, record) {
     const where = record.where;
     const filter = where ? [where.outlets, where.since ?? "", where.until ?? "", where.language ?? ""] : undefined;
@@ -342,49 +302,9 @@
       if (past.contains(turn)) turn.remove();
     }
     if (box.value === record.question) write("");
-    ask(record.question, filter, last ? record.number : undefined);
+    ask(record.question, filter, last ? record.number : undefined, record.answer_language ?? sanad.filter.answers());
   }
 
-  function rate(turn, record, vote) {
-    turn.querySelector(".rating")?.remove();
-    const rating = document.createElement("form");
-    const label = document.createElement("label");
-    const comment = document.createElement("textarea");
-    const send = document.createElement("button");
-    rating.className = "rating";
-    label.textContent = sanad.word(`comment_${vote}`);
-    Object.assign(comment, { rows: 2, dir: "auto", maxLength: 2000 });
-    Object.assign(send, { type: "submit", textContent: sanad.word("send") });
-    label.append(comment);
-    rating.append(label, send);
-    rating.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      let failure = "";
-      try {
-        failure = await sanad.call("rate", { turn: record, vote, comment: comment.value });
-      } catch {
-        return sanad.say("unreachable");
-      }
-      if (failure) return rating.insertAdjacentHTML("beforeend", failure); // from ui/faults.py
-      rating.remove();
-      sanad.say("thanks");
-      turn.querySelector(`[data-act="${vote}"]`)?.focus();
-    });
-    turn.querySelector(".actions").after(rating);
-    comment.focus({ preventScroll: true });
-    rating.scrollIntoView({ block: "nearest", behavior: sanad.glide() });
-  }
-
-  document.addEventListener("click", ({ target }) => {
-    const button = target.closest?.("[data-act]");
-    const turn = button?.closest(".turn");
-    const record = turn && recordOf(turn);
-    if (!record) return;
-    const act = button.dataset.act;
-    if (act === "copy" || act === "copy_markdown") copy(record, act === "copy" ? "text" : "markdown");
-    else if (act === "retry") retry(turn, record);
-    else rate(turn, record, act);
-  });
   welcome.addEventListener("click", ({ target }) => {
     const example = target.closest(".example");
     if (example) ask(example.textContent);
@@ -398,20 +318,32 @@
       welcome.innerHTML = start.welcome; // from ui/library.py
       sanad.filter.replace(start.filter);
     } catch {
-      sanad.say("unreachable");
+      sanad.failed();
     }
   }
 
   document.addEventListener("sanad:language", () => {
     begin();
     draw();
-    listConversations();
+    document.dispatchEvent(new Event("sanad:history"));
   });
   document.addEventListener("sanad:articles", begin);
+  document.addEventListener("sanad:back", () => {
+    begin();
+    draw();
+  });
   document.addEventListener("visibilitychange", () => {
     // Another program may have updated the index in the meantime.
     if (!document.hidden && !document.activeElement?.closest("#sanad-filter-slot")) begin();
   });
+  sanad.conversation = {
+    box,
+    current: () => conversation,
+    recordOf: (turn) => conversation.turns.find(({ number }) => `t${number}` === turn.id),
+    retry,
+    turnTo,
+    named: () => name({ replace: true }),
+  };
   if (sanad.store.addressed() === undefined) sanad.say("conversation_gone");
   welcome.hidden = conversation.turns.length > 0;
   name({ replace: true });

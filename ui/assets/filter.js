@@ -4,6 +4,7 @@
 sanad.filter = (() => {
   const SEPARATOR = " · ";
   const NOTHING = [[], "", "", ""];
+  const ANSWERS = "sanad/answers"; // the language of answers, which the browser remembers
   const slot = () => document.getElementById("sanad-filter-slot");
   const form = () => slot().querySelector("form");
 
@@ -13,12 +14,20 @@ sanad.filter = (() => {
     return [data.getAll("outlet"), data.get("since"), data.get("until"), data.get("language")];
   }
 
+  const answersField = () => slot().querySelector("[name=answers]");
+  const answers = () => answersField()?.value ?? sanad.read(ANSWERS) ?? "";
+
   function summarise() {
     const target = slot().querySelector(".chosen");
     const [outlets, since, until, language] = chosen();
     const times = since || until ? [`${since.trim() || "…"} – ${until.trim() || "…"}`] : [];
     const name = slot().querySelector(`option[value="${language}"]`).textContent;
     const parts = [...outlets, ...times, ...(language ? [name] : [])];
+    if (answers()) {
+      const chosen = answersField().selectedOptions[0].textContent;
+      parts.push(`${sanad.word("answers_in")}: ${chosen}`);
+      if (parts.length === 1) parts.unshift(sanad.word("filter_all"));
+    }
     target.textContent = parts.length ? "" : sanad.word("filter_all");
     for (const [at, part] of parts.entries()) {
       const word = document.createElement("bdi");
@@ -38,6 +47,7 @@ sanad.filter = (() => {
     Object.assign(form().elements.namedItem("since"), { value: since });
     Object.assign(form().elements.namedItem("until"), { value: until });
     Object.assign(form().elements.namedItem("language"), { value: language });
+    answersField().value = sanad.read(ANSWERS) ?? "";
     slot().querySelector("details").open = Boolean(open);
     summarise();
   }
@@ -48,8 +58,9 @@ sanad.filter = (() => {
   }
 
   for (const kind of ["input", "change"]) slot().addEventListener(kind, summarise);
+  slot().addEventListener("change", ({ target }) => target === answersField() && sanad.write(ANSWERS, target.value));
   slot().addEventListener("reset", () => setTimeout(summarise)); // after the fields are cleared
   slot().addEventListener("submit", (event) => event.preventDefault()); // Enter in a date field
 
-  return { chosen, fold, replace };
+  return { answers, chosen, fold, replace };
 })();

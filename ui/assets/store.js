@@ -37,7 +37,8 @@ sanad.store = (() => {
   // Returns false if there is no space even after the oldest conversations were dropped.
   function put(conversation) {
     conversation.changed = Date.now();
-    conversation.title = [...(conversation.turns[0]?.question ?? "").trim()].slice(0, TITLE).join("");
+    const first = [...(conversation.turns[0]?.question ?? "").trim()].slice(0, TITLE).join("");
+    conversation.title = conversation.name || first; // the reader's name for it
     const others = all().filter(({ id }) => id !== conversation.id);
     while (others.length >= MOST) remove(others.pop().id);
     for (;;) {
@@ -49,6 +50,14 @@ sanad.store = (() => {
         remove(others.pop().id);
       }
     }
+  }
+
+  function rename(id, name) {
+    const conversation = get(id);
+    if (!conversation) return;
+    try {
+      localStorage.setItem(PREFIX + id, JSON.stringify({ ...conversation, name, title: name }));
+    } catch {}
   }
 
   function remove(id) {
@@ -89,5 +98,5 @@ sanad.store = (() => {
   const watch = (changed) =>
     addEventListener("storage", ({ key }) => key?.startsWith(PREFIX) && changed(key.slice(PREFIX.length)));
 
-  return { all, fresh, get, put, remove, address, addressed, type, typed, watch };
+  return { all, fresh, get, put, remove, rename, address, addressed, type, typed, watch };
 })();

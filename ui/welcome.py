@@ -1,0 +1,84 @@
+"""The page before the first question: what Sanad is, what it has read, and questions to click."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rag import Article
+from rag.records import Language
+from ui.text import flow, safe, spoken
+from ui.words import WORDS, counted
+
+EXAMPLES = Path(__file__).resolve().parent / "assets" / "examples.json"
+"""Questions in both languages, each with words of the sentence that answers it. They are written by hand: a
+question made from a headline asks for what the reader has just read."""
+
+SEARCHED = 200
+"""Articles in which those words are looked for: the welcome must not read a large index through."""
+
+NAMED = 4
+"""Outlets that are named."""
+
+
+def welcome(articles: Sequence[Article], language: Language, models: Sequence[str] = ()) -> str:
+    """The welcome as HTML.
+
+    Args:
+        articles: All articles of the index.
+        language: Language of the page.
+        models: The settings of the models; one on another machine is named, as texts are sent there.
+    """
+    words = WORDS[language]
+    add = f'<p><button type="button" data-view="articles">{words["welcome_add"]}</button></p>'
+    if not articles:
+        return (
+            f'<section class="sanad welcome" {spoken(language)}><h2>{words["welcome_what"]}</h2>'
+            f"<p>{words['welcome_none']}</p>{add}</section>"
+        )
+    items = "".join(
+        f'<li><button type="button" class="example" {flow(text)}>{safe(text)}</button></li>'
+        for text in examples(articles, language)
+    )
+    offered = f'<p>{words["examples"]}</p><ul class="examples">{items}</ul>' if items else ""
+    about = words["welcome"].format(n=counted("articles", len(articles), language, genitive=True))
+    return (
+        f'<section class="sanad welcome" {spoken(language)}><h2>{about}</h2><p>{words["welcome_what"]}</p>'
+        f"<p>{_private(models, language)}</p>{_outlets(articles, language)}{offered}{add}</section>"
+    )
+
+
+def examples(articles: Sequence[Article], language: Language) -> list[str]:
+    """The example questions whose answer is in these articles, in the page's language."""
+    texts = [article.text for article in articles[:SEARCHED]]
+    offered = json.loads(EXAMPLES.read_text(encoding="utf-8"))
+    return [one[language] for one in offered if any(one["words"] in text for text in texts)]
+
+
+def _private(models: Sequence[str], language: Language) -> str:
+    """Where questions and articles go."""
+    hosts = [urlsplit(name).hostname or "" for name in models if name.startswith(("http://", "https://"))]
+    remote = next((host for host in hosts if host not in ("localhost", "127.0.0.1", "::1")), None)
+    if remote is None:
+        return WORDS[language]["welcome_private"]
+    return WORDS[language]["welcome_remote"].format(host=f'<bdi dir="ltr">{safe(remote)}</bdi>')
+
+
+def _outlets(articles: Sequence[Article], language: Language) -> str:
+    """The outlets with most articles; empty where none is known."""
+    words = WORDS[language]
+    ranked = [name for name, _ in Counter(one.outlet for one in articles if one.outlet).most_common()]
+    if not ranked:
+        return ""
+    names = words["listed"].join(f"<bdi>{safe(name)}</bdi>" for name in ranked[:NAMED])
+    left = len(ranked) - NAMED
+    more = words["more"].format(n=counted("others", left, language, genitive=True)) if left > 0 else ""
+    unknown = sum(not one.outlet for one in articles)
+    without = ""
+    if unknown:
+        n = counted("articles", unknown, language, genitive=True)
+        without = f" {words['welcome_unknown'].format(n=n)}"
+    return f"<p>{words['welcome_outlets']} {names}{more}.{without}</p>"
