@@ -91,7 +91,7 @@ ARABIC: dict[str, str] = {
     "copy_markdown": "نسخ بصيغة Markdown",
     "save": "حفظ",
     "save_markdown": "بصيغة Markdown",
-    "save_html": "صفحةَ ويب",
+    "save_html": "على هيئة صفحة ويب",
     "save_csl": "المصادر بصيغة CSL-JSON ‏(Zotero)",
     "saved": "حُفظ الملف {name}.",
     "save_none": "لا إجابة لحفظها.",
