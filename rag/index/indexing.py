@@ -263,7 +263,10 @@ def remove_articles(
             f"That would remove every article of the index {name!r}; nothing was removed. To delete the "
             f"index, remove its folder: {folder}"
         )
-    removed, left = ([ledger.article(i) for i in some if _is_upload(i)] for some in (unwanted, keep))
+    try:
+        removed, left = ([ledger.article(i) for i in some if _is_upload(i)] for some in (unwanted, keep))
+    except layout.Damaged as error:
+        raise layout.damage(folder, error) from error
     contents = _kept(ledger, keep, settings)
     written = generations.write_generation(
         folder, contents, embedder, report, allow_shrink=allow_shrink, ledger=ledger
