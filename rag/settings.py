@@ -97,9 +97,9 @@ class Settings:
     more with 300 than with 200, and no more with 400 (docs/research/decisions.md)."""
     passages: int = 6
     """Number of passages that are retrieved for a question."""
-    evidence: int = 8
-    """Largest number of sentences that the model reads. On unseen news, 8 sentences contain the answer to
-    .96 of the questions, 6 to .92 and 4 to .83 (docs/research/results.md)."""
+    evidence: int = 6
+    """Largest number of sentences that the model reads. On unseen news 6 sentences contain the answer to .92
+    of the questions, 4 to .83 and 8 to .94 (docs/research/results.md), and each costs time."""
     evidence_tokens: int = 500
     """Longest evidence in o200k_base tokens: short prompts are faster and, with a small model, more exact."""
     max_new_tokens: int = 160

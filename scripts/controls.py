@@ -78,7 +78,7 @@ CONTROLS = (
         ("test_no_bidi_control_is_displayed_or_is_in_an_attribute",),
     ),
     Control(
-        "ui/guard.py",
+        "ui/front.py",
         "\"default-src 'none'\",",
         '"default-src https:",',
         ("test_a_page_may_load_nothing_from_elsewhere",),

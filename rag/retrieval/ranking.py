@@ -1,10 +1,9 @@
 """Ranks the sentences of the passages that are read: which of them probably answers the question?
 
-A sentence that is about the same as the question is not always the one that answers it. Besides the signals
-of search, the score counts how many of the question's words and names a sentence contains in either
-language, alone and with its title and the sentence before it, as articles rarely repeat in a sentence what
-it is about. The weights (data/sentences.json) are fitted by train/sentences.py and hold for the packaged
-embedder alone.
+A sentence that answers seldom repeats what its article is about. So besides the signals of search the score
+counts how many of the question's words, in either language, a sentence contains together with its title and
+the sentence before it. The weights (data/sentences.json) are fitted by train/sentences.py and hold for the
+packaged embedder alone.
 """
 
 from __future__ import annotations
@@ -19,33 +18,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.retrieval.overlap import content_words, names_in, words_in
+from rag.retrieval.overlap import content_words, words_in
 
 FILE = Path(__file__).resolve().parent / "data" / "sentences.json"
 """The weight of each feature, and the embedder that they were fitted for."""
 
-FEATURES = (
-    "passage",
-    "cosine",
-    "late",
-    "share",
-    "words",
-    "names",
-    "context",
-    "context_names",
-    "before",
-    "after",
-    "title",
-    "length",
-    "other",
-    "other_share",
-    "other_words",
-)
+FEATURES = ("passage", "cosine", "late", "context", "length", "other", "other_share", "other_words")
 """The score of the sentence's passage; its cosine with the question and its late interaction; the share of
-the question's terms in it, weighted by rarity (``bm25.Lexicon.overlaps``). Shares of the question's content
-words and names: in it, with title and the sentence before it, in the sentence before, in the one after and
-in the title. The logarithm of its number of words. Whether it is in the other language, alone and with two
-of the others."""
+the question's content words in it, its title and the sentence before it; the logarithm of its number of
+words. Whether it is in the other language than the question: alone, with the share of the question's terms in
+it, weighted by rarity (``bm25.Lexicon.overlaps``), and with the share of the content words."""
 
 Floats = NDArray[np.float32]
 
@@ -77,34 +59,24 @@ def features(question: str, read: Read) -> Floats:
         question: In English or Arabic.
         read: The passage.
     """
-    content, names = content_words(question), names_in(question)
-    held = [words_in(question, text) for text in read.texts]
-    title = words_in(question, read.title)
-    words, named = 1 / max(1, len(content)), 1 / max(1, len(names))
+    parts = 1 / max(1, len(content_words(question)))
+    title, before = words_in(question, read.title), frozenset[str]()
     rows = []
-    for at, own in enumerate(held):
-        before = held[at - 1] if at else frozenset()
-        after = held[at + 1] if at + 1 < len(held) else frozenset()
-        context = own | title | before
+    for at, text in enumerate(read.texts):
+        own = words_in(question, text)
         rows.append(
             (
                 read.passage,
                 read.cosine[at],
                 read.late[at],
-                read.share[at],
-                len(own) * words,
-                len(own & names) * named,
-                len(context) * words,
-                len(context & names) * named,
-                len(before) * words,
-                len(after) * words,
-                len(title) * words,
-                math.log(max(1, len(read.texts[at].split()))),
+                len(own | title | before) * parts,
+                math.log(max(1, len(text.split()))),
                 read.other,
                 read.other * read.share[at],
-                read.other * len(own) * words,
+                read.other * len(own) * parts,
             )
         )
+        before = own
     return np.array(rows, np.float32).reshape(-1, len(FEATURES))
 
 

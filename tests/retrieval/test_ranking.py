@@ -33,23 +33,17 @@ def test_the_signals_of_search_are_taken_as_they_are() -> None:
     assert feature(question, PLAIN, "passage") == [0.5, 0.5, 0.5]
     assert feature(question, PLAIN, "cosine") == [0.8, 0.7, 0.6]
     assert feature(question, PLAIN, "late") == [0.3, 0.2, 0.1]
-    assert feature(question, PLAIN, "share") == [0.0, 0.5, 0.25]
 
 
-def test_words_count_in_the_sentence_in_its_title_and_in_the_sentence_before_it() -> None:
+def test_words_count_with_those_of_the_title_and_of_the_sentence_before() -> None:
     question = "When was the crane of Marsa moved?"
-    assert feature(question, PLAIN, "words") == [0.0, 0.667, 0.0]
-    assert feature(question, PLAIN, "title") == [0.333, 0.333, 0.333]
-    assert feature(question, PLAIN, "before") == [0.0, 0.0, 0.667]
-    assert feature(question, PLAIN, "after") == [0.667, 0.0, 0.0]
     assert feature(question, PLAIN, "context") == [0.333, 1.0, 1.0], "the third goes on with the second"
+    untitled = dataclasses.replace(PLAIN, title="")
+    assert feature(question, untitled, "context") == [0.0, 0.667, 0.667]
 
 
-def test_names_count_apart_from_other_words() -> None:
-    question = "Which works does Lina Haddad lead?"
-    assert feature(question, PLAIN, "names") == [1.0, 0.0, 0.0]
-    assert feature(question, PLAIN, "context_names") == [1.0, 1.0, 0.0]
-    assert feature("Which works are led?", PLAIN, "names") == [0.0, 0.0, 0.0], "no names, no division by none"
+def test_long_sentences_are_told_from_short_ones() -> None:
+    assert feature("When was the crane moved?", PLAIN, "length") == [1.609, 1.792, 1.386]
 
 
 @pytest.mark.parametrize("name", ["other", "other_share", "other_words"])
@@ -63,7 +57,7 @@ def test_words_of_the_other_language_are_found_by_their_meaning() -> None:
     arabic = dataclasses.replace(
         PLAIN, texts=("نقلت الرافعة في يونيو.", "مات الملك."), title="مرفأ", other=True
     )
-    words = feature("When was the crane moved?", arabic, "words")
+    words = feature("When was the crane moved?", arabic, "other_words")
     assert words[0] > words[1] == 0
 
 
