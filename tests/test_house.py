@@ -173,12 +173,27 @@ def test_a_module_is_one_idea_long(path):
     assert lines <= MOST_LINES or dotted(path) in TOO_LARGE, lines
 
 
-def test_the_tree_of_the_readme_names_every_room_and_every_folder():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    tree = re.search(r"^## The code\n+```\n(.*?)```", text, re.MULTILINE | re.DOTALL)[1]
+def test_the_tree_for_contributors_names_every_room_and_every_folder():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    tree = re.search(r"^## The rooms\n+```\n(.*?)```", text, re.MULTILINE | re.DOTALL)[1]
     assert set(re.findall(r"^(\w+)/", tree, re.MULTILINE)) == folders(ROOT)
     rag_part = re.search(r"^rag/.*?(?=^\w)", tree, re.MULTILINE | re.DOTALL)[0]
     assert set(re.findall(r"^  (\w+)/", rag_part, re.MULTILINE)) == folders(ROOT / "rag")
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 700
+
+
+def test_every_link_between_documents_leads_to_a_file():
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "evals" / "README.md"]
+    links = {
+        (document, link)
+        for document in documents
+        for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8"))
+    }
+    assert len(links) > 20
+    assert not [(d.name, link) for d, link in sorted(links) if not (d.parent / link).exists()]
 
 
 def test_every_public_error_is_a_sanad_error():

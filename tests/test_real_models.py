@@ -122,10 +122,11 @@ def test_the_embedding_engine_agrees_with_transformers_in_float32():
     assert cosines.min() > 0.998
 
 
-def test_the_example_of_the_readme_runs(monkeypatch, tmp_path, capsys):
-    block = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+@pytest.mark.parametrize("document", ["README.md", "docs/guide.md"])
+def test_the_examples_of_the_documents_run(monkeypatch, capsys, document):
+    block = re.search(r"```python\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), re.DOTALL)
     monkeypatch.setenv("SANAD_BACKEND", "openvino")
-    exec(compile(block[1], "README.md", "exec"), {})  # noqa: S102
+    exec(compile(block[1], document, "exec"), {})  # noqa: S102
     assert re.search(r"\[1\]", capsys.readouterr().out)
 
 
