@@ -23,7 +23,7 @@ class SanadRetriever(BaseRetriever):
     """Retrieves the passages of an index; no language model runs.
 
     A document's content is the passage, word for word. Its metadata has the keys ``article_id``, ``title``,
-    ``outlet``, ``published``, ``start``, ``end``, ``rank`` and ``score``, as far as they are known.
+    ``outlet``, ``published``, ``start``, ``end``, ``rank`` and ``score``, unknown ones empty or absent.
     """
 
     assistant: Assistant

@@ -61,7 +61,7 @@ class SanadRetriever(BaseRetriever):
     """Retrieves the passages of an index; no language model runs.
 
     A node's text is the passage, word for word. Its metadata has the keys ``article_id``, ``title``,
-    ``outlet``, ``published``, ``start``, ``end`` and ``rank``, as far as they are known. Its score is
+    ``outlet``, ``published``, ``start``, ``end`` and ``rank``, unknown ones empty or absent. Its score is
     Sanad's: higher is better, and only scores of one question can be compared.
     """
 
@@ -144,7 +144,7 @@ class SanadReader(BaseReader):
     """Reads a folder of articles as Sanad's own indexing does: formats, encodings, dates, boilerplate.
 
     A document's id is the article's, its text is the text that citations refer to, and its metadata has the
-    keys ``title``, ``outlet``, ``published``, ``language`` and ``source``, as far as they are known.
+    keys ``title``, ``outlet``, ``published``, ``language`` and ``source``, unknown ones empty or absent.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:

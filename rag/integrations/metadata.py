@@ -9,6 +9,9 @@ from rag.records import Article, Citation, Passage
 PLACE = ("article_id", "start", "end", "line", "source", "rank", "number")
 """Keys that locate a text; of no use to a language model or an embedder."""
 
+ALWAYS = ("title", "outlet", "published")
+"""Keys that are there for every text, empty where nothing is known."""
+
 
 def of_article(article: Article) -> dict[str, Any]:
     """What is known of an article beside its text and id."""
@@ -24,7 +27,11 @@ def of_article(article: Article) -> dict[str, Any]:
 
 
 def of_passage(passage: Passage) -> dict[str, Any]:
-    """Where a passage comes from; ``article.text[start:end]`` is its text. Unknown values are left out."""
+    """Where a passage comes from; ``article.text[start:end]`` is its text.
+
+    Unknown values are left out, but for those of ``ALWAYS``.
+
+    """
     return _known(
         {
             "article_id": passage.chunk.article_id,
@@ -39,7 +46,11 @@ def of_passage(passage: Passage) -> dict[str, Any]:
 
 
 def of_citation(citation: Citation) -> dict[str, Any]:
-    """Where a quote comes from; ``article.text[start:end]`` is the quote. Unknown values are left out."""
+    """Where a quote comes from; ``article.text[start:end]`` is the quote.
+
+    Unknown values are left out, but for those of ``ALWAYS``.
+
+    """
     return _known(
         {
             "article_id": citation.article_id,
@@ -58,4 +69,5 @@ def of_citation(citation: Citation) -> dict[str, Any]:
 
 def _known(values: dict[str, Any]) -> dict[str, Any]:
     # Stores of vectors, Chroma's among them, refuse None.
-    return {name: value for name, value in values.items() if value not in (None, "")}
+    known = {name: value for name, value in values.items() if value not in (None, "")}
+    return dict.fromkeys(ALWAYS, "") | known
