@@ -39,7 +39,6 @@ WRAPPED = {
     "pdfminer": {"loading.pdf.fonts", "loading.pdf.glyphs", "loading.sandbox"},
     "fontTools": {"loading.pdf.fonts"},
     "trafilatura": {"loading.formats.html", "loading.sandbox"},
-    "bm25s": {"index.bm25"},
     "Stemmer": {"language.terms"},
     "rensa": {"index.duplicates"},
     "tiktoken": {"language.tokens"},
@@ -143,7 +142,7 @@ MOST_LINES = 400
 TOO_LARGE: set[str] = set()
 """Folders and modules that are being split; to be empty."""
 
-NOT_SOURCE = {"__pycache__", "build", "dist", "screenshots"}
+NOT_SOURCE = {"__pycache__", "build", "dist", "screenshots", "site"}
 """Folders that tools and commands make."""
 
 

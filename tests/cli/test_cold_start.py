@@ -84,14 +84,14 @@ def test_all_public_names_together_load_numpy_and_the_standard_library_alone() -
 
 def test_help_loads_no_more_than_importing_rag() -> None:
     code = "from rag.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass"
-    assert not loaded_by(code) & (NEVER | ENGINES | {"rich", "bm25s", "scipy"})
+    assert not loaded_by(code) & (NEVER | ENGINES | {"rich", "scipy"})
 
 
 @pytest.mark.slow
 def test_a_question_loads_neither_chroma_nor_llama_index_nor_a_reader_of_files(indexed: Path) -> None:
     loaded = loaded_by(ASK, "ask", "How much did it cost?", SANAD_EMBEDDER="fake", SANAD_BACKEND="fake")
     assert not loaded & (NEVER | ENGINES), loaded & (NEVER | ENGINES)
-    assert {"bm25s", "rag.models.llm.fake"} <= loaded
+    assert {"rag.index.bm25", "rag.models.llm.fake"} <= loaded
 
 
 def test_a_question_to_a_running_server_loads_next_to_nothing(
