@@ -60,7 +60,7 @@ ENGLISH: dict[str, str] = {
     "also": "Also in:",
     "listed": ", ",
     "more": " and {n}",
-    "conflict": "The sources disagree.",
+    "conflict": "The sources say different things.",
     "partial": "The sources do not support every part of this answer.",
     "not_found": "The articles do not contain an answer.",
     "nearest": "Closest passages, which may not answer the question",

@@ -264,7 +264,7 @@ def test_the_sides_of_a_disagreement_are_beside_each_other(
 ) -> None:
     ask(page, "What is the population?")
     finish(page, assistant)
-    expect(page.locator("#sanad-live .note")).to_have_text("The sources disagree.")
+    expect(page.locator("#sanad-live .note")).to_have_text("The sources say different things.")
     expect(page.locator("#sanad-live .value")).to_have_text(["308 [1]", "318 [2]"])
     expect(page.locator(".sides .quote")).to_have_text([LATER_SAYS, EARLIER_SAYS])
     expect(page.locator(".sides time")).to_have_text(["6 September 2024", "March 2024"])

@@ -308,7 +308,7 @@ def test_what_a_follow_up_was_understood_as_is_shown_as_soon_as_it_is_known(
 
 
 @pytest.mark.parametrize(
-    ("outcome", "words"), [("conflict", "disagree"), ("partial", "do not support every part")]
+    ("outcome", "words"), [("conflict", "different things"), ("partial", "do not support every part")]
 )
 def test_an_outcome_is_shown_in_words(outcome: Outcome, words: str) -> None:
     assert words in turn(answer("A claim [1].", citations=(citation(),), outcome=outcome)).text
