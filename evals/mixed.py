@@ -104,21 +104,23 @@ def read_pairs(arabic: Path, english: Path, settings: Settings) -> Pairs:
     )
 
 
-def open_searcher(pairs: Pairs, folder: Path, settings: Settings, embedder: Embedder) -> Searcher:
-    """A searcher over an up-to-date index of all articles; what was embedded before is not embedded again.
+def open_searcher(
+    articles: Sequence[Article], folder: Path, settings: Settings, embedder: Embedder
+) -> Searcher:
+    """A searcher over an up-to-date index of articles; what was embedded before is not embedded again.
 
     Args:
-        pairs: The articles.
+        articles: The articles.
         folder: The folder of the index.
         settings: How articles are split.
         embedder: Embeds them.
     """
     contents = Contents(
-        articles=pairs.articles,
-        lines={article.id: () for article in pairs.articles},
+        articles=tuple(articles),
+        lines={article.id: () for article in articles},
         cut=indexing.cutter(settings),
         chunker=indexing.chunker(settings),
-        groups=duplicates.groups(pairs.articles),
+        groups=duplicates.groups(articles),
     )
     generations.write_generation(folder, contents, embedder, lambda _what, _share: None, allow_shrink=True)
     opened = generations.open_generation(folder, embedder.identity, contents.chunker)
@@ -192,7 +194,7 @@ def _run(args: argparse.Namespace, embedder: Embedder | None) -> None:
     key = hashlib.sha256(f"{args.corpus.resolve()}\n{args.english.resolve()}\n{settings.embedder}".encode())
     settings = dataclasses.replace(settings, indexes=settings.cache / "evals")
     folder = index_folder(settings, f"mixed-{key.hexdigest()[:12]}")
-    searcher = open_searcher(pairs, folder, settings, embedder or open_embedder(settings))
+    searcher = open_searcher(pairs.articles, folder, settings, embedder or open_embedder(settings))
     items: list[Item] = []
     for number in range(args.draws):
         items += ask(searcher, pairs, questions, pairs.draw(f"{args.seed}-{number}"))

@@ -149,7 +149,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         opened = []
         for at, (arabic, english, file) in enumerate(args.collection):
             pairs = read_pairs(arabic, english, settings)
-            searcher = open_searcher(pairs, Path(folder) / str(at), settings, embedder)
+            searcher = open_searcher(pairs.articles, Path(folder) / str(at), settings, embedder)
             draws = [pairs.draw(f"fit-{number}") for number in range(DRAWS)]
             opened.append((searcher, pairs, read_questions(file), draws))
         found = [rankings(*one) for one in opened]

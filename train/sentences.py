@@ -27,8 +27,7 @@ from numpy.typing import NDArray
 from evals.dataset import Question, read_questions
 from evals.mixed import open_searcher, read_pairs
 from evals.score import Span, gold_spans
-from rag.index import duplicates, generations, indexing
-from rag.index.layout import Contents
+from rag.index import indexing
 from rag.loading.articles import load_folder
 from rag.models.embedding.embedder import Embedder, open_embedder
 from rag.retrieval import ranking
@@ -80,15 +79,7 @@ def of_collection(
 ) -> list[Pool]:
     """The pools of some questions of a collection, drawn by lot."""
     articles = load_folder(corpus, settings).articles
-    contents = Contents(
-        articles=articles,
-        lines={article.id: () for article in articles},
-        cut=indexing.cutter(settings),
-        chunker=indexing.chunker(settings),
-        groups=duplicates.groups(articles),
-    )
-    generations.write_generation(folder, contents, embedder, lambda _what, _share: None)
-    searcher = Searcher(generations.open_generation(folder, embedder.identity, contents.chunker), embedder)
+    searcher = open_searcher(articles, folder, settings, embedder)
     texts = {article.id: article.text for article in articles}
     asked = [(q, gold) for q in _drawn(file, most) if (gold := gold_spans(q, texts))]
     return [found for q, gold in asked if (found := pool(searcher, q.text, gold))]
@@ -99,7 +90,7 @@ def of_pairs(
 ) -> list[Pool]:
     """The same where each article is in one of two languages; quotes may be in either."""
     pairs = read_pairs(arabic, english, settings)
-    searcher = open_searcher(pairs, folder, settings, embedder)
+    searcher = open_searcher(pairs.articles, folder, settings, embedder)
     draw = pairs.draw("fit-0")
     allowed = frozenset(f"{language}/{name}" for name, language in draw.items())
     found = []

@@ -30,7 +30,6 @@ def of_passage(passage: Passage) -> dict[str, Any]:
     """Where a passage comes from; ``article.text[start:end]`` is its text.
 
     Unknown values are left out, but for those of ``ALWAYS``.
-
     """
     return _known(
         {
@@ -49,7 +48,6 @@ def of_citation(citation: Citation) -> dict[str, Any]:
     """Where a quote comes from; ``article.text[start:end]`` is the quote.
 
     Unknown values are left out, but for those of ``ALWAYS``.
-
     """
     return _known(
         {

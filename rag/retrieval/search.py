@@ -119,7 +119,7 @@ class Searcher:
 
     def read(
         self, question: str, k: int, allowed: frozenset[str] | None = None
-    ) -> list[tuple[ranking.Read, list[tuple[str, int, int]]]]:
+    ) -> list[tuple[ranking.Read, list[_Place]]]:
         """The sentences of the best passages, unranked, for fitting.
 
         Args:

@@ -85,7 +85,7 @@ def test_a_draw_holds_each_article_in_one_language(folders: tuple[Path, Path, Pa
     assert {tuple(draw.items()) for draw in draws} == {
         (("ferry", one), ("wheat", other)) for one in ("ar", "en") for other in ("ar", "en")
     }
-    searcher = open_searcher(pairs, tmp_path / "index", settings, FakeEmbedder())
+    searcher = open_searcher(pairs.articles, tmp_path / "index", settings, FakeEmbedder())
     items = list(ask(searcher, pairs, read_questions(questions), {"ferry": "ar", "wheat": "en"}))
     assert [(item.id, item.direction, item.article) for item in items] == [
         ("q1", "en-ar", "ferry"),
