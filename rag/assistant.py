@@ -64,6 +64,7 @@ class Assistant:
         self._generator = generator
         self._opening = threading.Lock()
         self._reopening = threading.Lock()
+        self._writing = threading.Lock()
         self._progress = progress
         # A generator that was passed in is not the one that the settings would open.
         template = settings.prompt or PLAIN if generator else settings.template
@@ -117,6 +118,13 @@ class Assistant:
             assistant = cls(folder, settings, embedder, generator, tell)
         assistant._generator = generator or loading
         return assistant
+
+    def beside(self, index: str) -> Self:
+        """An assistant over another index with the models of this one; raises what ``open`` does."""
+        folder = index_folder(self.settings, index)
+        other = type(self)(folder, self.settings, self._embedder, self._language_model(), self._progress)
+        other._template = self._template
+        return other
 
     def ask(
         self,
@@ -290,9 +298,10 @@ class Assistant:
             IndexUnusable: The index is being written by another process, or damaged.
             NoSpace: The disk is full; the last generation stays.
         """
-        return indexing.index_uploads(
-            self._folder.name, settings=self.settings, embedder=self._embedder, progress=progress
-        )
+        with self._writing:
+            return indexing.index_uploads(
+                self._folder.name, settings=self.settings, embedder=self._embedder, progress=progress
+            )
 
     def remove(self, ids: Sequence[str], *, progress: Progress | None = None) -> Written:
         """Take the articles with these ids out of the index, however many; uploaded ones are deleted.
@@ -302,14 +311,15 @@ class Assistant:
             IndexUnusable: The index is being written by another process, or damaged.
             NoSpace: The disk is full; the last generation stays.
         """
-        return indexing.remove_articles(
-            ids,
-            self._folder.name,
-            allow_shrink=True,
-            settings=self.settings,
-            embedder=self._embedder,
-            progress=progress,
-        )
+        with self._writing:
+            return indexing.remove_articles(
+                ids,
+                self._folder.name,
+                allow_shrink=True,
+                settings=self.settings,
+                embedder=self._embedder,
+                progress=progress,
+            )
 
     def close(self) -> None:
         """Close the index's files."""

@@ -3,6 +3,7 @@
     SanadError                 one line for a person: what failed, the value seen, how to fix it
     ├── BadQuestion            the question is empty or too long
     ├── BadArticles            a folder or file of articles cannot be used
+    ├── BadUpload              an uploaded file is not accepted
     ├── BadSettings            a setting, config file, filter or command-line value is not valid
     ├── IndexMissing           no index of that name has been built yet
     ├── IndexUnusable          the index is damaged, locked by another process or built with another embedder
@@ -30,6 +31,17 @@ class BadQuestion(SanadError):
 
 class BadArticles(SanadError):
     """A folder or file of articles cannot be used."""
+
+
+class BadUpload(SanadError):
+    """An uploaded file is not accepted."""
+
+    def __init__(self, message: str, reason: str, values: dict[str, str]) -> None:
+        super().__init__(message)
+        self.reason = reason
+        """Key of the message, for a program that has words of its own for it."""
+        self.values = values
+        """What the message names."""
 
 
 class BadSettings(SanadError):

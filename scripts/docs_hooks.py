@@ -53,7 +53,7 @@ class _Formatter(argparse.HelpFormatter):
 
 def http() -> str:
     """The routes of ``sanad serve``, each with its parameters and responses."""
-    stand_in: Any = SimpleNamespace(settings=SimpleNamespace(log_questions=False))
+    stand_in: Any = SimpleNamespace(settings=SimpleNamespace(passwords="yes"), indexes=["seeds"])
     schema = build_api(stand_in, stand_in, stand_in).openapi()
     parts = []
     for path, methods in schema["paths"].items():

@@ -33,6 +33,7 @@ WRAPPED = {
     "httpx": {"models.llm.remote"},
     "langchain_core": {"integrations.langchain"},
     "mcp": {"integrations.mcp_server"},
+    "huggingface_hub": {"models.weights.download"},
     "charset_normalizer": {"loading.encodings"},
     "docx": set(),
     "lxml": {"loading.formats.html", "loading.formats.word_package", "loading.sandbox"},
@@ -45,7 +46,14 @@ WRAPPED = {
     "watchfiles": {"loading.watch"},
     "gradio": set(),
     "fastapi": {"server.api", "server.openai.chat"},
-    "starlette": {"server.api", "server.guard", "server.login", "server.openai.chat", "server.request_log"},
+    "starlette": {
+        "integrations.mcp_server",
+        "server.api",
+        "server.guard",
+        "server.login",
+        "server.openai.chat",
+        "server.request_log",
+    },
     "uvicorn": {"server.serve"},
     "prometheus_client": {"server.metrics"},
 }
@@ -54,7 +62,7 @@ WRAPPED = {
 HEAVY = [
     "torch", "transformers", "openvino", "openvino_genai", "gradio", "chromadb", "llama_index", "watchfiles",
     "docx", "lxml", "pdfminer", "trafilatura", "fastapi", "starlette", "uvicorn", "prometheus_client",
-    "openai", "httpx", "langchain_core", "mcp",
+    "openai", "httpx", "langchain_core", "mcp", "huggingface_hub",
 ]  # fmt: skip
 
 

@@ -18,16 +18,17 @@ from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
+from gradio.events import api
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
 from rag import Assistant, BadSettings
+from rag.server.guard import UPLOADS
 from rag.server.serve import Server, serve
 from rag.server.worker import QuestionRunner
 from ui.front import Front
 from ui.guard import Guard
 from ui.page import Page
-from ui.work import PATH
 
 _FONTS = ["system-ui"]
 """Fonts of Gradio's own components, none of which is visible; its default would be fetched from another
@@ -59,6 +60,7 @@ def build_app(page: Page) -> gr.Blocks:
         replied.then(page.settle, [asked], [asked, wire], queue=False, **quiet)
         wire.stop(page.stop, None, None, queue=False, **quiet)
         app.unload(page.leave)
+        api(page.ask, api_name="ask", concurrency_limit=None)
     # Questions wait in the server's own queue, which knows their place. api_open=False: every event passes
     # through Gradio's queue.
     app.queue(max_size=EVENTS, default_concurrency_limit=EVENTS, api_open=False)
@@ -114,7 +116,7 @@ def page_app(assistant: Assistant, runner: QuestionRunner) -> ASGIApp:
         app_kwargs={"middleware": [Middleware(Front)], "openapi_url": None},
         theme=gr.themes.Base(font=_FONTS, font_mono=_FONTS),
     )  # fmt: skip
-    return Guard(app, receives=page.work.receive, path=PATH)
+    return Guard(app, receives=page.work.receive, path=UPLOADS)
 
 
 def _server(assistant: Assistant, port: int) -> Server:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rag import BadQuestion, BadSettings, GenerationFailed, IndexMissing, ModelMissing, SanadError
-from rag.errors import BadArticles, Busy, IndexUnusable, ModelDamaged, NoSpace
+from rag.errors import BadArticles, BadUpload, Busy, IndexUnusable, ModelDamaged, NoSpace
 from rag.records import Language
 from ui.text import flow, safe, spoken
 from ui.words import WORDS
@@ -51,9 +51,16 @@ def fault(error: SanadError) -> Fault:
     """The fault that the page shows for an error."""
     if isinstance(error, Refused):
         return error.fault
+    if isinstance(error, BadUpload):
+        return Fault(f"fault_{error.reason}", error.values)
     if isinstance(error, Busy):
         return Fault("fault_crowded")
     return Fault(_KINDS.get(type(error), "fault_other"), detail=str(error))
+
+
+def sentence(what: Fault) -> str:
+    """A fault as a line of English."""
+    return what.detail or _sentence(what, "en").format_map(_Values(what.values))
 
 
 def failure(what: Fault, language: Language) -> str:

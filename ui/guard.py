@@ -15,10 +15,11 @@ from ui.front import policy
 class Guard:
     """Middleware: the browser loads nothing from other hosts; routes that Sanad does not use are closed."""
 
-    # file= would fetch any public address for the caller; the others describe the API or accept uploads.
+    # file= would fetch any public address for the caller; the others are other ways to upload and to run
+    # events, which no part of the page uses.
     CLOSED = tuple(
         f"/gradio_api/{name}"
-        for name in ("file=http", "proxy=", "upload", "info", "openapi.json", "api/", "call/", "mcp")
+        for name in ("file=http", "proxy=", "upload", "openapi.json", "api/", "call/", "mcp")
     )
 
     def __init__(self, app: ASGIApp, receives: ASGIApp, path: str) -> None:

@@ -15,10 +15,11 @@ import gradio as gr
 from rag import Assistant, SanadError
 from rag.records import Language
 from rag.server.feedback import add_feedback
+from rag.server.schema import as_text
 from rag.server.worker import QuestionRunner
 from ui import copying, exchange, export, filters, library, render, welcome
 from ui.exchange import Asked
-from ui.faults import Fault, Refused, failure, fault
+from ui.faults import Fault, Refused, failure, fault, sentence
 from ui.run import Run
 from ui.work import Work
 
@@ -70,6 +71,25 @@ class Page:
             if self._runs.get(session) is run:  # otherwise the tab has asked its next question
                 del self._runs[session]
 
+    def ask(self, request: gr.Request, question: str, answer_language: str = "") -> Iterator[str]:
+        """Answer a program's question: its stages, at least one a second, and then the answer.
+
+        Args:
+            request: Has the session; Gradio provides it.
+            question: English or Arabic.
+            answer_language: ``ar``, ``en``, or empty for that of the question.
+        """
+        sent = {"question": question, "answers": answer_language, "filter": [[], "", "", ""]}
+        asked = exchange.read(sent, longest=self._assistant.settings.max_question).exchange
+        run = Run(self._runner, request.session_hash or "", asked, ())
+        try:
+            for grown in run.grow() if asked.open else (asked,):
+                if grown.fault is not None:
+                    raise gr.Error(sentence(grown.fault), print_exception=False)
+                yield grown.stage if grown.answer is None else as_text(grown.answer)
+        finally:  # also if the client cancels and Gradio closes this generator
+            run.stop()
+
     def settle(self, asked: Asked | None) -> tuple[Any, ...]:
         """End the reply; returns the state and the turn with the record that the browser keeps."""
         if asked is None:
@@ -110,11 +130,17 @@ class Page:
         return {"filter": filters.form(articles, language), "welcome": shown}
 
     def read_article(self, sent: object) -> str:
-        """An article with the quoted span highlighted: ``{article, span, language}``; span may be null."""
+        """An article with a span highlighted: ``{article, span, language}``.
+
+        The span is null, a citation's ``[start, end, quote]``, or ``[start, end]`` of a link to the page.
+        """
         fields = _fields(sent)
         language = _language(fields)
         try:
             match fields.get("article"), fields.get("span"):
+                case str(article_id), [int(start), int(end)]:
+                    article = self._assistant.article(article_id)
+                    return library.article(article, (start, end, article.text[start:end]), language)
                 case str(article_id), [int(start), int(end), str(quote)]:
                     return library.article(self._assistant.article(article_id), (start, end, quote), language)
                 case str(article_id), None:

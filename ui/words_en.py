@@ -1,5 +1,7 @@
 """The words of the page in English; ui/words_ar.py has the same keys."""
 
+from rag.loading.uploads import REFUSED
+
 ENGLISH: dict[str, str] = {
     # The page around the conversation
     "tagline": "Answers from news articles, each with its source.",
@@ -168,11 +170,7 @@ ENGLISH: dict[str, str] = {
         "The previous index is still in use."
     ),
     "fault_crowded": "Too many questions are waiting. Ask again in a minute.",
-    "fault_name": "“{name}” cannot be used as the name of an article file. Rename it.",
-    "fault_kind": "Sanad cannot read files like “{name}”. Supported types: {kinds}.",
-    "fault_size": "“{name}” is larger than {mb} MB, the limit for a file.",
-    "fault_cut": "“{name}” was not uploaded completely. Upload it again.",
-    "fault_unwritable": "“{name}” could not be saved: {why}.",
+    **{f"fault_{reason}": sentence for reason, sentence in REFUSED.items()},
     "fault_many": "Too many files are waiting to be indexed; the limit is {most}. Try again later.",
     "fault_question": "The question cannot be answered:",
     "fault_articles": "The articles cannot be used:",

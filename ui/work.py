@@ -7,36 +7,28 @@ In the meantime questions are answered from the last generation.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import logging
-import os
-import secrets
 import threading
 import unicodedata
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePath
 from urllib.parse import parse_qs
 
+from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
 from rag import Assistant, SanadError
 from rag.index.indexing import Built
-from rag.loading.articles import ARTICLE_FILES
+from rag.loading import uploads
+from rag.server.guard import UPLOADS, file_parts
 from ui.exchange import language
 from ui.faults import Fault, Refused, failure, fault
 
-PATH = "/sanad/upload/"
-"""Path under which files are uploaded."""
-
 MOST = 200
 """Files that may wait to be indexed: it is quicker to copy more of them into a folder and index that."""
-
-LONGEST_NAME = 120
-"""Longest file name in characters; file systems allow 255 bytes, and an Arabic letter has two."""
 
 _log = logging.getLogger(__name__)
 
@@ -91,51 +83,26 @@ class Work:
 
     async def receive(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Receive a file: an empty 200, or the error as HTML in the language that the query names."""
-        name = unicodedata.normalize("NFC", str(scope["path"]).removeprefix(PATH))
+        name = unicodedata.normalize("NFC", str(scope["path"]).removeprefix(UPLOADS))
+        assistant = self._assistant
         query = parse_qs(bytes(scope.get("query_string", b"")).decode("ascii", "replace"))
         try:
             self._check(name)
-            await self._write(name, receive)
-        except Refused as error:
-            page = failure(error.fault, language((query.get("language") or [""])[0]))
+            parts = file_parts(Request(scope, receive), name)
+            await uploads.receive(
+                assistant.uploads, name, parts, assistant.settings.max_file_bytes, assistant.take_upload
+            )
+        except SanadError as error:
+            page = failure(fault(error), language((query.get("language") or [""])[0]))
             await HTMLResponse(page, status_code=422)(scope, receive, send)
         else:
             self._arrived.add(name)
             await HTMLResponse("")(scope, receive, send)
 
     def _check(self, name: str) -> None:
-        # A name with a control or formatting character would look like another name.
-        plain = all(unicodedata.category(character)[0] != "C" for character in name)
-        hidden = name.startswith(".") or name.casefold() == "readme.md"  # updates skip these
-        if not plain or name != PurePath(name).name or hidden or len(name) > LONGEST_NAME:
-            raise Refused("fault_name", name=name)
-        if not name.lower().endswith(ARTICLE_FILES):
-            raise Refused("fault_kind", name=name, kinds=", ".join(ARTICLE_FILES))
+        uploads.check_name(name)
         if len(self._arrived) >= MOST and name not in self._arrived:
             raise Refused("fault_many", most=str(MOST))
-
-    async def _write(self, name: str, receive: Receive) -> None:
-        limit, size, more = self._assistant.settings.max_file_bytes, 0, True
-        folder = self._assistant.uploads
-        part = folder / f".{secrets.token_hex(8)}"  # hidden, so that an update does not read it yet
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                while more:
-                    message = await receive()
-                    if message["type"] != "http.request":  # the browser has disconnected
-                        raise Refused("fault_cut", name=name)
-                    file.write(message.get("body", b""))
-                    size += len(message.get("body", b""))
-                    if size > limit:
-                        raise Refused("fault_size", name=name, mb=f"{limit / 1e6:g}")
-                    more = message.get("more_body", False)
-            self._assistant.take_upload(part, name)
-        except OSError as error:
-            raise Refused("fault_unwritable", name=name, why=os.strerror(error.errno or 0)) from None
-        finally:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
 
     def _begin(self, job: Callable[[], Built | None]) -> None:
         with self._lock:

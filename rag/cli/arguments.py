@@ -95,12 +95,18 @@ def parser() -> argparse.ArgumentParser:
     server = command(
         "serve",
         "serve the chat page and an HTTP API",
-        index,
         models,
         port,
-        description="Serve the chat page and an HTTP API (/api/ask, /v1/chat/completions, /healthz, /readyz, "
-        "/metrics). Only this machine can reach the server unless --host is given. While it runs, sanad ask "
-        "sends it the questions for its index and models.",
+        description="Serve the chat page and an HTTP API (/api/ask, /v1/chat/completions, /mcp, /healthz, "
+        "/readyz, /metrics). Only this machine can reach the server unless --host is given. While it runs, "
+        "sanad ask sends it the questions for its index and models.",
+    )
+    server.add_argument(
+        "--index",
+        action="append",
+        metavar="NAME",
+        help=f"name of the index (default: {DEFAULT_INDEX}); repeated, clients of OpenAI's API choose by the "
+        "model sanad/NAME, and all others ask the first",
     )
     server.add_argument("--host", default=LOCAL, help="address to listen on (default: %(default)s)")
     server.add_argument("--no-page", action="store_true", help="serve only the API")

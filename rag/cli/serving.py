@@ -12,7 +12,7 @@ from rag.cli import printing
 from rag.errors import BadSettings
 from rag.server.answer_cache import CachedAssistant
 from rag.server.local_socket import socket_path
-from rag.settings import Settings, index_folder
+from rag.settings import DEFAULT_INDEX, Settings, index_folder
 
 
 def opened(index: str, settings: Settings) -> Assistant:
@@ -38,16 +38,19 @@ def serve(options: argparse.Namespace, settings: Settings) -> None:
     from rag.server.serve import serve as serve_until_stopped
     from ui.app import page_app, print_address
 
+    first, *others = dict.fromkeys(options.index or [DEFAULT_INDEX])
     with (
         contextlib.closing(log_to_stderr()),
-        contextlib.closing(opened(options.index, settings)) as assistant,
+        contextlib.closing(opened(first, settings)) as assistant,
     ):
+        named = {first: assistant, **{other: assistant.beside(other) for other in others}}
         server = Server(
             assistant,
+            indexes=named if others else None,
             page=None if options.no_page else page_app,
             host=options.host,
             port=options.port,
-            local=socket_path(index_folder(settings, options.index), settings),
+            local=socket_path(index_folder(settings, first), settings),
         )
         serve_until_stopped(server, print_address)
     _leave()
@@ -55,18 +58,25 @@ def serve(options: argparse.Namespace, settings: Settings) -> None:
 
 def mcp(options: argparse.Namespace, settings: Settings) -> None:
     """Serve an index over standard input and output."""
+    from rag.integrations import INSTALL_MCP
+    from rag.server.fair_queue import FairQueue
+    from rag.server.worker import QuestionRunner
+
     try:
         from rag.integrations.mcp_server import serve as serve_streams
     except ModuleNotFoundError as error:
         raise BadSettings(
-            f"sanad mcp needs {error.name}, which is not installed. Install it: "
-            ".venv/bin/pip install -c constraints.txt -e '.[models,mcp]'"
+            f"sanad mcp needs {error.name}, which is not installed. Install it: {INSTALL_MCP}"
         ) from None
     # The language model is not prepared here: a client waits only seconds for a server that it has started.
     with contextlib.closing(
         CachedAssistant.open(options.index, settings=settings, progress=printing.stages())
     ) as assistant:
-        serve_streams(assistant)
+        runner = QuestionRunner(assistant, FairQueue(settings.waiting, assistant.at_once))
+        serve_streams(
+            assistant,
+            lambda _, question, where, language: runner.events("client", question, (), where, language),
+        )
     _leave()
 
 

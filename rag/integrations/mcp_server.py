@@ -1,4 +1,4 @@
-"""Sanad for clients of the Model Context Protocol: ``sanad mcp`` serves an index over standard streams.
+"""Sanad for clients of the Model Context Protocol: over standard streams (``sanad mcp``) and HTTP.
 
 ask             answers a question, with citations that quote articles exactly
 search          finds passages; no language model runs
@@ -9,17 +9,19 @@ article://ID    the text of an article, which every offset refers to
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections.abc import Callable
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Annotated, TypeVar
 from urllib.parse import quote
 
-import anyio.from_thread
 import anyio.to_thread
 from mcp.server.mcpserver import Context, MCPServer, ResourceSecurity
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
+from mcp.server.transport_security import TransportSecuritySettings
 from mcp.types import ToolAnnotations
 from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.types import ASGIApp
 
 from rag import __version__
 from rag.assistant import Assistant
@@ -51,9 +53,15 @@ MOST_PASSAGES = 50
 MOST_LISTED = 500
 """Articles of one list, at most; each takes about 60 tokens of a model's context."""
 
+SESSIONS = 1000
+"""Sessions over HTTP that are open at once, at most; one that is idle for half an hour ends."""
+
 READ_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, open_world_hint=False)
 
 Result = TypeVar("Result")
+
+Ask = Callable[[Request | None, str, Filter | None, Language | None], AsyncGenerator[Event, None]]
+"""Answers a question: the request that it came with over HTTP, its text, filter and answer language."""
 
 Outlets = Annotated[list[str] | None, Field(description="Only articles of these publishers.")]
 Since = Annotated[str | None, Field(description="Only articles from this YYYY, YYYY-MM or YYYY-MM-DD on.")]
@@ -150,24 +158,49 @@ class Listing(BaseModel):
     articles: list[Listed]
 
 
-def serve(assistant: Assistant) -> None:
+def serve(assistant: Assistant, ask: Ask) -> None:
     """Serve an assistant over standard input and output, until the client closes them.
 
-    What libraries print to standard output meanwhile goes to standard error.
+    What libraries print to standard output meanwhile goes to standard error. The arguments are those of
+    ``build``.
     """
-    build(assistant).run("stdio")
+    build(assistant, ask).run("stdio")
 
 
-def build(assistant: Assistant) -> MCPServer[None]:
-    """A server with the tools and the resource of an assistant, for any transport of the mcp package."""
-    server: MCPServer[None] = MCPServer(
-        "sanad",
-        title="Sanad",
-        instructions=INSTRUCTIONS,
-        version=__version__,
-        log_level="WARNING",  # the package logs arguments, which are questions
+@contextlib.asynccontextmanager
+async def over_http(assistant: Assistant, ask: Ask, path: str) -> AsyncIterator[ASGIApp]:
+    """The application that serves an assistant over HTTP, for as long as the context is open.
+
+    The package's own checks of host and origin are left to the server around it. The arguments are those of
+    ``build``.
+
+    Args:
+        assistant: Finds passages and articles.
+        ask: Answers questions.
+        path: Path of the application.
+    """
+    server = build(assistant, ask)
+    app = server.streamable_http_app(
+        streamable_http_path=path,
+        max_sessions=SESSIONS,
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
-    _add_ask(server, assistant)
+    async with server.session_manager.run():
+        yield app
+
+
+def build(assistant: Assistant, ask: Ask) -> MCPServer[None]:
+    """A server with the tools and the resource of an assistant, for any transport of the mcp package.
+
+    Args:
+        assistant: Finds passages and articles.
+        ask: Answers questions. Closing its iterator stops the model.
+    """
+    with _logging_kept():
+        server: MCPServer[None] = MCPServer(
+            "sanad", title="Sanad", instructions=INSTRUCTIONS, version=__version__
+        )
+    _add_ask(server, ask)
     _add_search(server, assistant)
 
     # An id is looked up among the articles of the index and never used as a path.
@@ -184,7 +217,23 @@ def build(assistant: Assistant) -> MCPServer[None]:
     return server
 
 
-def _add_ask(server: MCPServer[None], assistant: Assistant) -> None:
+@contextlib.contextmanager
+def _logging_kept() -> Iterator[None]:
+    """Undoes what the package does to the process's log, and silences its messages below a warning.
+
+    It logs arguments, which are questions.
+    """
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        logging.getLogger("mcp").setLevel(logging.WARNING)
+
+
+def _add_ask(server: MCPServer[None], answer: Ask) -> None:
     @server.tool(annotations=READ_ONLY)
     async def ask(
         question: Annotated[str, Field(description="A question that stands alone, in English or Arabic.")],
@@ -198,22 +247,18 @@ def _add_ask(server: MCPServer[None], assistant: Assistant) -> None:
         article_language: Written = None,
     ) -> Answered:
         """Answer a question from the articles, with citations that quote them exactly. Takes seconds."""
-        cancel = threading.Event()
-
-        def run() -> Answer:
+        request = context.request_context.request
+        with _readable_errors():
             where = _filter(outlets, since, until, article_language)
-            events = assistant.stream(question, where=where, answer_language=answer_language, cancel=cancel)
-            with contextlib.closing(events):  # type: ignore[type-var]
-                for number, event in enumerate(events, start=1):
+            # Closed if the client cancels its call, which stops the model.
+            async with contextlib.aclosing(answer(request, question, where, answer_language)) as events:
+                number = 0
+                async for event in events:
                     if isinstance(event, Finished):
-                        return event.answer
-                    anyio.from_thread.run(context.report_progress, number, None, _stage(event))
-            raise AssertionError("stream ends with Finished")
-
-        try:
-            return _answered(await _in_thread(run))
-        finally:
-            cancel.set()  # a client that cancels its call stops the model
+                        return _answered(event.answer)
+                    number += 1
+                    await context.report_progress(number, None, _stage(event))
+        raise AssertionError("the events end with Finished")
 
 
 def _add_search(server: MCPServer[None], assistant: Assistant) -> None:
@@ -255,9 +300,16 @@ def _add_search(server: MCPServer[None], assistant: Assistant) -> None:
 
 
 async def _in_thread(work: Callable[[], Result]) -> Result:
-    """The result of work that blocks; an error of Sanad's becomes one that the client's model reads."""
-    try:
+    """The result of work that blocks."""
+    with _readable_errors():
         return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+
+
+@contextlib.contextmanager
+def _readable_errors() -> Iterator[None]:
+    """Turns an error of Sanad's into one that the client's model reads."""
+    try:
+        yield
     except SanadError as error:
         raise ToolError(str(error)) from None
 

@@ -13,12 +13,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
 import re
+import secrets
 import unicodedata
-from collections.abc import Collection
+from collections.abc import AsyncIterable, Callable, Collection
 from pathlib import Path, PurePath
 
-from rag.errors import BadArticles
+from rag.errors import BadArticles, BadUpload
 from rag.loading.articles import ARTICLE_FILES, Loaded, load_folder
 from rag.records import Article, Progress
 from rag.settings import Settings
@@ -36,16 +38,85 @@ LONGEST_NAME = 120
 """Characters of a file name. File systems allow 255 bytes, and an Arabic letter takes two."""
 
 
+REFUSED = {
+    "name": "“{name}” cannot be used as the name of an article file. Rename it.",
+    "kind": "Sanad cannot read files like “{name}”. Supported types: {kinds}.",
+    "size": "“{name}” is larger than {mb} MB, the limit for a file.",
+    "cut": "“{name}” was not uploaded completely. Upload it again.",
+    "unwritable": "“{name}” could not be saved: {why}.",
+}
+"""Why a file is not accepted."""
+
+
 def is_name(name: object) -> bool:
-    """Whether ``name`` is allowed for an upload: it stays in the folder and has no invisible characters."""
+    """Whether ``name`` is allowed for an upload."""
     return name == REMOVED or (
-        isinstance(name, str)
-        and name == PurePath(name).name
+        isinstance(name, str) and _is_plain(name) and name.lower().endswith(ARTICLE_FILES)
+    )
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name stays in the folder, has no invisible characters and is not that of a hidden file."""
+    return (
+        name == PurePath(name).name
         and not name.startswith(".")
         and len(name) <= LONGEST_NAME
         and all(unicodedata.category(character)[0] != "C" for character in name)
-        and name.lower().endswith(ARTICLE_FILES)
     )
+
+
+def refused(reason: str, **values: str) -> BadUpload:
+    """The error for a file that is not accepted.
+
+    Args:
+        reason: A key of ``REFUSED``.
+        **values: What its sentence names.
+    """
+    return BadUpload(REFUSED[reason].format(**values), reason, values)
+
+
+def check_name(name: str) -> None:
+    """Check the name of a file before it is received.
+
+    Raises:
+        BadUpload: It leads elsewhere, is not visible as it is, or has another type.
+    """
+    if not _is_plain(name) or name.casefold() == "readme.md":  # updates skip it
+        raise refused("name", name=name)
+    if not name.lower().endswith(ARTICLE_FILES):
+        raise refused("kind", name=name, kinds=", ".join(ARTICLE_FILES))
+
+
+async def receive(
+    folder: Path, name: str, parts: AsyncIterable[bytes], limit: int, take: Callable[[Path, str], None]
+) -> None:
+    """Write a file as it arrives; nothing of it stays if it is not accepted.
+
+    Args:
+        folder: The folder of uploads.
+        name: Its name, which was checked.
+        parts: Its bytes.
+        limit: Largest size in bytes.
+        take: Called with the complete file, under a hidden name, and its own name.
+
+    Raises:
+        BadUpload: It is too large, or cannot be written.
+    """
+    part, size = folder / f".{secrets.token_hex(8)}", 0  # hidden, so that an update does not read it yet
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            async for piece in parts:
+                size += len(piece)
+                if size > limit:
+                    raise refused("size", name=name, mb=f"{limit / 1e6:g}")
+                file.write(piece)
+        take(part, name)
+    except OSError as error:
+        raise refused("unwritable", name=name, why=os.strerror(error.errno or 0)) from None
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def load(index: Path, settings: Settings, progress: Progress) -> Loaded:
@@ -76,6 +147,11 @@ def take(index: Path, file: Path, name: str) -> None:
     _record(folder, {other: ids for other, ids in _removed(folder).items() if other != name})
 
 
+def is_from(source: str, name: str) -> bool:
+    """Whether the source of an article, or of something skipped, is an uploaded file or a row of it."""
+    return source.startswith(PREFIX) and _file(source) == name
+
+
 def joined(one: Loaded, other: Loaded) -> Loaded:
     """The articles, skipped items and line numbers of both."""
     return dataclasses.replace(
@@ -99,7 +175,7 @@ def drop_removed(index: Path, removed: Collection[Article], kept: Collection[Art
     before = _removed(folder)
     after = {name: list(ids) for name, ids in before.items() if name in still_used}
     for item in removed:
-        if (name := _file(item)) in still_used:
+        if (name := _file(item.source)) in still_used:
             after.setdefault(name, []).append(item.id)
     if after != before:
         _record(folder, after)
@@ -129,12 +205,12 @@ def _record(folder: Path, removed: dict[str, list[str]]) -> None:
 
 def _files(items: Collection[Article]) -> set[str]:
     """The names of the uploaded files that the articles come from."""
-    return {_file(item) for item in items if item.source.startswith(PREFIX)}
+    return {_file(item.source) for item in items if item.source.startswith(PREFIX)}
 
 
-def _file(item: Article) -> str:
+def _file(source: str) -> str:
     """The name of the file that an article comes from; the source of a row ends with its line number."""
-    return re.sub(r":\d+\Z", "", item.source.removeprefix(PREFIX))
+    return re.sub(r":\d+\Z", "", source.removeprefix(PREFIX))
 
 
 def _names(index: Path) -> set[str]:

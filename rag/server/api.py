@@ -3,7 +3,9 @@
     POST /api/ask               the whole Answer as JSON, or its events as JSON Lines
     GET  /api/search            passages; no language model runs
     GET  /api/articles          the articles, filtered and in parts
+    POST /api/articles?name=…   adds a file's
     GET  /api/articles/ID       one of them with its text, which every offset refers to
+    DELETE                      removes it
     /v1/…                       for clients of OpenAI's API: rag/server/openai
     GET  /healthz /readyz       whether the process runs; whether it can answer
     GET  /metrics               for Prometheus
@@ -18,26 +20,34 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+import unicodedata
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from rag import __version__
 from rag.errors import BadArticles, BadQuestion, Busy, SanadError
+from rag.loading import uploads
 from rag.records import Answer, Article, Event, Filter, Finished, Language, Retrieved, StageStarted, Turn
-from rag.server.guard import ARTICLES, OPENAI, error_body, refusal, status_of
+from rag.server.guard import ARTICLES, OPENAI, error_body, file_parts, refusal, status_of
 from rag.server.metrics import CONTENT_TYPE, Metrics
 from rag.server.openai import chat
 from rag.server.schema import (
+    FILE,
+    MAX_NAME,
+    SECURITY,
+    Added,
     ArticleList,
     ArticlesQuery,
     AskBody,
     ErrorBody,
     PassageList,
+    Removed,
     SearchQuery,
     errors,
     responses,
@@ -46,6 +56,10 @@ from rag.server.worker import QuestionRunner
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
+
+FileName = Annotated[
+    str, Query(max_length=MAX_NAME, description="Name of the file with its suffix, for example report.pdf.")
+]
 
 LINES = "application/x-ndjson"
 """Media type of a streamed answer."""
@@ -60,16 +74,31 @@ Events = AsyncGenerator[Event, None]
 _log = logging.getLogger(__name__)
 
 
-def build_api(assistant: Assistant, runner: QuestionRunner, metrics: Metrics) -> FastAPI:
+class _Described(FastAPI):
+    """Describes the login too, which is checked before any route (rag/server/login.py)."""
+
+    login = False
+    """Whether it is required."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The schema."""
+        schema = super().openapi()
+        schema["components"]["securitySchemes"] = SECURITY
+        schema["security"] = [{name: []} for name in SECURITY] if self.login else [{}]
+        schema["paths"]["/healthz"]["get"]["security"] = [{}]
+        return schema
+
+
+def build_api(assistant: Assistant, asker: Asker, metrics: Metrics) -> FastAPI:
     """The application with the API's routes.
 
     Args:
-        assistant: Answers the questions.
-        runner: Runs them.
-        metrics: Counts them.
+        assistant: Has the articles.
+        asker: Puts the questions.
+        metrics: What is counted.
     """
-    app = FastAPI(title="Sanad", version=__version__, docs_url=None, redoc_url=None)
-    asker = Asker(runner, metrics, log_questions=assistant.settings.log_questions)
+    app = _Described(title="Sanad", version=__version__, docs_url=None, redoc_url=None)
+    app.login = bool(assistant.settings.passwords)
 
     @app.post("/api/ask", responses=responses(LINES))
     async def ask(body: AskBody, request: Request) -> Response:
@@ -109,10 +138,58 @@ def _add_articles(app: FastAPI, assistant: Assistant) -> None:
         except BadArticles as error:
             return refusal(404, str(error), type(error).__name__)
 
+    @app.post(
+        "/api/articles",
+        status_code=201,
+        responses=errors(_415="Files of this type are not read"),
+        openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": FILE}}},
+    )
+    async def add(name: FileName, request: Request) -> Added:
+        """Add the articles of a file, which is the body, and return once they can be asked about.
+
+        A file of the same name that was uploaded earlier is replaced.
+        """
+        name = unicodedata.normalize("NFC", name)
+        uploads.check_name(name)
+        limit = assistant.settings.max_file_bytes
+        await uploads.receive(
+            assistant.uploads, name, file_parts(request, name), limit, assistant.take_upload
+        )
+        return await run_in_threadpool(_indexed, assistant, name)
+
+    @app.delete(
+        f"{ARTICLES}{{article_id:path}}",
+        response_model=Removed,
+        responses=errors(_404="There is no article with this id"),
+    )
+    def remove(article_id: str) -> Any:
+        """Remove an article. One from the indexed folder comes back when the folder is indexed again."""
+        try:
+            assistant.article(article_id)
+        except BadArticles as error:
+            return refusal(404, str(error), type(error).__name__)
+        done = assistant.remove([article_id])
+        return Removed(removed=list(done.removed), total=done.articles)
+
     @app.get("/api/search", responses=errors())
     def search(query: Annotated[SearchQuery, Query()]) -> PassageList:
         """Find the passages that fit a question best, without an answer."""
         return PassageList(passages=assistant.retrieve(query.question, k=query.k, where=query.where()))
+
+
+def _indexed(assistant: Assistant, name: str) -> Added:
+    """What an uploaded file has become, after it has been indexed.
+
+    Raises:
+        BadArticles: It contains no article.
+    """
+    built = assistant.index_uploads()
+    reasons = [item.reason for item in built.skipped if uploads.is_from(item.source, name)]
+    articles = assistant.articles()
+    ids = [article.id for article in articles if uploads.is_from(article.source, name)]
+    if not ids:
+        raise BadArticles(f"“{name}” contains no article: {'; '.join(reasons) or 'it has no text'}.")
+    return Added(articles=ids, notes=reasons, total=len(articles))
 
 
 def _add_health(app: FastAPI, assistant: Assistant, metrics: Metrics) -> None:
@@ -170,25 +247,42 @@ def _add_error_handlers(app: FastAPI) -> None:
 class Asker:
     """Puts questions to the runner, and counts and logs what becomes of them."""
 
-    def __init__(self, runner: QuestionRunner, metrics: Metrics, *, log_questions: bool) -> None:
+    def __init__(
+        self, runner: QuestionRunner, metrics: Metrics, named: Mapping[str, QuestionRunner] | None = None
+    ) -> None:
+        """Make one for a server.
+
+        Args:
+            runner: Answers questions that name no index.
+            metrics: Counts the questions.
+            named: Answer from the index of a name.
+        """
         self._runner = runner
+        self._named = named or {}
         self._metrics = metrics
-        self._log_questions = log_questions
+        self._log_questions = runner.assistant.settings.log_questions
+
+    @property
+    def indexes(self) -> list[str]:
+        """Names of the indexes that can be chosen."""
+        return list(self._named)
 
     async def events(
         self,
-        request: Request,
+        request: Request | None,
         question: str,
         history: list[Turn],
         where: Filter | None,
         answer_language: Language | None = None,
+        index: str | None = None,
     ) -> Events:
-        """The events of an answer."""
-        client, finished = request.client.host if request.client else "socket", False
+        """The events of an answer, from the index of a name, which is one of ``indexes``."""
+        runner = self._runner if index is None else self._named[index]
+        client, finished = request.client.host if request and request.client else "socket", False
         if self._log_questions:
             _log.info("asked", extra={"question": question})
         try:
-            async for event in self._runner.events(client, question, history, where, answer_language):
+            async for event in runner.events(client, question, history, where, answer_language):
                 if isinstance(event, Finished):
                     finished = True
                     self._count(event.answer)

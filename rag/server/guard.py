@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +17,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rag.errors import BadArticles, BadQuestion, BadSettings, Busy, GenerationFailed, SanadError
+from rag.errors import (
+    BadArticles,
+    BadQuestion,
+    BadSettings,
+    BadUpload,
+    Busy,
+    GenerationFailed,
+    SanadError,
+)
+from rag.loading.uploads import refused
 
 MAX_BODY = 8_000_000
 """Largest request in bytes, uploads excepted: a conversation of 500 turns on the page has about 7 MB."""
@@ -37,16 +46,26 @@ ARTICLES = "/api/articles/"
 PREFIXES = (OPENAI, ARTICLES)
 """Prefixes of the paths of the API that cannot be listed one by one."""
 
+UPLOADS = "/sanad/upload/"
+"""Path under which the page receives files."""
+
+ADD = ("POST", ARTICLES.rstrip("/"))
+"""Method and path by which the API receives a file."""
+
 _READING = ("GET", "HEAD", "OPTIONS")
 
 _STATUS: dict[type[SanadError], int] = {
     BadQuestion: 400,
     BadArticles: 400,
     BadSettings: 400,
+    BadUpload: 400,
     Busy: 503,
     GenerationFailed: 500,
 }
 """HTTP status of each kind of error. All others have 503, as the operator can fix them."""
+
+_UPLOAD_STATUS = {"size": 413, "kind": 415, "unwritable": 503}
+"""HTTP status of a file that is not accepted, by the reason, where it is not 400."""
 
 _OPENAI_CODES = {
     401: "invalid_api_key",
@@ -60,6 +79,8 @@ _OPENAI_CODES = {
 
 def status_of(error: SanadError) -> int:
     """The HTTP status of an error."""
+    if isinstance(error, BadUpload) and error.reason in _UPLOAD_STATUS:
+        return _UPLOAD_STATUS[error.reason]
     return _STATUS.get(type(error), 503)
 
 
@@ -208,24 +229,20 @@ class Origins:
 
 
 class Bodies:
-    """Middleware: reads the whole body before any route sees it, within ``MAX_BODY`` and ``BODY_SECONDS``."""
+    """Middleware: reads the whole body before any route sees it, within ``MAX_BODY`` and ``BODY_SECONDS``.
 
-    def __init__(self, app: ASGIApp, *, streamed: str | None = None) -> None:
-        """Guard an application.
+    Uploads pass through, as their receivers limit their size while they are written.
+    """
 
-        Args:
-            app: The application.
-            streamed: Prefix of the paths of uploads, whose receiver limits their size.
-        """
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._streamed = streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body and pass it on."""
         app, passed = self._app, receive
         if scope["type"] == "http":
-            upload = self._streamed is not None and scope["path"].startswith(self._streamed)
-            if upload and scope["method"] == "PUT":
+            upload = (scope["method"], scope["path"])
+            if upload == ADD or (upload[0] == "PUT" and upload[1].startswith(UPLOADS)):
                 passed = _impatient(receive)
             else:
                 body = await read_body(Request(scope, receive), MAX_BODY, BODY_SECONDS)
@@ -234,6 +251,19 @@ class Bodies:
                 else:
                     passed = _again(body, receive)
         await app(scope, passed, send)
+
+
+async def file_parts(request: Request, name: str) -> AsyncIterator[bytes]:
+    """The bytes of a file that is uploaded.
+
+    Raises:
+        BadUpload: The client has disconnected, or has sent nothing for ``BODY_SECONDS``.
+    """
+    try:
+        async for part in request.stream():
+            yield part
+    except ClientDisconnect:
+        raise refused("cut", name=name) from None
 
 
 async def read_body(request: Request, most: int, seconds: float) -> bytes | Response:

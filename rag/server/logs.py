@@ -87,7 +87,7 @@ class Log(logging.Handler):
 def log_to_stderr() -> Log:
     """Begin to write a server's log to standard error; closing the returned log ends it."""
     log = Log()
-    for name in ("rag", "ui", "uvicorn.error"):
+    for name in ("rag", "ui", "uvicorn.error", "mcp"):
         logging.getLogger(name).addHandler(log)
     logging.getLogger("rag").setLevel(logging.INFO)
     return log

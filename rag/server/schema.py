@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from rag.answering.presentation import translated
 from rag.records import Answer, Article, Citation, Filter, Language, Passage, Turn
+from rag.server.login import COOKIE
 
 MAX_TURNS = 50
 """Largest number of earlier turns: a conversation of a whole working day."""
@@ -29,6 +30,16 @@ MAX_OUTLETS = 100
 MAX_NAME = 300
 
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
+
+
+SECURITY: dict[str, dict[str, str]] = {
+    "password": {"type": "http", "scheme": "basic", "description": "Name and password."},
+    "key": {"type": "http", "scheme": "bearer", "description": "NAME:PASSWORD as the key."},
+    "session": {
+        "type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Of a browser that has logged in.",
+    },
+}  # fmt: skip
+"""The ways to log in, for the OpenAPI schema; one of them is enough."""
 
 
 class Strict(BaseModel):
@@ -112,6 +123,25 @@ def _listed(article: Article) -> ListedArticle:
         source=article.source,
         characters=len(article.text),
     )
+
+
+FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+"""A file as a body, for the OpenAPI schema."""
+
+
+class Added(BaseModel):
+    """What an uploaded file has become."""
+
+    articles: list[str] = Field(description="Ids of the articles that it contains.")
+    notes: list[str] = Field(description="What of it was not read, and why.")
+    total: int = Field(description="Articles of the index now.")
+
+
+class Removed(BaseModel):
+    """What was removed."""
+
+    removed: list[str] = Field(description="Ids of the articles.")
+    total: int = Field(description="Articles of the index now.")
 
 
 class PassageList(BaseModel):

@@ -1,6 +1,6 @@
 """The server: one process with the page and the API of one assistant.
 
-    TCP           Observed → Hosts → Origins → Login, if there are passwords → Bodies → API or page
+    TCP           Observed → Hosts → Origins → Login, if there are passwords → Bodies → API, /mcp or page
     Unix socket   Observed → Bodies → API, for this user's own commands
 
 Other machines are served only if there are passwords.
@@ -8,13 +8,15 @@ Other machines are served only if there are passwords.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,15 +24,19 @@ import uvicorn
 
 from rag.assistant import Assistant
 from rag.errors import BadSettings
-from rag.server.api import build_api
+from rag.integrations import INSTALL_MCP
+from rag.server.api import Asker, build_api
 from rag.server.fair_queue import FairQueue
-from rag.server.guard import PREFIXES, Bodies, Hosts, Origins, parsed_address
+from rag.server.guard import PREFIXES, Bodies, Hosts, Origins, parsed_address, refusal
 from rag.server.local_socket import Listener
 from rag.server.login import Login, Users, read_passwords
 from rag.server.metrics import Metrics
 from rag.server.request_log import Observed
 from rag.server.worker import QuestionRunner
 from rag.settings import LOCAL, Settings
+
+MCP = "/mcp"
+"""Path for clients of the Model Context Protocol."""
 
 ROUTES = (
     "/api/ask",
@@ -42,11 +48,9 @@ ROUTES = (
     "/readyz",
     "/metrics",
     "/openapi.json",
+    MCP,
 )
 """Paths of the API, besides those that begin like ``PREFIXES``; all other paths belong to the page."""
-
-UPLOADS = "/sanad/upload/"
-"""Path under which the page receives files; their size is limited while they are written."""
 
 CONNECTIONS = 500
 """Connections that may be open at once; a tab of the page uses two. Further ones receive 503."""
@@ -70,6 +74,7 @@ class Server:
         self,
         assistant: Assistant,
         *,
+        indexes: Mapping[str, Assistant] | None = None,
         page: Page | None = None,
         api: bool = True,
         host: str = LOCAL,
@@ -80,6 +85,8 @@ class Server:
 
         Args:
             assistant: Answers the questions.
+            indexes: Assistants by the name of their index, for clients of OpenAI's API, which choose one by
+                the model ``sanad/NAME``; all others ask ``assistant``. They have its models.
             page: Creates the page; None serves no page.
             api: Whether the API is served over TCP.
             host: Address to listen on.
@@ -93,6 +100,7 @@ class Server:
         self._assistant = assistant
         queue = FairQueue(assistant.settings.waiting, assistant.at_once)
         self._runner = QuestionRunner(assistant, queue)
+        self._named = {name: self._runner.beside(each) for name, each in (indexes or {}).items()}
         self._page = page
         self._api = api
         self._passwords = _passwords(assistant.settings, host)
@@ -115,12 +123,9 @@ class Server:
             RuntimeError: The application could not be started.
         """
         metrics = self._metrics()
-        api = build_api(self._assistant, self._runner, metrics)
-        self._run(
-            lambda: Observed(self._guarded(api), metrics, ROUTES),
-            self._socket,
-            lifespan="off" if self._page is None else "on",
-        )
+        asker = Asker(self._runner, metrics, self._named)
+        api = build_api(self._assistant, asker, metrics)
+        self._run(lambda: Observed(self._guarded(api, asker), metrics, ROUTES), self._socket, lifespan="on")
         if self._local is not None:
             self._run(lambda: Observed(Bodies(api), metrics, ROUTES), self._local.socket, lifespan="off")
         return self
@@ -144,16 +149,23 @@ class Server:
         metrics.gauge("engine_reloads", "Times the model was reloaded", lambda: self._assistant.reloads)
         return metrics
 
-    def _guarded(self, api: Any) -> Any:
+    def _guarded(self, api: Any, asker: Asker) -> Any:
         """The application for TCP: API and page behind everything that protects them."""
         page = self._page(self._assistant, self._runner) if self._page else api
+        mcp: Any = None
 
         async def face(scope: Any, receive: Any, send: Any) -> None:
+            nonlocal mcp
+            if scope["type"] == "lifespan":
+                async with _mcp_app(self._assistant, asker) if self._api else contextlib.nullcontext() as mcp:
+                    await page(scope, receive, send)
+                return
             path = scope["path"] if scope["type"] == "http" else ""
             own = path in ROUTES or path.startswith(PREFIXES) if self._api else path == "/healthz"
-            await (api if own else page)(scope, receive, send)
+            app = mcp if path == MCP else api
+            await (app if own else page)(scope, receive, send)
 
-        app: Any = Bodies(face, streamed=UPLOADS)
+        app: Any = Bodies(face)
         if self._passwords:
             app = Login(app, Users(self._passwords))
         names = [
@@ -213,6 +225,20 @@ def serve(server: Server, started: Callable[[str], None]) -> None:
         server.close()
         for name, handler in before.items():
             signal.signal(getattr(signal, name), handler)
+
+
+def _mcp_app(assistant: Assistant, asker: Asker) -> AbstractAsyncContextManager[Any]:
+    """The application for clients of the Model Context Protocol; without its package, one that says so."""
+    try:
+        from rag.integrations.mcp_server import over_http
+    except ModuleNotFoundError as error:
+        missing = f"{MCP} needs {error.name}, which is not installed. Install it on the server: {INSTALL_MCP}"
+        return contextlib.nullcontext(refusal(404, missing))
+    return over_http(
+        assistant,
+        lambda request, question, where, language: asker.events(request, question, [], where, language),
+        MCP,
+    )
 
 
 def _passwords(settings: Settings, host: str) -> dict[str, str]:

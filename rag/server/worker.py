@@ -87,6 +87,12 @@ class QuestionRunner:
         if not finished:
             raise GenerationFailed("The server was stopped while it was answering. Ask again.")
 
+    def beside(self, assistant: Assistant) -> QuestionRunner:
+        """A runner for another assistant, in the same queue and stopped with this one."""
+        other = QuestionRunner(assistant, self.queue)
+        other.questions = self.questions
+        return other
+
     def stop(self) -> None:
         """Cancel every question, whether it waits or is being answered."""
         for question in list(self.questions):  # a copy: their threads remove them in the meantime

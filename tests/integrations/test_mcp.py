@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ import rag
 from rag import Assistant
 from rag.integrations.mcp_server import build
 from rag.models.llm.fake import FakeLLM
+from rag.records import Event, Filter, Language
+from rag.server.fair_queue import FairQueue
+from rag.server.worker import QuestionRunner
 
 ROOT = Path(rag.__file__).resolve().parent.parent
 
@@ -52,7 +55,14 @@ def started(index: Path, *options: str) -> StdioServerParameters:
 @contextlib.asynccontextmanager
 async def connected(assistant: Assistant) -> AsyncIterator[Client]:
     """A client of a server in this process."""
-    async with Client(build(assistant), read_timeout_seconds=PATIENCE) as client:
+    runner = QuestionRunner(assistant, FairQueue(16))
+
+    def ask(
+        _: object, question: str, where: Filter | None, language: Language | None
+    ) -> AsyncGenerator[Event, None]:
+        return runner.events("client", question, (), where, language)
+
+    async with Client(build(assistant, ask), read_timeout_seconds=PATIENCE) as client:
         yield client
 
 

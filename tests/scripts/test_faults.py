@@ -23,7 +23,8 @@ from rag.index.archive import import_index
 from rag.index.generations import open_generation
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM, fake_generator
-from rag.server.serve import UPLOADS, Server
+from rag.server.guard import UPLOADS
+from rag.server.serve import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 QUESTION = "When did the harbour of Marsa reopen?"

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +15,7 @@ import pytest
 from conftest import FakeAssistant, Serve
 
 from rag.records import Answer
+from rag.server.login import hashed
 from rag.server.serve import Server
 
 QUESTION = "How much did the repairs of the harbour cost?"
@@ -118,18 +124,139 @@ def test_what_makes_no_sense_is_refused_in_words(
     assert told in refused(serve(), path, status, **query)
 
 
+TOWER = "Tower bell rings again\nThe bell of the old tower rang on Friday for the first time since 1952.\n"
+
+
+def test_an_uploaded_file_is_asked_about_and_removed(serve: Serve) -> None:
+    client = serve()
+    added = client.post("/api/articles", params={"name": "برج.txt"}, content=TOWER.encode())
+    assert (added.status_code, added.json()) == (
+        201,
+        {"articles": ["uploaded://برج"], "notes": [], "total": 4},
+    )
+    found = got(client, "/api/search", question="When did the bell of the old tower ring?", k=1)
+    assert found["passages"][0]["title"] == "Tower bell rings again"
+    path = f"/api/articles/{quote('uploaded://برج', safe='')}"
+    assert got(client, path)["text"].startswith("Tower bell")
+    removed = client.delete(path)
+    assert (removed.status_code, removed.json()) == (200, {"removed": ["uploaded://برج"], "total": 3})
+    assert client.delete(path).status_code == 404
+
+
+def test_a_file_with_several_rows_is_added_with_notes_and_replaced(serve: Serve) -> None:
+    client = serve()
+
+    def added(*texts: str) -> dict[str, Any]:
+        rows = "\n".join(json.dumps({"title": text[:10], "text": text}) for text in texts)
+        answer = client.post("/api/articles", params={"name": "rows.jsonl"}, content=rows.encode())
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    first = added(TOWER, "", "Rain fell on the valley for three days, said the weather office.")
+    assert (len(first["articles"]), first["total"], len(first["notes"])) == (2, 5, 1)
+    assert len(added(TOWER)["articles"]) == 1
+    assert got(client, "/api/articles")["total"] == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status", "told"),
+    [
+        ("../out.txt", TOWER, 400, "cannot be used as the name"),
+        ("a\u202eb.txt", TOWER, 400, "cannot be used as the name"),
+        (".hidden.txt", TOWER, 400, "cannot be used as the name"),
+        ("tower.exe", TOWER, 415, "Supported types"),
+        ("tower.txt", "x" * 3000, 413, "0.002 MB"),
+        ("tower.txt", "", 400, "contains no article"),
+        ("tower.json", "{", 400, "contains no article"),
+        (None, TOWER, 422, "name"),
+    ],
+)
+def test_a_file_that_is_not_accepted_leaves_nothing(
+    serve: Serve, tmp_path: Path, name: str | None, content: str, status: int, told: str
+) -> None:
+    client = serve(max_file_bytes=2000)
+    refused = client.post("/api/articles", params={"name": name} if name else {}, content=content.encode())
+    assert refused.status_code == status, refused.text
+    assert told in refused.json()["error"]["message"]
+    folder = tmp_path / "indexes" / "small" / "uploads"
+    assert not folder.exists() or list(folder.iterdir()) == []
+    assert got(client, "/api/articles")["total"] == 3
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_file_leaves_nothing(serve: Serve, tmp_path: Path) -> None:
+    client = serve()
+    with socket.create_connection(("127.0.0.1", client.base_url.port or 0)) as connection:
+        connection.sendall(
+            b"POST /api/articles?name=tower.txt HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            b"Content-Length: 900\r\n\r\nTower"
+        )
+    folder = tmp_path / "indexes" / "small" / "uploads"
+    end = time.monotonic() + 20
+    while 'route="/api/articles"' not in client.get("/metrics").text:
+        assert time.monotonic() < end
+    assert list(folder.iterdir()) == []
+
+
+def test_files_that_arrive_at_once_are_all_added(serve: Serve) -> None:
+    client = serve()
+
+    def add(number: int) -> int:
+        text = f"Notice {number} of the port\nPier {number} closes on day {number} of the month.\n"
+        return client.post(
+            "/api/articles", params={"name": f"pier{number}.txt"}, content=text.encode()
+        ).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(add, range(1, 5))) == [201] * 4
+    assert got(client, "/api/articles")["total"] == 7
+
+
+def test_the_last_article_is_not_removed(serve: Serve) -> None:
+    client = serve()
+    for name in ("harbour", "library"):
+        assert client.delete(f"/api/articles/{name}").status_code == 200
+    last = client.delete("/api/articles/olives")
+    assert (last.status_code, "nothing was removed" in last.json()["error"]["message"]) == (400, True)
+
+
 def test_the_schema_describes_every_response(serve: Serve) -> None:
     schema = got(serve(), "/openapi.json")
     for path, name in {
         "/api/ask": "Answer", "/api/articles": "ArticleList", "/api/search": "PassageList",
         "/api/articles/{article_id}": "Article",
     }.items():  # fmt: skip
-        (operation,) = schema["paths"][path].values()
+        operation = schema["paths"][path]["post" if path == "/api/ask" else "get"]
         described = operation["responses"]["200"]["content"]["application/json"]["schema"]
         assert described == {"$ref": f"#/components/schemas/{name}"}
     assert {"quote", "start", "end", "translation"} <= schema["components"]["schemas"]["Citation"][
         "properties"
     ].keys()
+
+
+def test_the_schema_names_the_ways_to_log_in_where_a_login_is_needed(serve: Serve, tmp_path: Path) -> None:
+    schema = got(serve(), "/openapi.json")
+    assert schema["security"] == [{}]
+    passwords = tmp_path / "passwords"
+    passwords.write_text(f"layla:{hashed('a long password')}\n", encoding="utf-8")
+    passwords.chmod(0o600)
+    client = serve(passwords=str(passwords))
+    client.auth = ("layla", "a long password")
+    schema = got(client, "/openapi.json")
+    assert schema["security"] == [{name: []} for name in schema["components"]["securitySchemes"]]
+    assert schema["paths"]["/healthz"]["get"]["security"] == [{}]
+    session = client.post("/login", data={"name": "layla", "password": "a long password"})
+    # Each of them is tried as the schema describes it, without the others.
+    for scheme in schema["components"]["securitySchemes"].values():
+        sent: dict[str, Any] = {"headers": {}}
+        if scheme["type"] == "apiKey":
+            sent["cookies"] = {scheme["name"]: session.cookies[scheme["name"]]}
+        elif scheme["scheme"] == "basic":
+            sent["auth"] = ("layla", "a long password")
+        else:
+            sent["headers"]["Authorization"] = "Bearer layla:a long password"
+        for path in ("/api/articles", "/v1/models"):
+            assert httpx.get(f"{client.base_url}{path}", **sent).status_code == 200, scheme
+            assert httpx.get(f"{client.base_url}{path}").status_code == 401
 
 
 def test_single_articles_are_counted_together(serve: Serve) -> None:

@@ -10,14 +10,16 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Serve
+from conftest import FakeAssistant, Serve
 
-from rag import Answer
+from rag import Answer, build_index
+from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM
 from rag.server.guard import MAX_BODY
 from rag.server.login import hashed
 from rag.server.openai.schema import UNREAD, ChatBody
 from rag.server.schema import MAX_TEXT, MAX_TURNS
+from rag.server.serve import Server
 
 QUESTION = "When did the harbour of Marsa reopen?"
 ASKED = {"role": "user", "content": QUESTION}
@@ -173,6 +175,38 @@ def test_the_one_model_can_be_asked_for(serve: Serve) -> None:
     assert client.get("/v1/models/sanad").json() == listed
     assert (listed["id"], listed["object"]) == ("sanad", "model")
     check_error(client.get("/v1/models/gpt-4o"), 404, "model_not_found")
+
+
+def test_each_of_several_indexes_is_a_model_that_answers_from_its_own_articles(
+    fake_assistant: FakeAssistant, tmp_path: Path
+) -> None:
+    openai = pytest.importorskip("openai", reason="the openai client is not installed")
+    (tmp_path / "towers").mkdir()
+    (tmp_path / "towers" / "bell.txt").write_text(
+        "Tower bell rings again\nThe bell of the old tower rang on Friday for the first time since 1952.\n",
+        encoding="utf-8",
+    )
+    first = fake_assistant()
+    build_index(tmp_path / "towers", "towers", settings=first.settings, embedder=FakeEmbedder())
+    second = first.beside("towers")
+    server = Server(first, indexes={"small": first, "towers": second}).start()
+    try:
+        with openai.OpenAI(base_url=f"{server.address}/v1", api_key="none", max_retries=0) as client:
+            assert [model.id for model in client.models.list()] == ["sanad", "sanad/small", "sanad/towers"]
+            assert client.models.retrieve("sanad/towers").id == "sanad/towers"
+
+            def sources(model: str) -> set[str]:
+                told = client.chat.completions.create(model=model, messages=[ASKED])
+                return {passage["title"] for passage in told.model_extra["sanad"]["passages"]}
+
+            assert sources("sanad") == sources("sanad/small")
+            assert "Harbour reopens after two years" in sources("sanad")
+            assert sources("sanad/towers") == {"Tower bell rings again"}
+            with pytest.raises(openai.NotFoundError, match="'sanad/small' or 'sanad/towers'"):
+                client.chat.completions.create(model="sanad/other", messages=[ASKED])
+    finally:
+        server.close()
+        second.close()
 
 
 @pytest.mark.parametrize(

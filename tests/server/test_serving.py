@@ -112,6 +112,21 @@ def test_a_server_is_found_by_ask_and_ends_cleanly_at_a_signal(
 
 
 @pytest.mark.slow
+def test_a_server_opens_several_indexes_and_names_one_that_is_missing(
+    begin: Begin, environment: dict[str, str], indexed: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(indexed, indexed.with_name("more"))
+    several = ("serve", "--no-page", "--index", DEFAULT_INDEX, "--index", "more")
+    _, address = begin(*several, "--port", port())
+    models = httpx.get(f"{address}/v1/models").json()["data"]
+    assert [model["id"] for model in models] == ["sanad", f"sanad/{DEFAULT_INDEX}", "sanad/more"]
+    assert httpx.get(f"{address}/v1/models/sanad/more").status_code == 200
+    command = [sys.executable, "-m", "rag.cli", *several, "--index", "nothing", "--port", port()]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and "'nothing'" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("sent", "command"), [("SIGHUP", ["ui"]), ("SIGINT", ["serve", "--no-page"])])
 def test_a_terminal_that_goes_ends_it_like_any_other_signal(
     begin: Begin, sent: str, command: list[str]

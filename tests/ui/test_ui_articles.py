@@ -66,6 +66,32 @@ def titles(page: playwright_api.Page) -> playwright_api.Locator:
     return page.locator(".listed .title")
 
 
+@pytest.mark.parametrize(
+    ("link", "marked", "shown"),
+    [
+        (
+            "article=harbour&start={start}&end={end}",
+            "12 million dollars",
+            "The repairs cost 12 million dollars",
+        ),
+        ("article=harbour", "", "The repairs cost 12 million dollars"),
+        ("article=harbour&start=5&end=99999", "", "The repairs cost 12 million dollars"),
+        ("article=harbour&start=x&end=-1", "", "The repairs cost 12 million dollars"),
+        ("article=nothing&start=0&end=5", "", "no article 'nothing'"),
+    ],
+)
+def test_a_link_opens_the_page_at_a_sentence(
+    page: playwright_api.Page, assistant: Assistant, link: str, marked: str, shown: str
+) -> None:
+    start = assistant.article("harbour").text.index("12 million dollars")
+    address = page.url.partition("?")[0].partition("#")[0]
+    page.goto(f"{address}?{link.format(start=start, end=start + len('12 million dollars'))}")
+    expect(page.locator("#sanad-panel .panel-body")).to_contain_text(shown)
+    expect(page.locator("#sanad-panel mark")).to_have_text([marked] if marked else [])
+    page.locator("#sanad-panel .panel-close").click()
+    expect(page.locator("#sanad-panel")).to_be_hidden()
+
+
 def test_articles_are_searched_filtered_and_opened(page: playwright_api.Page) -> None:
     page.locator("[name=query]").fill("HARBOUR two")
     expect(titles(page)).to_have_text(["Harbour reopens after two years"])

@@ -17,9 +17,10 @@ from ui_stand_in import StandIn
 
 from rag import Assistant, Settings
 from rag.errors import IndexUnusable, NoSpace
+from rag.server.guard import UPLOADS
 from ui import library
 from ui.guard import Guard
-from ui.work import MOST, PATH, State, Work
+from ui.work import MOST, State, Work
 
 pytestmark = pytest.mark.usefixtures("quick_disk")
 
@@ -57,7 +58,7 @@ def served(work: Work) -> TestClient:
 
         await PlainTextResponse("page")(scope, receive, send)  # type: ignore[arg-type]
 
-    guard = Guard(page, receives=work.receive, path=PATH)
+    guard = Guard(page, receives=work.receive, path=UPLOADS)
     return TestClient(guard, base_url="http://127.0.0.1:7860")
 
 
@@ -75,7 +76,7 @@ def stored(assistant: StandIn | StandIn) -> list[str]:
 
 def test_a_file_arrives_is_indexed_and_removed(indexed: Assistant) -> None:
     work = Work(indexed)
-    assert served(work).put(f"{PATH}برج.txt", content=TOWER).text == ""
+    assert served(work).put(f"{UPLOADS}برج.txt", content=TOWER).text == ""
     work.index()
     done = finished(work)
     assert done.built is not None and done.built.written.added == ("uploaded://برج",)
@@ -102,7 +103,7 @@ def test_a_file_arrives_is_indexed_and_removed(indexed: Assistant) -> None:
 def test_a_name_that_leads_elsewhere_or_is_none_is_refused(
     client: TestClient, assistant: StandIn, name: str, told: str
 ) -> None:
-    reply = client.put(PATH + name, content=TOWER)
+    reply = client.put(UPLOADS + name, content=TOWER)
     assert (reply.status_code, told in reply.text) == (422, True), reply.text
     assert stored(assistant) == []
 
@@ -114,7 +115,7 @@ def test_a_file_that_is_too_large_leaves_nothing_and_is_reported_in_the_pages_la
         for _ in range(100):
             yield b"x" * 1000
 
-    reply = client.put(f"{PATH}<b>.txt?language=ar", content=pieces())
+    reply = client.put(f"{UPLOADS}<b>.txt?language=ar", content=pieces())
     assert reply.status_code == 422
     assert "&lt;b&gt;.txt" in reply.text and "وهو الحد الأقصى" in reply.text
     assert stored(assistant) == []
@@ -131,7 +132,7 @@ def test_a_browser_that_goes_away_leaves_nothing(work: Work, assistant: StandIn)
     async def send(message: Message) -> None:
         pass
 
-    scope = {"type": "http", "method": "PUT", "path": f"{PATH}a.txt"}
+    scope = {"type": "http", "method": "PUT", "path": f"{UPLOADS}a.txt"}
     # In a thread of its own: where browser tests ran before, playwright's loop is still running in this one.
     with ThreadPoolExecutor(1) as pool:
         pool.submit(lambda: asyncio.run(work.receive(scope, receive, send))).result()
@@ -140,18 +141,18 @@ def test_a_browser_that_goes_away_leaves_nothing(work: Work, assistant: StandIn)
 
 def test_a_folder_that_cannot_be_written_is_reported(client: TestClient, assistant: StandIn) -> None:
     assistant.uploads.write_text("a file in its place", encoding="utf-8")
-    reply = client.put(f"{PATH}tower.txt", content=TOWER)
+    reply = client.put(f"{UPLOADS}tower.txt", content=TOWER)
     assert (reply.status_code, "could not be saved: " in reply.text) == (422, True)
 
 
 def test_no_more_files_are_taken_than_may_wait(client: TestClient, work: Work) -> None:
     for number in range(MOST):
-        assert client.put(f"{PATH}{number}.txt", content=b"").status_code == 200
-    assert "Too many files" in client.put(f"{PATH}more.txt", content=b"").text
-    assert client.put(f"{PATH}7.txt", content=b"").status_code == 200, "one that is there already"
+        assert client.put(f"{UPLOADS}{number}.txt", content=b"").status_code == 200
+    assert "Too many files" in client.put(f"{UPLOADS}more.txt", content=b"").text
+    assert client.put(f"{UPLOADS}7.txt", content=b"").status_code == 200, "one that is there already"
     work.index()
     finished(work)
-    assert client.put(f"{PATH}more.txt", content=TOWER).status_code == 200
+    assert client.put(f"{UPLOADS}more.txt", content=TOWER).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -180,7 +181,7 @@ def test_an_update_that_fails_is_reported_and_the_next_one_works(
 
 def test_changes_are_made_one_after_the_other_in_order(indexed: Assistant) -> None:
     work = Work(indexed)
-    served(work).put(f"{PATH}tower.txt", content=TOWER)
+    served(work).put(f"{UPLOADS}tower.txt", content=TOWER)
     work.index()
     work.remove("uploaded://tower")
     work.remove("uploaded://tower")
@@ -201,7 +202,7 @@ def test_the_progress_of_the_work_is_shown_with_what_was_skipped_and_why(indexed
     assert "Indexing: processing passages" in library.work(State(True, "embedding", 0.25), "en")
     assert "جارٍ الفهرسة<progress" in library.work(State(True, "something new"), "ar")
     assert library.work(State(), "en") == ""
-    served(work).put(f"{PATH}<i>.txt", content=b" ")
+    served(work).put(f"{UPLOADS}<i>.txt", content=b" ")
     work.index()
     told = library.work(finished(work), "en")
     assert "No articles were added." in told and "&lt;i&gt;.txt" in told and "uploaded:" not in told

@@ -126,5 +126,12 @@ sanad.citations = (() => {
     if (shown) open(shown[0], null, shown[1]);
   });
 
+  // A link to a sentence: /?article=ID&start=120&end=185, where the numbers are those of a citation.
+  const linked = new URLSearchParams(location.search);
+  if (linked.has("article")) {
+    const span = ["start", "end"].map((name) => (linked.get(name) ? Number(linked.get(name)) : NaN));
+    open({ article: linked.get("article"), span: span.every(Number.isInteger) ? span : null });
+  }
+
   return { open, close };
 })();

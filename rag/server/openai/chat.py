@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rag.server.api import Asker
 
 MODEL = "sanad"
-"""The assistant's name in the chat API."""
+"""The assistant's name in the chat API. A server with several indexes has ``sanad/NAME`` for each, too."""
 
 ALIVE_SECONDS = 5.0
 """Time between two comments of a stream: proxies close connections that stay silent."""
@@ -46,12 +46,17 @@ def add_routes(app: FastAPI, asker: Asker, engine: Callable[[], str]) -> None:
         asker: Puts the questions.
         engine: Returns the identity of the generator.
     """
+    models = _models(asker.indexes)
+
+    def no_model(name: str) -> Response:
+        known = " or ".join(map(repr, models))
+        return refusal(404, f"There is no model {name!r}; use {known}.", "model_not_found", param="model")
 
     @app.post("/v1/chat/completions", responses=responses(CHUNKS))
     async def chat(body: ChatBody, request: Request) -> Response:
         """Answer the user's last message. Sources follow the text; ``sanad`` contains the answer as data."""
-        if body.model != MODEL:
-            return _no_model(body.model)
+        if body.model not in models:
+            return no_model(body.model)
         if body.n not in (None, 1):
             message = f"n is {body.n}, but a question has one answer here. Set it to 1, or leave it out."
             return refusal(400, message, "unsupported_value", param="n")
@@ -59,7 +64,7 @@ def add_routes(app: FastAPI, asker: Asker, engine: Callable[[], str]) -> None:
             return _told(body, tasks.reply(task, body))
         if body.has_unread() and not body.question().strip():
             raise BadQuestion("The message has no text, and images and files are not read. Write a question.")
-        events = asker.events(request, body.question(), body.turns(), None)
+        events = asker.events(request, body.question(), body.turns(), None, index=models[body.model])
         if body.stream:
             # Until the first event, an error (a bad question, a full queue) can still set the HTTP status.
             await asker.first(request, events)
@@ -68,22 +73,23 @@ def add_routes(app: FastAPI, asker: Asker, engine: Callable[[], str]) -> None:
         return JSONResponse(_completion(body, _content(answer, body)) | {"sanad": answer.to_dict()})
 
     @app.get("/v1/models")
-    async def models() -> dict[str, Any]:
-        """List the one model."""
-        return {"object": "list", "data": [_model(engine())]}
+    async def listed() -> dict[str, Any]:
+        """List the models: one, or one for each of several indexes."""
+        return {"object": "list", "data": [_model(name, engine()) for name in models]}
 
-    @app.get("/v1/models/{model}", responses=responses("application/json"))
+    @app.get("/v1/models/{model:path}", responses=responses("application/json"))
     async def model(model: str) -> Response:
-        """Describe the one model."""
-        return JSONResponse(_model(engine())) if model == MODEL else _no_model(model)
+        """Describe a model."""
+        return JSONResponse(_model(model, engine())) if model in models else no_model(model)
 
 
-def _model(engine: str) -> dict[str, Any]:
-    return {"id": MODEL, "object": "model", "created": 0, "owned_by": "sanad", "engine": engine}
+def _models(indexes: Sequence[str]) -> dict[str, str | None]:
+    """The index of each model; None for the one that is asked if none is named."""
+    return {MODEL: None, **{f"{MODEL}/{index}": index for index in indexes}}
 
 
-def _no_model(name: str) -> Response:
-    return refusal(404, f"There is no model {name!r}; use {MODEL!r}.", "model_not_found", param="model")
+def _model(name: str, engine: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "sanad", "engine": engine}
 
 
 def _content(answer: Answer, body: ChatBody) -> str:
