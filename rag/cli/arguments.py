@@ -80,7 +80,17 @@ def parser() -> argparse.ArgumentParser:
     remove = command("remove", "remove articles from an index and keep their files", index, shrink, embedder)
     remove.add_argument("ids", nargs="+", metavar="ID", help="id of an article, from sanad articles")
 
-    packaged = command("models", "list the packaged models: source, licence, size, state")
+    packaged = command(
+        "models",
+        "list the packaged models and recommended larger ones, or fetch one",
+        description="List the packaged models with source, licence, size and state, and larger models of the "
+        "Hugging Face hub that can write the answers instead.",
+    )
+    packaged.add_argument(
+        "--get",
+        metavar="NAME",
+        help="fetch a model of the hub: ORG/NAME or ORG/NAME@REVISION; continues where it was interrupted",
+    )
     packaged.add_argument("--prepare", action="store_true", help="prepare the models now, not at first use")
 
     votes = command("feedback", "export the votes on answers as evaluation questions")

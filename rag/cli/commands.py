@@ -230,9 +230,13 @@ def _remove(options: argparse.Namespace) -> None:
 
 
 def _models(options: argparse.Namespace) -> None:
+    from rag.models.weights.download import RECOMMENDED, fetched
     from rag.models.weights.packaged import packaged, prepared, statuses
 
     settings = Settings.load()
+    if options.get is not None:
+        _get(options.get, settings)
+        return
     if options.prepare:
         with printing.progress() as progress:
             for model in packaged(settings):
@@ -242,10 +246,21 @@ def _models(options: argparse.Namespace) -> None:
         printing.model(status)
         if status.detail and status.state in ("damaged", "missing"):
             damaged.append(status.model.title)
+    for recommended in RECOMMENDED:
+        printing.recommended(recommended, fetched(recommended, settings))
     if damaged:
         raise BadSettings(
             f"These models cannot be used: {', '.join(damaged)}. The list above says how to fix it."
         )
+
+
+def _get(name: str, settings: Settings) -> None:
+    from rag.models.weights.download import fetch
+
+    with printing.progress() as progress:
+        folder = fetch(name, settings, progress)
+    print(folder)
+    print(f"To write the answers with it: SANAD_LLM={folder}, or --llm {folder}", file=sys.stderr)
 
 
 def _feedback(options: argparse.Namespace) -> None:

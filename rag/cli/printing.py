@@ -7,6 +7,7 @@ import json
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.records import Answer, Citation, Language, Passage, Progress
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rag.index.indexing import Built, Listed
+    from rag.models.weights.download import Recommended
     from rag.models.weights.packaged import ModelStatus
 
 ADDED = "added with a note"
@@ -110,6 +112,17 @@ def model(status: ModelStatus) -> None:
     print(f"  folder    {status.folder}")
     if status.detail:
         print(f"  {status.detail}")
+
+
+def recommended(model: Recommended, folder: Path | None) -> None:
+    """Print what is known of a model of the hub, and its folder if it was fetched."""
+    account = "; the hub asks for an account (HF_TOKEN)" if model.gated else ""
+    print(f"{model.name}  ({model.licence}{account})")
+    print(f"  size      {model.size / 1e9:.1f} GB to fetch, and at least as much memory")
+    print(f"  revision  {model.revision}")
+    print(f"  state     {'fetched' if folder else f'not fetched: sanad models --get {model.name}'}")
+    if folder:
+        print(f"  folder    {folder}")
 
 
 def update(name: str, built: Built, *, verbose: bool) -> None:
