@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +73,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 EVERY_PATH = [
     "/", "/config", "/theme.css", "/gradio_api/queue/data?session_hash=x", "/gradio_api/startup-events",
     "/assets/index.js", "/openapi.json", "/docs", "/metrics", "/readyz", "/v1/models", "/api/ask",
-    "/api/articles", "/api/articles/harbour", "/api/search",
+    "/api/articles", "/api/articles/harbour", "/api/search", "/mcp",
     "/v1/chat/completions", "/sanad/upload/x.txt", "/gradio_api/file=/etc/passwd", "/nothing", "/healthz/",
     "//healthz", "/healthz/../config", "/login/../config",
 ]  # fmt: skip
@@ -89,6 +91,35 @@ def test_nothing_is_read_or_changed_without_login_but_whether_it_lives(serve: Se
     assert (shown.status_code, shown.headers["location"]) == (303, "/login")
     form = client.get("/login", headers={"Accept": "text/html"})
     assert "form-action 'self'" in form.headers["content-security-policy"] and "<form" in form.text
+
+
+@pytest.mark.parametrize(
+    ("next_", "leads"),
+    [
+        ("/?article=a b&start=1&end=2", "/?article=a%20b&start=1&end=2"),
+        ("//elsewhere.example/?x", "/"),
+        ("https://elsewhere.example/", "/"),
+        ("/\\elsewhere.example", "/"),
+        ("/logout", "/"),
+    ],
+)
+def test_a_login_leads_back_to_the_link_that_was_opened_and_nowhere_else(
+    serve: Serve, passwords: Path, next_: str, leads: str
+) -> None:
+    client = serve(server=with_page(), passwords=str(passwords))
+    html = {"Accept": "text/html"}
+    form = client.get("/login", params={"next": next_}, headers=html)
+    (action,) = re.findall(r'action="([^"]*)"', form.text)
+    right = client.post(unescape(action), data={"name": NAME, "password": PASSWORD}, headers=html)
+    assert (right.status_code, right.headers["location"]) == (303, leads)
+
+
+def test_a_link_that_is_opened_without_login_is_kept(serve: Serve, passwords: Path) -> None:
+    client = serve(server=with_page(), passwords=str(passwords))
+    html, link = {"Accept": "text/html"}, "/?article=%D8%A8&start=1&end=2"
+    shown = client.get(link, headers=html)
+    right = client.post(shown.headers["location"], data={"name": NAME, "password": PASSWORD}, headers=html)
+    assert right.headers["location"] == link
 
 
 def test_a_program_is_let_in_by_name_and_password(serve: Serve, passwords: Path) -> None:

@@ -14,6 +14,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import html
 import ipaddress
 import os
 import secrets
@@ -23,7 +24,7 @@ import time
 from collections import OrderedDict, deque
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -249,7 +250,7 @@ class Login:
             response.delete_cookie(COOKIE, path="/")
             return response
         if self._users.in_session(token):
-            return RedirectResponse("/", 303) if request.url.path == LOGIN else None
+            return RedirectResponse(_after(request), 303) if request.url.path == LOGIN else None
         basic = _credentials(request.headers.get("authorization", ""))
         form = request.url.path == LOGIN and request.method == "POST"
         if basic is None and not form:
@@ -268,8 +269,8 @@ class Login:
         fields = parse_qs(sent.decode("utf-8", "replace"))
         name, password = (fields.get(key, [""])[0] for key in ("name", "password"))
         if not await self._right(request, name, password):
-            return self._too_many(request) or _page(401, alert=_WRONG)
-        response = RedirectResponse("/", 303)
+            return self._too_many(request) or _page(request, 401, alert=_WRONG)
+        response = RedirectResponse(_after(request), 303)
         response.set_cookie(
             COOKIE, self._users.begin(), max_age=SESSION_SECONDS, path="/", httponly=True,
             samesite="strict", secure=request.url.scheme == "https",
@@ -310,8 +311,17 @@ def _credentials(header: str) -> tuple[str, str] | None:
 def _ask(request: Request) -> Response:
     """The response to an unknown client: the login page for a browser, an error for a program."""
     if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-        return _page(200) if request.url.path == LOGIN else RedirectResponse(LOGIN, 303)
+        if request.url.path == LOGIN:
+            return _page(request, 200)
+        link = f"?{urlencode({'next': f'/?{request.url.query}'})}" if request.url.query else ""
+        return RedirectResponse(LOGIN + (link if request.url.path == "/" else ""), 303)
     return _unknown()
+
+
+def _after(request: Request) -> str:
+    """Where a login leads: to the link to the page that was opened before it, else to the page."""
+    link = request.query_params.get("next", "")
+    return link if link.startswith("/?") else "/"  # never to another site
 
 
 def _unknown() -> Response:
@@ -323,7 +333,7 @@ _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sanad</title>
 <style>body{{font:1rem system-ui,sans-serif;display:grid;place-items:center;min-height:90vh;margin:1rem}}
 form{{display:grid;gap:.75rem;width:min(20rem,100%)}}input,button{{font:inherit;padding:.5rem}}</style>
-<form method="post" action="/login"><h1>Sanad · <span lang="ar">سند</span></h1>{alert}
+<form method="post" action="{action}"><h1>Sanad · <span lang="ar">سند</span></h1>{alert}
 <label>Name · <span lang="ar">الاسم</span><br><input name="name" autocomplete="username" required></label>
 <label>Password · <span lang="ar">كلمة المرور</span><br>
 <input name="password" type="password" autocomplete="current-password" required></label>
@@ -336,6 +346,8 @@ _WRONG = (
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
 
 
-def _page(status: int, *, alert: str = "") -> Response:
+def _page(request: Request, status: int, *, alert: str = "") -> Response:
     headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
-    return HTMLResponse(_PAGE.format(alert=alert), status, headers)
+    link = _after(request)
+    action = LOGIN if link == "/" else f"{LOGIN}?{urlencode({'next': link})}"
+    return HTMLResponse(_PAGE.format(alert=alert, action=html.escape(action)), status, headers)

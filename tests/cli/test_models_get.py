@@ -17,8 +17,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import small_generator
 
+from rag import Settings
+from rag.models.llm.factory import open_generator
 from rag.models.llm.names import kind_of
+from rag.models.llm.protocol import Message
+from rag.models.weights import gguf
 
 pytestmark = pytest.mark.slow
 
@@ -155,6 +160,21 @@ def test_a_model_is_fetched_checked_and_not_fetched_again(hub: Hub, tmp_path: Pa
     hub.asked.clear()
     assert models(hub, "--get", f"{NAME}@{COMMIT}")[:2] == (0, out)
     assert hub.asked == []
+
+
+def test_a_model_that_was_fetched_writes(hub: Hub, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    made = tmp_path / "made"
+    made.mkdir()
+    small_generator.write(tmp_path / "model.gguf")
+    gguf.to_transformers(tmp_path / "model.gguf", made)
+    hub.files = {path.name: path.read_bytes() for path in made.iterdir()}
+    status, out, err = models(hub, "--get", NAME)
+    assert status == 0, err
+    generator = open_generator(Settings.load(llm=out.strip()))
+    assert generator.count("ab ab") > 0
+    stream = generator.stream([Message("user", "ab")], max_tokens=3)
+    assert isinstance("".join(stream), str)
 
 
 def test_what_was_interrupted_continues_where_it_was(hub: Hub, tmp_path: Path) -> None:
