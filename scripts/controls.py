@@ -134,19 +134,19 @@ CONTROLS = (
         ("test_a_fifo_does_not_hang_the_build",),
     ),
     Control(
-        "ui/work.py",
-        "if not plain or name != PurePath(name).name or hidden or len(name) > LONGEST_NAME:",
+        "rag/loading/uploads.py",
+        'if not _is_plain(name) or name.casefold() == "readme.md":',
         "if False:",
         ("test_a_name_that_leads_elsewhere_or_is_none_is_refused",),
     ),
     Control(
-        "ui/work.py",
+        "rag/loading/uploads.py",
         "if size > limit:",
         "if False:",
         ("test_a_file_that_is_too_large_leaves_nothing_and_is_reported_in_the_pages_language",),
     ),
     Control(
-        "ui/work.py",
+        "rag/loading/uploads.py",
         "part.unlink(missing_ok=True)",
         "pass",
         ("test_an_upload_that_breaks_off_leaves_nothing_and_the_next_one_works",),
