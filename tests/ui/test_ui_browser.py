@@ -285,7 +285,7 @@ def test_an_example_is_asked_by_a_click(page: playwright_api.Page, assistant: St
 
 def test_closed_routes_and_other_host_names_are_refused(page: playwright_api.Page) -> None:
     request = page.request
-    for path in ("file=https://elsewhere.example/", "upload", "openapi.json", "info"):
+    for path in ("file=https://elsewhere.example/", "upload", "openapi.json", "call/ask"):
         assert request.get(f"/gradio_api/{path}").status == 404
     assert request.get("/", headers={"Host": "elsewhere.example"}).status == 400
     for path in ("/", "/gradio_api/info"):
