@@ -24,7 +24,7 @@ from pathlib import Path
 from rag.language.names import likeness
 from rag.language.translation import data_folder
 from rag.language.translation.gazetteer import Name, aligned, gazetteer
-from rag.language.translation.transliteration import EDGE, Model, Unit, plain_spelling, trigrams
+from rag.language.translation.transliteration import EDGE, Model, Unit, plain_spelling, ranked, trigrams
 from rag.language.translation.words import keys_of, word_key
 
 MOST_LATIN = 4
@@ -216,7 +216,7 @@ def measured(model: Model, held: dict[str, dict[str, int]]) -> str:
         "plain table": [],
     }
     for arabic, known in held.items():
-        shown = [text for _, text in model.spellings(arabic)[:2]]
+        shown = [text for _, text in ranked(model, arabic)[:2]]
         usual = max(known, key=lambda latin: known[latin])
         scores = [(latin in known, latin == usual, _alike(latin, usual)) for latin in shown]
         rows["model, first"].append(scores[0])

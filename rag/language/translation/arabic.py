@@ -8,7 +8,16 @@ from rag.language.names import likeness
 from rag.language.translation.reader import MOST_MEANINGS, Found, Hint, Kind, Reader, Tables, usual_forms
 from rag.language.translation.transliteration import likeness_to_names, spellings_of
 from rag.language.translation.values import value_at
-from rag.language.translation.words import LEAST, Word, folded, is_arabic_word, is_stop, longest, unprefixed
+from rag.language.translation.words import (
+    LEAST,
+    Word,
+    folded,
+    is_arabic_word,
+    is_stop,
+    longest,
+    readings,
+    unprefixed,
+)
 
 SAME_NAME = 0.65
 """Likeness of sounds from which a word in Latin letters is the spelling of an Arabic one before it."""
@@ -16,14 +25,18 @@ _NEAR_LATIN = 8
 """Words before a Latin spelling among which its Arabic one is looked for."""
 _LONGEST_PHRASE = 4
 
-LEAST_NAME, LEAST_NAME_BY_CONTEXT = 1.0, -4.0
+LEAST_NAME, LEAST_NAME_BEFORE_PART, LEAST_NAME_BY_CONTEXT = 1.0, -1.0, -4.0
 """How much more likely than not, in nats, the letters of an unknown word must be those of a name to be
-spelled; after a title, a given name or a word such as "town" less is enough."""
+spelled; before a part of a person's name less is enough, and still less after a title, a given name or a word
+such as "town"."""
 
 _INFLECTED = re.compile(
     r"^(?:[يتن]\w+(?:ون|ين|وا)|(?:وس|س|و)?[يت]ست\w+|\w+(?<!س)تان|\w+(?:وا|هم|هما|تها|تهم|اتها|اتهم|ناها))$"
 )
 """Folded words whose form shows that they are no names: verbs in the plural, words with pronouns."""
+
+_SURELY_ORDINARY = re.compile(r"^(?:و|ال)|(?:ه|ها|ة|هم|تي|تا|تين|ان)$")
+"""Beginnings and ends of words as written whose guessed meaning stays, though a name is beside them."""
 
 _TITLES = folded(
     """
@@ -45,6 +58,10 @@ _PLACES = folded(
 )
 """Folded words before the name of a place or an organisation."""
 
+_AFTER_NAMES = {"الدين": "al-Din", "لي": "Lee"}
+"""Words that are parts of people's names after another part, as newspapers spell them: علاء الدين."""
+_SERVANT = "عبد"
+"""Folded first word of names such as عبد الأمير, whose second is an attribute of God."""
 _RISKY_ALONE = frozenset(["media", "organisation", "company", "base", "operation"])
 """Kinds of names that are taken for an ordinary word unless something shows that they are meant."""
 _TANWIN = "ً"
@@ -74,6 +91,9 @@ class ArabicReader(Reader):
         if at in self._given:
             self._person = at + 1
             return self.hint(at, 1, [self._given[at]], "name"), 1
+        if second := self._second(at):
+            self._person = at + 1
+            return self.hint(at, 1, [second], "name"), 1
         name, phrase = self._name(at), self._phrase(at)
         if name and phrase and phrase[1] > name[1]:
             name = None
@@ -105,8 +125,9 @@ class ArabicReader(Reader):
         if is_stop(word.key, "ar") or value_at(self.words, at, self.sentence, "ar"):
             return None
         entry = self.lexicon.entry(word.text)
-        if not entry.meanings or entry.is_name:
-            return self.hint(at, 1, [*targets, *entry.meanings[:1]][:MOST_MEANINGS], "name"), 1
+        if not entry.meanings or entry.is_name or (entry.guessed and match.bare):
+            others = () if entry.guessed else entry.meanings[:1]
+            return self.hint(at, 1, [*targets, *others][:MOST_MEANINGS], "name"), 1
         if not match.bare or (match.names[0].kind in _RISKY_ALONE and not self._quoted(at)):
             return None
         return self.hint(at, 1, [*entry.meanings[: MOST_MEANINGS - 1], targets[0]], "word"), 1
@@ -126,11 +147,13 @@ class ArabicReader(Reader):
             is_stop(word.key, "ar") and not (self._person == at and word.text == "علي")
         ):
             return None
-        forms = [form for form in unprefixed(word.key)[:3] if len(form) > LEAST - 1]
-        spelling = next((part for form in forms if (part := self.gazetteer.part(form, "ar"))), "")
+        spelling, bare = self._spelling(at)
         entry = self.lexicon.entry(word.text)
+        if entry.exact and entry.is_name and not bare:  # بالين is not ب and Allen
+            return None
         after_person = self._person == at and bool(self._before(at))
-        ordinary = bool(entry.meanings) and not entry.is_name
+        attached = not entry.exact and not word.key.startswith("ال")
+        ordinary = bool(entry.meanings) and not entry.is_name and not (bare and (entry.guessed or attached))
         if (
             spelling
             and ordinary
@@ -148,6 +171,16 @@ class ArabicReader(Reader):
             return self.hint(at, 1, [*entry.meanings[:2], spelling], "word"), 1
         return self.hint(at, 1, [spelling, *entry.meanings[:2]], "name"), 1
 
+    def _second(self, at: int) -> str:
+        """The spelling of a word that is a name only after another part of one; empty for others."""
+        word, before = self.words[at], self._before(at)
+        if self._person != at or not before:
+            return ""
+        if before == _SERVANT and len(word.key) > LEAST + 1 and word.key.startswith("ال"):
+            known = self._spelling(at)[0]  # الأمير is Prince elsewhere
+            return known if likeness(known, word.key) >= SAME_NAME else spellings_of(word.key)[0]
+        return _AFTER_NAMES.get(word.text, "")
+
     def _is_person(self, at: int, after_person: bool) -> bool:
         """Whether an ordinary word without an entry among people's names is one here: السفير هلال المعمري."""
         key = self.words[at].key
@@ -156,12 +189,20 @@ class ArabicReader(Reader):
             return not known and key.startswith("ال") and key.endswith("ي") and len(key) > LEAST + 2
         return self._is_title(self._before(at)) and not key.startswith("ال") and likeness_to_names(key) > 0
 
+    def _spelling(self, at: int) -> tuple[str, bool]:
+        """The usual spelling of a part of people's names, and whether it has no attached particle."""
+        word = self.words[at]
+        for form in readings(word.text, word.key)[:4]:
+            if len(form) >= LEAST and (spelling := self.gazetteer.part(form, "ar")):
+                return spelling, form in (word.key, word.key.removeprefix("ال"))
+        return "", False
+
     def _is_part(self, at: int) -> bool:
         """Whether a word is a part of people's names and nothing else."""
         if at >= len(self.words) or not self._before(at):
             return False
         entry = self.lexicon.entry(self.words[at].text)
-        return bool(self.gazetteer.part(self.words[at].key, "ar")) and (not entry.meanings or entry.is_name)
+        return entry.is_name or (bool(self._spelling(at)[0]) and (not entry.meanings or entry.guessed))
 
     def _word(self, at: int) -> Found:
         word = self.words[at]
@@ -172,6 +213,10 @@ class ArabicReader(Reader):
         if word.key in _YEAR_WORDS and at + 1 < len(self.words) and _YEAR.fullmatch(self.words[at + 1].key):
             return self.hint(at, 1, ["year"], "word"), 1
         entry = self.lexicon.entry(word.text)
+        beside = (self._person == at and bool(self._before(at))) or self._is_part(at + 1)
+        loose = entry.guessed and not entry.is_name and not _SURELY_ORDINARY.search(word.text)
+        if beside and loose and (name := self._unknown(at)):
+            return name, 1
         if not entry.meanings:
             return self._unknown(at), 1
         kind: Kind = "name" if entry.is_name else "word"
@@ -192,14 +237,14 @@ class ArabicReader(Reader):
         before = self._before(at)
         expected = self._person == at or self._quoted(at) or self._is_title(before)
         expected |= any(form in _PLACES for form in unprefixed(before)) if before else False
-        forms = [form for form in unprefixed(key) if len(form) >= LEAST and not form.startswith("ال")] or [
-            key
-        ]
-        bare = max(forms, key=likeness_to_names) if len(key) > LEAST + 1 else key
-        if likeness_to_names(bare) < (LEAST_NAME_BY_CONTEXT if expected else LEAST_NAME):
+        article = readings(self.words[at].text, key) == unprefixed(key)
+        forms = [form for form in unprefixed(key) if len(form) >= LEAST and not form.startswith("ال")]
+        bare = max(forms or [key], key=likeness_to_names) if len(key) > LEAST + 1 and article else key
+        before_part = LEAST_NAME_BEFORE_PART if self._is_part(at + 1) else LEAST_NAME
+        if likeness_to_names(bare) < (LEAST_NAME_BY_CONTEXT if expected else before_part):
             return None
         self._person = at + 1
-        return self.hint(at, 1, spellings_of(bare), "name", spelled=True)
+        return self.hint(at, 1, spellings_of(bare, article=article), "name", spelled=True)
 
 
 def is_noun(meaning: str) -> bool:

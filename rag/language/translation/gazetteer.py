@@ -13,14 +13,22 @@ from functools import lru_cache
 from pathlib import Path
 
 from rag.language.translation import data_folder
-from rag.language.translation.words import LEAST, Word, keys_of, longest, unprefixed
+from rag.language.translation.words import LEAST, Word, keys_of, longest, readings
 from rag.records import Language
 
 LONGEST = 8
 """Words of a name at most."""
 LOWER_KINDS = frozenset(["title", "nationality"])
 """Kinds of names that are no single thing; English writes titles without a capital."""
-PEOPLE = "person"
+PEOPLE, NATIONALITY = "person", "nationality"
+
+PARTS = ("given", "surname")
+"""Kinds of names that are only parts of people's names."""
+BODIES = ("organisation", "armed_group", "base", "company")
+"""Kinds of names whose Arabic ends with their nationality."""
+
+_SOUNDS = str.maketrans("غقگچڤپ", "ججججفب")
+"""Letters for g, ch, v and p, which Arabic lacks, as another letter that newspapers write for them."""
 
 _CLDR_KINDS = {"territory": "place", "city": "place", "language": "language"}
 _ARTICLES = ("al-", "Al-", "el-", "El-", "al ", "Al ", "ash-", "as-", "an-", "ar-", "at-")
@@ -66,13 +74,14 @@ class Gazetteer:
         self.names = tuple(rows)
         self._by: dict[Language, dict[tuple[str, ...], list[Name]]] = {}
         self._parts: dict[Language, dict[str, str]] = {}
+        self._loose: dict[tuple[str, ...], list[Name]] = {}
 
     def _index(self, language: Language) -> dict[tuple[str, ...], list[Name]]:
         """The names by their folded words in a language; made when it is first asked for."""
         if language not in self._by:
             table: dict[tuple[str, ...], list[Name]] = {}
             for name in self.names:
-                for form in name.forms(language):
+                for form in name.forms(language) if name.kind not in PARTS else ():
                     keys = keys_of(form)
                     # "The National" is as often an article and an adjective.
                     if not keys or (name.kind == "media" and language == "en" and keys[0] == "the"):
@@ -80,8 +89,42 @@ class Gazetteer:
                     known = table.setdefault(keys, [])
                     if not known or known[-1] is not name:
                         known.append(name)
+            if language == "ar":
+                for keys, short in self._without_nationality().items():
+                    table.setdefault(keys, short)
             self._by[language] = table
         return self._by[language]
+
+    def _foreign(self, *keys: str) -> list[Name]:
+        """The names of folded Arabic words that newspapers spell with other letters for foreign sounds."""
+        if not self._loose:
+            for known, names in self._index("ar").items():
+                self._loose.setdefault(_foreign(known), names)
+        return self._loose.get(_foreign(keys), []) if len("".join(keys)) > LEAST + 1 else []
+
+    def _without_nationality(self) -> dict[tuple[str, ...], list[Name]]:
+        """Names of bodies by their Arabic words without the nationality at the end: القيادة المركزية.
+
+        Only where all that share the words have one English name; وزارة الخارجية is left by many.
+        """
+        adjectives: dict[str, set[str]] = {}
+        for name in self.names:
+            for english in name.english if name.kind == NATIONALITY else ():
+                adjectives.setdefault(english, set()).update(
+                    key for form in name.arabic for key in keys_of(form)
+                )
+        adjectives["US"] = adjectives.get("American", set())
+        found: dict[tuple[str, ...], list[Name]] = {}
+        for name in self.names:
+            people, _, rest = name.english[0].partition(" ")
+            keys = keys_of(name.arabic[0])
+            if (
+                name.kind in BODIES
+                and len(keys) > 2
+                and keys[-1].removeprefix("ال") in adjectives.get(people, ())
+            ):
+                found.setdefault(keys[:-1], []).append(Name(name.kind, (rest,), (" ".join(keys[:-1]),)))
+        return {keys: names for keys, names in found.items() if len({n.english[0] for n in names}) == 1}
 
     def match(self, words: Sequence[Word], at: int, language: Language) -> Match | None:
         """The longest name that begins at a word; None where none does.
@@ -92,42 +135,51 @@ class Gazetteer:
             language: Of the sentence.
         """
         first, table = words[at].key, self._index(language)
-        firsts = unprefixed(first) if language == "ar" else (first,)
+        firsts = readings(words[at].text, first) if language == "ar" else (first,)
         for size in longest(words, at, LONGEST):
             rest = tuple(word.key for word in words[at + 1 : at + size])
             for form in firsts:
                 names = table.get((form, *rest))
+                if not names and language == "ar" and (other := self._foreign(form, *rest)):
+                    return Match(size, tuple(other), bare=False)
                 if names and (form == first or size > 1 or len(form) > LEAST):
-                    return Match(size, tuple(names), form == first)
+                    return Match(size, _ordered(names, first != form), form == first)
         return None
 
     def part(self, key: str, language: Language) -> str:
         """The usual spelling in the other language of a part of people's names; empty where unknown.
 
         Args:
-            key: A folded given name or surname.
+            key: A folded given name or surname, an Arabic one without its article.
             language: Its own.
         """
         if not self._parts:
             self._parts = _parts_of_people(self.names)
-        table = self._parts[language]
-        return (
-            table.get(key) or table.get(key.removeprefix("ال"), "")
-            if language == "ar"
-            else table.get(key, "")
-        )
+        return self._parts[language].get(key, "")
+
+
+def _foreign(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Folded words with one letter for each foreign sound that newspapers write with several: غوغل, جوجل."""
+    return tuple(key.translate(_SOUNDS) for key in keys)
+
+
+def _ordered(names: list[Name], attached: bool) -> tuple[Name, ...]:
+    """Names that share a form, the country before its people, as in تشيلي; not behind an article: التشيلي."""
+    return tuple(names if attached else sorted(names, key=lambda name: name.kind == NATIONALITY))
 
 
 def _parts_of_people(names: Iterable[Name]) -> dict[Language, dict[str, str]]:
     """Given names and surnames with their most frequent equivalent, from names of as many words in both."""
     seen: dict[Language, dict[str, Counter[str]]] = {"en": {}, "ar": {}}
     for name in names:
-        if name.kind != PEOPLE:
+        if name.kind not in (PEOPLE, *PARTS):
             continue
-        for english, arabic in aligned(name):
-            key = "".join(keys_of(arabic))
-            seen["ar"].setdefault(key.removeprefix("ال"), Counter())[english] += 1
-            seen["en"].setdefault(keys_of(english)[-1], Counter())[arabic] += 1
+        for form in name.arabic if name.kind in PARTS else name.arabic[:1]:
+            for english, arabic in aligned(Name(name.kind, name.english, (form,))):
+                key = "".join(keys_of(arabic))
+                bare = key.removeprefix("ال") if arabic.startswith("ال") else key
+                seen["ar"].setdefault(bare, Counter())[english] += 1
+                seen["en"].setdefault(keys_of(english)[-1], Counter())[arabic] += 1
     return {
         language: {key: counts.most_common(1)[0][0] for key, counts in table.items()}
         for language, table in seen.items()
@@ -147,7 +199,7 @@ def aligned(name: Name) -> Iterator[tuple[str, str]]:
 
 def _rows(folder: Path) -> Iterator[Name]:
     """The names of all tables; of names that share a form, the first is the usual one."""
-    for file, header in (("spellings.tsv", 0), ("names.tsv", 1)):
+    for file, header in (("spellings.tsv", 0), ("names.tsv", 1), ("english.tsv", 0)):
         for line in (folder / file).read_text(encoding="utf-8").splitlines()[header:]:
             kind, english, arabic, more_english, more_arabic = [*line.split("\t"), "", ""][:5]
             spellings = (english, *filter(None, more_english.split("|")))

@@ -15,7 +15,7 @@ from pathlib import Path
 from rag.language.terms import stem
 from rag.language.text import fold
 from rag.language.translation import data_folder
-from rag.language.translation.words import LEAST, keys_of, unprefixed, unsuffixed
+from rag.language.translation.words import LEAST, keys_of, readings, unsuffixed
 
 LEAST_LIKE = 0.7
 """Likeness to a word of the same stem from which its meanings are taken."""
@@ -49,9 +49,11 @@ class Entry:
     """Whether the word's ending makes two of what the lexicon has."""
     exact: bool
     """Whether the word itself has an entry, and not only what is left of it without particles or endings."""
+    guessed: bool
+    """Whether its meanings are those of a word of the same stem, or of one with another ending."""
 
 
-NO_ENTRY = Entry((), is_name=False, is_dual=False, exact=False)
+NO_ENTRY = Entry((), is_name=False, is_dual=False, exact=False, guessed=False)
 
 
 def _merged(senses: Sequence[Sense], form: str, first: str, key: str) -> Entry:
@@ -68,7 +70,8 @@ def _merged(senses: Sequence[Sense], form: str, first: str, key: str) -> Entry:
     meanings = tuple(dict.fromkeys(meaning for _, found, _ in senses for meaning in found))
     ending = first[len(form.rstrip("ه")) :] if first else ""
     is_dual = ending in _DUALS or (ending == "ان" and first == f"{form}ان" and len(form) > LEAST)
-    return Entry(meanings, senses[0][2], is_dual and first[0] not in "يت", exact=form == key)
+    is_dual = is_dual and first[0] not in "يت"
+    return Entry(meanings, senses[0][2], is_dual, exact=form == key, guessed=not key or bool(first))
 
 
 def _agree(text: str, written: str) -> bool:
@@ -140,8 +143,9 @@ class Lexicon:
     def _entry(self, word: str) -> Entry:
         written = _MARKS.sub("", word)
         key = fold(word)
-        forms = [(form, "") for form in unprefixed(key)]
-        forms += [(last, first) for first in unprefixed(key) for last in unsuffixed(first)]
+        bare = readings(written, key)
+        forms = [(form, "") for form in bare]
+        forms += [(last, first) for first in bare for last in unsuffixed(first)]
         for strict in (True, False):
             for form, first in forms:
                 senses = self._words.get(form, ())
@@ -152,7 +156,7 @@ class Lexicon:
                     senses = [sense for sense in senses if not sense[2] or (not first and len(form) > LEAST)]
                 if senses:
                     return _merged(senses, form, first, key)
-        return self._by_stem(unprefixed(key))
+        return self._by_stem(bare)
 
     def _by_stem(self, forms: Sequence[str]) -> Entry:
         best, likest = "", LEAST_LIKE

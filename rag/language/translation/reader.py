@@ -91,7 +91,8 @@ class Reader:
 def usual_forms(match: Match, shown: str, language: Language) -> list[str]:
     """The usual equivalents of a matched name.
 
-    A shorter form of it, such as "Red Cross" of a longer name, also has the equivalent of the nearest length.
+    A shorter form of it, such as "Red Cross" of a longer name, also has the equivalent of the nearest length,
+    and one that lacks a single word, such as الكونغرس without "US", that of a word less.
 
     Args:
         match: What was found.
@@ -101,7 +102,9 @@ def usual_forms(match: Match, shown: str, language: Language) -> list[str]:
     usual = [name.forms(language)[0] for name in match.names[:2]]
     name = match.names[0]
     first = name.forms("ar" if language == "en" else "en")[0]
-    if len(keys_of(first)) > match.used > 1:
-        near = min(name.forms(language), key=lambda form: abs(len(form.split()) - match.used))
+    left_out = len(keys_of(first)) - match.used
+    if left_out > 0:
+        wanted = len(usual[0].split()) - 1 if left_out == 1 else match.used
+        near = min(name.forms(language), key=lambda form: abs(len(form.split()) - wanted))
         return list(dict.fromkeys([near, *usual]))[:2]
     return list(dict.fromkeys(usual))

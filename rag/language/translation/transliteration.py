@@ -11,7 +11,9 @@ from collections import defaultdict
 from functools import lru_cache
 from pathlib import Path
 
+from rag.language.names import likeness
 from rag.language.translation import data_folder
+from rag.language.translation.words import LEAST
 
 BEAM = 10
 """Hypotheses that are kept after each letter. 30 spell no more of the held-out names right."""
@@ -21,6 +23,10 @@ SPELLINGS = 2
 """Spellings that are returned at most."""
 NEAR = 1.5
 """How much less likely, in nats, a second spelling may be."""
+KNOWN, KNOWN_LIKE = 1.5, 0.8
+"""How much more likely, in nats a letter, a spelling is that people are known to be called, and how like its
+sounds have to be. Of 656 names in translated news and encyclopaedia sentences the first spelling is right for
+.21, without the list for .11; with 8,000 names in place of 16,000 for .19, with 24,000 no more."""
 EDGE = ("", "")
 """The unit before the first letter and after the last."""
 
@@ -69,11 +75,12 @@ class Model:
                 value = (after.get(unit, 0) + kinds * value) / (total + kinds)
         return value
 
-    def spellings(self, letters: str) -> list[tuple[float, str]]:
+    def spellings(self, letters: str, beginnings: frozenset[str] | None = None) -> list[tuple[float, str]]:
         """Log probabilities and spellings, the best first, in small letters.
 
         Args:
             letters: A folded Arabic word.
+            beginnings: What a spelling may begin with, at every letter; anything if not given.
         """
         beam: list[tuple[float, str, tuple[Unit, Unit]]] = [(0.0, "", (EDGE, EDGE))]
         for letter in (*letters, ""):
@@ -81,6 +88,8 @@ class Model:
             for score, text, before in beam:
                 for unit in self._units.get(letter, [(letter, PLAIN.get(letter, ""))]):
                     key = (text + unit[1], (before[1], unit))
+                    if beginnings is not None and key[0] not in beginnings:
+                        continue
                     value = score + math.log(self.probability(before, unit))
                     grown[key] = max(grown.get(key, -math.inf), value)
             kept = sorted(((value, *key) for key, value in grown.items()), key=lambda item: -item[0])[:BEAM]
@@ -102,13 +111,46 @@ def model() -> Model:
     return Model(data_folder() / "letters.tsv")
 
 
+@lru_cache(maxsize=1)
+def latin_names() -> tuple[frozenset[str], frozenset[str]]:
+    """Given names and surnames that are frequent in English, in small letters, and what they begin with."""
+    names = frozenset((data_folder() / "latin.txt").read_text(encoding="utf-8").split())
+    return names, frozenset(name[:size] for name in names for size in range(len(name) + 1))
+
+
+def ranked(letters: Model, word: str) -> list[tuple[float, str]]:
+    """Spellings of a folded Arabic word in small letters, the best first; frequent names are preferred.
+
+    Args:
+        letters: The model.
+        word: Without particles and article.
+    """
+    names, beginnings = latin_names()
+    found = {text: score for score, text in (*letters.spellings(word), *letters.spellings(word, beginnings))}
+
+    def weighed(text: str) -> float:
+        known = text in names and likeness(text, word) >= KNOWN_LIKE
+        return found[text] + KNOWN * len(text) * known
+
+    return sorted(((weighed(text), text) for text in found), reverse=True)
+
+
 @lru_cache(maxsize=20_000)
-def spellings_of(word: str) -> tuple[str, ...]:
-    """One or two Latin spellings of a folded Arabic name without particles, the best first."""
-    bare = word.removeprefix("ال") if len(word) > 4 else word
-    found = model().spellings(bare)
+def spellings_of(word: str, *, article: bool = True) -> tuple[str, ...]:
+    """One or two Latin spellings of a folded Arabic name without particles, the best first.
+
+    Args:
+        word: Folded.
+        article: Whether ال at its beginning may be the article.
+    """
+    bare = word.removeprefix("ال") if len(word) > 4 and article else word
+    found = ranked(model(), bare)
     near = [text for score, text in found if text and score > found[0][0] - NEAR]
-    return tuple(text.capitalize() for text in near[:SPELLINGS]) or (plain_spelling(word) or word,)
+    return tuple(_capitalised(text) for text in near[:SPELLINGS]) or (plain_spelling(word) or word,)
+
+
+def _capitalised(text: str) -> str:
+    return f"Mc{text[2:].capitalize()}" if text.startswith("mc") and len(text) > LEAST else text.capitalize()
 
 
 def plain_spelling(word: str) -> str:

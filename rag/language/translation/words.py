@@ -79,6 +79,8 @@ _PREFIXES = (
 )  # fmt: skip
 """Attached particles, folded, and what is to be put back: للولايات is ل and الولايات."""
 
+_NO_ARTICLES = ("أل", "إل", "آل")
+
 _PRONOUNS = ("ه", "ها", "هم", "هن", "هما", "نا", "ك", "كم", "ي", "ني")
 _SUFFIXES = (
     *((pronoun, ("", "ه")) for pronoun in _PRONOUNS),
@@ -150,6 +152,17 @@ def unprefixed(word: str) -> tuple[str, ...]:
         if word.startswith(prefix) and len(word) - len(prefix) >= least:
             found.append(instead + word[len(prefix) :])
     return tuple(dict.fromkeys(found))
+
+
+def readings(text: str, key: str) -> tuple[str, ...]:
+    """``unprefixed`` of a word as written, whose first alef is no article where it has a hamza: إلدون, آلان.
+
+    Args:
+        text: As written.
+        key: Folded.
+    """
+    forms = unprefixed(key)
+    return tuple(form for form in forms if f"ال{form}" != key) if text[:2] in _NO_ARTICLES else forms
 
 
 def unsuffixed(word: str) -> list[str]:

@@ -187,3 +187,43 @@ def test_the_shipped_tables_load_fast_and_only_when_they_are_asked() -> None:
     start = time.process_time()
     lexicon()
     assert time.process_time() - start < 2  # 0.15 s on an idle core
+
+
+@pytest.mark.parametrize(
+    ("sentence", "first"),
+    [
+        ("زار كاثرين روبنسون", "Catherine Robinson"),
+        ("قال بروس لي إنه", "Bruce Lee"),
+        ("التقى علاء الدين أمس", "Alaa al-Din"),
+        ("قال عبد الحكيم أمس", "Abdul Hakim"),
+        ("قال عبد الأمير أمس", "Abdul Amir"),
+        ("حكم ألبرت المباراة", "Albert"),
+        ("وصل آلان تيرنر أمس", "Alan Turner"),
+        ("في تشيلي", "Chile"),
+        ("أمام الكونغرس", "Congress"),
+        ("في مجلس الشيوخ", "Senate"),
+        ("قالت القيادة المركزية", "Central Command"),
+        ("أعلن جهاز الخدمة السرية", "Secret Service"),
+        ("في البنتاجون", "Pentagon"),
+        ("في كارولينا الشمالية", "North Carolina"),
+    ],
+)
+def test_the_shipped_tables_spell_names_as_newspapers_do(sentence: str, first: str) -> None:
+    names = [hint.targets[0] for hint in hints_for(sentence, "ar") if hint.kind == "name"]
+    assert " ".join(names) == first
+
+
+@pytest.mark.parametrize(
+    ("sentence", "first"),
+    [("التشيلي", "Chilean"), ("وزارة الخارجية", "foreign ministry"), ("قوات سوريا", "forces")],
+)
+def test_a_shorter_name_is_not_taken_for_another(sentence: str, first: str) -> None:
+    assert hints_for(sentence, "ar")[0].targets[0] == first
+
+
+def test_foreign_sounds_meet_in_a_name_that_has_one_spelling() -> None:
+    names = Gazetteer([Name("place", ("Gdansk",), ("غدانسك",)), Name("company", ("Volvo",), ("فولفو",))])
+    for word in ("جدانسك", "قدانسك", "ڤولڤو"):
+        match = names.match(words_of(word), 0, "ar")
+        assert match
+        assert not match.bare

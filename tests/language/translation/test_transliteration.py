@@ -15,6 +15,17 @@ def test_a_name_is_spelled(arabic: str, latin: str) -> None:
     assert latin in spellings_of(arabic)
 
 
+@pytest.mark.parametrize(
+    ("arabic", "latin"), [("هاميلتون", "Hamilton"), ("ماكدونالد", "McDonald"), ("هندرسون", "Henderson")]
+)
+def test_a_frequent_name_of_people_is_preferred(arabic: str, latin: str) -> None:
+    assert spellings_of(arabic)[0] == latin
+
+
+def test_the_first_letters_of_a_foreign_name_are_no_article() -> None:
+    assert spellings_of("الدون", article=False) != spellings_of("الدون")
+
+
 def test_any_word_has_one_or_two_spellings() -> None:
     for word in ("أوبتيكور", "محمد", "ژ", "الء"):
         found = spellings_of(word)
