@@ -25,7 +25,7 @@ from rag.errors import BadSettings, SanadError
 from rag.records import Answer, Event, Filter, Finished, Retrieved, StageStarted
 from rag.server.local_socket import NoServer, socket_path
 from rag.server.local_socket import ask as ask_server
-from rag.settings import DEFAULT_INDEX, Settings, index_folder, quiet_libraries
+from rag.settings import DEFAULT_INDEX, Settings, command_line, index_folder, quiet_libraries
 
 if TYPE_CHECKING:
     from rag.index.archive import Moved
@@ -258,11 +258,8 @@ def _feedback(options: argparse.Namespace) -> None:
         print(f"{left_out} left out: no comment gives the correct answer", file=sys.stderr)
     for line in done.unreadable:
         print(f"{Settings.load().feedback}:{line}: not a valid vote, skipped", file=sys.stderr)
-    print(
-        'Shorten each "must" to the essential words, then run: '
-        f"python -m evals.workbench check {options.export}",
-        file=sys.stderr,
-    )
+    check = command_line(sys.executable, "-m", "evals.workbench", "check", str(options.export))
+    print(f'Shorten each "must" to the essential words, then run: {check}', file=sys.stderr)
 
 
 def _export(options: argparse.Namespace) -> None:

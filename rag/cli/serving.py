@@ -12,7 +12,7 @@ from rag.cli import printing
 from rag.errors import BadSettings
 from rag.server.answer_cache import CachedAssistant
 from rag.server.local_socket import socket_path
-from rag.settings import Settings, index_folder
+from rag.settings import Settings, index_folder, install_command
 
 
 def opened(index: str, settings: Settings) -> Assistant:
@@ -59,8 +59,7 @@ def mcp(options: argparse.Namespace, settings: Settings) -> None:
         from rag.integrations.mcp_server import serve as serve_streams
     except ModuleNotFoundError as error:
         raise BadSettings(
-            f"sanad mcp needs {error.name}, which is not installed. Install it: "
-            ".venv/bin/pip install -c constraints.txt -e '.[models,mcp]'"
+            f"sanad mcp needs {error.name}, which is not installed. Install it: {install_command('mcp')}"
         ) from None
     # The language model is not prepared here: a client waits only seconds for a server that it has started.
     with contextlib.closing(

