@@ -272,14 +272,26 @@ def index_folder(settings: Settings, name: str) -> Path:
     """The folder of the index ``name``.
 
     Raises:
-        BadSettings: The name is empty, or is not a plain folder name.
+        BadSettings: The name is empty, or is not a plain folder name on every system.
     """
-    if not name or name.startswith(".") or not all(c.isalnum() or c in "._-" for c in name):
+    plain = all(c.isalnum() or c in "._-" for c in name) and can_be_file(name, windows=True)
+    if not name or name.startswith(".") or not plain:
         raise BadSettings(
-            f"{name!r} is not a valid index name. Use letters, digits, dots, dashes and underscores; "
-            "do not begin with a dot."
+            f"{name!r} is not a valid index name. Use letters, digits, dots, dashes and underscores; do not "
+            "begin or end with a dot, and do not use a name of Windows' devices such as CON or NUL."
         )
     return settings.indexes / name
+
+
+_NOT_ON_WINDOWS = re.compile(
+    r"""(con|prn|aux|nul|(com|lpt)[0-9¹²³])\s*(\..*)?|.*([<>:"/\\|?*].*|[. ])""", re.I | re.S
+)
+"""Names of devices with any extension, and those with other signs or with a dot or space at the end."""
+
+
+def can_be_file(name: str, *, windows: bool = os.name == "nt") -> bool:
+    """Whether this system can have a file or folder of that name, as far as Windows' rules go."""
+    return not (windows and _NOT_ON_WINDOWS.fullmatch(name))
 
 
 _TYPES: dict[str, Any] = get_type_hints(Settings)

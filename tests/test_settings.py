@@ -16,8 +16,10 @@ from rag import BadSettings, Settings, settings
 from rag.settings import (
     BACKENDS,
     DISTRIBUTION,
+    can_be_file,
     checkout,
     command_line,
+    index_folder,
     install_command,
     reinstall_command,
     resource_dir,
@@ -147,6 +149,25 @@ def test_settings_are_frozen() -> None:
 @pytest.mark.parametrize("name", ["prompts", "seeds"])
 def test_the_shipped_folders_are_found_from_any_working_directory(name: str) -> None:
     assert any(resource_dir(name).iterdir())
+
+
+@pytest.mark.parametrize(
+    "name", ["CON", "nul", "aux.txt", "Lpt1", "com¹.a.b", "mine.", "..", "a:b", "a/b", "a\\b"]
+)
+def test_an_index_has_a_name_that_is_a_folder_on_every_system(name: str) -> None:
+    with pytest.raises(BadSettings, match="not a valid index name"):
+        index_folder(Settings(), name)
+
+
+@pytest.mark.parametrize("name", ["console", "null", "com", "com10", "aux-1", "v1.2", "أخبار", "con_"])
+def test_a_name_that_only_begins_like_a_device_is_a_name(name: str) -> None:
+    assert index_folder(Settings(), name).name == name
+
+
+@pytest.mark.parametrize("name", ["a:b.txt", "why?.txt", "tab\there.txt|", "end ", "PRN.txt", "con .txt"])
+def test_only_windows_refuses_such_a_file(name: str) -> None:
+    assert can_be_file(name, windows=False)
+    assert not can_be_file(name, windows=True)
 
 
 METADATA = f"""Metadata-Version: 2.4

@@ -26,6 +26,7 @@ from starlette.types import Receive, Scope, Send
 from rag import Assistant, SanadError
 from rag.index.indexing import Built
 from rag.loading.articles import ARTICLE_FILES
+from rag.settings import can_be_file
 from ui.exchange import language
 from ui.faults import Fault, Refused, failure, fault
 
@@ -105,7 +106,7 @@ class Work:
 
     def _check(self, name: str) -> None:
         # A name with a control or formatting character would look like another name.
-        plain = all(unicodedata.category(character)[0] != "C" for character in name)
+        plain = all(unicodedata.category(character)[0] != "C" for character in name) and can_be_file(name)
         hidden = name.startswith(".") or name.casefold() == "readme.md"  # updates skip these
         if not plain or name != PurePath(name).name or hidden or len(name) > LONGEST_NAME:
             raise Refused("fault_name", name=name)

@@ -50,10 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = parser().parse_args(arguments)
     quiet_libraries()
-    # On a terminal set to ASCII or cp1252, Arabic is printed as question marks instead of raising an error.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            keep_letters(stream)
     try:
         status = COMMANDS[options.command](options)
         sys.stdout.flush()
@@ -74,6 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("sanad: Cannot write the output: the disk is full. Free some space.", file=sys.stderr)
         return EXIT_ERROR
     return status or 0
+
+
+def keep_letters(stream: io.TextIOWrapper, *, windows: bool = os.name == "nt") -> None:
+    """Let a stream accept every letter.
+
+    A terminal set to ASCII or cp1252 prints Arabic as question marks instead of raising an error. A file or
+    another program gets UTF-8 on Windows too, where Python would use the encoding of the system's language.
+    """
+    encoding = "utf-8" if windows and not stream.isatty() else None
+    stream.reconfigure(encoding=encoding, errors="replace")
 
 
 def _settings(options: argparse.Namespace) -> Settings:

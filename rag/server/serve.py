@@ -208,7 +208,8 @@ def serve(server: Server, started: Callable[[str], None]) -> None:
     try:
         server.start()
         started(server.address)
-        ended.wait()
+        while not ended.wait(1):  # on Windows a signal is handled only between two waits
+            pass
     finally:
         server.close()
         for name, handler in before.items():
@@ -237,7 +238,8 @@ def _bound(host: str, port: int) -> socket.socket:
             f"Cannot listen on {host!r}: {error.strerror}. Choose an address of this machine with --host."
         ) from None
     bound = socket.socket(family, kind, protocol)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # With Windows' SO_REUSEADDR any other process could take over the port.
+    bound.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR), 1)
     try:
         bound.bind(address)
         bound.listen(128)
