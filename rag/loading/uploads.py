@@ -136,7 +136,7 @@ def _files(items: Collection[Article]) -> set[str]:
 
 def _file(item: Article) -> str:
     """The name of the file that an article comes from; the source of a row ends with its line number."""
-    return re.sub(r":\d+\Z", "", item.source.removeprefix(PREFIX))
+    return composed(re.sub(r":\d+\Z", "", item.source.removeprefix(PREFIX)))
 
 
 def _stored(index: Path) -> dict[str, Path]:
