@@ -5,7 +5,7 @@ Q ?= when do forces leave Ain al-Asad?
 PORT ?= 7860
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install ask index ui serve soak crowd faults controls fuzz licences eval bench bench-answers bench-askers bench-check screenshots models docs test test-fast train-smoke lint clean
+.PHONY: help install ask index ui serve soak crowd faults controls fuzz licences eval bench bench-answers bench-askers bench-check screenshots models docs wheel test test-fast train-smoke lint clean
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -84,6 +84,9 @@ test-fast: .venv/.installed-dev ## run the tests that need no model and no brows
 
 test: .venv/.installed-dev ## run every test, with the real models and, where Chromium is installed, the browser
 	$(BIN)/pytest -m '' --durations=10 --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+wheel: .venv/.installed-dev ## build dist/sanad_news-VERSION-py3-none-any.whl, without network
+	@$(BIN)/python -m hatchling build -t wheel
 
 docs: .venv/.installed-dev ## build the documentation site in site/, without network; a warning is an error
 	@$(BIN)/python -m mkdocs build --strict --quiet

@@ -48,6 +48,7 @@ from evals.lending import Lending  # noqa: E402
 from rag import Assistant, Settings, build_index  # noqa: E402
 from rag.errors import IndexUnusable  # noqa: E402
 from rag.models.embedding.embedder import open_embedder  # noqa: E402
+from rag.settings import install_command  # noqa: E402
 
 QUESTIONS = Path(__file__).resolve().parent / "questions" / "seeds.jsonl"
 OUT = Path(__file__).resolve().parent / "out" / "bench"
@@ -165,7 +166,7 @@ def _run(args: argparse.Namespace) -> None:
     if draw(rows, args.out / "bench.png"):
         print(args.out / "bench.png")
     else:
-        print("No plot: matplotlib is missing. Install it: pip install -e '.[dev]'", file=sys.stderr)
+        print(f"No plot: matplotlib is missing. Install it: {install_command('dev')}", file=sys.stderr)
 
 
 def _key(pool: resample.Pool, settings: Settings, seed: int) -> str:

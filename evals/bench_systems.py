@@ -21,10 +21,7 @@ from rag.models.llm.factory import open_generator
 from rag.models.llm.protocol import Generator as LanguageModel
 from rag.models.llm.protocol import LogProbabilities, Message
 from rag.models.weights.packaged import GENERATOR, GENERATOR_FULL, prepared
-from rag.settings import PLAIN
-
-INSTALL = ".venv/bin/pip install -c constraints.txt -e '.[models,bench]'"
-"""How the libraries that Sanad is compared with are installed."""
+from rag.settings import PLAIN, install_command
 
 SIMILAR = 2
 """Chunks that LlamaIndex's starter retrieves: its default."""
@@ -331,7 +328,8 @@ def _needed(library: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise ModelMissing(f"The comparison needs {library} ({error}). Install it: {INSTALL}") from None
+        fix = install_command("bench")
+        raise ModelMissing(f"The comparison needs {library} ({error}). Install it: {fix}") from None
 
 
 def _plain(settings: Settings) -> Settings:

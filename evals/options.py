@@ -8,6 +8,7 @@ from pathlib import Path
 
 from evals.provenance import ROOT, shown_path
 from evals.turns import DIALOGUES, SPLITS
+from rag.settings import checkout
 
 QUESTIONS = Path(__file__).resolve().parent / "questions" / "seeds.jsonl"
 """The default question file."""
@@ -15,8 +16,7 @@ QUESTIONS = Path(__file__).resolve().parent / "questions" / "seeds.jsonl"
 
 def default_out() -> Path:
     """Folder for reports: ``evals/out`` of a checkout, never a folder of installed packages."""
-    here = Path(__file__).resolve().parent
-    return here / "out" if (ROOT / "pyproject.toml").is_file() else Path("sanad-eval")
+    return ROOT / "evals" / "out" if checkout() else Path("sanad-eval")
 
 
 def parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import rag
 from evals.dataset import Question
 from rag import Assistant
+from rag.settings import resource_dir
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout, or the folder of installed packages."""
@@ -27,10 +27,7 @@ def settings_of(assistant: Assistant) -> dict[str, Any]:
 
 def prompt_versions() -> dict[str, str]:
     """A short digest of every prompt template: a prompt's text is its version."""
-    folder = ROOT / "prompts"
-    if not folder.is_dir():
-        folder = Path(rag.__file__).resolve().parent / "prompts"
-    files = sorted(folder.glob("*")) if folder.is_dir() else []
+    files = sorted(resource_dir("prompts").iterdir())
     return {file.name: _digest(file.read_bytes()) for file in files if file.is_file()}
 
 

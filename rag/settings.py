@@ -1,4 +1,4 @@
-"""Settings, paths and environment variables; no other module reads them.
+"""Settings, paths, environment variables, and how Sanad was installed; no other module reads them.
 
 Precedence, highest first: keyword arguments of ``Settings.load`` (the command line), environment variables
 ``SANAD_*``, ``sanad.toml`` in the working directory, the defaults below.
@@ -7,8 +7,12 @@ Precedence, highest first: keyword arguments of ``Settings.load`` (the command l
 from __future__ import annotations
 
 import difflib
+import importlib.util
+import json
 import os
 import platform
+import re
+import shlex
 import sys
 import tomllib
 from collections.abc import Callable
@@ -37,13 +41,93 @@ LOCAL = "127.0.0.1"
 BACKENDS = ("auto", "openvino", "transformers", "fake")
 """Engines for the generator; ``fake`` gives scripted replies, for tests and demonstrations."""
 
-_ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+"""The folder of this package."""
+
+DISTRIBUTION = "sanad-news"
+"""The name by which installers know Sanad."""
+
+
+def checkout() -> Path | None:
+    """The checkout that this code runs from; None if it was installed from a wheel.
+
+    Only a wheel carries the prompts inside the package. What is beside the package says nothing: among
+    installed packages there may be a pyproject.toml or a folder ``prompts`` of another project.
+    """
+    return None if (PACKAGE / "prompts").is_dir() else PACKAGE.parent
 
 
 def resource_dir(name: str) -> Path:
     """The folder ``prompts`` or ``seeds`` of the checkout, or its copy inside an installed wheel."""
-    in_checkout = _ROOT / name
-    return in_checkout if in_checkout.is_dir() else Path(__file__).resolve().parent / name
+    return (checkout() or PACKAGE) / name
+
+
+def install_command(extra: str) -> str:
+    """The command that adds an extra of Sanad to the environment that this process runs in."""
+    if root := checkout():
+        return _pip("-c", f"{root / 'constraints.txt'}", "-e", f"{root}[{extra}]")
+    environment = Path(sys.prefix)
+    needed = _requirements()
+    if (environment / "pipx_metadata.json").is_file() and extra in needed:
+        # Not the extra itself: pipx injects nothing under the name of the package that it installed.
+        return command_line("pipx", "inject", environment.name, *needed[extra])
+    if (environment / "uv-receipt.toml").is_file() and extra in needed:
+        # uv replaces the environment: what is not named again is removed from it.
+        more = [other for other in needed if other == extra or all(map(_is_installed, needed[other]))]
+        return command_line("uv", "tool", "install", _from_origin(f"{DISTRIBUTION}[{','.join(more)}]"))
+    return _pip(f"{DISTRIBUTION}[{extra}]")
+
+
+def reinstall_command(*requirements: str) -> str:
+    """The command that installs packages again into the environment that this process runs in."""
+    return _pip("--no-deps", "--force-reinstall", *requirements)
+
+
+def command_line(*words: str, windows: bool = os.name == "nt") -> str:
+    """Words as a person types them into a shell; that of Windows knows no single quotes."""
+    if not windows:
+        return shlex.join(words)
+    return " ".join(word if re.fullmatch(r"[\w@%+=:,./\\~-]+", word) else f'"{word}"' for word in words)
+
+
+def _pip(*words: str) -> str:
+    if importlib.util.find_spec("pip"):
+        return command_line(sys.executable, "-m", "pip", "install", *words)
+    return command_line("uv", "pip", "install", "--python", sys.executable, *words)  # uv makes no pip
+
+
+def _requirements() -> dict[str, list[str]]:
+    """The requirements of each extra of the installed wheel; empty if its metadata is not found."""
+    from importlib import metadata
+
+    try:
+        listed = metadata.requires(DISTRIBUTION) or []
+    except metadata.PackageNotFoundError:
+        return {}
+    found: dict[str, list[str]] = {}
+    for text in listed:
+        requirement, _, marker = text.partition(";")
+        if extra := re.search(r"""extra == ['"]([\w-]+)""", marker):
+            found.setdefault(extra[1], []).append(requirement.strip())
+    return found
+
+
+def _is_installed(requirement: str) -> bool:
+    from importlib import metadata
+
+    try:
+        metadata.distribution(re.split(r"[^\w.-]", requirement)[0])
+        return True
+    except metadata.PackageNotFoundError:
+        return False
+
+
+def _from_origin(requirement: str) -> str:
+    """A requirement of Sanad with the address of the file that it was installed from, if that was a file."""
+    from importlib import metadata
+
+    origin = metadata.distribution(DISTRIBUTION).read_text("direct_url.json")
+    return f"{requirement} @ {json.loads(origin)['url']}" if origin else requirement
 
 
 def _default_cache() -> Path:
@@ -53,8 +137,8 @@ def _default_cache() -> Path:
 
 
 def _default_indexes() -> Path:
-    if (_ROOT / "pyproject.toml").is_file():
-        return _ROOT / "indexes"
+    if root := checkout():
+        return root / "indexes"
     import platformdirs
 
     return platformdirs.user_data_path("sanad", appauthor=False) / "indexes"
@@ -188,14 +272,26 @@ def index_folder(settings: Settings, name: str) -> Path:
     """The folder of the index ``name``.
 
     Raises:
-        BadSettings: The name is empty, or is not a plain folder name.
+        BadSettings: The name is empty, or is not a plain folder name on every system.
     """
-    if not name or name.startswith(".") or not all(c.isalnum() or c in "._-" for c in name):
+    plain = all(c.isalnum() or c in "._-" for c in name) and can_be_file(name, windows=True)
+    if not name or name.startswith(".") or not plain:
         raise BadSettings(
-            f"{name!r} is not a valid index name. Use letters, digits, dots, dashes and underscores; "
-            "do not begin with a dot."
+            f"{name!r} is not a valid index name. Use letters, digits, dots, dashes and underscores; do not "
+            "begin or end with a dot, and do not use a name of Windows' devices such as CON or NUL."
         )
     return settings.indexes / name
+
+
+_NOT_ON_WINDOWS = re.compile(
+    r"""(con|prn|aux|nul|(com|lpt)[0-9¹²³])\s*(\..*)?|.*([<>:"/\\|?*].*|[. ])""", re.I | re.S
+)
+"""Names of devices with any extension, and those with other signs or with a dot or space at the end."""
+
+
+def can_be_file(name: str, *, windows: bool = os.name == "nt") -> bool:
+    """Whether this system can have a file or folder of that name, as far as Windows' rules go."""
+    return not (windows and _NOT_ON_WINDOWS.fullmatch(name))
 
 
 _TYPES: dict[str, Any] = get_type_hints(Settings)

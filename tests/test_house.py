@@ -159,7 +159,7 @@ def folders(parent: Path) -> set[str]:
     return {
         path.name
         for path in parent.iterdir()
-        if path.is_dir() and path.name not in NOT_SOURCE and not path.name.startswith((".", "sanad."))
+        if path.is_dir() and path.name not in NOT_SOURCE and not path.name.startswith((".", "sanad_news."))
     }
 
 
@@ -222,5 +222,5 @@ def test_the_lock_pins_every_direct_dependency():
     wanted = [*project["dependencies"], *(r for rs in project["optional-dependencies"].values() for r in rs)]
     lock = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     pinned = {line.partition("==")[0].lower().replace("_", "-") for line in lock.splitlines() if "==" in line}
-    names = {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in wanted} - {"sanad"}
+    names = {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in wanted} - {project["name"]}
     assert names <= pinned, sorted(names - pinned)

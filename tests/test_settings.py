@@ -1,13 +1,29 @@
 from __future__ import annotations
 
+import ast
 import dataclasses
+import importlib.util
+import os
+import sys
+import tomllib
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rag import BadSettings, Settings
-from rag.settings import BACKENDS, resource_dir
+from rag import BadSettings, Settings, settings
+from rag.settings import (
+    BACKENDS,
+    DISTRIBUTION,
+    can_be_file,
+    checkout,
+    command_line,
+    index_folder,
+    install_command,
+    reinstall_command,
+    resource_dir,
+)
 
 
 def config(text: str) -> None:
@@ -133,3 +149,148 @@ def test_settings_are_frozen() -> None:
 @pytest.mark.parametrize("name", ["prompts", "seeds"])
 def test_the_shipped_folders_are_found_from_any_working_directory(name: str) -> None:
     assert any(resource_dir(name).iterdir())
+
+
+@pytest.mark.parametrize(
+    "name", ["CON", "nul", "aux.txt", "Lpt1", "com¹.a.b", "mine.", "..", "a:b", "a/b", "a\\b"]
+)
+def test_an_index_has_a_name_that_is_a_folder_on_every_system(name: str) -> None:
+    with pytest.raises(BadSettings, match="not a valid index name"):
+        index_folder(Settings(), name)
+
+
+@pytest.mark.parametrize("name", ["console", "null", "com", "com10", "aux-1", "v1.2", "أخبار", "con_"])
+def test_a_name_that_only_begins_like_a_device_is_a_name(name: str) -> None:
+    assert index_folder(Settings(), name).name == name
+
+
+@pytest.mark.parametrize("name", ["a:b.txt", "why?.txt", "tab\there.txt|", "end ", "PRN.txt", "con .txt"])
+def test_only_windows_refuses_such_a_file(name: str) -> None:
+    assert can_be_file(name, windows=False)
+    assert not can_be_file(name, windows=True)
+
+
+METADATA = f"""Metadata-Version: 2.4
+Name: {DISTRIBUTION}
+Version: 0.1.0
+Provides-Extra: models
+Provides-Extra: remote
+Provides-Extra: other
+Requires-Dist: numpy>=2.0
+Requires-Dist: pytest>=1; extra == 'models'
+Requires-Dist: pluggy; extra == 'models'
+Requires-Dist: openai<3,>=2; extra == 'remote'
+Requires-Dist: no-such-package; extra == 'remote'
+Requires-Dist: no-such-package; extra == 'other'
+"""
+
+
+@pytest.fixture
+def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An environment that a wheel of Sanad was installed into; the folder of its packages."""
+    packages = tmp_path / "packages"
+    (packages / "rag" / "prompts").mkdir(parents=True)
+    information = packages / "sanad_news-0.1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text(METADATA, encoding="utf-8")
+    monkeypatch.setattr(settings, "PACKAGE", packages / "rag")
+    monkeypatch.syspath_prepend(packages)
+    environment = tmp_path / "venvs" / "sanad-old"
+    environment.mkdir(parents=True)
+    monkeypatch.setattr(sys, "prefix", str(environment))
+    return packages
+
+
+def test_a_checkout_is_told_from_a_wheel_by_what_is_inside_the_package(wheel: Path) -> None:
+    # Other packages leave such things beside their own.
+    (wheel / "pyproject.toml").write_text("[project]", encoding="utf-8")
+    for name in ("prompts", "seeds"):
+        (wheel / name).mkdir()
+    assert checkout() is None
+    assert resource_dir("prompts") == wheel / "rag" / "prompts"
+    assert resource_dir("seeds") == wheel / "rag" / "seeds"
+    assert not Settings().indexes.is_relative_to(wheel.parent)
+
+
+def test_in_a_checkout_an_extra_is_installed_from_it_in_locked_versions() -> None:
+    root = checkout()
+    assert root is not None and (root / "pyproject.toml").is_file()
+    command = install_command("remote")
+    assert command.startswith(command_line(sys.executable, "-m", "pip", "install", "-c"))
+    assert command.endswith(command_line(str(root / "constraints.txt"), "-e", f"{root}[remote]"))
+
+
+def test_an_extra_of_a_wheel_is_installed_by_the_pip_of_its_environment(wheel: Path) -> None:
+    assert install_command("remote") == f"{sys.executable} -m pip install 'sanad-news[remote]'"
+
+
+def test_pipx_injects_what_the_extra_needs_into_the_environment_by_its_name(wheel: Path) -> None:
+    (Path(sys.prefix) / "pipx_metadata.json").touch()
+    assert install_command("remote") == "pipx inject sanad-old 'openai<3,>=2' no-such-package"
+    assert install_command("models") == "pipx inject sanad-old 'pytest>=1' pluggy"
+
+
+def test_uv_is_told_the_extras_that_are_there_already_as_it_would_remove_them(wheel: Path) -> None:
+    (Path(sys.prefix) / "uv-receipt.toml").touch()
+    assert install_command("remote") == "uv tool install 'sanad-news[models,remote]'"
+    address = "file:///tmp/sanad_news-0.1.0-py3-none-any.whl"
+    origin = wheel / "sanad_news-0.1.0.dist-info" / "direct_url.json"
+    origin.write_text(f'{{"url": "{address}"}}', encoding="utf-8")
+    assert install_command("other") == f"uv tool install 'sanad-news[models,other] @ {address}'"
+
+
+def test_without_metadata_and_without_pip_there_is_still_a_command(
+    wheel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (Path(sys.prefix) / "uv-receipt.toml").touch()
+
+    def requires(name: str) -> list[str]:
+        raise metadata.PackageNotFoundError(name)
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(metadata, "requires", requires)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pip" else find(name))
+    assert install_command("hub") == f"uv pip install --python {sys.executable} 'sanad-news[hub]'"
+    assert reinstall_command("a==1").endswith(f"{sys.executable} --no-deps --force-reinstall a==1")
+
+
+@pytest.mark.parametrize(
+    ("words", "posix", "windows"),
+    [
+        (["pip", "a==1.0"], "pip a==1.0", "pip a==1.0"),
+        (["pip", "a[b]"], "pip 'a[b]'", 'pip "a[b]"'),
+        (["pipx", "a<3,>=2"], "pipx 'a<3,>=2'", 'pipx "a<3,>=2"'),
+        ([r"C:\Users\Lina\python.exe"], r"'C:\Users\Lina\python.exe'", r"C:\Users\Lina\python.exe"),
+        ([r"C:\Lina Haddad\python.exe"], r"'C:\Lina Haddad\python.exe'", r'"C:\Lina Haddad\python.exe"'),
+    ],
+)
+def test_a_command_is_quoted_for_the_shell_of_the_system(words: list[str], posix: str, windows: str) -> None:
+    assert command_line(*words, windows=False) == posix
+    assert command_line(*words, windows=True) == windows
+
+
+def test_the_name_is_that_of_the_project_and_only_the_settings_know_how_to_install() -> None:
+    root = checkout()
+    assert root is not None
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["name"] == DISTRIBUTION
+    modules = [path for room in ("rag", "ui", "evals") for path in (root / room).rglob("*.py")]
+    wrong = ("pip install", f".venv{os.sep}bin", "make install", "docs/")
+    found = [
+        (path.name, literal)
+        for path in modules
+        for literal in messages(path)
+        if any(text in literal for text in wrong)
+    ]
+    assert found == []
+
+
+def messages(path: Path) -> list[str]:
+    """The texts in a module that are no docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    statements = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)]
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in statements
+    ]

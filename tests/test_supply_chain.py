@@ -17,6 +17,7 @@ from packaging.version import Version
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
+OWN = PROJECT["name"]
 
 ALLOWED = {
     "0BSD", "AFL-2.1", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "CNRI-Python",
@@ -56,7 +57,7 @@ def needed() -> dict[str, set[str]]:
         For each distribution, by its normalised name, who asks for it.
     """
     found: dict[str, set[str]] = {}
-    todo = [(Requirement(f"sanad[{','.join(EXTRAS)}]"), "pyproject.toml")]
+    todo = [(Requirement(f"{OWN}[{','.join(EXTRAS)}]"), "pyproject.toml")]
     seen = set()
     while todo:
         wanted, who = todo.pop()
@@ -65,7 +66,7 @@ def needed() -> dict[str, set[str]]:
         for extra in {"", *wanted.extras} - {extra for seen_name, extra in seen if seen_name == name}:
             seen.add((name, extra))
             try:
-                asked = metadata.requires(name) or []
+                asked = metadata.requires(name) or [] if name != OWN else own_requirements(extra)
             except metadata.PackageNotFoundError:
                 continue
             for text in asked:
@@ -73,6 +74,11 @@ def needed() -> dict[str, set[str]]:
                 if further.marker is None or further.marker.evaluate({"extra": extra}):
                     todo.append((further, name))
     return found
+
+
+def own_requirements(extra: str) -> list[str]:
+    """What pyproject.toml asks for: its extras only, or, without one, what is always needed."""
+    return list(EXTRAS[extra] if extra else PROJECT["dependencies"])
 
 
 @pytest.mark.slow
@@ -83,7 +89,7 @@ def test_all_that_is_needed_at_whatever_remove_is_locked_and_installed_as_locked
             version = Version(metadata.version(name)).public  # torch's names the kind of build as well
         except metadata.PackageNotFoundError:
             continue
-        if name != "sanad":
+        if name != OWN:
             assert locked.get(name) == version, f"{name} {version} is here for {sorted(askers)}; lock it"
 
 
@@ -91,7 +97,7 @@ def test_what_is_locked_is_within_what_pyproject_allows() -> None:
     locked = {canonicalize_name(name): version for name, version in pinned()}
     asked = [Requirement(text) for texts in [PROJECT["dependencies"], *EXTRAS.values()] for text in texts]
     for wanted in asked:
-        if wanted.name != "sanad":
+        if wanted.name != OWN:
             version = locked[canonicalize_name(wanted.name)]
             assert wanted.specifier.contains(version, prereleases=True), f"{wanted} forbids {version}"
 

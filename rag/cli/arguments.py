@@ -134,8 +134,9 @@ def parser() -> argparse.ArgumentParser:
         index,
         models,
         description="Serve an index over standard input and output to a client of the Model Context "
-        "Protocol, which starts this command itself: docs/integrations.md has its configuration. Tools: ask, "
-        "search, list_articles; resource: article://ID.",
+        "Protocol, which starts this command itself: its configuration names the whole path of sanad as the "
+        "command and mcp, --index and NAME as the arguments. Tools: ask, search, list_articles; resource: "
+        "article://ID.",
     )
 
     saved = command("export", "write an index with its articles to one file", index)

@@ -25,7 +25,7 @@ from rag.errors import BadSettings, SanadError
 from rag.records import Answer, Event, Filter, Finished, Retrieved, StageStarted
 from rag.server.local_socket import NoServer, socket_path
 from rag.server.local_socket import ask as ask_server
-from rag.settings import DEFAULT_INDEX, Settings, index_folder, quiet_libraries
+from rag.settings import DEFAULT_INDEX, Settings, command_line, index_folder, quiet_libraries
 
 if TYPE_CHECKING:
     from rag.index.archive import Moved
@@ -50,10 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = parser().parse_args(arguments)
     quiet_libraries()
-    # On a terminal set to ASCII or cp1252, Arabic is printed as question marks instead of raising an error.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            keep_letters(stream)
     try:
         status = COMMANDS[options.command](options)
         sys.stdout.flush()
@@ -74,6 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("sanad: Cannot write the output: the disk is full. Free some space.", file=sys.stderr)
         return EXIT_ERROR
     return status or 0
+
+
+def keep_letters(stream: io.TextIOWrapper, *, windows: bool = os.name == "nt") -> None:
+    """Let a stream accept every letter.
+
+    A terminal set to ASCII or cp1252 prints Arabic as question marks instead of raising an error. A file or
+    another program gets UTF-8 on Windows too, where Python would use the encoding of the system's language.
+    """
+    encoding = "utf-8" if windows and not stream.isatty() else None
+    stream.reconfigure(encoding=encoding, errors="replace")
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -273,11 +282,8 @@ def _feedback(options: argparse.Namespace) -> None:
         print(f"{left_out} left out: no comment gives the correct answer", file=sys.stderr)
     for line in done.unreadable:
         print(f"{Settings.load().feedback}:{line}: not a valid vote, skipped", file=sys.stderr)
-    print(
-        'Shorten each "must" to the essential words, then run: '
-        f"python -m evals.workbench check {options.export}",
-        file=sys.stderr,
-    )
+    check = command_line(sys.executable, "-m", "evals.workbench", "check", str(options.export))
+    print(f'Shorten each "must" to the essential words, then run: {check}', file=sys.stderr)
 
 
 def _export(options: argparse.Namespace) -> None:

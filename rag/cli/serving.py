@@ -12,7 +12,7 @@ from rag.cli import printing
 from rag.errors import BadSettings
 from rag.server.answer_cache import CachedAssistant
 from rag.server.local_socket import socket_path
-from rag.settings import DEFAULT_INDEX, Settings, index_folder
+from rag.settings import DEFAULT_INDEX, Settings, index_folder, install_command
 
 
 def opened(index: str, settings: Settings) -> Assistant:
@@ -58,7 +58,6 @@ def serve(options: argparse.Namespace, settings: Settings) -> None:
 
 def mcp(options: argparse.Namespace, settings: Settings) -> None:
     """Serve an index over standard input and output."""
-    from rag.integrations import INSTALL_MCP
     from rag.server.fair_queue import FairQueue
     from rag.server.worker import QuestionRunner
 
@@ -66,7 +65,7 @@ def mcp(options: argparse.Namespace, settings: Settings) -> None:
         from rag.integrations.mcp_server import serve as serve_streams
     except ModuleNotFoundError as error:
         raise BadSettings(
-            f"sanad mcp needs {error.name}, which is not installed. Install it: {INSTALL_MCP}"
+            f"sanad mcp needs {error.name}, which is not installed. Install it: {install_command('mcp')}"
         ) from None
     # The language model is not prepared here: a client waits only seconds for a server that it has started.
     with contextlib.closing(

@@ -34,7 +34,7 @@ from rag.index.indexing import chunker, cutter, prepared
 from rag.index.layout import CURRENT, MANIFEST, Manifest
 from rag.index.snapshot import Generation
 from rag.loading import uploads
-from rag.models.disk import fsync, sha256
+from rag.models.disk import fsync, replace, sha256
 from rag.models.embedding.embedder import Embedder, open_embedder
 from rag.records import Progress
 from rag.settings import DEFAULT_INDEX, Settings, index_folder
@@ -129,7 +129,7 @@ def export_index(file: Path, name: str = DEFAULT_INDEX, *, settings: Settings | 
                     raise
                 raise IndexUnusable(f"The index {name!r} was updated during the export. Try again.") from None
         fsync(unfinished)
-        unfinished.replace(file)
+        replace(unfinished, file)
         uploaded = sum(bool(one.upload) for one, _ in members)
         return Moved(name, len(generation.articles), uploaded, file.stat().st_size)
     except OSError as error:
@@ -325,6 +325,8 @@ def _unpack(archive: IO[bytes], members: list[_Member], unpacked: Path, size: in
             raise _BadArchive(f"{one.name} is not at its place")
         path = uploaded / one.upload if one.upload else generation / one.name.partition("/")[2]
         digest, left = hashlib.sha256(), one.size
+        if path.exists():
+            raise _BadArchive(f"its file {one.upload!r} and another one have the same name on this disk")
         with path.open("xb") as out:
             while left:
                 block = _exactly(archive, min(BLOCK, left))
@@ -352,7 +354,7 @@ def _install(unpacked: Path, target: Path, settings: Settings, embedder: Embedde
     except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
         raise _BadArchive("its content is not an index") from error
     shutil.rmtree(unpacked / FIRST)
-    unpacked.replace(target)
+    replace(unpacked, target)
     fsync(target.parent)
     return written.articles
 

@@ -49,7 +49,7 @@ from rag.index.segments.ledger import Ledger, add_checked, forget_checked
 from rag.index.segments.segment import Segment
 from rag.index.segments.update import Update, chosen_items, compared, groups_of, known_rows
 from rag.index.snapshot import GRAPH_ROWS, Generation
-from rag.models.disk import fsync
+from rag.models.disk import fsync, replace
 from rag.models.embedding.embedder import Embedder
 from rag.records import Progress
 
@@ -303,9 +303,9 @@ def _switch(index: Path, staging: Path, name: str, manifest: bytes) -> None:
     try:
         new.write_bytes(entry(name, manifest))
         fsync(new)
-        staging.replace(index / name)
+        replace(staging, index / name)
         fsync(index)
-        new.replace(index / CURRENT)
+        replace(new, index / CURRENT)
     except OSError:
         new.unlink(missing_ok=True)
         shutil.rmtree(index / name, ignore_errors=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.errors import ModelDamaged, ModelMissing
+from rag.settings import reinstall_command
 
 if TYPE_CHECKING:
     import tiktoken
@@ -24,6 +25,9 @@ VOCABULARY_URL = "https://openaipublic.blob.core.windows.net/encodings/o200k_bas
 
 VOCABULARY_SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
 """The digest that tiktoken 0.12 requires."""
+
+_PACKAGE = "llama-index-core==0.14.*"
+"""The package that ships it, in a version that pyproject.toml allows."""
 
 # How o200k_base splits text into words before it merges bytes, copied from tiktoken_ext.openai_public, whose
 # function cannot be called because it loads the vocabulary first. A test compares the two.
@@ -65,12 +69,12 @@ def _encoding() -> tiktoken.Encoding:
     except OSError as error:
         raise ModelMissing(
             f"Cannot read the token vocabulary {path} ({error.strerror}); reinstall it with: "
-            "pip install --force-reinstall llama-index-core"
+            f"{reinstall_command(_PACKAGE)}"
         ) from None
     if hashlib.sha256(data).hexdigest() != VOCABULARY_SHA256:
         raise ModelDamaged(
             f"The token vocabulary {path} is not the expected file; reinstall it with: "
-            "pip install --force-reinstall llama-index-core"
+            f"{reinstall_command(_PACKAGE)}"
         )
     pairs = (line.split() for line in data.splitlines())
     ranks = {base64.b64decode(token): int(rank) for token, rank in pairs}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,8 @@ def load(folder: Path) -> tuple[str, Mapping[str, Entry]]:
         raise BadArticles(
             f"Cannot read the catalogue {str(path)!r}: {error}. Correct the file or remove it."
         ) from None
-    return present[0], {name: _entry(path, name, table) for name, table in raw.items()}
+    named = {unicodedata.normalize("NFC", name): table for name, table in raw.items()}
+    return present[0], {name: _entry(path, name, table) for name, table in named.items()}
 
 
 _KEYS = ("title", "outlet", "language", "published")

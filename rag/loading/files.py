@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
+import unicodedata
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +30,7 @@ class File(NamedTuple):
     """A file that was found."""
 
     source: str
-    """Its path relative to the folder, in printable form."""
+    """Its path relative to the folder, with forward slashes, in printable and composed form."""
     path: str
     """Its path."""
     kind: str
@@ -114,7 +116,7 @@ class Files:
             name = entry.name
             if name.startswith("."):
                 continue
-            source = printable(prefix + name)
+            source = composed(printable(prefix + name))
             if not entry.is_file(follow_symlinks=False) and _is_folder(entry):
                 if pages is None:
                     pages = {other.name.rpartition(".")[0] for other in entries if _is_page(other.name)}
@@ -151,5 +153,10 @@ def _is_page(name: str) -> bool:
 
 
 def printable(text: str) -> str:
-    """``text`` without lone surrogates, which Python puts into file names that are not UTF-8."""
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """``text`` without lone surrogates, which Python puts into file names that are not UTF-8 or UTF-16."""
+    return text if text.isascii() else re.sub("[\ud800-\udfff]", "\ufffd", text)
+
+
+def composed(name: str) -> str:
+    """A file name as a person types it: on macOS, programs store أ or é as a letter and a sign."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)

@@ -22,8 +22,9 @@ from pathlib import Path, PurePath
 
 from rag.errors import BadArticles, BadUpload
 from rag.loading.articles import ARTICLE_FILES, Loaded, load_folder
+from rag.loading.files import composed
 from rag.records import Article, Progress
-from rag.settings import Settings
+from rag.settings import Settings, can_be_file
 
 FOLDER = "uploads"
 """Name of the folder of uploads inside the folder of the index."""
@@ -62,6 +63,7 @@ def _is_plain(name: str) -> bool:
         and not name.startswith(".")
         and len(name) <= LONGEST_NAME
         and all(unicodedata.category(character)[0] != "C" for character in name)
+        and can_be_file(name)
     )
 
 
@@ -142,8 +144,8 @@ def take(index: Path, file: Path, name: str) -> None:
 
     An earlier upload of this name is replaced, and rows that were removed from it come back.
     """
-    folder = index / FOLDER
-    file.replace(folder / name)
+    folder, name = index / FOLDER, composed(name)
+    file.replace(_stored(index).get(name, folder / name))
     _record(folder, {other: ids for other, ids in _removed(folder).items() if other != name})
 
 
@@ -164,7 +166,7 @@ def joined(one: Loaded, other: Loaded) -> Loaded:
 
 def drop_unused(index: Path, used: Collection[Article]) -> None:
     """Delete uploaded files without any article, which would be reported as skipped at every update."""
-    _drop(index, _names(index) - _files(used))
+    _drop(index, _stored(index).keys() - _files(used))
 
 
 def drop_removed(index: Path, removed: Collection[Article], kept: Collection[Article]) -> None:
@@ -184,7 +186,7 @@ def drop_removed(index: Path, removed: Collection[Article], kept: Collection[Art
 def _removed(folder: Path) -> dict[str, list[str]]:
     try:
         recorded = json.loads((folder / REMOVED).read_bytes())
-        return {name: [str(i) for i in ids] for name, ids in recorded.items()}
+        return {composed(name): [composed(str(i)) for i in ids] for name, ids in recorded.items()}
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (ValueError, AttributeError, TypeError):
@@ -210,14 +212,16 @@ def _files(items: Collection[Article]) -> set[str]:
 
 def _file(source: str) -> str:
     """The name of the file that an article comes from; the source of a row ends with its line number."""
-    return re.sub(r":\d+\Z", "", source.removeprefix(PREFIX))
+    return composed(re.sub(r":\d+\Z", "", source.removeprefix(PREFIX)))
 
 
-def _names(index: Path) -> set[str]:
-    return {path.name for path in (index / FOLDER).glob("[!.]*") if path.is_file()}
+def _stored(index: Path) -> dict[str, Path]:
+    """The uploaded files, by their names as articles have them."""
+    return {composed(path.name): path for path in (index / FOLDER).glob("[!.]*") if path.is_file()}
 
 
 def _drop(index: Path, names: set[str]) -> None:
-    for name in names & _names(index):
-        with contextlib.suppress(OSError):  # the next update reports it again, and it can be removed then
-            (index / FOLDER / name).unlink()
+    for name, path in _stored(index).items():
+        if name in names:
+            with contextlib.suppress(OSError):  # the next update reports it again, and it can be removed then
+                path.unlink()

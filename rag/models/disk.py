@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from pathlib import Path
+
+WAITS = (0.05, 0.1, 0.2, 0.4)
+"""Seconds between the tries of a rename. On Windows a file that a reader or a virus scanner has open for a
+moment can be neither renamed nor replaced."""
 
 
 def sha256(path: Path) -> str:
@@ -15,8 +20,28 @@ def sha256(path: Path) -> str:
 
 def fsync(path: Path) -> None:
     """Wait until a file's bytes, or a folder's entries, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    flags = os.O_RDWR  # Windows flushes only what may be written
+    if path.is_dir():
+        if not hasattr(os, "O_DIRECTORY"):  # Windows opens no folder, and its file system logs the entries
+            return
+        flags = os.O_RDONLY
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def replace(source: Path, target: Path) -> None:
+    """Rename a file or folder, and replace a file; waits for what has one of them open for a moment.
+
+    Raises:
+        OSError: It is not possible.
+    """
+    for wait in WAITS:
+        try:
+            source.replace(target)
+            return
+        except PermissionError:
+            time.sleep(wait)
+    source.replace(target)

@@ -6,9 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from rag.errors import ModelMissing
-
-INSTALL = ".venv/bin/pip install -c constraints.txt -e '.[models,hub]'"
-"""Command that installs these libraries from the checkout."""
+from rag.settings import install_command
 
 
 @contextlib.contextmanager
@@ -23,7 +21,8 @@ def loading(kind: str, name: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise ModelMissing(
-            f"The {kind} {name!r} needs {error.name}, which is not installed. Install it: {INSTALL}"
+            f"The {kind} {name!r} needs {error.name}, which is not installed. Install it: "
+            f"{install_command('hub')}"
         ) from None
     except Exception as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")

@@ -69,6 +69,7 @@ class WorkingFolder:
         """Remove the folder and its content."""
         shutil.rmtree(self.path, ignore_errors=True)
         self._lock.release()
+        shutil.rmtree(self.path, ignore_errors=True)  # Windows keeps the file of a lock while it is held
 
     def _sweep(self) -> None:
         from filelock import FileLock, Timeout
@@ -82,6 +83,7 @@ class WorkingFolder:
                     continue
                 with FileLock(path / ".lock", timeout=0):
                     shutil.rmtree(path, ignore_errors=True)
+                shutil.rmtree(path, ignore_errors=True)
             except (OSError, Timeout):  # removed meanwhile, or in use
                 continue
 

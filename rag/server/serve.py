@@ -24,7 +24,6 @@ import uvicorn
 
 from rag.assistant import Assistant
 from rag.errors import BadSettings
-from rag.integrations import INSTALL_MCP
 from rag.server.api import Asker, build_api
 from rag.server.fair_queue import FairQueue
 from rag.server.guard import PREFIXES, Bodies, Hosts, Origins, parsed_address, refusal
@@ -33,7 +32,7 @@ from rag.server.login import Login, Users, read_passwords
 from rag.server.metrics import Metrics
 from rag.server.request_log import Observed
 from rag.server.worker import QuestionRunner
-from rag.settings import LOCAL, Settings
+from rag.settings import LOCAL, Settings, install_command
 
 MCP = "/mcp"
 """Path for clients of the Model Context Protocol."""
@@ -220,7 +219,8 @@ def serve(server: Server, started: Callable[[str], None]) -> None:
     try:
         server.start()
         started(server.address)
-        ended.wait()
+        while not ended.wait(1):  # on Windows a signal is handled only between two waits
+            pass
     finally:
         server.close()
         for name, handler in before.items():
@@ -232,7 +232,8 @@ def _mcp_app(assistant: Assistant, asker: Asker) -> AbstractAsyncContextManager[
     try:
         from rag.integrations.mcp_server import over_http
     except ModuleNotFoundError as error:
-        missing = f"{MCP} needs {error.name}, which is not installed. Install it on the server: {INSTALL_MCP}"
+        command = install_command("mcp")
+        missing = f"{MCP} needs {error.name}, which is not installed. Install it on the server: {command}"
         return contextlib.nullcontext(refusal(404, missing))
     return over_http(
         assistant,
@@ -263,7 +264,8 @@ def _bound(host: str, port: int) -> socket.socket:
             f"Cannot listen on {host!r}: {error.strerror}. Choose an address of this machine with --host."
         ) from None
     bound = socket.socket(family, kind, protocol)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # With Windows' SO_REUSEADDR any other process could take over the port.
+    bound.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR), 1)
     try:
         bound.bind(address)
         bound.listen(128)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -13,7 +14,7 @@ from command import Run, refused
 
 from rag import Answer, Citation, Claim, Settings, __version__
 from rag.cli import printing
-from rag.cli.commands import main
+from rag.cli.commands import keep_letters, main
 from rag.models.llm.protocol import Generator
 from rag.records import Reprint
 
@@ -316,3 +317,20 @@ def test_a_reader_of_json_that_has_gone_is_no_error(run: Run, monkeypatch: pytes
 def test_an_error_in_a_process_is_one_line_without_a_traceback(run: Run) -> None:
     done = sanad("index", "/no/such/folder")
     assert "'/no/such/folder'" in refused((done.returncode, done.stdout, done.stderr))
+
+
+@pytest.mark.parametrize(
+    ("windows", "terminal", "written"),
+    [(True, False, "قال 5"), (True, True, "??? 5"), (False, False, "??? 5")],
+)
+def test_a_file_or_program_gets_every_letter_on_windows_too(
+    windows: bool, terminal: bool, written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There, Python's encoding is that of the system's language."""
+    raw = io.BytesIO()
+    monkeypatch.setattr(raw, "isatty", lambda: terminal, raising=False)
+    stream = io.TextIOWrapper(raw, encoding="cp1252")
+    keep_letters(stream, windows=windows)
+    stream.write("قال 5")
+    stream.flush()
+    assert raw.getvalue().decode() == written

@@ -248,6 +248,15 @@ def test_a_member_that_is_no_plain_file_is_refused(archive: Path, kind: bytes) -
         imported(archive, "x")
 
 
+def test_two_uploads_that_are_one_file_on_this_disk_are_refused_by_name(index: Path, tmp_path: Path) -> None:
+    """As a.txt and A.txt are on macOS and Windows."""
+    (index / "uploads" / "bell.txt").write_text("The bell rang again on Saturday.", encoding="utf-8")
+    export_index(tmp_path / "two.sanad", "small")
+    changed = rewritten(tmp_path / "two.sanad", uploaded("bell.txt"))
+    with pytest.raises(BadArticles, match=r"'bell\.txt' and another one have the same name on this disk"):
+        imported(changed, "other")
+
+
 def test_an_archive_that_promises_too_much_is_refused_before_anything_is_written(archive: Path) -> None:
     data = bytearray(archive.read_bytes())
     member = tarfile.TarInfo("sanad.json")

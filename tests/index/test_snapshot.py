@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock, Timeout
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -315,6 +316,39 @@ def test_working_copies_that_killed_processes_left_are_removed_and_others_are_no
     assert {path.name for path in temporary.iterdir()} == {in_use.name, "another", f"{PREFIX}link"}
     assert held.nearest(vector_of("harbour"), 1)
     held.close()
+
+
+def test_a_working_copy_is_removed_where_the_file_of_a_held_lock_cannot_be(
+    built: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where an open file stays."""
+    really = Path.unlink
+    removed = shutil.rmtree
+
+    def rmtree(path: Path, ignore_errors: bool = False) -> None:
+        lock = Path(path) / ".lock"
+        if lock.exists() and _is_held(lock):
+            for other in Path(path).iterdir():
+                if other != lock:
+                    removed(other, ignore_errors=True) if other.is_dir() else really(other)
+            return
+        removed(path, ignore_errors=ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", rmtree)
+    open_generation(built).close()
+    assert list(temporary.iterdir()) == []
+    (temporary / f"{PREFIX}left").mkdir()
+    monkeypatch.setattr(working_copy, "SECONDS_TO_LOCK", -60)
+    open_generation(built).close()
+    assert list(temporary.iterdir()) == []
+
+
+def _is_held(lock: Path) -> bool:
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 def test_an_open_generation_answers_on_when_its_files_are_deleted(built: Path, first_build: Path) -> None:

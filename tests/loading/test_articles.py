@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from rag.errors import BadArticles, BadSettings
 from rag.loading.articles import Loaded, Skipped, load_folder
 from rag.loading.boilerplate import shown_lines
+from rag.loading.files import printable
 from rag.settings import Settings
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
@@ -465,3 +467,37 @@ def test_the_seeds_lines_are_those_of_their_files(seeds: Loaded) -> None:
 
 def test_credits_at_the_end_of_a_seed_stay(seeds: Loaded) -> None:
     assert seeds.articles[2].text.endswith("المصدر: العربية الانكليزية\n\nترجمة: أوغاريت بوست")
+
+
+@pytest.mark.parametrize("name", ["أخبار الأحد", "café", "صحف/مؤتمر"])
+def test_an_id_is_spelled_as_a_person_types_it_whatever_form_the_disk_keeps(
+    tmp_path: Path, name: str
+) -> None:
+    """Programs on macOS store أ and é as a letter and a sign."""
+    path = tmp_path / unicodedata.normalize("NFD", f"{name}.txt")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("The bell rang on Friday.", encoding="utf-8")
+    for form in ("NFC", "NFD"):
+        table = unicodedata.normalize(form, f'["{name}"]\noutlet = "Coast Daily"\n')
+        (tmp_path / "articles.toml").write_text(table, encoding="utf-8")
+        loaded = load(tmp_path)
+        assert [(a.id, a.source, a.outlet) for a in loaded.articles] == [(name, f"{name}.txt", "Coast Daily")]
+        assert loaded.skipped == ()
+
+
+def test_two_files_whose_names_differ_only_in_form_are_two_articles(tmp_path: Path) -> None:
+    for form in ("NFC", "NFD"):
+        text = f"The bell rang in {form} on Friday."
+        (tmp_path / unicodedata.normalize(form, "café.txt")).write_text(text, encoding="utf-8")
+    if len(list(tmp_path.iterdir())) == 1:
+        pytest.skip("this file system takes them for one")
+    loaded = load(tmp_path)
+    assert len({a.id for a in loaded.articles}) == len({a.text for a in loaded.articles}) == 2
+
+
+@pytest.mark.parametrize("name", ["news\ud83d", "\udcff news", "خبر\ud800\udfff"])
+def test_a_name_with_half_a_character_is_shown_without_it(name: str) -> None:
+    """Windows' names are UTF-16 and may have any half of a pair; Linux' names any byte."""
+    shown = printable(name)
+    assert shown.encode() and "\ufffd" in shown
+    assert printable("خبر 😀") == "خبر 😀"

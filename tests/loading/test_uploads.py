@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,21 @@ def test_what_is_not_there_is_not_removed(fake_assistant: FakeAssistant) -> None
         assistant.remove(["harbor"])
     with pytest.raises(BadArticles, match="would remove every article"):
         assistant.remove(OWN)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_an_upload_is_kept_replaced_and_removed_however_its_name_is_spelled(
+    fake_assistant: FakeAssistant, form: str
+) -> None:
+    """Programs on macOS store أ and é as a letter and a sign."""
+    assistant, name = fake_assistant(), "أبراج café.txt"
+    put(assistant, unicodedata.normalize(form, name), TOWER)
+    added = f"uploaded://{name.removesuffix('.txt')}"
+    assert assistant.index_uploads().written.added == (added,)
+    assert len(list(assistant.uploads.iterdir())) == 1, "it is in use"
+    assistant.take_upload(
+        put(assistant, ".new", TOWER.replace("1952", "1953")), unicodedata.normalize("NFC", name)
+    )
+    assert assistant.index_uploads().written.changed == (added,)
+    assistant.remove([added])
+    assert (list(assistant.uploads.iterdir()), ids(assistant)) == ([], OWN)

