@@ -17,9 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import chromadb
-import numpy as np
 import pytest
+from chroma_reader import check, opened
 from command import Run, refused
 
 import rag
@@ -78,45 +77,6 @@ def server(tmp_path: Path) -> Iterator[Callable[[], str]]:
         drain.join()
 
 
-@contextlib.contextmanager
-def opened(url: str = "", index: str = NAME) -> Iterator[Any]:
-    """The collection as another program opens it."""
-    folder = Settings.load().indexes / index / "chroma"
-    if url:
-        client = chromadb.HttpClient(*re.split(r"://|:(?=\d)", url)[1:])
-    else:
-        client = chromadb.PersistentClient(str(folder))
-    try:
-        yield client.get_collection(collection.name_of(Path(index)))
-    finally:
-        chroma_store.close(client)
-
-
-def check(url: str = "", index: str = NAME) -> None:
-    """The collection contains the chunks of the index and nothing else."""
-    with contextlib.closing(open_generation(Settings.load().indexes / index)) as generation:
-        expected = {}
-        for row, chunk in enumerate(generation.chunks):
-            article = generation.article_of(row)
-            known = {"article_id": article.id, "start": chunk.start, "end": chunk.end}
-            known |= {"title": article.title, "outlet": article.outlet, "published": article.published}
-            known |= {"language": article.language, "source": article.source}
-            known = {key: value for key, value in known.items() if value is not None}
-            expected[chunk.id] = (article.text[chunk.start : chunk.end], known, generation.vectors[row])
-        state = generation.entry.decode().strip()
-    with opened(url, index) as found:
-        rows = found.get(include=["documents", "metadatas", "embeddings"])
-        assert found.metadata["generation"] == state
-    assert sorted(rows["ids"]) == sorted(expected)
-    for chunk_id, text, known, vector in zip(*(rows[key] for key in ROWS), strict=True):
-        known = {key: value for key, value in known.items() if key not in collection.KEYS[-2:]}
-        assert (text, known) == expected[chunk_id][:2]
-        np.testing.assert_allclose(vector, expected[chunk_id][2], rtol=1e-6)
-
-
-ROWS = ("ids", "documents", "metadatas", "embeddings")
-
-
 def build(folder: Path, **options: Any) -> None:
     build_index(folder, NAME, allow_shrink=True, embedder=FakeEmbedder(), **options)
 
@@ -132,12 +92,12 @@ def test_a_plain_client_reads_every_chunk_with_its_text_metadata_and_vector(
     small_articles: Path, place: str
 ) -> None:
     build(small_articles)
-    check(place)
+    check(NAME, place)
     edit(small_articles)
     build(small_articles)
-    check(place)
+    check(NAME, place)
     remove_articles(["new"], NAME, allow_shrink=True, embedder=FakeEmbedder())
-    check(place)
+    check(NAME, place)
 
 
 def test_an_update_touches_the_rows_of_its_articles_alone(
@@ -158,7 +118,7 @@ def test_an_update_touches_the_rows_of_its_articles_alone(
         (small_articles / f"n{number}.txt").write_text(f"News {number}\n\nIt is day {number}.", "utf-8")
         build(small_articles)
     assert sent == [f"n{number}" for number in range(9)]
-    check(place)
+    check(NAME, place)
 
 
 def test_dates_are_numbers_for_ranges_and_what_is_unknown_is_left_out(small_articles: Path) -> None:
@@ -169,7 +129,7 @@ def test_dates_are_numbers_for_ranges_and_what_is_unknown_is_left_out(small_arti
     ]
     (small_articles / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     build(small_articles)
-    with opened() as found:
+    with opened(NAME) as found:
         known = found.get()["metadatas"]
         span = {"$and": [{"published_until": {"$gte": 20240215}}, {"published_from": {"$lte": 20240301}}]}
         assert len(found.get(where=span)["ids"]) == 1
@@ -190,23 +150,23 @@ def test_a_damaged_or_missing_collection_is_written_again_and_answers_do_not_dep
     open_generation(index).close()
     edit(small_articles)
     build(small_articles)
-    check()
+    check(NAME)
     shutil.rmtree(index / "chroma")
     build(small_articles)
-    check()
+    check(NAME)
 
 
 def test_what_another_program_changed_is_noticed_by_the_count_and_written_again(
     small_articles: Path, place: str, run: Run
 ) -> None:
     build(small_articles)
-    with opened(place) as found:
+    with opened(NAME, place) as found:
         found.delete(ids=found.get()["ids"][:1])
     status, _, err = run("index", "--index", NAME, "--show-collection")
     assert status == 0
     assert "The index has 3 passages, but the collection 2." in err
     build(small_articles)
-    check(place)
+    check(NAME, place)
 
 
 @pytest.mark.parametrize("step", ["update", "rebuild", "_add"])
@@ -229,7 +189,7 @@ def test_an_update_that_ends_anywhere_in_the_collection_is_finished_by_the_next(
     open_generation(Settings.load().indexes / NAME).close()
     (small_articles / "later.txt").write_text("Later\n\nIt snowed in Marsa.", encoding="utf-8")
     build(small_articles)
-    check(place)
+    check(NAME, place)
 
 
 def test_while_another_process_writes_the_collection_is_left_to_it(small_articles: Path) -> None:
@@ -240,7 +200,7 @@ def test_while_another_process_writes_the_collection_is_left_to_it(small_article
         collection.bring_up_to_date(index, "", lambda *_: None)
         assert not (index / "chroma").exists()
     collection.bring_up_to_date(index, "", lambda *_: None)
-    check()
+    check(NAME)
 
 
 def test_a_collection_that_is_two_generations_behind_is_written_again(small_articles: Path) -> None:
@@ -251,7 +211,7 @@ def test_a_collection_that_is_two_generations_behind_is_written_again(small_arti
             (small_articles / "harbour.txt").write_text(f"Title\n\nThe harbour, edition {text}.", "utf-8")
             build(small_articles)
     build(small_articles)
-    check()
+    check(NAME)
 
 
 def test_an_imported_index_has_its_collection_under_its_new_name(
@@ -260,8 +220,8 @@ def test_an_imported_index_has_its_collection_under_its_new_name(
     build(small_articles)
     export_index(tmp_path / "archive", NAME)
     import_index(tmp_path / "archive", "مرسى", embedder=FakeEmbedder())
-    check(place, "مرسى")
-    check(place)
+    check("مرسى", place)
+    check(NAME, place)
 
 
 def test_show_collection_prints_python_that_reads_it(small_articles: Path, place: str, run: Run) -> None:
@@ -303,7 +263,7 @@ def test_a_range_of_dates_in_chroma_selects_what_the_filter_selects(small_articl
     (small_articles / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     build(small_articles)
     articles = [item.article for item in list_articles(NAME)]
-    with opened() as found:
+    with opened(NAME) as found:
         for since, until in itertools.product(dates[:-1], repeat=2):
             (first, _), (_, last) = date_span(since or ""), date_span(until or "")
             if first > last:
@@ -400,4 +360,4 @@ def test_a_server_that_dies_during_an_update_leaves_a_whole_index_and_is_named(
         assert "new" in generation.articles
     monkeypatch.delenv("SANAD_CHROMA_URL")
     build(small_articles)
-    check()
+    check(NAME)
