@@ -10,7 +10,6 @@ import difflib
 import importlib.util
 import json
 import os
-import platform
 import re
 import shlex
 import sys
@@ -20,6 +19,7 @@ from configparser import ConfigParser
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
+from urllib.parse import urlsplit
 
 from rag.errors import BadSettings
 
@@ -115,11 +115,7 @@ def _requirements() -> dict[str, list[str]]:
 def _is_installed(requirement: str) -> bool:
     from importlib import metadata
 
-    try:
-        metadata.distribution(re.split(r"[^\w.-]", requirement)[0])
-        return True
-    except metadata.PackageNotFoundError:
-        return False
+    return any(metadata.distributions(name=re.split(r"[^\w.-]", requirement)[0]))
 
 
 def _from_origin(requirement: str) -> str:
@@ -174,6 +170,9 @@ class Settings:
     """Folder for prepared models, kept answers and votes."""
     indexes: Path = field(default_factory=_default_indexes)
     """Folder that contains the indexes."""
+    chroma_url: str = ""
+    """Address of the Chroma server that has the collections of the indexes, ``http://HOST:PORT``; empty keeps
+    each in the folder of its index. See rag/index/collection.py."""
     articles: Path = field(default_factory=lambda: resource_dir("seeds"))
     """Folder from which the default index, ``seeds``, is built."""
     chunk_tokens: int = 300
@@ -261,6 +260,11 @@ class Settings:
     def _check(self) -> None:
         if self.backend not in BACKENDS:
             raise BadSettings(f"Unknown backend {self.backend!r}. Choose one of {', '.join(BACKENDS)}.")
+        if self.chroma_url and not _is_server(self.chroma_url):
+            raise BadSettings(
+                f"The setting chroma_url is {self.chroma_url!r}; it must be the address of a Chroma server: "
+                "http://HOST:PORT"
+            )
         for name, kind in _TYPES.items():
             least = 0 if name in ("threads", "llm_context") else 1
             value = getattr(self, name)
@@ -380,12 +384,16 @@ def is_address(model: str) -> bool:
     return "://" in model
 
 
+def _is_server(address: str) -> bool:
+    """Whether an address is that of a server, with its port and nothing else."""
+    try:
+        url = urlsplit(address)
+        if url.scheme not in ("http", "https") or not url.hostname or not url.port:
+            return False
+    except ValueError:
+        return False
+    return "@" not in url.netloc and not (url.path.strip("/") or url.query or url.fragment)
+
+
 def _from_hub(model: str) -> bool:
     return model not in (PACKAGED, "fake") and not (is_address(model) or Path(model).expanduser().exists())
-
-
-def has_accelerator() -> bool:
-    """Whether this machine seems to have a CUDA or MPS device, without importing torch (2 s)."""
-    if platform.system() == "Darwin":
-        return platform.machine() == "arm64"
-    return Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()

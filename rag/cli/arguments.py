@@ -65,6 +65,11 @@ def parser() -> argparse.ArgumentParser:
         "--watch", action="store_true", help="keep running and update the index whenever files change"
     )
     build.add_argument("--verbose", action="store_true", help="name every skipped file")
+    build.add_argument(
+        "--show-collection",
+        action="store_true",
+        help="change nothing; print where the index's Chroma collection is, and Python that reads it",
+    )
 
     listing = command(
         "articles",

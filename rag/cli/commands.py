@@ -152,6 +152,11 @@ def _index(options: argparse.Namespace) -> None:
     from rag.index.indexing import build_index
 
     settings = _settings(options)
+    if options.show_collection:
+        from rag.index import collection
+
+        printing.collection(collection.show(index_folder(settings, options.index), settings.chroma_url))
+        return
     folder = _folder(options, settings)
     if options.watch:
         _watch(options, settings, folder)

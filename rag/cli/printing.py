@@ -15,6 +15,7 @@ from rag.records import Answer, Citation, Language, Passage, Progress
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from rag.index.collection import Shown
     from rag.index.indexing import Built, Listed
     from rag.models.weights.download import Recommended
     from rag.models.weights.packaged import ModelStatus
@@ -123,6 +124,30 @@ def recommended(model: Recommended, folder: Path | None) -> None:
     print(f"  state     {'fetched' if folder else f'not fetched: sanad models --get {model.name}'}")
     if folder:
         print(f"  folder    {folder}")
+
+
+def collection(shown: Shown) -> None:
+    """Print where a collection is and what it contains, and Python that reads it."""
+    from rag.index.collection import DATABASE, KEYS, TENANT
+
+    place = ("server", shown.place) if isinstance(shown.place, str) else ("path", str(shown.place))
+    rows = (
+        place,
+        ("collection", shown.name),
+        ("tenant", TENANT),
+        ("database", DATABASE),
+        ("count", f"{shown.chunks:,}"),
+        ("metadata", ", ".join(KEYS)),
+    )
+    for name, value in rows:
+        print(f"{name:<10}  {value}")
+    print("\n" + "\n".join(shown.code))
+    if shown.chunks != shown.expected:
+        print(
+            f"The index has {count(shown.expected, 'passage')}, but the collection {shown.chunks:,}. "
+            f"Bring it up to date: {shown.fix}",
+            file=sys.stderr,
+        )
 
 
 def update(name: str, built: Built, *, verbose: bool) -> None:

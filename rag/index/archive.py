@@ -28,7 +28,7 @@ from typing import IO, Any
 
 from rag import __version__
 from rag.errors import BadArticles, BadSettings, IndexMissing, IndexUnusable, NoSpace
-from rag.index import build, generations, layout
+from rag.index import build, collection, generations, layout
 from rag.index.build import Item
 from rag.index.indexing import chunker, cutter, prepared
 from rag.index.layout import CURRENT, MANIFEST, Manifest
@@ -163,6 +163,7 @@ def import_index(
         NoSpace: The disk is too full.
     """
     settings, report = prepared(settings, progress)
+    collection.check_server(settings.chroma_url)
     try:
         with file.open("rb") as archive:
             size = file.stat().st_size
@@ -179,6 +180,7 @@ def import_index(
                 unpacked = staging / target.name
                 _unpack(archive, members, unpacked, size, report)
                 articles = _install(unpacked, target, settings, embedder, report)
+        collection.bring_up_to_date(target, settings.chroma_url, report)
         return Moved(target.name, articles, sum(bool(one.upload) for one in members), size)
     except _BadArchive as error:
         raise BadArticles(

@@ -183,7 +183,7 @@ def write_generation(
     embedder.identity  # noqa: B018 - a model that cannot be loaded fails here, before anything is written
     with _disk_errors(index):
         index.mkdir(parents=True, exist_ok=True)
-        with _writer_lock(index):
+        with writer_lock(index):
             _sweep(index)
             current = read_current(index)
             if contents.base and contents.base != current:
@@ -357,7 +357,8 @@ def _number(folder: Path) -> int:
 
 
 @contextlib.contextmanager
-def _writer_lock(index: Path) -> Iterator[None]:
+def writer_lock(index: Path) -> Iterator[None]:
+    """Keep other writers of an index out; IndexUnusable names the one that is writing."""
     from filelock import FileLock, Timeout
 
     holder = index / ".writer"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import BadArticles, IndexMissing, IndexUnusable, SanadError
-from rag.index import chunking, filters, generations, layout
+from rag.index import chunking, collection, filters, generations, layout
 from rag.index.generations import Written
 from rag.index.layout import Contents, Cut
 from rag.index.segments.ledger import Ledger
@@ -74,12 +74,13 @@ def build_index(
         BadArticles: The folder does not exist, contains no article or contains the indexes themselves, or
             too many articles would be removed.
         BadSettings: The name is not valid for an index.
-        IndexUnusable: Another process is writing this index.
+        IndexUnusable: Another process is writing this index, or its collection cannot be written.
         NoSpace: The disk is full; the index is unchanged.
         ModelMissing, ModelDamaged: The embedder cannot be used.
     """
     settings, report = prepared(settings, progress)
     place = index_folder(settings, name)
+    collection.check_server(settings.chroma_url)
     if place.resolve().is_relative_to(folder.resolve()):
         raise BadArticles(
             f"The folder {str(folder)!r} contains the indexes themselves ({settings.indexes}). Name a folder "
@@ -107,6 +108,7 @@ def build_index(
         place, contents, embedder, report, allow_shrink=allow_shrink, ledger=ledger
     )
     _remember(memory, key, own)
+    collection.bring_up_to_date(place, settings.chroma_url, report)
     return Built(written, loaded.skipped)
 
 
@@ -203,6 +205,7 @@ def index_uploads(
     """
     settings, report = prepared(settings, progress)
     folder = index_folder(settings, name)
+    collection.check_server(settings.chroma_url)
     embedder = embedder or open_embedder(settings, report)
     loaded = uploads.load(folder, settings, report)
     ledger = generations.whole_ledger(folder, embedder.identity)
@@ -214,6 +217,7 @@ def index_uploads(
         folder, contents, embedder, report, allow_shrink=True, ledger=ledger
     )
     uploads.drop_unused(folder, loaded.articles)
+    collection.bring_up_to_date(folder, settings.chroma_url, report)
     return Built(written, loaded.skipped)
 
 
@@ -253,6 +257,7 @@ def remove_articles(
     """
     settings, report = prepared(settings, progress)
     folder = index_folder(settings, name)
+    collection.check_server(settings.chroma_url)
     embedder = embedder or open_embedder(settings, report)
     ledger = generations.whole_ledger(folder, embedder.identity)
     unwanted = set(ids)
@@ -272,6 +277,7 @@ def remove_articles(
         folder, contents, embedder, report, allow_shrink=allow_shrink, ledger=ledger
     )
     uploads.drop_removed(folder, removed, left)
+    collection.bring_up_to_date(folder, settings.chroma_url, report)
     return written
 
 

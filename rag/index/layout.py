@@ -18,6 +18,7 @@
         chroma/                           the nearest-neighbour graph (chroma_store.py), in large segments
     indexes/NAME/generation-0002/         the previous manifest, and a segment that both use
     indexes/NAME/.checked                 size and times of every file when its digest was last compared
+    indexes/NAME/chroma/, .collection     a copy of all chunks for other programs (collection.py)
     indexes/NAME/.files.json              what the last update read in each file of the folder (unchanged.py)
 
 A segment never changes. The manifest lists the segments of its generation, and for each which of its articles

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from chroma_reader import check
 from small_index import TEXTS, contents, vector_of, write
 
 from rag import Answer, Assistant, Settings, build_index
@@ -182,6 +183,7 @@ def kill_writers(
         written = build_index(editions[new], index.name, allow_shrink=True)
         assert written.written.articles == EDITIONS[new] + shared
         assert held(index, shared) == new
+        check(index.name)
         assert not (index / ".staging").exists()
         assert len(list(index.glob("generation-*"))) <= 2 + 2 * bool(shared)
         old, new = new, old

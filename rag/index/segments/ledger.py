@@ -72,11 +72,12 @@ class Ledger:
         """What is wrong with the segments that are not ``sound``."""
         for at, part in enumerate(self.manifest.segments):
             dead = set(part.dead)
-            for place, (article_id, fingerprint, offset, size) in enumerate(self._listed(part)):
+            for place, (article_id, fingerprint, offset, size) in enumerate(self.listed(part)):
                 if place not in dead:
                     self.places[article_id] = Place(at, place, fingerprint, offset, size)
 
-    def _listed(self, part: Part) -> list[tuple[str, str, int, int]]:
+    def listed(self, part: Part) -> list[tuple[str, str, int, int]]:
+        """The lines of places.json of a segment, also for articles that are no longer there."""
         try:
             data = (self.index / part.folder / PLACES).read_bytes()
         except OSError as error:

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import importlib.util
 import logging
+import platform
 import threading
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from rag.models.llm.names import kind_of, parse_address
 from rag.models.llm.protocol import Generator
 from rag.models.weights.packaged import digest, generator, prepared
 from rag.records import Progress
-from rag.settings import PACKAGED, Settings, has_accelerator, install_command, is_address
+from rag.settings import PACKAGED, Settings, install_command, is_address
 
 REMOTE = "remote"
 """The backend of a model on a server; its address says that it is meant, so it is no value of the setting."""
@@ -92,7 +93,7 @@ def choose_backend(settings: Settings) -> str:
     if kind != "packaged":
         return kind
     # Without torch an accelerator cannot be used, and the packaged model runs well on the processor.
-    torch = has_accelerator() and importlib.util.find_spec("torch") is not None
+    torch = _has_accelerator() and importlib.util.find_spec("torch") is not None
     return "transformers" if torch else "openvino"
 
 
@@ -152,3 +153,10 @@ def _say_where(base: str) -> None:
         "Questions and the sentences of articles that may answer them are sent to %s (--llm, SANAD_LLM).",
         base,
     )
+
+
+def _has_accelerator() -> bool:
+    """Whether this machine seems to have a CUDA or MPS device, without importing torch (2 s)."""
+    if platform.system() == "Darwin":
+        return platform.machine() == "arm64"
+    return Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()
