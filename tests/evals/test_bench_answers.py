@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from conftest import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evals import bench_answers, bench_systems, ceilings
@@ -45,7 +46,7 @@ def test_questions_that_one_of_them_did_not_answer_are_left_out() -> None:
     assert ratio({"a": [1.0], "b": []}, {"b": [1.0], "c": [1.0]}) is None
 
 
-@settings(deadline=None, max_examples=50)
+@examples(50)
 @given(st.lists(st.tuples(st.floats(0.01, 100), st.floats(0.01, 100)), min_size=1, max_size=12))
 def test_a_ratio_lies_in_its_interval_and_turns_round_with_the_systems(
     pairs: list[tuple[float, float]],
@@ -298,6 +299,7 @@ def test_llama_indexs_starter_answers_from_the_articles_and_is_measured(
     assert system.weights > 1000
 
 
+@pytest.mark.slow
 def test_llama_cpp_is_sent_the_messages_and_is_measured(
     small_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
