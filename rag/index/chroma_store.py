@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import shutil
 import sqlite3
@@ -151,9 +152,16 @@ def _link(source: Path, target: Path) -> None:
 
 def _client(folder: Path) -> Any:
     import chromadb
+
+    return chromadb.PersistentClient(str(folder), settings=_settings().model_copy())
+
+
+@functools.lru_cache(maxsize=1)
+def _settings() -> Any:
+    """Chroma's settings, read once: reading them takes half the time of opening a graph."""
     from chromadb.config import Settings as ChromaSettings
 
-    return chromadb.PersistentClient(str(folder), settings=ChromaSettings(anonymized_telemetry=False))
+    return ChromaSettings(anonymized_telemetry=False)
 
 
 @contextlib.contextmanager
