@@ -236,6 +236,7 @@ def test_an_unknown_system_is_refused_with_those_that_are_known(capsys: pytest.C
     assert "unknown: other; known are sanad, llamacpp, llamacpp-plain, llamaindex" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_ceilings_are_positive_and_copying_counts_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ceilings, "BYTES", 2**20)
     monkeypatch.setattr(ceilings, "SIDE", 64)

@@ -20,6 +20,7 @@ def stats() -> Any:
     return pytest.importorskip("scipy.stats")
 
 
+@pytest.mark.slow  # importing scipy.stats takes a second
 @pytest.mark.parametrize("df", [1, 2, 3, 4, 5, 10, 31, 300])
 def test_students_t_is_that_of_scipy(df, stats):
     for t in (0.0, 0.5, 2.0, 3.7):
@@ -27,12 +28,14 @@ def test_students_t_is_that_of_scipy(df, stats):
     assert intervals.t_quantile(0.025, df) == pytest.approx(stats.t.ppf(0.975, df))
 
 
+@pytest.mark.slow  # importing scipy.stats takes a second
 @given(st.integers(0, 40), st.integers(0, 40))
 def test_mcnemar_is_the_exact_binomial_test(stats, lost, won):
     expected = stats.binomtest(lost, lost + won).pvalue if lost + won else 1.0
     assert intervals.mcnemar(lost, won) == pytest.approx(expected) == intervals.mcnemar(won, lost)
 
 
+@pytest.mark.slow  # importing scipy.stats takes a second
 @given(st.lists(st.floats(1e-9, 1.0), min_size=1, max_size=12))
 def test_adjusted_p_values_are_those_of_scipy(stats, ps):
     assert intervals.benjamini_hochberg(ps) == pytest.approx(list(stats.false_discovery_control(ps)))
