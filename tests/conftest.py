@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import os
+import re
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -53,7 +55,10 @@ ARTICLES = {
 """Three invented articles by file stem."""
 
 FAST_EXAMPLES = 15
-"""Examples of a property test in a fast run, unless the test sets its own number."""
+"""Most examples of a property test in a fast run."""
+
+FOLDERS = itertools.count()
+"""Numbers of the folders of tests."""
 
 CATALOGUE = """
 [harbour]
@@ -73,14 +78,38 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(20_000, 20, 20)
     # How long an example takes is the machine's load, not the code's fault.
     hypothesis.settings.register_profile("whole", deadline=None)
-    # The fast run tries fewer examples; `make test` tries Hypothesis's hundred.
+    # The fast run tries fewer examples; `make test` tries Hypothesis's hundred, or the test's own number.
     hypothesis.settings.register_profile("fast", deadline=None, max_examples=FAST_EXAMPLES)
     hypothesis.settings.load_profile("fast" if "not slow" in config.option.markexpr else "whole")
+
+
+def examples(number: int, **others: Any) -> hypothesis.settings:
+    """Settings of a property test with its own number of examples, of which a fast run tries some."""
+    if hypothesis.settings.get_current_profile_name() == "fast":
+        number = min(number, FAST_EXAMPLES)
+    return hypothesis.settings(max_examples=number, deadline=None, **others)
 
 
 def pytest_collection_finish() -> None:
     """What is imported by now is no garbage."""
     gc.freeze()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A module that is left out as a whole is not imported either: torch alone takes seconds."""
+    if collection_path.suffix == ".py":
+        text = collection_path.read_text(encoding="utf-8")
+        mark = re.search(r"^pytestmark = pytest\.mark\.(\w+)", text, re.MULTILINE)
+        if mark and f"not {mark[1]}" in config.option.markexpr:
+            return True
+    return None
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pytest's own looks through the folders of all earlier tests for a number, which takes seconds."""
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    return tmp_path_factory.mktemp(f"{name}{next(FOLDERS)}", numbered=False)
 
 
 @pytest.fixture(autouse=True)
@@ -229,6 +258,18 @@ def serve(fake_assistant: FakeAssistant) -> Iterator[Serve]:
     for made, client in opened:
         client.close()
         made.close()
+
+
+@pytest.fixture(scope="module")
+def shared_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of a server over the small articles, for the tests of a module that change nothing there."""
+    from rag.server.serve import Server
+
+    with assistant_over(tmp_path_factory.mktemp("shared")) as assistant:
+        server = Server(assistant).start()
+        with httpx.Client(base_url=server.address, timeout=60) as client:
+            yield client
+        server.close()
 
 
 @pytest.fixture

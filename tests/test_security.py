@@ -17,8 +17,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import FakeAssistant, Serve, assistant_over
-from hypothesis import HealthCheck, given, settings
+from conftest import FakeAssistant, Serve, assistant_over, examples
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from rag import BadSettings
@@ -414,7 +414,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, line: str) -> Any:
     return TestClient(app, follow_redirects=False)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "OPTIONS", "BREW"]),
     # No control characters: the client itself refuses to send them.

@@ -207,7 +207,7 @@ def index_uploads(
     folder = index_folder(settings, name)
     collection.check_server(settings.chroma_url)
     embedder = embedder or open_embedder(settings, report)
-    loaded = uploads.load(folder, settings, report)
+    there, loaded = uploads.states(folder), uploads.load(folder, settings, report)
     ledger = generations.whole_ledger(folder, embedder.identity)
     keep = [i for i in ledger.places if not _is_upload(i)]
     contents = _kept(ledger, keep, settings)
@@ -216,7 +216,7 @@ def index_uploads(
     written = generations.write_generation(
         folder, contents, embedder, report, allow_shrink=True, ledger=ledger
     )
-    uploads.drop_unused(folder, loaded.articles)
+    uploads.drop_unused(folder, loaded.articles, there)
     collection.bring_up_to_date(folder, settings.chroma_url, report)
     return Built(written, loaded.skipped)
 

@@ -17,12 +17,13 @@ import os
 import re
 import secrets
 import unicodedata
-from collections.abc import AsyncIterable, Callable, Collection
+from collections.abc import AsyncIterable, Callable, Collection, Mapping
 from pathlib import Path, PurePath
 
 from rag.errors import BadArticles, BadUpload
 from rag.loading.articles import ARTICLE_FILES, Loaded, load_folder
 from rag.loading.files import composed
+from rag.loading.unchanged import State, state
 from rag.records import Article, Progress
 from rag.settings import Settings, can_be_file
 
@@ -164,9 +165,23 @@ def joined(one: Loaded, other: Loaded) -> Loaded:
     )
 
 
-def drop_unused(index: Path, used: Collection[Article]) -> None:
-    """Delete uploaded files without any article, which would be reported as skipped at every update."""
-    _drop(index, _stored(index).keys() - _files(used))
+def states(index: Path) -> dict[str, State | None]:
+    """The uploaded files by name, each with its state."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(index / FOLDER) as listed:
+        return {composed(file.name): state(file) for file in listed if not file.name.startswith(".")}
+    return {}
+
+
+def drop_unused(index: Path, used: Collection[Article], read: Mapping[str, State | None]) -> None:
+    """Delete uploaded files without any article, which would be reported as skipped at every update.
+
+    Args:
+        index: The folder of the index.
+        used: The articles of the uploaded files.
+        read: ``states`` before they were read: what has arrived since is kept.
+    """
+    unused = {name for name, now in states(index).items() if now and read.get(name) == now}
+    _drop(index, unused - _files(used))
 
 
 def drop_removed(index: Path, removed: Collection[Article], kept: Collection[Article]) -> None:

@@ -9,6 +9,8 @@ import pytest
 from command import Run, refused
 from openai_server import dies, says, serving
 
+pytestmark = pytest.mark.slow  # importing the client takes seconds; tests/models/test_remote.py has fast ones
+
 QUESTION = "How much did the repairs of the harbour cost?"
 
 

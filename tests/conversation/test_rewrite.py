@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from conftest import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.turns import DIALOGUES, read_dialogues
@@ -244,7 +245,7 @@ def test_without_a_history_nothing_changes(question: str) -> None:
     assert rewrite(question, [], longest=LONGEST) == Standalone(question)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(QUESTION, st.lists(st.builds(Turn, QUESTION, QUESTION), max_size=4), st.integers(1, 120))
 def test_whatever_was_said_the_result_is_no_longer_than_allowed(
     question: str, history: list[Turn], longest: int

@@ -107,6 +107,7 @@ def test_every_step_of_the_answer_can_be_left_out() -> None:
     assert all(SYSTEMS[step].without == (step,) for step in STEPS)
 
 
+@pytest.mark.slow
 def test_systems_are_compared_and_the_model_is_asked_once_for_each_prompt(
     compare: Compare, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from conftest import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evals import bench_answers, bench_systems, ceilings
@@ -45,7 +46,7 @@ def test_questions_that_one_of_them_did_not_answer_are_left_out() -> None:
     assert ratio({"a": [1.0], "b": []}, {"b": [1.0], "c": [1.0]}) is None
 
 
-@settings(deadline=None, max_examples=50)
+@examples(50)
 @given(st.lists(st.tuples(st.floats(0.01, 100), st.floats(0.01, 100)), min_size=1, max_size=12))
 def test_a_ratio_lies_in_its_interval_and_turns_round_with_the_systems(
     pairs: list[tuple[float, float]],
@@ -235,6 +236,7 @@ def test_an_unknown_system_is_refused_with_those_that_are_known(capsys: pytest.C
     assert "unknown: other; known are sanad, llamacpp, llamacpp-plain, llamaindex" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_ceilings_are_positive_and_copying_counts_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ceilings, "BYTES", 2**20)
     monkeypatch.setattr(ceilings, "SIDE", 64)
@@ -298,6 +300,7 @@ def test_llama_indexs_starter_answers_from_the_articles_and_is_measured(
     assert system.weights > 1000
 
 
+@pytest.mark.slow
 def test_llama_cpp_is_sent_the_messages_and_is_measured(
     small_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import examples
 from evals_stand_in import NOWHERE, QUOTE, RIGHT, StandIn, write
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from test_score import question
 
@@ -152,7 +153,7 @@ def test_few_articles_or_no_seconds_give_no_ratio() -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(st.lists(st.tuples(st.floats(0.01, 9), st.floats(0.01, 9)), min_size=5, max_size=15))
 def test_the_interval_of_a_ratio_holds_it_and_turns_with_it(seconds: list[tuple[float, float]]) -> None:
     before, now = zip(*seconds, strict=True)
@@ -165,7 +166,6 @@ def test_the_interval_of_a_ratio_holds_it_and_turns_with_it(seconds: list[tuple[
     assert there[0] == pytest.approx(np.median(now) / np.median(before))
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 9), st.integers(0, 4)), min_size=1, max_size=12))
 def test_a_weighted_median_is_the_median_of_the_repeated_values(values: list[tuple[float, int]]) -> None:
     numbers, times = (np.array(column) for column in zip(*values, strict=True))

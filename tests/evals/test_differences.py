@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from test_score import question
 
@@ -20,6 +20,7 @@ def stats() -> Any:
     return pytest.importorskip("scipy.stats")
 
 
+@pytest.mark.slow  # importing scipy.stats takes a second
 @pytest.mark.parametrize("df", [1, 2, 3, 4, 5, 10, 31, 300])
 def test_students_t_is_that_of_scipy(df, stats):
     for t in (0.0, 0.5, 2.0, 3.7):
@@ -27,14 +28,14 @@ def test_students_t_is_that_of_scipy(df, stats):
     assert intervals.t_quantile(0.025, df) == pytest.approx(stats.t.ppf(0.975, df))
 
 
-@settings(deadline=None)
+@pytest.mark.slow  # importing scipy.stats takes a second
 @given(st.integers(0, 40), st.integers(0, 40))
 def test_mcnemar_is_the_exact_binomial_test(stats, lost, won):
     expected = stats.binomtest(lost, lost + won).pvalue if lost + won else 1.0
     assert intervals.mcnemar(lost, won) == pytest.approx(expected) == intervals.mcnemar(won, lost)
 
 
-@settings(deadline=None)
+@pytest.mark.slow  # importing scipy.stats takes a second
 @given(st.lists(st.floats(1e-9, 1.0), min_size=1, max_size=12))
 def test_adjusted_p_values_are_those_of_scipy(stats, ps):
     assert intervals.benjamini_hochberg(ps) == pytest.approx(list(stats.false_discovery_control(ps)))
@@ -139,7 +140,6 @@ def test_a_score_that_one_run_lacks_is_not_compared():
     assert [(one.name, one.n) for one in differences] == [("accuracy", 1)]
 
 
-@settings(deadline=None)
 @given(st.integers(0, 30), st.integers(0, 30), st.sampled_from([0.05, 0.01]))
 def test_the_smallest_difference_is_where_the_test_turns(lost, won, level):
     least = smallest_change(lost + won, level)

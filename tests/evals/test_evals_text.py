@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evals.matching import folded_words, holds, strip_markers, words
@@ -19,7 +19,6 @@ texts = st.text(
 numbers = st.integers(0, 99_999)
 
 
-@settings(deadline=None)
 @given(texts)
 @example("20.3.2003")
 @example("1,234.5.6,789")
@@ -27,14 +26,12 @@ def test_folding_twice_changes_nothing(text):
     assert folded_words(folded_words(text)) == folded_words(text)
 
 
-@settings(deadline=None)
 @given(texts)
 def test_words_of_folded_words_are_the_same_words(text):
     once = words(text)
     assert all(word == folded_words(word) for word in once)
 
 
-@settings(deadline=None)
 @given(numbers)
 def test_a_number_is_found_in_every_script_and_with_separators(number):
     for zero in ("0", "٠", "۰"):
@@ -44,7 +41,6 @@ def test_a_number_is_found_in_every_script_and_with_separators(number):
     assert holds(f"نحو {number:,} جندي".replace(",", "٬"), str(number))
 
 
-@settings(deadline=None)
 @given(numbers, numbers)
 @example(15, 2015)
 @example(20, 2015)
@@ -54,7 +50,6 @@ def test_a_number_is_never_found_within_another(small, large):
     assert holds(f"في {large} كان", str(small)) == (small == large)
 
 
-@settings(deadline=None)
 @given(numbers, numbers, arabic_words, arabic_words, st.sampled_from(["", "ـ"]))
 @example(16, 16, "ب", "في", "ـ")
 def test_a_number_attached_to_arabic_letters_counts_as_that_number(written, wanted, before, after, tatweel):
@@ -63,7 +58,6 @@ def test_a_number_attached_to_arabic_letters_counts_as_that_number(written, want
         assert holds(f"قال {text}.5 أمس", f"{wanted}.5") == (written == wanted and not text.endswith(after))
 
 
-@settings(deadline=None)
 @given(st.sampled_from(NEGATIONS), st.text(ARABIC, max_size=6), st.text(ARABIC, max_size=6))
 @example("لا", "ك", "")
 @example("لم", "ك", "")
@@ -73,7 +67,6 @@ def test_a_negation_is_a_word_of_its_own_and_may_follow_a_conjunction(negation, 
     assert found == (before in ("", "و", "ف") and not after) or f"{before}{negation}{after}" in NEGATIONS
 
 
-@settings(deadline=None)
 @given(st.text("abcdeno", max_size=4), st.text("abcdeno", max_size=4), st.sampled_from(["no", "not"]))
 def test_a_latin_word_is_never_found_within_another(before, after, word):
     assert (
@@ -82,7 +75,6 @@ def test_a_latin_word_is_never_found_within_another(before, after, word):
     )
 
 
-@settings(deadline=None)
 @given(arabic_words, st.data())
 def test_diacritics_and_tatweel_change_nothing(word, data):
     marked = "".join(letter + data.draw(st.sampled_from([*MARKS, ""])) for letter in word)
@@ -91,7 +83,6 @@ def test_diacritics_and_tatweel_change_nothing(word, data):
     assert words(marked) == words(word)
 
 
-@settings(deadline=None)
 @given(
     arabic_words.filter(lambda word: word not in NEGATIONS),
     st.sampled_from(["و", "ف", "ب", "ك", "ل", "ال", "وال", "بال", "لل", "وبال", "فلل"]),
@@ -100,7 +91,6 @@ def test_attached_particles_do_not_hide_a_word(word, particle):
     assert holds(f"هنا {particle}{word} هناك", word)
 
 
-@settings(deadline=None)
 @given(texts, texts)
 def test_the_score_of_two_texts_is_a_share_and_does_not_depend_on_their_order(one, other):
     one, other = strip_markers(one), strip_markers(other)
@@ -110,7 +100,6 @@ def test_the_score_of_two_texts_is_a_share_and_does_not_depend_on_their_order(on
         assert token_f1(one, [other]) == 1.0
 
 
-@settings(deadline=None)
 @given(texts)
 def test_a_text_is_its_own_exact_answer(text):
     plain = strip_markers(text)
@@ -151,7 +140,6 @@ def test_mlqa_is_normalised_as_published(text, language, normalised):
     assert mlqa_normalised(text, language) == normalised
 
 
-@settings(deadline=None)
 @given(texts)
 def test_mlqa_keeps_no_punctuation_and_is_idempotent_but_for_articles(text):
     once = mlqa_normalised(text, "en")

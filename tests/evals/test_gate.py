@@ -256,6 +256,7 @@ def test_an_improvement_passes_and_becomes_the_baseline_when_that_is_wanted(eval
     assert str(tmp_path) not in json.dumps(json.loads(kept.read_text(encoding="utf-8"))["run"]["settings"])
 
 
+@pytest.mark.slow
 def test_a_baseline_of_other_questions_can_be_replaced(evaluate, asked, tmp_path):
     kept = tmp_path / "towns.json"
     kept.write_text("{}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import FakeAssistant
-from hypothesis import given, settings
+from conftest import FakeAssistant, examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.answers import StoredAnswer, StoredCitation
@@ -63,7 +63,7 @@ def test_an_arabic_quotation_in_an_english_frame_is_no_english_answer(fake_assis
     assert HELD not in without_arabic(answer.text)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.text(alphabet='اب سم“”«»"()ab 1[', max_size=40))
 def test_the_shares_of_both_languages_are_the_whole(text: str) -> None:
     arabic, english = (language_share(said(text), wanted) for wanted in ("ar", "en"))
@@ -116,13 +116,11 @@ def test_a_cited_sentence_is_found_in_the_answer_whatever_marks_it_contains() ->
     )
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Mn", "Cf", "Lo"])))
 def test_a_text_without_arabic_is_left_as_it_is(text: str) -> None:
     assert words(without_arabic(text)) == words(strip_markers(text))
 
 
-@settings(deadline=None)
 @given(st.text('ابسم ab12.,«»“”"()[]\n:'))
 def test_no_arabic_word_is_left_and_nothing_is_added(text: str) -> None:
     left = words(without_arabic(text))
@@ -131,7 +129,6 @@ def test_no_arabic_word_is_left_and_nothing_is_added(text: str) -> None:
     assert all(word in rest for word in left), "a subsequence"
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.text(ARABIC, min_size=1), st.integers(0, 9999).map(str)), min_size=1))
 def test_nothing_is_left_of_an_arabic_clause_with_numbers(clause: list[str]) -> None:
     assert words(without_arabic(" ".join([*clause, "ثم"]))) == []

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import examples
 from evals_stand_in import NOWHERE, QUOTE, RIGHT, TEXT, WRONG, StandIn, write
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from test_turns import FIRST, Talking
 from test_turns import TEXT as TALKED_OF
@@ -85,7 +86,7 @@ def test_nothing_that_a_text_holds_ends_the_element_it_is_in(report):
     assert "\u2028" not in text
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(
     st.text(st.one_of(st.sampled_from("<>/!-&;[]\"'\\ script\u2028\u2029\x00"), st.characters(codec="utf-8")))
 )

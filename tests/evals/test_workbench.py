@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evals import options, workbench
@@ -75,7 +75,6 @@ def test_articles_take_turns_and_sentences_that_are_asked_about_are_passed_over(
     assert {p.article_id for p in proposals(ARTICLES, asked, 0)} == {"library"}
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from([*HARBOUR.split(), *LIBRARY.split(), "2015", "٢٠١٥", "15", "\n", ".", "%"]),

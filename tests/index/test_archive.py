@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from command import Run
-from conftest import contents
-from hypothesis import HealthCheck, given, settings
+from conftest import contents, examples
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from rag import Assistant, BadSettings, IndexMissing, Settings
@@ -267,7 +267,7 @@ def test_an_archive_that_promises_too_much_is_refused_before_anything_is_written
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_an_archive_that_was_cut_or_changed_anywhere_is_refused_or_still_whole(
     archive: Path, tmp_path: Path, data: st.DataObject

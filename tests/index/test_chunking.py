@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import tiktoken_ext.openai_public
-from hypothesis import given, settings
+from conftest import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.errors import ModelDamaged, ModelMissing
@@ -52,7 +53,7 @@ def test_chunks_of_the_seeds_cover_every_sentence_once_within_the_budget(budget:
         check(item, budget)
 
 
-@settings(deadline=None, max_examples=100)
+@examples(100)
 @given(
     st.lists(
         st.sampled_from(["نص قصير.", "One short text.", "كلمة " * 30 + ".", "؟!", "<|endoftext|>."]),

@@ -6,7 +6,8 @@ import dataclasses
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from conftest import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rag import Article, Passage
@@ -168,7 +169,7 @@ def test_a_chain_of_small_changes_does_not_join_its_ends():
     assert found["link3"] != "link0"
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(st.permutations(range(6)))
 def test_groups_do_not_depend_on_the_order_of_articles(order):
     texts = [ARABIC, ARABIC[1:], [*ARABIC[3:], *ARABIC[:3]], ENGLISH, ENGLISH[:7], ELSEWHERE]
@@ -176,7 +177,7 @@ def test_groups_do_not_depend_on_the_order_of_articles(order):
     assert groups(articles) == {"n0": "n0", "n1": "n0", "n2": "n0", "n3": "n3", "n4": "n3", "n5": "n5"}
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.lists(st.text(max_size=80), max_size=6))
 def test_any_texts_have_groups_and_equal_ones_share_theirs(texts):
     articles = [told([text], f"{at:03}") for at, text in enumerate([*texts, *texts])]
@@ -311,7 +312,7 @@ SENTENCES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(SENTENCES, min_size=2, max_size=4))
 def test_no_number_is_lost_and_little_of_any_text(stories):
     articles = [told(story, f"{at}") for at, story in enumerate(stories)]
@@ -346,7 +347,6 @@ news = st.lists(
 collections = st.dictionaries(st.sampled_from("abcdefghij"), st.one_of(news, st.just(ENGLISH)), max_size=10)
 
 
-@settings(deadline=None)
 @given(collections, collections)
 def test_after_any_changes_the_groups_are_those_of_all_articles_compared_again(before, after):
     old = {name: told(text, name) for name, text in before.items()}

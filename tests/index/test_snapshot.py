@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import examples
 from filelock import FileLock, Timeout
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from small_index import TEXTS, Counting, by_line, contents, lines_of, vector_of, write
@@ -388,7 +389,7 @@ article_texts = st.lists(
 collections = st.dictionaries(st.sampled_from("abcd"), article_texts, min_size=1)
 
 
-@settings(max_examples=6, deadline=None)
+@examples(6)
 @given(collections, collections)
 def test_an_update_makes_what_a_build_from_nothing_makes(old: dict[str, str], new: dict[str, str]) -> None:
     with pytest.MonkeyPatch.context() as patched, tempfile.TemporaryDirectory() as folder:

@@ -82,7 +82,7 @@ def test_an_update_writes_the_new_article_alone_and_touches_nothing_else(built: 
     assert not (built / "generation-0002" / "chroma").exists()
 
 
-@pytest.mark.parametrize("graph_rows", [1000, 2])
+@pytest.mark.parametrize("graph_rows", [2, pytest.param(1000, marks=pytest.mark.slow)])
 def test_after_many_updates_the_index_is_the_one_that_a_build_from_nothing_makes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: list[Generation], graph_rows: int
 ) -> None:
@@ -109,14 +109,15 @@ def test_after_many_updates_the_index_is_the_one_that_a_build_from_nothing_makes
     assert len(set(folders(tmp_path / "updated")) - used) <= 2 * update.FAN
 
 
-def test_segments_of_one_size_are_merged_without_embedding(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [update.FAN, pytest.param(update.FAN**2, marks=pytest.mark.slow)])
+def test_segments_of_one_size_are_merged_without_embedding(tmp_path: Path, count: int) -> None:
     texts: dict[str, str] = {}
     embedded = 0
-    for number in range(64):
+    for number in range(count):
         texts[f"a{number:02}"] = f"Report {number} about the harbour."
         embedded += write(tmp_path / "x", contents(texts)).embedded
-    assert [part.articles for part in parts(tmp_path / "x")] == [64]
-    assert embedded == 64
+    assert [part.articles for part in parts(tmp_path / "x")] == [count]
+    assert embedded == count
     assert len(folders(tmp_path / "x")) <= 2 * update.FAN
 
 

@@ -16,6 +16,8 @@ from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 
 from rag.integrations.langchain import SanadRetriever
 
+pytestmark = pytest.mark.slow  # importing LangChain takes seconds
+
 COST = "How much did the repairs of the harbour cost?"
 
 

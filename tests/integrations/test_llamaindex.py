@@ -31,6 +31,8 @@ from rag.integrations.llamaindex import (
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM
 
+pytestmark = pytest.mark.slow  # importing LlamaIndex takes seconds
+
 COST = "How much did the repairs of the harbour cost?"
 
 FOUND = "The repairs cost 12 million dollars [2]."

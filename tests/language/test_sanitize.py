@@ -49,6 +49,7 @@ def test_what_could_command_the_model_is_text_to_it(text: str, seen: str) -> Non
     assert neutral(text) == seen
 
 
+@pytest.mark.slow
 def test_every_character_that_unicode_folds_to_a_bracket_goes() -> None:
     folding = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
     alike = [char for char in folding if set(unicodedata.normalize("NFKC", char)) & set("<>[]")]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from conftest import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.language.sentences import LONGEST, LONGEST_UNBROKEN, QUOTE_UP_TO, SEMICOLON_AFTER
@@ -21,7 +22,7 @@ NEWS = st.text(
     ),
     max_size=120,
 )
-FAST = settings(deadline=None, max_examples=200)
+FAST = examples(200)
 
 
 @pytest.mark.parametrize(

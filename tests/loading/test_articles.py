@@ -9,7 +9,8 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from conftest import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.errors import BadArticles, BadSettings
@@ -401,7 +402,7 @@ def test_line_endings_and_blank_lines_are_made_regular_and_counted() -> None:
     assert shown_lines(raw) == ("أول  \n\nثان\nثالث", (3, 4, 8, 9))
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(
     st.lists(
         st.sampled_from(

@@ -228,6 +228,7 @@ def test_every_line_shown_names_a_line_of_its_file(loaded: Loaded, folder: Path)
     assert loaded.lines["kinds/breaks#1"] == (2, 3)
 
 
+@pytest.mark.slow
 def test_the_summary_counts_them_all(
     folder: Path, loaded: Loaded, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

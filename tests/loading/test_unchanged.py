@@ -86,7 +86,9 @@ def test_a_file_that_was_read_right_after_its_change_is_read_again(
     assert load(folder).seen == {}
 
 
-@pytest.mark.parametrize("name", ["bridge.md", "tower.html", "wire.json"])
+@pytest.mark.parametrize(
+    "name", ["bridge.md", "wire.json", pytest.param("tower.html", marks=pytest.mark.slow)]
+)
 def test_a_new_file_that_takes_the_id_of_a_seen_one_gives_what_a_first_reading_gives(
     folder: Path, name: str
 ) -> None:

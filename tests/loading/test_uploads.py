@@ -48,6 +48,24 @@ def test_only_what_is_new_is_embedded(fake_assistant: FakeAssistant) -> None:
     assert assistant.index_uploads().written.embedded == 0
 
 
+@pytest.mark.parametrize("name", ["late.txt", "tower.txt"])
+def test_a_file_that_arrives_during_an_update_is_added_by_the_next(
+    fake_assistant: FakeAssistant, name: str
+) -> None:
+    assistant = fake_assistant()
+    put(assistant, "tower.txt", "")  # without text, so that it is deleted at the end of the update
+
+    def arrive(what: str, _share: float) -> None:
+        if what != "reading":
+            put(assistant, name, TOWER)
+
+    put(assistant, "gate.txt", TOWER.replace("ower", "ate"))
+    assistant.index_uploads(progress=arrive)
+    assert (assistant.uploads / name).exists()
+    assistant.index_uploads()
+    assert f"uploaded://{name.removesuffix('.txt')}" in ids(assistant)
+
+
 def test_an_update_of_the_folder_keeps_what_was_uploaded(
     fake_assistant: FakeAssistant, small_articles: Path
 ) -> None:

@@ -5,7 +5,8 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from conftest import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -28,7 +29,7 @@ def asked(rows: int, size: int, seed: int = 0) -> Question:
 shapes = st.tuples(st.integers(1, 20), st.integers(1, 40).map(lambda half: 2 * half), st.integers(0, 10_000))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(shapes)
 def test_packing_moves_a_row_by_half_a_step_a_number_at_most_and_keeps_its_length(
     shape: tuple[int, int, int],
@@ -98,7 +99,7 @@ def by_loop(question: Question, vectors: Floats, start: int, end: int) -> float:
     return total
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.integers(1, 6),
     st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)).map(sorted), min_size=1, max_size=8),

@@ -193,6 +193,7 @@ def test_an_engine_that_fails_ends_all_its_replies_and_another_one_is_loaded(
     same(ended([begun(llm, text) for text in TEXTS]), alone)
 
 
+@pytest.mark.slow
 def test_watched_replies_share_the_engine_up_to_the_bound_and_fail_together(
     folder: Path, alone: list[Reply]
 ) -> None:

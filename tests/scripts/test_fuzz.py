@@ -13,7 +13,8 @@ from pathlib import Path
 import docx
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from conftest import examples
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from models.test_e5 import e5s1, tensors
 from pdf_maker import make_pdf
@@ -128,7 +129,7 @@ def check_loader(files: dict[str, bytes]) -> None:
     assert all(skipped.reason and "\n" not in skipped.reason for skipped in loaded.skipped)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(30, suppress_health_check=list(HealthCheck))
 @given(folders(tuple(ending for ending in ARTICLE_FILES if ending not in PARSED)))
 def test_whatever_a_file_holds_it_is_an_article_or_a_reason(files: dict[str, bytes]) -> None:
     check_loader(files)
@@ -156,7 +157,7 @@ def readers() -> Iterator[Readers]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", PARSED_FILES)
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(150, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_whatever_a_page_pdf_or_word_file_holds_it_is_an_article_or_a_reason(
     readers: Readers, kind: str, data: st.DataObject
@@ -166,7 +167,7 @@ def test_whatever_a_page_pdf_or_word_file_holds_it_is_an_article_or_a_reason(
 
 
 @pytest.mark.parametrize("kind", ROWS)
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(100, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_whatever_a_collection_holds_it_is_articles_or_reasons(kind: str, data: st.DataObject) -> None:
     rows = data.draw(ROWS[kind])
@@ -197,7 +198,7 @@ def check_weights(data: bytes) -> None:
         shutil.rmtree(folder)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(80, suppress_health_check=list(HealthCheck))
 @given(SPOILT_WEIGHTS)
 def test_whatever_a_file_of_weights_holds_it_is_a_model_or_an_error(data: bytes) -> None:
     check_weights(data)

@@ -9,7 +9,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from conftest import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.records import Answer, Chunk, Citation, Claim, Evidence, Filter, Passage, Reprint
@@ -59,7 +60,7 @@ def test_questions_are_private(cache: AnswerCache) -> None:
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(texts, texts, st.none() | st.floats(allow_nan=False), st.dictionaries(texts, st.floats(0, 9)))
 def test_any_text_and_number_comes_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, one: str, two: str, score: float | None, times: dict[str, float]

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import assistant_over
-from hypothesis import HealthCheck, given, settings
+from conftest import assistant_over, examples
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from rag import Assistant
@@ -20,14 +20,13 @@ from rag.server.request_log import Observed
 from rag.server.serve import MCP, ROUTES
 from rag.server.worker import QuestionRunner
 
-schemathesis = pytest.importorskip("schemathesis")
-positive_data_acceptance = pytest.importorskip("schemathesis.specs.openapi.checks").positive_data_acceptance
-
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 def operations_of(assistant: Assistant) -> dict[str, Any]:
     """Every operation of the API with what stands before it, by method and path."""
+    import schemathesis  # a second, which a worker that runs other tests need not wait
+
     metrics = Metrics()
     app = build_api(assistant, Asker(QuestionRunner(assistant, FairQueue(16)), metrics), metrics)
     guarded = Observed(Origins(Bodies(app)), metrics, ROUTES)
@@ -40,30 +39,32 @@ def operations_of(assistant: Assistant) -> dict[str, Any]:
 
 def cases_of(operation: Any) -> st.SearchStrategy[Any]:
     """What the schema allows to send, and what it does not."""
-    modes = schemathesis.GenerationMode
-    return st.one_of(*[operation.as_strategy(generation_mode=mode) for mode in modes])
+    from schemathesis import GenerationMode
+
+    return st.one_of(*[operation.as_strategy(generation_mode=mode) for mode in GenerationMode])
 
 
 def check_case(case: Any) -> None:
     """Send it: the answer is as the schema says, and no defect."""
+    from schemathesis.specs.openapi.checks import positive_data_acceptance
+
     # A question without a letter, or a date that is none, is refused by rules that no schema tells.
     case.call_and_validate(excluded_checks=[positive_data_acceptance])
 
 
 @pytest.fixture(scope="module")
 def operations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    pytest.importorskip("schemathesis")
     with assistant_over(tmp_path_factory.mktemp("fuzz")) as assistant:
         yield operations_of(assistant)
 
 
-@pytest.mark.parametrize("examples", [20, pytest.param(400, marks=pytest.mark.slow)])
-def test_every_operation_answers_as_its_schema_says(operations: dict[str, Any], examples: int) -> None:
+@pytest.mark.parametrize("number", [5, pytest.param(400, marks=pytest.mark.slow)])
+def test_every_operation_answers_as_its_schema_says(operations: dict[str, Any], number: int) -> None:
     asked: Counter[str] = Counter()
     for operation in operations.values():
 
-        @settings(
-            max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None
-        )
+        @examples(number, suppress_health_check=list(HealthCheck), database=None)
         @given(case=cases_of(operation))
         def ask(case: Any) -> None:
             asked[case.operation.label] += 1
@@ -72,4 +73,4 @@ def test_every_operation_answers_as_its_schema_says(operations: dict[str, Any], 
         ask()
     assert {label.partition(" ")[2] for label in asked} >= set(ROUTES) - {"/openapi.json", MCP}
     # Those that take a body have ever more to be sent; a GET is soon exhausted.
-    assert all(count >= examples for label, count in asked.items() if label.startswith("POST"))
+    assert all(count >= number for label, count in asked.items() if label.startswith("POST"))

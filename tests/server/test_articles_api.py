@@ -100,8 +100,8 @@ def test_a_search_runs_no_model_and_keeps_to_its_number(fake_assistant: FakeAssi
 
 
 @pytest.mark.parametrize("name", ["nothing", "", "a/b", "../harbour", "%2e%2e", "مقال", "harbour.txt"])
-def test_an_article_that_is_not_there_is_named(serve: Serve, name: str) -> None:
-    assert repr(name) in refused(serve(), f"/api/articles/{quote(name, safe='')}", 404)
+def test_an_article_that_is_not_there_is_named(shared_client: httpx.Client, name: str) -> None:
+    assert repr(name) in refused(shared_client, f"/api/articles/{quote(name, safe='')}", 404)
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ def test_an_article_that_is_not_there_is_named(serve: Serve, name: str) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused_in_words(
-    serve: Serve, path: str, status: int, query: dict[str, Any], told: str
+    shared_client: httpx.Client, path: str, status: int, query: dict[str, Any], told: str
 ) -> None:
-    assert told in refused(serve(), path, status, **query)
+    assert told in refused(shared_client, path, status, **query)
 
 
 TOWER = "Tower bell rings again\nThe bell of the old tower rang on Friday for the first time since 1952.\n"
@@ -219,8 +219,8 @@ def test_the_last_article_is_not_removed(serve: Serve) -> None:
     assert (last.status_code, "nothing was removed" in last.json()["error"]["message"]) == (400, True)
 
 
-def test_the_schema_describes_every_response(serve: Serve) -> None:
-    schema = got(serve(), "/openapi.json")
+def test_the_schema_describes_every_response(shared_client: httpx.Client) -> None:
+    schema = got(shared_client, "/openapi.json")
     for path, name in {
         "/api/ask": "Answer", "/api/articles": "ArticleList", "/api/search": "PassageList",
         "/api/articles/{article_id}": "Article",

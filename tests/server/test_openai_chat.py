@@ -80,10 +80,9 @@ def test_a_client_gets_answer_sources_and_usage(serve: Serve) -> None:
     ],
 )
 def test_what_a_client_leaves_open_or_sanad_does_not_use_changes_nothing(
-    serve: Serve, more: dict[str, Any]
+    shared_client: httpx.Client, more: dict[str, Any]
 ) -> None:
-    client = serve()
-    assert content(chat(client, **more)) == content(chat(client))
+    assert content(chat(shared_client, **more)) == content(chat(shared_client))
 
 
 CALLED = {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "type": "function"}]}
@@ -106,10 +105,9 @@ RESULT = {"role": "tool", "tool_call_id": "1", "content": "the result of a tool"
     ],
 )
 def test_parts_and_messages_of_tools_and_systems_are_understood_anywhere(
-    serve: Serve, messages: list[dict[str, Any]]
+    shared_client: httpx.Client, messages: list[dict[str, Any]]
 ) -> None:
-    client = serve()
-    assert content(chat(client, *messages)) == content(chat(client))
+    assert content(chat(shared_client, *messages)) == content(chat(shared_client))
 
 
 def turns(*messages: dict[str, Any]) -> list[tuple[str, str]]:
@@ -131,8 +129,8 @@ def test_the_turns_before_are_questions_with_what_was_answered_in_the_end() -> N
 @pytest.mark.parametrize(
     "part", [IMAGE, {"type": "input_audio", "input_audio": {}}, {"type": "file", "file": {"file_id": "1"}}]
 )
-def test_images_and_files_are_left_out_with_a_note(serve: Serve, part: dict[str, Any]) -> None:
-    client = serve()
+def test_images_and_files_are_left_out_with_a_note(shared_client: httpx.Client, part: dict[str, Any]) -> None:
+    client = shared_client
     message = {"role": "user", "content": [part, {"type": "text", "text": QUESTION}]}
     assert content(chat(client, message)) == f"{content(chat(client))}\n\n{UNREAD['en']}"
     streamed = chunks(client, message)
@@ -143,10 +141,10 @@ def test_images_and_files_are_left_out_with_a_note(serve: Serve, part: dict[str,
     assert "no text" in only
 
 
-def test_long_conversations_go_on_without_their_oldest_turns(serve: Serve) -> None:
+def test_long_conversations_go_on_without_their_oldest_turns(shared_client: httpx.Client) -> None:
     turn = [{"role": "user", "content": "x" * (MAX_TEXT + 1)}, {"role": "assistant", "content": "an answer"}]
     many = turn * (MAX_TURNS + 10)
-    assert "Sunday" in content(chat(serve(), *many, ASKED))
+    assert "Sunday" in content(chat(shared_client, *many, ASKED))
     kept = turns(*many)
     assert len(kept) == MAX_TURNS and len(kept[0][0]) == MAX_TEXT
 
@@ -169,8 +167,8 @@ def test_a_stream_ends_with_the_usage_where_it_is_asked_for(serve: Serve) -> Non
     assert last["choices"] == [] and last["usage"] == chat(client).json()["usage"]
 
 
-def test_the_one_model_can_be_asked_for(serve: Serve) -> None:
-    client = serve()
+def test_the_one_model_can_be_asked_for(shared_client: httpx.Client) -> None:
+    client = shared_client
     (listed,) = client.get("/v1/models").json()["data"]
     assert client.get("/v1/models/sanad").json() == listed
     assert (listed["id"], listed["object"]) == ("sanad", "model")
@@ -236,13 +234,17 @@ def test_each_of_several_indexes_is_a_model_that_answers_from_its_own_articles(
     ],
 )  # fmt: skip
 def test_every_failure_has_openais_form(
-    serve: Serve, send: Callable[[httpx.Client], httpx.Response], status: int, code: str | None, said: str
+    shared_client: httpx.Client,
+    send: Callable[[httpx.Client], httpx.Response],
+    status: int,
+    code: str | None,
+    said: str,
 ) -> None:
-    assert said in check_error(send(serve()), status, code)
+    assert said in check_error(send(shared_client), status, code)
 
 
-def test_the_field_that_is_wrong_is_named(serve: Serve) -> None:
-    client = serve()
+def test_the_field_that_is_wrong_is_named(shared_client: httpx.Client) -> None:
+    client = shared_client
     wrong = [chat(client, n=3), chat(client, model="gpt"), chat(client, {"role": "user", "content": 7})]
     assert [sent.json()["error"]["param"] for sent in wrong][:2] == ["n", "model"]
     assert wrong[2].json()["error"]["param"].startswith("messages.0.content")
@@ -267,6 +269,7 @@ def test_a_missing_index_has_openais_form(serve: Serve, tmp_path: Path) -> None:
     assert chat(client).json()["error"]["type"] == "server_error"
 
 
+@pytest.mark.slow  # hashing a password is meant to be
 def test_a_key_of_name_and_password_logs_in_and_a_wrong_one_is_refused(serve: Serve, tmp_path: Path) -> None:
     passwords = tmp_path / "passwords"
     passwords.write_text(f"desk:{hashed('kitab maftuh')}\n", encoding="utf-8")
@@ -288,6 +291,7 @@ def test_a_key_of_name_and_password_logs_in_and_a_wrong_one_is_refused(serve: Se
     assert int(limited.headers["retry-after"]) > 0
 
 
+@pytest.mark.slow  # importing openai takes seconds
 def test_the_real_client_understands_all_of_it(serve: Serve) -> None:
     openai = pytest.importorskip("openai", reason="the openai client is not installed")
     with openai.OpenAI(base_url=f"{serve().base_url}/v1", api_key="none", max_retries=0) as client:

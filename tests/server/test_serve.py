@@ -111,9 +111,9 @@ def test_a_filter_and_a_history_are_used(serve: Serve) -> None:
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused_in_words(
-    serve: Serve, path: str, body: dict[str, Any], status: int, told: str
+    shared_client: httpx.Client, path: str, body: dict[str, Any], status: int, told: str
 ) -> None:
-    response = serve().post(path, json=body)
+    response = shared_client.post(path, json=body)
     assert response.status_code == status
     assert told in response.json()["error"]["message"]
 
@@ -148,6 +148,7 @@ def test_of_too_many_at_once_each_is_answered_or_gets_a_time_to_retry(serve: Ser
     assert ask(client).status_code == 200
 
 
+@pytest.mark.slow
 def test_fifty_clients_at_once_get_their_own_answer_or_busy(serve: Serve) -> None:
     client = serve(waiting=16)
     seen = crowd(client.base_url.port or 0, clients=50, rounds=3)

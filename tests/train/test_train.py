@@ -12,6 +12,8 @@ from rag.records import Chunk  # noqa: E402
 from train import retriever  # noqa: E402
 from train.corpora import Corpus  # noqa: E402
 
+pytestmark = pytest.mark.slow  # importing torch takes seconds
+
 CHUNKS, HIDDEN, WORDS = 12, 96, 64
 
 
@@ -63,7 +65,6 @@ def first_right(head, data, fold=None):
     return (ranks == 1).mean(0)
 
 
-@pytest.mark.slow
 def test_training_finds_passages_and_sentences(data):
     head = retriever.train([data], None, 1, steps=30)
     passages, sentences = first_right(head, data)
@@ -76,7 +77,6 @@ def test_the_best_sentence_of_a_chunk_is_the_largest(data):
     np.testing.assert_array_equal(data.best, own.max(axis=2))
 
 
-@pytest.mark.slow
 def test_a_held_out_fold_gives_no_question_and_no_wrong_chunk(data, monkeypatch):
     seen = []
     plain = retriever.scored
@@ -103,7 +103,6 @@ def test_what_is_saved_is_what_the_network_reads(data, tmp_path):
     assert weights["from_layer"].tolist() == [retriever.FROM_LAYER]
 
 
-@pytest.mark.slow
 def test_fitted_weights_are_convex(data):
     head = retriever.Head([data.chunks])
     weights = retriever.fit([e for fold in range(3) for e in retriever.held_out_examples(head, [data], fold)])

@@ -23,6 +23,8 @@ from train.answers import merge, replies  # noqa: E402
 from train.reading import Fact, Lesson, Material  # noqa: E402
 from train.tasks.files import write  # noqa: E402
 
+pytestmark = pytest.mark.slow  # importing torch takes seconds
+
 DOCUMENTS = 120  # a block of each part
 
 
@@ -67,7 +69,6 @@ def sets() -> list[Material]:
     return [material("ar"), material("en")]
 
 
-@pytest.mark.slow
 def test_lessons_answer_from_their_evidence_and_refuse_what_it_does_not_hold(sets: list[Material]) -> None:
     kinds = set()
     for seed in range(3):
@@ -94,7 +95,6 @@ def test_lessons_answer_from_their_evidence_and_refuse_what_it_does_not_hold(set
     assert kinds == {"answer", "sentence", "both", "conflict", "refuse", "altered"}
 
 
-@pytest.mark.slow
 def test_a_lesson_is_the_same_for_the_same_seed_and_no_document_is_in_two_parts(sets: list[Material]) -> None:
     assert reading.lessons(sets, "train", 5) == reading.lessons(sets, "train", 5)
     assert reading.lessons(sets, "train", 5) != reading.lessons(sets, "train", 6)
@@ -150,7 +150,6 @@ def made(count: int) -> list[dict]:
     return found
 
 
-@pytest.mark.slow
 def test_a_prompt_is_the_one_that_the_models_template_writes(model_folder: Path) -> None:
     _, tokenizer = training.open_model(str(model_folder / "model"))
     messages = [("system", "S"), ("user", "U"), ("assistant", "A"), ("user", "x\n\ny")]
@@ -163,7 +162,6 @@ def test_a_prompt_is_the_one_that_the_models_template_writes(model_folder: Path)
     assert tokenizer.decode(encoded.ids[: -encoded.answer]).endswith("assistant\n")
 
 
-@pytest.mark.slow
 def test_what_fills_a_batch_up_changes_nothing_and_only_replies_are_learned(model_folder: Path) -> None:
     model, tokenizer = training.open_model(str(model_folder / "model"))
     model.float()
@@ -200,7 +198,6 @@ def test_the_learning_rate_rises_and_then_falls() -> None:
     assert paces[-1] == pytest.approx(training.LEAST_RATE)
 
 
-@pytest.mark.slow
 def test_a_run_learns_stops_resumes_and_its_adapter_merges(
     model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,7 +276,6 @@ def _stop_at(calls: int):
     return pace
 
 
-@pytest.mark.slow
 def test_an_adapter_starts_as_nothing_and_is_read_back_as_it_was_saved(
     model_folder: Path, tmp_path: Path
 ) -> None:

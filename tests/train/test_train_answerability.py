@@ -20,6 +20,8 @@ from train import answerability as training
 
 pytest.importorskip("sklearn")
 
+pytestmark = pytest.mark.slow  # importing torch takes seconds
+
 
 class Model:
     """Cites the first sentence; a tower's is cited with a higher probability, and judged to answer."""
@@ -41,7 +43,6 @@ class Model:
         return (math.log(0.9),)
 
 
-@pytest.mark.slow
 def test_it_is_fitted_to_the_sentences_that_the_assistant_cites(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,8 @@ import pytest
 from rag.answering import confidence
 from train.certainty import fit
 
+pytestmark = pytest.mark.slow  # importing torch takes seconds
+
 
 def test_words_of_high_confidence_are_judged_right(capsys: pytest.CaptureFixture[str]) -> None:
     random = np.random.default_rng(0)

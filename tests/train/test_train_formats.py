@@ -11,6 +11,8 @@ pytest.importorskip("torch")
 
 from train.formats import EIGHT, PLANS, Format, divergence, first_rows, reformatted, rounded
 
+pytestmark = pytest.mark.slow  # importing torch takes seconds
+
 FORMATS = [
     EIGHT,
     Format(8, 32),

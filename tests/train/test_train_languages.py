@@ -9,6 +9,8 @@ pytest.importorskip("torch")
 
 from train.languages import Ranking, fit, report
 
+pytestmark = pytest.mark.slow  # importing torch takes seconds
+
 
 def made(right: str, count: int) -> list[Ranking]:
     """Arabic questions; candidates of the other language have .2 less, and the right one more words."""

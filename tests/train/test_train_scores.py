@@ -14,6 +14,8 @@ from rag.models.llm.protocol import LogProbabilities, Message
 from train import scores
 from train.reading import Asked, Lesson
 
+pytestmark = pytest.mark.slow  # importing torch takes seconds
+
 
 class Counting:
     """A generator that answers all alike and counts, until it is stopped."""

@@ -10,6 +10,8 @@ pytest.importorskip("torch")
 from rag.retrieval.ranking import FEATURES
 from train.sentences import Pool, fit, recall
 
+pytestmark = pytest.mark.slow  # importing torch takes seconds
+
 CONTEXT, LENGTH = FEATURES.index("context"), FEATURES.index("length")
 
 

@@ -235,6 +235,7 @@ def test_a_name_is_kept_in_any_of_its_forms() -> None:
     assert task_scores.names_kept("He left.", "He went.", names) == (0, 0)
 
 
+@pytest.mark.slow  # importing torch takes seconds
 def test_a_recipe_is_read_from_the_command_line() -> None:
     pytest.importorskip("torch")
     from train.adapter import Recipe

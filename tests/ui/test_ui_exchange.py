@@ -5,7 +5,8 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from conftest import examples
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from ui_stand_in import BASE, ENGLISH, LEFT, WORDS, make_answer, make_conflict
 
@@ -79,7 +80,7 @@ def test_a_kept_fault_with_a_word_or_a_value_that_is_none_is_still_shown() -> No
         assert 'role="alert"' in render.turn(Exchange(1, "?", "failed", fault=fault), "ar")
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)  # to make JSON is slow
+@examples(40, suppress_health_check=[HealthCheck.too_slow])  # to make JSON is slow
 @given(JSON | st.lists(st.fixed_dictionaries({"number": JSON, "question": JSON, "stage": JSON})))
 def test_whatever_a_browser_kept_can_be_shown(kept: Any) -> None:
     render.conversation(exchange.unpack_all(kept), "ar")
@@ -109,7 +110,7 @@ def test_a_question_that_cannot_be_asked_says_why_in_words_of_the_page(wrong: ob
     assert asked.exchange.fault is not None and asked.exchange.fault.word == word
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+@examples(60, suppress_health_check=[HealthCheck.too_slow])
 @given(JSON | st.fixed_dictionaries({"question": JSON, "history": JSON, "number": JSON, "filter": JSON}))
 def test_whatever_a_browser_sends_is_a_question_or_a_fault(wrong: Any) -> None:
     asked = exchange.read(wrong, longest=50)

@@ -274,7 +274,7 @@ class FakeEmbedder:
         words = [(match.group().lower(), match.span()) for match in re.finditer(r"\S+", text)]
         if not self.token_size or not words:
             return NO_TOKENS
-        vectors = [_hashed([word], self.token_size) for word, _ in words]
+        vectors = [_hashed_word(word, self.token_size) for word, _ in words]
         return Tokens(np.stack(vectors), np.array([span for _, span in words], np.int32))
 
 
@@ -283,7 +283,17 @@ def _hashed(words: Sequence[str], size: int) -> NDArray[np.float32]:
     vector = np.full(size, 1e-3, np.float32)
     for word in words:
         for at in range(max(1, len(word) - 2)):
-            fragment = hashlib.blake2b(word[at : at + 3].encode("utf-8", "surrogatepass"), digest_size=4)
-            vector[int.from_bytes(fragment.digest(), "big") % size] += 1
+            vector[_hash(word[at : at + 3]) % size] += 1
     unit: NDArray[np.float32] = vector / np.linalg.norm(vector)
     return unit
+
+
+@functools.lru_cache(maxsize=10_000)
+def _hashed_word(word: str, size: int) -> NDArray[np.float32]:
+    return _hashed([word], size)
+
+
+@functools.lru_cache(maxsize=100_000)
+def _hash(fragment: str) -> int:
+    digest = hashlib.blake2b(fragment.encode("utf-8", "surrogatepass"), digest_size=4).digest()
+    return int.from_bytes(digest, "big")
