@@ -302,14 +302,16 @@ class Assistant:
             IndexUnusable: The index is being written by another process, or damaged.
             NoSpace: The disk is full; the last generation stays.
         """
-        return indexing.remove_articles(
-            ids,
-            self._folder.name,
-            allow_shrink=True,
-            settings=self.settings,
-            embedder=self._embedder,
-            progress=progress,
-        )
+        own: Any = {"settings": self.settings, "embedder": self._embedder, "progress": progress}
+        return indexing.remove_articles(ids, self._folder.name, allow_shrink=True, **own)
+
+    def correct(
+        self, article_id: str, *, outlet: str, published: str, progress: Progress | None = None
+    ) -> Written:
+        """Correct outlet and date of an article, as ``indexing.correct_article`` does."""
+        own: Any = {"settings": self.settings, "embedder": self._embedder, "progress": progress}
+        name = self._folder.name
+        return indexing.correct_article(article_id, name, outlet=outlet, published=published, **own)
 
     def close(self) -> None:
         """Close the index's files."""

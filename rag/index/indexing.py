@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,9 @@ from rag.index.generations import Written
 from rag.index.layout import Contents, Cut
 from rag.index.segments.ledger import Ledger
 from rag.index.segments.segment import Record
-from rag.loading import unchanged, uploads, watch
+from rag.loading import catalogue, unchanged, uploads, watch
 from rag.loading.articles import Loaded, Skipped, load_folder
+from rag.loading.catalogue import Entry
 from rag.loading.unchanged import Seen
 from rag.models.embedding.embedder import Embedder, open_embedder
 from rag.records import Article, Filter, Progress
@@ -90,8 +91,11 @@ def build_index(
         embedder = embedder or open_embedder(settings, report)
     key = unchanged.key(folder, settings)
     ledger = generations.open_ledger(place, embedder.identity, chunker(settings)) if embedder else None
-    own = load_folder(folder, settings, report, seen=_seen(memory, key, ledger))
-    loaded = uploads.joined(own, uploads.load(place, settings, report))
+    corrections = uploads.corrections(place)
+    own = load_folder(folder, settings, report, seen=_seen(memory, key, ledger, corrections))
+    own = uploads.all_corrected(own, corrections)
+    added = uploads.all_corrected(uploads.load(place, settings, report), corrections)
+    loaded = uploads.joined(own, added)
     contents = Contents(
         articles=loaded.articles,
         lines=loaded.lines,
@@ -110,12 +114,16 @@ def build_index(
     return Built(written, loaded.skipped)
 
 
-def _seen(memory: Path, key: str, ledger: Ledger | None) -> dict[str, Seen]:
+def _seen(memory: Path, key: str, ledger: Ledger | None, corrections: Mapping[str, Entry]) -> dict[str, Seen]:
     """The files of a folder whose articles the index contains as they were read."""
     if ledger is None:
         return {}
     known = {i: place.fingerprint for i, place in ledger.places.items() if place.segment in ledger.sound}
     files = unchanged.read(memory, key)
+    for article_id in corrections.keys() & known.keys():
+        record = ledger.record(article_id)
+        if not record or uploads.corrected(record.article, corrections[article_id]) != record.article:
+            del known[article_id]  # the update that was to apply the correction was interrupted
     return {name: one for name, one in files.items() if one.ids.items() <= known.items()}
 
 
@@ -204,7 +212,7 @@ def index_uploads(
     settings, report = prepared(settings, progress)
     folder = index_folder(settings, name)
     embedder = embedder or open_embedder(settings, report)
-    loaded = uploads.load(folder, settings, report)
+    loaded = uploads.all_corrected(uploads.load(folder, settings, report), uploads.corrections(folder))
     ledger = generations.whole_ledger(folder, embedder.identity)
     keep = [i for i in ledger.places if not _is_upload(i)]
     contents = _kept(ledger, keep, settings)
@@ -273,6 +281,49 @@ def remove_articles(
     )
     uploads.drop_removed(folder, removed, left)
     return written
+
+
+def correct_article(
+    article_id: str,
+    name: str = DEFAULT_INDEX,
+    *,
+    outlet: str,
+    published: str,
+    settings: Settings | None = None,
+    embedder: Embedder | None = None,
+    progress: Progress | None = None,
+) -> Written:
+    """Correct outlet and date of an article, now and at every later update; its file is not changed.
+
+    ``outlet`` and ``published`` are empty for an unknown outlet or date. The other arguments are those of
+    ``build_index``.
+
+    Raises:
+        BadArticles: The id is unknown, the date is not one, or the correction cannot be stored.
+        IndexMissing: There is no such index.
+        IndexUnusable: It is damaged, was built with another embedder, or is being written.
+    """
+    settings, report = prepared(settings, progress)
+    if published and not catalogue.is_date(published):
+        raise BadArticles(f"{published!r} is not a date; write YYYY-MM-DD, or YYYY-MM if the day is unknown.")
+    folder = index_folder(settings, name)
+    embedder = embedder or open_embedder(settings, report)
+    ledger = generations.whole_ledger(folder, embedder.identity)
+    _check_known({article_id}, sorted(ledger.places), name)
+    record = ledger.record(article_id)
+    if record is None:
+        raise layout.damage(folder, layout.Damaged(f"the article {article_id!r} has changed on disk"))
+    entry = {"outlet": outlet, "published": published}
+    earlier = uploads.corrections(folder).get(article_id)
+    article = uploads.corrected(record.article, entry)
+    contents = _kept(ledger, ledger.places.keys() - {article_id}, settings)
+    contents = dataclasses.replace(contents, articles=(article,), lines={article_id: record.lines})
+    uploads.correct(folder, {article_id: entry})
+    try:  # a correction that is stored but was reported as failed would be applied by the next update
+        return generations.write_generation(folder, contents, embedder, report, ledger=ledger)
+    except BaseException:
+        uploads.correct(folder, {article_id: earlier})
+        raise
 
 
 def _is_upload(article_id: str) -> bool:
