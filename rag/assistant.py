@@ -299,9 +299,7 @@ class Assistant:
             NoSpace: The disk is full; the last generation stays.
         """
         with self._writing:
-            return indexing.index_uploads(
-                self._folder.name, settings=self.settings, embedder=self._embedder, progress=progress
-            )
+            return indexing.index_uploads(self._folder.name, **self._own(progress))
 
     def remove(self, ids: Sequence[str], *, progress: Progress | None = None) -> Written:
         """Take the articles with these ids out of the index, however many; uploaded ones are deleted.
@@ -312,14 +310,15 @@ class Assistant:
             NoSpace: The disk is full; the last generation stays.
         """
         with self._writing:
-            return indexing.remove_articles(
-                ids,
-                self._folder.name,
-                allow_shrink=True,
-                settings=self.settings,
-                embedder=self._embedder,
-                progress=progress,
-            )
+            return indexing.remove_articles(ids, self._folder.name, allow_shrink=True, **self._own(progress))
+
+    def correct(self, article_id: str, *, progress: Progress | None = None, **values: str) -> Written:
+        """Correct outlet and date of an article, as ``indexing.correct_article`` does with these values."""
+        with self._writing:
+            return indexing.correct_article(article_id, self._folder.name, **values, **self._own(progress))
+
+    def _own(self, progress: Progress | None) -> dict[str, Any]:
+        return {"settings": self.settings, "embedder": self._embedder, "progress": progress}
 
     def close(self) -> None:
         """Close the index's files."""

@@ -1,4 +1,4 @@
-"""Nineteen states of the page, to be looked at (make screenshots) and to be checked by axe."""
+"""Twenty-one states of the page, to be looked at (make screenshots) and to be checked by axe."""
 
 from __future__ import annotations
 
@@ -59,6 +59,15 @@ def article_open(page: Any, assistant: StandIn, language: str) -> None:
     page.locator("#sanad-panel mark").wait_for()
 
 
+def correcting(page: Any, assistant: StandIn, language: str) -> None:
+    """Outlet and date of an article being corrected, with a wrong date."""
+    page.locator("#sanad-show-articles").click()
+    page.locator("button.correct").nth(1).click()
+    page.locator(".correction:not([hidden]) [name=published]").fill("6/9/2024")
+    page.keyboard.press("Enter")
+    page.locator(".correction [role=alert]").wait_for()
+
+
 def uploading(page: Any, assistant: StandIn, language: str) -> None:
     """Files that are being indexed, above the list of articles."""
     page.locator("#sanad-show-articles").click()
@@ -108,6 +117,8 @@ STATES = [
     State(conflict, "ar", phone=True),
     State(not_found, "ar", dark=True),
     State(article_open, "ar"),
+    State(correcting, "en"),
+    State(correcting, "ar", dark=True, phone=True),
     State(uploading, "en", phone=True),
 ]
 

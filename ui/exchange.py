@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rag import Answer, Filter, Turn
+from rag import Answer, Article, Filter, Turn
 from rag.records import Language, from_plain
 from rag.server.worker import REMEMBERED
 from ui import filters
@@ -146,6 +146,23 @@ def unpack_all(kept: object) -> list[Exchange]:
             text = question if isinstance(question, str) else ""
             exchanges.append(Exchange(number, text, "failed", fault=error.fault))
     return exchanges
+
+
+def updated(answer: Answer, articles: Mapping[str, Article]) -> Answer:
+    """An answer whose citations and passages have the outlet and date of their articles, by id."""
+
+    def now(article_id: str, outlet: str | None, published: str | None) -> dict[str, Any]:
+        item = articles.get(article_id)
+        return {
+            "outlet": item.outlet if item else outlet,
+            "published": item.published if item else published,
+        }
+
+    citations = [dataclasses.replace(c, **now(c.article_id, c.outlet, c.published)) for c in answer.citations]
+    passages = [
+        dataclasses.replace(p, **now(p.chunk.article_id, p.outlet, p.published)) for p in answer.passages
+    ]
+    return dataclasses.replace(answer, citations=tuple(citations), passages=tuple(passages))
 
 
 def _check(question: str, longest: int) -> None:

@@ -6,6 +6,7 @@ For any other error it shows the kind of error in the page's language, followed 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from rag import BadQuestion, BadSettings, GenerationFailed, IndexMissing, ModelMissing, SanadError
@@ -25,6 +26,11 @@ _KINDS: dict[type[SanadError], str] = {
     NoSpace: "fault_space",
     GenerationFailed: "fault_generation",
 }
+
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?")
+_KEPT = r'<span class="day">\g<0></span>'
+"""A date on one line: broken after a hyphen, the parts of one within Arabic would change places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,11 @@ def failure(what: Fault, language: Language) -> str:
     """
     values = _Values({name: f"<bdi>{safe(value)}</bdi>" for name, value in what.values.items()})
     # For a reader of English the error's own line is enough; the kind would only repeat it.
-    lead = "" if what.detail and language == "en" else _sentence(what, language).format_map(values)
+    lead = (
+        ""
+        if what.detail and language == "en"
+        else _DAY.sub(_KEPT, _sentence(what, language).format_map(values))
+    )
     kind = "detail below" if lead else "detail"
     detail = f'<span class="{kind}" {flow(what.detail)}>{safe(what.detail)}</span>' if what.detail else ""
     between = " " if lead and detail else ""

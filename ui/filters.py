@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rag import Article, BadSettings, Filter
+from rag.language.folding import ascii_digits
+from rag.loading.catalogue import is_date
 from rag.records import Language
 from ui.faults import Refused
 from ui.text import attribute, flow, safe, spoken
@@ -98,6 +100,23 @@ def read(sent: object) -> Filter | None:
             if len(texts) <= OUTLETS + 3 and all(isinstance(t, str) and len(t) <= MAX_SENT for t in texts):
                 return _filter(tuple(outlets), since.strip(), until.strip(), language)
     raise Refused("fault_filter")
+
+
+def correction(sent: Mapping[str, object]) -> tuple[str, str, str]:
+    """Id, outlet and date of an article that the browser sent to be corrected; empty for an unknown one.
+
+    Raises:
+        Refused: They are not valid.
+    """
+    match sent.get("article"), sent.get("outlet"), sent.get("published"):
+        case str(article_id), str(outlet), str(published) if max(len(outlet), len(published)) <= MAX_SENT:
+            outlet, published = " ".join(outlet.split()), ascii_digits(published.strip())
+            if outlet:
+                _made("fault_outlet", {"value": outlet}, outlets=(outlet,))
+            if published and not is_date(published):
+                raise Refused("fault_published", value=published)
+            return article_id, outlet, published
+    raise Refused("fault_sent")
 
 
 def _filter(outlets: tuple[str, ...], since: str, until: str, language: str) -> Filter | None:

@@ -20,7 +20,7 @@ from rag.records import Language
 from ui import filters, sources
 from ui.faults import failure
 from ui.render import lines
-from ui.text import attribute, flow, safe, spoken
+from ui.text import attribute, direction, flow, safe, spoken
 from ui.words import LANGUAGES, WORDS, counted
 from ui.work import State
 
@@ -45,9 +45,14 @@ def article(item: Article, span: tuple[int, int, str] | None, language: Language
     found = 0 <= start < end <= len(item.text) and item.text[start:end] == quote
     lost = "" if found or span is None else f'<p class="note">{WORDS[language]["lost"]}</p>'
     marked = (start, end) if found else (0, 0)
-    body = "".join(_marked(item.text, first, last, *marked) for first, last in lines(item.text))
-    # Many articles begin with their own headline, which need not be shown twice.
-    repeated = item.title and item.text.lstrip().startswith(item.title)
+    # Many articles begin with their own headline: it is shown once, above if the quote is further below.
+    at = item.text.find(item.title)
+    repeated = item.title and not item.text[: max(at, 0)].strip() and at >= 0 and start < at + len(item.title)
+    body = "".join(
+        _marked(item.text, first, last, *marked)
+        for first, last in lines(item.text)
+        if repeated or item.text[first:last].strip() != item.title or first > at
+    )
     name = sources.headline(item)
     title = "" if repeated else f"<h2 {flow(name)}>{safe(name)}</h2>"
     return (
@@ -58,7 +63,7 @@ def article(item: Article, span: tuple[int, int, str] | None, language: Language
 
 
 def listing(articles: Sequence[Article], total: int, shown: int, language: Language) -> str:
-    """The first ``shown`` of these articles, with buttons to open and remove them.
+    """The first ``shown`` of these articles, with buttons to open, correct and remove them.
 
     Args:
         articles: The articles that match the search.
@@ -112,7 +117,8 @@ def adding(language: Language, limit: int) -> str:
         f'<p class="kinds">{kinds}</p><div class="sent" aria-live="polite"></div></div>'
         f'<form class="search fields" role="search" autocomplete="off"><label class="field query">'
         f'{words["search"]}<input type="search" name="query" placeholder="{words["search_hint"]}" dir="auto">'
-        f"</label>{filters.outlet_field(language)}{filters.fields(language)}</form></div>"
+        f"</label>{filters.outlet_field(language)}{filters.fields(language)}</form>"
+        f'<datalist id="sanad-outlets"></datalist></div>'
     )
 
 
@@ -133,8 +139,8 @@ def work(state: State, language: Language) -> str:
         )
     if state.fault is not None:
         return f'<div class="sanad work">{failure(state.fault, language)}</div>'
-    if state.removed:
-        return f'<div class="sanad work" {spoken(language)}><p>{words["removed"]}</p></div>'
+    if state.word:
+        return f'<div class="sanad work" {spoken(language)}><p>{words[state.word]}</p></div>'
     return _built(state.built, language) if state.built is not None else ""
 
 
@@ -165,6 +171,7 @@ def _listed(item: Article, language: Language) -> str:
     words = WORDS[language]
     name = sources.headline(item)
     which = attribute(words["remove_which"].format(title=name))
+    correct = attribute(words["correct_which"].format(title=name))
     after = "remove_comes_back"
     if item.id.startswith(UPLOADED):
         after = "remove_row" if re.search(":[0-9]+$", item.source) else "remove_uploaded"
@@ -175,7 +182,27 @@ def _listed(item: Article, language: Language) -> str:
         f"{sources.provenance(item.outlet, item.published, language)}"
         f'<p class="where"><span lang="{item.language}">{LANGUAGES[item.language]}</span> '
         f"{sources.place(item.source)}</p>"
-        f'<button type="button" class="remove" aria-label="{which}">{words["remove"]}</button></li>'
+        f'<div class="acts"><button type="button" class="correct" aria-label="{correct}"'
+        f' aria-expanded="false">{words["correct"]}</button>'
+        f'<button type="button" class="remove" aria-label="{which}">{words["remove"]}</button></div>'
+        f"{_correction(item, language)}</li>"
+    )
+
+
+def _correction(item: Article, language: Language) -> str:
+    """The form for outlet and date of an article."""
+    words, outlet = WORDS[language], item.outlet or ""
+    way = direction(outlet) if outlet else "auto"
+    return (
+        f'<form class="correction fields" autocomplete="off" hidden><label class="field">'
+        f'{words["filter_outlets"]}<input type="text" name="outlet" value="{attribute(outlet)}" dir="{way}"'
+        f' maxlength="{filters.MAX_SENT}" placeholder="{words["outlet_unknown"]}"'
+        f' list="sanad-outlets"></label><label class="field">'
+        f'{words["published"]}<input type="text" name="published" value="{attribute(item.published or "")}"'
+        f' dir="ltr" maxlength="10" placeholder="2024-09-06"></label>'
+        f'<button type="submit">{words["correct_save"]}</button>'
+        f'<button type="button" class="plain cancel">{words["cancel"]}</button>'
+        f'<p class="kept">{words["correct_kept"]}</p><div class="wrong"></div></form>'
     )
 
 

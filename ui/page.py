@@ -6,6 +6,7 @@ only to be rendered again. The server keeps at most the one running question of 
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,7 +19,7 @@ from rag.server.feedback import add_feedback
 from rag.server.schema import as_text
 from rag.server.worker import QuestionRunner
 from ui import copying, exchange, export, filters, library, render, welcome
-from ui.exchange import Asked
+from ui.exchange import Asked, Exchange
 from ui.faults import Fault, Refused, failure, fault, sentence
 from ui.run import Run
 from ui.work import Work
@@ -116,7 +117,8 @@ class Page:
     def show(self, sent: object) -> str:
         """A kept conversation as HTML: ``{turns, language}``."""
         fields = _fields(sent)
-        return render.conversation(exchange.unpack_all(fields.get("turns")), _language(fields))
+        turns = exchange.unpack_all(fields.get("turns"))
+        return render.conversation([self._current(turn) for turn in turns], _language(fields))
 
     def start(self, sent: object) -> dict[str, str]:
         """The filter form and the welcome for the current articles: ``{language}``."""
@@ -153,7 +155,7 @@ class Page:
         """An answer with its sources for the clipboard: ``{turn, form, language}``; "" if there is none."""
         fields = _fields(sent)
         try:
-            answer = exchange.unpack(fields.get("turn")).answer
+            answer = self._current(exchange.unpack(fields.get("turn"))).answer
         except Refused:
             return ""
         if answer is None:
@@ -164,7 +166,7 @@ class Page:
     def save(self, sent: object) -> dict[str, str]:
         """Answers as a file: ``{turns, form, language}``; ``{name, type, text}``, empty if there is none."""
         fields = _fields(sent)
-        turns = exchange.unpack_all(fields.get("turns"))
+        turns = [self._current(turn) for turn in exchange.unpack_all(fields.get("turns"))]
         answers = [turn.answer for turn in turns if turn.answer is not None]
         kind = fields.get("form")
         if not answers or kind not in export.KINDS:
@@ -209,6 +211,17 @@ class Page:
             self.work.remove(article)
         return isinstance(article, str)
 
+    def correct(self, sent: object) -> str:
+        """Correct outlet and date: ``{article, outlet, published, language}``; the error as HTML, or ""."""
+        fields = _fields(sent)
+        try:
+            article_id, outlet, published = filters.correction(fields)
+            self._assistant.article(article_id)
+        except SanadError as error:
+            return failure(fault(error), _language(fields))
+        self.work.correct(article_id, outlet, published)
+        return ""
+
     def rate(self, sent: object) -> str:
         """Keep a vote: ``{turn, vote, comment, language}``; returns the error as HTML, or ""."""
         fields = _fields(sent)
@@ -222,12 +235,25 @@ class Page:
             return failure(fault(error), _language(fields))
         return ""
 
+    def _current(self, turn: Exchange) -> Exchange:
+        """A kept turn whose sources have the outlets and dates that their articles have now."""
+        answer = turn.answer
+        # A disagreement is told in the order of the dates, and names outlets and dates in its sentences.
+        if answer is None or answer.outcome == "conflict":
+            return turn
+        try:
+            known = {item.id: item for item in self._assistant.articles()}
+        except SanadError:  # the index was deleted in the meantime
+            return turn
+        return dataclasses.replace(turn, answer=exchange.updated(answer, known))
+
     @property
     def servers(self) -> list[Server]:
         """The functions that the page's scripts may call by name."""
         methods = (
             self.show, self.start, self.read_article, self.copy, self.save, self.rate,
             self.articles, self.adding, self.working, self.index, self.remove,
+            self.correct,
         )  # fmt: skip
         return [_served(method) for method in methods]
 

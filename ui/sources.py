@@ -110,13 +110,17 @@ def headline(item: Titled) -> str:
     return item.title or item.source
 
 
-def place(source: str, line: int | None = None) -> str:
-    """The source as a path with a line number, or as a link if it is a web address."""
+def place(source: str, line: int | None = None, language: Language = "en") -> str:
+    """The source as a path with a line number, for a PDF with its page; as a link if it is a web address."""
     if re.match(r"https?://", source, re.IGNORECASE):
         return (
             f'<a class="file" dir="ltr" href="{attribute(source)}" target="_blank"'
             f' rel="noopener noreferrer">{safe(source)}</a>'
         )
+    if line is not None and source.lower().endswith(".pdf"):
+        page = WORDS[language]["page"].format(n=line)
+        between = WORDS[language]["listed"]
+        return f'<span>{place(source)}{between}<span class="page" data-page="{line}">{page}</span></span>'
     suffix = "" if line is None else f":{line}"
     return f'<bdi class="file" dir="ltr">{safe(source.removeprefix(UPLOADED))}{suffix}</bdi>'
 
@@ -153,7 +157,7 @@ def _chip(citation: Citation, number: int, language: Language) -> str:
 
 def _source(citation: Citation, answer: Answer, number: int, language: Language, bold: Sequence[str]) -> str:
     badge = f'<span class="number" aria-hidden="true">{citation.number}</span>'
-    where = place(citation.source, citation.line)
+    where = place(citation.source, citation.line, language)
     return (
         f"{_entry(f't{number}-s{citation.number}', citation.article_id, citation.start, citation.end)}{badge}"
         f"{provenance(citation.outlet, citation.published, language)}{_also(citation.also, language)}"

@@ -1,4 +1,4 @@
-"""Changes of the index from the page: uploads, updates and removals.
+"""Changes of the index from the page: uploads, updates, corrections and removals.
 
     PUT /sanad/upload/NAME → a file beside the index → index_uploads → added and skipped files
 
@@ -45,8 +45,8 @@ class State:
     """Finished share of the stage, 0 to 1."""
     built: Built | None = None
     """Result of the last update."""
-    removed: bool = False
-    """Whether the last change was a removal."""
+    word: str = ""
+    """Key of the sentence that reports the last change; empty if it was an update."""
     fault: Fault | None = None
     """Why the last change failed."""
     changes: int = 0
@@ -58,7 +58,7 @@ class Work:
 
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
-        self._jobs: deque[Callable[[], Built | None]] = deque()
+        self._jobs: deque[Callable[[], Built | str]] = deque()
         self._lock = threading.Lock()
         self._arrived: set[str] = set()
         self._state = State()
@@ -76,8 +76,18 @@ class Work:
     def remove(self, article_id: str) -> None:
         """Remove an article from the index."""
 
-        def job() -> None:
+        def job() -> str:
             self._assistant.remove([article_id], progress=self._tell)
+            return "removed"
+
+        self._begin(job)
+
+    def correct(self, article_id: str, outlet: str, published: str) -> None:
+        """Correct outlet and date of an article."""
+
+        def job() -> str:
+            self._assistant.correct(article_id, outlet=outlet, published=published, progress=self._tell)
+            return "corrected"
 
         self._begin(job)
 
@@ -104,7 +114,7 @@ class Work:
         if len(self._arrived) >= MOST and name not in self._arrived:
             raise Refused("fault_many", most=str(MOST))
 
-    def _begin(self, job: Callable[[], Built | None]) -> None:
+    def _begin(self, job: Callable[[], Built | str]) -> None:
         with self._lock:
             self._jobs.append(job)
             if self._state.running:
@@ -121,8 +131,9 @@ class Work:
                 job = self._jobs.popleft()
             changes = self._state.changes
             try:
-                built = job()
-                done = State(True, built=built, removed=built is None, changes=changes + 1)
+                result = job()
+                built, word = (None, result) if isinstance(result, str) else (result, "")
+                done = State(True, built=built, word=word, changes=changes + 1)
             except SanadError as error:
                 done = State(True, fault=fault(error), changes=changes)
             except Exception:

@@ -188,7 +188,7 @@ def _folder(options: argparse.Namespace, settings: Settings) -> Path:
 
 
 def _watch(options: argparse.Namespace, settings: Settings, folder: Path) -> None:
-    from rag.index.indexing import watch_index
+    from rag.index.watching import watch_index
 
     started = False
 

@@ -19,7 +19,7 @@ import json
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from io import BytesIO
@@ -130,7 +130,7 @@ def export_index(file: Path, name: str = DEFAULT_INDEX, *, settings: Settings | 
                 raise IndexUnusable(f"The index {name!r} was updated during the export. Try again.") from None
         fsync(unfinished)
         replace(unfinished, file)
-        uploaded = sum(bool(one.upload) for one, _ in members)
+        uploaded = _uploaded(one for one, _ in members)
         return Moved(name, len(generation.articles), uploaded, file.stat().st_size)
     except OSError as error:
         raise NoSpace(
@@ -181,7 +181,7 @@ def import_index(
                 _unpack(archive, members, unpacked, size, report)
                 articles = _install(unpacked, target, settings, embedder, report)
         collection.bring_up_to_date(target, settings.chroma_url, report)
-        return Moved(target.name, articles, sum(bool(one.upload) for one in members), size)
+        return Moved(target.name, articles, _uploaded(members), size)
     except _BadArchive as error:
         raise BadArticles(
             f"Cannot import {str(file)!r}: {error}. Nothing was imported. Export the index again."
@@ -239,6 +239,11 @@ def _members(whole: Path, manifest: Manifest, folder: Path) -> list[tuple[_Membe
             number = f"{uploads.FOLDER}/{len(members):04}"
             members.append((_Member(number, file.stat().st_size, sha256(file), file.name), file))
     return members
+
+
+def _uploaded(members: Iterable[_Member]) -> int:
+    """The number of uploaded files: hidden files beside them are about articles."""
+    return sum(bool(one.upload) and not one.upload.startswith(".") for one in members)
 
 
 def _add(tar: tarfile.TarFile, name: str, size: int, source: Path | bytes) -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.errors import BadArticles, IndexMissing, IndexUnusable, SanadError
+from rag.errors import BadArticles, IndexMissing, IndexUnusable
 from rag.index import chunking, collection, filters, generations, layout
 from rag.index.generations import Written
 from rag.index.layout import Contents, Cut
 from rag.index.segments.ledger import Ledger
 from rag.index.segments.segment import Record
-from rag.loading import unchanged, uploads, watch
+from rag.loading import catalogue, unchanged, uploads
 from rag.loading.articles import Loaded, Skipped, load_folder
+from rag.loading.catalogue import Entry
 from rag.loading.unchanged import Seen
 from rag.models.embedding.embedder import Embedder, open_embedder
 from rag.records import Article, Filter, Progress
@@ -91,8 +92,11 @@ def build_index(
         embedder = embedder or open_embedder(settings, report)
     key = unchanged.key(folder, settings)
     ledger = generations.open_ledger(place, embedder.identity, chunker(settings)) if embedder else None
-    own = load_folder(folder, settings, report, seen=_seen(memory, key, ledger))
-    loaded = uploads.joined(own, uploads.load(place, settings, report))
+    corrections = uploads.corrections(place)
+    own = load_folder(folder, settings, report, seen=_seen(memory, key, ledger, corrections))
+    own = uploads.all_corrected(own, corrections)
+    added = uploads.all_corrected(uploads.load(place, settings, report), corrections)
+    loaded = uploads.joined(own, added)
     contents = Contents(
         articles=loaded.articles,
         lines=loaded.lines,
@@ -112,12 +116,16 @@ def build_index(
     return Built(written, loaded.skipped)
 
 
-def _seen(memory: Path, key: str, ledger: Ledger | None) -> dict[str, Seen]:
+def _seen(memory: Path, key: str, ledger: Ledger | None, corrections: Mapping[str, Entry]) -> dict[str, Seen]:
     """The files of a folder whose articles the index contains as they were read."""
     if ledger is None:
         return {}
     known = {i: place.fingerprint for i, place in ledger.places.items() if place.segment in ledger.sound}
     files = unchanged.read(memory, key)
+    for article_id in corrections.keys() & known.keys():
+        record = ledger.record(article_id)
+        if not record or uploads.corrected(record.article, corrections[article_id]) != record.article:
+            del known[article_id]  # the update that was to apply the correction was interrupted
     return {name: one for name, one in files.items() if one.ids.items() <= known.items()}
 
 
@@ -129,61 +137,6 @@ def _remember(memory: Path, key: str, loaded: Loaded) -> None:
     }
     if files or memory.exists():
         unchanged.write(memory, key, files)
-
-
-def watch_index(
-    folder: Path,
-    name: str = DEFAULT_INDEX,
-    told: Callable[[Built | SanadError], None] = lambda _event: None,
-    *,
-    allow_shrink: bool = False,
-    settings: Settings | None = None,
-    embedder: Embedder | None = None,
-    progress: Progress | None = None,
-    settle: float = watch.SETTLE,
-) -> None:
-    """Index a folder as ``build_index``, then again whenever its files change, until interrupted.
-
-    A failed update is reported once and tried again; the index stays unchanged until one succeeds. ``told``
-    is called with the result of the first update, of each later one that changed something, and with the
-    error of one that failed. ``settle`` is how many seconds without a change must pass before an update.
-
-    Raises:
-        SanadError: The first update failed, as for ``build_index``, or the folder cannot be watched.
-        KeyboardInterrupt: The first update was interrupted. A later interrupt ends the function normally.
-    """
-    settings, report = prepared(settings, progress)
-    embedder = embedder or open_embedder(settings, report)
-    last: Built | SanadError | None = None
-
-    def update() -> bool:
-        nonlocal last
-        before = last
-        try:
-            last = build_index(
-                folder, name, allow_shrink=allow_shrink, settings=settings, embedder=embedder, progress=report
-            )
-        except SanadError as error:
-            if before is None:
-                raise
-            last = error
-        if _is_worth_reporting(last, before):
-            told(last)
-        return isinstance(last, Built)
-
-    try:
-        watch.follow(folder, update, settle=settle)
-    except KeyboardInterrupt:
-        if last is None:
-            raise
-
-
-def _is_worth_reporting(now: Built | SanadError, before: Built | SanadError | None) -> bool:
-    if isinstance(now, Built) and isinstance(before, Built):
-        done = now.written
-        changed = done.added or done.changed or done.removed or done.moved
-        return bool(changed) or now.skipped != before.skipped
-    return str(now) != str(before)
 
 
 def index_uploads(
@@ -207,7 +160,8 @@ def index_uploads(
     folder = index_folder(settings, name)
     collection.check_server(settings.chroma_url)
     embedder = embedder or open_embedder(settings, report)
-    there, loaded = uploads.states(folder), uploads.load(folder, settings, report)
+    there = uploads.states(folder)
+    loaded = uploads.all_corrected(uploads.load(folder, settings, report), uploads.corrections(folder))
     ledger = generations.whole_ledger(folder, embedder.identity)
     keep = [i for i in ledger.places if not _is_upload(i)]
     contents = _kept(ledger, keep, settings)
@@ -277,6 +231,52 @@ def remove_articles(
         folder, contents, embedder, report, allow_shrink=allow_shrink, ledger=ledger
     )
     uploads.drop_removed(folder, removed, left)
+    collection.bring_up_to_date(folder, settings.chroma_url, report)
+    return written
+
+
+def correct_article(
+    article_id: str,
+    name: str = DEFAULT_INDEX,
+    *,
+    outlet: str,
+    published: str,
+    settings: Settings | None = None,
+    embedder: Embedder | None = None,
+    progress: Progress | None = None,
+) -> Written:
+    """Correct outlet and date of an article, now and at every later update; its file is not changed.
+
+    ``outlet`` and ``published`` are empty for an unknown outlet or date. The other arguments are those of
+    ``build_index``.
+
+    Raises:
+        BadArticles: The id is unknown, the date is not one, or the correction cannot be stored.
+        IndexMissing: There is no such index.
+        IndexUnusable: It is damaged, was built with another embedder, or is being written.
+    """
+    settings, report = prepared(settings, progress)
+    if published and not catalogue.is_date(published):
+        raise BadArticles(f"{published!r} is not a date; write YYYY-MM-DD, or YYYY-MM if the day is unknown.")
+    folder = index_folder(settings, name)
+    embedder = embedder or open_embedder(settings, report)
+    ledger = generations.whole_ledger(folder, embedder.identity)
+    _check_known({article_id}, sorted(ledger.places), name)
+    record = ledger.record(article_id)
+    if record is None:
+        raise layout.damage(folder, layout.Damaged(f"the article {article_id!r} has changed on disk"))
+    entry = {"outlet": outlet, "published": published}
+    earlier = uploads.corrections(folder).get(article_id)
+    article = uploads.corrected(record.article, entry)
+    collection.check_server(settings.chroma_url)
+    contents = _kept(ledger, ledger.places.keys() - {article_id}, settings)
+    contents = dataclasses.replace(contents, articles=(article,), lines={article_id: record.lines})
+    uploads.correct(folder, {article_id: entry})
+    try:  # a correction that is stored but was reported as failed would be applied by the next update
+        written = generations.write_generation(folder, contents, embedder, report, ledger=ledger)
+    except BaseException:
+        uploads.correct(folder, {article_id: earlier})
+        raise
     collection.bring_up_to_date(folder, settings.chroma_url, report)
     return written
 

@@ -1,8 +1,13 @@
-"""The catalogue of a folder: a TOML file with metadata that the files of the articles lack."""
+"""The catalogue of a folder: a TOML file with metadata that the files of the articles lack.
+
+Corrections of an index have the same form. They overrule what a file says of itself, and an empty value in
+them means that nothing is known.
+"""
 
 from __future__ import annotations
 
 import datetime
+import json
 import re
 import tomllib
 import unicodedata
@@ -31,7 +36,15 @@ def load(folder: Path) -> tuple[str, Mapping[str, Entry]]:
         raise BadArticles(f"{str(folder)!r} contains both {' and '.join(present)}; keep one of them.")
     if not present:
         return "", {}
-    path = folder / present[0]
+    return present[0], read(folder / present[0])
+
+
+def read(path: Path, *, corrections: bool = False) -> dict[str, Entry]:
+    """The entries of a catalogue, or of corrections, by article id.
+
+    Raises:
+        BadArticles: It cannot be read, or has an unknown key or an invalid value.
+    """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -39,13 +52,35 @@ def load(folder: Path) -> tuple[str, Mapping[str, Entry]]:
             f"Cannot read the catalogue {str(path)!r}: {error}. Correct the file or remove it."
         ) from None
     named = {unicodedata.normalize("NFC", name): table for name, table in raw.items()}
-    return present[0], {name: _entry(path, name, table) for name, table in named.items()}
+    return {name: _entry(path, name, table, blank=corrections) for name, table in named.items()}
+
+
+def write(path: Path, entries: Mapping[str, Entry]) -> None:
+    """Write entries so that ``read`` reads them.
+
+    Raises:
+        BadArticles: The file cannot be written.
+    """
+    lines = []
+    for name, entry in sorted(entries.items()):
+        lines += [f"[{_quoted(name)}]", *(f"{key} = {_quoted(value)}" for key, value in entry.items()), ""]
+    part = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text("\n".join(lines), encoding="utf-8")
+        part.replace(path)
+    except (OSError, UnicodeEncodeError) as error:
+        raise BadArticles(f"Cannot write {str(path)!r}: {error}. Make its folder writable.") from None
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")  # which TOML does not allow
 
 
 _KEYS = ("title", "outlet", "language", "published")
 
 
-def _entry(path: Path, name: str, table: Any) -> dict[str, str]:
+def _entry(path: Path, name: str, table: Any, *, blank: bool) -> dict[str, str]:
     if not isinstance(table, dict):
         raise BadArticles(f"{path}: {name!r} is not a table; write [{name}] and under it {', '.join(_KEYS)}.")
     entry: dict[str, str] = {}
@@ -53,7 +88,9 @@ def _entry(path: Path, name: str, table: Any) -> dict[str, str]:
         where = f"{path}: [{name}] {key} = {value!r}"
         if key not in _KEYS:
             raise BadArticles(f"{where}: unknown key {key!r}; known keys are {', '.join(_KEYS)}.")
-        if key == "published":
+        if blank and value == "" and key in ("outlet", "published"):
+            pass
+        elif key == "published":
             value = _date(value, where)
         elif not isinstance(value, str) or not value.strip():
             raise BadArticles(f"{where} must be text in quotes; leave the key out if there is no value.")
@@ -65,15 +102,18 @@ def _entry(path: Path, name: str, table: Any) -> dict[str, str]:
 
 def _date(value: Any, where: str) -> str:
     text = str(value.date() if isinstance(value, datetime.datetime) else value)
+    if not is_date(text):
+        raise BadArticles(f"{where} is not a date; write 'YYYY-MM-DD', or 'YYYY-MM' if the day is unknown.")
+    return text
+
+
+def is_date(text: str) -> bool:
+    """Whether a text is the date of an article: ``YYYY-MM-DD``, or ``YYYY-MM`` if the day is unknown."""
     try:
-        if not re.fullmatch(r"\d{4}-\d{2}(-\d{2})?", text, re.ASCII):
-            raise ValueError
         datetime.date.fromisoformat(text if len(text) > 7 else f"{text}-01")
     except ValueError:
-        raise BadArticles(
-            f"{where} is not a date; write 'YYYY-MM-DD', or 'YYYY-MM' if the day is unknown."
-        ) from None
-    return text
+        return False
+    return re.fullmatch(r"\d{4}-\d{2}(-\d{2})?", text, re.ASCII) is not None
 
 
 def language(value: str | None) -> Language | None:

@@ -2,6 +2,7 @@
 
     indexes/NAME/uploads/                 the uploaded files, unchanged
     indexes/NAME/uploads/.removed.json    rows of them that were removed later
+    indexes/NAME/uploads/.corrected.toml  outlets and dates that were corrected on the page, of any article
 
 They are not stored in the indexed folder, which belongs to the user and may be read-only or on another
 machine. An update of the index reads both places, so no upload is lost. A file is deleted when its last
@@ -19,8 +20,10 @@ import secrets
 import unicodedata
 from collections.abc import AsyncIterable, Callable, Collection, Mapping
 from pathlib import Path, PurePath
+from typing import Any
 
 from rag.errors import BadArticles, BadUpload
+from rag.loading import catalogue
 from rag.loading.articles import ARTICLE_FILES, Loaded, load_folder
 from rag.loading.files import composed
 from rag.loading.unchanged import State, state
@@ -32,6 +35,10 @@ FOLDER = "uploads"
 
 REMOVED = ".removed.json"
 """Lists the removed rows: article ids by the name of their file. A hidden file, so that it is not indexed."""
+
+CORRECTED = ".corrected.toml"
+"""Corrections in the form of a catalogue, by article id. They are stored here, not in the indexed folder, so
+that they are exported with the index."""
 
 PREFIX = "uploaded://"
 """Prefix of the ids and sources of uploaded articles; no path inside a folder contains two slashes."""
@@ -52,7 +59,7 @@ REFUSED = {
 
 def is_name(name: object) -> bool:
     """Whether ``name`` is allowed for an upload."""
-    return name == REMOVED or (
+    return name in (REMOVED, CORRECTED) or (
         isinstance(name, str) and _is_plain(name) and name.lower().endswith(ARTICLE_FILES)
     )
 
@@ -165,6 +172,40 @@ def joined(one: Loaded, other: Loaded) -> Loaded:
     )
 
 
+def corrections(index: Path) -> dict[str, catalogue.Entry]:
+    """What was corrected on the page, by article id.
+
+    Raises:
+        BadArticles: The file cannot be read.
+    """
+    path = index / FOLDER / CORRECTED
+    return catalogue.read(path, corrections=True) if path.is_file() else {}
+
+
+def correct(index: Path, changed: Mapping[str, catalogue.Entry | None]) -> None:
+    """Store corrections of these articles instead of earlier ones; None stores none.
+
+    Raises:
+        BadArticles: The file cannot be read or written.
+    """
+    before = corrections(index)
+    after = {i: entry for i, entry in {**before, **changed}.items() if entry}
+    if after != before:
+        catalogue.write(index / FOLDER / CORRECTED, after)
+
+
+def corrected(article: Article, entry: catalogue.Entry) -> Article:
+    """An article with its correction."""
+    values: dict[str, Any] = {key: entry[key] or None for key in ("outlet", "published") if key in entry}
+    return dataclasses.replace(article, **values)
+
+
+def all_corrected(loaded: Loaded, entries: Mapping[str, catalogue.Entry]) -> Loaded:
+    """What was loaded, each article with its correction."""
+    articles = tuple(corrected(item, entries.get(item.id, {})) for item in loaded.articles)
+    return dataclasses.replace(loaded, articles=articles)
+
+
 def states(index: Path) -> dict[str, State | None]:
     """The uploaded files by name, each with its state."""
     with contextlib.suppress(FileNotFoundError), os.scandir(index / FOLDER) as listed:
@@ -185,7 +226,11 @@ def drop_unused(index: Path, used: Collection[Article], read: Mapping[str, State
 
 
 def drop_removed(index: Path, removed: Collection[Article], kept: Collection[Article]) -> None:
-    """Delete the uploaded files of removed articles; where other articles remain, record the removed rows."""
+    """Delete the uploaded files of removed articles; where other articles remain, record the removed rows.
+
+    Their corrections go too: another file may be uploaded under the same name.
+    """
+    correct(index, {item.id: None for item in removed})
     still_used = _files(kept)
     _drop(index, _files(removed) - still_used)
     folder = index / FOLDER

@@ -18,10 +18,11 @@ from conftest import contents, examples
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from rag import Assistant, BadSettings, IndexMissing, Settings
+from rag import Assistant, BadSettings, IndexMissing, Settings, build_index
 from rag.errors import BadArticles, NoSpace
 from rag.index import archive as archives
 from rag.index.archive import export_index, import_index
+from rag.index.indexing import correct_article, list_articles
 from rag.index.layout import MANIFEST
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import fake_generator
@@ -72,6 +73,18 @@ def test_an_index_on_another_machine_gives_the_same_answer(
     kept = tmp_path / "other" / "small" / "uploads" / "برج.txt"
     assert kept.read_bytes() == (index / "uploads" / "برج.txt").read_bytes()
     assert str(tmp_path).encode() not in archive.read_bytes(), "paths of the first machine stay there"
+
+
+def test_what_was_corrected_moves_with_the_index_and_is_no_uploaded_file(
+    index: Path, tmp_path: Path, small_articles: Path
+) -> None:
+    own: Any = {"settings": Settings.load(), "embedder": FakeEmbedder()}
+    correct_article("olives", "small", outlet="Valley News", published="2024-10", **own)
+    assert export_index(tmp_path / "small.sanad", "small").uploads == 1
+    assert imported(tmp_path / "small.sanad", "moved").uploads == 1
+    build_index(small_articles, "moved", **own)
+    listed = {one.article.id: one.article for one in list_articles("moved")}
+    assert (listed["olives"].outlet, listed["olives"].published) == ("Valley News", "2024-10")
 
 
 def test_an_archive_is_a_plain_tar(archive: Path) -> None:

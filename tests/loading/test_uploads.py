@@ -200,3 +200,76 @@ def test_an_upload_is_kept_replaced_and_removed_however_its_name_is_spelled(
     assert assistant.index_uploads().written.changed == (added,)
     assistant.remove([added])
     assert (list(assistant.uploads.iterdir()), ids(assistant)) == ([], OWN)
+
+
+def test_a_corrected_outlet_and_date_outlive_updates_of_the_folder_and_of_the_file(
+    fake_assistant: FakeAssistant, small_articles: Path
+) -> None:
+    assistant = fake_assistant()
+    assistant.correct("harbour", outlet="Marsa Post", published="2023-09")
+    assistant.correct("library", outlet="", published="")
+    for text in ("Harbour reopens\nFerries sail again.\n", "Harbour reopens\nFerries sail twice a day.\n"):
+        (small_articles / "harbour.txt").write_text(text, encoding="utf-8")
+        build_index(small_articles, "small", settings=assistant.settings, embedder=FakeEmbedder())
+        harbour, library = assistant.article("harbour"), assistant.article("library")
+        assert harbour.text.strip() == text.strip()
+        assert (harbour.outlet, harbour.published) == ("Marsa Post", "2023-09")
+        assert (library.outlet, library.published) == (None, None)
+    catalogue = (small_articles / "articles.toml").read_text(encoding="utf-8")
+    assert "Coast Daily" in catalogue and "Marsa" not in catalogue
+
+
+def test_a_correction_that_an_interrupted_update_left_is_applied_by_the_next(
+    fake_assistant: FakeAssistant, small_articles: Path
+) -> None:
+    assistant = fake_assistant()
+    for _ in range(2):  # the second time, the files are remembered
+        build_index(small_articles, "small", settings=assistant.settings, embedder=FakeEmbedder())
+    assistant.uploads.mkdir()
+    correction = '[olives]\noutlet = "Valley News"\npublished = 2024-10-01\n'
+    (assistant.uploads / ".corrected.toml").write_text(correction, encoding="utf-8")
+    build_index(small_articles, "small", settings=assistant.settings, embedder=FakeEmbedder())
+    olives = assistant.article("olives")
+    assert (olives.outlet, olives.published) == ("Valley News", "2024-10-01")
+
+
+def test_a_correction_of_an_uploaded_article_goes_with_its_file(fake_assistant: FakeAssistant) -> None:
+    assistant = fake_assistant()
+    put(assistant, "tower.txt", TOWER)
+    assistant.index_uploads()
+    assistant.correct("uploaded://tower", outlet='The "Bell"', published="1999-12-31")
+    assistant.index_uploads()
+    assert assistant.article("uploaded://tower").outlet == 'The "Bell"'
+    assistant.remove(["uploaded://tower"])
+    put(assistant, "tower.txt", TOWER)
+    assistant.index_uploads()
+    assert assistant.article("uploaded://tower").published is None
+
+
+@pytest.mark.parametrize("wrong", ["2024", "06/09/2024", "2024-02-30", "٢٠٢٤-٠٩"])
+def test_a_wrong_date_or_an_unknown_article_is_refused_and_nothing_is_stored(
+    fake_assistant: FakeAssistant, wrong: str
+) -> None:
+    assistant = fake_assistant()
+    with pytest.raises(BadArticles, match="is not a date"):
+        assistant.correct("harbour", outlet="Marsa Post", published=wrong)
+    with pytest.raises(BadArticles, match="contains no article 'harbor'"):
+        assistant.correct("harbor", outlet="Marsa Post", published="2024-09")
+    assert not (assistant.uploads / ".corrected.toml").exists()
+    assert assistant.article("harbour").outlet == "Coast Daily"
+
+
+def test_a_correction_whose_update_fails_is_taken_back(
+    fake_assistant: FakeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rag.errors import NoSpace
+    from rag.index import generations
+
+    def full(*_arguments: object, **_options: object) -> None:
+        raise NoSpace("The disk is full.")
+
+    assistant = fake_assistant()
+    monkeypatch.setattr(generations, "write_generation", full)
+    with pytest.raises(NoSpace):
+        assistant.correct("olives", outlet="Valley News", published="")
+    assert "Valley" not in (assistant.uploads / ".corrected.toml").read_text(encoding="utf-8")

@@ -14,7 +14,8 @@ import pytest
 
 from rag import Assistant, SanadError
 from rag.errors import BadArticles
-from rag.index.indexing import Built, watch_index
+from rag.index.indexing import Built
+from rag.index.watching import watch_index
 from rag.loading.watch import follow, ticks
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import fake_generator

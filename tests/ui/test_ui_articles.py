@@ -181,3 +181,51 @@ def test_a_file_is_dropped_onto_the_page(page: playwright_api.Page) -> None:
     page.dispatch_event(".drop", "drop", {"dataTransfer": data})
     expect(page.locator(".found")).to_have_text("4 articles")
     expect(page.locator(".listed .file").filter(has_text="برج.txt")).to_have_count(1)
+
+
+def test_outlet_and_date_are_corrected_with_the_keyboard_and_shown_everywhere_at_once(
+    page: playwright_api.Page, assistant: Assistant
+) -> None:
+    page.locator("#sanad-show-ask").click()
+    ask(page, "Who is the port director of the harbour?")
+    expect(page.locator("#sanad-live .turn")).to_have_attribute("data-stage", "done")
+    page.locator("#sanad-show-articles").click()
+    row = page.locator(".listed[data-article=harbour]")
+    page.get_by_label("Edit outlet and date: Harbour").focus()
+    page.keyboard.press("Enter")
+    expect(row.locator("[name=outlet]")).to_be_focused()
+    expect(row.locator("[name=outlet]")).to_have_value("Coast Daily")
+    page.keyboard.press("Escape")
+    expect(row.locator("button.correct")).to_be_focused()
+    page.keyboard.press("Enter")
+    row.locator("[name=outlet]").fill("Marsa Post")
+    row.locator("[name=published]").fill("6/9/2023")
+    page.keyboard.press("Enter")
+    expect(row.locator("[role=alert]")).to_contain_text("“6/9/2023” is not a date")
+    expect(row.locator("[name=published]")).to_be_focused()
+    row.locator("[name=published]").fill("٢٠٢٣-٠٩-٠٦")
+    page.keyboard.press("Enter")
+    expect(page.locator("#sanad-work")).to_have_text("Outlet and date were saved.")
+    expect(row.locator(".provenance")).to_have_text("Marsa Post · 6 September 2023")
+    expect(row.locator("button.correct")).to_be_focused()
+    offered = page.locator("#sanad-articles select[name=outlet] option")
+    expect(offered).to_have_text(["all", "Marsa Post", "صحيفة النخيل"])
+    page.locator("#sanad-show-ask").click()
+    expect(page.locator(".turn .provenance").first).to_have_text("Marsa Post · 6 September 2023")
+    expect(page.locator("#sanad-filter-slot input[name=outlet]").first).to_have_value("Marsa Post")
+    assert assistant.article("harbour").published == "2023-09-06"
+
+
+def test_in_arabic_an_unknown_outlet_is_given_and_the_wrong_date_is_named(page: playwright_api.Page) -> None:
+    page.locator("#sanad-language").click()
+    row = page.locator(".listed[data-article=olives]")
+    expect(row.locator(".provenance")).to_have_text("ناشر غير معروف")
+    row.locator("button.correct").click()
+    row.locator("[name=published]").fill("2024-13")
+    row.locator("[type=submit]").click()
+    expect(row.locator("[role=alert]")).to_contain_text("«2024-13» ليس تاريخًا")
+    assert row.locator(".correction").evaluate("one => getComputedStyle(one).direction") == "rtl"
+    row.locator("[name=outlet]").fill("عنب بلدي")
+    row.locator("[name=published]").fill("2024-08")
+    row.locator("[type=submit]").click()
+    expect(row.locator(".provenance")).to_have_text("عنب بلدي · أغسطس 2024")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ui_browser import ask, finish, in_view, until_in_view
-from ui_stand_in import COUNT, EARLIER_SAYS, HOSTILE, LATER_SAYS, LEFT, StandIn
+from ui_stand_in import BASE, COUNT, EARLIER_SAYS, HOSTILE, LATER_SAYS, LEFT, StandIn
 
 from rag import BadSettings, Filter, Settings
 
@@ -52,6 +52,32 @@ def test_the_sentences_being_read_are_shown_and_each_citation_opens_on_its_sente
     page.keyboard.press("Escape")
     expect(page.locator("#sanad-panel")).to_be_hidden()
     expect(live.locator("a.chip[href='#t1-s2']")).to_be_focused()
+
+
+def test_the_panel_steps_through_the_sources_and_names_the_page_of_a_pdf(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "What does the report say?")
+    finish(page, assistant)
+    page.locator("#sanad-live a.chip[href='#t1-s1']").click()
+    panel = page.locator("#sanad-panel")
+    expect(panel.locator("mark")).to_have_text(LEFT)
+    expect(panel.locator(".at")).to_have_text("Source 1 of 2")
+    expect(panel.locator(".previous")).to_be_disabled()
+    expect(panel.locator("h2")).to_have_text(BASE.title)
+    assert in_view(page, "#sanad-panel h2"), "though the sentence is far below it"
+    panel.locator(".next").focus()
+    page.keyboard.press("Enter")
+    expect(panel.locator("mark")).to_have_text(COUNT)
+    expect(panel.locator(".at")).to_have_text("Source 2 of 2 · page 3")
+    expect(page.locator("#t1-s2")).to_have_attribute("aria-current", "true")
+    expect(panel.locator(".previous")).to_be_focused()
+    page.locator("#sanad-language").click()
+    expect(panel.locator(".at")).to_have_text("المصدر 2 من 2 · صفحة 3")
+    panel.get_by_label("المصدر السابق").click()
+    expect(panel.locator("mark")).to_have_text(LEFT)
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
 
 
 def test_earlier_turns_keep_their_own_sources_and_are_the_history(

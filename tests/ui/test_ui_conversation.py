@@ -306,3 +306,34 @@ def test_a_silent_server_that_is_healthy_is_still_working_and_its_late_answer_is
         expect(page.locator("#sanad-stop")).to_be_visible()
     finish(page, assistant)
     expect(page.locator(".turn")).to_have_count(1)
+
+
+def test_in_a_wide_window_the_conversations_are_a_rail_that_stays_and_can_be_closed(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    rail, button = page.locator("#sanad-conversations"), page.locator("#sanad-show-conversations")
+    expect(rail).to_be_hidden()
+    page.set_viewport_size({"width": 1600, "height": 900})
+    expect(rail).to_contain_text("No conversations yet.")
+    ask(page, "When did they leave?")
+    finish(page, assistant)
+    names = rail.locator(".title")
+    expect(names).to_have_text(["When did they leave?"])
+    edges = "one => { const { left, right } = one.getBoundingClientRect(); return [left, right]; }"
+    assert rail.evaluate(edges)[1] <= page.locator("#sanad-live .turn").evaluate(edges)[0]
+    page.locator("#sanad-new").click()
+    names.click()
+    expect(page.locator("#sanad-past .turn")).to_be_visible()
+    expect(names).to_have_attribute("aria-current", "true")
+    rail.locator("summary").click()
+    rail.locator(".rename").click()
+    page.keyboard.type("Departure")
+    page.keyboard.press("Enter")
+    expect(names).to_have_text(["Departure"])
+    page.locator("#sanad-language").click()
+    assert rail.evaluate(edges)[0] >= page.locator("#sanad-past .turn").evaluate(edges)[1]
+    button.click()
+    expect(rail).to_be_hidden()
+    page.reload()
+    expect(page.locator("#sanad-past .turn")).to_be_visible()
+    expect(rail).to_be_hidden()

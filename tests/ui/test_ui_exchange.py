@@ -8,7 +8,7 @@ import pytest
 from conftest import examples
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
-from ui_stand_in import BASE, ENGLISH, LEFT, WORDS, make_answer, make_conflict
+from ui_stand_in import BASE, ENGLISH, LATER, LATER_SAYS, LEFT, WORDS, make_answer, make_conflict
 
 from rag import Filter, Turn
 from ui import copying, exchange, render
@@ -152,3 +152,15 @@ def test_a_follow_up_is_copied_with_what_it_was_understood_as(form: Any) -> None
 def test_both_sides_of_a_conflict_are_copied() -> None:
     told = copying.text(make_conflict("What is the population?", "en"), "en")
     assert "Coast Daily · 6 September 2024" in told and "عنب بلدي · March 2024" in told
+
+
+def test_a_kept_answer_takes_outlet_and_date_from_its_articles_as_far_as_they_exist() -> None:
+    answer = make_answer("When?", ENGLISH, [(BASE, LEFT), (LATER, LATER_SAYS)])
+    base = dataclasses.replace(BASE, outlet=None, published="2025-01")
+    now = exchange.updated(answer, {BASE.id: base})
+    assert [(one.outlet, one.published) for one in now.citations] == [
+        (None, "2025-01"),
+        ("Coast Daily", "2024-09-06"),
+    ]
+    assert {(one.outlet, one.published) for one in now.passages} == {(None, "2025-01")}
+    assert dataclasses.replace(now, citations=answer.citations, passages=answer.passages) == answer

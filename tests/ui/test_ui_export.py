@@ -89,7 +89,7 @@ def test_turns_without_an_answer_are_left_out_of_a_file() -> None:
 
     from ui.page import Page as Served
 
-    page = Served(SimpleNamespace(settings=None), None)  # type: ignore[arg-type]
+    page = Served(SimpleNamespace(settings=None, articles=list), None)  # type: ignore[arg-type]
     stopped = pack(Exchange(1, "q", "stopped"))
     done = pack(Exchange(2, "q", "done", answer=answer("A [1].", citations=(citation(),))))
     assert page.save({"turns": [stopped], "form": "html"}) == {}

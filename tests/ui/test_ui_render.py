@@ -407,6 +407,27 @@ def test_a_headline_that_begins_the_text_is_not_shown_twice() -> None:
     assert Page(library.article(article(), (0, 1, TEXT[0]), "en")).all("h2")
 
 
+def test_a_headline_that_begins_the_text_is_shown_above_a_quote_further_below_and_only_there() -> None:
+    start = len("عنوان\n") + TEXT.index(TOTAL)
+    html = library.article(article(f"عنوان\n{TEXT}"), (start, start + len(TOTAL), TOTAL), "en")
+    assert Page(html).all("h2") and html.count("عنوان</") == 1
+    sentence = library.article(article(f"عنوان وخبر\n{TEXT}"), (start, start + 1, "x"), "en")
+    assert "عنوان وخبر" in sentence
+
+
+@pytest.mark.parametrize(
+    ("source", "language", "shown"),
+    [
+        ("report.pdf", "en", "report.pdf, page 3"),
+        ("uploaded://تقرير.PDF", "ar", "تقرير.PDF، صفحة 3"),
+        ("report.txt", "ar", "report.txt:3"),
+    ],
+)
+def test_a_source_in_a_pdf_names_the_page(source: str, language: Language, shown: str) -> None:
+    cited = dataclasses.replace(citation(source=source), line=3)
+    assert shown in turn(answer("x [1]", citations=(cited,)), language=language).text
+
+
 def test_an_article_that_is_opened_by_itself_has_nothing_highlighted_and_nothing_lost() -> None:
     page = Page(library.article(article(), None, "ar"))
     assert not page.all("mark") and not page.all("p", "note")

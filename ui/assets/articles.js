@@ -1,4 +1,4 @@
-// The articles: browse, search, open, add and remove them; and the progress of the work on the index.
+// The articles: browse, search, open, add, correct and remove them; and the progress of the work on the index.
 
 (() => {
   const POLL = 500; // milliseconds between two requests for the progress
@@ -25,9 +25,7 @@
     }
     view.innerHTML = form; // from ui/library.py
     view.insertAdjacentHTML("beforeend", '<div class="found-articles"></div>');
-    const outlets = document.querySelectorAll("#sanad-filter-slot input[name=outlet]");
-    const select = view.querySelector("select[name=outlet]");
-    for (const { value } of outlets) select.append(new Option(value, value));
+    offer();
     if (before) {
       const [query, [names, since, until, language]] = before;
       const fields = view.querySelector(".search").elements;
@@ -35,6 +33,18 @@
         fields.namedItem(name).value = value;
     }
     await search();
+  }
+
+  // Offers the filter's outlets in the search and in corrections.
+  function offer() {
+    const select = view.querySelector("select[name=outlet]");
+    if (!select) return;
+    const chosen = select.value;
+    const names = [...document.querySelectorAll("#sanad-filter-slot input[name=outlet]")].map(({ value }) => value);
+    select.replaceChildren(select.options[0], ...names.map((name) => new Option(name, name)));
+    view.querySelector("datalist").replaceChildren(...names.map((name) => new Option("", name)));
+    select.value = names.includes(chosen) ? chosen : "";
+    if (chosen !== select.value) search();
   }
 
   function read() {
@@ -64,6 +74,41 @@
     poll();
   }
 
+  // Corrections of outlet and date
+
+  function edit(item, now) {
+    const form = item.querySelector(".correction");
+    const button = item.querySelector("button.correct");
+    form.reset();
+    form.querySelector(".wrong").replaceChildren();
+    form.hidden = !now;
+    button.setAttribute("aria-expanded", now);
+    (now ? form.elements.namedItem("outlet") : button).focus();
+  }
+
+  async function correct(form) {
+    const { article } = form.closest(".listed").dataset;
+    const field = form.elements.namedItem("published");
+    let wrong;
+    try {
+      wrong = await sanad.call("correct", { article, outlet: form.elements.namedItem("outlet").value, published: field.value });
+    } catch {
+      return sanad.failed();
+    }
+    form.querySelector(".wrong").innerHTML = wrong; // from ui/faults.py
+    if (wrong) return field.focus();
+    await poll();
+    const again = view.querySelector(`.listed[data-article="${CSS.escape(article)}"] button.correct`);
+    if (document.activeElement === document.body) again?.focus(); // the list was drawn again
+  }
+
+  view.addEventListener("keydown", (event) => {
+    const form = event.target.closest(".correction");
+    if (event.key !== "Escape" || !form) return;
+    event.preventDefault();
+    edit(form.closest(".listed"), false);
+  });
+
   view.addEventListener("input", ({ target }) => {
     if (!target.closest(".search")) return;
     clearTimeout(typing);
@@ -72,7 +117,8 @@
   });
   view.addEventListener("submit", (event) => {
     event.preventDefault();
-    search();
+    if (event.target.matches(".correction")) correct(event.target);
+    else search();
   });
   view.addEventListener("click", async ({ target }) => {
     const item = target.closest(".listed");
@@ -81,6 +127,8 @@
       await search();
     } else if (target.closest(".listed .title")) {
       sanad.citations.open({ article: item.dataset.article, span: null }, target.closest(".title"));
+    } else if (target.matches("button.correct, .correction .cancel")) {
+      edit(item, item.querySelector(".correction").hidden);
     } else if (target.matches(".listed .remove")) {
       const question = [sanad.word("remove_sure"), item.dataset.title, sanad.word(item.dataset.after)];
       if (!(await sanad.sure(question, "yes_remove"))) return;
@@ -141,7 +189,7 @@
     work.hidden = !state.html;
     if (changes !== null && state.changes !== changes) {
       document.dispatchEvent(new Event("sanad:articles"));
-      if (!view.hidden) search();
+      if (!view.hidden) await search();
     }
     changes = state.changes;
     return state.running;
@@ -167,6 +215,7 @@
     if (!work.hidden) poll();
   });
   document.addEventListener("sanad:back", open);
+  document.addEventListener("sanad:filter", offer);
   sanad.call("working", {}).then(
     (state) => {
       changes = state.changes;

@@ -31,6 +31,7 @@ sanad.citations = (() => {
       page = `<p class="failure" role="alert">${sanad.word("unfetched")}</p>`;
     }
     if (mine !== asked) return;
+    showPlace(entry);
     const body = panel().querySelector(".panel-body");
     body.innerHTML = page; // from ui/library.py, which escapes everything
     panel().hidden = false;
@@ -45,6 +46,36 @@ sanad.citations = (() => {
     const { article, start, end } = entry.dataset;
     const quote = entry.querySelector(".quote").textContent;
     return open({ article, span: [Number(start), Number(end), quote] }, from, entry);
+  }
+
+  // The sources of the same answer, in the order of their numbers; an entry that was drawn again is found by its id.
+  function around(entry) {
+    const same = document.querySelectorAll(`.source[id^="${entry.id.replace(/\d+$/, "")}"]`);
+    const number = ({ id }) => Number(id.match(/\d+$/));
+    const all = [...same].sort((one, other) => number(one) - number(other));
+    return [all, all.findIndex(({ id }) => id === entry.id)];
+  }
+
+  // Which of the answer's sources is open, and its page.
+  function showPlace(entry) {
+    const [all, at] = entry ? around(entry) : [[], 0];
+    const [steps, place] = [".steps", ".at"].map((css) => panel().querySelector(css));
+    steps.hidden = all.length < 2;
+    steps.querySelector(".previous").disabled = at <= 0;
+    steps.querySelector(".next").disabled = at === all.length - 1;
+    const of = all.length > 1 ? sanad.word("source_of", { n: at + 1, all: all.length }) : "";
+    const page = all[at]?.querySelector(".page")?.dataset.page; // not its words, which may be in the other language yet
+    place.textContent = [of, page && sanad.word("page", { n: page })].filter(Boolean).join(" · ");
+  }
+
+  async function step(by, button) {
+    const [all, at] = around(shown[1]);
+    const entry = all[at + by];
+    if (!entry) return;
+    entry.closest("details")?.setAttribute("open", "");
+    entry.scrollIntoView({ block: "nearest", behavior: sanad.glide() });
+    await openEntry(entry, null);
+    if (button.disabled) panel().querySelector(".steps button:enabled").focus();
   }
 
   function close() {
@@ -103,6 +134,8 @@ sanad.citations = (() => {
     openEntry(entry, chip ?? button);
   });
   panel().querySelector(".panel-close").addEventListener("click", close);
+  for (const [css, by] of [[".previous", -1], [".next", 1]])
+    panel().querySelector(css).addEventListener("click", ({ currentTarget }) => step(by, currentTarget));
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || (card().hidden && panel().hidden)) return;
     event.preventDefault(); // it means this alone
@@ -122,9 +155,10 @@ sanad.citations = (() => {
   }
   document.addEventListener("scroll", hideCard, { capture: true, passive: true });
   document.addEventListener("sanad:view", hideCard);
-  document.addEventListener("sanad:language", () => {
-    if (shown) open(shown[0], null, shown[1]);
-  });
+  for (const kind of ["sanad:language", "sanad:articles"])
+    document.addEventListener(kind, () => {
+      if (shown) open(shown[0], null, shown[1]);
+    });
 
   // A link to a sentence: /?article=ID&start=120&end=185, where the numbers are those of a citation.
   const linked = new URLSearchParams(location.search);

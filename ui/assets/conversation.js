@@ -327,11 +327,11 @@
     draw();
     document.dispatchEvent(new Event("sanad:history"));
   });
-  document.addEventListener("sanad:articles", begin);
-  document.addEventListener("sanad:back", () => {
-    begin();
-    draw();
-  });
+  for (const kind of ["sanad:articles", "sanad:back"])
+    document.addEventListener(kind, () => {
+      begin();
+      draw();
+    });
   document.addEventListener("visibilitychange", () => {
     // Another program may have updated the index in the meantime.
     if (!document.hidden && !document.activeElement?.closest("#sanad-filter-slot")) begin();

@@ -50,6 +50,7 @@ sanad.filter = (() => {
     answersField().value = sanad.read(ANSWERS) ?? "";
     slot().querySelector("details").open = Boolean(open);
     summarise();
+    document.dispatchEvent(new Event("sanad:filter"));
   }
 
   function fold() {

@@ -1,6 +1,8 @@
 // The list of conversations: search, open, rename, save and delete.
 
 (() => {
+  const CLOSED = "sanad/rail"; // whether the reader has closed the rail of a wide window
+  const wide = matchMedia("(min-width: 90rem)"); // as in bar.css: there the list is a rail beside the conversation
   const FORMATS = ["markdown", "html", "csl"];
   const drawer = document.getElementById("sanad-conversations");
   const button = document.getElementById("sanad-show-conversations");
@@ -48,6 +50,7 @@
     const all = sanad.store.all();
     const found = all.filter((one) => matches(one, search.value.toLocaleLowerCase().split(/\s+/)));
     drawer.querySelector("ul").replaceChildren(...found.map(row));
+    search.hidden = !all.length;
     const word = !all.length ? "conversations_none" : found.length ? "conversations_kept" : "conversations_unmatched";
     drawer.querySelector(".kept").textContent = sanad.word(word);
   }
@@ -87,14 +90,20 @@
     field.addEventListener("blur", () => end(true));
   }
 
-  button.addEventListener("click", () => show(drawer.hidden));
+  button.addEventListener("click", () => {
+    if (wide.matches) sanad.write(CLOSED, drawer.hidden ? "" : "closed");
+    show(drawer.hidden);
+  });
+  const adapt = () => show(wide.matches && sanad.read(CLOSED) !== "closed");
+  const fold = () => wide.matches || show(false);
+  wide.addEventListener("change", adapt);
   search.addEventListener("input", list);
   drawer.addEventListener("click", async ({ target }) => {
     const item = target.closest("li");
     if (!item || !target.matches("button")) return;
     const { id } = item.dataset;
     if (target.matches(".title")) {
-      show(false);
+      fold();
       return turnTo(sanad.store.get(id) ?? sanad.store.fresh());
     }
     if (target.matches(".rename")) return rename(item);
@@ -105,11 +114,12 @@
     else list();
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || drawer.hidden || event.defaultPrevented) return;
+    if (event.key !== "Escape" || drawer.hidden || wide.matches || event.defaultPrevented) return;
     event.preventDefault();
     show(false);
     button.focus();
   });
-  document.getElementById("sanad-new").addEventListener("click", () => show(false));
+  document.getElementById("sanad-new").addEventListener("click", fold);
   for (const kind of ["sanad:history", "sanad:language"]) document.addEventListener(kind, list);
+  adapt();
 })();
