@@ -312,7 +312,7 @@ class Assistant:
         with self._writing:
             return indexing.remove_articles(ids, self._folder.name, allow_shrink=True, **self._own(progress))
 
-    def correct(self, article_id: str, *, progress: Progress | None = None, **values: str) -> Written:
+    def correct(self, article_id: str, *, progress: Progress | None = None, **values: Any) -> Written:
         """Correct outlet and date of an article, as ``indexing.correct_article`` does with these values."""
         with self._writing:
             return indexing.correct_article(article_id, self._folder.name, **values, **self._own(progress))

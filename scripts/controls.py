@@ -143,13 +143,28 @@ CONTROLS = (
         "rag/loading/uploads.py",
         "if size > limit:",
         "if False:",
-        ("test_a_file_that_is_too_large_leaves_nothing_and_is_reported_in_the_pages_language",),
+        (
+            "test_a_file_that_is_too_large_leaves_nothing_and_is_reported_in_the_pages_language",
+            "test_a_file_that_is_not_accepted_leaves_nothing",
+        ),
     ),
     Control(
         "rag/loading/uploads.py",
         "part.unlink(missing_ok=True)",
         "pass",
         ("test_an_upload_that_breaks_off_leaves_nothing_and_the_next_one_works",),
+    ),
+    Control(
+        "rag/index/collection.py",
+        "    if not url:\n        return\n    needed",
+        "    return\n    needed",
+        ("test_a_server_that_cannot_be_used_is_named_with_the_fix_before_anything_is_written",),
+    ),
+    Control(
+        "rag/index/collection.py",
+        "            if url:\n                raise\n",
+        "            raise\n",
+        ("test_a_damaged_or_missing_collection_is_written_again_and_answers_do_not_depend_on_it",),
     ),
     Control(
         "rag/index/archive.py",

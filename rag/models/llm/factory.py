@@ -93,7 +93,7 @@ def choose_backend(settings: Settings) -> str:
     if kind != "packaged":
         return kind
     # Without torch an accelerator cannot be used, and the packaged model runs well on the processor.
-    torch = _has_accelerator() and importlib.util.find_spec("torch") is not None
+    torch = has_accelerator() and importlib.util.find_spec("torch") is not None
     return "transformers" if torch else "openvino"
 
 
@@ -155,7 +155,7 @@ def _say_where(base: str) -> None:
     )
 
 
-def _has_accelerator() -> bool:
+def has_accelerator() -> bool:
     """Whether this machine seems to have a CUDA or MPS device, without importing torch (2 s)."""
     if platform.system() == "Darwin":
         return platform.machine() == "arm64"
