@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sqlite3
 import stat
 import subprocess
@@ -178,7 +179,8 @@ def test_many_threads_and_processes_at_once_lose_nothing_that_was_reported(cache
         "for n in range(10): cache.put(f'{sys.argv[2]}:{n}', answer(f'{sys.argv[2]}:{n}'))"
     )
     root = Path(__file__).resolve().parents[2]
-    others = [subprocess.Popen([sys.executable, "-c", code, cache.path, name], cwd=root) for name in "ab"]
+    command, env = [sys.executable, "-c", code, cache.path], {**os.environ, "PYTHONPATH": str(root / "tests")}
+    others = [subprocess.Popen([*command, name], cwd=root, env=env) for name in "ab"]
     mine = AnswerCache(cache.path, 10**8)
     threads = [
         threading.Thread(target=lambda t=t: [mine.put(f"{t}:{n}", answer(f"{t}:{n}")) for n in range(5)])
