@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None, *, open_system: Opener = opened) -> 
     """
     parser = argparse.ArgumentParser(
         prog="evals/ablation.py",
-        description="Compare the assistant with itself without each part, or with a naive chain.",
+        description="Compare the assistant with itself without each step, or with a naive chain.",
         epilog="Other options: those of evals/run.py, but for baselines and --retrieval-only.",
         allow_abbrev=False,
     )
@@ -175,8 +175,8 @@ def overview(
         [
             *lines,
             f"n {n} questions; + better, - worse than the whole assistant (paired, adjusted p < .05). "
-            "Unsupported by Sanad's own verifier; seconds: median. Parts of the answering are told from the "
-            "same replies of the model.",
+            "Unsupported by Sanad's own verifier; seconds: median. All systems that send the same "
+            "prompt share the model's reply.",
         ]
     )
 

@@ -1,4 +1,4 @@
-"""One question → one answer. Read this file to see how an answer is made; every step has a module of its own.
+"""One question → one answer. Read this file to see how an answer is made; the steps are in what it imports.
 
     rewrite and decompose   a follow-up becomes a standalone question, which is split into its parts
     retrieve                passages and evidence sentences for each part
@@ -10,8 +10,9 @@
     presentation steps      translations, quotations, sides of a disagreement
     build                   one text with numbered citations
 
-A step is a function ``(draft, context) -> draft``. Each one has a measured gain in docs/research/results.md,
-where it was switched off in turn (``Steps.without``, which evals/ablation.py uses).
+A step is a function ``(draft, context) -> draft``; a new one is added to ``Steps``. ``Steps.without`` leaves
+steps out by name, which is how evals/ablation.py measures them. The figures are in docs/research/results.md,
+the reasons for keeping or removing a step in docs/research/decisions.md.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def sides_by_date(draft: Draft, context: Context) -> Draft:
 
 
 STEPS = (quote_sentences, label_sides, sides_by_date)
-"""In order."""
+"""The steps of this module, in order; ``pipeline.Steps`` runs them after ``translate_cited``."""
 
 
 def seen(statement: Statement) -> str:

@@ -36,7 +36,8 @@ KINDS = {
     ".csv": "csv",
     ".tsv": "tsv",
 }
-"""The kind of file for each file name extension, in lower case."""
+"""The kind of file for each file name extension, in lower case. ``read`` needs a branch for each kind, as it
+reads any other as plain text."""
 
 COLLECTIONS = frozenset({"jsonl", "csv", "tsv"})
 """Kinds of files that contain many articles."""
