@@ -323,7 +323,7 @@ def test_no_file_is_served_but_those_of_the_page(client: httpx.Client, tmp_path:
         "/gradio_api/proxy=https://elsewhere.example/", f"/gradio_api/file/{secret}",
         "/static/../../etc/passwd",
         f"/assets/..%2f..%2f..%2f{secret}", "/custom_component/x/y/../../../../etc/passwd", "/svelte/../../x",
-        f"/gradio_api/stream/{secret}", "/gradio_api/deep_link", "/monitoring",
+        f"/gradio_api/stream/{secret}", "/gradio_api/deep_link", "/monitoring", "/gradio_api/openapi.json",
     ):  # fmt: skip
         response = client.get(path, follow_redirects=False)
         assert response.status_code in (303, 307, 400, 403, 404, 405, 422), path
