@@ -36,7 +36,9 @@ def parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
 def _parser(prog: str) -> argparse.ArgumentParser:
     out = default_out()
     parser = argparse.ArgumentParser(
-        prog=prog, description="Ask questions whose answers are known and score what comes back."
+        prog=prog,
+        description="Ask questions whose answers are known and score what comes back.",
+        epilog="To make and check a question file: sanad eval draft --help, sanad eval check --help",
     )
     asked = parser.add_mutually_exclusive_group()
     asked.add_argument(

@@ -158,7 +158,7 @@ def draft(
             accepted += 1
     except (EOFError, KeyboardInterrupt):
         show("")
-    show(f"{path}: {accepted} added, {len(before) + accepted} questions")
+    show(f"{path}: {accepted} added, {len(before) + accepted} in the file")
     return accepted
 
 
@@ -283,8 +283,8 @@ def _run_check(options: argparse.Namespace) -> None:
             problem.message if not problem.line else f"{options.file}, line {problem.line}: {problem.message}"
         )
     if problems:
-        raise BadQuestions(f"{options.file}: {len(problems)} problems in {len(lines)} questions; see above.")
-    print(f"{options.file}: {len(lines)} questions, no problem found")
+        raise BadQuestions(f"{options.file}: problems found: {len(problems)}; correct the lines named above.")
+    print(f"{options.file}: no problem found, {len(lines)} checked")
 
 
 def main(arguments: Sequence[str] | None = None, *, prog: str = "evals.workbench") -> int:

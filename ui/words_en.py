@@ -28,7 +28,7 @@ ENGLISH: dict[str, str] = {
     "ask_hint": "Ask in English or Arabic",
     "ask": "Ask",
     "stop": "Stop",
-    "unreachable": "Sanad cannot be reached. Check that it is running; nothing you wrote is lost.",
+    "unreachable": "Sanad cannot be reached. Wait if it is busy, or restart it; nothing you wrote is lost.",
     "interrupted": "The answer was interrupted. Ask again.",
     "still_working": "Still working",
     "failed": "That did not work; Sanad's log has the details. Try again.",

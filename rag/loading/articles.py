@@ -122,7 +122,8 @@ def load_folder(
             build.add(source, hashlib.sha256(data).hexdigest(), parsed, state, collection=rows)
     for name in entries:
         if name not in build.ids and name not in build.names:
-            build.skip(catalogue_name, f"table [{name}] matches no article that was read; check its spelling")
+            reason = f"table [{name}] matches no article that was read; use an id that sanad articles lists"
+            build.skip(catalogue_name, reason)
     loaded = build.loaded()
     if not loaded.articles and not loaded.unread and not may_be_empty:
         first = next((f" ({one.source}: {one.reason})" for one in loaded.skipped), "")

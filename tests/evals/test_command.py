@@ -47,3 +47,4 @@ def test_help_names_it_and_its_options(run):
     assert status == 0
     assert out.startswith("usage: sanad eval ")
     assert "--retrieval-only" in out
+    assert "sanad eval draft --help" in out

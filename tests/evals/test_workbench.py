@@ -114,7 +114,7 @@ def test_what_is_accepted_is_a_question_in_the_format(tmp_path):
     questions = read_questions(file)
     assert workbench.check(read_lines(file), ARTICLES) == []
     assert all(question.answerable and question.evidence[0].text for question in questions)
-    assert person.shown[-1] == f"{file}: 2 added, 2 questions"
+    assert person.shown[-1] == f"{file}: 2 added, 2 in the file"
     asked_again, person = drafted(file, *["r"] * 9)
     assert asked_again == 0
     assert sum(shown.startswith("accept") for shown in person.shown) == 5
@@ -221,14 +221,14 @@ def test_the_commands_run_over_an_index(small_articles, tmp_path, monkeypatch, c
     file = tmp_path / "mine.jsonl"
     monkeypatch.setattr("builtins.input", Person("a", "r").read)
     assert workbench.main(["draft", str(file), "--index", "small", "--limit", "2"]) == 0
-    assert capsys.readouterr().out.endswith(f"{file}: 1 added, 1 questions\n")
+    assert capsys.readouterr().out.endswith(f"{file}: 1 added, 1 in the file\n")
     assert workbench.main(["check", str(file), "--index", "small"]) == 0
-    assert capsys.readouterr().out == f"{file}: 1 questions, no problem found\n"
+    assert capsys.readouterr().out == f"{file}: no problem found, 1 checked\n"
     file.write_text(file.read_text(encoding="utf-8") * 2, encoding="utf-8")
     assert workbench.main(["check", str(file), "--index", "small"]) == 2
     out, err = capsys.readouterr()
     assert "line 2, key 'id'" in out
-    assert err == f"{file}: 1 problems in 2 questions; see above.\n"
+    assert err == f"{file}: problems found: 1; correct the lines named above.\n"
     assert workbench.main(["check", str(tmp_path / "none.jsonl"), "--index", "small"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 

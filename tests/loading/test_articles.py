@@ -287,6 +287,15 @@ def test_the_catalogue_adds_what_the_text_lacks(tmp_path: Path) -> None:
     assert [(item.source, "[gone]" in item.reason) for item in loaded.skipped] == [("articles.toml", True)]
 
 
+def test_a_table_named_as_a_file_is_reported_with_where_ids_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Text here.", encoding="utf-8")
+    (tmp_path / "articles.toml").write_text('["a.txt"]\noutlet = "O"', encoding="utf-8")
+    (skipped,) = load(tmp_path).skipped
+    assert skipped.reason == (
+        "table [a.txt] matches no article that was read; use an id that sanad articles lists"
+    )
+
+
 @pytest.mark.parametrize(
     ("toml", "message"),
     [

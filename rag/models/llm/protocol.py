@@ -127,7 +127,7 @@ def check_limits(
         limit = "its time limit" if seconds is None else f"its time limit of {seconds:g} s"
         raise DeadlinePassed(
             f"The answer took longer than {limit} and was stopped. Ask a shorter question, or allow more "
-            "time: SANAD_ANSWER_SECONDS"
+            "time: set SANAD_ANSWER_SECONDS to a larger number of seconds."
         )
 
 

@@ -265,7 +265,7 @@ class RemoteLLM(StreamedLLM):
         if isinstance(error, (openai.APITimeoutError, httpx.TimeoutException)):
             return GenerationFailed(
                 f"The language model's server at {self._address.base} was silent for {self._seconds:g} s. "
-                "Ask again, or allow more time: SANAD_ANSWER_SECONDS"
+                "Ask again, or allow more time: set SANAD_ANSWER_SECONDS to a larger number of seconds."
             )
         if isinstance(error, openai.APIConnectionError):
             return self._unreachable(error)
