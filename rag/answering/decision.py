@@ -125,8 +125,10 @@ def _quoted_instead(statement: Statement, question: str, context: Context) -> St
     if statement.verdict != "unsupported" or statement.added or not statement.cited:
         return statement
     sentence = statement.cited[0].text
-    # Words that only repeat the question named nothing; a quantity needs a number, and a date the right year.
-    unfit = kind(question) == "name" or (kind(question) == "quantity" and not fits(question, sentence))
+    # Words that only repeat the question named nothing; a quantity needs a number, a "when" needs a time, and
+    # a date the right year.
+    asked = kind(question)
+    unfit = asked == "name" or (asked in ("quantity", "time") and not fits(question, sentence))
     if unfit or elsewhen(question, sentence):
         return statement
     reason = REASONS[context.language]["instead"].format(reason=statement.reason)

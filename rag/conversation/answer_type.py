@@ -127,7 +127,7 @@ def fits(question: str, *answer: str) -> bool:
         return any(not repeats(question, text) and not _INDEFINITE.match(text) for text in answer if text)
     if wanted == "time":
         return any(
-            (bool(quantities.held(text)) or bool(_TIMES.search(fold(text)))) and not elsewhen(question, text)
+            (bool(quantities.held(text)) or _names_time(question, text)) and not elsewhen(question, text)
             for text in answer
             if text
         )
@@ -136,6 +136,12 @@ def fits(question: str, *answer: str) -> bool:
         bool(quantities.held(text)) or bool(_QUANTITIES.search(text)) or _is_dual(_counted(question), text)
         for text in counted
     )
+
+
+def _names_time(question: str, text: str) -> bool:
+    """Whether a text has a word of time that its question lacks: "end" tells nobody when something ends."""
+    asked = set(fold(question).split())
+    return any(not asked.issuperset(found[0].split()) for found in _TIMES.finditer(fold(text)))
 
 
 def _besides_values(text: str) -> str:

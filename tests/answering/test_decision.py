@@ -12,7 +12,7 @@ from shown import TEXTS, evidence, quotes
 from rag.answering.answer_builder import Built
 from rag.answering.decision import NEAREST, NOT_FOUND, decide, settle
 from rag.answering.draft import Draft, Statement
-from rag.records import Evidence
+from rag.records import Evidence, Language
 
 
 def checked(reply: str, items: Sequence[Evidence] | None = None) -> Built:
@@ -176,6 +176,24 @@ def test_what_is_presented_with_doubt_is_a_partial_answer() -> None:
 def test_words_that_failed_give_way_to_the_sentence_of_high_confidence(without: list[str], text: str) -> None:
     result = built("[2] 99 million dollars", evidence(), likelihood=SURE, without=without)
     assert result.text == text
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "sentence"),
+    [
+        ("When did the strike end?", "en", "Teachers end strike in Basra"),
+        ("Since when has the bridge been closed?", "en", "The bridge to the island is closed to lorries."),
+        ("متى يعاد فتح المتحف؟", "ar", "يعيد المتحف الوطني فتح أبوابه للزوار"),
+    ],
+)
+def test_a_sentence_without_a_time_is_not_quoted_as_the_answer_to_when(
+    question: str, language: Language, sentence: str
+) -> None:
+    items = evidence((sentence,))
+    result = built("[1] 99", items, language, question=question, likelihood=SURE)
+    assert (result.outcome, quotes(result)) == ("not_found", [sentence])
+    dated = evidence((f"{sentence} 9 September 2024" if language == "en" else f"{sentence} يوم الاثنين",))
+    assert built("[1] 99", dated, language, question=question, likelihood=SURE).outcome != "not_found"
 
 
 def test_a_sentence_in_another_language_is_shown_in_translation_for_words_that_failed() -> None:
