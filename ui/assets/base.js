@@ -7,7 +7,9 @@ window.sanad = (() => {
   const LONGEST = 150; // characters of a line in a question to the reader
   const SAID = 6000; // milliseconds for which a message is shown
   const UNREACHABLE = 20000; // milliseconds in which Gradio's scripts must have loaded
-  const HEALTH = 5000; // milliseconds that the server has to answer a health check
+  // Milliseconds that the server has to answer a health check. One that has died refuses at once; one that loads its
+  // model on a busy machine may be silent for 50 s.
+  const HEALTH = 60000;
   const RETRY = 2000; // milliseconds between two health checks while the server is away
 
   // The wire: the one component that Gradio mounts once its own scripts have loaded. The page appears earlier, and
