@@ -238,7 +238,7 @@ class Page:
     def _current(self, turn: Exchange) -> Exchange:
         """A kept turn whose sources have the outlets and dates that their articles have now."""
         answer = turn.answer
-        # A disagreement is told in the order of the dates, and names outlets and dates in its sentences.
+        # A disagreement is shown in the order of the dates, and names outlets and dates in its sentences.
         if answer is None or answer.outcome == "conflict":
             return turn
         try:

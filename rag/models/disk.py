@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+from rag.errors import NoSpace
 
 WAITS = (0.05, 0.1, 0.2, 0.4)
 """Seconds between the tries of a rename. On Windows a file that a reader or a virus scanner has open for a
@@ -45,3 +50,17 @@ def replace(source: Path, target: Path) -> None:
         except PermissionError:
             time.sleep(wait)
     source.replace(target)
+
+
+@contextlib.contextmanager
+def writing_to_cache(task: str) -> Iterator[None]:
+    """Raises NoSpace for any error of the disk, with what could not be done ("write NAME to FOLDER")."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = "the disk filled up" if full else f"{error.strerror} ({error.filename})"
+        raise NoSpace(
+            f"Cannot {task}: {reason}. Free some space, or use another folder that you can write to: "
+            "SANAD_CACHE=/path"
+        ) from error

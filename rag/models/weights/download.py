@@ -29,7 +29,7 @@ from huggingface_hub.file_download import http_get
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from rag.errors import BadSettings, ModelDamaged, ModelMissing, NoSpace
-from rag.models.disk import fsync, sha256
+from rag.models.disk import fsync, replace, sha256, writing_to_cache
 from rag.records import Progress
 from rag.settings import Settings
 
@@ -158,18 +158,11 @@ def fetch(name: str, settings: Settings, progress: Progress | None = None) -> Pa
     commit = str(info.sha)
     files = _files(model, info.siblings or [])
     folder = parent / _folder(model, commit)
-    try:
+    with writing_to_cache(f"write {name} to {parent}"):
         parent.mkdir(parents=True, exist_ok=True)
         with FileLock(parent / f"{folder.name}.lock"):
             if not (folder / FETCHED).is_file():
                 _fetch(model, commit, files, folder, progress or (lambda _what, _share: None))
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        reason = "the disk filled up" if full else f"{error.strerror} ({error.filename})"
-        raise NoSpace(
-            f"Cannot write {name} to {parent}: {reason}. Free some space, or use another folder that you can "
-            "write to: SANAD_CACHE=/path"
-        ) from error
     return folder
 
 
@@ -223,7 +216,7 @@ def _fetch(model: str, commit: str, files: list[_File], folder: Path, progress: 
     (part / FETCHED).write_text(json.dumps(record, indent=1), encoding="utf-8")
     fsync(part / FETCHED)
     shutil.rmtree(folder, ignore_errors=True)
-    part.replace(folder)
+    replace(part, folder)
 
 
 def _fetch_file(model: str, commit: str, file: _File, path: Path, told: Callable[[int], None]) -> None:

@@ -8,7 +8,6 @@ cache: under a lock, in a staging folder that is renamed when it is complete.
 from __future__ import annotations
 
 import dataclasses
-import errno
 import functools
 import hashlib
 import importlib.util
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rag.errors import ModelDamaged, ModelMissing, NoSpace
-from rag.models.disk import fsync, replace, sha256
+from rag.models.disk import fsync, replace, sha256, writing_to_cache
 from rag.models.embedding import e5
 from rag.models.weights import gguf
 from rag.models.weights.adapter import Adapter
@@ -178,19 +177,12 @@ def prepared(model: PackagedModel, settings: Settings, progress: Progress | None
     folder = settings.cache / "models" / model.name
     if not _changed_files(folder, thorough=False):
         return folder
-    try:
+    with writing_to_cache(f"prepare {folder.name} in {folder.parent}"):
         folder.parent.mkdir(parents=True, exist_ok=True)
         # A second process waits here while the first prepares, and then finds the folder complete.
         with FileLock(folder.with_name(f"{model.name}.lock")):
             if _changed_files(folder, thorough=False):
                 _prepare(model, folder, progress or (lambda _what, _share: None))
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        reason = "the disk filled up" if full else f"{error.strerror} ({error.filename})"
-        raise NoSpace(
-            f"Cannot prepare {folder.name} in {folder.parent}: {reason}. Free some space, or use another "
-            "folder that you can write to: SANAD_CACHE=/path"
-        ) from error
     return folder
 
 
