@@ -83,8 +83,8 @@ test-fast: .venv/.installed-dev ## run the tests that need no model and no brows
 	$(BIN)/pytest -n auto --maxprocesses 4
 
 test: .venv/.installed-dev ## run every test, with the real models and, where Chromium is installed, the browser
-	$(BIN)/pytest -n auto --maxprocesses 2 -m 'not model and not browser' --cov --cov-report=
-	$(BIN)/pytest -m 'model or browser' --durations=10 --cov --cov-append --cov-report=term:skip-covered --cov-fail-under=90
+	$(BIN)/pytest -n auto --maxprocesses 2 -m 'not model' --cov --cov-report=
+	$(BIN)/pytest -m model --durations=10 --cov --cov-append --cov-report=term:skip-covered --cov-fail-under=90
 
 wheel: .venv/.installed-dev ## build dist/sanad_news-VERSION-py3-none-any.whl, without network
 	@$(BIN)/python -m hatchling build -t wheel

@@ -93,6 +93,7 @@ def test_nothing_is_read_or_changed_without_login_but_whether_it_lives(serve: Se
     assert "form-action 'self'" in form.headers["content-security-policy"] and "<form" in form.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("next_", "leads"),
     [
@@ -270,6 +271,7 @@ FOREIGN = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_foreign_host_name_is_refused(client: httpx.Client) -> None:
     for host in FOREIGN:
         for path in ("/", "/healthz", "/api/ask"):

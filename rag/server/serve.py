@@ -8,6 +8,7 @@ Other machines are served only if there are passwords.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import logging
@@ -156,7 +157,8 @@ class Server:
         async def face(scope: Any, receive: Any, send: Any) -> None:
             nonlocal mcp
             if scope["type"] == "lifespan":
-                async with _mcp_app(self._assistant, asker) if self._api else contextlib.nullcontext() as mcp:
+                opening = OnDemand(lambda: _mcp_app(self._assistant, asker))
+                async with opening if self._api else contextlib.nullcontext() as mcp:
                     await page(scope, receive, send)
                 return
             path = scope["path"] if scope["type"] == "http" else ""
@@ -204,6 +206,51 @@ class Server:
             if not thread.is_alive():
                 raise RuntimeError("the server could not be started; its log says why")
             time.sleep(0.02)
+
+
+class OnDemand:
+    """An ASGI application that is opened at its first request: importing what it needs may take a second.
+
+    An asynchronous context manager, which closes the application at its end.
+    """
+
+    def __init__(self, opening: Callable[[], AbstractAsyncContextManager[Any]]) -> None:
+        """Prepare; nothing is opened yet.
+
+        Args:
+            opening: Returns a context that opens the application; called in a thread of its own.
+        """
+        self._opening = opening
+
+    async def __aenter__(self) -> OnDemand:
+        """Get ready for the first request."""
+        self._wanted = asyncio.Event()
+        self._app: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        # What opens the application must close it too, in the same task.
+        self._task = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Close the application if it is open."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request."""
+        self._wanted.set()
+        app = await asyncio.shield(self._app)
+        await app(scope, receive, send)
+
+    async def _run(self) -> None:
+        await self._wanted.wait()
+        try:
+            async with await asyncio.to_thread(self._opening) as app:
+                self._app.set_result(app)
+                await asyncio.Event().wait()
+        except Exception as error:
+            if self._app.done():
+                raise
+            self._app.set_exception(error)
 
 
 def serve(server: Server, started: Callable[[str], None]) -> None:

@@ -78,6 +78,7 @@ def test_importing_rag_loads_none_of_its_modules() -> None:
     assert own(loaded) == {"rag"} and not third_parties(loaded)
 
 
+@pytest.mark.slow
 def test_all_public_names_together_load_numpy_and_the_standard_library_alone() -> None:
     assert third_parties(loaded_by("from rag import *")) <= {"numpy"}
 

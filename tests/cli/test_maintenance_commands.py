@@ -39,6 +39,7 @@ def test_indexing_reports_what_changed(run: Run, small_articles: Path) -> None:
     assert_told(run("index", folder, "--index", "mine", "--allow-shrink")[1], told)
 
 
+@pytest.mark.slow
 def test_unusable_files_are_named_counted_and_skipped(run: Run, small_articles: Path) -> None:
     (small_articles / "picture.txt").write_bytes(b"\x89PNG\0\0\0")
     (small_articles / "report.pdf").write_bytes(b"%PDF-1.7")
@@ -187,6 +188,7 @@ def test_a_question_is_answered_from_what_the_filter_allows(run: Run) -> None:
     assert told["where"] == {"outlets": [], "since": None, "until": "2024-10", "language": None}
 
 
+@pytest.mark.slow
 def test_removed_articles_are_gone_until_their_folder_is_indexed_again(
     run: Run, small_articles: Path
 ) -> None:

@@ -71,6 +71,7 @@ def test_ctrl_c_leaves_a_valid_report_and_resume_completes_it(evaluate, capsys):
     assert same(resumed) == same(evaluate(out="whole")[1])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes that are forked here")
 def test_a_run_that_is_killed_and_resumed_ends_with_the_same_report(evaluate, tmp_path):
     # In a process of its own, which ends as kill -9 ends it: no handler runs, no file is closed.

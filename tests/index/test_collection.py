@@ -31,6 +31,8 @@ from rag.index.indexing import list_articles, remove_articles
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.records import date_span
 
+pytestmark = pytest.mark.slow
+
 NAME = "small"
 
 

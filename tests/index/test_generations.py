@@ -289,6 +289,7 @@ def lengthen(data: bytes) -> Iterator[bytes]:
     yield data + b"\0"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damaged", [truncate, flip, lengthen])
 def test_every_file_of_an_index_is_refused_when_it_is_damaged(
     built: Path, damaged: Callable[[bytes], Iterator[bytes]]

@@ -266,6 +266,7 @@ def test_files_are_read_again_for_an_index_that_went_back_to_the_generation_befo
     assert written.changed == ("olives",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damaged", [True, False])
 def test_articles_of_a_damaged_or_missing_index_are_read_again(
     small_articles: Path, settled: list[bytes], damaged: bool

@@ -22,6 +22,8 @@ from rag.models.llm.fake import FakeLLM
 from rag.server.login import hashed
 from rag.server.serve import CLOSE_SECONDS, Server
 
+pytestmark = pytest.mark.slow
+
 COST = "How much did the repairs of the harbour cost?"
 FOUND = "The repairs cost 12 million dollars [2]."
 
@@ -173,6 +175,17 @@ def test_a_server_closes_in_time_while_clients_are_connected(fake_assistant: Fak
     anyio.run(session)
     assert seconds[0] <= CLOSE_SECONDS + 1
     assert not any(thread.is_alive() for _, thread in server._running)
+
+
+def test_its_package_is_loaded_at_the_first_request_for_it(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "rag.integrations.mcp_server", raising=False)
+    client = serve()
+    assert client.get("/healthz").status_code == 200
+    assert "rag.integrations.mcp_server" not in sys.modules
+    assert client.post("/mcp", json={}).status_code in range(400, 500)
+    assert "rag.integrations.mcp_server" in sys.modules
 
 
 def test_without_the_package_the_path_says_what_to_install(

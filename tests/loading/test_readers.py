@@ -315,6 +315,7 @@ def test_the_process_of_the_parsers_reads_what_this_one_reads() -> None:
         assert readers.read("docx", word_file(small_report)) == read_docx(word_file(small_report))
 
 
+@pytest.mark.slow
 def test_a_parser_that_crashes_or_takes_too_long_costs_its_file_only(monkeypatch: pytest.MonkeyPatch) -> None:
     crash, hang = b"crash", b"hang"
     stand_in = (

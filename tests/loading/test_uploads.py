@@ -184,6 +184,7 @@ def test_what_is_not_there_is_not_removed(fake_assistant: FakeAssistant) -> None
         assistant.remove(OWN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_an_upload_is_kept_replaced_and_removed_however_its_name_is_spelled(
     fake_assistant: FakeAssistant, form: str
@@ -202,6 +203,7 @@ def test_an_upload_is_kept_replaced_and_removed_however_its_name_is_spelled(
     assert (list(assistant.uploads.iterdir()), ids(assistant)) == ([], OWN)
 
 
+@pytest.mark.slow
 def test_a_corrected_outlet_and_date_outlive_updates_of_the_folder_and_of_the_file(
     fake_assistant: FakeAssistant, small_articles: Path
 ) -> None:

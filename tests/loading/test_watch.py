@@ -20,6 +20,8 @@ from rag.loading.watch import follow, ticks
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import fake_generator
 
+pytestmark = pytest.mark.slow
+
 SETTLE = 0.05
 PATIENT = 30  # seconds: only a test that fails waits so long
 

@@ -11,7 +11,8 @@ import pytest
 
 from rag.models.weights import memory
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="tells its mappings otherwise")
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="tells its mappings otherwise")
+pytestmark = [pytest.mark.slow, LINUX]
 
 SIZE = 8 * 2**20
 

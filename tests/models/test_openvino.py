@@ -15,6 +15,8 @@ from rag.models.llm.openvino import OpenVinoLLM
 from rag.models.llm.protocol import LogProbabilities, Message
 from rag.models.llm.watchdog import WatchedGenerator
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ("Who leads the talks?", "كم عدد الجنود؟", "It reopened on Sunday. " * 20, "a", "b b")
 LONGEST = 20
 

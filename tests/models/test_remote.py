@@ -21,6 +21,8 @@ from rag.models.llm.factory import choose_backend, open_generator, replies_at_on
 from rag.models.llm.protocol import Cancelled, DeadlinePassed, Generator, Message
 from rag.models.llm.watchdog import WatchedGenerator
 
+pytestmark = pytest.mark.slow
+
 HELLO = [Message("system", "Be exact."), Message("user", "Hello?")]
 
 MOST = 9

@@ -153,6 +153,7 @@ def test_memory_that_runs_out_below_other_layers_is_said_too() -> None:
         list(generator.stream(PROMPT, max_tokens=10))
 
 
+@pytest.mark.slow
 def test_an_engine_that_hangs_is_late_for_its_own_reply_and_replaced_for_the_next(
     release: threading.Event,
 ) -> None:
@@ -240,6 +241,7 @@ def test_who_leaves_while_another_is_answered_gives_up_the_turn(release: threadi
     assert list(first) == ["b"]
 
 
+@pytest.mark.slow
 def test_a_deadline_limits_the_reply_instead_of_the_generators_own_seconds(release: threading.Event) -> None:
     generator = supervised(Opened(hangs(release), well), seconds=60, grace=30)
     start = time.monotonic()
@@ -339,6 +341,7 @@ def test_as_many_replies_as_are_allowed_run_at_the_same_time_and_no_more() -> No
     assert generator.reloads == 0
 
 
+@pytest.mark.slow
 def test_an_engine_that_hangs_ends_the_replies_beside_it_and_counts_once(release: threading.Event) -> None:
     opened = Opened(hangs(release), well)
     generator = WatchedGenerator(opened, seconds=30, grace=0.05, at_once=2)

@@ -148,6 +148,7 @@ def test_the_lead_of_the_own_language_counts_less_where_the_other_has_few_articl
     assert 0 < few < 0.1 < 0.3 < enough
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("question", "article"),
     [
@@ -187,6 +188,7 @@ def test_the_nearest_of_the_other_language_are_candidates_without_a_common_word(
     assert languages == {"ar", "en"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [("ferry-ar", "ferry-en"), ("wheat-ar", "wheat-en")])
 def test_both_sides_of_a_story_are_found_whatever_the_language_of_the_question(
     index: Open, fusion: Path, names: tuple[str, str]

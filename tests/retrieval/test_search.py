@@ -301,6 +301,7 @@ def test_no_more_is_given_than_was_asked_for(searcher: Searcher, limit: int, k: 
     assert len(evidence) == min(limit, read, k)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tokens", [1, 15, 20, 30, 45, 60, 1000])
 def test_evidence_stays_within_its_tokens_but_for_the_best_sentence(searcher: Searcher, tokens: int) -> None:
     for question in QUESTIONS:
@@ -528,6 +529,7 @@ def test_the_same_question_gives_the_same_results_from_another_copy(
     other.generation.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighted", [False, True])
 def test_threads_that_search_at_once_find_what_one_finds(
     news: Generation, fitted: Path, weighted: bool

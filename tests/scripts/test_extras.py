@@ -20,6 +20,7 @@ def test_the_table_has_every_extra_once() -> None:
     assert sorted(name for name, _ in TABLE) == sorted(["", *extras.EXTRAS])
 
 
+@pytest.mark.slow
 def test_an_extra_of_another_extra_brings_what_that_needs() -> None:
     name = extras.PROJECT["name"]
     assert ("torch", "") in extras.needed([f"{name}[bench]"])

@@ -26,6 +26,8 @@ from rag.models.llm.fake import FakeLLM, fake_generator
 from rag.server.guard import UPLOADS
 from rag.server.serve import Server
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 QUESTION = "When did the harbour of Marsa reopen?"
 

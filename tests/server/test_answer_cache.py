@@ -39,6 +39,7 @@ def cache(tmp_path: Path) -> AnswerCache:
     return AnswerCache(tmp_path / "cache" / "answers.sqlite3", MOST)
 
 
+@pytest.mark.slow
 def test_what_was_kept_comes_back_equal_also_in_another_process(cache: AnswerCache) -> None:
     assert cache.get("key") is None
     assert not cache.path.exists(), "looking makes no file"
@@ -110,6 +111,7 @@ def test_a_corrupt_file_is_emptied_and_used_again(cache: AnswerCache, bytes_: by
     assert cache.get("key") == answer()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [30, 100, 2000, 5000, 8200, -3000, -100])
 def test_a_file_damaged_anywhere_gives_the_answer_or_none_and_never_an_error(
     cache: AnswerCache, at: int

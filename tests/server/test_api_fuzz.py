@@ -20,7 +20,7 @@ from rag.server.request_log import Observed
 from rag.server.serve import MCP, ROUTES
 from rag.server.worker import QuestionRunner
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 
 def operations_of(assistant: Assistant) -> dict[str, Any]:

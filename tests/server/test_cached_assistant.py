@@ -86,6 +86,7 @@ def test_another_question_conversation_or_filter_is_answered_again(
     assert len(llm.prompts) == prompts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changed",
     [{"evidence": 1}, {"passages": 2}, {"evidence_tokens": 60}, {"max_new_tokens": 3}, {"prompt": ADAPTED}],

@@ -130,6 +130,7 @@ def test_an_event_loop_gets_an_error_when_the_server_stops_before_the_answer(
     assert line.waiting == 0
 
 
+@pytest.mark.slow
 def test_threads_and_an_event_loop_share_one_queue(fake_assistant: FakeAssistant) -> None:
     runner, ended = QuestionRunner(fake_assistant(), FairQueue(100)), threading.Semaphore(0)
 
@@ -154,6 +155,7 @@ def test_threads_and_an_event_loop_share_one_queue(fake_assistant: FakeAssistant
     assert (runner.queue.waiting, runner.queue.answering) == (0, 0)
 
 
+@pytest.mark.slow
 def test_page_and_api_of_a_server_share_one_bound(fake_assistant: FakeAssistant) -> None:
     lines: list[FairQueue] = []
 

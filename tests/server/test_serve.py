@@ -169,6 +169,7 @@ def test_the_memory_of_a_server_stays_flat_while_fifty_ask() -> None:
 CHAT = {"model": "sanad", "messages": [{"role": "user", "content": QUESTION}]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "body"), [("/api/ask", {"question": QUESTION}), ("/v1/chat/completions", CHAT)]
 )

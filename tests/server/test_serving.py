@@ -180,11 +180,13 @@ def served(fake_assistant: FakeAssistant, tmp_path: Path) -> Iterator[Path]:
     server.close()
 
 
+@pytest.mark.slow
 def test_answers_over_the_socket_are_those_of_the_assistant(served: Path) -> None:
     *_, last = ask(served, QUESTION, None)
     assert last.answer.citations[0].quote.startswith("The harbour of Marsa reopened")  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_of_two_servers_the_first_keeps_the_socket(
     served: Path, fake_assistant: FakeAssistant, caplog: pytest.LogCaptureFixture
 ) -> None:

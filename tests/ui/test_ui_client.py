@@ -14,6 +14,8 @@ from rag.models.llm.fake import FakeLLM
 from rag.server.login import hashed
 from ui.app import page_app
 
+pytestmark = pytest.mark.slow
+
 gradio_client = pytest.importorskip("gradio_client")
 
 COST = "How much did the repairs of the harbour cost?"

@@ -145,6 +145,7 @@ def test_a_folder_that_cannot_be_written_is_reported(client: TestClient, assista
     assert (reply.status_code, "could not be saved: " in reply.text) == (422, True)
 
 
+@pytest.mark.slow
 def test_no_more_files_are_taken_than_may_wait(client: TestClient, work: Work) -> None:
     for number in range(MOST):
         assert client.put(f"{UPLOADS}{number}.txt", content=b"").status_code == 200
