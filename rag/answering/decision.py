@@ -12,6 +12,7 @@ from rag.answering.support import contains
 from rag.conversation.answer_type import elsewhen, fits, kind
 from rag.language import quantities
 from rag.language.terms import terms
+from rag.language.translation.values import stated
 from rag.records import Language, Outcome
 from rag.retrieval.overlap import names_in, words_in
 
@@ -100,7 +101,7 @@ def _of_one_subject(statement: Statement, question: str) -> Statement:
     names = names_in(question)
     first = max(range(len(found)), key=lambda at: (len(found[at] & names), -at))
     said, claimed = statement.words or statement.text, quantities.claimed(statement.text)
-    held = [set(terms(item.text)) | quantities.held(item.text) for item in statement.cited]
+    held = [set(terms(item.text)) | stated(item.text) for item in statement.cited]
     lacking = (set(terms(said)) | claimed) - held[first]
 
     def stays(at: int) -> bool:

@@ -13,6 +13,7 @@ from rag.answering.support import ENDS, contains
 from rag.conversation.answer_type import fits
 from rag.language import quantities
 from rag.language.text import is_arabic
+from rag.language.translation.values import stated
 from rag.records import Citation, Evidence, Language
 
 DONE: dict[Language, str] = {"en": "Reported as done: {text}", "ar": "ما أُعلن أنه تم: {text}"}
@@ -229,4 +230,4 @@ def _clause(sentence: str, words: str) -> str:
 def _holds(piece: str, words: str) -> bool:
     """Whether it contains these words or, if they are in another language, their numbers and months."""
     values = quantities.claimed(words)
-    return contains(piece, words) or bool(values and values <= quantities.held(piece))
+    return contains(piece, words) or bool(values and values <= stated(piece))

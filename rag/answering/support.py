@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rag.language import quantities
 from rag.language.terms import terms
 from rag.language.text import fold, is_arabic
 from rag.language.translation.check import Comparison, compare
+from rag.language.translation.values import missing
 from rag.records import Evidence
 
 STEM = 4
@@ -51,11 +51,11 @@ def supports(sources: Sequence[str], text: str, words: str = "", question: str =
         words: The sentences' own words that it puts into another language; empty where it quotes none.
         question: The question, whose names a claim may repeat.
     """
-    if not sources or quantities.missing(text, list(sources)):
+    if not sources or missing(text, list(sources)):
         return False
     if words:
         held = fold(words) in fold(" ".join(sources))
-        return held and not quantities.missing(text, [words])
+        return held and not missing(text, [words])
     return not unknown_names(text, sources, question)
 
 

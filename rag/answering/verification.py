@@ -21,6 +21,7 @@ from rag.language.names import latin_keys
 from rag.language.terms import arabic_keys, terms
 from rag.language.text import is_arabic
 from rag.language.translation.hints import hints_for
+from rag.language.translation.values import missing
 from rag.records import Evidence, Language
 
 HALF = 0.5
@@ -132,7 +133,7 @@ def _unsupported_reason(
     language: Language,
 ) -> str:
     reasons = REASONS[language]
-    absent = quantities.missing(statement.text, [item.text for item in evidence])
+    absent = missing(statement.text, [item.text for item in evidence])
     if absent:
         values = (
             re.sub(r"month (\d+)", lambda month: reasons["month"].format(n=month[1]), v) for v in absent

@@ -14,7 +14,7 @@ from rag.language import quantities
 from rag.language.durations import of_time, untimed
 from rag.language.terms import terms
 from rag.language.text import fold, is_arabic
-from rag.language.translation.values import values_of
+from rag.language.translation.values import stated, values_of
 from rag.language.translation.words import words_of
 
 Kind = Literal["time", "quantity", "name", "person"]
@@ -127,13 +127,13 @@ def fits(question: str, *answer: str) -> bool:
         return any(not repeats(question, text) and not _INDEFINITE.match(text) for text in answer if text)
     if wanted == "time":
         return any(
-            (bool(quantities.held(text)) or _names_time(question, text)) and not elsewhen(question, text)
+            (bool(stated(text)) or _names_time(question, text)) and not elsewhen(question, text)
             for text in answer
             if text
         )
     counted = [fold(text) if of_time(question) else untimed(text) for text in answer if text]
     return any(
-        bool(quantities.held(text)) or bool(_QUANTITIES.search(text)) or _is_dual(_counted(question), text)
+        bool(stated(text)) or bool(_QUANTITIES.search(text)) or _is_dual(_counted(question), text)
         for text in counted
     )
 

@@ -65,6 +65,19 @@ _AMBIGUOUS = re.compile(
 )
 
 
+_ANY_ARABIC_MONTH = "|".join(fold(name.replace("_", " ")) for _, arabic in MONTHS for name in arabic.split())
+_ANY_ENGLISH_MONTH = "|".join(name for english, _ in MONTHS for name in english.split())
+_FIRSTS = {
+    "1": re.compile(
+        rf"{_PARTICLES}اول (?:من )?(?:شهر )?(?:{_ANY_ARABIC_MONTH})(?!\w)"
+        rf"|(?<!-)\bfirst (?:day )?of (?:{_ANY_ENGLISH_MONTH})\b|\b(?:{_ANY_ENGLISH_MONTH}) first\b"
+    ),
+    "21": re.compile(rf"{_PARTICLES}حادي وال?عشرين(?!\w)|(?i:\btwenty[ -]first\b)"),
+    "31": re.compile(rf"{_PARTICLES}حادي وال?ثلاثين(?!\w)|(?i:\bthirty[ -]first\b)"),
+}
+"""Ordinals of one, which are no count by themselves: the first of a month, twenty-first."""
+
+
 def doubtful_months(text: str) -> set[int]:
     """Those of March, May and آب (August) that a text uses as months, not as a verb or for "father"."""
     in_context = [match.group() for match in _AMBIGUOUS.finditer(text)]
@@ -112,7 +125,8 @@ def held(text: str) -> set[str]:
     folded = fold(text)
     in_words = {value for value, pattern in _NUMBER_WORD.items() if pattern.search(folded)}
     in_words |= {str(100 * n) for n, pattern in _ARABIC_HUNDREDS.items() if pattern.search(folded)}
-    return claimed(text) | in_words | (_composed(text, in_words) if in_words else set())
+    firsts = {value for value, pattern in _FIRSTS.items() if pattern.search(folded) or pattern.search(text)}
+    return claimed(text) | firsts | in_words | (_composed(text, in_words) if in_words else set())
 
 
 def missing(claim: str, sources: list[str]) -> list[str]:

@@ -34,6 +34,10 @@ def test_months_are_read_in_every_family_and_distinguished_from_other_words(text
         ("in September", "في أيلول"),
         ("بعد شهرين: 2", "after two months"),
         ("٩٠٠ جندي", "900 soldiers"),
+        ("1 October", "في الأول من أكتوبر"),
+        ("1 May", "the first of May"),
+        ("21 March", "في الحادي والعشرين من آذار"),
+        ("31 January", "on the thirty-first of January"),
     ],
 )
 def test_a_value_that_the_source_writes_otherwise_is_not_missing(claim, source):
@@ -47,6 +51,9 @@ def test_a_value_that_the_source_writes_otherwise_is_not_missing(claim, source):
         ("in March 2003", "عام 2003", ["month 3"]),
         ("31 men", "three men", ["31"]),
         ("anything 7", "", ["7"]),
+        ("1 October", "تشرين الأول الماضي", ["1"]),
+        ("1 October", "المركز الأول في أكتوبر", ["1"]),
+        ("1 March", "on the twenty-first of March", ["1"]),
     ],
 )
 def test_a_value_that_the_source_does_not_hold_is_missing(claim, source, lacks):

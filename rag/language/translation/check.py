@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
 
-from rag.language import quantities
 from rag.language.names import likeness
 from rag.language.terms import stem
 from rag.language.translation import tables
@@ -23,7 +21,7 @@ from rag.language.translation.names_check import (
     is_there,
     meaning_stems,
 )
-from rag.language.translation.values import Value, values_of
+from rag.language.translation.values import Value, stated, values_of
 from rag.language.translation.words import (
     LEAST,
     Word,
@@ -35,12 +33,9 @@ from rag.language.translation.words import (
     unsuffixed,
     words_of,
 )
-from rag.language.translation.writing import plain
 from rag.records import Language
 
 _HALF = "half"
-_MAY_BE_TWO = {"الفا": 3, "مليونا": 6, "مليارا": 9}
-"""Folded words that are two of a multiplier before a noun (ألفا ميل) and one of it elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +104,10 @@ def _is_possible(key: str, possible: frozenset[str]) -> bool:
 @lru_cache(maxsize=256)
 def _possible(text: str, language: Language) -> frozenset[str]:
     """Every value that a text may mean: its numbers and their sums, months, days, units."""
-    found = set(quantities.held(text))
+    found = set(stated(text))
     for value in values_of(text, language):
         found |= value.keys | _nearby(value)
     words = [word.key for word in words_of(text)]
-    found |= {plain(2 * Decimal(10) ** power) for word, power in _MAY_BE_TWO.items() if word in words}
     found |= {_HALF} if any(half in words for half in ("half", "نصف", "ونصف")) else set()
     for table in (tables.dates(), tables.units()):
         for at in range(len(words)):

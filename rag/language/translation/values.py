@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 
+from rag.language.calendar_words import LAST_DAY
+from rag.language.folding import fold
 from rag.language.number_words import CARDINALS
-from rag.language.quantities import doubtful_months
+from rag.language.quantities import claimed, doubtful_months, held
+from rag.language.text import numbers
 from rag.language.translation import tables
 from rag.language.translation.numerals import Read, read_number
 from rag.language.translation.words import Word, unbroken, unprefixed, words_of
@@ -39,7 +43,25 @@ _AMBIGUOUS = {"ماي", "جوان", "اوت", "صفر", "محرم", "رجب", "�
 _YEAR_OR_DAY = re.compile(r"\d{1,2}|\d{4}")
 _HUNDRED = re.compile("(?:^|[وبلف])مي(?:ه|تا|تي|تان|تين)$")
 """Folded forms of مئة, which are other words when they are written without the hamza."""
+_FIRST = {"اول", "الاول", "واول", "والاول", "باول", "لاول"}
 _AND_MONTH = {"شهر", "بشهر", "لشهر", "من"}
+
+
+_LANGUAGES: tuple[Language, ...] = ("ar", "en")
+_CHECKABLE = re.compile(r"\d+(?:\.\d+)?|month \d+")
+
+_ALSO_STATED = {
+    re.compile(r"(?<!\w)[وفبل]?نصف مليون(?!\w)|half a million"): "500000",
+    re.compile(r"(?<!\w)[وفبل]?نصف مليار(?!\w)|half a billion"): "500000000",
+    re.compile(r"(?<!\w)[وفبل]?ربع مليون(?!\w)|quarter of a million"): "250000",
+    re.compile(r"ه والنصف(?!\w)|half past"): "30",
+    re.compile(r"ه والربع(?!\w)|quarter past"): "15",
+    re.compile(r"(?<!\w)[وفبل]?الفا(?!\w)"): "2000",
+    re.compile(r"(?<!\w)[وفبل]?مليونا(?!\w)"): "2000000",
+    re.compile(r"(?<!\w)[وفبل]?مليارا(?!\w)"): "2000000000",
+}
+"""Fractions of a multiplier and of an hour, and words that are two of a multiplier before a noun (ألفا ميل)
+and one of it elsewhere; folded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +104,32 @@ def value_at(words: list[Word], at: int, sentence: str, language: Language) -> V
         language: Of the sentence.
     """
     return (
-        _date(words, at, sentence, language)
+        _day(words, at, sentence, language)
+        or _date(words, at, sentence, language)
         or _decade(words, at, language)
         or _amount(words, at, language)
         or _signed(words, at, language)
         or _number(words, at, language)
     )
+
+
+def _day(words: list[Word], at: int, sentence: str, language: Language) -> Value | None:
+    """A day of a month as an Arabic ordinal: الأول من أكتوبر."""
+    if language == "en":
+        return None
+    keys = [word.key for word in words[at : at + 6]]
+    read = Read(1, Decimal(1)) if keys[0] in _FIRST else _read(words, at, language)
+    day = int(read.value) if read.used and (read.ordinal or keys[0] in _FIRST) else 0
+    rest = keys[read.used :]
+    joined = (rest[:1] == ["من"]) + ("شهر" in rest[:2])
+    month = at + read.used + joined
+    if not 0 < day <= LAST_DAY or (day > 1 and not joined) or month >= len(words):
+        return None
+    found = _date(words, month, sentence, language)
+    if not found or not any(key.startswith("month") for key in found.keys):
+        return None
+    targets = tuple(f"{day} {name}" for name in found.targets[:1])
+    return Value("date", at, month - at + found.used, found.keys | {str(day)}, targets, sure=True)
 
 
 def _date(words: list[Word], at: int, sentence: str, language: Language) -> Value | None:
@@ -247,3 +289,35 @@ def _counted(read: Read, at: int, used: int, unit: tables.Entry, language: Langu
     else:
         targets = tuple(f"{written(read.value, 'ar')} {name}" for name in unit.targets[:1])
     return Value(kind, at, used, keys, targets, sure=read.value > (LARGEST_SMALL if read.in_words else 2))
+
+
+@lru_cache(maxsize=1024)
+def stated(text: str) -> frozenset[str]:
+    """The values that a source can support: numbers in digits, and for example ``month 9`` for a month.
+
+    The set is lenient on purpose and contains every value that may be meant. A value of a claim that is not
+    in it is certainly not in the source.
+    """
+    folded = fold(text)
+    found = set(held(text))
+    for value in (value for language in _LANGUAGES for value in values_of(text, language)):
+        found |= _checkable(value)
+    found |= {number for pattern, number in _ALSO_STATED.items() if pattern.search(folded)}
+    return frozenset(found)
+
+
+def _checkable(value: Value) -> set[str]:
+    if value.keys == {"1"}:  # "first" and أحد are no counts
+        return set()
+    found = {key for key in value.keys if _CHECKABLE.fullmatch(key)}
+    if value.kind in ("date", "amount"):  # 1980s; two hours
+        found |= {number for target in value.targets for number in numbers(target)}
+    if value.kind == "amount":
+        found |= {key.split()[0] for key in value.keys if key.split()[0].isdigit()}
+    return found
+
+
+def missing(claim: str, sources: list[str]) -> list[str]:
+    """The values of the claim that none of the sources supports, sorted; empty if all are supported."""
+    known = frozenset().union(*map(stated, sources))
+    return sorted(claimed(claim) - known)
