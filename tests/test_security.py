@@ -79,6 +79,7 @@ EVERY_PATH = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_nothing_is_read_or_changed_without_login_but_whether_it_lives(serve: Serve, passwords: Path) -> None:
     client = serve(server=with_page(), passwords=str(passwords))
     assert client.get("/healthz").json() == {"status": "ok"}
@@ -136,6 +137,7 @@ def test_a_program_is_let_in_by_name_and_password(serve: Serve, passwords: Path)
     assert time.perf_counter() - start < 5, "a known password is not hashed again"
 
 
+@pytest.mark.slow
 def test_a_browser_keeps_a_cookie_that_scripts_and_other_sites_cannot_use(
     serve: Serve, passwords: Path
 ) -> None:

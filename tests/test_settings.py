@@ -271,6 +271,7 @@ def test_a_command_is_quoted_for_the_shell_of_the_system(words: list[str], posix
     assert command_line(*words, windows=True) == windows
 
 
+@pytest.mark.slow
 def test_the_name_is_that_of_the_project_and_only_the_settings_know_how_to_install() -> None:
     root = checkout()
     assert root is not None

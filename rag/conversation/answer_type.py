@@ -11,6 +11,7 @@ import re
 from typing import Literal
 
 from rag.language import quantities
+from rag.language.calendar_words import UNITS_OF_TIME
 from rag.language.durations import of_time, untimed
 from rag.language.terms import terms
 from rag.language.text import fold, is_arabic
@@ -131,9 +132,13 @@ def fits(question: str, *answer: str) -> bool:
             for text in answer
             if text
         )
-    counted = [fold(text) if of_time(question) else untimed(text) for text in answer if text]
+    lasting = of_time(question)
+    counted = [fold(text) if lasting else untimed(text) for text in answer if text]
     return any(
-        bool(stated(text)) or bool(_QUANTITIES.search(text)) or _is_dual(_counted(question), text)
+        bool(stated(text))
+        or bool(_QUANTITIES.search(text))
+        or _is_dual(_counted(question), text)
+        or (lasting and not UNITS_OF_TIME.isdisjoint(text.split()))  # "a month"
         for text in counted
     )
 
@@ -160,7 +165,9 @@ def _counted(question: str) -> str:
 
 def _is_dual(noun: str, text: str) -> bool:
     """Whether a folded text contains the Arabic dual of what is counted, which means two without a number."""
-    wanted = set(terms(noun))
+    wanted, feminine = set(terms(noun)), noun.removesuffix("ه")
+    if feminine != noun and re.search(rf"(?<!\w)[وفبل]?(?:ال)?{feminine}ت[اي]ن(?!\w)", text):
+        return True
     return any(
         wanted & set(terms(word))
         for word in _DUAL.findall(text)

@@ -24,7 +24,9 @@ from rag.language.word_classes import PARTICLES, closed
 _HEADS = closed("عام سنه شهر يوم ليله ساعه")
 """Units at the beginning of a date: a number before "عام 2022" or "يوم الأحد" counts something else."""
 
-_LASTING = closed("long old age ago time later earlier often عمر عمره عمرها وقت وقتا زمن زمنا مده مره مرات")
+_LASTING = closed(
+    "long old age ago time later earlier often عمر عمره عمرها وقت وقتا زمن زمنا مده مهله فتره مره مرات"
+)
 """Other words that show that a "how many" question asks for a length of time."""
 
 _MAY_LAST = re.compile(r"(?:(?:and|but|so) )?how much\b|[وف]?كم (?!عدد(?!\w))(?!\S+[اه](?!\w))")

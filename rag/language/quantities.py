@@ -60,7 +60,8 @@ _AB = re.compile(rf"(?<!\w)[{PARTICLES}]?آب(?!\w)")
 
 # "May" and "March" are also other words; as months they are next to a day, a year or a preposition.
 _AMBIGUOUS = re.compile(
-    r"(?:\b(?:in|of|by|on|until|since|from|before|after|last|next|this|early|mid|late|and|to)[ -]|\d\s|^)"
+    r"(?:\b(?:in|of|by|on|until|till|since|from|before|after|during|between|through|throughout|last|next|this|early|"
+    r"mid|late|and|to)[ -]|\d\s|^)"
     r"(?:May|March)\b(?!\s+(?:be|not|have|also|still)\b)|\b(?:May|March)\.?,?\s+\d"
 )
 

@@ -431,6 +431,7 @@ MOMENTS = [
 """Where the disk may turn out to be full."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("where", "what"), MOMENTS, ids=lambda part: getattr(part, "__name__", part))
 def test_a_full_disk_leaves_the_last_generation_current(
     built: Path, monkeypatch: pytest.MonkeyPatch, where: Any, what: str

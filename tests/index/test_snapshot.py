@@ -389,6 +389,7 @@ article_texts = st.lists(
 collections = st.dictionaries(st.sampled_from("abcd"), article_texts, min_size=1)
 
 
+@pytest.mark.slow
 @examples(6)
 @given(collections, collections)
 def test_an_update_makes_what_a_build_from_nothing_makes(old: dict[str, str], new: dict[str, str]) -> None:

@@ -26,6 +26,8 @@ from rag.records import Event, Filter, Language
 from rag.server.fair_queue import FairQueue
 from rag.server.worker import QuestionRunner
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(rag.__file__).resolve().parent.parent
 
 COST = "How much did the repairs of the harbour cost?"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rag.language.text import fold
 from rag.loading.encodings import declared_encoding, decode
+from rag.loading.mojibake import repaired
 from rag.loading.parsed import Unusable
 from rag.loading.sandbox import read
 
@@ -62,7 +63,8 @@ def test_what_is_no_text_is_refused(data: bytes, reason: str) -> None:
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=200))
 def test_valid_utf8_is_never_taken_for_anything_else(text: str) -> None:
-    if not any(unicodedata.category(char) == "Cc" for char in text) and not text.startswith("\ufeff"):
+    strange = any(unicodedata.category(char) == "Cc" for char in text) or text.startswith("\ufeff")
+    if not strange and not repaired(text)[1]:  # text that was misread before it was saved: test_mojibake.py
         assert decode(text.encode()) == (text, "")
 
 

@@ -179,6 +179,7 @@ def test_a_word_file_opens_nothing_that_it_refers_to(tmp_path: Path) -> None:
     assert "البلدية مكتبة جديدة" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -306,6 +307,7 @@ def test_an_encrypted_pdf_is_refused_as_such() -> None:
 # The process of the parsers
 
 
+@pytest.mark.slow
 def test_the_process_of_the_parsers_reads_what_this_one_reads() -> None:
     with Readers({}, seconds=60) as readers:
         assert readers.read("html", PAGE.encode()) == read_html(PAGE.encode())

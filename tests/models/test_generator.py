@@ -109,6 +109,7 @@ def foreign(error: Exception | None = None, *, at_call: bool = False) -> LlamaIn
     return LlamaIndexGenerator(Foreign(), identity="foreign", count=len)
 
 
+@pytest.mark.slow
 def test_any_llama_index_llm_can_be_a_generator() -> None:
     model = foreign()
     assert [piece for piece in model.stream(HELLO, max_tokens=9) if piece] == ["ab"]

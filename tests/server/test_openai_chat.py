@@ -175,6 +175,7 @@ def test_the_one_model_can_be_asked_for(shared_client: httpx.Client) -> None:
     check_error(client.get("/v1/models/gpt-4o"), 404, "model_not_found")
 
 
+@pytest.mark.slow
 def test_each_of_several_indexes_is_a_model_that_answers_from_its_own_articles(
     fake_assistant: FakeAssistant, tmp_path: Path
 ) -> None:

@@ -217,6 +217,7 @@ class Event:
         self._data = data
 
 
+@pytest.mark.slow
 def test_the_page_answers_and_hands_over_what_the_browser_keeps(assistant: StandIn) -> None:
     assistant.freely = True
     page = page_of(assistant)

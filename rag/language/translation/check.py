@@ -6,6 +6,7 @@ the other. Names and words are compared leniently, as good translators choose ot
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -36,6 +37,16 @@ from rag.language.translation.words import (
 from rag.records import Language
 
 _HALF = "half"
+
+
+_DUAL = re.compile(r"\w{3}[اي]ن$")
+"""Folded Arabic words that may be duals."""
+_PLURALS = (
+    (re.compile(r"men$"), "man"),
+    (re.compile(r"children$"), "child"),
+    (re.compile(r"(?<=s|x|h)es$"), ""),
+)
+"""Endings of English plurals that a stem keeps, and those of their singulars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +153,16 @@ def _licensed(source: str, translation: str, language: Language) -> tuple[int, i
     other: Language = "en" if language == "ar" else "ar"
     words = {word.key: word for word in words_of(translation) if not is_stop(word.key, other)}
     possible = _possible(source, language)
+    in_values = _words_of_values(translation, other, possible)
     if language == "ar":
         known = meaning_stems(source)
         sounds = [word.key for word in words_of(source) if len(word.key) >= LEAST]
         latin = {word.key for word in words_of(source) if not is_arabic_word(word.text)}
+        in_values |= {"two"} if any(map(_DUAL.search, sounds)) else set()
         count = sum(
             key in possible
-            or stem(key, "en") in known
+            or key in in_values
+            or not known.isdisjoint({stem(key, "en"), stem(_singular(key), "en")})
             or (word.text[0].isupper() and is_there(word, known, sounds, latin))
             for key, word in words.items()
         )
@@ -156,7 +170,29 @@ def _licensed(source: str, translation: str, language: Language) -> tuple[int, i
     stems = stems_of(source, "en")
     given = {key for hint in hints_for(source, "en") for target in hint.targets for key in keys_of(target)}
     capitals = [word.text for word in words_of(source) if word.text[0].isupper()]
-    return sum(_is_licensed(word, stems, given, capitals, possible) for word in words.values()), len(words)
+    count = sum(
+        key in in_values or _is_licensed(word, stems, given, capitals, possible)
+        for key, word in words.items()
+    )
+    return count, len(words)
+
+
+def _singular(key: str) -> str:
+    for ending, instead in _PLURALS:
+        if ending.search(key):
+            return ending.sub(instead, key)
+    return key
+
+
+def _words_of_values(text: str, language: Language, possible: frozenset[str]) -> set[str]:
+    """The words of a text that state a possible value: "fifteen" of «خمسة عشر»."""
+    words = words_of(text)
+    return {
+        word.key
+        for value in values_of(text, language)
+        if all(_is_possible(key, possible) for key in value.keys)
+        for word in words[value.start : value.start + value.used]
+    }
 
 
 def _is_licensed(

@@ -40,6 +40,21 @@ def test_a_changed_name_is_missing_and_added() -> None:
     assert (back.missing_names, back.added_names) == (("Mosul",), ("بغداد",))
 
 
+@pytest.mark.parametrize(
+    ("source", "translation"),
+    [
+        ("خمسة عشر عاما", "fifteen years"),
+        ("إحدى عشرة رحلة", "eleven flights"),
+        ("310 آلاف طفل", "310,000 children"),
+        ("عشرين حافلة", "twenty buses"),
+        ("26 صيادا", "26 fishermen"),
+        ("تقريرين", "two reports"),
+    ],
+)
+def test_numbers_plurals_and_duals_of_a_phrase_are_licensed(source: str, translation: str) -> None:
+    assert compare(source, translation, "ar").licensed == 1
+
+
 def test_another_sentence_is_hardly_licensed() -> None:
     assert compare(SOURCE, "The weather will remain cold until the weekend.", "ar").licensed < 0.4
 
