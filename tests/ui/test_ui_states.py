@@ -77,6 +77,7 @@ def test_ten_browsers_at_once_get_their_own_answers_in_order_and_see_how_many_ar
         for number, page in enumerate(pages):
             if number != 3:
                 expect(page.locator("#sanad-live .claims")).to_contain_text(f"The answer to number {number}")
+                expect(page.locator("#sanad-ask")).to_be_visible()
         assert assistant.asked == [f"number {n}" for n in range(SESSIONS) if n != 3]
         before = memory()
         for turn in range(1, 6):
