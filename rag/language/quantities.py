@@ -20,7 +20,6 @@ __all__ = [
     "claimed",
     "doubtful_months",
     "held",
-    "missing",
     "months",
     "years",
 ]
@@ -64,19 +63,6 @@ _AMBIGUOUS = re.compile(
     r"mid|late|and|to)[ -]|\d\s|^)"
     r"(?:May|March)\b(?!\s+(?:be|not|have|also|still)\b)|\b(?:May|March)\.?,?\s+\d"
 )
-
-
-_ANY_ARABIC_MONTH = "|".join(fold(name.replace("_", " ")) for _, arabic in MONTHS for name in arabic.split())
-_ANY_ENGLISH_MONTH = "|".join(name for english, _ in MONTHS for name in english.split())
-_FIRSTS = {
-    "1": re.compile(
-        rf"{_PARTICLES}اول (?:من )?(?:شهر )?(?:{_ANY_ARABIC_MONTH})(?!\w)"
-        rf"|(?<!-)\bfirst (?:day )?of (?:{_ANY_ENGLISH_MONTH})\b|\b(?:{_ANY_ENGLISH_MONTH}) first\b"
-    ),
-    "21": re.compile(rf"{_PARTICLES}حادي وال?عشرين(?!\w)|(?i:\btwenty[ -]first\b)"),
-    "31": re.compile(rf"{_PARTICLES}حادي وال?ثلاثين(?!\w)|(?i:\bthirty[ -]first\b)"),
-}
-"""Ordinals of one, which are no count by themselves: the first of a month, twenty-first."""
 
 
 def doubtful_months(text: str) -> set[int]:
@@ -126,11 +112,4 @@ def held(text: str) -> set[str]:
     folded = fold(text)
     in_words = {value for value, pattern in _NUMBER_WORD.items() if pattern.search(folded)}
     in_words |= {str(100 * n) for n, pattern in _ARABIC_HUNDREDS.items() if pattern.search(folded)}
-    firsts = {value for value, pattern in _FIRSTS.items() if pattern.search(folded) or pattern.search(text)}
-    return claimed(text) | firsts | in_words | (_composed(text, in_words) if in_words else set())
-
-
-def missing(claim: str, sources: list[str]) -> list[str]:
-    """The values of the claim that none of the sources supports, sorted; empty if all are supported."""
-    known = set().union(*(held(source) for source in sources)) if sources else set()
-    return sorted(claimed(claim) - known)
+    return claimed(text) | in_words | (_composed(text, in_words) if in_words else set())

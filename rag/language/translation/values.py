@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
-from rag.language.calendar_words import LAST_DAY
+from rag.language.calendar_words import LAST_DAY, MONTHS
 from rag.language.folding import fold
 from rag.language.number_words import CARDINALS
 from rag.language.quantities import claimed, doubtful_months, held
@@ -50,7 +50,10 @@ _AND_MONTH = {"شهر", "بشهر", "لشهر", "من"}
 _LANGUAGES: tuple[Language, ...] = ("ar", "en")
 _CHECKABLE = re.compile(r"\d+(?:\.\d+)?|month \d+")
 
+_ENGLISH_MONTH = "|".join(name for english, _ in MONTHS for name in english.split())
+
 _ALSO_STATED = {
+    re.compile(rf"(?<!-)\bfirst (?:day )?of (?:{_ENGLISH_MONTH})\b|\b(?:{_ENGLISH_MONTH}) first\b"): "1",
     re.compile(r"(?<!\w)[وفبل]?نصف مليون(?!\w)|half a million"): "500000",
     re.compile(r"(?<!\w)[وفبل]?نصف مليار(?!\w)|half a billion"): "500000000",
     re.compile(r"(?<!\w)[وفبل]?ربع مليون(?!\w)|quarter of a million"): "250000",
@@ -60,8 +63,8 @@ _ALSO_STATED = {
     re.compile(r"(?<!\w)[وفبل]?مليونا(?!\w)"): "2000000",
     re.compile(r"(?<!\w)[وفبل]?مليارا(?!\w)"): "2000000000",
 }
-"""Fractions of a multiplier and of an hour, and words that are two of a multiplier before a noun (ألفا ميل)
-and one of it elsewhere; folded."""
+"""The first of a month in English, fractions of a multiplier and of an hour, and words that are two of a
+multiplier before a noun (ألفا ميل) and one of it elsewhere; the Arabic ones folded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +305,9 @@ def stated(text: str) -> frozenset[str]:
     found = set(held(text))
     for value in (value for language in _LANGUAGES for value in values_of(text, language)):
         found |= _checkable(value)
-    found |= {number for pattern, number in _ALSO_STATED.items() if pattern.search(folded)}
+    found |= {
+        number for pattern, number in _ALSO_STATED.items() if pattern.search(folded) or pattern.search(text)
+    }
     return frozenset(found)
 
 

@@ -10,6 +10,19 @@ from rag.language.translation.values import missing, stated
 @pytest.mark.parametrize(
     ("claim", "source"),
     [
+        ("170,000 troops", "170 ألف جندي"),
+        ("4 interceptions", "قام بأربع اعتراضات"),
+        ("3000 men", "three thousand men"),
+        ("25 years", "خمسة وعشرون عاما"),
+        ("500 soldiers", "خمسمئة جندي"),
+        ("2500 soldiers", "ألفان وخمسمئة جندي"),
+        ("in September", "في أيلول"),
+        ("بعد شهرين: 2", "after two months"),
+        ("٩٠٠ جندي", "900 soldiers"),
+        ("1 October", "في الأول من أكتوبر"),
+        ("1 May", "the first of May"),
+        ("21 March", "في الحادي والعشرين من آذار"),
+        ("31 January", "on the thirty-first of January"),
         ("12 soldiers", "اثنا عشر جنديا"),
         ("12 women", "اثنتي عشرة امرأة"),
         ("11 players", "أحد عشر لاعبا"),
@@ -38,6 +51,13 @@ def test_a_value_in_other_words_is_not_missing(claim: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("claim", "source", "lacks"),
     [
+        ("2500 soldiers", "900 جندي", ["2500"]),
+        ("in March 2003", "عام 2003", ["month 3"]),
+        ("31 men", "three men", ["31"]),
+        ("anything 7", "", ["7"]),
+        ("1 October", "تشرين الأول الماضي", ["1"]),
+        ("1 October", "المركز الأول في أكتوبر", ["1"]),
+        ("1 March", "on the twenty-first of March", ["1"]),
         ("13 soldiers", "اثنا عشر جنديا", ["13"]),
         ("$3 billion", "بملياري دولار", ["3000000000"]),
         ("2 million", "مليون ومئتي ألف", ["2000000"]),
