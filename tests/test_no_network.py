@@ -56,8 +56,11 @@ def get(path, method="GET", body=None):
 assert get("/")[0] == get("/config")[0] == get("/metrics")[0] == 200
 status, answer = get("/api/ask", "POST", json.dumps({"question": "How much did the repairs cost?"}))
 assert status == 200, answer
-joined = json.dumps({"data": [None, None], "fn_index": 0, "session_hash": "x", "event_data": None})
-get("/gradio_api/queue/join", "POST", joined)
+asked = json.dumps({"data": [{"question": "How much did the repairs cost?", "filter": [[], "", "", ""]}]})
+status, joined = get("/gradio_api/call/answer", "POST", asked)
+assert status == 200, joined
+status, told = get(f"/gradio_api/call/answer/{json.loads(joined)['event_id']}")
+assert status == 200 and b"event: complete" in told, told
 server.close()
 assistant.close()
 # The libraries of real models, which are imported but hold no model here.

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -124,7 +125,7 @@ def stop(page: Any) -> float:
         }, { once: true })"""
     )
     page.locator("#sanad-stop").click()
-    return float(page.wait_for_function("window.stoppedIn").json_value())
+    return float(until(page, "window.stoppedIn"))
 
 
 _IN_VIEW = """css => {
@@ -142,4 +143,16 @@ def in_view(page: Any, css: str) -> bool:
 
 def until_in_view(page: Any, css: str) -> None:
     """Wait until it is: scrolling glides, and begins when the browser likes."""
-    page.wait_for_function(_IN_VIEW, arg=css)
+    until(page, _IN_VIEW, css)
+
+
+def until(page: Any, script: str, arg: object = None, *, seconds: float = 60) -> Any:
+    """Wait until a script's value is true, and return it.
+
+    Playwright's own ``wait_for_function`` evaluates text within the page, which the page's policy forbids.
+    """
+    end = time.monotonic() + seconds
+    while not (value := page.evaluate(script, arg)):
+        assert time.monotonic() < end, script
+        page.wait_for_timeout(20)
+    return value

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ui_browser import ask, watched
+from ui_browser import ask, until, watched
 from ui_stand_in import StandIn
 
 BOTH = (False, True)
@@ -141,4 +141,4 @@ def shown(browser: Any, address: str, assistant: StandIn, state: State) -> Itera
         state.act(page, assistant, state.language)
         yield page
         assistant.indexed.set()
-        page.wait_for_function("!document.querySelector('#sanad-work progress')")
+        until(page, "!document.querySelector('#sanad-work progress')")

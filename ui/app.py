@@ -2,24 +2,21 @@
 
 ``page_app`` is the page as an application for ``sanad serve``, which serves the API beside it.
 
-    question → begin (the turn appears at once) → reply (searching, reading, checking, answer) → settle
-
-Everything visible is our own HTML (ui/front.py, ui/assets), painted before Gradio's scripts have loaded.
-Gradio is the transport: events, the growing answer, and the functions of ``Page`` that the page's scripts
-call all pass through one empty ``gr.HTML``. ``gr.Chatbot`` was tried and rejected: it removes ``dir``, ids
-and data attributes, renders the model's output as Markdown, and has one direction for all text. Gradio's own
-text box and buttons take their language from the browser once and cannot switch it.
+The page is our own HTML (ui/front.py, ui/assets). Gradio is used as a server without components: each
+function of ``Page`` is a named endpoint, and its queue streams the growing answer to the page's scripts and
+to Gradio's own client. ``gr.Chatbot`` was tried and rejected: it removes ``dir``, ids and data attributes,
+renders the model's output as Markdown, and has one direction for all text. Gradio's own text box and buttons
+take their language from the browser once and cannot switch it.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
 from gradio.events import api
-from starlette.middleware import Middleware
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from rag import Assistant, BadSettings
@@ -27,39 +24,27 @@ from rag.server.guard import UPLOADS
 from rag.server.serve import Server, serve
 from rag.server.worker import QuestionRunner
 from ui.front import Front
-from ui.guard import Guard
+from ui.guard import ANSWER, Guard
 from ui.page import Page
-
-_FONTS = ["system-ui"]
-"""Fonts of Gradio's own components, none of which is visible; its default would be fetched from another
-host."""
 
 EVENTS = 32
 """Events that Gradio queues and processes at once; replies run beside them."""
 
 SESSIONS = 100
-"""Browser tabs whose running question Gradio keeps."""
+"""Sessions of Gradio's clients whose state it keeps."""
 
 
 def build_app(page: Page) -> gr.Blocks:
-    """The page as Gradio blocks, not yet served.
+    """The page's functions as endpoints: ``ask`` for programs, the others for its scripts.
 
     Args:
-        page: The functions that its events call.
+        page: The functions.
     """
-    app = gr.Blocks(title="Sanad", analytics_enabled=False, fill_width=True)
+    app = gr.Blocks(title="Sanad", mode="server", analytics_enabled=False)
     with app:
-        asked = gr.State(None)
-        wire = gr.HTML(
-            html_template="", apply_default_css=False, server_functions=page.servers,
-            js_on_load="sanad.connect({ props, trigger, watch, server });",
-        )  # fmt: skip
-        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        begun = wire.submit(page.begin, None, [asked, wire], queue=False, **quiet)
-        replied = begun.then(page.reply, [asked], [asked, wire], concurrency_limit=None, **quiet)
-        replied.then(page.settle, [asked], [asked, wire], queue=False, **quiet)
-        wire.stop(page.stop, None, None, queue=False, **quiet)
-        app.unload(page.leave)
+        for function in page.functions:
+            api(function, api_name=function.__name__, queue=False, api_visibility="private")
+        api(page.answer, api_name=ANSWER, concurrency_limit=None, api_visibility="private")
         api(page.ask, api_name="ask", concurrency_limit=None)
     # Questions wait in the server's own queue, which knows their place. api_open=False: every event passes
     # through Gradio's queue.
@@ -110,13 +95,12 @@ def page_app(assistant: Assistant, runner: QuestionRunner) -> ASGIApp:
     blocks = build_app(page)
     blocks.state_session_capacity = SESSIONS
     app = gr.mount_gradio_app(
-        FastAPI(openapi_url=None), blocks, path="/",
+        FastAPI(openapi_url=None, routes=[Route("/", Front(blocks.app_id))]), blocks, path="/",
         show_error=False, max_file_size="1mb", footer_links=[], run_history=False, enable_monitoring=False,
-        mcp_server=False, pwa=False, ssr_mode=False,
-        app_kwargs={"middleware": [Middleware(Front)], "openapi_url": None},
-        theme=gr.themes.Base(font=_FONTS, font_mono=_FONTS),
+        mcp_server=False, pwa=False, ssr_mode=False, app_kwargs={"openapi_url": None},
     )  # fmt: skip
-    return Guard(app, receives=page.work.receive, path=UPLOADS)
+    names = [function.__name__ for function in page.functions]
+    return Guard(app, names, receives=page.work.receive, path=UPLOADS)
 
 
 def _server(assistant: Assistant, port: int) -> Server:

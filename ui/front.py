@@ -1,18 +1,16 @@
-"""Adds our own HTML, styles and scripts to the page that Gradio serves.
+"""The page itself: our HTML with its styles and scripts in one response, as it is sent to a browser.
 
-The browser thus paints the page in the reader's language before it fetches Gradio's scripts; Gradio's own
-part is hidden. ``launch(head=…)`` was tried and rejected: Gradio's scripts add that head only after they have
-run, one or several seconds later on a busy machine.
+One request paints it in the reader's language. A policy lets the browser run this response's scripts only.
 """
 
 from __future__ import annotations
 
-import re
 import secrets
 from pathlib import Path
 
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.types import Receive, Scope, Send
 
 from ui import words
 
@@ -27,89 +25,69 @@ SCRIPTS = (
 )  # fmt: skip
 """Scripts in the order in which they run."""
 
-_SCRIPT = re.compile(rb"<script\b([^>]*>)(.*?</script>)", re.DOTALL)
-"""A script of the page; the text of one can contain the name of the tag."""
+_ICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
+    "%3Crect width='32' height='32' rx='6' fill='%230b6058'/%3E"
+    "%3Ctext x='16' y='21' font-size='20' text-anchor='middle' fill='white'%3E%D8%B3%3C/text%3E%3C/svg%3E"
+)
+"""The first letter of the name."""
 
-_BEFORE = ((b"</head>", "head"), (b"<gradio-app", "body"))
-"""Marks that Gradio's page contains once each; our parts are inserted before them."""
+_NONCE = "{nonce}"
+"""Stands in the page where each response has its own."""
 
 
 class Front:
-    """Middleware: inserts our parts into Gradio's page."""
+    """The page as an ASGI application."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Read the parts.
+    def __init__(self, app_id: str | int) -> None:
+        """Read its parts.
 
         Args:
-            app: Serves Gradio's page as "/".
+            app_id: Gradio's id of this process: a page of another one loads itself again.
         """
-        self._app = app
-        self._parts = {"head": _head().encode(), "body": _body().encode()}
+        self._pieces = _page(app_id).split(_NONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Change the page and pass everything else on."""
-        if scope["type"] != "http" or scope["path"] != "/" or scope["method"] != "GET":
-            await self._app(scope, receive, send)
+        """Send the page."""
+        if Request(scope).method not in ("GET", "HEAD"):
+            await HTMLResponse(status_code=405, headers={"Allow": "GET, HEAD"})(scope, receive, send)
             return
-        start: Message = {}
-        pieces: list[bytes] = []
-
-        async def changed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                start.update(message)
-                return
-            pieces.append(message.get("body", b""))
-            if message.get("more_body", False):
-                return
-            page = b"".join(pieces)
-            for mark, part in _BEFORE:
-                page = page.replace(mark, self._parts[part] + mark, 1)
-            nonce = secrets.token_urlsafe(16)
-            page = _SCRIPT.sub(rf'<script nonce="{nonce}"\1\2'.encode(), page)
-            headers = MutableHeaders(scope=start)
-            headers["Content-Length"] = str(len(page))
-            headers["Content-Security-Policy"] = policy(nonce)
-            await send(start)
-            await send({"type": "http.response.body", "body": page})
-
-        # Requested without compression so that it can be changed; an outer layer may compress it.
-        headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
-        await self._app({**scope, "headers": headers}, receive, changed)
+        nonce = secrets.token_urlsafe(16)
+        headers = {"Content-Security-Policy": policy(nonce), "Cache-Control": "no-store"}
+        await HTMLResponse(nonce.join(self._pieces), headers=headers)(scope, receive, send)
 
 
 def policy(nonce: str = "") -> str:
-    """The Content-Security-Policy: nothing from other hosts, and no script written into the page.
+    """The Content-Security-Policy: nothing from other hosts, no script or style from within texts.
 
     Args:
-        nonce: Marks the scripts that the page itself starts with; empty for a response without any.
+        nonce: Marks the page's own scripts and styles; empty for a response without any.
     """
-    inline = f" 'nonce-{nonce}'" if nonce else ""
+    own = f" 'nonce-{nonce}'" if nonce else ""
     return "; ".join(
         [
             "default-src 'none'",
-            # Gradio compiles its templates with new Function.
-            f"script-src 'self'{inline} 'unsafe-eval'",
-            "style-src 'self' 'unsafe-inline'",
+            f"script-src 'self'{own}",
+            f"style-src 'self'{own}",
             "img-src 'self' data:",
-            "font-src 'self' data:",
             "connect-src 'self'",
-            "manifest-src 'self'",
-            "worker-src 'self' blob:",
-            "base-uri 'self'",
+            "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",
         ]
     )
 
 
-def _head() -> str:
-    return "".join(f"<style>{asset(name)}</style>" for name in STYLES)
-
-
-def _body() -> str:
-    table = f"<script>window.sanadWords = {words.table()};</script>"
-    scripts = "".join(f"<script>{asset(name)}</script>" for name in SCRIPTS)
-    return f"{asset('page.html')}{table}{scripts}"
+def _page(app_id: str | int) -> str:
+    styles = "".join(f'<style nonce="{_NONCE}">{asset(name)}</style>' for name in STYLES)
+    texts = [f"window.sanadWords = {words.table()};", *map(asset, SCRIPTS)]
+    scripts = "".join(f'<script nonce="{_NONCE}">{text}</script>' for text in texts)
+    return (
+        f'<!doctype html><html lang="en" data-app="{app_id}"><head><meta charset="utf-8"><title>Sanad</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" '
+        f'content="light dark"><link rel="icon" href="{_ICON}">{styles}</head>'
+        f"<body>{asset('page.html')}{scripts}</body></html>"
+    )
 
 
 def asset(name: str) -> str:

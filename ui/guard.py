@@ -1,9 +1,11 @@
-"""Middleware before the page: the Content-Security-Policy, and the routes of Gradio that are closed.
+"""Middleware before the page: the Content-Security-Policy, and the few routes of Gradio that are open.
 
 Host names, origins and sizes of requests to page and API are checked earlier, in rag/server/guard.py.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -11,26 +13,33 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.front import policy
 
+ANSWER = "answer"
+"""Name of the endpoint that answers the page's questions."""
+
+_CLIENT = ("info", "app_id", "startup-events", "queue/join", "queue/data", "cancel", "reset")
+"""Routes under /gradio_api that Gradio's own client needs, besides /config and the heartbeat."""
+
 
 class Guard:
-    """Middleware: the browser loads nothing from other hosts; routes that Sanad does not use are closed."""
+    """Middleware: the browser loads nothing from other hosts; routes that Sanad does not use are closed.
 
-    # file= would fetch any public address for the caller; the others are other ways to upload and to run
-    # events, which no part of the page uses.
-    CLOSED = tuple(
-        f"/gradio_api/{name}"
-        for name in ("file=http", "proxy=", "upload", "openapi.json", "api/", "call/", "mcp")
-    )
+    Gradio has routes that serve files, fetch any public address for the caller, and receive uploads.
+    """
 
-    def __init__(self, app: ASGIApp, receives: ASGIApp, path: str) -> None:
+    def __init__(self, app: ASGIApp, names: Iterable[str], *, receives: ASGIApp, path: str) -> None:
         """Guard an application.
 
         Args:
             app: The page.
+            names: The endpoints that its scripts call, besides ``ANSWER``.
             receives: Receives uploaded files and limits their size.
             path: Prefix of the paths of uploads.
         """
         self._app = app
+        api = "/gradio_api/"
+        self._open = {"/", "/config", f"{api}call/{ANSWER}", *(api + name for name in _CLIENT)}
+        self._open.update(f"{api}run/{name}" for name in names)
+        self._beginnings = (f"{api}call/{ANSWER}/", f"{api}heartbeat/")
         self._receives = receives
         self._path = path
 
@@ -49,9 +58,9 @@ class Guard:
             await self._app(scope, receive, send)
             return
         path = str(scope.get("path", ""))
-        if path.lower().startswith(self.CLOSED):
-            await PlainTextResponse("Not found.", status_code=404)(scope, receive, guarded)
-        elif scope["method"] == "PUT" and path.startswith(self._path):
+        if scope["method"] == "PUT" and path.startswith(self._path):
             await self._receives(scope, receive, guarded)
-        else:
+        elif path in self._open or path.startswith(self._beginnings):
             await self._app(scope, receive, guarded)
+        else:
+            await PlainTextResponse("Not found.", status_code=404)(scope, receive, guarded)

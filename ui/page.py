@@ -1,13 +1,12 @@
-"""The functions behind the page's events, for all browser tabs. A browser can send them any value.
+"""The functions that the page's scripts call, for all browser tabs. A browser can send them any value.
 
 The browser keeps the conversation: it sends the earlier turns that a question needs, and kept turns come here
-only to be rendered again. The server keeps at most the one running question of each tab.
+only to be rendered again. The server keeps only the questions that are being answered.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,8 +23,11 @@ from ui.faults import Fault, Refused, failure, fault, sentence
 from ui.run import Run
 from ui.work import Work
 
-Server = Callable[[object], Any]
-"""A function that the page's scripts call with one value."""
+Function = Callable[[object], Any]
+"""A function that the page's scripts call with one value; it never returns None."""
+
+MAX_TAB = 40
+"""Characters of a tab's name that count."""
 
 Update = dict[str, Any]
 """An update for the page's scripts: the turn as HTML; the last one also has the record that the browser
@@ -48,29 +50,41 @@ class Page:
         self.work = Work(assistant)
         """Changes of the index."""
 
-    # Events of the question box
+    # Questions
 
-    def begin(self, event: gr.EventData) -> tuple[Asked, Update]:
-        """Show the question at once; returns the state and the turn."""
-        asked = exchange.read(event._data, longest=self._assistant.settings.max_question)
-        return asked, _drawn(asked)
+    def begin(self, sent: object) -> Update:
+        """Show a question at once: the turn before its answer."""
+        return _drawn(exchange.read(sent, longest=self._assistant.settings.max_question))
 
-    def reply(self, asked: Asked | None, request: gr.Request) -> Iterator[tuple[Asked, Update]]:
-        """Answer the question; yields the state and the turn whenever events have arrived."""
-        if asked is None or not asked.exchange.open:
-            return
-        session = request.session_hash or ""
-        # The client is the tab, not its address: all readers behind a proxy share one address.
-        run = Run(self._runner, session, asked.exchange, asked.history)
-        self._runs[session] = run
-        try:
-            for grown in run.grow():
-                asked = Asked(grown, asked.history, asked.language)
-                yield asked, _drawn(asked)
-        finally:  # also if the tab was closed and Gradio drops this generator
+    def answer(self, sent: object, request: gr.Request) -> Iterator[Update]:
+        """Answer a question of the page: its turn whenever it has changed, at the end with its record.
+
+        Args:
+            sent: What ``exchange.read`` reads, and ``tab``, the name of the browser tab.
+            request: Has the question's id, with which it can be stopped; Gradio provides it.
+        """
+        asked = exchange.read(sent, longest=self._assistant.settings.max_question)
+        number = request.session_hash or ""
+        if asked.exchange.open:
+            # The client is the tab, not its address: all readers behind a proxy share one address.
+            run = Run(self._runner, _tab(sent) or number, asked.exchange, asked.history)
+            self._runs[number] = run
+            try:
+                for grown in run.grow():
+                    asked = Asked(grown, asked.history, asked.language)
+                    if grown.open:
+                        yield _drawn(asked)
+            finally:  # also if the tab was closed and Gradio closes this generator
+                run.stop()
+                del self._runs[number]
+        yield _drawn(asked) | {"kept": exchange.pack(asked.exchange)}
+
+    def stop(self, sent: object) -> bool:
+        """End a question: ``{asked}``, its id; returns whether it was being answered."""
+        run = self._runs.get(str(_fields(sent).get("asked")))
+        if run is not None:
             run.stop()
-            if self._runs.get(session) is run:  # otherwise the tab has asked its next question
-                del self._runs[session]
+        return run is not None
 
     def ask(self, request: gr.Request, question: str, answer_language: str = "") -> Iterator[str]:
         """Answer a program's question: its stages, at least one a second, and then the answer.
@@ -91,28 +105,7 @@ class Page:
         finally:  # also if the client cancels and Gradio closes this generator
             run.stop()
 
-    def settle(self, asked: Asked | None) -> tuple[Any, ...]:
-        """End the reply; returns the state and the turn with the record that the browser keeps."""
-        if asked is None:
-            return gr.skip(), gr.skip()
-        final = asked.exchange
-        if final.open:  # Gradio's own queue was full, or the connection broke
-            final = exchange.failed(final, Fault("fault_crowded"))
-        # The time makes two equal updates differ; otherwise Gradio would not send the second.
-        kept = {"kept": exchange.pack(final), "at": time.time_ns()}
-        return None, _drawn(Asked(final, asked.history, asked.language)) | kept
-
-    def stop(self, request: gr.Request) -> None:
-        """Stop the model; the running reply then updates its own turn."""
-        run = self._runs.get(request.session_hash or "")
-        if run is not None:
-            run.stop()
-
-    def leave(self, request: gr.Request) -> None:
-        """Stop the model: the tab was closed and nobody waits for the answer."""
-        self.stop(request)
-
-    # Functions that the page's scripts call
+    # Everything else
 
     def show(self, sent: object) -> str:
         """A kept conversation as HTML: ``{turns, language}``."""
@@ -197,8 +190,6 @@ class Page:
         shown = library.work(state, _language(_fields(sent)))
         return {"html": shown, "running": state.running, "changes": state.changes}
 
-    # The page's scripts take None for a call that failed, as Gradio returns nothing then.
-
     def index(self, sent: object) -> bool:
         """Index the uploaded files."""
         self.work.index()
@@ -248,28 +239,21 @@ class Page:
         return dataclasses.replace(turn, answer=exchange.updated(answer, known))
 
     @property
-    def servers(self) -> list[Server]:
-        """The functions that the page's scripts may call by name."""
-        methods = (
-            self.show, self.start, self.read_article, self.copy, self.save, self.rate,
-            self.articles, self.adding, self.working, self.index, self.remove,
-            self.correct,
+    def functions(self) -> tuple[Function, ...]:
+        """The functions that the page's scripts may call by name, besides ``answer``."""
+        return (
+            self.begin, self.stop, self.show, self.start, self.read_article, self.copy, self.save, self.rate,
+            self.articles, self.adding, self.working, self.index, self.remove, self.correct,
         )  # fmt: skip
-        return [_served(method) for method in methods]
 
 
 def _drawn(asked: Asked) -> Update:
     return {"turn": render.turn(asked.exchange, asked.language)}
 
 
-def _served(method: Server) -> Server:
-    """A plain function for a method: Gradio sets an attribute on it, which a method does not allow."""
-
-    def served(sent: object) -> Any:
-        return method(sent)
-
-    served.__name__ = method.__name__
-    return served
+def _tab(sent: object) -> str:
+    name = _fields(sent).get("tab")
+    return name[:MAX_TAB] if isinstance(name, str) else ""
 
 
 def _fields(sent: object) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from ui_browser import ask, finish, in_view, until_in_view
+from ui_browser import ask, finish, in_view, until, until_in_view
 from ui_stand_in import BASE, COUNT, EARLIER_SAYS, HOSTILE, LATER_SAYS, LEFT, StandIn
 
 from rag import BadSettings, Filter, Settings
@@ -246,7 +246,7 @@ def test_an_answer_is_copied_with_its_sources(page: playwright_api.Page, assista
     assert copied.startswith("When did they leave?\n\nThe last advisers left Ain al-Asad [1].")
     assert f"“{LEFT}”\n003_base.txt:61" in copied
     page.locator("[data-act=copy_markdown]").click()
-    page.wait_for_function("async () => (await navigator.clipboard.readText()).startsWith('**')")
+    until(page, "async () => (await navigator.clipboard.readText()).startsWith('**')")
 
 
 def test_a_vote_with_a_comment_is_kept_on_this_machine(
@@ -309,16 +309,33 @@ def test_an_example_is_asked_by_a_click(page: playwright_api.Page, assistant: St
     expect(page.locator(".welcome")).to_be_hidden()
 
 
+def test_the_first_screen_takes_few_requests_and_none_of_gradios_scripts(
+    chromium: playwright_api.Browser, served: tuple[StandIn, str]
+) -> None:
+    context = chromium.new_context(base_url=served[1])
+    page = context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(served[1])))
+    page.goto("/")
+    expect(page.locator(".welcome")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    sent = [path for path in asked if not path.startswith("data:")]
+    assert sent[0] == "/" and set(sent[1:]) <= {"/gradio_api/run/start", "/gradio_api/run/working"}
+    assert len(sent) <= 8
+    context.close()
+
+
 def test_closed_routes_and_other_host_names_are_refused(page: playwright_api.Page) -> None:
     request = page.request
-    for path in ("file=https://elsewhere.example/", "upload", "openapi.json", "call/ask"):
+    for path in ("file=https://elsewhere.example/", "upload", "openapi.json", "call/ask", "component_server"):
         assert request.get(f"/gradio_api/{path}").status == 404
+    for path in ("/theme.css", "/static/img/logo.svg", "/assets/index.js", "/login", "/monitoring"):
+        assert request.get(path).status == 404
     assert request.get("/", headers={"Host": "elsewhere.example"}).status == 400
     for path in ("/", "/gradio_api/info"):
         allowed = request.get(path).headers["content-security-policy"]
         assert "default-src 'none'" in allowed
-        scripts = next(part for part in allowed.split("; ") if part.startswith("script-src"))
-        assert "unsafe-inline" not in scripts
+        assert "unsafe" not in allowed
     assert request.get("/").headers["content-security-policy"] != allowed, "a nonce for each response"
 
 

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
-from ui_browser import ask, finish, held, stop
+from ui_browser import ask, finish, held, stop, until
 from ui_stand_in import COUNT, StandIn
 
 pytestmark = pytest.mark.browser
@@ -23,19 +23,11 @@ STOPPED_WITHIN = 1_000
 def stops_held(page: playwright_api.Page, *, lose: bool = False) -> Iterator[list[playwright_api.Route]]:
     """Requests to stop wait until the block ends, and are then sent, or fail."""
     routes: list[playwright_api.Route] = []
-
-    def hold(route: playwright_api.Route) -> None:
-        sent = route.request.post_data_json
-        if sent["data"] or "question" in (sent["event_data"] or {}):
-            route.continue_()
-        else:
-            routes.append(route)
-
-    page.route("**/gradio_api/run/**", hold)
+    page.route("**/run/stop", lambda route: routes.append(route))
     yield routes
     for route in routes:
         route.fulfill(status=500) if lose else route.continue_()
-    page.unroute("**/gradio_api/run/**")
+    page.unroute("**/run/stop")
 
 
 def test_conversations_are_kept_named_turned_to_and_deleted(
@@ -157,12 +149,12 @@ def test_closing_the_tab_stops_the_model(
     page.goto(served[1])
 
 
-def test_the_page_is_there_and_takes_a_question_before_any_script_of_gradio_has_come(
+def test_the_page_takes_a_question_before_the_server_has_answered_anything_else(
     chromium: playwright_api.Browser, served: tuple[StandIn, str], assistant: StandIn
 ) -> None:
     context = chromium.new_context(locale="ar-EG", base_url=served[1])
     page = context.new_page()
-    with held(page, "**/assets/*.js"):
+    with held(page, "**/gradio_api/**"):
         page.goto("/", wait_until="commit")
         expect(page.locator("#sanad-ask")).to_have_text("إرسال")
         expect(page.locator("html")).to_have_attribute("dir", "rtl")
@@ -219,7 +211,7 @@ def test_stop_is_seen_at_once_though_the_server_has_not_heard_of_it(
     assistant.step()
     status = page.locator("#sanad-live [role=status]")
     expect(status).to_have_text("Reading 2 sentences")
-    with held(page, "**/gradio_api/run/**"):
+    with stops_held(page):
         assert stop(page) < STOPPED_WITHIN
         expect(page.locator("#sanad-ask")).to_be_visible()
         page.locator("#sanad-question textarea").fill("And in Arabic?")
@@ -261,7 +253,7 @@ def test_a_stop_that_was_lost_on_its_way_is_sent_again(page: playwright_api.Page
     expect(page.locator("#sanad-live [role=status]")).to_have_text("Translating the cited sentences")
     with stops_held(page, lose=True) as lost:
         page.locator("#sanad-stop").click()
-        page.wait_for_function("!document.querySelector('#sanad-ask').hidden")
+        until(page, "!document.querySelector('#sanad-ask').hidden")
         while not lost:
             page.wait_for_timeout(10)
     assistant.step()
@@ -296,7 +288,7 @@ def test_after_a_stop_the_next_question_waits_for_a_server_that_is_silent(
 def test_a_silent_server_that_is_healthy_is_still_working_and_its_late_answer_is_shown(
     page: playwright_api.Page, assistant: StandIn
 ) -> None:
-    with held(page, "**/gradio_api/queue/data*"):
+    with held(page, "**/gradio_api/call/answer/*"):
         ask(page, "When did they leave?")
         page.clock.install()
         page.locator("#sanad-stop").wait_for()

@@ -132,7 +132,7 @@ def test_a_call_that_fails_at_a_healthy_server_is_not_called_unreachable(
     with watched(chromium, server.address) as page:
         ask(page, "When did they leave?")
         page.locator("#sanad-live [data-stage=done]").wait_for()
-        page.route("**/component_server/**", lambda route: route.fulfill(status=500))
+        page.route("**/run/copy", lambda route: route.fulfill(status=500))
         page.locator("[data-act=copy]").click()
         expect(page.locator("#sanad-said")).to_contain_text("That did not work")
         page.locator("[data-act=copy_markdown]").click()

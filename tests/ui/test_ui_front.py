@@ -1,45 +1,44 @@
-"""Our page within Gradio's, without a browser."""
+"""The page as it is sent, without a browser."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from starlette.responses import HTMLResponse
 from starlette.testclient import TestClient
-from starlette.types import Receive, Scope, Send
 
 from ui.front import SCRIPTS, STYLES, Front, asset
 
-GRADIO = "<html><head><title>Gradio</title></head><body><gradio-app></gradio-app></body></html>"
+
+@pytest.fixture
+def client() -> TestClient:
+    return TestClient(Front("7"))
 
 
-def client(page: str) -> TestClient:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        asked = dict(scope["headers"])
-        await HTMLResponse(page, headers={"x-encodings": asked.get(b"accept-encoding", b"").decode()})(
-            scope, receive, send
-        )
-
-    return TestClient(Front(app))
-
-
-def test_our_page_is_in_gradios_own_before_it() -> None:
-    reply = client(GRADIO).get("/")
-    page = reply.text
-    assert int(reply.headers["content-length"]) == len(reply.content)
-    assert page.index("<style>") < page.index("</head>") < page.index('class="sanad-page"')
-    assert page.index('id="sanad-ask"') < page.index("window.sanadWords") < page.index("<gradio-app")
-    for name in (*STYLES, *SCRIPTS):
+def test_the_page_comes_with_all_its_parts_in_order(client: TestClient) -> None:
+    page = client.get("/").text
+    assert page.index("<style") < page.index("</head>") < page.index('class="sanad-page"')
+    assert page.index('id="sanad-ask"') < page.index("window.sanadWords") < page.index("</body>")
+    for name in (*STYLES, *SCRIPTS, "page.html"):
         assert asset(name) in page
+    assert 'data-app="7"' in page
 
 
-def test_the_page_is_asked_for_uncompressed() -> None:
-    assert client(GRADIO).get("/", headers={"Accept-Encoding": "br"}).headers["x-encodings"] == ""
+def test_each_response_allows_its_own_scripts_and_styles_only(client: TestClient) -> None:
+    replies = [client.get("/") for _ in range(2)]
+    policies = [reply.headers["content-security-policy"] for reply in replies]
+    assert policies[0] != policies[1]
+    for reply, policy in zip(replies, policies, strict=True):
+        assert "unsafe" not in policy
+        marks = set(re.findall(r'<(?:script|style) nonce="([^"]+)">', reply.text))
+        assert len(marks) == 1 and policy.count(f"'nonce-{marks.pop()}'") == 2
+        assert len(re.findall(r"<(?:script|style)\b", reply.text)) == len(STYLES) + len(SCRIPTS) + 1
+        assert "style=" not in re.sub(r"<(script|style).*?</\1>", "", reply.text, flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("path", ["/assets/index.html", "/theme.css"])
-def test_nothing_else_is_changed(path: str) -> None:
-    assert client(GRADIO).get(path).text == GRADIO
-    assert client("Not found").get("/").text == "Not found"
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("POST", 405), ("PUT", 405), ("DELETE", 405)])
+def test_the_page_is_only_read(client: TestClient, method: str, status: int) -> None:
+    assert client.request(method, "/").status_code == status
 
 
 def test_no_asset_ends_the_element_that_contains_it() -> None:

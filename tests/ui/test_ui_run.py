@@ -204,17 +204,10 @@ def page_of(assistant: StandIn) -> Page:
 
 
 class Request:
-    """What Gradio tells of a browser tab."""
+    """What Gradio tells of a question."""
 
-    session_hash = "tab"
-    client = None
-
-
-class Event:
-    """What a component sends with its event."""
-
-    def __init__(self, data: object) -> None:
-        self._data = data
+    def __init__(self, session_hash: str = "q1") -> None:
+        self.session_hash = session_hash
 
 
 @pytest.mark.slow
@@ -222,35 +215,50 @@ def test_the_page_answers_and_hands_over_what_the_browser_keeps(assistant: Stand
     assistant.freely = True
     page = page_of(assistant)
     sent = {"question": "number 7", "number": 2, "history": [], "filter": [[], "", "", ""], "language": "ar"}
-    asked, told = page.begin(Event(sent))  # type: ignore[arg-type]
-    assert 'id="t2"' in told["turn"] and "number 7" in told["turn"]
-    *_, (last, told) = page.reply(asked, Request())  # type: ignore[arg-type]
-    assert 'data-stage="done"' in told["turn"] and "المصادر" in told["turn"]
-    nothing, told = page.settle(last)
-    assert nothing is None
-    assert exchange.unpack(told["kept"]).answer is not None
-    assert page.show({"turns": [told["kept"]], "language": "ar"}) == told["turn"]
+    begun = page.begin(sent)["turn"]
+    assert 'id="t2"' in begun and "number 7" in begun and 'data-stage="waiting"' in begun
+    *growing, last = page.answer(sent, Request())  # type: ignore[arg-type]
+    assert growing and not [told for told in growing if "kept" in told]
+    assert 'data-stage="done"' in last["turn"] and "المصادر" in last["turn"]
+    assert exchange.unpack(last["kept"]).answer is not None
+    assert page.show({"turns": [last["kept"]], "language": "ar"}) == last["turn"]
 
 
-def test_the_end_of_an_earlier_reply_does_not_keep_the_next_one_from_being_stopped(
-    assistant: StandIn,
-) -> None:
+def test_each_question_is_stopped_by_its_own_id(assistant: StandIn) -> None:
     page = page_of(assistant)
-    asked, _ = page.begin(Event({"question": "number 7", "filter": [[], "", "", ""]}))  # type: ignore[arg-type]
-    earlier, following = (page.reply(asked, Request()) for _ in range(2))  # type: ignore[arg-type]
-    next(earlier)
-    next(following)
+    sent = {"question": "number 7", "filter": [[], "", "", ""]}
+    earlier, following = (page.answer(sent, Request(each)) for each in ("q1", "q2"))  # type: ignore[arg-type]
+    for answers in (earlier, following):
+        next(answers)
     earlier.close()  # type: ignore[attr-defined]
-    page.stop(Request())  # type: ignore[arg-type]
-    *_, (last, _) = following
-    assert last.exchange.stage == "stopped"
+    assert page.stop({"asked": "q1"}) is False, "it has ended"
+    assert page.stop({"asked": "q2"}) is True
+    *_, last = following
+    assert last["kept"]["stage"] == "stopped"
+    assert page.stop({"asked": "q2"}) is False
 
 
-def test_a_question_that_gradio_dropped_is_shown_as_failed(assistant: StandIn) -> None:
+def test_tabs_take_turns(assistant: StandIn) -> None:
     page = page_of(assistant)
-    asked, _ = page.begin(Event({"question": "number 7", "filter": [[], "", "", ""]}))  # type: ignore[arg-type]
-    _, told = page.settle(asked)
-    assert told["kept"]["fault"]["word"] == "fault_crowded" and 'role="alert"' in told["turn"]
+    asked = [("number 0", "a"), ("number 1", "a"), ("number 2", "a"), ("number 3", "b"), ("number 4", None)]
+    answers = [
+        page.answer({"question": question, "tab": tab, "filter": [[], "", "", ""]}, Request(question))  # type: ignore[arg-type]
+        for question, tab in asked
+    ]
+    for each in answers:
+        next(each)
+    assistant.freely = True
+    for n in (2, 4, 3):
+        assert list(answers[n])[-1]["kept"]["stage"] == "done"
+    assert assistant.asked.index("number 2") > assistant.asked.index("number 3")
+    assert assistant.asked.index("number 2") > assistant.asked.index("number 4")
+
+
+def test_a_question_that_cannot_be_asked_ends_at_once(assistant: StandIn) -> None:
+    page = page_of(assistant)
+    (last,) = page.answer({"question": " "}, Request())  # type: ignore[arg-type]
+    assert last["turn"] == page.begin({"question": " "})["turn"]
+    assert last["kept"]["fault"]["word"] == "fault_empty" and 'role="alert"' in last["turn"]
 
 
 @pytest.mark.parametrize("sent", [None, [], "x", {}, {"article": 5}, {"article": "base", "span": [0, "x"]}])
@@ -259,9 +267,9 @@ def test_whatever_the_script_sends_every_function_answers(
 ) -> None:
     assistant.settings = Settings(cache=tmp_path)
     page = page_of(assistant)
-    for serve in page.servers:
+    for serve in page.functions:
         if serve.__name__ not in ("index", "remove"):
-            serve(sent)
+            assert serve(sent) is not None
     assert 'role="alert"' in page.read_article(sent)
     assert page.copy(sent) == ""
     assert 'role="alert"' in page.rate(sent)

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from ui_browser import ask, finish
+from ui_browser import ask, finish, until
 from ui_stand_in import LEFT, StandIn
 
 pytestmark = pytest.mark.browser
@@ -121,5 +121,5 @@ def test_the_bar_stays_in_sight_and_covers_no_question(page: playwright_api.Page
         finish(page, assistant)
     expect(page.locator(".bar")).to_be_in_viewport()
     bar = page.locator(".bar").bounding_box()
-    page.wait_for_function("document.querySelector('#t2 .question').getBoundingClientRect().top < 200")
+    until(page, "document.querySelector('#t2 .question').getBoundingClientRect().top < 200")
     assert page.locator("#t2 .question").bounding_box()["y"] >= bar["y"] + bar["height"] - 1

@@ -58,7 +58,7 @@ def served(work: Work) -> TestClient:
 
         await PlainTextResponse("page")(scope, receive, send)  # type: ignore[arg-type]
 
-    guard = Guard(page, receives=work.receive, path=UPLOADS)
+    guard = Guard(page, [], receives=work.receive, path=UPLOADS)
     return TestClient(guard, base_url="http://127.0.0.1:7860")
 
 
@@ -192,7 +192,8 @@ def test_changes_are_made_one_after_the_other_in_order(indexed: Assistant) -> No
 
 
 def test_routes_that_the_page_does_not_use_are_closed(client: TestClient) -> None:
-    assert client.get("/gradio_api/upload").status_code == 404
+    for path in ("upload", "file=/etc/passwd", "run/show", "run/stop/", "call/answer2", "call/ask", "Config"):
+        assert client.get(f"/gradio_api/{path}").status_code == 404
     assert client.get("/GRADIO_API/file=http://elsewhere.example/").status_code == 404
     assert "default-src 'none'" in client.get("/").headers["content-security-policy"]
 

@@ -6,38 +6,49 @@ window.sanad = (() => {
   const CHOSEN = "sanad/language";
   const LONGEST = 150; // characters of a line in a question to the reader
   const SAID = 6000; // milliseconds for which a message is shown
-  const UNREACHABLE = 20000; // milliseconds in which Gradio's scripts must have loaded
   // Milliseconds that the server has to answer a health check. One that has died refuses at once; one that loads its
   // model on a busy machine may be silent for 50 s.
   const HEALTH = 60000;
   const RETRY = 2000; // milliseconds between two health checks while the server is away
 
-  // The wire: the one component that Gradio mounts once its own scripts have loaded. The page appears earlier, and
-  // calls made before then wait.
-  let wire = null;
-  const listeners = [];
+  // The server: the functions of ui/page.py are endpoints of Gradio, which take a list of values.
+  const ENDPOINTS = "/gradio_api";
+  const TAB = crypto.getRandomValues(new Uint32Array(4)).join("-"); // tabs take turns in the server's queue
 
-  function connect(part) {
-    wire = part;
-    part.watch("value", () => part.props.value && listeners.forEach((hear) => hear(part.props.value)));
-    document.dispatchEvent(new Event("sanad:connected"));
+  async function post(path, value) {
+    const body = JSON.stringify({ data: [{ language: language(), ...value }] });
+    const headers = { "Content-Type": "application/json" };
+    const reply = await fetch(`${ENDPOINTS}/${path}`, { method: "POST", headers, body });
+    if (!reply.ok) throw new Error(`${path} failed`);
+    return reply.json();
   }
 
-  function connected() {
-    if (wire) return Promise.resolve(wire);
-    return new Promise((done, fail) => {
-      document.addEventListener("sanad:connected", () => done(wire), { once: true });
-      setTimeout(() => fail(new Error("not connected")), UNREACHABLE);
-    });
-  }
-
-  // Calls a function of ui/page.py; the caller handles errors. Gradio returns undefined for every failure, and none of
-  // these functions returns nothing.
+  // Calls a function; the caller handles errors. None of the functions returns nothing.
   async function call(name, value) {
-    const result = await (await connected()).server[name]({ language: language(), ...value });
+    const result = (await post(`run/${name}`, value)).data?.[0];
     if (result === undefined || result === null) throw new Error(`${name} failed`);
     return result;
   }
+
+  // Asks a question: `hear` gets the turn at once and whenever it has changed; `lost` is called if that ends too early.
+  let asked = Promise.resolve(); // the id of the last question
+  function ask(value, hear, lost) {
+    asked = call("begin", value).then(async (turn) => {
+      hear(turn);
+      const { event_id: id } = await post("call/answer", { ...value, tab: TAB });
+      const stream = new EventSource(`${ENDPOINTS}/call/answer/${id}`);
+      stream.addEventListener("generating", ({ data }) => hear(JSON.parse(data)[0]));
+      stream.addEventListener("complete", () => stream.close());
+      stream.addEventListener("error", () => {
+        stream.close(); // the server has dropped the question: there is nothing to connect to again
+        lost();
+      });
+      return id;
+    });
+    asked.catch(lost);
+  }
+
+  const stop = async () => call("stop", { asked: await asked });
 
   async function healthy() {
     try {
@@ -50,8 +61,9 @@ window.sanad = (() => {
   // Whether the server is another process than the one that served this page: it knows nothing of this tab's question.
   async function restarted() {
     try {
-      const reply = await fetch("/gradio_api/app_id", { cache: "no-store", signal: AbortSignal.timeout(HEALTH) });
-      return reply.ok && (await reply.json()).app_id !== window.gradio_config?.app_id;
+      const reply = await fetch(`${ENDPOINTS}/app_id`, { cache: "no-store", signal: AbortSignal.timeout(HEALTH) });
+      // Both are read as numbers: the id has more digits than a number of JavaScript.
+      return reply.ok && (await reply.json()).app_id !== Number(document.documentElement.dataset.app);
     } catch {
       return false;
     }
@@ -74,10 +86,6 @@ window.sanad = (() => {
     place.textContent = "";
     document.dispatchEvent(new Event("sanad:back"));
   }
-
-  // Triggers an event of ui/page.py; its results go to all listeners.
-  const send = async (name, value) => (await connected()).trigger(name, value);
-  const listen = (hear) => listeners.push(hear);
 
   // The language: the reader's choice, else the browser's.
   let current = null;
@@ -193,6 +201,6 @@ window.sanad = (() => {
   turnPage();
 
   return {
-    connect, call, send, listen, healthy, restarted, failed, language, read, write, word, say, sure, glide, morph, show,
+    call, ask, stop, healthy, restarted, failed, language, read, write, word, say, sure, glide, morph, show,
   };
 })();

@@ -50,8 +50,15 @@
     sanad.filter.fold();
     silent = 0;
     listen(question, FIRST);
-    sanad.send("submit", { question, number, history, filter, answers, language: sanad.language() }).catch(() => {});
+    sanad.ask({ question, number, history, filter, answers }, hear, () => lose(question));
     return true;
+  }
+
+  // The connection broke before the turn was complete: the server's health decides at once what the page says.
+  function lose(question) {
+    if (!busy) return;
+    silent = PATIENCE;
+    listen(question, 0);
   }
 
   // While a question is being answered, the server sends an update every second. If it is silent, its health decides
@@ -128,7 +135,7 @@
     typed();
   }
 
-  // The text in the box survives a reload, also the one that Gradio makes after the server was restarted.
+  // The text in the box survives a reload, also the one after the server was restarted.
   function typed() {
     grow();
     sanad.store.type(box.value);
@@ -155,7 +162,7 @@
 
   function halt() {
     stopped = true;
-    sanad.send("stop").catch(() => {});
+    sanad.stop().catch(() => {});
   }
 
   function setStatus(word) {
@@ -175,14 +182,14 @@
 
   // The live turn: ``{turn}``, and at its end ``{turn, kept}``.
 
-  sanad.listen(({ turn, kept }) => {
+  function hear({ turn, kept }) {
     clearTimeout(silence);
     silence = silent = 0;
     if (owner === conversation) showLive(turn); // otherwise the reader has opened another conversation
     if (kept) return settle(kept);
     listen(owner.turns.at(-1).question);
-    if (stopped) halt(); // the server has not heard of it, or heard of it before it knew the question
-  });
+    if (stopped) halt(); // the server has not heard of it
+  }
 
   function showLive(html) {
     const template = document.createElement("template");
@@ -347,7 +354,6 @@
   if (sanad.store.addressed() === undefined) sanad.say("conversation_gone");
   welcome.hidden = conversation.turns.length > 0;
   name({ replace: true });
-  document.addEventListener("sanad:connected", () => name({ replace: true })); // Gradio has set the title
   write(sanad.store.typed());
   begin();
   draw().then(() => past.lastElementChild?.scrollIntoView({ block: "start" }));
