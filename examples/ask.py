@@ -12,7 +12,7 @@ from contextlib import closing
 from rag import Assistant
 
 question = " ".join(sys.argv[1:]) or "when do forces leave Ain al-Asad?"
-with closing(Assistant.open(index=os.environ.get("SANAD_INDEX", "seeds"))) as assistant:
+with closing(Assistant.open(index=os.environ.get("INDEX", "seeds"))) as assistant:
     answer = assistant.ask(question)
     print(answer.text, f"({answer.outcome})")
     for citation in answer.citations:

@@ -12,7 +12,7 @@ from rag import Assistant, Filter, Finished, StageStarted, Turn
 
 FIRST, NEXT = "كم عدد الجنود الأمريكيين في سوريا؟", "وفي العراق؟"
 
-with closing(Assistant.open(index=os.environ.get("SANAD_INDEX", "seeds"))) as assistant:
+with closing(Assistant.open(index=os.environ.get("INDEX", "seeds"))) as assistant:
     for event in assistant.stream(FIRST):
         if isinstance(event, StageStarted):
             print("…", event.stage)

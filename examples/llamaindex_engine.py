@@ -13,7 +13,7 @@ from rag import Assistant
 from rag.integrations.llamaindex import SanadQueryEngine, SanadRetriever
 
 question = " ".join(sys.argv[1:]) or "who leads the talks?"
-with closing(Assistant.open(index=os.environ.get("SANAD_INDEX", "seeds"))) as assistant:
+with closing(Assistant.open(index=os.environ.get("INDEX", "seeds"))) as assistant:
     for found in SanadRetriever(assistant, k=3).retrieve(question):  # no language model
         print(f"{found.score:.2f} {found.metadata['outlet']}: {found.metadata['title']}")
     response = SanadQueryEngine(assistant).query(question)

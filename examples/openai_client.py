@@ -12,8 +12,8 @@ from openai import OpenAI
 
 address = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:7860/v1"
 question = " ".join(sys.argv[2:]) or "who leads the talks?"
-# With passwords (docs/security.md) the key is NAME:PASSWORD; without, any.
-client = OpenAI(base_url=address, api_key=os.environ.get("SANAD_SERVE_KEY", "none"))
+# With passwords (docs/security.md) the key is NAME:PASSWORD, here read from the variable KEY; without, any.
+client = OpenAI(base_url=address, api_key=os.environ.get("KEY", "none"))
 reply = client.chat.completions.create(model="sanad", messages=[{"role": "user", "content": question}])
 print(reply.choices[0].message.content)
 print(reply.usage)

@@ -55,6 +55,17 @@ def test_ask_prints_the_answer_and_the_sentences_that_it_cites(environment: dict
     assert "harbour" in out
 
 
+def test_an_index_of_your_own_is_named_as_the_table_of_examples_says(
+    environment: dict[str, str], indexed: Path
+) -> None:
+    assert "with `INDEX=NAME`" in (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    indexed.rename(indexed.with_name("mine"))
+    assert "harbour" in printed("ask.py", environment | {"INDEX": "mine"}, QUESTION)
+    opening = [path for path in EXAMPLES.glob("*.py") if "Assistant.open" in path.read_text(encoding="utf-8")]
+    assert len(opening) == 4
+    assert all('.get("INDEX", "seeds")' in path.read_text(encoding="utf-8") for path in opening)
+
+
 def test_a_follow_up_is_understood_with_the_question_before_it(environment: dict[str, str]) -> None:
     out = printed("follow_up.py", environment)
     assert "understood as: كم عدد الجنود الأمريكيين في العراق؟" in out

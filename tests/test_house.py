@@ -195,17 +195,6 @@ def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 700
 
 
-def test_every_link_between_documents_leads_to_a_file():
-    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "evals" / "README.md"]
-    links = {
-        (document, link)
-        for document in documents
-        for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8"))
-    }
-    assert len(links) > 20
-    assert not [(d.name, link) for d, link in sorted(links) if not (d.parent / link).exists()]
-
-
 def test_every_public_error_is_a_sanad_error():
     errors = [getattr(rag, name) for name in rag.__all__ if isinstance(getattr(rag, name), type)]
     raised = [error for error in errors if issubclass(error, Exception)]

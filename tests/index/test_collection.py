@@ -21,7 +21,6 @@ import pytest
 from chroma_reader import check, opened
 from command import Run, refused
 
-import rag
 from rag import Filter, Settings, build_index
 from rag.errors import BadSettings, IndexUnusable
 from rag.index import chroma_store, collection, filters
@@ -240,23 +239,6 @@ def test_show_collection_prints_python_that_reads_it(small_articles: Path, place
     environment = {key: value for key, value in os.environ.items() if not key.startswith("SANAD_")}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert "harbour" in done.stdout, done.stderr
-
-
-def test_the_python_in_the_documentation_runs(small_articles: Path) -> None:
-    build_index(small_articles, "mine", embedder=FakeEmbedder())
-    text = (Path(rag.__file__).parents[1] / "docs" / "integrations.md").read_text(encoding="utf-8")
-    section = text.split("## Chroma\n")[1].split("\n## ")[0]
-    assert ", ".join(collection.KEYS) in section
-    shown, code = section.split("import chromadb\n")[1:]
-    folder = Settings.load().indexes / "mine" / "chroma"
-    for lines in (shown.replace("/home/you/sanad/indexes/mine/chroma", str(folder)), code):
-        done = subprocess.run(
-            [sys.executable, "-c", "import chromadb\n" + lines.split("```")[0]],
-            capture_output=True,
-            cwd=folder.parents[2],
-        )
-        assert done.returncode == 0, done.stderr.decode()
-        assert done.stdout
 
 
 def test_a_range_of_dates_in_chroma_selects_what_the_filter_selects(small_articles: Path) -> None:
