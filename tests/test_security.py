@@ -116,6 +116,7 @@ def test_a_login_leads_back_to_the_link_that_was_opened_and_nowhere_else(
     assert (right.status_code, right.headers["location"]) == (303, leads)
 
 
+@pytest.mark.slow
 def test_a_link_that_is_opened_without_login_is_kept(serve: Serve, passwords: Path) -> None:
     client = serve(server=with_page(), passwords=str(passwords))
     html, link = {"Accept": "text/html"}, "/?article=%D8%A8&start=1&end=2"

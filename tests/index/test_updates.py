@@ -82,7 +82,8 @@ def test_an_update_writes_the_new_article_alone_and_touches_nothing_else(built: 
     assert not (built / "generation-0002" / "chroma").exists()
 
 
-@pytest.mark.parametrize("graph_rows", [2, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("graph_rows", [2, 1000])
 def test_after_many_updates_the_index_is_the_one_that_a_build_from_nothing_makes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: list[Generation], graph_rows: int
 ) -> None:

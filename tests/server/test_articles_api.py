@@ -18,6 +18,8 @@ from rag.records import Answer
 from rag.server.login import hashed
 from rag.server.serve import Server
 
+pytestmark = pytest.mark.slow
+
 QUESTION = "How much did the repairs of the harbour cost?"
 
 
@@ -158,7 +160,6 @@ def test_a_file_with_several_rows_is_added_with_notes_and_replaced(serve: Serve)
     assert got(client, "/api/articles")["total"] == 4
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content", "status", "told"),
     [
@@ -234,7 +235,6 @@ def test_the_schema_describes_every_response(shared_client: httpx.Client) -> Non
     ].keys()
 
 
-@pytest.mark.slow
 def test_the_schema_names_the_ways_to_log_in_where_a_login_is_needed(serve: Serve, tmp_path: Path) -> None:
     schema = got(serve(), "/openapi.json")
     assert schema["security"] == [{}]

@@ -21,6 +21,8 @@ from rag.server.openai.schema import UNREAD, ChatBody
 from rag.server.schema import MAX_TEXT, MAX_TURNS
 from rag.server.serve import Server
 
+pytestmark = pytest.mark.slow
+
 QUESTION = "When did the harbour of Marsa reopen?"
 ASKED = {"role": "user", "content": QUESTION}
 PATH = "/v1/chat/completions"
@@ -175,7 +177,6 @@ def test_the_one_model_can_be_asked_for(shared_client: httpx.Client) -> None:
     check_error(client.get("/v1/models/gpt-4o"), 404, "model_not_found")
 
 
-@pytest.mark.slow
 def test_each_of_several_indexes_is_a_model_that_answers_from_its_own_articles(
     fake_assistant: FakeAssistant, tmp_path: Path
 ) -> None:

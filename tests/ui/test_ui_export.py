@@ -9,7 +9,6 @@ import pytest
 from test_ui_render import BASE, HOSTILE, TOTAL, Page, answer, citation
 
 from ui import copying, export
-from ui.exchange import Exchange, pack
 
 
 @pytest.mark.parametrize("form", [copying.text, copying.markdown])
@@ -82,16 +81,3 @@ def test_cited_articles_become_references_once_each_with_their_quotes() -> None:
     }  # fmt: skip
     assert (second["URL"], second["issued"]) == ("https://paper.example/1", {"date-parts": [[2024, 3]]})
     assert "issued" not in third and "container-title" not in third
-
-
-def test_turns_without_an_answer_are_left_out_of_a_file() -> None:
-    from types import SimpleNamespace
-
-    from ui.page import Page as Served
-
-    page = Served(SimpleNamespace(settings=None, articles=list), None)  # type: ignore[arg-type]
-    stopped = pack(Exchange(1, "q", "stopped"))
-    done = pack(Exchange(2, "q", "done", answer=answer("A [1].", citations=(citation(),))))
-    assert page.save({"turns": [stopped], "form": "html"}) == {}
-    assert page.save({"turns": [stopped, done, "?"], "form": "exe"}) == {}
-    assert page.save({"turns": [stopped, done, "?"], "form": "markdown"})["name"] == "q.md"
