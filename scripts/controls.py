@@ -319,9 +319,12 @@ CONTROLS = (
     ),
     Control(
         "ui/guard.py",
-        "if path.lower().startswith(self.CLOSED):",
-        "if False:",
-        ("test_no_file_is_served_but_those_of_the_page", "test_routes_that_the_page_does_not_use_are_closed"),
+        "elif path in self._open or path.startswith(self._beginnings):",
+        "elif True:",
+        (
+            "test_no_file_is_served_but_those_of_the_page",
+            "test_routes_that_the_page_does_not_use_are_closed",
+        ),
     ),
     Control(
         "rag/server/local_socket.py",

@@ -228,7 +228,7 @@ def watched(typed: str, command: Command, reader: Path) -> tuple[int, list[str]]
         for change, _ in zip(changes, command.output[2:-1], strict=False):
             change()
             lines += until(running, "")
-        running.send_signal(signal.SIGINT)
+        running.send_signal(signal.SIGTERM)  # like Ctrl+C, which is ignored by what a script starts with &
         rest, _ = running.communicate(timeout=PATIENCE)
     return running.returncode, [*lines, *rest.splitlines()]
 
