@@ -58,7 +58,8 @@
     const [query, filter] = read();
     try {
       const list = await sanad.call("articles", { query, filter, shown });
-      if (mine === asked) view.querySelector(".found-articles").innerHTML = list; // from ui/library.py
+      if (mine !== asked || document.activeElement?.closest(".correction")) return; // it would be lost while it is typed
+      view.querySelector(".found-articles").innerHTML = list; // from ui/library.py
     } catch {
       sanad.failed();
     }
@@ -97,6 +98,7 @@
     }
     form.querySelector(".wrong").innerHTML = wrong; // from ui/faults.py
     if (wrong) return field.focus();
+    edit(form.closest(".listed"), false);
     await poll();
     const again = view.querySelector(`.listed[data-article="${CSS.escape(article)}"] button.correct`);
     if (document.activeElement === document.body) again?.focus(); // the list was drawn again
