@@ -46,6 +46,8 @@ NOT_RUN = {
     "ollama": "is another project's program",
     "vllm": "is another project's program",
     "llama-server": "is another project's program",
+    "ray": "starts a cluster that outlives the command; tests/models/test_cluster.py has one of its own",
+    "sanad index --ray": "needs that cluster",
     "sanad models --get": "fetches gigabytes; tests/cli/test_models_get.py has a server for it",
 }
 """Commands that no test runs, by their first words, and why. That the files, options and extras in them exist

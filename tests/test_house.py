@@ -33,6 +33,7 @@ WRAPPED = {
     "httpx": {"models.llm.remote"},
     "langchain_core": {"integrations.langchain"},
     "mcp": {"integrations.mcp_server"},
+    "ray": {"models.embedding.cluster"},
     "huggingface_hub": {"models.weights.download"},
     "charset_normalizer": {"loading.encodings"},
     "docx": set(),
@@ -62,7 +63,7 @@ WRAPPED = {
 HEAVY = [
     "torch", "transformers", "openvino", "openvino_genai", "gradio", "chromadb", "llama_index", "watchfiles",
     "docx", "lxml", "pdfminer", "trafilatura", "fastapi", "starlette", "uvicorn", "prometheus_client",
-    "openai", "httpx", "langchain_core", "mcp", "huggingface_hub",
+    "openai", "httpx", "langchain_core", "mcp", "huggingface_hub", "ray",
 ]  # fmt: skip
 
 

@@ -66,6 +66,11 @@ def parser() -> argparse.ArgumentParser:
     )
     build.add_argument("--verbose", action="store_true", help="name every skipped file")
     build.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="embed on the Ray cluster at this address, HOST:PORT or ray://HOST:PORT",
+    )
+    build.add_argument(
         "--show-collection",
         action="store_true",
         help="change nothing; print where the index's Chroma collection is, and Python that reads it",

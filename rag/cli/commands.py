@@ -159,12 +159,21 @@ def _index(options: argparse.Namespace) -> None:
         return
     folder = _folder(options, settings)
     if options.watch:
+        if options.ray:
+            raise BadSettings("--ray embeds many articles once; leave it out with --watch.")
         _watch(options, settings, folder)
         return
-    with printing.progress() as progress:
+    with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(printing.progress())
+        embedder = None
+        if options.ray:
+            from rag.models.embedding.cluster import connected
+
+            embedder = stack.enter_context(connected(options.ray, settings, progress))
         built = build_index(
-            folder, options.index, allow_shrink=options.allow_shrink, settings=settings, progress=progress
-        )
+            folder, options.index,
+            allow_shrink=options.allow_shrink, settings=settings, embedder=embedder, progress=progress,
+        )  # fmt: skip
     printing.update(options.index, built, verbose=options.verbose)
 
 
