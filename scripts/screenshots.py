@@ -52,7 +52,7 @@ def main(folder: Path, names: list[str]) -> None:
             page.reload()
             page.locator(".welcome").wait_for()
             print(f"first paint {page.evaluate(paint):.0f} ms, cached")
-            print(f"connected before {page.evaluate('performance.now()'):.0f} ms")
+            print(f"welcome there before {page.evaluate('performance.now()'):.0f} ms")
             page.evaluate(OBSERVE)
             assistant.freely = False
             browser.start_tracing(page=page, categories=["devtools.timeline", "toplevel"])

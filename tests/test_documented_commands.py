@@ -11,11 +11,9 @@ import contextlib
 import io
 import json
 import os
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -29,6 +27,7 @@ from documents import ROOT, RUN, Block, Command, blocks, commands, inline
 from openai_server import serving
 from pdf_maker import make_pdf
 from PIL import Image
+from ui_browser import free_port
 
 from rag import Assistant, Settings, build_index
 from rag.cli.commands import main
@@ -257,15 +256,6 @@ def process(*arguments: str, **streams: Any) -> Iterator[subprocess.Popen[str]]:
         finally:
             timer.cancel()
             running.kill()
-
-
-def free_port() -> int:
-    """One below those that systems give to connections, so that none takes it before the server does."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ _ICON = (
 """The first letter of the name."""
 
 _NONCE = "{nonce}"
-"""Stands in the page where each response has its own."""
+"""Placeholder in the page; each response has a nonce of its own."""
 
 
 class Front:

@@ -17,7 +17,8 @@ ANSWER = "answer"
 """Name of the endpoint that answers the page's questions."""
 
 _CLIENT = ("info", "app_id", "startup-events", "queue/join", "queue/data", "cancel", "reset")
-"""Routes under /gradio_api that Gradio's own client needs, besides /config and the heartbeat."""
+"""Routes under /gradio_api for Gradio's own clients, besides /config and the heartbeat; by app_id the page
+notices that the server was restarted."""
 
 
 class Guard:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any
 import openai_server
 import pytest
 from openai_server import Act, Server, dies, refuses, says, serving
+from ui_browser import free_port
 
 from rag import BadSettings, GenerationFailed, ModelMissing, SanadError, Settings
 from rag.models.llm import factory
@@ -256,13 +256,6 @@ def test_a_server_that_stays_silent_too_long_is_named_with_the_setting() -> None
 
 
 # What goes wrong
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def test_an_address_that_refuses_is_named_with_the_fix() -> None:

@@ -28,12 +28,6 @@ def assistant() -> Iterator[StandIn]:
     assistant.freely = True  # lets threads end
 
 
-@pytest.fixture(autouse=True)
-def quick_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page is drawn anew twenty times a second, so that no test waits for a second."""
-    monkeypatch.setattr("ui.run.TICK", 0.05)
-
-
 def page_of(assistant: StandIn) -> Page:
     return Page(assistant, QuestionRunner(assistant, FairQueue(16)))  # type: ignore[arg-type]
 

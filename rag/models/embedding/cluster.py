@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from rag.errors import BadSettings, SanadError
+from rag.errors import BadSettings
 from rag.models.embedding.embedder import Embedder, Vectors, open_embedder
 from rag.models.embedding.late_interaction import Question, Tokens
 from rag.records import Progress
@@ -182,7 +182,7 @@ def _reach(address: str) -> None:
         raise _unusable(address, _first_line(error)) from error
 
 
-def _unusable(address: str, why: str) -> SanadError:
+def _unusable(address: str, why: str) -> BadSettings:
     return BadSettings(
         f"The Ray cluster at {address!r} cannot be used: {why}. The index is as before. How to start a "
         "cluster: docs/guide.md"
