@@ -184,8 +184,8 @@ def _reach(address: str) -> None:
 
 def _unusable(address: str, why: str) -> BadSettings:
     return BadSettings(
-        f"The Ray cluster at {address!r} cannot be used: {why}. The index is as before. How to start a "
-        "cluster: docs/guide.md"
+        f"The Ray cluster at {address!r} cannot be used: {why}. The index is as before. Start a cluster with "
+        "ray start --head and give the HOST:PORT that it prints."
     )
 
 
