@@ -151,6 +151,27 @@ def test_asking_goes_on_while_files_are_indexed(
     expect(page.locator("#sanad-live .sources .title").first).to_have_text("Tower bell rings again")
 
 
+def test_a_turn_is_there_once_if_the_next_question_is_asked_while_the_past_is_drawn_again(
+    page: playwright_api.Page,
+) -> None:
+    page.locator("#sanad-show-ask").click()
+    ask(page, "Who is the port director of the harbour?")
+    expect(page.locator("#sanad-live .turn")).to_have_attribute("data-stage", "done")
+    held: dict[str, playwright_api.Route] = {}
+    page.route(re.compile("/run/(show|begin)$"), lambda route: held.update({route.request.url[-5:]: route}))
+    with page.expect_request("**/run/show"):
+        page.evaluate("document.dispatchEvent(new Event('sanad:articles'))")
+    with page.expect_request("**/run/begin"):
+        page.locator("#sanad-question textarea").fill("By how much did the olive harvest fall?")
+        page.keyboard.press("Enter")
+    with page.expect_response("**/run/show"):
+        held["/show"].continue_()
+    with page.expect_response("**/run/begin"):
+        held["begin"].continue_()
+    expect(page.locator("#sanad-live .turn#t2")).to_have_attribute("data-stage", "done")
+    expect(page.locator(".turn")).to_have_count(2)
+
+
 def test_an_article_is_removed_once_that_is_confirmed(page: playwright_api.Page, tmp_path: Path) -> None:
     (tmp_path / "tower.txt").write_text(TOWER, encoding="utf-8")
     upload(page, tmp_path / "tower.txt")
@@ -214,6 +235,26 @@ def test_outlet_and_date_are_corrected_with_the_keyboard_and_shown_everywhere_at
     expect(page.locator(".turn .provenance").first).to_have_text("Marsa Post · 6 September 2023")
     expect(page.locator("#sanad-filter-slot input[name=outlet]").first).to_have_value("Marsa Post")
     assert assistant.article("harbour").published == "2023-09-06"
+
+
+def test_the_list_that_is_there_can_be_used_while_its_successor_is_on_the_way(
+    page: playwright_api.Page, assistant: Assistant
+) -> None:
+    held: list[playwright_api.Route] = []
+    page.route("**/run/a*", lambda route: held.append(route))
+    page.locator("#sanad-show-ask").click()
+    with page.expect_request("**/run/a*"):
+        page.locator("#sanad-show-articles").click()
+    row = page.locator(".listed[data-article=harbour]")
+    row.locator("button.correct").click()
+    row.locator("[name=outlet]").fill("Marsa Post")
+    page.route("**/run/a*", lambda route: route.continue_())  # the route added last goes first
+    with page.expect_response("**/run/articles"):
+        for route in held:
+            route.continue_()
+    page.keyboard.press("Enter")
+    expect(row.locator(".provenance")).to_have_text("Marsa Post · 6 September 2024")
+    assert assistant.article("harbour").outlet == "Marsa Post"
 
 
 def test_in_arabic_an_unknown_outlet_is_given_and_the_wrong_date_is_named(page: playwright_api.Page) -> None:

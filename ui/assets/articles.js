@@ -16,13 +16,23 @@
 
   async function open() {
     if (view.hidden) return;
-    const before = view.querySelector(".search") ? read() : null;
+    // Drawn once a language: the list that is there can be used while its successor is on the way.
+    if (view.dataset.language !== sanad.language() && !(await draw(sanad.language()))) return;
+    await search();
+  }
+
+  async function draw(spoken) {
     let form;
     try {
       form = await sanad.call("adding", {});
     } catch {
-      return sanad.failed();
+      sanad.failed();
+      return false;
     }
+    if (spoken !== sanad.language()) return false; // a later call draws
+    if (spoken === view.dataset.language) return true; // an earlier one has
+    const before = view.querySelector(".search") ? read() : null;
+    view.dataset.language = spoken;
     view.innerHTML = form; // from ui/library.py
     view.insertAdjacentHTML("beforeend", '<div class="found-articles"></div>');
     offer();
@@ -32,7 +42,7 @@
       for (const [name, value] of Object.entries({ query, since, until, language, outlet: names[0] ?? "" }))
         fields.namedItem(name).value = value;
     }
-    await search();
+    return true;
   }
 
   // Offers the filter's outlets in the search and in corrections.

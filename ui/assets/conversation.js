@@ -17,6 +17,7 @@
 
   let conversation = sanad.store.addressed() ?? sanad.store.fresh();
   let owner = conversation; // the conversation whose question is being answered
+  let running = 0; // number of the question that is being answered, or was last
   let busy = false;
   let stopped = false; // the reader has stopped the running question: its turn stays stopped, whatever arrives later
   let queued = ""; // a question that is sent once the stopped one has ended
@@ -26,6 +27,7 @@
   let silent = 0; // number of health checks since the last update
   let askedIn = null; // the page's language when the question was asked
   let drawn = 0; // counts renderings of the past, so that a slow one cannot overwrite a later one
+  let drawing = false; // whether one is on its way
   const unfolded = new Set();
 
   const liveTurn = () => live.querySelector(".turn");
@@ -41,6 +43,7 @@
       .slice(-REMEMBERED)
       .map(({ answer }) => [answer.question, answer.text]);
     owner = conversation;
+    running = number;
     stopped = false;
     askedIn = sanad.language();
     // Stored at once: a reload stops the answer but must not lose the question.
@@ -203,6 +206,7 @@
     live.replaceChildren(turn);
     welcome.hidden = true;
     if (stopped) endStatus("stopped");
+    if (drawing) draw(); // what is on its way lacks the turn that has just moved to the past, or has it twice
     turn.scrollIntoView({ block: "start", behavior: sanad.glide() });
   }
 
@@ -247,18 +251,22 @@
   async function draw() {
     const mine = ++drawn;
     const answering = () => busy && owner === conversation;
-    const turns = conversation.turns.filter(({ number }) => !answering() || `t${number}` !== liveTurn()?.id);
+    const kept = answering() ? running : 0; // a turn of its own, whose stored one is empty
+    const turns = conversation.turns.filter(({ number }) => number !== kept);
     let html = "";
     if (turns.length) {
+      drawing = true;
       try {
         html = await sanad.call("show", { turns });
       } catch {
+        if (mine === drawn) drawing = false;
         return sanad.failed();
       }
     }
     if (mine !== drawn) return;
+    drawing = false;
     past.innerHTML = html; // from ui/render.py, which escapes everything
-    if (!answering()) live.replaceChildren();
+    if (liveTurn()?.id !== `t${kept}`) live.replaceChildren();
     welcome.hidden = turns.length > 0 || answering();
     for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
   }
