@@ -104,5 +104,8 @@ MULTIPLIER_DUALS = {
 """Arabic duals of the multipliers, as written, by their power of ten; the last form of each stands before a
 noun. ألفا and مليونا are more often the accusative of one."""
 
-HALVES = "نصف half"
-"""Words for a half, which follow a multiplier ("مليون ونصف") or come before one ("half a million")."""
+FRACTIONS = {"نصف": "0.5", "ربع": "0.25", "half": "0.5", "quarter": "0.25"}
+"""Words for fractions, which follow a multiplier ("مليون ونصف") or come before one ("half a million")."""
+
+THREE_QUARTERS = {("ثلاثه", "ارباع"), ("three", "quarters")}
+"""The other fraction that news writes in words, folded."""

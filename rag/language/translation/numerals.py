@@ -13,12 +13,13 @@ from functools import lru_cache
 
 from rag.language.number_words import (
     CARDINALS,
-    HALVES,
+    FRACTIONS,
     HUNDRED_ENDINGS,
     HUNDRED_STEMS,
     MULTIPLIER_DUALS,
     MULTIPLIERS,
     ORDINALS,
+    THREE_QUARTERS,
     WITHIN_NUMBERS,
 )
 from rag.language.text import fold
@@ -84,7 +85,35 @@ def read_number(keys: list[str], language: Language) -> Read:
         return NOTHING
     if _DIGITS.fullmatch(keys[0]):
         return _after_digits(keys)
+    fraction = _fraction(keys)
+    if fraction.used:
+        return fraction
     return _arabic(keys) if language == "ar" else _english(keys)
+
+
+def _fraction(keys: list[str]) -> Read:
+    """A fraction of a multiplier: نصف مليون, ثلاثة أرباع المليون, half a million, a quarter of a million."""
+    at = 1 if keys[0] == "a" else 0
+    if tuple(keys[at : at + 2]) in THREE_QUARTERS:
+        part, at = Decimal("0.75"), at + 2
+    else:
+        part, at = Decimal(FRACTIONS.get("".join(keys[at : at + 1]).removeprefix("و"), 0)), at + 1
+    while keys[at : at + 1] and keys[at] in ("of", "a"):
+        at += 1
+    word = "".join(keys[at : at + 1])
+    power = _words()[2].get(word.removeprefix("ال"), 0)
+    return Read(at + 1, part.scaleb(power), in_words=True) if part and power and word != _LETTER else NOTHING
+
+
+def _joined_fraction(keys: list[str], at: int) -> Read:
+    """The fraction that words add to the number before them: ونصف, ونصف المليون, and a half."""
+    if keys[at : at + 2] == ["and", "a"]:
+        part = Decimal(FRACTIONS.get("".join(keys[at + 2 : at + 3]), 0))
+        return Read(3, part) if part else NOTHING
+    word = "".join(keys[at : at + 1])
+    part = Decimal(FRACTIONS.get(word.removeprefix("و"), 0)) if word.startswith("و") else Decimal(0)
+    repeats = "".join(keys[at + 1 : at + 2]).removeprefix("ال") in _words()[2]
+    return Read(1 + repeats, part) if part else NOTHING
 
 
 def _after_digits(keys: list[str]) -> Read:
@@ -95,8 +124,8 @@ def _after_digits(keys: list[str]) -> Read:
     power = _words()[2].get(following, 0)
     if not power or following == _LETTER:
         return Read(1, value)
-    if keys[2:3] == ["ونصف"]:
-        return Read(3 + _repeats(keys, 2), (value + Decimal("0.5")).scaleb(power), in_words=True)
+    if (part := _joined_fraction(keys, 2)).used:
+        return Read(2 + part.used, (value + part.value).scaleb(power), in_words=True)
     value = value.scaleb(power)
     rest = read_number(keys[3:], "ar") if keys[2:3] == ["و"] else NOTHING  # 3 آلاف و500
     if rest.used and rest.value < Decimal(10) ** power and value == value.to_integral():
@@ -155,19 +184,13 @@ def _arabic_cardinal(keys: list[str]) -> Read:
 
 
 def _rest(keys: list[str], at: int, bare: str, total: Decimal) -> Read:
-    """What follows a multiplier as a half (ونصف المليون) or in digits (و 300 ألف), counted from ``at``."""
-    if bare == HALVES.split()[0]:
-        return Read(1 + _repeats(keys, at), _last_power(total) / 2)
+    """What follows a multiplier as a fraction (ونصف المليون) or in digits (و 300 ألف), from ``at`` on."""
+    if (part := _joined_fraction(keys, at)).used:
+        return Read(part.used, _last_power(total) * part.value)
     if bare == "" and keys[at + 1 : at + 2] and _DIGITS.fullmatch(keys[at + 1]):
         rest = _after_digits(keys[at + 1 :])
         return Read(1 + rest.used, rest.value) if rest.value < _last_power(total) else NOTHING
     return NOTHING
-
-
-def _repeats(keys: list[str], half: int) -> bool:
-    """Whether the word after "and a half" repeats the multiplier: مليون ونصف المليون."""
-    powers = _words()[2]
-    return half + 1 < len(keys) and keys[half + 1].removeprefix("ال") in powers
 
 
 def _last_power(total: Decimal) -> Decimal:
@@ -194,8 +217,6 @@ def _continues(current: int, value: int, joined: bool) -> bool:
 
 def _english(keys: list[str]) -> Read:
     cardinals, ordinals, powers, _ = _words()
-    if tuple(keys[:2]) in (("half", "a"), ("a", "half")) and keys[2:3] and keys[2] in powers:
-        return Read(3, Decimal(10) ** powers[keys[2]] / 2, in_words=True)
     total, current, used = Decimal(0), Decimal(0), 0
     article = keys[0] in ("a", "one") and len(keys) > 1 and (keys[1] == "hundred" or keys[1] in powers)
     if article and keys[1] != _LETTER:
@@ -207,8 +228,12 @@ def _english(keys: list[str]) -> Read:
             total, current = total + current * Decimal(10) ** powers[word], Decimal(0)
         elif word in ("hundred", "dozen") and 0 < current < 100:
             current *= 100 if word == "hundred" else 12
-        elif tuple(keys[at : at + 3]) == ("and", "a", "half") and current:
-            current, at = current + Decimal("0.5"), at + 2
+        elif (current or total) and (part := _joined_fraction(keys, at)).used:
+            if current:
+                current += part.value
+            else:
+                total += _last_power(total) * part.value
+            at += 2
         elif word in cardinals and word.isascii() and _adds(current, cardinals[word]) and word != "hundred":
             current += cardinals[word]
         elif word in ordinals and word.isascii() and _adds(current, ordinals[word]):

@@ -56,7 +56,6 @@ _ALSO_STATED = {
     re.compile(rf"(?<!-)\bfirst (?:day )?of (?:{_ENGLISH_MONTH})\b|\b(?:{_ENGLISH_MONTH}) first\b"): "1",
     re.compile(r"(?<!\w)[وفبل]?نصف مليون(?!\w)|half a million"): "500000",
     re.compile(r"(?<!\w)[وفبل]?نصف مليار(?!\w)|half a billion"): "500000000",
-    re.compile(r"(?<!\w)[وفبل]?ربع مليون(?!\w)|quarter of a million"): "250000",
     re.compile(r"ه والنصف(?!\w)|half past"): "30",
     re.compile(r"ه والربع(?!\w)|quarter past"): "15",
     re.compile(r"(?<!\w)[وفبل]?الفا(?!\w)"): "2000",
