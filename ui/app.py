@@ -11,8 +11,6 @@ take their language from the browser once and cannot switch it.
 
 from __future__ import annotations
 
-import sys
-
 import gradio as gr
 from fastapi import FastAPI
 from gradio.events import api
@@ -21,7 +19,7 @@ from starlette.types import ASGIApp
 
 from rag import Assistant, BadSettings
 from rag.server.guard import UPLOADS
-from rag.server.serve import Server, serve
+from rag.server.serve import Server, print_address, serve
 from rag.server.worker import QuestionRunner
 from ui.front import Front
 from ui.guard import ANSWER, Guard
@@ -63,12 +61,6 @@ def launch(assistant: Assistant, *, port: int = 7860) -> None:
         BadSettings: The port is in use or not valid.
     """
     serve(_server(assistant, port), print_address)
-
-
-def print_address(address: str) -> None:
-    """Print the address of the page."""
-    sys.stdout.write(f"Sanad is running at {address} (press Ctrl+C to stop)\n")
-    sys.stdout.flush()
 
 
 def start(assistant: Assistant, *, port: int) -> Server:

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from rag.assistant import Assistant
 from rag.cli import printing
@@ -13,6 +14,9 @@ from rag.errors import BadSettings
 from rag.server.answer_cache import CachedAssistant
 from rag.server.local_socket import socket_path
 from rag.settings import DEFAULT_INDEX, Settings, index_folder, install_command
+
+if TYPE_CHECKING:
+    from rag.server.serve import Page
 
 
 def opened(index: str, settings: Settings) -> Assistant:
@@ -34,9 +38,8 @@ def ui(options: argparse.Namespace, settings: Settings) -> None:
 def serve(options: argparse.Namespace, settings: Settings) -> None:
     """Serve page and API."""
     from rag.server.logs import log_to_stderr
-    from rag.server.serve import Server
+    from rag.server.serve import Server, print_address
     from rag.server.serve import serve as serve_until_stopped
-    from ui.app import page_app, print_address
 
     first, *others = dict.fromkeys(options.index or [DEFAULT_INDEX])
     with (
@@ -47,13 +50,19 @@ def serve(options: argparse.Namespace, settings: Settings) -> None:
         server = Server(
             assistant,
             indexes=named if others else None,
-            page=None if options.no_page else page_app,
+            page=None if options.no_page else _page(),
             host=options.host,
             port=options.port,
             local=socket_path(index_folder(settings, first), settings),
         )
         serve_until_stopped(server, print_address)
     _leave()
+
+
+def _page() -> Page:
+    from ui.app import page_app
+
+    return page_app
 
 
 def mcp(options: argparse.Namespace, settings: Settings) -> None:

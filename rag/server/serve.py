@@ -14,6 +14,7 @@ import errno
 import logging
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -251,6 +252,12 @@ class OnDemand:
             if self._app.done():
                 raise
             self._app.set_exception(error)
+
+
+def print_address(address: str) -> None:
+    """Print where the server listens."""
+    sys.stdout.write(f"Sanad is running at {address} (press Ctrl+C to stop)\n")
+    sys.stdout.flush()
 
 
 def serve(server: Server, started: Callable[[str], None]) -> None:
