@@ -26,6 +26,9 @@ from rag.settings import DEFAULT_INDEX, Settings, index_folder, quiet_libraries
 FILES = ".files.json"
 """File of an index that remembers what was read in the files of its folder."""
 
+UPLOADED = ".uploads.json"
+"""The same of the files that were uploaded to it."""
+
 NEAR = 3
 """Similar ids that are suggested for an unknown one."""
 
@@ -95,7 +98,7 @@ def build_index(
     corrections = uploads.corrections(place)
     own = load_folder(folder, settings, report, seen=_seen(memory, key, ledger, corrections))
     own = uploads.all_corrected(own, corrections)
-    added = uploads.all_corrected(uploads.load(place, settings, report), corrections)
+    added = _uploaded(place, settings, report, ledger)
     loaded = uploads.joined(own, added)
     contents = Contents(
         articles=loaded.articles,
@@ -104,16 +107,28 @@ def build_index(
         chunker=chunker(settings),
         groups=None,
         source=str(folder.resolve()),
-        base=ledger.current if ledger and own.unread else b"",
-        keep=own.unread,
+        base=ledger.current if ledger and loaded.unread else b"",
+        keep=loaded.unread,
     )
     embedder = embedder or open_embedder(settings, report)
     written = generations.write_generation(
         place, contents, embedder, report, allow_shrink=allow_shrink, ledger=ledger
     )
     _remember(memory, key, own)
+    _remember_uploads(place, settings, added)
     collection.bring_up_to_date(place, settings.chroma_url, report)
     return Built(written, loaded.skipped)
+
+
+def _uploaded(place: Path, settings: Settings, report: Progress, ledger: Ledger | None) -> Loaded:
+    """The uploaded articles of an index, corrected; a file whose articles it has is not read again."""
+    key, corrections = unchanged.key(place / uploads.FOLDER, settings), uploads.corrections(place)
+    seen = _seen(place / UPLOADED, key, ledger, corrections)
+    return uploads.all_corrected(uploads.load(place, settings, report, seen), corrections)
+
+
+def _remember_uploads(place: Path, settings: Settings, loaded: Loaded) -> None:
+    _remember(place / UPLOADED, unchanged.key(place / uploads.FOLDER, settings), loaded)
 
 
 def _seen(memory: Path, key: str, ledger: Ledger | None, corrections: Mapping[str, Entry]) -> dict[str, Seen]:
@@ -161,16 +176,17 @@ def index_uploads(
     collection.check_server(settings.chroma_url)
     embedder = embedder or open_embedder(settings, report)
     there = uploads.states(folder)
-    loaded = uploads.all_corrected(uploads.load(folder, settings, report), uploads.corrections(folder))
     ledger = generations.whole_ledger(folder, embedder.identity)
-    keep = [i for i in ledger.places if not _is_upload(i)]
+    loaded = _uploaded(folder, settings, report, ledger)
+    keep = [*(i for i in ledger.places if not _is_upload(i)), *loaded.unread]
     contents = _kept(ledger, keep, settings)
     contents = dataclasses.replace(contents, articles=loaded.articles, lines=loaded.lines)
     # Uploaded files are removed one by one by a person, so that the limit is not needed.
     written = generations.write_generation(
         folder, contents, embedder, report, allow_shrink=True, ledger=ledger
     )
-    uploads.drop_unused(folder, loaded.articles, there)
+    _remember_uploads(folder, settings, loaded)
+    uploads.drop_unused(folder, loaded, there)
     collection.bring_up_to_date(folder, settings.chroma_url, report)
     return Built(written, loaded.skipped)
 

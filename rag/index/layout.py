@@ -20,6 +20,7 @@
     indexes/NAME/.checked                 size and times of every file when its digest was last compared
     indexes/NAME/chroma/, .collection     a copy of all chunks for other programs (collection.py)
     indexes/NAME/.files.json              what the last update read in each file of the folder (unchanged.py)
+    indexes/NAME/.uploads.json            the same of the uploaded files
 
 A segment never changes. The manifest lists the segments of its generation, and for each which of its articles
 were replaced or removed since. A file is parsed only after its digest has been checked: a damaged file can

@@ -26,7 +26,7 @@ from rag.errors import BadArticles, BadUpload
 from rag.loading import catalogue
 from rag.loading.articles import ARTICLE_FILES, Loaded, load_folder
 from rag.loading.files import composed
-from rag.loading.unchanged import State, state
+from rag.loading.unchanged import Seen, State, state
 from rag.records import Article, Progress
 from rag.settings import Settings, can_be_file
 
@@ -129,12 +129,25 @@ async def receive(
             part.unlink(missing_ok=True)
 
 
-def load(index: Path, settings: Settings, progress: Progress) -> Loaded:
-    """The uploaded articles of an index, whose folder is ``indexes/NAME``."""
+def load(
+    index: Path, settings: Settings, progress: Progress, seen: Mapping[str, Seen] | None = None
+) -> Loaded:
+    """The uploaded articles of an index.
+
+    Args:
+        index: Its folder, ``indexes/NAME``.
+        settings: As for ``load_folder``.
+        progress: As for ``load_folder``.
+        seen: ``Loaded.seen`` of an earlier time, as for ``load_folder``.
+    """
     folder = index / FOLDER
     if not folder.is_dir():
         return Loaded((), (), {})
-    loaded = load_folder(folder, settings, progress, may_be_empty=True)
+    known = {
+        name: one._replace(ids={i.removeprefix(PREFIX): digest for i, digest in one.ids.items()})
+        for name, one in (seen or {}).items()
+    }
+    loaded = load_folder(folder, settings, progress, may_be_empty=True, seen=known)
     removed = {i for ids in _removed(folder).values() for i in ids}
     return Loaded(
         tuple(
@@ -144,6 +157,13 @@ def load(index: Path, settings: Settings, progress: Progress) -> Loaded:
         ),
         tuple(dataclasses.replace(item, source=PREFIX + item.source) for item in loaded.skipped),
         {PREFIX + i: lines for i, lines in loaded.lines.items() if PREFIX + i not in removed},
+        tuple(PREFIX + i for i in loaded.unread),
+        {
+            name: one._replace(
+                ids={PREFIX + i: digest for i, digest in one.ids.items() if PREFIX + i not in removed}
+            )
+            for name, one in loaded.seen.items()
+        },
     )
 
 
@@ -163,12 +183,13 @@ def is_from(source: str, name: str) -> bool:
 
 
 def joined(one: Loaded, other: Loaded) -> Loaded:
-    """The articles, skipped items and line numbers of both."""
+    """Both, but for what is to be remembered of each file."""
     return dataclasses.replace(
         one,
         articles=one.articles + other.articles,
         skipped=one.skipped + other.skipped,
         lines={**one.lines, **other.lines},
+        unread=one.unread + other.unread,
     )
 
 
@@ -213,16 +234,17 @@ def states(index: Path) -> dict[str, State | None]:
     return {}
 
 
-def drop_unused(index: Path, used: Collection[Article], read: Mapping[str, State | None]) -> None:
+def drop_unused(index: Path, loaded: Loaded, read: Mapping[str, State | None]) -> None:
     """Delete uploaded files without any article, which would be reported as skipped at every update.
 
     Args:
         index: The folder of the index.
-        used: The articles of the uploaded files.
+        loaded: What was read in the uploaded files.
         read: ``states`` before they were read: what has arrived since is kept.
     """
     unused = {name for name, now in states(index).items() if now and read.get(name) == now}
-    _drop(index, unused - _files(used))
+    used = _files(loaded.articles) | {composed(name) for name, one in loaded.seen.items() if one.ids}
+    _drop(index, unused - used)
 
 
 def drop_removed(index: Path, removed: Collection[Article], kept: Collection[Article]) -> None:

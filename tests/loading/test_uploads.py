@@ -8,11 +8,27 @@ from conftest import FakeAssistant
 
 from rag import Assistant, Settings, build_index
 from rag.errors import BadArticles
+from rag.loading import sandbox, unchanged
 from rag.models.embedding.embedder import FakeEmbedder
 
 pytestmark = pytest.mark.usefixtures("quick_disk")
 
 TOWER = "Tower bell rings again\nThe bell of the old tower rang on Friday for the first time since 1952.\n"
+
+
+@pytest.fixture(autouse=True)
+def read(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What is read of files; all are older than the seconds in which an unchanged one is read again."""
+    found: list[bytes] = []
+    plain = sandbox.Readers.read
+
+    def remembered(self: sandbox.Readers, kind: str, data: bytes) -> object:
+        found.append(data)
+        return plain(self, kind, data)
+
+    monkeypatch.setattr(unchanged, "FRESH_SECONDS", -60.0)
+    monkeypatch.setattr(sandbox.Readers, "read", remembered)
+    return found
 
 
 def put(assistant: Assistant, name: str, data: str) -> Path:
@@ -27,6 +43,7 @@ def ids(assistant: Assistant) -> list[str]:
 
 
 OWN = ["harbour", "library", "olives"]
+ROW = '{{"id": "{0}", "text": "The mill of {0} burnt down in May, its owner said."}}\n'
 
 
 def test_an_uploaded_file_is_searched_and_cited_at_once(fake_assistant: FakeAssistant) -> None:
@@ -46,6 +63,36 @@ def test_only_what_is_new_is_embedded(fake_assistant: FakeAssistant) -> None:
     put(assistant, "tower.txt", TOWER)
     assert assistant.index_uploads().written.embedded == 1
     assert assistant.index_uploads().written.embedded == 0
+
+
+def test_only_what_is_new_or_was_uploaded_again_is_read(
+    fake_assistant: FakeAssistant, small_articles: Path, read: list[bytes]
+) -> None:
+    assistant = fake_assistant()
+    put(assistant, "rows.jsonl", "".join(map(ROW.format, ("Ada", "Bel"))))
+    put(assistant, "tower.txt", TOWER)
+    assistant.index_uploads()
+    assistant.remove(["uploaded://rows#Bel"])
+    assistant.index_uploads()
+    read.clear()
+    put(assistant, "gate.txt", TOWER.replace("ower", "ate"))
+    assert assistant.index_uploads().written.added == ("uploaded://gate",)
+    assert read == [TOWER.replace("ower", "ate").encode()]
+    build_index(
+        small_articles, "small", settings=Settings.load(articles=small_articles), embedder=FakeEmbedder()
+    )
+    assert len(read[1:]) == len(OWN)
+    put(assistant, "tower.txt", TOWER.replace("1952", "1953"))
+    assert assistant.index_uploads().written.changed == ("uploaded://tower",)
+    assert ids(assistant) == [*OWN, "uploaded://gate", "uploaded://rows#Ada", "uploaded://tower"]
+
+
+def test_notes_on_an_unchanged_file_are_reported_again(fake_assistant: FakeAssistant) -> None:
+    assistant = fake_assistant()
+    put(assistant, "rows.jsonl", ROW.format("Ada") + '{"id": "Bel"}\n')
+    first = assistant.index_uploads().skipped
+    assert [item.source for item in first] == ["uploaded://rows.jsonl:2"]
+    assert assistant.index_uploads().skipped == first
 
 
 @pytest.mark.parametrize("name", ["late.txt", "tower.txt"])
@@ -126,9 +173,6 @@ def test_removing_deletes_an_uploaded_file_once_none_of_its_articles_is_left(
     assert (tower.exists(), rows.exists(), late.exists()) == (False, True, True)
     assistant.remove(["uploaded://rows#Bel"])
     assert not rows.exists()
-
-
-ROW = '{{"id": "{0}", "text": "The mill of {0} burnt down in May, its owner said."}}\n'
 
 
 def test_a_removed_row_stays_away_until_its_file_is_uploaded_again(
