@@ -19,13 +19,11 @@ import argparse
 import dataclasses
 import json
 import math
-import multiprocessing
 import random
 import statistics
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -37,86 +35,26 @@ if not __package__:
 
 import rag  # noqa: E402
 from evals import ceilings  # noqa: E402
-from evals.bench import OUT, QUESTIONS, peak_memory  # noqa: E402
+from evals.bench import OUT, QUESTIONS  # noqa: E402
+from evals.bench_peers import SYSTEMS  # noqa: E402
 from evals.bench_ratios import Ratio, ratio, table, worse  # noqa: E402
-from evals.bench_systems import PARAMETERS, SYSTEMS, Reply, System  # noqa: E402
+from evals.bench_runner import Runner  # noqa: E402
+from evals.bench_systems import PARAMETERS  # noqa: E402
 from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions, Question, read_questions  # noqa: E402
 from evals.intervals import mcnemar  # noqa: E402
+from evals.run import open_fresh, own_index  # noqa: E402
 from evals.score import is_right_outcome  # noqa: E402
-from rag import SanadError, Settings  # noqa: E402
-from rag.settings import quiet_libraries  # noqa: E402
+from rag import Settings  # noqa: E402
+from rag.settings import DEFAULT_INDEX  # noqa: E402
 
 OWN = "sanad"
 
 MEASURES = ("first", "total")
 """Fields of a ``Reply`` that ratios are computed for."""
 
-Taken = dict[str, list[Reply]]
-"""Replies by question id, one for each round."""
-
 Replies = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
 """``replies`` of a report: by system, then question."""
-
-
-class Runner:
-    """A system in a process of its own."""
-
-    def __init__(self, name: str, settings: Settings) -> None:
-        self.name = name
-        context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(1, context, initializer=_open, initargs=(name, settings))
-        self.taken: Taken = {}
-        self.cold = 0.0
-        self.weights = 0
-        self.peak = 0
-        self.error = ""
-
-    def start(self, question: Question) -> None:
-        """Start the process and answer a question, which is the cold start."""
-        started = time.perf_counter()
-        try:
-            self._pool.submit(_ask, question.text).result()
-            self.cold = time.perf_counter() - started
-            self.weights = self._pool.submit(_weights).result()
-        except SanadError as error:
-            self.error = str(error)
-
-    def ask(self, question: Question) -> None:
-        """Answer a question and record the measurements."""
-        self.taken.setdefault(question.id, []).append(self._pool.submit(_ask, question.text).result())
-        self.peak = self._pool.submit(peak_memory).result()
-
-    def end(self) -> None:
-        """End the process."""
-        self._pool.shutdown(cancel_futures=True)
-
-
-_opened: System | SanadError
-"""The system of this process."""
-
-
-def _open(name: str, settings: Settings) -> None:
-    global _opened
-    quiet_libraries(settings)
-    try:
-        _opened = SYSTEMS[name](settings)
-    except SanadError as error:
-        _opened = error
-
-
-def _ask(question: str) -> Reply:
-    return _system().ask(question)
-
-
-def _weights() -> int:
-    return _system().weights
-
-
-def _system() -> System:
-    if isinstance(_opened, SanadError):
-        raise _opened
-    return _opened
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -134,8 +72,11 @@ def _run(args: argparse.Namespace) -> int:
     ends = time.monotonic() + 60 * args.minutes
     questions = mixed(read_questions(args.questions))[: args.limit]
     settings = Settings.load(backend=args.backend, embedder=args.embedder)
-    rag.Assistant.open(settings=settings).close()  # the index is built before anything is measured
-    runners = [Runner(name, settings) for name in args.systems]
+    index = DEFAULT_INDEX
+    if args.corpus:
+        index, settings = own_index(args.corpus, settings)
+    open_fresh(index, settings).close()  # built before anything is measured
+    runners = [Runner(name, settings, index) for name in args.systems]
     bounds: list[ceilings.Ceilings] = []
     try:
         for runner in runners:
@@ -361,6 +302,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--questions", type=Path, default=QUESTIONS, metavar="FILE", help="default: the seeds'"
     )
+    parser.add_argument("--corpus", type=Path, metavar="DIR", help="folder of articles; default: the seeds")
     parser.add_argument("--limit", type=_natural, default=40, metavar="N", help="questions; default: 40")
     parser.add_argument(
         "--rounds", type=_natural, default=2, metavar="N", help="times each question is asked; default: 2"

@@ -10,15 +10,18 @@ from conftest import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals import bench_answers, bench_systems, ceilings
+from evals import bench_answers, bench_peers, ceilings
 from evals.baseline import FOLDER
+from evals.bench_peers import embedding
 from evals.bench_ratios import ratio, worse
-from evals.bench_systems import REFUSAL, Metered, Sanad, embedding
+from evals.bench_systems import REFUSAL, Metered, Sanad
 from evals.dataset import BadQuestions, read_questions
+from evals.run import open_fresh
 from rag import Settings
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM
 from rag.models.llm.protocol import Message
+from rag.settings import DEFAULT_INDEX
 from tests import small_generator
 
 
@@ -105,7 +108,7 @@ def test_the_meter_counts_what_was_read_and_written_and_stops_the_model() -> Non
 
 
 def test_sanad_is_measured_as_it_ships_with_its_own_prompt(indexed: Path) -> None:
-    system = Sanad(Settings.load(backend="fake", embedder="fake"))
+    system = Sanad(Settings.load(backend="fake", embedder="fake"), DEFAULT_INDEX)
     reply = system.ask("How much did it cost?")
     assert 0 < reply.piece <= reply.first <= reply.total
     assert reply.prompt_tokens > reply.reply_tokens > 0
@@ -233,7 +236,7 @@ def test_a_report_that_is_none_is_refused_before_anything_runs(
 def test_an_unknown_system_is_refused_with_those_that_are_known(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         bench_answers.main(["--systems", "sanad,other"])
-    assert "unknown: other; known are sanad, llamacpp, llamacpp-plain, llamaindex" in capsys.readouterr().err
+    assert "unknown: other; known are sanad, llamacpp, llamacpp-plain" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -285,13 +288,14 @@ def small_settings(small_articles: Path) -> Settings:
     return Settings.load(backend="fake", embedder="fake", articles=small_articles, max_new_tokens=6)
 
 
-def test_llama_indexs_starter_answers_from_the_articles_and_is_measured(
-    small_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["llamaindex", "llamaindex-citations"])
+def test_llama_indexs_engines_answer_from_the_articles_and_are_measured(
+    small_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     pytest.importorskip("llama_index.llms.huggingface")
     folder = tiny_transformers(tmp_path / "tiny")
-    monkeypatch.setattr(bench_systems, "prepared", lambda *_: folder)
-    system = bench_systems.LlamaIndexStarter(small_settings)
+    monkeypatch.setattr(bench_peers, "prepared", lambda *_: folder)
+    system: Any = bench_peers.SYSTEMS[name](small_settings, DEFAULT_INDEX)
     reply = system.ask("How much did the repairs cost?")
     assert "12 million" in system._prompt, "the harbour's article is among what it reads"
     assert reply.prompt_tokens > 50
@@ -301,13 +305,27 @@ def test_llama_indexs_starter_answers_from_the_articles_and_is_measured(
 
 
 @pytest.mark.slow
+def test_a_plain_chain_over_llama_cpp_is_sent_the_evidence(
+    small_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("xllamacpp")
+    small_generator.write(tmp_path / bench_peers.GGUF.file)
+    monkeypatch.setattr(bench_peers, "prepared", lambda *_: tmp_path)
+    open_fresh(DEFAULT_INDEX, small_settings).close()
+    reply = bench_peers.LlamaCppChain(small_settings, DEFAULT_INDEX).ask("How much did the repairs cost?")
+    assert reply.prompt_tokens > 500, "it reads bytes"
+    assert 0 < reply.reply_tokens <= 6
+    assert 0 < reply.first <= reply.total
+
+
+@pytest.mark.slow
 def test_llama_cpp_is_sent_the_messages_and_is_measured(
     small_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("xllamacpp")
-    small_generator.write(tmp_path / bench_systems.GGUF.file)
-    monkeypatch.setattr(bench_systems, "prepared", lambda *_: tmp_path)
-    system = bench_systems.SanadOnLlamaCpp(small_settings)
+    small_generator.write(tmp_path / bench_peers.GGUF.file)
+    monkeypatch.setattr(bench_peers, "prepared", lambda *_: tmp_path)
+    system = bench_peers.SanadOnLlamaCpp(small_settings, DEFAULT_INDEX)
     reply = system.ask("How much did the repairs cost?")
     assert reply.prompt_tokens > 500, "it reads bytes"
     assert 0 < reply.reply_tokens <= 6
@@ -318,5 +336,5 @@ def test_llama_cpp_is_sent_the_messages_and_is_measured(
 def test_the_committed_report_is_of_questions_that_there_are() -> None:
     report = bench_answers._read(FOLDER / "bench-answers.json")
     known = {question.id for question in read_questions(bench_answers.QUESTIONS)}
-    assert report["replies"].keys() == set(bench_systems.SYSTEMS)
+    assert report["replies"].keys() <= set(bench_peers.SYSTEMS)
     assert all(replies and replies.keys() <= known for replies in report["replies"].values())
