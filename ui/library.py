@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from rag import Article
+from rag.index import originals
 from rag.index.indexing import Built
 from rag.language.text import fold
 from rag.loading.articles import ARTICLE_FILES, Skipped
@@ -55,8 +56,9 @@ def article(item: Article, span: tuple[int, int, str] | None, language: Language
     )
     name = sources.headline(item)
     title = "" if repeated else f"<h2 {flow(name)}>{safe(name)}</h2>"
+    pdf = f' data-pdf="{attribute(item.id)}"' if originals.is_pdf(item) else ""
     return (
-        f"<header {spoken(language)}>{title}{sources.provenance(item.outlet, item.published, language)}"
+        f"<header {spoken(language)}{pdf}>{title}{sources.provenance(item.outlet, item.published, language)}"
         f'<p class="where">{sources.place(item.source)}</p>{lost}</header>'
         f'<div class="text">{body}</div>'
     )

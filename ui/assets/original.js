@@ -1,0 +1,291 @@
+// The page of a PDF as it looks, in the panel with an article that was read from it; the cited sentence is marked.
+// pdf.js is loaded when the first such article is opened. If anything fails, the text stays.
+
+sanad.original = (() => {
+  const LIBRARY = "/sanad/pdfjs/6.5.438/"; // as in ui/originals.py
+  const MOST_PIXELS = 16e6; // of a drawn page; a browser of a phone draws nothing on a larger canvas
+  const MOST_PAGES = 50; // that are searched for a sentence whose page is not known
+  const SHORTEST = 20; // letters of the part of a sentence that is marked where it goes on to another page
+  const SETTLED = 250; // milliseconds after the window has changed its size
+
+  let view = "page"; // the reader's choice, for this visit
+  let library = null; // pdf.js
+  let open = null; // what is open: the PDF, and its elements
+
+  async function load() {
+    library ??= import(`${LIBRARY}pdf.min.mjs`).then((pdfjs) => {
+      pdfjs.GlobalWorkerOptions.workerSrc = `${LIBRARY}pdf.worker.min.mjs`;
+      return pdfjs;
+    });
+    library.catch(() => (library = null)); // so that the next article tries again
+    return library;
+  }
+
+  // Called for every article. `first` is the page of the citation, if that is known.
+  async function show(body, first, span) {
+    leave();
+    const header = body.querySelector("header[data-pdf]");
+    if (!header) return;
+    const mine = (open = { body, header, quote: quoteOf(body, span), first: Number(first) || 0, drawn: 0 });
+    try {
+      const reply = await fetch(`/sanad/file?article=${encodeURIComponent(header.dataset.pdf)}`);
+      if (mine !== open) return;
+      if (!reply.ok) return reply.status === 409 ? note("page_changed") : undefined;
+      const data = await reply.arrayBuffer();
+      const pdfjs = await load();
+      if (mine !== open) return;
+      mine.pdfjs = pdfjs;
+      // What is written in a PDF may neither run nor lead anywhere: no scripting, no forms, no annotations.
+      mine.task = pdfjs.getDocument({
+        data, enableXfa: false, isEvalSupported: false, useWasm: false, wasmUrl: LIBRARY, disableWorkerRendering: true,
+        useWorkerFetch: false,
+      });
+      mine.pdf = await mine.task.promise;
+      mine.number = mine.first || (await pageOf(mine));
+      if (mine !== open) return;
+      build(mine);
+      await choose(view);
+    } catch (error) {
+      failed(mine, error);
+    }
+  }
+
+  function leave() {
+    open?.task?.destroy();
+    open = null;
+  }
+
+  function failed(mine, error) {
+    console.warn("The PDF could not be drawn", error);
+    if (mine !== open) return;
+    mine.views?.remove();
+    mine.place?.remove();
+    mine.body.querySelector(".text").hidden = false;
+    note("page_undrawn");
+    leave();
+  }
+
+  function note(key) {
+    const line = element("p", "note", sanad.word(key));
+    line.setAttribute("role", "status");
+    open.header.append(line);
+  }
+
+  // The marked sentence of the text. It is also there where the reader follows a link.
+  function quoteOf(body, span) {
+    const marked = [...body.querySelectorAll("mark")].map(({ textContent }) => textContent).join(" ");
+    return letters(marked || String(span?.[2] ?? ""));
+  }
+
+  // The switch in the header, and the place of the page below it.
+  function build(mine) {
+    mine.views = element("div", "views");
+    mine.views.setAttribute("role", "group");
+    mine.views.setAttribute("aria-label", sanad.word("view"));
+    for (const name of ["page", "text"]) {
+      const button = element("button", name, sanad.word(`view_${name}`));
+      button.type = "button";
+      button.addEventListener("click", () => choose((view = name)).catch((error) => failed(mine, error)));
+      mine.views.append(button);
+    }
+    mine.header.append(mine.views);
+    mine.place = element("div", "original");
+    mine.place.hidden = true;
+    mine.turn = element("div", "turn");
+    mine.at = element("p", "at");
+    mine.at.setAttribute("role", "status");
+    for (const [name, by] of [["previous", -1], ["next", 1]]) {
+      const button = element("button", name, sanad.word(`page_${name}`));
+      button.type = "button";
+      button.addEventListener("click", () => turn(mine, by).catch((error) => failed(mine, error)));
+      mine[name] = button;
+      mine.turn.append(button);
+    }
+    mine.turn.hidden = mine.pdf.numPages < 2;
+    mine.previous.after(mine.at);
+    mine.lost = element("p", "note lost", sanad.word("page_unmarked"));
+    mine.lost.hidden = true;
+    mine.sheet = element("div", "sheet");
+    mine.place.append(mine.turn, mine.lost, mine.sheet);
+    mine.body.querySelector(".text").before(mine.place);
+  }
+
+  async function choose(name) {
+    const mine = open;
+    const page = name === "page";
+    for (const button of mine.views.children)
+      button.setAttribute("aria-pressed", String(button.classList.contains(name)));
+    if (page && !mine.drawn) await draw(mine);
+    if (mine !== open || page !== (view === "page")) return;
+    mine.place.hidden = !page;
+    mine.body.querySelector(".text").hidden = page;
+    mine.body.scrollTop = 0;
+    mine.body.querySelector(page ? ".hit" : "mark")?.scrollIntoView({ block: "center" });
+  }
+
+  async function turn(mine, by) {
+    mine.number = Math.min(Math.max(mine.number + by, 1), mine.pdf.numPages);
+    await draw(mine);
+    if (mine !== open) return;
+    mine.body.scrollTop = 0;
+    mine.sheet.querySelector(".hit")?.scrollIntoView({ block: "center" });
+    if (document.activeElement === document.body) (mine.previous.disabled ? mine.next : mine.previous).focus();
+  }
+
+  async function draw(mine) {
+    const number = mine.number;
+    const page = await mine.pdf.getPage(number);
+    const whole = page.getViewport({ scale: 1 });
+    const width = mine.header.clientWidth * (window.devicePixelRatio || 1);
+    const scale = Math.min(width / whole.width, Math.sqrt(MOST_PIXELS / (whole.width * whole.height)));
+    const viewport = page.getViewport({ scale });
+    const canvas = element("canvas", "paper");
+    canvas.width = Math.floor(viewport.width);
+    canvas.height = Math.floor(viewport.height);
+    canvas.setAttribute("role", "img");
+    const file = mine.header.querySelector(".where").textContent;
+    canvas.setAttribute("aria-label", sanad.word("page_picture", { n: number, file }));
+    const drawing = page.render({ canvas, viewport, annotationMode: mine.pdfjs.AnnotationMode.DISABLE });
+    const [found] = await Promise.all([hits(mine, page, number), drawing.promise]);
+    if (mine !== open || number !== mine.number) return; // the reader has turned the page in the meantime
+    mine.sheet.replaceChildren(canvas, ...found.map((corners) => hit(corners, viewport)));
+    mine.drawn = number;
+    mine.first ||= number;
+    mine.at.textContent = sanad.word("page_at", { n: number, all: mine.pdf.numPages });
+    mine.previous.disabled = number === 1;
+    mine.next.disabled = number === mine.pdf.numPages;
+    mine.lost.hidden = !mine.quote || found.length > 0 || number !== mine.first;
+  }
+
+  // A translucent box; its place is in shares of the page, so that it fits whatever the page's size is.
+  function hit(corners, viewport) {
+    const points = corners.map((point) => viewport.convertToViewportPoint(...point));
+    const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
+    const [left, top] = [Math.min(...xs), Math.min(...ys)];
+    const box = element("div", "hit");
+    Object.assign(box.style, {
+      left: `${(100 * left) / viewport.width}%`,
+      top: `${(100 * top) / viewport.height}%`,
+      width: `${(100 * (Math.max(...xs) - left)) / viewport.width}%`,
+      height: `${(100 * (Math.max(...ys) - top)) / viewport.height}%`,
+    });
+    return box;
+  }
+
+  // The first page with the sentence; the first of all if there is none.
+  async function pageOf(mine) {
+    if (mine.quote)
+      for (let number = 1; number <= Math.min(mine.pdf.numPages, MOST_PAGES); number++) {
+        const page = await mine.pdf.getPage(number);
+        if (mine !== open) break;
+        if ((await hits({ ...mine, first: number }, page, number)).length) return number;
+      }
+    return 1;
+  }
+
+  // The corners of the boxes over the sentence, in the PDF's own units.
+  async function hits(mine, page, number) {
+    if (!mine.quote) return [];
+    const items = (await page.getTextContent()).items.filter(({ str }) => str?.trim());
+    for (const ordered of orders(items)) {
+      const found = within(ordered, mine.quote, number - mine.first);
+      if (found) return found;
+    }
+    return [];
+  }
+
+  // PDFs store the pieces of a line in any order, and those of Arabic lines often as they are seen, from the left.
+  function* orders(items) {
+    const plain = (item) => ({ item, chars: [...item.str], back: item.dir === "rtl" });
+    const reversed = (item) => ({ item, chars: [...item.str].reverse(), back: item.dir !== "rtl" });
+    yield items.map(plain);
+    const lines = rows(items);
+    const fromRight = lines.flatMap((line) => [...line].reverse());
+    yield fromRight.map(plain);
+    yield lines.flat().map(plain);
+    yield fromRight.map(reversed);
+    yield items.map(reversed);
+  }
+
+  // The items by lines from the top, those of a line from the left.
+  function rows(items) {
+    const lines = [];
+    for (const item of [...items].sort((one, other) => other.transform[5] - one.transform[5])) {
+      const line = lines.at(-1);
+      const apart = line ? line[0].transform[5] - item.transform[5] : Infinity;
+      if (apart < item.height / 2) line.push(item);
+      else lines.push([item]);
+    }
+    for (const line of lines) line.sort((one, other) => one.transform[4] - other.transform[4]);
+    return lines;
+  }
+
+  // Boxes over the sentence in items in this order. Only its beginning may be on this page, or on the next one its end.
+  function within(ordered, quote, after) {
+    let text = "";
+    const origins = []; // for each letter of `text`, its item and its character there
+    ordered.forEach(({ chars }, at) =>
+      chars.forEach((char, place) => {
+        const kept = letters(char);
+        text += kept;
+        for (let n = 0; n < kept.length; n++) origins.push([at, place]);
+      }),
+    );
+    let [start, length] = [text.indexOf(quote), quote.length];
+    if (start < 0 && after === 0) {
+      length = longest(quote.length, (size) => text.endsWith(quote.slice(0, size)) || text.includes(quote.slice(0, size)));
+      start = length ? text.lastIndexOf(quote.slice(0, length)) : -1;
+    } else if (start < 0 && after === 1) {
+      length = longest(quote.length, (size) => text.includes(quote.slice(-size)));
+      start = length ? text.indexOf(quote.slice(-length)) : -1;
+    }
+    if (start < 0) return null;
+    const touched = new Map(); // for each item the first and last character that belongs to the sentence
+    for (const [at, place] of origins.slice(start, start + length)) {
+      const [least, most] = touched.get(at) ?? [place, place];
+      touched.set(at, [Math.min(least, place), Math.max(most, place)]);
+    }
+    return [...touched].map(([at, [least, most]]) => corners(ordered[at], least, most + 1));
+  }
+
+  // The largest size that fits, if it is a good part of the sentence; 0 if it is not.
+  function longest(most, fits) {
+    let [low, high] = [0, most];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (fits(middle)) low = middle;
+      else high = middle - 1;
+    }
+    return low >= Math.min(SHORTEST, most) ? low : 0;
+  }
+
+  // The corners of a part of an item; its characters are taken as equally wide.
+  function corners({ item, chars, back }, from, to) {
+    const [a, b, c, d, x, y] = item.transform;
+    const [along, up] = [Math.hypot(a, b) || 1, Math.hypot(c, d) || 1];
+    const shares = [from / chars.length, to / chars.length].map((share) => (back ? 1 - share : share));
+    return [Math.min(...shares), Math.max(...shares)].flatMap((share) =>
+      [-0.25, 0.9].map((part) => {
+        const [right, high] = [share * item.width, part * (item.height || up)];
+        return [x + (a / along) * right + (c / up) * high, y + (b / along) * right + (d / up) * high];
+      }),
+    );
+  }
+
+  // The letters and digits of a text: Arabic shapes as their letters, without marks, strokes and case.
+  const letters = (text) => text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]|ـ/gu, "");
+
+  const element = (kind, names, text = "") =>
+    Object.assign(document.createElement(kind), { className: names, textContent: text });
+
+  let settling = 0;
+  addEventListener("resize", () => {
+    clearTimeout(settling);
+    settling = setTimeout(() => {
+      const mine = open;
+      if (mine?.drawn && view === "page") draw(mine).catch((error) => failed(mine, error));
+    }, SETTLED);
+  });
+
+  return { show, leave };
+})();
