@@ -83,8 +83,8 @@ sanad.original = (() => {
     mine.views.setAttribute("role", "group");
     mine.views.setAttribute("aria-label", sanad.word("view"));
     for (const name of ["page", "text"]) {
-      const button = element("button", name, sanad.word(`view_${name}`));
-      button.type = "button";
+      const button = element("button", "", sanad.word(`view_${name}`));
+      Object.assign(button, { type: "button", name });
       button.addEventListener("click", () => choose((view = name)).catch((error) => failed(mine, error)));
       mine.views.append(button);
     }
@@ -114,7 +114,7 @@ sanad.original = (() => {
     const mine = open;
     const page = name === "page";
     for (const button of mine.views.children)
-      button.setAttribute("aria-pressed", String(button.classList.contains(name)));
+      button.setAttribute("aria-pressed", String(button.name === name));
     if (page && !mine.drawn) await draw(mine);
     if (mine !== open || page !== (view === "page")) return;
     mine.place.hidden = !page;
@@ -187,10 +187,12 @@ sanad.original = (() => {
   async function hits(mine, page, number) {
     if (!mine.quote) return [];
     const items = (await page.getTextContent()).items.filter(({ str }) => str?.trim());
-    for (const ordered of orders(items)) {
-      const found = within(ordered, mine.quote, number - mine.first);
-      if (found) return found;
-    }
+    const pages = [...orders(items)].map(spelled);
+    for (const find of [whole, [begun, ended][number - mine.first]].filter(Boolean))
+      for (const page of pages) {
+        const [start, length] = find(page.text, mine.quote);
+        if (length) return boxes(page, start, length);
+      }
     return [];
   }
 
@@ -220,10 +222,10 @@ sanad.original = (() => {
     return lines;
   }
 
-  // Boxes over the sentence in items in this order. Only its beginning may be on this page, or on the next one its end.
-  function within(ordered, quote, after) {
+  // The letters of items in this order, and for each letter its item and its character there.
+  function spelled(ordered) {
     let text = "";
-    const origins = []; // for each letter of `text`, its item and its character there
+    const origins = [];
     ordered.forEach(({ chars }, at) =>
       chars.forEach((char, place) => {
         const kept = letters(char);
@@ -231,15 +233,27 @@ sanad.original = (() => {
         for (let n = 0; n < kept.length; n++) origins.push([at, place]);
       }),
     );
-    let [start, length] = [text.indexOf(quote), quote.length];
-    if (start < 0 && after === 0) {
-      length = longest(quote.length, (size) => text.endsWith(quote.slice(0, size)) || text.includes(quote.slice(0, size)));
-      start = length ? text.lastIndexOf(quote.slice(0, length)) : -1;
-    } else if (start < 0 && after === 1) {
-      length = longest(quote.length, (size) => text.includes(quote.slice(-size)));
-      start = length ? text.indexOf(quote.slice(-length)) : -1;
-    }
-    if (start < 0) return null;
+    return { ordered, text, origins };
+  }
+
+  // Where the sentence is in the letters of a page, and how many of its letters: all, or as a sentence may go on to the
+  // next page, only its beginning, or there its end.
+  function whole(text, quote) {
+    const start = text.indexOf(quote);
+    return [start, start < 0 ? 0 : quote.length];
+  }
+
+  function begun(text, quote) {
+    const length = longest(quote.length, (size) => text.includes(quote.slice(0, size)));
+    return [text.lastIndexOf(quote.slice(0, length)), length];
+  }
+
+  function ended(text, quote) {
+    const length = longest(quote.length, (size) => text.includes(quote.slice(quote.length - size)));
+    return [text.indexOf(quote.slice(quote.length - length)), length];
+  }
+
+  function boxes({ ordered, origins }, start, length) {
     const touched = new Map(); // for each item the first and last character that belongs to the sentence
     for (const [at, place] of origins.slice(start, start + length)) {
       const [least, most] = touched.get(at) ?? [place, place];
