@@ -90,7 +90,8 @@ def page_app(assistant: Assistant, runner: QuestionRunner) -> ASGIApp:
     app = gr.mount_gradio_app(
         FastAPI(openapi_url=None, routes=[Route("/", Front(blocks.app_id)), *originals.routes(assistant)]),
         blocks, path="/", show_error=False, max_file_size="1mb", footer_links=[], run_history=False,
-        enable_monitoring=False, mcp_server=False, pwa=False, ssr_mode=False, app_kwargs={"openapi_url": None},
+        enable_monitoring=False, mcp_server=False, pwa=False, ssr_mode=False,
+        app_kwargs={"openapi_url": None},
     )  # fmt: skip
     names = [function.__name__ for function in page.functions]
     return Guard(app, names, receives=page.work.receive, path=UPLOADS)

@@ -57,7 +57,9 @@ def read_pdf(index: Path, article: Article, limit: int) -> bytes:
     try:
         data = _read(_within(folder, name), limit)
     except (OSError, ValueError, RuntimeError):  # RuntimeError: a link to itself, in pathlib up to 3.12
-        raise Missing(f"The file {name!r} is no longer where it was indexed. Index its folder again.") from None
+        raise Missing(
+            f"The file {name!r} is no longer where it was indexed. Index its folder again."
+        ) from None
     if data is None:
         raise Missing(f"The file {name!r} is larger than {limit:,} bytes, the limit, or not a file.")
     if hashlib.sha256(data).hexdigest() != article.sha256:

@@ -100,7 +100,9 @@ def test_no_link_leads_out_of_the_folder(client: TestClient, folder: Path, tmp_p
     assert client.get(originals.FILE, params={"article": "deep/bridge"}).content == BRIDGE
 
 
-@pytest.mark.parametrize("source", ["../secret.pdf", "deep/../../secret.pdf", "/etc/x.pdf", "uploaded://../x.pdf"])
+@pytest.mark.parametrize(
+    "source", ["../secret.pdf", "deep/../../secret.pdf", "/etc/x.pdf", "uploaded://../x.pdf"]
+)
 def test_a_source_that_an_index_of_somebody_else_names_leads_nowhere(
     assistant: Assistant, folder: Path, source: str
 ) -> None:

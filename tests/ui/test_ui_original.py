@@ -41,7 +41,8 @@ def printed(chromium: playwright_api.Browser, language: str) -> bytes:
     page.set_content(
         f'<html lang="{language}" dir="{way}"><style>@page {{ size: {WIDTH}px {HEIGHT}px; margin: 0 }}'
         f"body {{ margin: 0 }} div {{ position: relative; height: {HEIGHT - 1}px; break-after: page }}"
-        f"p {{ position: absolute; {side}: {LEFT}px; margin: 0; white-space: nowrap; font: {SIZE}px/1.5 serif }}"
+        f"p {{ position: absolute; {side}: {LEFT}px; margin: 0; white-space: nowrap; "
+        f"font: {SIZE}px/1.5 serif }}"
         f"</style><div>{lines}</div><div>{lines}{sentence}</div></html>"
     )
     data = page.pdf(prefer_css_page_size=True)
@@ -113,8 +114,10 @@ def share(page: playwright_api.Page, css: str) -> dict[str, float]:
             const least = (key) => Math.min(...boxes.map((box) => box[key]));
             const most = (key) => Math.max(...boxes.map((box) => box[key]));
             return {
-                left: (least("left") - paper.left) / paper.width, right: (most("right") - paper.left) / paper.width,
-                top: (least("top") - paper.top) / paper.height, bottom: (most("bottom") - paper.top) / paper.height,
+                left: (least("left") - paper.left) / paper.width,
+                right: (most("right") - paper.left) / paper.width,
+                top: (least("top") - paper.top) / paper.height,
+                bottom: (most("bottom") - paper.top) / paper.height,
             };
         }""",
         css,
@@ -181,7 +184,10 @@ def test_what_a_pdf_wants_to_run_or_open_does_nothing(
     page.locator("#sanad-panel .paper").click()
     assert page.locator("#sanad-panel .original a").count() == 0
     assert len(page.context.pages) == 1
-    dark = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(x => x < 99)"
+    dark = """paper => {
+        const { data } = paper.getContext("2d").getImageData(0, 0, paper.width, paper.height);
+        return data.some((value) => value < 99);
+    }"""
     assert page.locator("#sanad-panel .paper").evaluate(dark), "letters of a font that is not in the file"
 
 
@@ -219,7 +225,9 @@ def test_a_phone_shows_the_whole_width_and_axe_finds_nothing_serious(
     expect(page.locator("#sanad-panel .hit").first).to_be_visible()
     until(page, "document.querySelector('.paper').getBoundingClientRect().width > 300")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    serious = [one for one in axe.run(page).response["violations"] if one["impact"] in ("serious", "critical")]
+    serious = [
+        one for one in axe.run(page).response["violations"] if one["impact"] in ("serious", "critical")
+    ]
     assert serious == []
 
 
