@@ -124,6 +124,8 @@ ENGLISH: dict[str, str] = {
     "page_at": "Page {n} of {all}",
     "page_previous": "Previous page",
     "page_next": "Next page",
+    "page_to_previous": "Previous",
+    "page_to_next": "Next",
     "page_picture": "Page {n} of {file} as a picture. “Text” shows its words.",
     "page_unmarked": "The cited sentence could not be found on this page. “Text” shows it highlighted.",
     "page_undrawn": "The PDF could not be drawn. Here is its text.",

@@ -58,7 +58,7 @@ sanad.original = (() => {
   function failed(mine, error) {
     console.warn("The PDF could not be drawn", error);
     if (mine !== open) return;
-    mine.views?.remove();
+    mine.controls?.remove();
     mine.place?.remove();
     mine.body.querySelector(".text").hidden = false;
     note("page_undrawn");
@@ -77,8 +77,9 @@ sanad.original = (() => {
     return letters(marked || String(span?.[2] ?? ""));
   }
 
-  // The switch in the header, and the place of the page below it.
+  // The switch and the buttons that turn pages, in the header, which stays in sight; the place of the page below it.
   function build(mine) {
+    mine.controls = element("div", "controls");
     mine.views = element("div", "views");
     mine.views.setAttribute("role", "group");
     mine.views.setAttribute("aria-label", sanad.word("view"));
@@ -88,25 +89,26 @@ sanad.original = (() => {
       button.addEventListener("click", () => choose((view = name)).catch((error) => failed(mine, error)));
       mine.views.append(button);
     }
-    mine.header.append(mine.views);
     mine.place = element("div", "original");
     mine.place.hidden = true;
     mine.turn = element("div", "turn");
     mine.at = element("p", "at");
     mine.at.setAttribute("role", "status");
     for (const [name, by] of [["previous", -1], ["next", 1]]) {
-      const button = element("button", name, sanad.word(`page_${name}`));
+      const button = element("button", name, sanad.word(`page_to_${name}`));
       button.type = "button";
+      button.setAttribute("aria-label", sanad.word(`page_${name}`));
       button.addEventListener("click", () => turn(mine, by).catch((error) => failed(mine, error)));
       mine[name] = button;
       mine.turn.append(button);
     }
-    mine.turn.hidden = mine.pdf.numPages < 2;
     mine.previous.after(mine.at);
+    mine.controls.append(mine.views, mine.turn);
+    mine.header.append(mine.controls);
     mine.lost = element("p", "note lost", sanad.word("page_unmarked"));
     mine.lost.hidden = true;
     mine.sheet = element("div", "sheet");
-    mine.place.append(mine.turn, mine.lost, mine.sheet);
+    mine.place.append(mine.lost, mine.sheet);
     mine.body.querySelector(".text").before(mine.place);
   }
 
@@ -118,6 +120,7 @@ sanad.original = (() => {
     if (page && !mine.drawn) await draw(mine);
     if (mine !== open || page !== (view === "page")) return;
     mine.place.hidden = !page;
+    mine.turn.hidden = !page || mine.pdf.numPages < 2;
     mine.body.querySelector(".text").hidden = page;
     mine.body.scrollTop = 0;
     mine.body.querySelector(page ? ".hit" : "mark")?.scrollIntoView({ block: "center" });
@@ -148,7 +151,7 @@ sanad.original = (() => {
     const drawing = page.render({ canvas, viewport, annotationMode: mine.pdfjs.AnnotationMode.DISABLE });
     const [found] = await Promise.all([hits(mine, page, number), drawing.promise]);
     if (mine !== open || number !== mine.number) return; // the reader has turned the page in the meantime
-    mine.sheet.replaceChildren(canvas, ...found.map((corners) => hit(corners, viewport)));
+    mine.sheet.replaceChildren(canvas, ...joined(found.map((part) => framed(part, viewport))).map((one) => hit(one, viewport)));
     mine.drawn = number;
     mine.first ||= number;
     mine.at.textContent = sanad.word("page_at", { n: number, all: mine.pdf.numPages });
@@ -157,17 +160,41 @@ sanad.original = (() => {
     mine.lost.hidden = !mine.quote || found.length > 0 || number !== mine.first;
   }
 
-  // A translucent box; its place is in shares of the page, so that it fits whatever the page's size is.
-  function hit(corners, viewport) {
+  // The box around these corners, in pixels of the canvas.
+  function framed(corners, viewport) {
     const points = corners.map((point) => viewport.convertToViewportPoint(...point));
     const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
-    const [left, top] = [Math.min(...xs), Math.min(...ys)];
+    return { left: Math.min(...xs), top: Math.min(...ys), right: Math.max(...xs), bottom: Math.max(...ys) };
+  }
+
+  // The same boxes, those of neighbouring words as one.
+  function joined(boxes) {
+    const result = [];
+    for (const box of boxes.sort((one, other) => one.left - other.left)) {
+      const height = box.bottom - box.top;
+      const before = result.find(
+        (one) => Math.abs(one.top - box.top) < height / 4 && Math.abs(one.bottom - box.bottom) < height / 4 &&
+          box.left - one.right < height,
+      );
+      if (!before) result.push(box);
+      else
+        Object.assign(before, {
+          top: Math.min(before.top, box.top),
+          right: Math.max(before.right, box.right),
+          bottom: Math.max(before.bottom, box.bottom),
+        });
+    }
+    return result;
+  }
+
+  // A translucent box; its place is in shares of the page, so that it fits whatever the page's size is.
+  function hit({ left, top, right, bottom }, viewport) {
     const box = element("div", "hit");
     Object.assign(box.style, {
       left: `${(100 * left) / viewport.width}%`,
       top: `${(100 * top) / viewport.height}%`,
-      width: `${(100 * (Math.max(...xs) - left)) / viewport.width}%`,
-      height: `${(100 * (Math.max(...ys) - top)) / viewport.height}%`,
+      width: `${(100 * (right - left)) / viewport.width}%`,
+      height: `${(100 * (bottom - top)) / viewport.height}%`,
     });
     return box;
   }
@@ -273,11 +300,12 @@ sanad.original = (() => {
     return low >= Math.min(SHORTEST, most) ? low : 0;
   }
 
-  // The corners of a part of an item; its characters are taken as equally wide.
+  // The corners of a part of an item. The widths of its characters are those of an ordinary font, as shares of its own.
   function corners({ item, chars, back }, from, to) {
     const [a, b, c, d, x, y] = item.transform;
     const [along, up] = [Math.hypot(a, b) || 1, Math.hypot(c, d) || 1];
-    const shares = [from / chars.length, to / chars.length].map((share) => (back ? 1 - share : share));
+    const wide = (count) => pen.measureText(chars.slice(0, count).join("")).width;
+    const shares = [from, to].map((count) => wide(count) / (wide(chars.length) || 1)).map((share) => (back ? 1 - share : share));
     return [Math.min(...shares), Math.max(...shares)].flatMap((share) =>
       [-0.25, 0.9].map((part) => {
         const [right, high] = [share * item.width, part * (item.height || up)];
@@ -285,6 +313,9 @@ sanad.original = (() => {
       }),
     );
   }
+
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = "16px serif";
 
   // The letters and digits of a text: Arabic shapes as their letters, without marks, strokes and case.
   const letters = (text) => text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]|ـ/gu, "");
