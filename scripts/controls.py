@@ -318,13 +318,13 @@ CONTROLS = (
         ("test_a_foreign_host_name_is_refused",),
     ),
     Control(
-        "rag/index/originals.py",
+        "ui/pdf_files.py",
         "if not path.is_relative_to(root):",
         "if False:",
         ("test_no_link_leads_out_of_the_folder",),
     ),
     Control(
-        "rag/index/originals.py",
+        "ui/pdf_files.py",
         "if hashlib.sha256(data).hexdigest() != article.sha256:",
         "if False:",
         ("test_a_file_that_has_changed_or_is_gone_is_not_served",),

@@ -30,8 +30,8 @@ NAMES = [
 
 
 BUNDLED = [
-    "The wheel also contains pdf.js (pdfjs-dist, Apache-2.0), with code of PDFium's JBIG2 decoder (BSD-3-Clause) and",
-    "OpenJPEG (BSD-2-Clause); their licences are in `ui/assets/pdfjs`.",
+    "The wheel also contains pdf.js (pdfjs-dist, Apache-2.0), with code of PDFium's JBIG2 decoder",
+    "(BSD-3-Clause) and OpenJPEG (BSD-2-Clause); their licences are in `ui/assets/pdfjs`.",
 ]
 """What is not a package of its own, as lines of Markdown."""
 

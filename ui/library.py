@@ -12,13 +12,12 @@ import re
 from collections.abc import Iterable, Sequence
 
 from rag import Article
-from rag.index import originals
 from rag.index.indexing import Built
 from rag.language.text import fold
 from rag.loading.articles import ARTICLE_FILES, Skipped
 from rag.loading.uploads import PREFIX as UPLOADED
 from rag.records import Language
-from ui import filters, sources
+from ui import filters, pdf_files, sources
 from ui.faults import failure
 from ui.render import lines
 from ui.text import attribute, direction, flow, safe, spoken
@@ -56,7 +55,7 @@ def article(item: Article, span: tuple[int, int, str] | None, language: Language
     )
     name = sources.headline(item)
     title = "" if repeated else f"<h2 {flow(name)}>{safe(name)}</h2>"
-    pdf = f' data-pdf="{attribute(item.id)}"' if originals.is_pdf(item) else ""
+    pdf = f' data-pdf="{attribute(item.id)}"' if pdf_files.is_pdf(item) else ""
     return (
         f"<header {spoken(language)}{pdf}>{title}{sources.provenance(item.outlet, item.published, language)}"
         f'<p class="where">{sources.place(item.source)}</p>{lost}</header>'

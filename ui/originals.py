@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from rag import Assistant, SanadError
-from rag.index import originals
+from ui import pdf_files
 from ui.front import ASSETS
 
 FILE = "/sanad/file"
@@ -49,10 +49,10 @@ def routes(assistant: Assistant) -> list[Route]:
         try:
             article = assistant.article(request.query_params.get("article", ""))
             limit = assistant.settings.max_file_bytes
-            data = originals.read_pdf(assistant.uploads.parent, article, limit)
-        except originals.Changed as error:
+            data = pdf_files.read(assistant.uploads.parent, article, limit)
+        except pdf_files.Changed as error:
             return _refused(409, error)
-        except (originals.Missing, SanadError) as error:
+        except (pdf_files.Missing, SanadError) as error:
             return _refused(404, error)
         headers = {"Content-Disposition": "inline", "Cache-Control": "no-store"}
         return Response(data, media_type="application/pdf", headers=headers)

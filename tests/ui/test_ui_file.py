@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import re
@@ -17,6 +18,7 @@ from starlette.testclient import TestClient
 from rag import Assistant
 from ui import originals
 from ui.front import ASSETS, asset
+from ui.pdf_files import Missing, read
 
 pytestmark = pytest.mark.usefixtures("quick_disk")
 
@@ -106,17 +108,13 @@ def test_no_link_leads_out_of_the_folder(client: TestClient, folder: Path, tmp_p
 def test_a_source_that_an_index_of_somebody_else_names_leads_nowhere(
     assistant: Assistant, folder: Path, source: str
 ) -> None:
-    import dataclasses
-
-    from rag.index.originals import Missing, read_pdf
-
     for secret in (folder.parent / "secret.pdf", assistant.uploads.parent / "x.pdf"):
         secret.write_bytes(CASTLE)
     article = dataclasses.replace(
         assistant.article("castle"), source=source, sha256=hashlib.sha256(CASTLE).hexdigest()
     )
     with pytest.raises(Missing):
-        read_pdf(assistant.uploads.parent, article, 100_000)
+        read(assistant.uploads.parent, article, 100_000)
 
 
 def test_neither_a_large_file_nor_a_pipe_is_read(client: TestClient, folder: Path) -> None:

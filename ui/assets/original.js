@@ -56,8 +56,8 @@ sanad.original = (() => {
   }
 
   function failed(mine, error) {
+    if (mine !== open) return; // it has been closed, which ends what was going on
     console.warn("The PDF could not be drawn", error);
-    if (mine !== open) return;
     mine.controls?.remove();
     mine.place?.remove();
     mine.body.querySelector(".text").hidden = false;
@@ -132,7 +132,8 @@ sanad.original = (() => {
     if (mine !== open) return;
     mine.body.scrollTop = 0;
     mine.sheet.querySelector(".hit")?.scrollIntoView({ block: "center" });
-    if (document.activeElement === document.body) (mine.previous.disabled ? mine.next : mine.previous).focus();
+    const [used, other] = by > 0 ? [mine.next, mine.previous] : [mine.previous, mine.next];
+    if (used.disabled) other.focus(); // else the keyboard would be nowhere
   }
 
   async function draw(mine) {

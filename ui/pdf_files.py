@@ -36,7 +36,7 @@ def is_pdf(article: Article) -> bool:
     return article.source.lower().endswith(SUFFIX)
 
 
-def read_pdf(index: Path, article: Article, limit: int) -> bytes:
+def read(index: Path, article: Article, limit: int) -> bytes:
     """The bytes of the PDF that an article was read from.
 
     Args:
