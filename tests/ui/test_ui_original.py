@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import FakeAssistant
-from pdf_maker import make_pdf, stream, write_pdf
+from pdf_maker import Placed, make_pdf, place_pdf, stream, write_pdf
 from ui_browser import free_port, until, watched
 
 from rag import Assistant
@@ -22,6 +22,20 @@ SENTENCES = {
     "ar": "بلغت تكلفة الجسر الجديد فوق النهر ١٤ مليون دولار وافتُتح في مارس 2024.",
 }
 SHAPED = "بلغت تكلفة الجسر الجديد فوق النهر 14 مليون دولار في عام 2024"
+OVER_THE_PAGE = (
+    "The committee that met in the old town hall on Monday morning has at last",
+    "approved the budget of nine million dollars for the schools of the district.",
+)
+WOVEN = (
+    "The painters of the valley showed",
+    "their pictures in the mill, where",
+    "three hundred visitors saw them.",
+)
+BESIDE = (
+    "A ferry to the islands leaves at",
+    "noon on each weekday, and twice a",
+    "day from May until late October.",
+)
 TOP, LEFT, SIZE = 500, 90, 18  # CSS pixels from the corner of the second page
 WIDTH, HEIGHT = 794, 1123  # of A4, in the same
 
@@ -74,6 +88,17 @@ def folder(small_articles: Path, fake_assistant: FakeAssistant, chromium: playwr
     for language in SENTENCES:
         (small_articles / f"bridge-{language}.pdf").write_bytes(printed(chromium, language))
     (small_articles / "harbour-wall.pdf").write_bytes(HOSTILE)
+    met = ["The council of the small town near the river has met every week since the spring."] * 3
+    (small_articles / "council.pdf").write_bytes(
+        make_pdf([[*met, OVER_THE_PAGE[0]], [OVER_THE_PAGE[1], *met]])
+    )
+    rows = zip([*WOVEN, *BESIDE, *BESIDE], [*BESIDE, *BESIDE, *BESIDE], strict=True)
+    columns = [
+        Placed(text, left, 780 - 18 * number)
+        for number, row in enumerate(rows)
+        for text, left in zip(row, (40, 330), strict=True)
+    ]
+    (small_articles / "columns.pdf").write_bytes(place_pdf([columns]))
     (small_articles / "glyphs.pdf").write_bytes(make_pdf([[FILLER["ar"]], [SHAPED]], shapes=True))
     return small_articles
 
@@ -174,6 +199,39 @@ def test_shapes_of_arabic_letters_drawn_from_the_left_are_found(
     page.goto(link(assistant, "glyphs", SHAPED))
     expect(page.locator("#sanad-panel .turn .at")).to_have_text("Page 2 of 2")
     expect(page.locator("#sanad-panel .hit").first).to_be_attached()
+
+
+def test_a_sentence_that_goes_on_to_the_next_page_is_marked_on_both(
+    page: playwright_api.Page, assistant: Assistant
+) -> None:
+    page.goto(link(assistant, "council", " ".join(OVER_THE_PAGE)))
+    panel = page.locator("#sanad-panel")
+    expect(panel.locator(".turn .at")).to_have_text("Page 1 of 2")
+    expect(panel.locator(".hit")).to_have_count(1)
+    below = share(page, "#sanad-panel .hit")["top"]
+    panel.get_by_role("button", name="Next page").click()
+    expect(panel.locator(".turn .at")).to_have_text("Page 2 of 2")
+    expect(panel.locator(".hit")).to_have_count(1)
+    assert share(page, "#sanad-panel .hit")["top"] < below
+    expect(panel.get_by_role("button", name="Previous page")).to_be_focused()
+
+
+def test_a_sentence_in_a_column_whose_lines_are_drawn_in_turn_with_anothers_is_marked(
+    page: playwright_api.Page, assistant: Assistant
+) -> None:
+    page.goto(link(assistant, "columns", " ".join(WOVEN)))
+    expect(page.locator("#sanad-panel .hit")).to_have_count(3)
+    assert share(page, "#sanad-panel .hit")["right"] < 0.5
+
+
+def test_a_sentence_that_cannot_be_found_is_not_marked_and_a_line_says_so(
+    page: playwright_api.Page, assistant: Assistant
+) -> None:
+    page.route("**/sanad/file*", lambda route: route.fulfill(body=HOSTILE, content_type="application/pdf"))
+    page.goto(link(assistant, "bridge-en", SENTENCES["en"]))
+    expect(page.locator("#sanad-panel .lost")).to_contain_text("could not be found on this page")
+    expect(page.locator("#sanad-panel .hit")).to_have_count(0)
+    expect(page.locator("#sanad-panel .paper")).to_be_visible()
 
 
 def test_what_a_pdf_wants_to_run_or_open_does_nothing(

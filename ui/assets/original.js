@@ -5,7 +5,7 @@ sanad.original = (() => {
   const LIBRARY = "/sanad/pdfjs/6.5.438/"; // as in ui/originals.py
   const MOST_PIXELS = 16e6; // of a drawn page; a browser of a phone draws nothing on a larger canvas
   const MOST_PAGES = 50; // that are searched for a sentence whose page is not known
-  const SHORTEST = 20; // letters of the part of a sentence that is marked where it goes on to another page
+  const SHORTEST = 16; // letters of a piece of a sentence that is marked alone
   const SETTLED = 250; // milliseconds after the window has changed its size
 
   let view = "page"; // the reader's choice, for this visit
@@ -41,7 +41,8 @@ sanad.original = (() => {
         useWorkerFetch: false,
       });
       mine.pdf = await mine.task.promise;
-      mine.number = mine.first || (await pageOf(mine));
+      mine.first ||= await pageOf(mine);
+      mine.number = mine.first;
       if (mine !== open) return;
       build(mine);
       await choose(view);
@@ -154,7 +155,6 @@ sanad.original = (() => {
     if (mine !== open || number !== mine.number) return; // the reader has turned the page in the meantime
     mine.sheet.replaceChildren(canvas, ...joined(found.map((part) => framed(part, viewport))).map((one) => hit(one, viewport)));
     mine.drawn = number;
-    mine.first ||= number;
     mine.at.textContent = sanad.word("page_at", { n: number, all: mine.pdf.numPages });
     mine.previous.disabled = number === 1;
     mine.next.disabled = number === mine.pdf.numPages;
@@ -216,10 +216,10 @@ sanad.original = (() => {
     if (!mine.quote) return [];
     const items = (await page.getTextContent()).items.filter(({ str }) => str?.trim());
     const pages = [...orders(items)].map(spelled);
-    for (const find of [whole, [begun, ended][number - mine.first]].filter(Boolean))
+    for (const find of [whole, pieces, [begun, ended][number - mine.first]].filter(Boolean))
       for (const page of pages) {
-        const [start, length] = find(page.text, mine.quote);
-        if (length) return boxes(page, start, length);
+        const spans = find(page.text, mine.quote);
+        if (spans.length) return spans.flatMap((span) => boxes(page, ...span));
       }
     return [];
   }
@@ -264,21 +264,30 @@ sanad.original = (() => {
     return { ordered, text, origins };
   }
 
-  // Where the sentence is in the letters of a page, and how many of its letters: all, or as a sentence may go on to the
-  // next page, only its beginning, or there its end.
-  function whole(text, quote) {
-    const start = text.indexOf(quote);
-    return [start, start < 0 ? 0 : quote.length];
+  // Where the sentence is in the letters of a page: for each piece its start and length; empty if it is not there. It is
+  // there in one piece, or in several as in columns whose lines are drawn in turn, or only its beginning or end is, as it
+  // goes on to the next page.
+  const whole = (text, quote) => (text.includes(quote) ? [[text.indexOf(quote), quote.length]] : []);
+
+  function pieces(text, quote) {
+    const spans = [];
+    for (let at = 0; !at || quote.length - at >= SHORTEST; at += spans.at(-1)[1]) {
+      const rest = quote.slice(at);
+      const length = longest(rest.length, (size) => text.includes(rest.slice(0, size)));
+      if (!length) return [];
+      spans.push([text.indexOf(rest.slice(0, length)), length]);
+    }
+    return spans;
   }
 
   function begun(text, quote) {
     const length = longest(quote.length, (size) => text.includes(quote.slice(0, size)));
-    return [text.lastIndexOf(quote.slice(0, length)), length];
+    return length ? [[text.lastIndexOf(quote.slice(0, length)), length]] : [];
   }
 
   function ended(text, quote) {
     const length = longest(quote.length, (size) => text.includes(quote.slice(quote.length - size)));
-    return [text.indexOf(quote.slice(quote.length - length)), length];
+    return length ? [[text.indexOf(quote.slice(quote.length - length)), length]] : [];
   }
 
   function boxes({ ordered, origins }, start, length) {
