@@ -29,6 +29,13 @@ NAMES = [
 """Names of licences in metadata without an SPDX expression, and their SPDX names."""
 
 
+BUNDLED = [
+    "The wheel also contains pdf.js (pdfjs-dist, Apache-2.0), with code of PDFium's JBIG2 decoder",
+    "(BSD-3-Clause) and OpenJPEG (BSD-2-Clause); their licences are in `ui/assets/pdfjs`.",
+]
+"""What is not a package of its own, as lines of Markdown."""
+
+
 def pinned() -> list[tuple[str, str]]:
     """Name and version of each package of the lock."""
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
@@ -65,9 +72,9 @@ def _spdx(text: str) -> str:
 
 
 def table() -> str:
-    """All of them as Markdown."""
+    """All of them as Markdown, with what the wheel contains beside them."""
     rows = [f"| {name} | {version} | {licence(name) or '?'} |" for name, version in pinned()]
-    head = ["# Licences of everything in constraints.txt", "", "Made by `make licences`.", ""]
+    head = ["# Licences of everything in constraints.txt", "", "Made by `make licences`.", "", *BUNDLED, ""]
     return "\n".join([*head, "| package | version | licence (SPDX) |", "|---|---|---|", *rows]) + "\n"
 
 

@@ -74,7 +74,8 @@ EVERY_PATH = [
     "/", "/config", "/theme.css", "/gradio_api/queue/data?session_hash=x", "/gradio_api/startup-events",
     "/assets/index.js", "/openapi.json", "/docs", "/metrics", "/readyz", "/v1/models", "/api/ask",
     "/api/articles", "/api/articles/harbour", "/api/search", "/mcp",
-    "/v1/chat/completions", "/sanad/upload/x.txt", "/gradio_api/file=/etc/passwd", "/nothing", "/healthz/",
+    "/v1/chat/completions", "/sanad/upload/x.txt", "/sanad/file?article=harbour",
+    "/sanad/pdfjs/6.5.438/pdf.min.mjs", "/gradio_api/file=/etc/passwd", "/nothing", "/healthz/",
     "//healthz", "/healthz/../config", "/login/../config",
 ]  # fmt: skip
 

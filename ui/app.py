@@ -21,6 +21,7 @@ from rag import Assistant, BadSettings
 from rag.server.guard import UPLOADS
 from rag.server.serve import Server, print_address, serve
 from rag.server.worker import QuestionRunner
+from ui import originals
 from ui.front import Front
 from ui.guard import ANSWER, Guard
 from ui.page import Page
@@ -87,9 +88,10 @@ def page_app(assistant: Assistant, runner: QuestionRunner) -> ASGIApp:
     blocks = build_app(page)
     blocks.state_session_capacity = SESSIONS
     app = gr.mount_gradio_app(
-        FastAPI(openapi_url=None, routes=[Route("/", Front(blocks.app_id))]), blocks, path="/",
-        show_error=False, max_file_size="1mb", footer_links=[], run_history=False, enable_monitoring=False,
-        mcp_server=False, pwa=False, ssr_mode=False, app_kwargs={"openapi_url": None},
+        FastAPI(openapi_url=None, routes=[Route("/", Front(blocks.app_id)), *originals.routes(assistant)]),
+        blocks, path="/", show_error=False, max_file_size="1mb", footer_links=[], run_history=False,
+        enable_monitoring=False, mcp_server=False, pwa=False, ssr_mode=False,
+        app_kwargs={"openapi_url": None},
     )  # fmt: skip
     names = [function.__name__ for function in page.functions]
     return Guard(app, names, receives=page.work.receive, path=UPLOADS)

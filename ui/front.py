@@ -16,12 +16,12 @@ from ui import words
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 
-STYLES = ("page.css", "bar.css", "turns.css", "articles.css", "composer.css", "print.css")
+STYLES = ("page.css", "bar.css", "turns.css", "articles.css", "original.css", "composer.css", "print.css")
 """Style sheets in cascade order."""
 
 SCRIPTS = (
-    "base.js", "store.js", "citations.js", "filter.js", "conversation.js", "actions.js", "history.js",
-    "articles.js",
+    "base.js", "store.js", "original.js", "citations.js", "filter.js", "conversation.js", "actions.js",
+    "history.js", "articles.js",
 )  # fmt: skip
 """Scripts in the order in which they run."""
 
@@ -71,6 +71,7 @@ def policy(nonce: str = "") -> str:
             f"style-src 'self'{own}",
             "img-src 'self' data:",
             "connect-src 'self'",
+            "worker-src 'self'",  # of pdf.js
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",

@@ -11,6 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui import originals
 from ui.front import policy
 
 ANSWER = "answer"
@@ -38,7 +39,13 @@ class Guard:
         """
         self._app = app
         api = "/gradio_api/"
-        self._open = {"/", "/config", f"{api}call/{ANSWER}", *(api + name for name in _CLIENT)}
+        self._open = {
+            "/",
+            "/config",
+            *originals.PATHS,
+            f"{api}call/{ANSWER}",
+            *(api + name for name in _CLIENT),
+        }
         self._open.update(f"{api}run/{name}" for name in names)
         self._beginnings = (f"{api}call/{ANSWER}/", f"{api}heartbeat/")
         self._receives = receives

@@ -17,7 +17,7 @@ from rag.language.text import fold
 from rag.loading.articles import ARTICLE_FILES, Skipped
 from rag.loading.uploads import PREFIX as UPLOADED
 from rag.records import Language
-from ui import filters, sources
+from ui import filters, pdf_files, sources
 from ui.faults import failure
 from ui.render import lines
 from ui.text import attribute, direction, flow, safe, spoken
@@ -55,8 +55,9 @@ def article(item: Article, span: tuple[int, int, str] | None, language: Language
     )
     name = sources.headline(item)
     title = "" if repeated else f"<h2 {flow(name)}>{safe(name)}</h2>"
+    pdf = f' data-pdf="{attribute(item.id)}"' if pdf_files.is_pdf(item) else ""
     return (
-        f"<header {spoken(language)}>{title}{sources.provenance(item.outlet, item.published, language)}"
+        f"<header {spoken(language)}{pdf}>{title}{sources.provenance(item.outlet, item.published, language)}"
         f'<p class="where">{sources.place(item.source)}</p>{lost}</header>'
         f'<div class="text">{body}</div>'
     )

@@ -38,6 +38,7 @@ sanad.citations = (() => {
     shield();
     document.body.classList.add("reading");
     body.scrollTop = 0;
+    sanad.original.show(body, entry?.querySelector(".page")?.dataset.page, place.span);
     body.querySelector("mark")?.scrollIntoView({ block: "center" });
     if (from) panel().querySelector(".panel-close").focus({ preventScroll: true });
   }
@@ -82,6 +83,7 @@ sanad.citations = (() => {
     if (panel().hidden) return;
     asked += 1;
     shown = null;
+    sanad.original.leave();
     panel().hidden = true;
     shield();
     document.body.classList.remove("reading");
