@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import shutil
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,9 +111,7 @@ class SanadOnLlamaCpp:
     def ask(self, question: str) -> Reply:
         """Answer a question."""
         self._engine.usage = {}
-        reply = self._sanad.ask(question)
-        read, wrote = (self._engine.usage.get(name, 0) for name in ("prompt_tokens", "completion_tokens"))
-        return dataclasses.replace(reply, prompt_tokens=read, reply_tokens=wrote)
+        return _counted(self._sanad.ask(question), self._engine)
 
 
 class LlamaCppChain:
@@ -137,22 +135,8 @@ class LlamaCppChain:
         shown = "\n".join(f"[{one.number}] {one.text}" for one in evidence)
         language = {"en": "English", "ar": "Arabic"}[detect_language(question)]
         messages = [Message("user", CHAIN.format(language=language, evidence=shown, question=question))]
-        pieces: list[tuple[float, str]] = []
-        for piece in self._engine.stream(messages, max_tokens=self._most):
-            pieces.append((time.perf_counter(), piece))
-        ended = time.perf_counter()
-        text = "".join(piece for _, piece in pieces)
-        seen = (pieces[0][0] if pieces else ended) - started
-        return Reply(
-            text=text,
-            outcome="not_found" if not text.strip() or REFUSAL.search(text) else "answered",
-            first=seen,
-            piece=seen,
-            total=ended - started,
-            written=(pieces[-1][0] if pieces else ended) - started - seen,
-            prompt_tokens=self._engine.usage.get("prompt_tokens", 0),
-            reply_tokens=self._engine.usage.get("completion_tokens", 0),
-        )
+        reply = _prose(started, self._engine.stream(messages, max_tokens=self._most))
+        return _counted(reply, self._engine)
 
 
 class LlamaIndexStarter:
@@ -195,24 +179,9 @@ class LlamaIndexStarter:
     def ask(self, question: str) -> Reply:
         """Answer a question."""
         started = time.perf_counter()
-        first: float | None = None
-        text = ""
-        for piece in self._engine.query(question).response_gen:
-            if piece and first is None:
-                first = time.perf_counter()
-            text += piece
-        ended = time.perf_counter()
-        seen = (first or ended) - started
-        return Reply(
-            text=text,
-            outcome="not_found" if not text.strip() or REFUSAL.search(text) else "answered",
-            first=seen,
-            piece=seen,
-            total=ended - started,
-            written=ended - started - seen,
-            prompt_tokens=len(self._tokenizer(self._prompt)["input_ids"]),
-            reply_tokens=len(self._tokenizer(text)["input_ids"]),
-        )
+        reply = _prose(started, self._engine.query(question).response_gen)
+        read, wrote = (len(self._tokenizer(text)["input_ids"]) for text in (self._prompt, reply.text))
+        return dataclasses.replace(reply, prompt_tokens=read, reply_tokens=wrote)
 
 
 class LlamaIndexCitations(LlamaIndexStarter):
@@ -222,6 +191,34 @@ class LlamaIndexCitations(LlamaIndexStarter):
         from llama_index.core.query_engine import CitationQueryEngine
 
         return CitationQueryEngine.from_args(index, llm=llm, streaming=True, similarity_top_k=SIMILAR)
+
+
+def _prose(started: float, pieces: Iterable[str]) -> Reply:
+    """The reply of a system without an outcome, shown as it comes; its tokens are not counted yet."""
+    first: float | None = None
+    text = ""
+    for piece in pieces:
+        if piece and first is None:
+            first = time.perf_counter()
+        text += piece
+    ended = time.perf_counter()
+    seen = (first or ended) - started
+    return Reply(
+        text=text,
+        outcome="not_found" if not text.strip() or REFUSAL.search(text) else "answered",
+        first=seen,
+        piece=seen,
+        total=ended - started,
+        written=ended - started - seen,
+        prompt_tokens=0,
+        reply_tokens=0,
+    )
+
+
+def _counted(reply: Reply, engine: LlamaCpp) -> Reply:
+    """A reply with the tokens that llama.cpp says it has read and written."""
+    read, wrote = (engine.usage.get(name, 0) for name in ("prompt_tokens", "completion_tokens"))
+    return dataclasses.replace(reply, prompt_tokens=read, reply_tokens=wrote)
 
 
 def embedding(embedder: Embedder) -> Any:

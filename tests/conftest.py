@@ -29,6 +29,7 @@ from ui_browser import launched
 
 from rag import Assistant, Settings, build_index
 from rag.cli.commands import main
+from rag.loading import sandbox, unchanged
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM, fake_generator
 from rag.settings import DEFAULT_INDEX
@@ -209,6 +210,21 @@ Serve = Callable[..., httpx.Client]
 """The fixture ``serve``."""
 
 FakeAssistant = Callable[..., Assistant]
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What is read of files that are all older than the seconds in which they are read again."""
+    read: list[bytes] = []
+    plain = sandbox.Readers.read
+
+    def remembered(self: sandbox.Readers, kind: str, data: bytes) -> object:
+        read.append(data)
+        return plain(self, kind, data)
+
+    monkeypatch.setattr(unchanged, "FRESH_SECONDS", -60.0)
+    monkeypatch.setattr(sandbox.Readers, "read", remembered)
+    return read
 
 
 @pytest.fixture

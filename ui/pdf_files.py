@@ -16,7 +16,7 @@ from pathlib import Path
 from rag.errors import SanadError
 from rag.index import layout
 from rag.loading import uploads
-from rag.loading.files import composed, printable
+from rag.loading.files import composed, opened, printable
 from rag.records import Article
 
 SUFFIX = ".pdf"
@@ -106,9 +106,7 @@ def _named(folder: Path, name: str) -> Path:
 
 def _read(path: Path, limit: int) -> bytes | None:
     """The bytes of a regular file of at most ``limit`` bytes; else None."""
-    # Non-blocking, as a named pipe would never end.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(descriptor, "rb") as file:
+    with opened(path) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             return None
         data = file.read(limit + 1)

@@ -98,7 +98,9 @@ def build_index(
     corrections = uploads.corrections(place)
     own = load_folder(folder, settings, report, seen=_seen(memory, key, ledger, corrections))
     own = uploads.all_corrected(own, corrections)
-    added = _uploaded(place, settings, report, ledger)
+    uploaded = unchanged.key(place / uploads.FOLDER, settings)
+    seen = _seen(place / UPLOADED, uploaded, ledger, corrections)
+    added = uploads.all_corrected(uploads.load(place, settings, report, seen), corrections)
     loaded = uploads.joined(own, added)
     contents = Contents(
         articles=loaded.articles,
@@ -115,20 +117,9 @@ def build_index(
         place, contents, embedder, report, allow_shrink=allow_shrink, ledger=ledger
     )
     _remember(memory, key, own)
-    _remember_uploads(place, settings, added)
+    _remember(place / UPLOADED, uploaded, added)
     collection.bring_up_to_date(place, settings.chroma_url, report)
     return Built(written, loaded.skipped)
-
-
-def _uploaded(place: Path, settings: Settings, report: Progress, ledger: Ledger | None) -> Loaded:
-    """The uploaded articles of an index, corrected; a file whose articles it has is not read again."""
-    key, corrections = unchanged.key(place / uploads.FOLDER, settings), uploads.corrections(place)
-    seen = _seen(place / UPLOADED, key, ledger, corrections)
-    return uploads.all_corrected(uploads.load(place, settings, report, seen), corrections)
-
-
-def _remember_uploads(place: Path, settings: Settings, loaded: Loaded) -> None:
-    _remember(place / UPLOADED, unchanged.key(place / uploads.FOLDER, settings), loaded)
 
 
 def _seen(memory: Path, key: str, ledger: Ledger | None, corrections: Mapping[str, Entry]) -> dict[str, Seen]:
@@ -177,7 +168,10 @@ def index_uploads(
     embedder = embedder or open_embedder(settings, report)
     there = uploads.states(folder)
     ledger = generations.whole_ledger(folder, embedder.identity)
-    loaded = _uploaded(folder, settings, report, ledger)
+    memory, key = folder / UPLOADED, unchanged.key(folder / uploads.FOLDER, settings)
+    corrections = uploads.corrections(folder)
+    seen = _seen(memory, key, ledger, corrections)
+    loaded = uploads.all_corrected(uploads.load(folder, settings, report, seen), corrections)
     keep = [*(i for i in ledger.places if not _is_upload(i)), *loaded.unread]
     contents = _kept(ledger, keep, settings)
     contents = dataclasses.replace(contents, articles=loaded.articles, lines=loaded.lines)
@@ -185,7 +179,7 @@ def index_uploads(
     written = generations.write_generation(
         folder, contents, embedder, report, allow_shrink=True, ledger=ledger
     )
-    _remember_uploads(folder, settings, loaded)
+    _remember(memory, key, loaded)
     uploads.drop_unused(folder, loaded, there)
     collection.bring_up_to_date(folder, settings.chroma_url, report)
     return Built(written, loaded.skipped)

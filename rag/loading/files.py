@@ -13,7 +13,7 @@ import stat
 import unicodedata
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from rag.errors import BadArticles
 from rag.loading import catalogue, unchanged
@@ -68,14 +68,10 @@ class Files:
         try:
             if path.is_symlink():
                 self._check_link(path)
-            # Non-blocking, so that a FIFO that replaces the file after the check cannot block the build.
             status = path.stat()
             if not stat.S_ISREG(status.st_mode):
                 raise Unusable("is not a regular file")
-            descriptor = os.open(
-                path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-            )
-            with os.fdopen(descriptor, "rb") as file:
+            with opened(path) as file:
                 data = file.read(limit + 1)
         except (OSError, RuntimeError) as error:  # pathlib up to 3.12 raises RuntimeError for a loop
             if isinstance(error, RuntimeError) or error.errno == errno.ELOOP:
@@ -155,6 +151,19 @@ def _is_page(name: str) -> bool:
 def printable(text: str) -> str:
     """``text`` without lone surrogates, which Python puts into file names that are not UTF-8 or UTF-16."""
     return text if text.isascii() else re.sub("[\ud800-\udfff]", "\ufffd", text)
+
+
+def opened(path: Path) -> BinaryIO:
+    """A file, opened for reading without waiting: a FIFO in its place cannot block the reader.
+
+    Args:
+        path: Its path.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(path, flags), "rb")
 
 
 def composed(name: str) -> str:

@@ -304,13 +304,17 @@ def test_llama_indexs_engines_answer_from_the_articles_and_are_measured(
     assert system.weights > 1000
 
 
-@pytest.mark.slow
-def test_a_plain_chain_over_llama_cpp_is_sent_the_evidence(
-    small_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def small_gguf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small generator in place of the published file that llama.cpp runs."""
     pytest.importorskip("xllamacpp")
     small_generator.write(tmp_path / bench_peers.GGUF.file)
     monkeypatch.setattr(bench_peers, "prepared", lambda *_: tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small_gguf")
+def test_a_plain_chain_over_llama_cpp_is_sent_the_evidence(small_settings: Settings) -> None:
     open_fresh(DEFAULT_INDEX, small_settings).close()
     reply = bench_peers.LlamaCppChain(small_settings, DEFAULT_INDEX).ask("How much did the repairs cost?")
     assert reply.prompt_tokens > 500, "it reads bytes"
@@ -319,12 +323,8 @@ def test_a_plain_chain_over_llama_cpp_is_sent_the_evidence(
 
 
 @pytest.mark.slow
-def test_llama_cpp_is_sent_the_messages_and_is_measured(
-    small_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("xllamacpp")
-    small_generator.write(tmp_path / bench_peers.GGUF.file)
-    monkeypatch.setattr(bench_peers, "prepared", lambda *_: tmp_path)
+@pytest.mark.usefixtures("small_gguf")
+def test_llama_cpp_is_sent_the_messages_and_is_measured(small_settings: Settings) -> None:
     system = bench_peers.SanadOnLlamaCpp(small_settings, DEFAULT_INDEX)
     reply = system.ask("How much did the repairs cost?")
     assert reply.prompt_tokens > 500, "it reads bytes"

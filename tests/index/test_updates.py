@@ -19,7 +19,6 @@ from rag.index import layout, snapshot
 from rag.index.generations import open_generation
 from rag.index.segments import ledger, update
 from rag.index.snapshot import Generation
-from rag.loading import sandbox, unchanged
 from rag.models.embedding.embedder import FakeEmbedder
 
 NEW = "The bridge opened on Monday.\nIt is 900 metres long."
@@ -223,21 +222,6 @@ def test_a_reader_that_opens_an_index_again_compares_only_what_is_new(
     monkeypatch.undo()
     opened.append(open_generation(built))
     same(opened[1], opened[2])
-
-
-@pytest.fixture
-def settled(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What is read of files that are all older than the seconds in which they are read again."""
-    read: list[bytes] = []
-    plain = sandbox.Readers.read
-
-    def remembered(self: sandbox.Readers, kind: str, data: bytes) -> object:
-        read.append(data)
-        return plain(self, kind, data)
-
-    monkeypatch.setattr(unchanged, "FRESH_SECONDS", -60.0)
-    monkeypatch.setattr(sandbox.Readers, "read", remembered)
-    return read
 
 
 def update_of(folder: Path) -> object:

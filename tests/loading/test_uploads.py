@@ -8,27 +8,11 @@ from conftest import FakeAssistant
 
 from rag import Assistant, Settings, build_index
 from rag.errors import BadArticles
-from rag.loading import sandbox, unchanged
 from rag.models.embedding.embedder import FakeEmbedder
 
-pytestmark = pytest.mark.usefixtures("quick_disk")
+pytestmark = pytest.mark.usefixtures("quick_disk", "settled")
 
 TOWER = "Tower bell rings again\nThe bell of the old tower rang on Friday for the first time since 1952.\n"
-
-
-@pytest.fixture(autouse=True)
-def read(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What is read of files; all are older than the seconds in which an unchanged one is read again."""
-    found: list[bytes] = []
-    plain = sandbox.Readers.read
-
-    def remembered(self: sandbox.Readers, kind: str, data: bytes) -> object:
-        found.append(data)
-        return plain(self, kind, data)
-
-    monkeypatch.setattr(unchanged, "FRESH_SECONDS", -60.0)
-    monkeypatch.setattr(sandbox.Readers, "read", remembered)
-    return found
 
 
 def put(assistant: Assistant, name: str, data: str) -> Path:
@@ -66,7 +50,7 @@ def test_only_what_is_new_is_embedded(fake_assistant: FakeAssistant) -> None:
 
 
 def test_only_what_is_new_or_was_uploaded_again_is_read(
-    fake_assistant: FakeAssistant, small_articles: Path, read: list[bytes]
+    fake_assistant: FakeAssistant, small_articles: Path, settled: list[bytes]
 ) -> None:
     assistant = fake_assistant()
     put(assistant, "rows.jsonl", "".join(map(ROW.format, ("Ada", "Bel"))))
@@ -74,14 +58,14 @@ def test_only_what_is_new_or_was_uploaded_again_is_read(
     assistant.index_uploads()
     assistant.remove(["uploaded://rows#Bel"])
     assistant.index_uploads()
-    read.clear()
+    settled.clear()
     put(assistant, "gate.txt", TOWER.replace("ower", "ate"))
     assert assistant.index_uploads().written.added == ("uploaded://gate",)
-    assert read == [TOWER.replace("ower", "ate").encode()]
+    assert settled == [TOWER.replace("ower", "ate").encode()]
     build_index(
         small_articles, "small", settings=Settings.load(articles=small_articles), embedder=FakeEmbedder()
     )
-    assert len(read[1:]) == len(OWN)
+    assert len(settled[1:]) == len(OWN)
     put(assistant, "tower.txt", TOWER.replace("1952", "1953"))
     assert assistant.index_uploads().written.changed == ("uploaded://tower",)
     assert ids(assistant) == [*OWN, "uploaded://gate", "uploaded://rows#Ada", "uploaded://tower"]

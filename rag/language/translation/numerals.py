@@ -233,7 +233,7 @@ def _english(keys: list[str]) -> Read:
                 current += part.value
             else:
                 total += _last_power(total) * part.value
-            at += 2
+            at += part.used - 1
         elif word in cardinals and word.isascii() and _adds(current, cardinals[word]) and word != "hundred":
             current += cardinals[word]
         elif word in ordinals and word.isascii() and _adds(current, ordinals[word]):
