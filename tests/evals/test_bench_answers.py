@@ -288,6 +288,7 @@ def small_settings(small_articles: Path) -> Settings:
     return Settings.load(backend="fake", embedder="fake", articles=small_articles, max_new_tokens=6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["llamaindex", "llamaindex-citations"])
 def test_llama_indexs_engines_answer_from_the_articles_and_are_measured(
     small_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
