@@ -9,7 +9,10 @@ sanad.indexes = (() => {
   const served = (name) => !name || names.includes(name);
 
   let current = several ? remembered(new URLSearchParams(location.search).get("index")) : undefined;
-  if (several) select.value = current;
+  if (several) {
+    select.value = current;
+    hold();
+  }
 
   function remembered(linked) {
     let here = null;
@@ -17,6 +20,13 @@ sanad.indexes = (() => {
       here = sessionStorage.getItem(CHOSEN);
     } catch {}
     return [linked, here, sanad.read(CHOSEN)].find((name) => names.includes(name)) ?? names[0];
+  }
+
+  // Another tab's choice must not reach this one at its next reload.
+  function hold() {
+    try {
+      sessionStorage.setItem(CHOSEN, current);
+    } catch {}
   }
 
   function build() {
@@ -48,10 +58,7 @@ sanad.indexes = (() => {
       if (!served(name)) select.append(Object.assign(option(name), { className: "gone" }));
       select.value = name;
     }
-    if (several && served(name))
-      try {
-        sessionStorage.setItem(CHOSEN, name);
-      } catch {}
+    if (several && served(name)) hold();
     warn();
     document.dispatchEvent(new Event("sanad:index"));
   }
