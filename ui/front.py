@@ -5,7 +5,10 @@ One request paints it in the reader's language. A policy lets the browser run th
 
 from __future__ import annotations
 
+import html
+import json
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from starlette.requests import Request
@@ -20,8 +23,8 @@ STYLES = ("page.css", "bar.css", "turns.css", "articles.css", "original.css", "c
 """Style sheets in cascade order."""
 
 SCRIPTS = (
-    "base.js", "store.js", "original.js", "citations.js", "filter.js", "conversation.js", "actions.js",
-    "history.js", "articles.js",
+    "base.js", "indexes.js", "store.js", "original.js", "citations.js", "filter.js", "conversation.js",
+    "actions.js", "history.js", "articles.js",
 )  # fmt: skip
 """Scripts in the order in which they run."""
 
@@ -39,13 +42,14 @@ _NONCE = "{nonce}"
 class Front:
     """The page as an ASGI application."""
 
-    def __init__(self, app_id: str | int) -> None:
+    def __init__(self, app_id: str | int, indexes: Sequence[str] = ()) -> None:
         """Read its parts.
 
         Args:
             app_id: Gradio's id of this process: a page of another one loads itself again.
+            indexes: The names of the server's indexes.
         """
-        self._pieces = _page(app_id).split(_NONCE)
+        self._pieces = _page(app_id, indexes).split(_NONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the page."""
@@ -79,12 +83,14 @@ def policy(nonce: str = "") -> str:
     )
 
 
-def _page(app_id: str | int) -> str:
+def _page(app_id: str | int, indexes: Sequence[str]) -> str:
+    names = html.escape(json.dumps(list(indexes), ensure_ascii=False))
     styles = "".join(f'<style nonce="{_NONCE}">{asset(name)}</style>' for name in STYLES)
     texts = [f"window.sanadWords = {words.table()};", *map(asset, SCRIPTS)]
     scripts = "".join(f'<script nonce="{_NONCE}">{text}</script>' for text in texts)
     return (
-        f'<!doctype html><html lang="en" data-app="{app_id}"><head><meta charset="utf-8"><title>Sanad</title>'
+        f'<!doctype html><html lang="en" data-app="{app_id}" data-indexes="{names}"><head>'
+        '<meta charset="utf-8"><title>Sanad</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" '
         f'content="light dark"><link rel="icon" href="{_ICON}">{styles}</head>'
         f"<body>{asset('page.html')}{scripts}</body></html>"

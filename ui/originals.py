@@ -1,12 +1,14 @@
 """Routes for PDFs as they look: the file of an article, and pdf.js, which draws its pages in the browser.
 
-    GET /sanad/file?article=ID        the PDF that the article was read from
-    GET /sanad/pdfjs/VERSION/NAME     a file of ui/assets/pdfjs
+    GET /sanad/file?article=ID&index=NAME   the PDF that the article was read from
+    GET /sanad/pdfjs/VERSION/NAME           a file of ui/assets/pdfjs
 
 The browser asks for either only when a reader opens an article that was read from a PDF.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
@@ -38,14 +40,16 @@ PATHS = (FILE, *(LIBRARY + name for name in NAMES))
 """All paths of these routes."""
 
 
-def routes(assistant: Assistant) -> list[Route]:
-    """The routes for the articles of an assistant.
+def routes(find: Callable[[str], Assistant]) -> list[Route]:
+    """The routes for the articles of some indexes.
 
     Args:
-        assistant: Its index records where each article was read.
+        find: Returns the assistant of an index, which records where each article was read; of the first one
+            if the name is empty.
     """
 
     def file(request: Request) -> Response:
+        assistant = find(request.query_params.get("index", ""))
         try:
             article = assistant.article(request.query_params.get("article", ""))
             limit = assistant.settings.max_file_bytes

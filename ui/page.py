@@ -44,7 +44,7 @@ class Page:
             assistant: The assistant of the page.
             runner: Answers its questions.
         """
-        self._assistant = assistant
+        self.assistant = assistant
         self._runner = runner
         self._runs: dict[str, Run] = {}
         self.work = Work(assistant)
@@ -54,7 +54,7 @@ class Page:
 
     def begin(self, sent: object) -> Update:
         """Show a question at once: the turn before its answer."""
-        return _drawn(exchange.read(sent, longest=self._assistant.settings.max_question))
+        return _drawn(self._read(sent))
 
     def answer(self, sent: object, request: gr.Request) -> Iterator[Update]:
         """Answer a question of the page: its turn whenever it has changed, at the end with its record.
@@ -63,7 +63,7 @@ class Page:
             sent: What ``exchange.read`` reads, and ``tab``, the name of the browser tab.
             request: Has the question's id, with which it can be stopped; Gradio provides it.
         """
-        asked = exchange.read(sent, longest=self._assistant.settings.max_question)
+        asked = self._read(sent)
         number = request.session_hash or ""
         if asked.exchange.open:
             # The client is the tab, not its address: all readers behind a proxy share one address.
@@ -81,7 +81,7 @@ class Page:
 
     def stop(self, sent: object) -> bool:
         """End a question: ``{asked}``, its id; returns whether it was being answered."""
-        run = self._runs.get(str(_fields(sent).get("asked")))
+        run = self._runs.get(str(fields_of(sent).get("asked")))
         if run is not None:
             run.stop()
         return run is not None
@@ -95,7 +95,7 @@ class Page:
             answer_language: ``ar``, ``en``, or empty for that of the question.
         """
         sent = {"question": question, "answers": answer_language, "filter": [[], "", "", ""]}
-        asked = exchange.read(sent, longest=self._assistant.settings.max_question).exchange
+        asked = self._read(sent).exchange
         run = Run(self._runner, request.session_hash or "", asked, ())
         try:
             for grown in run.grow() if asked.open else (asked,):
@@ -109,18 +109,18 @@ class Page:
 
     def show(self, sent: object) -> str:
         """A kept conversation as HTML: ``{turns, language}``."""
-        fields = _fields(sent)
+        fields = fields_of(sent)
         turns = exchange.unpack_all(fields.get("turns"))
-        return render.conversation([self._current(turn) for turn in turns], _language(fields))
+        return render.conversation([self._current(turn) for turn in turns], language_of(fields))
 
     def start(self, sent: object) -> dict[str, str]:
         """The filter form and the welcome for the current articles: ``{language}``."""
-        language = _language(_fields(sent))
+        language = language_of(sent)
         try:
-            articles = self._assistant.articles()
+            articles = self.assistant.articles()
         except SanadError as error:  # the index was deleted in the meantime
             return {"filter": "", "welcome": failure(fault(error), language)}
-        settings = self._assistant.settings
+        settings = self.assistant.settings
         shown = welcome.welcome(articles, language, (settings.llm, settings.embedder))
         return {"filter": filters.form(articles, language), "welcome": shown}
 
@@ -129,24 +129,24 @@ class Page:
 
         The span is null, a citation's ``[start, end, quote]``, or ``[start, end]`` of a link to the page.
         """
-        fields = _fields(sent)
-        language = _language(fields)
+        fields = fields_of(sent)
+        language = language_of(fields)
         try:
             match fields.get("article"), fields.get("span"):
                 case str(article_id), [int(start), int(end)]:
-                    article = self._assistant.article(article_id)
+                    article = self.assistant.article(article_id)
                     return library.article(article, (start, end, article.text[start:end]), language)
                 case str(article_id), [int(start), int(end), str(quote)]:
-                    return library.article(self._assistant.article(article_id), (start, end, quote), language)
+                    return library.article(self.assistant.article(article_id), (start, end, quote), language)
                 case str(article_id), None:
-                    return library.article(self._assistant.article(article_id), None, language)
+                    return library.article(self.assistant.article(article_id), None, language)
         except SanadError as error:
             return failure(fault(error), language)
         return failure(Fault("fault_place"), language)
 
     def copy(self, sent: object) -> str:
         """An answer with its sources for the clipboard: ``{turn, form, language}``; "" if there is none."""
-        fields = _fields(sent)
+        fields = fields_of(sent)
         try:
             answer = self._current(exchange.unpack(fields.get("turn"))).answer
         except Refused:
@@ -154,26 +154,26 @@ class Page:
         if answer is None:
             return ""
         form = copying.markdown if fields.get("form") == "markdown" else copying.text
-        return form(answer, _language(fields))
+        return form(answer, language_of(fields))
 
     def save(self, sent: object) -> dict[str, str]:
         """Answers as a file: ``{turns, form, language}``; ``{name, type, text}``, empty if there is none."""
-        fields = _fields(sent)
+        fields = fields_of(sent)
         turns = [self._current(turn) for turn in exchange.unpack_all(fields.get("turns"))]
         answers = [turn.answer for turn in turns if turn.answer is not None]
         kind = fields.get("form")
         if not answers or kind not in export.KINDS:
             return {}
-        return export.file(answers, str(kind), _language(fields))
+        return export.file(answers, str(kind), language_of(fields))
 
     def articles(self, sent: object) -> str:
         """The list of articles: ``{query, filter, shown, language}``."""
-        fields = _fields(sent)
-        language, query, shown = _language(fields), fields.get("query"), fields.get("shown")
+        fields = fields_of(sent)
+        language, query, shown = language_of(fields), fields.get("query"), fields.get("shown")
         try:
             where = filters.read(fields.get("filter"))
-            everything = self._assistant.articles()
-            allowed = everything if where is None else self._assistant.articles(where=where)
+            everything = self.assistant.articles()
+            allowed = everything if where is None else self.assistant.articles(where=where)
         except SanadError as error:
             return failure(fault(error), language)
         wanted = query[: filters.MAX_SENT] if isinstance(query, str) else ""
@@ -182,12 +182,12 @@ class Page:
 
     def adding(self, sent: object) -> str:
         """The part above the list: ``{language}``."""
-        return library.adding(_language(_fields(sent)), self._assistant.settings.max_file_bytes)
+        return library.adding(language_of(sent), self.assistant.settings.max_file_bytes)
 
     def working(self, sent: object) -> dict[str, Any]:
         """The progress of the work on the index: ``{language}``."""
         state = self.work.state
-        shown = library.work(state, _language(_fields(sent)))
+        shown = library.work(state, language_of(sent))
         return {"html": shown, "running": state.running, "changes": state.changes}
 
     def index(self, sent: object) -> bool:
@@ -197,34 +197,37 @@ class Page:
 
     def remove(self, sent: object) -> bool:
         """Remove an article: ``{article}``; returns whether there is anything to remove."""
-        article = _fields(sent).get("article")
+        article = fields_of(sent).get("article")
         if isinstance(article, str):
             self.work.remove(article)
         return isinstance(article, str)
 
     def correct(self, sent: object) -> str:
         """Correct outlet and date: ``{article, outlet, published, language}``; the error as HTML, or ""."""
-        fields = _fields(sent)
+        fields = fields_of(sent)
         try:
             article_id, outlet, published = filters.correction(fields)
-            self._assistant.article(article_id)
+            self.assistant.article(article_id)
         except SanadError as error:
-            return failure(fault(error), _language(fields))
+            return failure(fault(error), language_of(fields))
         self.work.correct(article_id, outlet, published)
         return ""
 
     def rate(self, sent: object) -> str:
         """Keep a vote: ``{turn, vote, comment, language}``; returns the error as HTML, or ""."""
-        fields = _fields(sent)
+        fields = fields_of(sent)
         vote, comment = fields.get("vote"), fields.get("comment")
         try:
             answer = exchange.unpack(fields.get("turn")).answer
             if answer is None or vote not in ("good", "bad") or not isinstance(comment, str):
                 raise Refused("fault_sent")
-            add_feedback(answer, vote, comment, settings=self._assistant.settings)
+            add_feedback(answer, vote, comment, settings=self.assistant.settings)
         except SanadError as error:
-            return failure(fault(error), _language(fields))
+            return failure(fault(error), language_of(fields))
         return ""
+
+    def _read(self, sent: object) -> Asked:
+        return exchange.read(sent, longest=self.assistant.settings.max_question)
 
     def _current(self, turn: Exchange) -> Exchange:
         """A kept turn whose sources have the outlets and dates that their articles have now."""
@@ -233,7 +236,7 @@ class Page:
         if answer is None or answer.outcome == "conflict":
             return turn
         try:
-            known = {item.id: item for item in self._assistant.articles()}
+            known = {item.id: item for item in self.assistant.articles()}
         except SanadError:  # the index was deleted in the meantime
             return turn
         return dataclasses.replace(turn, answer=exchange.updated(answer, known))
@@ -252,13 +255,15 @@ def _drawn(asked: Asked) -> Update:
 
 
 def _tab(sent: object) -> str:
-    name = _fields(sent).get("tab")
+    name = fields_of(sent).get("tab")
     return name[:MAX_TAB] if isinstance(name, str) else ""
 
 
-def _fields(sent: object) -> dict[str, Any]:
+def fields_of(sent: object) -> dict[str, Any]:
+    """The fields of what a browser sent; none if it is something else."""
     return sent if isinstance(sent, dict) else {}
 
 
-def _language(fields: dict[str, Any]) -> Language:
-    return exchange.language(fields.get("language"))
+def language_of(sent: object) -> Language:
+    """The page's language in what a browser sent."""
+    return exchange.language(fields_of(sent).get("language"))

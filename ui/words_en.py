@@ -25,6 +25,8 @@ ENGLISH: dict[str, str] = {
     "yes_delete": "Delete",
     "yes_remove": "Remove",
     "cancel": "Cancel",
+    "index": "Index",
+    "index_gone": "There is no index “{index}” on this server any more. Start a new conversation to ask.",
     "ask_hint": "Ask in English or Arabic",
     "ask": "Ask",
     "stop": "Stop",
@@ -193,6 +195,10 @@ ENGLISH: dict[str, str] = {
     "fault_broke_work": (
         "An internal error occurred while indexing; Sanad's log has the details. "
         "The previous index is still in use."
+    ),
+    "fault_unserved": (
+        "There is no index “{index}” on this server any more. "
+        "Choose another one, or start the server with --index {index}."
     ),
     "fault_crowded": "Too many questions are waiting. Ask again in a minute.",
     **{f"fault_{reason}": sentence for reason, sentence in REFUSED.items()},

@@ -121,12 +121,10 @@ def parser() -> argparse.ArgumentParser:
         "/readyz, /metrics). Only this machine can reach the server unless --host is given. While it runs, "
         "sanad ask sends it the questions for its index and models.",
     )
-    server.add_argument(
-        "--index",
-        action="append",
-        metavar="NAME",
-        help=f"name of the index (default: {DEFAULT_INDEX}); repeated, clients of OpenAI's API choose by the "
-        "model sanad/NAME, and all others ask the first",
+    _add_indexes(
+        server,
+        "repeated, the page switches between them, clients of OpenAI's API choose by the model sanad/NAME, "
+        "and all others ask the first",
     )
     server.add_argument("--host", default=LOCAL, help="address to listen on (default: %(default)s)")
     server.add_argument("--no-page", action="store_true", help="serve only the API")
@@ -136,7 +134,8 @@ def parser() -> argparse.ArgumentParser:
         help="ask for a user's password, print the line for the password file (SANAD_PASSWORDS), and exit",
     )
 
-    command("ui", "serve the chat page on this machine, without an API", index, models, port)
+    page = command("ui", "serve the chat page on this machine, without an API", models, port)
+    _add_indexes(page, "repeated, the page switches between them and begins with the first")
 
     command(
         "mcp",
@@ -174,6 +173,16 @@ def _option(name: str, **how: Any) -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument(name, **how)
     return shared
+
+
+def _add_indexes(to: argparse.ArgumentParser, several: str) -> None:
+    """The option for one index or several; the help ends with what several do."""
+    to.add_argument(
+        "--index",
+        action="append",
+        metavar="NAME",
+        help=f"name of the index (default: {DEFAULT_INDEX}); {several}",
+    )
 
 
 def _filter() -> argparse.ArgumentParser:

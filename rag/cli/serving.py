@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rag.assistant import Assistant
@@ -31,8 +32,8 @@ def ui(options: argparse.Namespace, settings: Settings) -> None:
     """Serve the page."""
     from ui.app import launch
 
-    with contextlib.closing(opened(options.index, settings)) as assistant:
-        launch(assistant, port=options.port)
+    with _all_opened(options.index, settings) as indexes:
+        launch(next(iter(indexes.values())), indexes=indexes, port=options.port)
 
 
 def serve(options: argparse.Namespace, settings: Settings) -> None:
@@ -41,15 +42,11 @@ def serve(options: argparse.Namespace, settings: Settings) -> None:
     from rag.server.serve import Server, print_address
     from rag.server.serve import serve as serve_until_stopped
 
-    first, *others = dict.fromkeys(options.index or [DEFAULT_INDEX])
-    with (
-        contextlib.closing(log_to_stderr()),
-        contextlib.closing(opened(first, settings)) as assistant,
-    ):
-        named = {first: assistant, **{other: assistant.beside(other) for other in others}}
+    with contextlib.closing(log_to_stderr()), _all_opened(options.index, settings) as indexes:
+        first, assistant = next(iter(indexes.items()))
         server = Server(
             assistant,
-            indexes=named if others else None,
+            indexes=indexes,
             page=None if options.no_page else _page(),
             host=options.host,
             port=options.port,
@@ -57,6 +54,14 @@ def serve(options: argparse.Namespace, settings: Settings) -> None:
         )
         serve_until_stopped(server, print_address)
     _leave()
+
+
+@contextlib.contextmanager
+def _all_opened(names: Sequence[str] | None, settings: Settings) -> Iterator[dict[str, Assistant]]:
+    """Assistants over these indexes, by name, with one set of prepared models; the default index if none."""
+    first, *others = dict.fromkeys(names or [DEFAULT_INDEX])
+    with contextlib.closing(opened(first, settings)) as assistant:
+        yield {first: assistant, **{other: assistant.beside(other) for other in others}}
 
 
 def _page() -> Page:

@@ -1,4 +1,4 @@
-"""The server: one process with the page and the API of one assistant.
+"""The server: one process with the page and the API of one assistant, or of several that share the models.
 
     TCP           Observed → Hosts → Origins → Login, if there are passwords → Bodies → API, /mcp or page
     Unix socket   Observed → Bodies → API, for this user's own commands
@@ -62,8 +62,9 @@ DRAIN_SECONDS = 2
 CLOSE_SECONDS = 4.0
 """Time after which the server stops in any case: service managers kill after 5 to 90 s."""
 
-Page = Callable[[Assistant, QuestionRunner], Any]
-"""Creates the page of an assistant as an ASGI application; the runner answers its questions."""
+Page = Callable[[Mapping[str, QuestionRunner]], Any]
+"""Creates the page as an ASGI application from what answers its questions, by the name of the index; the
+first index is the default."""
 
 _log = logging.getLogger(__name__)
 
@@ -86,8 +87,9 @@ class Server:
 
         Args:
             assistant: Answers the questions.
-            indexes: Assistants by the name of their index, for clients of OpenAI's API, which choose one by
-                the model ``sanad/NAME``; all others ask ``assistant``. They have its models.
+            indexes: Assistants by the name of their index, the first one's first. The page switches between
+                them, clients of OpenAI's API choose one by the model ``sanad/NAME``, and all others ask
+                ``assistant``. They have its models.
             page: Creates the page; None serves no page.
             api: Whether the API is served over TCP.
             host: Address to listen on.
@@ -124,7 +126,7 @@ class Server:
             RuntimeError: The application could not be started.
         """
         metrics = self._metrics()
-        asker = Asker(self._runner, metrics, self._named)
+        asker = Asker(self._runner, metrics, self._named if len(self._named) > 1 else None)
         api = build_api(self._assistant, asker, metrics)
         self._run(lambda: Observed(self._guarded(api, asker), metrics, ROUTES), self._socket, lifespan="on")
         if self._local is not None:
@@ -152,7 +154,7 @@ class Server:
 
     def _guarded(self, api: Any, asker: Asker) -> Any:
         """The application for TCP: API and page behind everything that protects them."""
-        page = self._page(self._assistant, self._runner) if self._page else api
+        page = self._page(self._named or {"": self._runner}) if self._page else api
         mcp: Any = None
 
         async def face(scope: Any, receive: Any, send: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import html
 import json
 import os
 import re
@@ -26,6 +27,7 @@ from command import Run
 from conftest import FakeAssistant
 
 from rag import Settings, errors
+from rag.cli.arguments import parser
 from rag.errors import Busy, IndexUnusable
 from rag.server.local_socket import Listener, NoServer, ask, socket_path
 from rag.server.serve import Server
@@ -124,6 +126,20 @@ def test_a_server_opens_several_indexes_and_names_one_that_is_missing(
     command = [sys.executable, "-m", "rag.cli", *several, "--index", "nothing", "--port", port()]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2 and "'nothing'" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_the_page_of_several_indexes_names_them_in_their_order(begin: Begin, indexed: Path) -> None:
+    shutil.copytree(indexed, indexed.with_name("more"))
+    _, address = begin("ui", "--index", "more", "--index", DEFAULT_INDEX, "--port", port())
+    names = re.search('data-indexes="([^"]*)"', httpx.get(address).text)
+    assert names and json.loads(html.unescape(names[1])) == ["more", DEFAULT_INDEX]
+
+
+@pytest.mark.parametrize("command", ["ui", "serve"])
+def test_the_index_can_be_named_repeatedly(command: str) -> None:
+    assert parser().parse_args([command, "--index", "a", "--index", "b"]).index == ["a", "b"]
+    assert parser().parse_args([command]).index is None
 
 
 @pytest.mark.slow

@@ -43,7 +43,7 @@ def assistant(folder: Path, fake_assistant: FakeAssistant) -> Assistant:
 
 @pytest.fixture
 def client(assistant: Assistant) -> Iterator[TestClient]:
-    with TestClient(Starlette(routes=originals.routes(assistant))) as client:
+    with TestClient(Starlette(routes=originals.routes(lambda _: assistant))) as client:
         yield client
 
 

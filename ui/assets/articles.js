@@ -65,6 +65,7 @@
 
   async function search() {
     const mine = ++asked;
+    if (!view.querySelector(".search")) return; // the index is not served any more
     const [query, filter] = read();
     try {
       const list = await sanad.call("articles", { query, filter, shown });
@@ -152,6 +153,7 @@
 
   async function send(files) {
     const messages = view.querySelector(".sent");
+    const index = sanad.indexes.named();
     let arrived = 0;
     messages.replaceChildren();
     for (const file of files) {
@@ -160,7 +162,8 @@
       messages.append(line);
       let reply = "";
       try {
-        const address = `/sanad/upload/${encodeURIComponent(file.name)}?language=${sanad.language()}`;
+        const query = new URLSearchParams({ language: sanad.language(), ...index });
+        const address = `/sanad/upload/${encodeURIComponent(file.name)}?${query}`;
         const answer = await fetch(address, { method: "PUT", body: file });
         reply = await answer.text();
         if (answer.ok) arrived += 1;
@@ -171,7 +174,7 @@
       if (reply) line.outerHTML = reply; // from ui/faults.py
       else line.remove();
     }
-    if (arrived) change("index", {});
+    if (arrived) change("index", index);
   }
 
   view.addEventListener("change", ({ target }) => {
@@ -187,8 +190,9 @@
   for (const kind of ["dragleave", "drop"])
     view.addEventListener(kind, (event) => {
       event.preventDefault();
-      view.querySelector(".drop")?.classList.remove("over");
-      if (kind === "drop") send([...event.dataTransfer.files]);
+      const area = view.querySelector(".drop");
+      area?.classList.remove("over");
+      if (kind === "drop" && area) send([...event.dataTransfer.files]);
     });
   // A file that is dropped outside the area must not replace the page.
   for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault());
@@ -196,7 +200,9 @@
   // The work on the index
 
   async function look() {
+    const index = sanad.indexes.current();
     const state = await sanad.call("working", {});
+    if (index !== sanad.indexes.current()) return true; // the other index is looked at next
     work.innerHTML = state.html; // from ui/library.py
     work.hidden = !state.html;
     if (changes !== null && state.changes !== changes) {
@@ -225,6 +231,16 @@
   document.addEventListener("sanad:language", () => {
     open();
     if (!work.hidden) poll();
+  });
+  document.addEventListener("sanad:index", () => {
+    changes = null;
+    shown = undefined;
+    asked += 1; // a list that is on its way is of the other index
+    view.replaceChildren();
+    delete view.dataset.language;
+    work.hidden = true;
+    open();
+    poll();
   });
   document.addEventListener("sanad:back", open);
   document.addEventListener("sanad:filter", offer);

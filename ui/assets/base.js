@@ -11,12 +11,12 @@ window.sanad = (() => {
   const HEALTH = 60000;
   const RETRY = 2000; // milliseconds between two health checks while the server is away
 
-  // The server: the functions of ui/page.py are endpoints of Gradio, which take a list of values.
+  // The server: the functions of ui/indexes.py are endpoints of Gradio, which take a list of values.
   const ENDPOINTS = "/gradio_api";
   const TAB = crypto.getRandomValues(new Uint32Array(4)).join("-"); // tabs take turns in the server's queue
 
   async function post(path, value) {
-    const body = JSON.stringify({ data: [{ language: language(), ...value }] });
+    const body = JSON.stringify({ data: [{ language: language(), ...sanad.indexes.named(), ...value }] });
     const headers = { "Content-Type": "application/json" };
     const reply = await fetch(`${ENDPOINTS}/${path}`, { method: "POST", headers, body });
     if (!reply.ok) throw new Error(`${path} failed`);

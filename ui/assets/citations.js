@@ -20,6 +20,7 @@ sanad.citations = (() => {
 
   async function open(place, from, entry = null) {
     const mine = ++asked;
+    place = { ...sanad.indexes.named(), ...place };
     if (from) opener = from;
     shown = [place, entry];
     markCurrent(entry);
@@ -38,7 +39,7 @@ sanad.citations = (() => {
     shield();
     document.body.classList.add("reading");
     body.scrollTop = 0;
-    sanad.original.show(body, entry?.querySelector(".page")?.dataset.page, place.span);
+    sanad.original.show(body, entry?.querySelector(".page")?.dataset.page, place);
     body.querySelector("mark")?.scrollIntoView({ block: "center" });
     if (from) panel().querySelector(".panel-close").focus({ preventScroll: true });
   }
@@ -162,11 +163,13 @@ sanad.citations = (() => {
       if (shown) open(shown[0], null, shown[1]);
     });
 
-  // A link to a sentence: /?article=ID&start=120&end=185, where the numbers are those of a citation.
+  // A link to a sentence: /?article=ID&start=120&end=185, where the numbers are those of a citation; with &index=NAME
+  // where the server has several indexes.
   const linked = new URLSearchParams(location.search);
   if (linked.has("article")) {
     const span = ["start", "end"].map((name) => (linked.get(name) ? Number(linked.get(name)) : NaN));
-    open({ article: linked.get("article"), span: span.every(Number.isInteger) ? span : null });
+    const index = sanad.indexes.named(linked.get("index") ?? undefined);
+    open({ article: linked.get("article"), span: span.every(Number.isInteger) ? span : null, ...index });
   }
 
   return { open, close };

@@ -29,6 +29,7 @@
   let drawn = 0; // counts renderings of the past, so that a slow one cannot overwrite a later one
   let drawing = false; // whether one is on its way
   const unfolded = new Set();
+  sanad.indexes.turn(conversation.index);
 
   const liveTurn = () => live.querySelector(".turn");
   const isFinal = (turn) => FINAL.includes(turn.dataset.stage);
@@ -53,7 +54,8 @@
     sanad.filter.fold();
     silent = 0;
     listen(question, FIRST);
-    sanad.ask({ question, number, history, filter, answers }, hear, () => lose(question));
+    const index = sanad.indexes.named(conversation.index);
+    sanad.ask({ question, number, history, filter, answers, ...index }, hear, () => lose(question));
     return true;
   }
 
@@ -149,10 +151,12 @@
     queued = question;
     write("");
     sanad.store.type(question); // a reload must not lose it
+    const { index } = conversation;
     ended.then(() => {
       queued = "";
       typed();
-      ask(question);
+      if (index === conversation.index) ask(question);
+      else if (!box.value) write(question); // it was meant for another index
     });
   }
 
@@ -277,12 +281,23 @@
     unfolded.clear();
     conversation = next;
     name(how);
-    sanad.show("ask");
+    if (!how?.stay) sanad.show("ask");
     live.replaceChildren();
+    sanad.indexes.turn(next.index);
     await draw();
     document.dispatchEvent(new Event("sanad:history"));
+    if (how?.stay) return;
     past.lastElementChild?.scrollIntoView({ block: "start" });
     box.focus({ preventScroll: true });
+  }
+
+  // Chooses another index. A conversation belongs to one: one with turns stays as it is, and a new one begins.
+  function choose(index) {
+    history.replaceState(null, "", location.pathname + location.hash); // a link would name another index
+    if (conversation.turns.length) return turnTo({ ...sanad.store.fresh(), index }, { stay: true });
+    sanad.citations.close();
+    conversation.index = index;
+    sanad.indexes.turn(index);
   }
 
   document.querySelector(".skip").addEventListener("click", (event) => {
@@ -328,8 +343,10 @@
   // Welcome and filter: at the beginning, and whenever the language or the articles change
 
   async function begin() {
+    const index = sanad.indexes.current();
     try {
       const start = await sanad.call("start", {});
+      if (index !== sanad.indexes.current()) return; // a later call
       welcome.innerHTML = start.welcome; // from ui/library.py
       sanad.filter.replace(start.filter);
     } catch {
@@ -337,6 +354,10 @@
     }
   }
 
+  document.addEventListener("sanad:index", () => {
+    welcome.replaceChildren();
+    begin();
+  });
   document.addEventListener("sanad:language", () => {
     begin();
     draw();
@@ -357,6 +378,7 @@
     recordOf: (turn) => conversation.turns.find(({ number }) => `t${number}` === turn.id),
     retry,
     turnTo,
+    choose,
     named: () => name({ replace: true }),
   };
   if (sanad.store.addressed() === undefined) sanad.say("conversation_gone");

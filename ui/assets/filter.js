@@ -60,6 +60,7 @@ sanad.filter = (() => {
 
   for (const kind of ["input", "change"]) slot().addEventListener(kind, summarise);
   slot().addEventListener("change", ({ target }) => target === answersField() && sanad.write(ANSWERS, target.value));
+  document.addEventListener("sanad:index", () => slot().replaceChildren()); // another index has other outlets
   slot().addEventListener("reset", () => setTimeout(summarise)); // after the fields are cleared
   slot().addEventListener("submit", (event) => event.preventDefault()); // Enter in a date field
 

@@ -17,7 +17,7 @@
 
   const action = (act) => make("button", { type: "button", textContent: sanad.word(act) });
 
-  function row({ id, title, changed }) {
+  function row({ id, title, changed, index }) {
     const open = make("button", { type: "button", className: "title", textContent: title, dir: "auto" });
     if (id === current().id) open.setAttribute("aria-current", "true");
     const day = new Date(changed).toLocaleDateString({ en: "en-GB", ar: "ar-EG-u-nu-latn" }[sanad.language()], {
@@ -34,7 +34,9 @@
       save.dataset.format = format;
       return save;
     });
-    const item = make("li", {}, open, make("time", { textContent: day }), make("details", {}, summary, rename, ...files, remove));
+    const when = make("p", { className: "when" }, make("time", { textContent: day }));
+    if (sanad.indexes.shown(index)) when.append(" · ", make("bdi", { textContent: index }));
+    const item = make("li", {}, open, when, make("details", {}, summary, rename, ...files, remove));
     item.dataset.id = id;
     return item;
   }

@@ -22,13 +22,13 @@ sanad.original = (() => {
   }
 
   // Called for every article. `first` is the page of the citation, if that is known.
-  async function show(body, first, span) {
+  async function show(body, first, { span, index }) {
     leave();
     const header = body.querySelector("header[data-pdf]");
     if (!header) return;
     const mine = (open = { body, header, quote: quoteOf(body, span), first: Number(first) || 0, drawn: 0 });
     try {
-      const reply = await fetch(`/sanad/file?article=${encodeURIComponent(header.dataset.pdf)}`);
+      const reply = await fetch(`/sanad/file?${new URLSearchParams({ article: header.dataset.pdf, ...(index && { index }) })}`);
       if (mine !== open) return;
       if (!reply.ok) return reply.status === 409 ? note("page_changed") : undefined;
       const data = await reply.arrayBuffer();

@@ -19,13 +19,13 @@ sanad.store = (() => {
   function get(id) {
     try {
       const found = JSON.parse(localStorage.getItem(PREFIX + id));
-      return Array.isArray(found?.turns) ? found : null;
+      return Array.isArray(found?.turns) ? { ...sanad.indexes.old(), ...found } : null;
     } catch {
       return null;
     }
   }
 
-  const fresh = () => ({ id: crypto.randomUUID(), title: "", changed: Date.now(), turns: [] });
+  const fresh = () => ({ id: crypto.randomUUID(), title: "", changed: Date.now(), turns: [], ...sanad.indexes.fresh() });
 
   // Latest first.
   const all = () =>
