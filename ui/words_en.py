@@ -198,7 +198,7 @@ ENGLISH: dict[str, str] = {
     ),
     "fault_unserved": (
         "There is no index “{index}” on this server any more. "
-        "Choose another one, or start the server with --index {index}."
+        "Choose another one, or start the server with it (--index)."
     ),
     "fault_crowded": "Too many questions are waiting. Ask again in a minute.",
     **{f"fault_{reason}": sentence for reason, sentence in REFUSED.items()},
