@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -159,10 +160,10 @@ def test_threads_and_an_event_loop_share_one_queue(fake_assistant: FakeAssistant
 def test_page_and_api_of_a_server_share_one_bound(fake_assistant: FakeAssistant) -> None:
     lines: list[FairQueue] = []
 
-    def page(_: Any, runner: QuestionRunner) -> Any:
+    def page(runners: Mapping[str, QuestionRunner]) -> Any:
         from fastapi import FastAPI
 
-        lines.append(runner.queue)
+        lines.extend(runner.queue for runner in runners.values())
         return FastAPI()
 
     server = Server(fake_assistant(waiting=2), page=page).start()

@@ -204,6 +204,22 @@ def test_a_file_is_dropped_onto_the_page(page: playwright_api.Page) -> None:
     expect(page.locator(".listed .file").filter(has_text="برج.txt")).to_have_count(1)
 
 
+def test_a_list_that_is_drawn_again_leaves_the_focus_where_it_is(
+    page: playwright_api.Page, assistant: Assistant
+) -> None:
+    edit, row = (
+        page.get_by_label("Edit outlet and date: Harbour"),
+        page.locator(".listed[data-article=harbour]"),
+    )
+    for outlet in ("Coast Daily", "Marsa Post"):  # the same list, and one that differs
+        assistant.correct("harbour", outlet=outlet, published="2023-09-06")
+        edit.focus()
+        with page.expect_response("**/run/articles"):
+            page.evaluate("document.dispatchEvent(new Event('sanad:back'))")
+        expect(row).to_contain_text(outlet)
+        expect(edit).to_be_focused()
+
+
 def test_outlet_and_date_are_corrected_with_the_keyboard_and_shown_everywhere_at_once(
     page: playwright_api.Page, assistant: Assistant
 ) -> None:

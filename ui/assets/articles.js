@@ -70,10 +70,21 @@
     try {
       const list = await sanad.call("articles", { query, filter, shown });
       if (mine !== asked || document.activeElement?.closest(".correction")) return; // it would be lost while it is typed
-      view.querySelector(".found-articles").innerHTML = list; // from ui/library.py
+      place(list);
     } catch {
       sanad.failed();
     }
+  }
+
+  // Draws a list only if it differs from the one that is there, and keeps the focus on the same button.
+  function place(list) {
+    const found = view.querySelector(".found-articles");
+    if (found.list === list) return;
+    const focused = found.contains(document.activeElement) ? document.activeElement : null;
+    const article = focused?.closest(".listed")?.dataset.article;
+    found.innerHTML = found.list = list; // from ui/library.py
+    if (article !== undefined)
+      found.querySelector(`.listed[data-article="${CSS.escape(article)}"] button.${focused.classList[0]}`)?.focus();
   }
 
   // Changes the index.
