@@ -8,7 +8,7 @@ import json
 import os
 import random
 import re
-import select
+import selectors
 import shutil
 import signal
 import subprocess
@@ -104,7 +104,7 @@ class Indexer:
         starts = {phase: 0.0}
         while True:
             left = starts[since] + seconds - (time.monotonic() - start) if since in starts else NEVER
-            if not select.select([self.process.stdout], [], [], max(0, left))[0]:
+            if not self._readable(max(0, left)):
                 with contextlib.suppress(ProcessLookupError):  # it ended in this very moment
                     os.kill(pid, signal.SIGKILL)
                 seconds = NEVER
@@ -115,8 +115,14 @@ class Indexer:
             phase = line
             starts[phase] = time.monotonic() - start
 
+    def _readable(self, seconds: float) -> bool:
+        """Whether something can be read within so many seconds."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            return bool(selector.select(seconds))
+
     def _line(self) -> str:
-        # Byte by byte, so that nothing is left in a buffer that select does not see.
+        # Byte by byte, so that nothing is left in a buffer that a selector does not see.
         line = b""
         while not line.endswith(b"\n"):
             assert self.process.stdout
