@@ -75,6 +75,24 @@ def watched(browser: Any, address: str, **more: Any) -> Iterator[Any]:
     assert faults == []
 
 
+@contextlib.contextmanager
+def serving(assistant: Any, **how: Any) -> Iterator[str]:
+    """The address of an assistant's page, which is served meanwhile.
+
+    Args:
+        assistant: Answers the questions.
+        how: Further arguments of ``ui.app.start``.
+    """
+    from ui.app import start
+
+    port = free_port()
+    server = start(assistant, port=port, **how)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.close()
+
+
 def free_port() -> int:
     """One below those that systems give to connections, so that none takes it before the server does."""
     while True:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import FakeAssistant
-from ui_browser import ask, free_port, watched
+from ui_browser import ask, serving, watched
 
 from rag import Assistant
 from rag.models.embedding.embedder import FakeEmbedder, Vectors
@@ -47,15 +47,10 @@ def assistant(fake_assistant: FakeAssistant, embedder: Held) -> Assistant:
 
 @pytest.fixture
 def page(chromium: playwright_api.Browser, assistant: Assistant) -> Iterator[playwright_api.Page]:
-    from ui.app import start
-
-    port = free_port()
-    app = start(assistant, port=port)
-    with watched(chromium, f"http://127.0.0.1:{port}") as page:
+    with serving(assistant) as address, watched(chromium, address) as page:
         page.locator("#sanad-show-articles").click()
         expect(page.locator(".found")).to_have_text("3 articles")
         yield page
-    app.close()
 
 
 def upload(page: playwright_api.Page, *files: Path) -> None:

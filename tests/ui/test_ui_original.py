@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import FakeAssistant
 from pdf_maker import Placed, make_pdf, place_pdf, stream, write_pdf
-from ui_browser import free_port, until, watched
+from ui_browser import serving, until, watched
 
 from rag import Assistant
 
@@ -110,12 +110,8 @@ def assistant(folder: Path, fake_assistant: FakeAssistant) -> Assistant:
 
 @pytest.fixture
 def address(assistant: Assistant) -> Iterator[str]:
-    from ui.app import start
-
-    port = free_port()
-    app = start(assistant, port=port)
-    yield f"http://127.0.0.1:{port}"
-    app.close()
+    with serving(assistant) as address:
+        yield address
 
 
 @pytest.fixture

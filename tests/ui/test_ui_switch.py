@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import FakeAssistant
-from ui_browser import ask, free_port, until, watched
+from ui_browser import ask, free_port, serving, until, watched
 
 from rag import Assistant
 from rag.index.indexing import build_index
@@ -49,10 +49,8 @@ def served(indexes: dict[str, Assistant], port: int) -> Server:
 
 @pytest.fixture
 def address(indexes: dict[str, Assistant]) -> Iterator[str]:
-    port = free_port()
-    server = served(indexes, port)
-    yield f"http://127.0.0.1:{port}"
-    server.close()
+    with serving(next(iter(indexes.values())), indexes=indexes) as address:
+        yield address
 
 
 @pytest.fixture
