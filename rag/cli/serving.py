@@ -60,8 +60,12 @@ def serve(options: argparse.Namespace, settings: Settings) -> None:
 def _all_opened(names: Sequence[str] | None, settings: Settings) -> Iterator[dict[str, Assistant]]:
     """Assistants over these indexes, by name, with one set of prepared models; the default index if none."""
     first, *others = dict.fromkeys(names or [DEFAULT_INDEX])
-    with contextlib.closing(opened(first, settings)) as assistant:
-        yield {first: assistant, **{other: assistant.beside(other) for other in others}}
+    with contextlib.ExitStack() as stack:
+        assistant = stack.enter_context(contextlib.closing(opened(first, settings)))
+        indexes = {first: assistant}
+        for other in others:
+            indexes[other] = stack.enter_context(contextlib.closing(assistant.beside(other)))
+        yield indexes
 
 
 def _page() -> Page:

@@ -161,7 +161,9 @@ def _arabic_cardinal(keys: list[str]) -> Read:
     total, current, used = Decimal(0), 0, 0
     whole, last = NOTHING, 99
     """The number up to the last multiplier, and its power: "one thousand and five thousand" are two."""
-    for at, word in enumerate(keys):
+    at = 0
+    while at < len(keys):
+        word = keys[at]
         bare = word if at == 0 or not word.startswith("و") or word in cardinals else word[1:]
         joined = bare != word
         power = 0 if bare.isascii() else powers.get(bare, 0) or duals.get(bare, 0)
@@ -176,9 +178,11 @@ def _arabic_cardinal(keys: list[str]) -> Read:
         elif not bare.isascii() and _continues(current, cardinals.get(bare, -1), joined and at > 0):
             value = cardinals[bare]
             current = current * 100 if value == 100 and 3 <= current <= 9 else current + value
+        elif tens := _tens_in_digits(keys, at, current):
+            current, at = current + tens, at + 1
         else:
             break
-        used = at + 1
+        at = used = at + 1
         whole = Read(used, total, in_words=True) if power else whole
     return Read(used, total + current, in_words=True) if used else NOTHING
 
@@ -191,6 +195,13 @@ def _rest(keys: list[str], at: int, bare: str, total: Decimal) -> Read:
         rest = _after_digits(keys[at + 1 :])
         return Read(1 + rest.used, rest.value) if rest.value < _last_power(total) else NOTHING
     return NOTHING
+
+
+def _tens_in_digits(keys: list[str], at: int, current: int) -> int:
+    """The digits that follow hundreds in words from ``at`` on (مئة و20 ألفا); 0 if there are none."""
+    digits = "".join(keys[at + 1 : at + 2])
+    follows = keys[at] == "و" and current and current % 100 == 0
+    return int(digits) if follows and digits.isdecimal() and 0 < int(digits) < 100 else 0
 
 
 def _last_power(total: Decimal) -> Decimal:
