@@ -36,7 +36,8 @@ BESIDE = (
     "noon on each weekday, and twice a",
     "day from May until late October.",
 )
-TOP, LEFT, SIZE = 500, 90, 18  # CSS pixels from the corner of the second page
+TOP, LEFT, SIZE = 500, 90, 13
+"""CSS pixels from the corner of the second page. A print that is wider than its page would be scaled down."""
 WIDTH, HEIGHT = 794, 1123  # of A4, in the same
 
 FILLER = {
