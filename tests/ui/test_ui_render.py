@@ -166,6 +166,7 @@ def test_hostile_text_in_every_field_brings_in_no_element_handler_or_link(hostil
         Page(library.article(item, (0, len(hostile), hostile), "en")),
         Page(library.listing([item], 1, 1, "ar")),
         Page(welcome.welcome([item], "en")),
+        Page(welcome.offers([item], "en")),
     ]
     for page in pages:
         for tag, attributes in page.elements:
