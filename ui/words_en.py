@@ -95,6 +95,8 @@ ENGLISH: dict[str, str] = {
     "lost": "The article has changed and no longer contains the quoted sentence. Nothing is highlighted.",
     "words": "In the article's words",
     "understood": "Understood as",
+    "edit": "Edit",
+    "edit_full": "There is a question in the box that was not sent. Send or clear it first.",
     "only": "Searched only",
     "since": "from {date}",
     "until": "until {date}",

@@ -383,6 +383,7 @@
     turnTo,
     choose,
     named: () => name({ replace: true }),
+    write,
   };
   if (sanad.store.addressed() === undefined) sanad.say("conversation_gone");
   welcome.hidden = conversation.turns.length > 0;
