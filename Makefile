@@ -57,7 +57,7 @@ bench-askers: .venv/.installed-dev ## measure answers a minute for 1, 2, 4 and 8
 bench-check: .venv/.installed-bench ## fail if answers became slower, relative to other systems, beyond noise
 	@$(BIN)/python evals/bench_answers.py --check evals/baselines/bench-answers.json $(BENCH)
 
-screenshots: .venv/.installed-dev ## save pictures of twenty-one states of the page in screenshots/, and measure its speed
+screenshots: .venv/.installed-dev ## save pictures of twenty-three states of the page in screenshots/, and measure its speed
 	$(BIN)/python scripts/screenshots.py screenshots
 
 models: .venv/.installed ## list the packaged models and check every byte of them

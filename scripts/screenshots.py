@@ -1,4 +1,4 @@
-"""Pictures of twenty-one states of the page and its speed: python scripts/screenshots.py FOLDER [NAME …]."""
+"""The page in twenty-three pictures, and its speed: python scripts/screenshots.py FOLDER [NAME …]."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Twenty-one states of the page, to be looked at (make screenshots) and to be checked by axe."""
+"""Twenty-three states of the page, to be looked at (make screenshots) and to be checked by axe."""
 
 from __future__ import annotations
 
@@ -40,6 +40,12 @@ def history(page: Any, assistant: StandIn, language: str) -> None:
 def first(page: Any, assistant: StandIn, language: str) -> None:
     """The page before the first question."""
     page.locator(".example").first.wait_for()
+
+
+def settings(page: Any, assistant: StandIn, language: str) -> None:
+    """The settings, open."""
+    page.locator("#sanad-show-settings").click()
+    page.locator("#sanad-settings").wait_for()
 
 
 def conflict(page: Any, assistant: StandIn, language: str) -> None:
@@ -113,6 +119,8 @@ STATES = [
     State(translated, "ar", dark=True, phone=True),
     State(history, "en"),
     State(history, "ar", dark=True, phone=True),
+    State(settings, "en"),
+    State(settings, "ar", dark=True, phone=True),
     State(conflict, "en"),
     State(conflict, "ar", phone=True),
     State(not_found, "ar", dark=True),

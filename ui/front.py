@@ -22,11 +22,14 @@ ASSETS = Path(__file__).resolve().parent / "assets"
 STYLES = ("page.css", "bar.css", "turns.css", "articles.css", "original.css", "composer.css", "print.css")
 """Style sheets in cascade order."""
 
+FIRST = "settings.js"
+"""The script that runs before anything is painted."""
+
 SCRIPTS = (
     "base.js", "indexes.js", "store.js", "original.js", "citations.js", "filter.js", "conversation.js",
     "actions.js", "history.js", "articles.js",
 )  # fmt: skip
-"""Scripts in the order in which they run."""
+"""The other scripts in the order in which they run."""
 
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
@@ -87,13 +90,13 @@ def _page(app_id: str | int, indexes: Sequence[str]) -> str:
     names = html.escape(json.dumps(list(indexes), ensure_ascii=False))
     styles = "".join(f'<style nonce="{_NONCE}">{asset(name)}</style>' for name in STYLES)
     texts = [f"window.sanadWords = {words.table()};", *map(asset, SCRIPTS)]
-    scripts = "".join(f'<script nonce="{_NONCE}">{text}</script>' for text in texts)
+    first, *scripts = (f'<script nonce="{_NONCE}">{text}</script>' for text in [asset(FIRST), *texts])
     return (
         f'<!doctype html><html lang="en" data-app="{app_id}" data-indexes="{names}"><head>'
         '<meta charset="utf-8"><title>Sanad</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" '
-        f'content="light dark"><link rel="icon" href="{_ICON}">{styles}</head>'
-        f"<body>{asset('page.html')}{scripts}</body></html>"
+        f'content="light dark"><link rel="icon" href="{_ICON}">{first}{styles}</head>'
+        f"<body>{asset('page.html')}{''.join(scripts)}</body></html>"
     )
 
 

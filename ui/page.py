@@ -114,15 +114,18 @@ class Page:
         return render.conversation([self._current(turn) for turn in turns], language_of(fields))
 
     def start(self, sent: object) -> dict[str, str]:
-        """The filter form and the welcome for the current articles: ``{language}``."""
+        """The filter form and both parts of the first screen for the current articles: ``{language}``."""
         language = language_of(sent)
         try:
             articles = self.assistant.articles()
         except SanadError as error:  # the index was deleted in the meantime
-            return {"filter": "", "welcome": failure(fault(error), language)}
+            return {"filter": "", "welcome": failure(fault(error), language), "offers": ""}
         settings = self.assistant.settings
-        shown = welcome.welcome(articles, language, (settings.llm, settings.embedder))
-        return {"filter": filters.form(articles, language), "welcome": shown}
+        return {
+            "filter": filters.form(articles, language),
+            "welcome": welcome.welcome(articles, language),
+            "offers": welcome.offers(articles, language, (settings.llm, settings.embedder)),
+        }
 
     def read_article(self, sent: object) -> str:
         """An article with a span highlighted: ``{article, span, language}``.

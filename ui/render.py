@@ -73,7 +73,7 @@ def _understood(exchange: Exchange, language: Language) -> str:
     if not text:
         return ""
     label = WORDS[language]["understood"]
-    return f'<p class="understood">{label}: <bdi {flow(text)}>{safe(text)}</bdi></p>'
+    return f'<p class="understood">{label}: {trace.editable(text, language)}</p>'
 
 
 def _limits(where: Filter | None, language: Language) -> str:

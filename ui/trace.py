@@ -21,14 +21,13 @@ def trace(answer: Answer, sentences: int, number: int, language: Language) -> st
         language: Language of the page.
     """
     words = WORDS[language]
-    searched = answer.understood or answer.question
     steps = [
         f"{words[f'step_{name}']} <bdi>{_seconds(answer.timings[name], language)}</bdi>"
         for name in STEPS
         if name in answer.timings
     ]
     rows = {
-        "searched_for": f"<bdi {flow(searched)}>{safe(searched)}</bdi>",
+        "searched_for": editable(answer.understood or answer.question, language),
         "sentences_read": counted("sentences", sentences, language) if sentences else "",
         "steps": " · ".join(steps),
         "model": f'<bdi dir="ltr">{safe(answer.model)}</bdi>' if answer.model else "",
@@ -41,6 +40,18 @@ def trace(answer: Answer, sentences: int, number: int, language: Language) -> st
         f'<details class="how" id="t{number}-how"><summary>{words["how"]}{took}</summary>'
         f"<dl>{listed}</dl></details>"
     )
+
+
+def editable(question: str, language: Language) -> str:
+    """A question with a button that puts it into the question box.
+
+    Args:
+        question: As it was searched for.
+        language: Language of the page.
+    """
+    word = WORDS[language]["edit"]
+    button = f'<button type="button" class="edit" data-act="edit">{word}</button>'
+    return f"<bdi {flow(question)}>{safe(question)}</bdi> {button}"
 
 
 def _seconds(value: float, language: Language) -> str:

@@ -1,4 +1,4 @@
-"""The page before the first question: what Sanad is, what it has read, and questions to click."""
+"""The page before the first question: above the question box what Sanad is, below it questions to click."""
 
 from __future__ import annotations
 
@@ -24,30 +24,40 @@ NAMED = 4
 """Outlets that are named."""
 
 
-def welcome(articles: Sequence[Article], language: Language, models: Sequence[str] = ()) -> str:
-    """The welcome as HTML.
+def welcome(articles: Sequence[Article], language: Language) -> str:
+    """What Sanad is, as HTML.
+
+    Args:
+        articles: All articles of the index.
+        language: Language of the page.
+    """
+    words = WORDS[language]
+    if articles:
+        n = counted("articles", len(articles), language, genitive=True)
+        lines = f"<h2>{words['welcome'].format(n=n)}</h2><p>{words['welcome_what']}</p>"
+    else:
+        lines = f"<h2>{words['welcome_what']}</h2><p>{words['welcome_none']}</p>{_add(language)}"
+    return f'<section class="sanad welcome" {spoken(language)}>{lines}</section>'
+
+
+def offers(articles: Sequence[Article], language: Language, models: Sequence[str] = ()) -> str:
+    """Examples, where the articles are from and where texts are sent, as HTML; empty for an empty index.
 
     Args:
         articles: All articles of the index.
         language: Language of the page.
         models: The settings of the models; one on another machine is named, as texts are sent there.
     """
-    words = WORDS[language]
-    add = f'<p><button type="button" data-view="articles">{words["welcome_add"]}</button></p>'
     if not articles:
-        return (
-            f'<section class="sanad welcome" {spoken(language)}><h2>{words["welcome_what"]}</h2>'
-            f"<p>{words['welcome_none']}</p>{add}</section>"
-        )
+        return ""
     items = "".join(
         f'<li><button type="button" class="example" {flow(text)}>{safe(text)}</button></li>'
         for text in examples(articles, language)
     )
-    offered = f'<p>{words["examples"]}</p><ul class="examples">{items}</ul>' if items else ""
-    about = words["welcome"].format(n=counted("articles", len(articles), language, genitive=True))
+    offered = f'<p>{WORDS[language]["examples"]}</p><ul class="examples">{items}</ul>' if items else ""
     return (
-        f'<section class="sanad welcome" {spoken(language)}><h2>{about}</h2><p>{words["welcome_what"]}</p>'
-        f"<p>{_private(models, language)}</p>{_outlets(articles, language)}{offered}{add}</section>"
+        f'<section class="sanad offers" {spoken(language)}>{offered}{_outlets(articles, language)}'
+        f"<p>{_private(models, language)}</p>{_add(language)}</section>"
     )
 
 
@@ -56,6 +66,10 @@ def examples(articles: Sequence[Article], language: Language) -> list[str]:
     texts = [article.text for article in articles[:SEARCHED]]
     offered = json.loads(EXAMPLES.read_text(encoding="utf-8"))
     return [one[language] for one in offered if any(one["words"] in text for text in texts)]
+
+
+def _add(language: Language) -> str:
+    return f'<p><button type="button" data-view="articles">{WORDS[language]["welcome_add"]}</button></p>'
 
 
 def _private(models: Sequence[str], language: Language) -> str:

@@ -7,7 +7,7 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
-from ui.front import SCRIPTS, STYLES, Front, asset
+from ui.front import FIRST, SCRIPTS, STYLES, Front, asset
 
 
 @pytest.fixture
@@ -17,9 +17,14 @@ def client() -> TestClient:
 
 def test_the_page_comes_with_all_its_parts_in_order(client: TestClient) -> None:
     page = client.get("/").text
-    assert page.index("<style") < page.index("</head>") < page.index('class="sanad-page"')
+    assert (
+        page.index(asset(FIRST))
+        < page.index("<style")
+        < page.index("</head>")
+        < page.index('class="sanad-page"')
+    )
     assert page.index('id="sanad-ask"') < page.index("window.sanadWords") < page.index("</body>")
-    for name in (*STYLES, *SCRIPTS, "page.html"):
+    for name in (FIRST, *STYLES, *SCRIPTS, "page.html"):
         assert asset(name) in page
     assert 'data-app="7"' in page
 
@@ -32,7 +37,7 @@ def test_each_response_allows_its_own_scripts_and_styles_only(client: TestClient
         assert "unsafe" not in policy
         marks = set(re.findall(r'<(?:script|style) nonce="([^"]+)">', reply.text))
         assert len(marks) == 1 and policy.count(f"'nonce-{marks.pop()}'") == 2
-        assert len(re.findall(r"<(?:script|style)\b", reply.text)) == len(STYLES) + len(SCRIPTS) + 1
+        assert len(re.findall(r"<(?:script|style)\b", reply.text)) == len(STYLES) + len(SCRIPTS) + 2
         assert "style=" not in re.sub(r"<(script|style).*?</\1>", "", reply.text, flags=re.DOTALL)
 
 
@@ -42,7 +47,7 @@ def test_the_page_is_only_read(client: TestClient, method: str, status: int) -> 
 
 
 def test_no_asset_ends_the_element_that_contains_it() -> None:
-    for name in SCRIPTS:
+    for name in (FIRST, *SCRIPTS):
         assert "</script" not in asset(name).lower()
     for name in STYLES:
         assert "</style" not in asset(name).lower()

@@ -166,6 +166,7 @@ def test_hostile_text_in_every_field_brings_in_no_element_handler_or_link(hostil
         Page(library.article(item, (0, len(hostile), hostile), "en")),
         Page(library.listing([item], 1, 1, "ar")),
         Page(welcome.welcome([item], "en")),
+        Page(welcome.offers([item], "en")),
     ]
     for page in pages:
         for tag, attributes in page.elements:
@@ -290,20 +291,23 @@ def test_how_an_answer_was_found_is_folded_below_it() -> None:
     source = render.turn(Exchange(1, "q", "done", sentences=4, answer=made), "en")
     page = Page(source[source.index('<details class="how"') : source.index("</details>") + 10])
     assert page.text == (
-        "How this was found · 1.2 sSearched forhow many?Read4 sentences"
+        "How this was found · 1.2 sSearched forhow many? EditRead4 sentences"
         "Stepssearch 0.2 s · judging the answer 0.5 sModelfakeIndexg"
     )
     assert "open" not in page.all("details")[0]
 
 
-@pytest.mark.parametrize(("language", "label"), [("en", "Understood as: "), ("ar", "فُهم السؤال على أنه: ")])
+@pytest.mark.parametrize(
+    ("language", "label", "edit"),
+    [("en", "Understood as: ", "Edit"), ("ar", "فُهم السؤال على أنه: ", "تعديل")],
+)
 def test_what_a_follow_up_was_understood_as_is_shown_as_soon_as_it_is_known(
-    language: Language, label: str
+    language: Language, label: str, edit: str
 ) -> None:
     reading = Exchange(2, "وفي العراق؟", "reading", understood="كم جنديًا في العراق؟")
     done = dataclasses.replace(reading, stage="done", answer=answer("5", understood="كم جنديًا في العراق؟"))
     for exchange in (reading, done):
-        assert f"{label}كم جنديًا في العراق؟" in Page(render.turn(exchange, language)).text
+        assert f"{label}كم جنديًا في العراق؟ {edit}" in Page(render.turn(exchange, language)).text
     assert not turn(answer("5")).all("p", "understood")
 
 

@@ -1,7 +1,7 @@
 // What a reader can do with an answer: copy it, save it, ask again, rate it. And the keyboard.
 
 (() => {
-  const { box, recordOf, retry, turnTo } = sanad.conversation;
+  const { box, recordOf, retry, turnTo, write } = sanad.conversation;
 
   async function copy(record, format) {
     let text;
@@ -66,6 +66,15 @@
     rating.scrollIntoView({ block: "nearest", behavior: sanad.glide() });
   }
 
+  // Puts a question into the box, to be changed and asked. What the reader has typed there stays.
+  let offered = ""; // what was put there last
+  function edit(question) {
+    if (!box.value.trim() || box.value === offered) write((offered = question));
+    else if (box.value !== question) sanad.say("edit_full");
+    box.focus({ preventScroll: true });
+    box.setSelectionRange(box.value.length, box.value.length);
+  }
+
   document.addEventListener("click", ({ target }) => {
     const button = target.closest?.("[data-act]");
     const turn = button?.closest(".turn");
@@ -75,6 +84,7 @@
     if (act === "copy" || act === "copy_markdown") copy(record, act === "copy" ? "text" : "markdown");
     else if (act.startsWith("save_")) save([record], act.slice("save_".length));
     else if (act === "retry") retry(turn, record);
+    else if (act === "edit") edit(button.parentElement.querySelector("bdi").textContent);
     else rate(turn, record, act);
   });
 

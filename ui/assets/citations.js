@@ -13,7 +13,7 @@ sanad.citations = (() => {
   // In a narrow window the article covers everything: the keyboard must not reach the page below it.
   const narrow = matchMedia("(max-width: 59.99rem)"); // as in page.css
   function shield() {
-    for (const one of document.querySelectorAll(".sanad .bar, main, #sanad-composer"))
+    for (const one of document.querySelectorAll(".sanad .bar, main, #sanad-composer, #sanad-offers"))
       one.inert = narrow.matches && !panel().hidden;
   }
   narrow.addEventListener("change", shield);

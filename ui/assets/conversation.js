@@ -10,7 +10,7 @@
   const PATIENCE = 6; // such checks of a healthy server after which its updates count as lost
   const FINAL = ["done", "failed", "stopped"];
 
-  const [past, live, welcome, form, stop] = ["past", "live", "welcome", "form", "stop"].map((name) =>
+  const [past, live, welcome, offers, form, stop] = ["past", "live", "welcome", "offers", "form", "stop"].map((name) =>
     document.getElementById(`sanad-${name}`),
   );
   const box = form.querySelector("textarea");
@@ -97,8 +97,10 @@
     document.dispatchEvent(new Event("sanad:history"));
   }
 
-  // Puts the conversation into the tab's address and title, so that it can be bookmarked.
+  // Puts the conversation into the tab's address and title, so that it can be bookmarked. The question box of a
+  // conversation without turns is in the middle of the window.
   function name(how) {
+    document.body.classList.toggle("fresh", !conversation.turns.length);
     sanad.store.address(conversation, how);
     document.title = conversation.turns.length ? `${conversation.title} · Sanad` : "Sanad";
   }
@@ -335,7 +337,7 @@
     ask(record.question, filter, last ? record.number : undefined, record.answer_language ?? sanad.filter.answers());
   }
 
-  welcome.addEventListener("click", ({ target }) => {
+  offers.addEventListener("click", ({ target }) => {
     const example = target.closest(".example");
     if (example) ask(example.textContent);
   });
@@ -347,7 +349,8 @@
     try {
       const start = await sanad.call("start", {});
       if (index !== sanad.indexes.current()) return; // a later call
-      welcome.innerHTML = start.welcome; // from ui/library.py
+      welcome.innerHTML = start.welcome; // from ui/welcome.py
+      offers.innerHTML = start.offers;
       sanad.filter.replace(start.filter);
     } catch {
       sanad.failed();
@@ -355,7 +358,7 @@
   }
 
   document.addEventListener("sanad:index", () => {
-    welcome.replaceChildren();
+    for (const one of [welcome, offers]) one.replaceChildren();
     begin();
   });
   document.addEventListener("sanad:language", () => {
@@ -380,6 +383,7 @@
     turnTo,
     choose,
     named: () => name({ replace: true }),
+    write,
   };
   if (sanad.store.addressed() === undefined) sanad.say("conversation_gone");
   welcome.hidden = conversation.turns.length > 0;
