@@ -102,6 +102,7 @@ ARABIC: dict[str, str] = {
     "save_markdown": "بصيغة Markdown",
     "save_html": "على هيئة صفحة ويب",
     "save_csl": "المصادر بصيغة CSL-JSON ‏(Zotero)",
+    "printed": "طُبع من سند بتاريخ {date}.",
     "saved": "حُفظ الملف {name}.",
     "save_none": "لا إجابة لحفظها.",
     "copied": "نُسخت الإجابة مع مصادرها.",

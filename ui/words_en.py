@@ -107,6 +107,7 @@ ENGLISH: dict[str, str] = {
     "save_markdown": "as Markdown",
     "save_html": "as a web page",
     "save_csl": "sources as CSL-JSON (Zotero)",
+    "printed": "Printed from Sanad on {date}.",
     "saved": "Saved as {name}.",
     "save_none": "There is no answer to save.",
     "copied": "Copied with its sources.",

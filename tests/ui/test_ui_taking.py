@@ -54,6 +54,8 @@ def test_paper_has_the_answer_with_its_warnings_and_nothing_to_click(
         "The last advisers left Ain al-Asad",
         "partly supported",
         "003_base.txt:61",
+        "Printed from Sanad on ",
+        "1 / 1",
     ):
         assert text in printed
     assert "◐" in printed and "○" not in printed and "Ask again" not in printed

@@ -105,6 +105,9 @@
     }
   });
   document.getElementById("sanad-new").addEventListener("click", () => turnTo(sanad.store.fresh()));
+  window.addEventListener("beforeprint", () => {
+    document.getElementById("sanad-printed").textContent = sanad.word("printed", { date: sanad.day(Date.now(), "long") });
+  });
 
   sanad.actions = { save };
 })();

@@ -50,6 +50,9 @@ window.sanad = (() => {
 
   const stop = async () => call("stop", { asked: await asked });
 
+  const day = (when, style) =>
+    new Date(when).toLocaleDateString({ en: "en-GB", ar: "ar-EG-u-nu-latn" }[language()], { dateStyle: style });
+
   async function healthy() {
     try {
       return (await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(HEALTH) })).ok;
@@ -201,6 +204,6 @@ window.sanad = (() => {
   turnPage();
 
   return {
-    call, ask, stop, healthy, restarted, failed, language, read, write, word, say, sure, glide, morph, show,
+    call, ask, stop, healthy, restarted, failed, language, read, write, word, day, say, sure, glide, morph, show,
   };
 })();

@@ -20,9 +20,7 @@
   function row({ id, title, changed, index }) {
     const open = make("button", { type: "button", className: "title", textContent: title, dir: "auto" });
     if (id === current().id) open.setAttribute("aria-current", "true");
-    const day = new Date(changed).toLocaleDateString({ en: "en-GB", ar: "ar-EG-u-nu-latn" }[sanad.language()], {
-      dateStyle: "medium",
-    });
+    const day = sanad.day(changed, "medium");
     const summary = make("summary", { textContent: "⋯" });
     summary.setAttribute("aria-label", sanad.word("conversation_options", { title }));
     const rename = Object.assign(action("conversation_rename"), { className: "rename" });
