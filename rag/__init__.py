@@ -13,7 +13,7 @@ question to a server that runs already needs few of them. Models load at the fir
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 """The version of the package; hatch reads it from here."""
 
 if TYPE_CHECKING:  # for type checkers and editors; what runs is __getattr__
