@@ -166,7 +166,7 @@ ARABIC: dict[str, str] = {
     "upload": "إضافة مقالات",
     "upload_choose": "اختيار ملفات",
     "upload_drop": "أو اسحبها إلى هنا",
-    "upload_kinds": "نصوص وMarkdown وصفحات ويب وPDF وWord وJSON Lines وCSV، حتى {mb} ميغابايت لكل ملف.",
+    "upload_kinds": "نصوص وMarkdown وصفحات ويب وPDF وWord وJSON وCSV، حتى {mb} ميغابايت لكل ملف.",
     "uploading": "جارٍ رفع {name}",
     "indexing": "جارٍ الفهرسة",
     "work_reading": "قراءة الملفات",

@@ -173,7 +173,7 @@ ENGLISH: dict[str, str] = {
     "upload": "Add articles",
     "upload_choose": "Choose files",
     "upload_drop": "or drop them here",
-    "upload_kinds": "Text, Markdown, web pages, PDF, Word, JSON Lines, CSV; up to {mb} MB per file.",
+    "upload_kinds": "Text, Markdown, web pages, PDF, Word, JSON, CSV; up to {mb} MB per file.",
     "uploading": "Uploading {name}",
     "indexing": "Indexing",
     "work_reading": "reading files",
