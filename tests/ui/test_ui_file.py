@@ -47,16 +47,31 @@ def client(assistant: Assistant) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.fixture
+def without_index() -> Iterator[TestClient]:
+    """For what needs no article."""
+
+    def unreachable(_name: str) -> Assistant:
+        raise AssertionError("an article was looked for")
+
+    with TestClient(Starlette(routes=originals.routes(unreachable))) as client:
+        yield client
+
+
 # An index of PDFs takes a second to build, so that tests which change nothing try several values each.
 
 
-def test_the_pdf_of_an_article_is_served_as_it_is(client: TestClient) -> None:
+def test_the_pdf_of_an_article_is_served_as_it_is_and_nothing_else(client: TestClient) -> None:
     for article, data in (("deep/bridge", BRIDGE), ("castle", CASTLE)):
         reply = client.get(originals.FILE, params={"article": article})
         assert (reply.status_code, reply.content) == (200, data)
         assert reply.headers["content-type"] == "application/pdf"
         assert reply.headers["content-disposition"] == "inline"
         assert reply.headers["cache-control"] == "no-store"
+    for article in ("harbour", "nothing", "", "../castle", "castle.PDF", "/etc/passwd"):
+        reply = client.get(originals.FILE, params={"article": article})
+        assert reply.status_code == 404, article
+        assert reply.headers["content-type"].startswith("text/plain")
 
 
 def test_an_uploaded_pdf_is_served_from_the_uploads(client: TestClient, assistant: Assistant) -> None:
@@ -75,13 +90,6 @@ def test_a_file_that_has_changed_or_is_gone_is_not_served(client: TestClient, fo
     )
     assert changed.status_code == 409 and CHANGED in changed.text and "'deep/bridge.pdf'" in changed.text
     assert gone.status_code == 404 and GONE in gone.text
-
-
-def test_only_an_article_of_the_index_that_was_read_from_a_pdf_has_a_file(client: TestClient) -> None:
-    for article in ("harbour", "nothing", "", "../castle", "castle.PDF", "/etc/passwd"):
-        reply = client.get(originals.FILE, params={"article": article})
-        assert reply.status_code == 404, article
-        assert reply.headers["content-type"].startswith("text/plain")
 
 
 def test_no_link_leads_out_of_the_folder(client: TestClient, folder: Path, tmp_path: Path) -> None:
@@ -125,18 +133,19 @@ def test_neither_a_large_file_nor_a_pipe_is_read(client: TestClient, folder: Pat
         assert client.get(originals.FILE, params={"article": "castle"}).status_code == 404
 
 
-def test_a_file_is_only_read(client: TestClient) -> None:
+def test_a_file_is_only_read(without_index: TestClient) -> None:
     for method in ("POST", "PUT", "DELETE"):
-        assert client.request(method, originals.FILE, params={"article": "castle"}).status_code == 405
+        reply = without_index.request(method, originals.FILE, params={"article": "castle"})
+        assert reply.status_code == 405
 
 
-def test_pdf_js_is_served_as_scripts_and_its_other_files_are_not(client: TestClient) -> None:
+def test_pdf_js_is_served_as_scripts_and_its_other_files_are_not(without_index: TestClient) -> None:
     for name in originals.NAMES:
-        reply = client.get(originals.LIBRARY + name)
+        reply = without_index.get(originals.LIBRARY + name)
         assert reply.content == (ASSETS / "pdfjs" / name).read_bytes()
         assert reply.headers["content-type"].startswith("text/javascript")
     for name in ("LICENSE", "README.md", "../page.html", "..%2fpage.html"):
-        assert client.get(originals.LIBRARY + name).status_code == 404
+        assert without_index.get(originals.LIBRARY + name).status_code == 404
 
 
 def test_pdf_js_is_the_one_that_its_readme_names() -> None:
