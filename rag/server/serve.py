@@ -236,7 +236,9 @@ class OnDemand:
     async def __aexit__(self, *_error: object) -> None:
         """Close the application if it is open."""
         self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        # The server's last act is to cancel what still runs, which may be this task.
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(self._task, return_exceptions=True)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request."""

@@ -337,3 +337,10 @@ def test_closing_stops_what_is_being_answered_and_is_quick(fake_assistant: FakeA
 
 def test_busy_says_when_to_try_again() -> None:
     assert Busy("3 questions wait already.", seconds=7).seconds == 7
+
+
+def test_a_stop_is_logged_as_no_error(
+    fake_assistant: FakeAssistant, caplog: pytest.LogCaptureFixture
+) -> None:
+    Server(fake_assistant()).start().close()
+    assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
