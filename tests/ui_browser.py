@@ -93,6 +93,17 @@ def serving(assistant: Any, **how: Any) -> Iterator[str]:
         server.close()
 
 
+def serious(page: Any) -> list[tuple[str, str, list[str]]]:
+    """What axe finds on a page that is serious or critical: rules with some elements; skips without axe."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    found = axe.run(page).response["violations"]
+    return [
+        (one["id"], one["help"], [node["html"][:150] for node in one["nodes"]][:3])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
 def free_port() -> int:
     """One below those that systems give to connections, so that none takes it before the server does."""
     while True:

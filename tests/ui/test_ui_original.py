@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import FakeAssistant
 from pdf_maker import Placed, make_pdf, place_pdf, stream, write_pdf
-from ui_browser import serving, until, watched
+from ui_browser import serious, serving, until, watched
 
 from rag import Assistant
 
@@ -274,16 +274,12 @@ def test_if_drawing_fails_the_text_stays_with_a_note(page: playwright_api.Page, 
 def test_a_phone_shows_the_whole_width_and_axe_finds_nothing_serious(
     page: playwright_api.Page, assistant: Assistant
 ) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(link(assistant, "bridge-ar", SENTENCES["ar"]))
     expect(page.locator("#sanad-panel .hit").first).to_be_visible()
     until(page, "document.querySelector('.paper').getBoundingClientRect().width > 300")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    serious = [
-        one for one in axe.run(page).response["violations"] if one["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+    assert serious(page) == []
 
 
 def test_pdf_js_is_not_asked_for_before_a_pdf_is_opened(

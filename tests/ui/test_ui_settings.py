@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ui_browser import ask, finish, until, watched
+from ui_browser import ask, finish, serious, until, watched
 from ui_stand_in import StandIn
 
 pytestmark = pytest.mark.browser
@@ -28,14 +28,12 @@ requestAnimationFrame(look);"""
 def test_a_theme_is_chosen_and_is_there_in_the_first_frame_of_the_next_visit(
     chromium: playwright_api.Browser, served: tuple[StandIn, str], system: str, theme: str, word: str
 ) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     with watched(chromium, served[1], color_scheme=system) as page:
         assert page.evaluate(PAPER) == COLOUR[system]
         page.get_by_role("button", name="Settings").click()
         page.get_by_label(word).check()
         assert page.evaluate(PAPER) == COLOUR[theme]
-        found = axe.run(page).response["violations"]
-        assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+        assert serious(page) == []
         page.add_init_script(FRAMES)
         page.reload()
         until(page, "window.frames_seen.length === 10")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import FakeAssistant
-from ui_browser import ask, free_port, serving, until, watched
+from ui_browser import ask, free_port, serious, serving, until, watched
 
 from rag import Assistant
 from rag.index.indexing import build_index
@@ -217,7 +217,6 @@ def test_with_one_index_nothing_is_chosen_and_no_request_names_it(
 def test_the_choice_fits_into_every_window_and_axe_finds_nothing_serious(
     chromium: playwright_api.Browser, address: str, locale: str, width: int, tallest: int
 ) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     with watched(chromium, address, locale=locale, viewport={"width": width, "height": 844}) as page:
         expect(page.get_by_label({"ar": "الفهرس"}.get(locale, "Index"))).to_be_visible()
         choose(page, "أجراس")
@@ -225,5 +224,4 @@ def test_the_choice_fits_into_every_window_and_axe_finds_nothing_serious(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         height = page.locator(".bar").bounding_box()["height"]
         assert height <= tallest, "as much as the drawer and scrolling count on"
-        found = axe.run(page).response["violations"]
-    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+        assert serious(page) == []
