@@ -85,7 +85,7 @@ test-fast: .venv/.installed-dev ## run the tests that need no model and no brows
 	$(BIN)/pytest -n auto --maxprocesses 4
 
 test: .venv/.installed-dev ## run every test, with the real models and, where Chromium is installed, the browser
-	$(BIN)/pytest -n auto --maxprocesses 2 --cov --cov-report=term:skip-covered --cov-fail-under=88
+	$(BIN)/pytest -n auto --maxprocesses 4 --cov --cov-report=term:skip-covered --cov-fail-under=88
 	$(BIN)/pytest -n auto --maxprocesses 2 -m '(slow or browser) and not model'
 	$(BIN)/pytest -m model --durations=10
 

@@ -73,6 +73,11 @@ language = "ar"
 """
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: while one waits for a disk or a server, another computes."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Settings of the whole run."""
     # Among a million objects of libraries each look for garbage takes a third of a second.

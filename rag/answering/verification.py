@@ -93,13 +93,16 @@ def _is_faithful(words: str, text: str) -> bool:
 def is_foreign(text: str, language: Language) -> bool:
     """Whether a statement is not in the answer's language; a name or a number alone fits either language.
 
+    Arabic letters in an English answer are always foreign: "الرئيس Trump" helps nobody who reads English alone.
+    An Arabic answer may have words in Latin letters, as Arabic newspapers do.
+
     Args:
         text: The statement.
         language: Of the answer.
     """
-    letters = sum(char.isalpha() for char in text)
-    own = sum(char.isalpha() and is_arabic(char) == (language == "ar") for char in text)
-    return own == 0 < letters and (language == "en" or len(text.split()) > LATIN_NAME)
+    letters = [char for char in text if char.isalpha()]
+    arabic = sum(map(is_arabic, letters))
+    return arabic > 0 if language == "en" else arabic == 0 < len(letters) and len(text.split()) > LATIN_NAME
 
 
 def _own_words(statement: Statement, evidence: Sequence[Evidence], language: Language) -> Statement:

@@ -154,6 +154,12 @@ def test_an_answer_in_the_language_of_the_evidence_gives_way_to_the_translated_s
     assert_sound(result, evidence())
 
 
+def test_an_english_phrase_with_an_arabic_word_in_it_gives_way_to_the_translated_sentence() -> None:
+    result = checked("[4] تكلفة المكتبة 4 ملايين دينار = تكلفة of 4 million dinars")
+    assert result.text == f"The article says: “{TRANSLATION}” (machine translation, may be wrong) [1]"
+    assert "تكلفة" not in result.text
+
+
 def test_an_answer_in_another_language_that_quotes_nothing_is_dropped() -> None:
     result = checked("[4] أعيد افتتاح الميناء")
     assert result.outcome == "not_found"
