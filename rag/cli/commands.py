@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from rag.cli import printing
 from rag.cli.arguments import parser
 from rag.conversation.question import check_question
-from rag.errors import BadSettings, SanadError
+from rag.errors import BadSettings, IndexMissing, SanadError
 from rag.records import Answer, Event, Filter, Finished, Retrieved, StageStarted
 from rag.server.local_socket import NoServer, socket_path
 from rag.server.local_socket import ask as ask_server
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = COMMANDS[options.command](options)
         sys.stdout.flush()
     except SanadError as error:
-        print(f"sanad: {error}", file=sys.stderr)
+        print(f"sanad: {error}{_instead(error, options)}", file=sys.stderr)
         return EXIT_ERROR
     except KeyboardInterrupt:
         print("sanad: interrupted", file=sys.stderr)
@@ -73,6 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("sanad: Cannot write the output: the disk is full. Free some space.", file=sys.stderr)
         return EXIT_ERROR
     return status or 0
+
+
+def _instead(error: SanadError, options: argparse.Namespace) -> str:
+    """How the message goes on if it says that an index is missing."""
+    if not isinstance(error, IndexMissing):
+        return ""
+    from rag.cli import indexes
+
+    given = options.index or DEFAULT_INDEX
+    return indexes.instead([given] if isinstance(given, str) else given, _settings(options))
 
 
 def keep_letters(stream: io.TextIOWrapper, *, windows: bool = os.name == "nt") -> None:
@@ -183,9 +193,11 @@ def _folder(options: argparse.Namespace, settings: Settings) -> Path:
 
     folder: Path | None = options.folder or indexed_folder(options.index, settings=settings)
     if folder is None:
+        from rag.cli import indexes
+
         raise BadSettings(
-            f"The folder of the index {options.index!r} is not known. Name it: "
-            f"sanad index FOLDER --index {options.index}"
+            f"The folder of the index {options.index!r} is not known. Name it: sanad index FOLDER --index "
+            f"{options.index}{indexes.instead([options.index], settings)}"
         )
     own = folder.is_dir() and folder.resolve() != settings.articles.resolve()
     if own and options.index == DEFAULT_INDEX:
