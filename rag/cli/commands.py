@@ -241,7 +241,15 @@ def _watch(options: argparse.Namespace, settings: Settings, folder: Path) -> Non
 def _articles(options: argparse.Namespace) -> None:
     from rag.index.indexing import list_articles
 
-    listed = list_articles(options.index, where=_where(options), settings=_settings(options))
+    settings, where = _settings(options), _where(options)
+    listed = list_articles(options.index, where=where, settings=settings)
+    if where is not None and not listed:
+        from rag.index import filters
+
+        there = [item.article for item in list_articles(options.index, settings=settings)]
+        print(filters.nothing(where, there, "en"), file=sys.stderr)
+        if not options.json:
+            return
     printing.articles(listed, as_json=options.json)
 
 
