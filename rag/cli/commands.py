@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.cli import printing
+from rag.cli import indexes, printing
 from rag.cli.arguments import parser
 from rag.conversation.question import check_question
 from rag.errors import BadSettings, IndexMissing, SanadError
@@ -79,8 +79,6 @@ def _instead(error: SanadError, options: argparse.Namespace) -> str:
     """How the message goes on if it says that an index is missing."""
     if not isinstance(error, IndexMissing):
         return ""
-    from rag.cli import indexes
-
     given = options.index or DEFAULT_INDEX
     return indexes.instead([given] if isinstance(given, str) else given, _settings(options))
 
@@ -108,6 +106,8 @@ def _where(options: argparse.Namespace) -> Filter | None:
 def _ask(options: argparse.Namespace) -> None:
     settings, where = _settings(options), _where(options)
     check_question(options.question, settings)  # before the models are prepared, which can take minutes
+    if options.index is None:
+        options.index = indexes.chosen(settings)
     try:
         path = None if options.no_serve else socket_path(index_folder(settings, options.index), settings)
         if path is None or not path.exists():
@@ -193,8 +193,6 @@ def _folder(options: argparse.Namespace, settings: Settings) -> Path:
 
     folder: Path | None = options.folder or indexed_folder(options.index, settings=settings)
     if folder is None:
-        from rag.cli import indexes
-
         raise BadSettings(
             f"The folder of the index {options.index!r} is not known. Name it: sanad index FOLDER --index "
             f"{options.index}{indexes.instead([options.index], settings)}"

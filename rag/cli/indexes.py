@@ -6,25 +6,34 @@ The errors of the other rooms do not name them, as a server passes those on to c
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Sequence
 
-from rag.settings import Settings
+from rag.settings import DEFAULT_INDEX, Settings
 
 SHOWN = 10
 """Indexes that are listed when another one is not found: as many as can be read at a glance."""
 
 
-def existing(settings: Settings) -> list[str]:
-    """The names of the indexes on this machine, sorted."""
+def existing(settings: Settings, *, but: str = "") -> list[str]:
+    """The names of the indexes on this machine, except ``but``, sorted."""
     try:
         folders = sorted(path for path in settings.indexes.iterdir() if path.name[0] != "." and path.is_dir())
     except OSError:
         return []
+    folders = [folder for folder in folders if folder.name != but]
     if not folders:
         return []
     from rag.index.layout import exists  # a question to a running server needs nothing more of that room
 
     return [folder.name for folder in folders if exists(folder)]
+
+
+def chosen(settings: Settings) -> str:
+    """The index to ask if none is named; a line on standard error says which, if it is not the only one."""
+    if existing(settings, but=DEFAULT_INDEX):
+        print(f"Asking the index {DEFAULT_INDEX!r}; choose another with --index.", file=sys.stderr)
+    return DEFAULT_INDEX
 
 
 def instead(wanted: Sequence[str], settings: Settings) -> str:

@@ -66,6 +66,30 @@ def test_only_folders_of_indexes_are_named(tmp_path: Path) -> None:
     assert indexes.existing(settings) == ["damaged", "mine"]
 
 
+ASKED = "Asking the index 'seeds'; choose another with --index."
+
+
+@pytest.mark.usefixtures("indexed")
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_question_that_names_no_index_says_which_one_is_asked_if_there_are_others(
+    run: Run, more: tuple[str, ...]
+) -> None:
+    named = run("ask", COST, "--index", "seeds", *more)
+    assert (named[0], named[2]) == (0, "")
+    make("mine")
+    status, out, err = run("ask", COST, *more)
+    assert (status, err.splitlines()) == (0, [ASKED])
+    if not more:
+        assert out == named[1]
+    assert run("ask", COST, "--index", "seeds", *more)[2] == ""
+
+
+def test_a_question_on_a_machine_without_other_indexes_says_nothing_of_them(run: Run) -> None:
+    assert "--index" not in run("ask", COST)[2]  # builds the default index
+    (Settings.load().indexes / "notes").mkdir()
+    assert run("ask", COST)[2] == ""
+
+
 def test_nothing_is_added_where_there_is_no_index_or_none_is_missing() -> None:
     assert indexes.instead(["mine"], Settings.load()) == ""
     assert indexes.instead(["mine"], make("mine")) == ""
