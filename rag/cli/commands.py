@@ -321,21 +321,22 @@ def _feedback(options: argparse.Namespace) -> None:
 def _export(options: argparse.Namespace) -> None:
     from rag.index.archive import export_index
 
-    _moved(options.file, export_index(options.file, options.index, settings=_settings(options)))
+    done = export_index(options.file, options.index, settings=_settings(options))
+    print(f"{_moved(done)}, {done.size / 1e6:.1f} MB in {options.file}")
 
 
 def _import(options: argparse.Namespace) -> None:
     from rag.index.archive import import_index
 
+    settings = _settings(options)
     with printing.progress() as progress:
-        done = import_index(options.file, options.index, settings=_settings(options), progress=progress)
-    _moved(options.file, done)
+        done = import_index(options.file, options.index, settings=settings, progress=progress)
+    print(f"{_moved(done)}, imported from {options.file} into {index_folder(settings, done.name)}")
 
 
-def _moved(file: Path, done: Moved) -> None:
+def _moved(done: Moved) -> str:
     files = f", {printing.count(done.uploads, 'uploaded file')}" if done.uploads else ""
-    articles = printing.count(done.articles, "article")
-    print(f"{done.name}: {articles}{files}, {done.size / 1e6:.1f} MB in {file}")
+    return f"{done.name}: {printing.count(done.articles, 'article')}{files}"
 
 
 def _ui(options: argparse.Namespace) -> None:
