@@ -25,6 +25,8 @@ def parser() -> argparse.ArgumentParser:
     index = _option(
         "--index", default=DEFAULT_INDEX, metavar="NAME", help="name of the index (default: %(default)s)"
     )
+    # None if none is named, so that the command can say which index it asks.
+    asked = _option("--index", metavar="NAME", help=f"name of the index (default: {DEFAULT_INDEX})")
     shrink = _option(
         "--allow-shrink", action="store_true", help="allow removing more than a fifth of the articles at once"
     )
@@ -45,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
             name, help=summary, description=description or sentence, parents=list(shared)
         )
 
-    ask = command("ask", "answer a question", index, where, models)
+    ask = command("ask", "answer a question", asked, where, models)
     ask.add_argument("question", help="the question, in English or Arabic")
     ask.add_argument(
         "--answer-language",

@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.cli import printing
+from rag.cli import indexes, printing
 from rag.cli.arguments import parser
 from rag.conversation.question import check_question
-from rag.errors import BadSettings, SanadError
+from rag.errors import BadSettings, IndexMissing, SanadError
 from rag.records import Answer, Event, Filter, Finished, Retrieved, StageStarted
 from rag.server.local_socket import NoServer, socket_path
 from rag.server.local_socket import ask as ask_server
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = COMMANDS[options.command](options)
         sys.stdout.flush()
     except SanadError as error:
-        print(f"sanad: {error}", file=sys.stderr)
+        print(f"sanad: {error}{_instead(error, options)}", file=sys.stderr)
         return EXIT_ERROR
     except KeyboardInterrupt:
         print("sanad: interrupted", file=sys.stderr)
@@ -73,6 +73,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("sanad: Cannot write the output: the disk is full. Free some space.", file=sys.stderr)
         return EXIT_ERROR
     return status or 0
+
+
+def _instead(error: SanadError, options: argparse.Namespace) -> str:
+    """How the message goes on if it says that an index is missing."""
+    if not isinstance(error, IndexMissing):
+        return ""
+    given = options.index or DEFAULT_INDEX
+    return indexes.instead([given] if isinstance(given, str) else given, _settings(options))
 
 
 def keep_letters(stream: io.TextIOWrapper, *, windows: bool = os.name == "nt") -> None:
@@ -98,6 +106,8 @@ def _where(options: argparse.Namespace) -> Filter | None:
 def _ask(options: argparse.Namespace) -> None:
     settings, where = _settings(options), _where(options)
     check_question(options.question, settings)  # before the models are prepared, which can take minutes
+    if options.index is None:
+        options.index = indexes.chosen(settings)
     try:
         path = None if options.no_serve else socket_path(index_folder(settings, options.index), settings)
         if path is None or not path.exists():
@@ -184,8 +194,8 @@ def _folder(options: argparse.Namespace, settings: Settings) -> Path:
     folder: Path | None = options.folder or indexed_folder(options.index, settings=settings)
     if folder is None:
         raise BadSettings(
-            f"The folder of the index {options.index!r} is not known. Name it: "
-            f"sanad index FOLDER --index {options.index}"
+            f"The folder of the index {options.index!r} is not known. Name it: sanad index FOLDER --index "
+            f"{options.index}{indexes.instead([options.index], settings)}"
         )
     own = folder.is_dir() and folder.resolve() != settings.articles.resolve()
     if own and options.index == DEFAULT_INDEX:
@@ -229,7 +239,15 @@ def _watch(options: argparse.Namespace, settings: Settings, folder: Path) -> Non
 def _articles(options: argparse.Namespace) -> None:
     from rag.index.indexing import list_articles
 
-    listed = list_articles(options.index, where=_where(options), settings=_settings(options))
+    settings, where = _settings(options), _where(options)
+    listed = list_articles(options.index, where=where, settings=settings)
+    if where is not None and not listed:
+        from rag.index import filters
+
+        there = [item.article for item in list_articles(options.index, settings=settings)]
+        print(filters.nothing(where, there, "en"), file=sys.stderr)
+        if not options.json:
+            return
     printing.articles(listed, as_json=options.json)
 
 
@@ -303,21 +321,22 @@ def _feedback(options: argparse.Namespace) -> None:
 def _export(options: argparse.Namespace) -> None:
     from rag.index.archive import export_index
 
-    _moved(options.file, export_index(options.file, options.index, settings=_settings(options)))
+    done = export_index(options.file, options.index, settings=_settings(options))
+    print(f"{_moved(done)}, {done.size / 1e6:.1f} MB in {options.file}")
 
 
 def _import(options: argparse.Namespace) -> None:
     from rag.index.archive import import_index
 
+    settings = _settings(options)
     with printing.progress() as progress:
-        done = import_index(options.file, options.index, settings=_settings(options), progress=progress)
-    _moved(options.file, done)
+        done = import_index(options.file, options.index, settings=settings, progress=progress)
+    print(f"{_moved(done)}, imported from {options.file} into {index_folder(settings, done.name)}")
 
 
-def _moved(file: Path, done: Moved) -> None:
+def _moved(done: Moved) -> str:
     files = f", {printing.count(done.uploads, 'uploaded file')}" if done.uploads else ""
-    articles = printing.count(done.articles, "article")
-    print(f"{done.name}: {articles}{files}, {done.size / 1e6:.1f} MB in {file}")
+    return f"{done.name}: {printing.count(done.articles, 'article')}{files}"
 
 
 def _ui(options: argparse.Namespace) -> None:

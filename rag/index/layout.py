@@ -169,6 +169,11 @@ def entry(name: str, manifest: bytes) -> bytes:
     return f"{name} {hashlib.sha256(manifest).hexdigest()}\n".encode()
 
 
+def exists(index: Path) -> bool:
+    """Whether a folder is that of an index, perhaps of a damaged one."""
+    return read_current(index) is not None or any(index.glob("generation-*"))
+
+
 def read_current(index: Path) -> bytes | None:
     """The bytes of an index's CURRENT; empty if it cannot be read, None if there is none."""
     try:
@@ -187,7 +192,7 @@ def read_manifest(index: Path, current: bytes | None) -> tuple[str, Manifest]:
         IndexUnusable: It has another format.
         Damaged: CURRENT or the manifest has changed since it was written.
     """
-    if current is None and not any(index.glob("generation-*")):
+    if current is None and not exists(index):
         raise IndexMissing(f"There is no index {index.name!r} in {index.parent}. Build it: {command(index)}")
     name = current_name(current)
     if name is None:

@@ -34,10 +34,13 @@ _SUPPORTED = ", ".join(KINDS)
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something that was not read: a file, a row (``news.csv:12``), or a part of one such as a date."""
+    """Something that was not read: a file, a row (``news.csv:12``), or a part of one such as a date.
+
+    Also a table of the catalogue that belongs to no article (``articles.toml [harbor]``).
+    """
 
     source: str
-    """The path of the file relative to the folder; for a row also its line."""
+    """The path of the file relative to the folder; for a row also its line, for a table also its heading."""
     reason: str
     """Why it was not read and how to fix that, in a few words."""
     added: bool = False
@@ -120,10 +123,8 @@ def load_folder(
                 build.skip(source, str(error))
                 continue
             build.add(source, hashlib.sha256(data).hexdigest(), parsed, state, collection=rows)
-    for name in entries:
-        if name not in build.ids and name not in build.names:
-            reason = f"table [{name}] matches no article that was read; use an id that sanad articles lists"
-            build.skip(catalogue_name, reason)
+    for table, reason in catalogue.unused(entries, build.ids | build.names):
+        build.skip(f"{catalogue_name} {table}", reason)
     loaded = build.loaded()
     if not loaded.articles and not loaded.unread and not may_be_empty:
         first = next((f" ({one.source}: {one.reason})" for one in loaded.skipped), "")

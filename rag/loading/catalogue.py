@@ -7,11 +7,12 @@ them means that nothing is known.
 from __future__ import annotations
 
 import datetime
+import difflib
 import json
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,12 @@ NAMES = ("articles.toml", "seeds.toml")
 
 Entry = Mapping[str, str]
 """The metadata of one article: any of title, outlet, language and published."""
+
+COMPARED = 1000
+"""Most articles among which the one is looked for that the name of an unused table means: it takes 30 ms."""
+
+SUGGESTED = 5
+"""Unused tables for which that is done: an update takes a fraction of a second."""
 
 
 def load(folder: Path) -> tuple[str, Mapping[str, Entry]]:
@@ -53,6 +60,38 @@ def read(path: Path, *, corrections: bool = False) -> dict[str, Entry]:
         ) from None
     named = {unicodedata.normalize("NFC", name): table for name, table in raw.items()}
     return {name: _entry(path, name, table, blank=corrections) for name, table in named.items()}
+
+
+def unused(entries: Mapping[str, Entry], ids: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The tables that belong to none of these ids: the heading of each, and a reason that says how to fix it.
+
+    Args:
+        entries: What ``load`` has returned.
+        ids: The articles that were read, and the collections that they are rows of.
+    """
+    names = [name for name in entries if name not in ids]
+    # An article that has a table of its own is not the one that was meant.
+    free = sorted(set(ids).difference(entries)) if names else []
+    used = len(entries) - len(names)
+    others = f", unlike the other {used:,}" if used > 1 else ", unlike the other one" if used else ""
+    for number, name in enumerate(names):
+        near = _similar(name, free) if number < SUGGESTED and len(free) <= COMPARED else None
+        fix = f"did you mean {_heading(near)}?" if near else "use an id that sanad articles lists"
+        yield (
+            _heading(name),
+            f"no article that was read has this id, so this table was not applied{others}; {fix}",
+        )
+
+
+def _similar(name: str, ids: Collection[str]) -> str | None:
+    """The id that was meant by the name of a table, which is that of a file or misspelt."""
+    stem = name.rpartition(".")[0]
+    return stem if stem in ids else next(iter(difflib.get_close_matches(name, ids, n=1)), None)
+
+
+def _heading(name: str) -> str:
+    """The first line of a table."""
+    return f"[{name if re.fullmatch('[A-Za-z0-9_-]+', name) else _quoted(name)}]"
 
 
 def write(path: Path, entries: Mapping[str, Entry]) -> None:
@@ -87,7 +126,9 @@ def _entry(path: Path, name: str, table: Any, *, blank: bool) -> dict[str, str]:
     for key, value in table.items():
         where = f"{path}: [{name}] {key} = {value!r}"
         if key not in _KEYS:
-            raise BadArticles(f"{where}: unknown key {key!r}; known keys are {', '.join(_KEYS)}.")
+            near = difflib.get_close_matches(key.lower(), _KEYS, n=1)
+            fix = f"did you mean {near[0]}?" if near else f"known keys are {', '.join(_KEYS)}."
+            raise BadArticles(f"{where}: unknown key {key!r}, so that no article was read; {fix}")
         if blank and value == "" and key in ("outlet", "published"):
             pass
         elif key == "published":

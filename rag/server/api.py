@@ -230,12 +230,13 @@ def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
         kind, message = "refused", f"{error.detail}."
-        if request.url.path.startswith(OPENAI) and error.status_code in (404, 405):
+        if error.status_code in (404, 405):
             kind = "unknown_url" if error.status_code == 404 else kind
-            message = (
-                f"There is no {request.method} {request.url.path} here; there are "
-                "POST /v1/chat/completions and GET /v1/models."
-            )
+            path = request.url.path
+            instead = "there are POST /v1/chat/completions and GET /v1/models."
+            if not path.startswith(OPENAI):
+                instead = "GET /openapi.json describes what there is."
+            message = f"There is no {request.method} {path} here; {instead}"
         return refusal(error.status_code, message, kind, error.headers)
 
     @app.exception_handler(Exception)

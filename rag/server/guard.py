@@ -40,11 +40,15 @@ LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 OPENAI = "/v1/"
 """Prefix of the paths for clients of OpenAI's API, which expect its form of errors."""
 
-ARTICLES = "/api/articles/"
+API = "/api/"
+"""Prefix of the paths of Sanad's own API."""
+
+ARTICLES = f"{API}articles/"
 """Prefix of the paths of single articles."""
 
-PREFIXES = (OPENAI, ARTICLES)
-"""Prefixes of the paths of the API that cannot be listed one by one."""
+PREFIXES = (OPENAI, ARTICLES, API)
+"""Prefixes of the paths of the API that cannot be listed one by one. Unknown paths with these are the API's
+too, which refuses them in the form that its clients read."""
 
 UPLOADS = "/sanad/upload/"
 """Path under which the page receives files."""

@@ -128,8 +128,35 @@ def test_articles_are_listed_by_filter(run: Run) -> None:
         (("--language", "ar", "--outlet", "Coast Daily"), []),
     ):
         status, out, err = run("articles", *flags)
-        assert (status, err) == (0, "")
+        assert (status, bool(err)) == (0, not found)
         assert [row[0] for row in rows(out)] == found, flags
+
+
+@pytest.mark.usefixtures("indexed")
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_filter_that_matches_no_article_is_reported_with_what_there_is_beside_an_empty_list(
+    run: Run, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    if terminal:
+        monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    told = (
+        "No article matches the filter (outlet “CNN”). In the index: outlets “Coast Daily”, “صحيفة النخيل” "
+        "(without one: 1 of 3 articles); only the date 2024-09-06 (without one: 2 of 3 articles); "
+        "languages Arabic, English.\n"
+    )
+    assert run("articles", "--outlet", "CNN") == (0, "", told)
+    assert run("articles", "--outlet", "CNN", "--json") == (0, "[]\n", told)
+
+
+@pytest.mark.usefixtures("indexed")
+def test_of_many_outlets_that_a_filter_does_not_name_ten_are_reported(run: Run, small_articles: Path) -> None:
+    (small_articles / "more.jsonl").write_text(
+        "\n".join(json.dumps({"text": f"Story {n}.", "outlet": f"Outlet {n}"}) for n in range(12)),
+        encoding="utf-8",
+    )
+    run("index")
+    told = run("articles", "--outlet", "CNN")[2]
+    assert told.count("“") == 11 and " and 4 more (" in told
 
 
 @pytest.mark.parametrize("command", [("ask", COST), ("articles",)])

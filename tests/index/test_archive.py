@@ -109,7 +109,9 @@ def test_the_commands_export_and_import(run: Run, index: Path, tmp_path: Path) -
         "already exists. Choose another file name.\n"
     )
     assert run("import", str(file))[2].endswith(f"sanad import {file} --index NAME\n")
-    assert run("import", str(file), "--index", "mine")[0] == 0
+    status, out, _ = run("import", str(file), "--index", "mine")
+    folder = Settings.load().indexes / "mine"
+    assert (status, out) == (0, f"mine: 3 articles, 1 uploaded file, imported from {file} into {folder}\n")
     assert "harbour.txt:2" in run("ask", "--index", "mine", QUESTION)[1]
     assert run("import", str(tmp_path / "none"))[0] == 2
     assert "is not an archive of an index" in run("import", str(index / "CURRENT"), "--index", "x")[2]

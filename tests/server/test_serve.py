@@ -20,6 +20,7 @@ import httpx
 import pytest
 from conftest import FakeAssistant, Serve
 from crowd import crowd
+from starlette.applications import Starlette
 
 from rag import Answer, BadSettings
 from rag.errors import Busy
@@ -27,7 +28,7 @@ from rag.models.llm.fake import FakeLLM
 from rag.server.guard import MAX_BODY
 from rag.server.logs import WAITING, Log
 from rag.server.schema import MAX_TEXT, MAX_TURNS
-from rag.server.serve import Server
+from rag.server.serve import Page, Server
 
 QUESTION = "When did the harbour of Marsa reopen?"
 
@@ -116,6 +117,26 @@ def test_what_makes_no_sense_is_refused_in_words(
     response = shared_client.post(path, json=body)
     assert response.status_code == status
     assert told in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("page", [None, lambda _: Starlette()], ids=["no page", "page"])
+def test_an_unknown_path_of_the_api_is_refused_in_its_form_and_named(serve: Serve, page: Page | None) -> None:
+    client = serve(server={"page": page})
+    for method, path, status, kind in (
+        ("GET", "/api/askk", 404, "unknown_url"),
+        ("POST", "/api/", 404, "unknown_url"),
+        ("GET", "/api/ask", 405, "refused"),
+        ("PUT", "/api/articles", 405, "refused"),
+    ):
+        response = client.request(method, path)
+        message = f"There is no {method} {path} here; GET /openapi.json describes what there is."
+        assert response.status_code == status
+        assert response.json() == {"error": {"message": message, "type": kind, "code": status}}
+    told = client.get("/v1/askk").json()["error"]
+    assert (told["code"], told["param"]) == ("unknown_url", None) and "GET /v1/askk" in told["message"]
+    assert metric(client, 'sanad_requests_total{method="GET",route="/api/…",status="404"}') == 1
+    if page:
+        assert client.get("/apis").text == "Not Found", "other paths are the page's"
 
 
 def test_a_body_that_is_too_large_is_refused_however_it_is_sent(serve: Serve) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ui_browser import ask, finish, until, watched
+from ui_browser import ask, finish, held, until, watched
 from ui_stand_in import StandIn
 from ui_states import DESKTOP, PHONE
 
@@ -66,6 +66,23 @@ def test_the_box_is_in_the_middle_until_the_first_question_and_then_at_the_lower
         page.locator("#sanad-new").click()
         expect(page.locator(".examples")).to_be_visible()
         assert page.evaluate(PLACES) == [welcome, box, examples], "as it was"
+
+
+def test_the_welcome_leaves_with_the_middle_of_the_window_before_an_earlier_conversation_is_drawn(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "When did they leave?")
+    expect(page.locator(".welcome")).to_be_hidden()
+    finish(page, assistant)
+    page.locator("#sanad-new").click()
+    expect(page.locator(".welcome")).to_be_visible()
+    with held(page, "**/run/show"):
+        page.locator("#sanad-show-conversations").click()
+        page.locator("#sanad-conversations .title").click()
+        expect(page.locator(".welcome")).to_be_hidden(timeout=2000)
+        expect(page.locator(".turn")).to_have_count(0)
+    expect(page.locator("#sanad-past .turn")).to_be_visible()
+    expect(page.locator(".welcome")).to_be_hidden()
 
 
 def test_the_examples_belong_to_the_questions_and_not_to_the_articles(page: playwright_api.Page) -> None:

@@ -97,8 +97,8 @@
     document.dispatchEvent(new Event("sanad:history"));
   }
 
-  // Puts the conversation into the tab's address and title, so that it can be bookmarked. The question box of a
-  // conversation without turns is in the middle of the window.
+  // Puts the conversation into the tab's address and title, so that it can be bookmarked. With a conversation without
+  // turns the page is "fresh": the question box is in the middle of the window, between the welcome and the examples.
   function name(how) {
     document.body.classList.toggle("fresh", !conversation.turns.length);
     sanad.store.address(conversation, how);
@@ -210,7 +210,6 @@
     if (old?.id === turn.id) return sanad.morph(old, turn);
     if (old && isFinal(old)) past.append(old);
     live.replaceChildren(turn);
-    welcome.hidden = true;
     if (stopped) endStatus("stopped");
     if (drawing) draw(); // what is on its way lacks the turn that has just moved to the past, or has it twice
     turn.scrollIntoView({ block: "start", behavior: sanad.glide() });
@@ -256,8 +255,7 @@
 
   async function draw() {
     const mine = ++drawn;
-    const answering = () => busy && owner === conversation;
-    const kept = answering() ? running : 0; // a turn of its own, whose stored one is empty
+    const kept = busy && owner === conversation ? running : 0; // a turn of its own, whose stored one is empty
     const turns = conversation.turns.filter(({ number }) => number !== kept);
     let html = "";
     if (turns.length) {
@@ -273,7 +271,6 @@
     drawing = false;
     past.innerHTML = html; // from ui/render.py, which escapes everything
     if (liveTurn()?.id !== `t${kept}`) live.replaceChildren();
-    welcome.hidden = turns.length > 0 || answering();
     for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
   }
 
@@ -386,7 +383,6 @@
     write,
   };
   if (sanad.store.addressed() === undefined) sanad.say("conversation_gone");
-  welcome.hidden = conversation.turns.length > 0;
   name({ replace: true });
   write(sanad.store.typed());
   begin();
