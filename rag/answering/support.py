@@ -31,8 +31,8 @@ ENDS = " \t.,:;،؛!؟?"
 
 _NEGATIONS = {
     "en": re.compile(
-        r"(?i)\b(?:no|not|never|none|nor|neither|without|cannot|den(?:y|ies|ied)|refus(?:e|es|ed)|fail(?:s|ed)?|lacks?|"
-        r"un(?:able|likely)|\w+n['’]t)\b"
+        r"(?i)\b(?:no|non|not|nothing|nobody|nowhere|never|none|nor|neither|without|cannot|den(?:y|ies|ied)|"
+        r"refus(?:e|es|ed)|fail(?:s|ed)?|lacks?|un(?:able|likely)|\w+n['’]t)\b"
     ),
     "ar": re.compile(
         r"(?<!\w)[وف]?(?:لا|لم|لن|ليس|ليست|ليسوا|غير|دون|بدون|[بل]?عدم|نفي|نفت|ينفي|تنفي|رفض|رفضت|يرفض|ترفض|فشل|فشلت)"

@@ -93,7 +93,7 @@ def _is_faithful(words: str, text: str) -> bool:
 def is_foreign(text: str, language: Language) -> bool:
     """Whether a statement is not in the answer's language; a name or a number alone fits either language.
 
-    Arabic letters in an English answer are always foreign: "الرئيس Trump" helps nobody who reads English alone.
+    Arabic letters in an English answer are always foreign: its reader may know no word of "الرئيس Trump".
     An Arabic answer may have words in Latin letters, as Arabic newspapers do.
 
     Args:

@@ -77,6 +77,17 @@ def test_a_faithful_translation_is_certain() -> None:
     assert found.licensed > 0.6
 
 
+@pytest.mark.parametrize(
+    ("sentence", "translation"),
+    [
+        ("انتُخبت مديرة غير تنفيذية.", "She was elected non-executive director."),
+        ("لا يوجد شيء في الميناء.", "There is nothing in the port."),
+    ],
+)
+def test_a_negation_in_other_words_is_none_that_was_lost(sentence: str, translation: str) -> None:
+    assert translates(sentence, translation) is not None
+
+
 def test_cited_sentences_of_the_other_language_are_translated_each_once() -> None:
     model = Replying()
     one = draft(ARABIC, "The port opened.", ARABIC)

@@ -58,6 +58,17 @@ _PLACES = folded(
 )
 """Folded words before the name of a place or an organisation."""
 
+_NEGATIONS = {
+    "لم": ("did not",),
+    "لن": ("will not",),
+    "لا": ("does not", "not", "no"),
+    "ليس": ("is not", "not"),
+    "ليست": ("is not", "not"),
+    "ليسوا": ("are not",),
+    "غير": ("not", "non-", "un-"),
+}
+"""Function words with a hint: without one the model overlooks them, and its sentence says the opposite."""
+
 _AFTER_NAMES = {"الدين": "al-Din", "لي": "Lee"}
 """Words that are parts of people's names after another part, as newspapers spell them: علاء الدين."""
 _SERVANT = "عبد"
@@ -135,7 +146,7 @@ class ArabicReader(Reader):
     def _phrase(self, at: int) -> Found | None:
         for size in longest(self.words, at, _LONGEST_PHRASE):
             rest = tuple(word.key for word in self.words[at + 1 : at + size])
-            for first in unprefixed(self.words[at].key):
+            for first in (*unprefixed(self.words[at].key), _without_and(self.words[at].key)):
                 if targets := self.lexicon.phrase((first, *rest)):
                     return self.hint(at, size, targets, "word"), size
         return None
@@ -206,6 +217,8 @@ class ArabicReader(Reader):
 
     def _word(self, at: int) -> Found:
         word = self.words[at]
+        if negation := _NEGATIONS.get(_without_and(word.key)):
+            return self.hint(at, 1, negation, "word"), 1
         if not is_arabic_word(word.text) or is_stop(word.key, "ar") or len(word.key) < 2:
             return None, 1
         if word.text in _ARTICLE:
@@ -245,6 +258,12 @@ class ArabicReader(Reader):
             return None
         self._person = at + 1
         return self.hint(at, 1, spellings_of(bare, article=article), "name", spelled=True)
+
+
+def _without_and(key: str) -> str:
+    """A folded function word without و or ف before it: ولم is و and لم."""
+    bare = key[1:]
+    return bare if key[0] in "وف" and is_stop(key, "ar") and is_stop(bare, "ar") else key
 
 
 def is_noun(meaning: str) -> bool:

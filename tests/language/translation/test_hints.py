@@ -80,6 +80,8 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Tables:
         ("يوم الثلاثاء في تشرين الثاني", "الثلاثاء=Tuesday | تشرين الثاني=November"),
         ("قبل ساعتين و3.5 ملايين", "ساعتين=two hours | 3.5 ملايين=3.5 million"),
         ("عام 2014", "عام=year"),
+        ("لا حياة", "لا=does not; not; no | حياة=life"),
+        ("ولم أعلنت", "ولم=did not | أعلنت=announced"),
         ("الأمم، المتحدة", "none"),
         ("من على في وكل", "none"),
         ("", "none"),
@@ -211,6 +213,11 @@ def test_the_shipped_tables_load_fast_and_only_when_they_are_asked() -> None:
 def test_the_shipped_tables_spell_names_as_newspapers_do(sentence: str, first: str) -> None:
     names = [hint.targets[0] for hint in hints_for(sentence, "ar") if hint.kind == "name"]
     assert " ".join(names) == first
+
+
+@pytest.mark.parametrize("sentence", ["ولم يعد قادرا", "لم يعد قادرا"])
+def test_a_phrase_that_begins_with_a_negation_is_no_negation_of_its_next_word(sentence: str) -> None:
+    assert hints_for(sentence, "ar")[0].targets == ("no longer",)
 
 
 @pytest.mark.parametrize(
