@@ -408,7 +408,7 @@ CONTROLS = (
         ("test_another_machine_is_named_once_and_this_one_never",),
     ),
     Control(
-        "rag/server/request_log.py",
+        "rag/server/logs.py",
         'route = path if path in self._routes else f"{start}…" if start else "page"',
         "route = path",
         ("test_health_readiness_and_metrics_are_reported",),

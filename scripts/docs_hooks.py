@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from rag.cli.arguments import parser
+from rag.server import reference
 from rag.server.api import build_api
 
 OUTSIDE = re.compile(r"\[([^\]]+)\]\((?:\.\./)+(?!operations)[^)]*\)")
@@ -54,29 +55,4 @@ class _Formatter(argparse.HelpFormatter):
 def http() -> str:
     """The routes of ``sanad serve``, each with its parameters and responses."""
     stand_in: Any = SimpleNamespace(settings=SimpleNamespace(passwords="yes"), indexes=["seeds"])
-    schema = build_api(stand_in, stand_in, stand_in).openapi()
-    parts = []
-    for path, methods in schema["paths"].items():
-        for method, route in methods.items():
-            parts.append(f"## {method.upper()} {path}\n\n{route.get('description', route['summary'])}")
-            if named := route.get("parameters"):
-                rows = [f"| `{p['name']}` | {p['in']} | {p.get('description', '')} |" for p in named]
-                parts.append("\n".join(["| parameter | in | meaning |", "|---|---|---|", *rows]))
-            if body := route.get("requestBody"):
-                parts.append(_fields(next(iter(body["content"].values()))["schema"], schema))
-            rows = [
-                f"| {status} | {told.get('description', '')} |" for status, told in route["responses"].items()
-            ]
-            parts.append("\n".join(["| status | meaning |", "|---|---|", *rows]))
-    return "\n\n".join(parts)
-
-
-def _fields(body: dict[str, Any], schema: dict[str, Any]) -> str:
-    name = body.get("$ref", "").rpartition("/")[2]
-    properties = schema["components"]["schemas"].get(name, body).get("properties", {})
-    rows = [f"| `{key}` | {_one_line(field.get('description', ''))} |" for key, field in properties.items()]
-    return "\n".join(["| field | meaning |", "|---|---|", *rows])
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    return reference.body(build_api(stand_in, stand_in, stand_in).openapi())

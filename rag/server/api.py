@@ -9,7 +9,7 @@
     /v1/…                       for clients of OpenAI's API: rag/server/openai
     GET  /healthz /readyz       whether the process runs; whether it can answer
     GET  /metrics               for Prometheus
-    GET  /openapi.json
+    GET  /docs /openapi.json    the reference of all this, for people and for programs
 
 Failures have one form, except below /v1/, where they have OpenAI's (rag/server/guard.py).
 """
@@ -28,12 +28,13 @@ from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 
-from rag import __version__
+from rag import __version__, records
 from rag.errors import BadArticles, BadQuestion, Busy, SanadError
 from rag.loading import uploads
 from rag.records import Answer, Article, Event, Filter, Finished, Language, Retrieved, StageStarted, Turn
+from rag.server import reference
 from rag.server.guard import ARTICLES, OPENAI, error_body, file_parts, refusal, status_of
 from rag.server.metrics import CONTENT_TYPE, Metrics
 from rag.server.openai import chat
@@ -50,6 +51,7 @@ from rag.server.schema import (
     Removed,
     SearchQuery,
     errors,
+    meanings,
     responses,
 )
 from rag.server.worker import QuestionRunner
@@ -60,6 +62,9 @@ if TYPE_CHECKING:
 FileName = Annotated[
     str, Query(max_length=MAX_NAME, description="Name of the file with its suffix, for example report.pdf.")
 ]
+
+DOCS = "/docs"
+"""Path of the page that describes the API."""
 
 LINES = "application/x-ndjson"
 """Media type of a streamed answer."""
@@ -83,6 +88,10 @@ class _Described(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The schema."""
         schema = super().openapi()
+        for name, fields in meanings(records).items():
+            described = schema["components"]["schemas"].get(name, {}).get("properties", {})
+            for field in described.keys() & fields.keys():
+                described[field]["description"] = fields[field]
         schema["components"]["securitySchemes"] = SECURITY
         schema["security"] = [{name: []} for name in SECURITY] if self.login else [{}]
         schema["paths"]["/healthz"]["get"]["security"] = [{}]
@@ -116,6 +125,13 @@ def build_api(assistant: Assistant, asker: Asker, metrics: Metrics) -> FastAPI:
     chat.add_routes(app, asker, lambda: assistant.model)
     _add_health(app, assistant, metrics)
     _add_error_handlers(app)
+
+    @app.get(DOCS, include_in_schema=False)
+    def docs() -> Response:
+        return HTMLResponse(
+            reference.page(app.openapi()), headers={"Content-Security-Policy": reference.POLICY}
+        )
+
     return app
 
 
@@ -235,7 +251,7 @@ def _add_error_handlers(app: FastAPI) -> None:
             path = request.url.path
             instead = "there are POST /v1/chat/completions and GET /v1/models."
             if not path.startswith(OPENAI):
-                instead = "GET /openapi.json describes what there is."
+                instead = f"GET {DOCS} describes what there is."
             message = f"There is no {request.method} {path} here; {instead}"
         return refusal(error.status_code, message, kind, error.headers)
 

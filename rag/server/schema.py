@@ -5,7 +5,11 @@ The limits are part of the models, so that the server enforces them and the Open
 
 from __future__ import annotations
 
+import ast
+import inspect
 from collections.abc import Sequence
+from itertools import pairwise
+from types import ModuleType
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -180,6 +184,24 @@ def _source(cited: Citation, language: Language) -> str:
         f"{cited.source}:{cited.line}",
     )
     return "\n".join(filter(None, lines))
+
+
+def meanings(module: ModuleType) -> dict[str, dict[str, str]]:
+    """The docstrings below the fields of a module's classes: class → field → text.
+
+    Args:
+        module: Its source must be there.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for node in ast.parse(inspect.getsource(module)).body:
+        if isinstance(node, ast.ClassDef):
+            for field, below in pairwise(node.body):
+                if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+                    value = below.value if isinstance(below, ast.Expr) else None
+                    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                        text = inspect.cleandoc(value.value).replace("``", "`")
+                        found.setdefault(node.name, {})[field.target.id] = text
+    return found
 
 
 def responses(streamed: str) -> dict[int | str, dict[str, Any]]:

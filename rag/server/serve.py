@@ -26,13 +26,13 @@ import uvicorn
 
 from rag.assistant import Assistant
 from rag.errors import BadSettings
-from rag.server.api import Asker, build_api
+from rag.server.api import DOCS, Asker, build_api
 from rag.server.fair_queue import FairQueue
 from rag.server.guard import PREFIXES, Bodies, Hosts, Origins, parsed_address, refusal
 from rag.server.local_socket import Listener
 from rag.server.login import Login, Users, read_passwords
+from rag.server.logs import Observed
 from rag.server.metrics import Metrics
-from rag.server.request_log import Observed
 from rag.server.worker import QuestionRunner
 from rag.settings import LOCAL, Settings, install_command
 
@@ -48,6 +48,7 @@ ROUTES = (
     "/healthz",
     "/readyz",
     "/metrics",
+    DOCS,
     "/openapi.json",
     MCP,
 )

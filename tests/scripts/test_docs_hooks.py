@@ -35,9 +35,9 @@ def test_the_page_of_the_command_line_has_the_help_of_every_command(hooks):
 def test_the_page_of_the_http_api_has_its_routes_parameters_and_responses(hooks):
     text = hooks.on_page_markdown("<!-- http -->", page("reference/http.md"))
     for route in ("POST /api/ask", "GET /api/search", "GET /api/articles", "POST /v1/chat/completions"):
-        assert f"## {route}\n" in text
-    assert "| `question` |" in text
-    assert "| 503 |" in text
+        assert f"<h2><code>{route}</code></h2>" in text
+    assert "<code>question</code>" in text
+    assert "<code>503</code>" in text
 
 
 def test_links_to_files_that_are_no_pages_become_text(hooks):

@@ -129,7 +129,7 @@ def test_an_unknown_path_of_the_api_is_refused_in_its_form_and_named(serve: Serv
         ("PUT", "/api/articles", 405, "refused"),
     ):
         response = client.request(method, path)
-        message = f"There is no {method} {path} here; GET /openapi.json describes what there is."
+        message = f"There is no {method} {path} here; GET /docs describes what there is."
         assert response.status_code == status
         assert response.json() == {"error": {"message": message, "type": kind, "code": status}}
     told = client.get("/v1/askk").json()["error"]
@@ -297,7 +297,7 @@ def test_the_log_is_lines_of_json_with_request_ids_and_without_the_question(serv
     asked = [line for line in lines if line.get("request") == "from-proxy.1"]
     assert [line["event"] for line in asked] == ["answered", "request"]
     assert asked[1] | {"ms": 0, "at": ""} == {
-        "at": "", "level": "info", "logger": "rag.server.request_log", "event": "request",
+        "at": "", "level": "info", "logger": "rag.server.logs", "event": "request",
         "request": "from-proxy.1",
         "method": "POST", "path": "/api/ask", "status": 200, "ms": 0, "client": "127.0.0.1",
     }  # fmt: skip
