@@ -72,6 +72,35 @@ def test_a_client_gets_answer_sources_and_usage(serve: Serve) -> None:
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
 
 
+def test_annotations_link_each_statement_to_the_sentence_that_it_cites(shared_client: httpx.Client) -> None:
+    told = chat(shared_client).json()
+    message, answer = told["choices"][0]["message"], Answer.from_dict(told["sanad"])
+    (one,) = message["annotations"]
+    (claim,), (citation,) = answer.claims, answer.citations
+    cited = one["url_citation"]
+    assert (one["type"], cited["title"]) == ("url_citation", citation.title)
+    assert message["content"][cited["start_index"] : cited["end_index"]] == claim.text
+    link = httpx.URL(cited["url"])
+    assert f"{link.scheme}://{link.netloc.decode()}" == str(shared_client.base_url).rstrip("/")
+    place = {"article": "harbour", "start": str(citation.start), "end": str(citation.end)}
+    assert dict(link.params) == place
+    text = shared_client.get("/api/articles/harbour").json()["text"]
+    assert text[int(place["start"]) : int(place["end"])] == citation.quote
+
+
+def test_a_filter_limits_which_articles_are_searched(shared_client: httpx.Client) -> None:
+    def searched(**where: Any) -> set[str]:
+        passages = chat(shared_client, filter=where).json()["sanad"]["passages"]
+        return {passage["chunk"]["article_id"] for passage in passages}
+
+    assert "harbour" in searched(outlets=["Coast Daily"])
+    assert searched(outlets=["صحيفة النخيل"]) == {"library"}
+    assert "filter" in check_error(chat(shared_client, filter={"outlet": ["Coast Daily"]}), 400)
+    assert "'yesterday'" in check_error(
+        chat(shared_client, filter={"since": "yesterday"}), 400, "bad_settings"
+    )
+
+
 @pytest.mark.parametrize(
     "more",
     [
@@ -214,6 +243,9 @@ def test_each_of_several_indexes_is_a_model_that_answers_from_its_own_articles(
     [
         (lambda c: chat(c, n=2), 400, "unsupported_value", "n is 2"),
         (lambda c: chat(c, n=0), 400, "unsupported_value", "n is 0"),
+        (lambda c: chat(c, response_format={"type": "json_schema"}), 400, "unsupported_value", "json_schema"),
+        (lambda c: chat(c, tool_choice="required"), 400, "unsupported_value", "no tools"),
+        (lambda c: chat(c, tool_choice={"type": "function"}), 400, "unsupported_value", "no tools"),
         (lambda c: chat(c, stream="perhaps"), 400, None, "stream"),
         (lambda c: chat(c, {"role": "user", "content": 7}), 400, None, "messages.0.content"),
         (lambda c: chat(c, {"role": "king", "content": "x"}), 400, None, "role"),

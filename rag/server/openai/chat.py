@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -57,20 +58,26 @@ def add_routes(app: FastAPI, asker: Asker, engine: Callable[[], str]) -> None:
         """Answer the user's last message. Sources follow the text; ``sanad`` contains the answer as data."""
         if body.model not in models:
             return no_model(body.model)
-        if body.n not in (None, 1):
-            message = f"n is {body.n}, but a question has one answer here. Set it to 1, or leave it out."
-            return refusal(400, message, "unsupported_value", param="n")
         if task := tasks.task_of(body.messages):
             return _told(body, tasks.reply(task, body))
+        if refused := body.refused():
+            field, message = refused
+            return refusal(400, message, "unsupported_value", param=field)
         if body.has_unread() and not body.question().strip():
             raise BadQuestion("The message has no text, and images and files are not read. Write a question.")
-        events = asker.events(request, body.question(), body.turns(), None, index=models[body.model])
+        where, index = body.filter.where() if body.filter else None, models[body.model]
+        events = asker.events(request, body.question(), body.turns(), where, index=index)
+
+        def linked(answer: Answer) -> list[dict[str, Any]]:
+            return _annotations(answer, str(request.base_url), index)
+
         if body.stream:
             # Until the first event, an error (a bad question, a full queue) can still set the HTTP status.
             await asker.first(request, events)
-            return StreamingResponse(_chunks(events, body), media_type=CHUNKS)
+            return StreamingResponse(_chunks(events, body, linked), media_type=CHUNKS)
         answer = await asker.answer(request, events)
-        return JSONResponse(_completion(body, _content(answer, body)) | {"sanad": answer.to_dict()})
+        completion = _completion(body, _content(answer, body), linked(answer))
+        return JSONResponse(completion | {"sanad": answer.to_dict()})
 
     @app.get("/v1/models")
     async def listed() -> dict[str, Any]:
@@ -97,23 +104,49 @@ def _content(answer: Answer, body: ChatBody) -> str:
     return f"{text}\n\n{UNREAD[answer.language]}" if body.has_unread() else text
 
 
+def _annotations(answer: Answer, page: str, index: str | None) -> list[dict[str, Any]]:
+    """For each statement a link to each sentence that it cites: the page opens the article there.
+
+    Args:
+        answer: Its text is at the beginning of the message, so that offsets are those of its claims.
+        page: Address of the page.
+        index: The index that answered, if it is not the first.
+    """
+    cited = {citation.number: citation for citation in answer.citations}
+    found = []
+    for claim in answer.claims:
+        for citation in (cited[number] for number in claim.citations if number in cited):
+            place = {"article": citation.article_id, "start": citation.start, "end": citation.end}
+            link = f"{page}?{urlencode(place | ({'index': index} if index else {}))}"
+            source = {
+                "title": citation.title,
+                "url": link,
+                "start_index": claim.start,
+                "end_index": claim.end,
+            }
+            found.append({"type": "url_citation", "url_citation": source})
+    return found
+
+
 def _told(body: ChatBody, text: str) -> Response:
     """The response to a task, which no model answers."""
     if not body.stream:
-        return JSONResponse(_completion(body, text))
+        return JSONResponse(_completion(body, text, []))
 
     stream = _Stream(body)
-    chunks = [stream.begin(), *stream.end(text, {}), _DONE]
+    chunks = [stream.begin(), *stream.end(text, [], {}), _DONE]
     return Response("".join(chunks), media_type=CHUNKS)
 
 
-def _completion(body: ChatBody, text: str) -> dict[str, Any]:
-    message = {"role": "assistant", "content": text, "refusal": None}
+def _completion(body: ChatBody, text: str, annotations: list[dict[str, Any]]) -> dict[str, Any]:
+    message = {"role": "assistant", "content": text, "refusal": None, "annotations": annotations}
     head = _head() | {"object": "chat.completion"}
     return head | _choice("stop", message=message) | {"usage": body.usage(text)}
 
 
-async def _chunks(events: AsyncGenerator[Event, None], body: ChatBody) -> AsyncIterator[str]:
+async def _chunks(
+    events: AsyncGenerator[Event, None], body: ChatBody, linked: Callable[[Answer], list[dict[str, Any]]]
+) -> AsyncIterator[str]:
     """The answer in the form of OpenAI's streams."""
     stream = _Stream(body)
     following = asyncio.ensure_future(anext(events))
@@ -125,7 +158,8 @@ async def _chunks(events: AsyncGenerator[Event, None], body: ChatBody) -> AsyncI
             if isinstance(event := following.result(), Finished):
                 break
             following = asyncio.ensure_future(anext(events))
-        for chunk in stream.end(_content(event.answer, body), {"sanad": event.answer.to_dict()}):
+        answer = event.answer
+        for chunk in stream.end(_content(answer, body), linked(answer), {"sanad": answer.to_dict()}):
             yield chunk
     except SanadError as error:
         yield _data(openai_error(status_of(error), str(error), type(error).__name__))
@@ -150,9 +184,9 @@ class _Stream:
         """The first chunk, before the text is known."""
         return self._chunk(_choice(None, delta={"role": "assistant", "content": ""}))
 
-    def end(self, text: str, more: dict[str, Any]) -> Iterator[str]:
+    def end(self, text: str, annotations: list[dict[str, Any]], more: dict[str, Any]) -> Iterator[str]:
         """The chunks from the text on; ``more`` are further fields of the last one with a choice."""
-        yield self._chunk(_choice(None, delta={"content": text}))
+        yield self._chunk(_choice(None, delta={"content": text, "annotations": annotations}))
         yield self._chunk(_choice("stop", delta={}) | more)
         if self._usage:
             yield self._chunk({"choices": [], "usage": self._body.usage(text)})

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from rag.language import tokens
 from rag.records import Language, Turn
-from rag.server.schema import MAX_NAME, MAX_TEXT, MAX_TURNS
+from rag.server.schema import MAX_NAME, MAX_TEXT, MAX_TURNS, FilterBody
 
 UNREAD: dict[Language, str] = {
     "en": "Note: images and files are not read; only the text of the message was used.",
@@ -55,14 +55,30 @@ class StreamOptions(BaseModel):
 
 
 class ChatBody(BaseModel):
-    """A chat. Fields that control sampling, and tools, are accepted and ignored."""
+    """A chat. Fields that control sampling, and tools that may be used, are accepted and ignored."""
 
     model: Annotated[str, StringConstraints(max_length=MAX_NAME)]
     messages: list[ChatMessageBody] = Field(min_length=1)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: int | None = Field(default=None, description="Only 1: a question has one answer.")
-    response_format: Any = Field(default=None, description="Used for tasks of chat front ends only.")
+    response_format: Any = Field(default=None, description="Only text; others for tasks of chat front ends.")
+    tool_choice: Any = Field(default=None, description="None that requires a tool: there are none.")
+    filter: FilterBody | None = Field(default=None, description="Which articles may be searched.")
+
+    def refused(self) -> tuple[str, str] | None:
+        """The first field that asks for what an answer cannot be, and why; None where there is none."""
+        if self.n not in (None, 1):
+            return "n", f"n is {self.n}, but a question has one answer here. Set it to 1, or leave it out."
+        kind = self.response_format.get("type") if isinstance(self.response_format, dict) else None
+        if kind not in (None, "text"):
+            why = (
+                f"response_format is {kind!r}, but answers are text with sources. Leave it out; the answer's"
+            )
+            return "response_format", f"{why} data is in the field 'sanad'."
+        if self.tool_choice not in (None, "auto", "none"):
+            return "tool_choice", "tool_choice requires a tool, but no tools are called here. Leave it out."
+        return None
 
     def question(self) -> str:
         """The last message of the user; empty if there is none."""

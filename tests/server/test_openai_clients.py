@@ -1,0 +1,123 @@
+"""Real clients of OpenAI's API, other than the Python one of test_openai_chat.py, get answers and streams."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Serve, assistant_over
+
+from rag.server.login import hashed
+from rag.server.serve import Server
+
+pytestmark = pytest.mark.slow
+
+QUESTION = "When did the harbour of Marsa reopen?"
+PACKAGES = Path(sys.prefix) / "js"
+"""Where the npm package is, in the environment."""
+SCRIPT = """
+import OpenAI from "openai";
+const client = new OpenAI({ baseURL: process.argv[2], apiKey: process.argv[3], maxRetries: 0 });
+const asked = { model: "sanad", messages: [{ role: "user", content: process.argv[4] }] };
+const models = [];
+for await (const model of client.models.list()) models.push(model.id);
+const whole = await client.chat.completions.create(asked);
+let streamed = "";
+let usage = null;
+const annotations = [];
+const options = { stream: true, stream_options: { include_usage: true } };
+const stream = await client.chat.completions.create({ ...asked, ...options });
+for await (const part of stream) {
+  streamed += part.choices[0]?.delta?.content ?? "";
+  usage = part.usage ?? usage;
+  annotations.push(...(part.choices[0]?.delta?.annotations ?? []));
+}
+let refused = null;
+try {
+  await client.chat.completions.create({ ...asked, model: "gpt" });
+} catch (error) {
+  refused = [error.status, error.code, error.param, error.message];
+}
+console.log(JSON.stringify({ models, whole, streamed, annotations, usage, refused }));
+"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of OpenAI's API on a server over the small articles."""
+    with assistant_over(tmp_path_factory.mktemp("clients")) as assistant:
+        server = Server(assistant).start()
+        yield f"{server.address}/v1"
+        server.close()
+
+
+def run_node(tmp_path: Path, *arguments: str) -> dict[str, Any]:
+    """What the script prints."""
+    node = shutil.which("node")
+    if not node or not (PACKAGES / "node_modules" / "openai").is_dir():
+        pytest.skip("node or its openai package is missing: npm install --prefix .venv/js openai@6.30.1")
+    script = tmp_path / "ask.mjs"
+    script.write_text(SCRIPT, encoding="utf-8")
+    (tmp_path / "node_modules").symlink_to(PACKAGES / "node_modules")
+    done = subprocess.run([node, str(script), *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def test_the_client_for_javascript(address: str, tmp_path: Path) -> None:
+    told = run_node(tmp_path, address, "none", QUESTION)
+    assert told["models"] == ["sanad"]
+    (choice,) = told["whole"]["choices"]
+    assert choice["finish_reason"] == "stop"
+    assert "[1]" in choice["message"]["content"]
+    assert [one["type"] for one in choice["message"]["annotations"]] == ["url_citation"]
+    assert told["annotations"] == choice["message"]["annotations"]
+    assert told["streamed"] == choice["message"]["content"]
+    assert told["usage"] == told["whole"]["usage"]
+    status, code, param, message = told["refused"]
+    assert (status, code, param) == (404, "model_not_found", "model")
+    assert "no model 'gpt'" in message
+
+
+def test_llamaindex(address: str) -> None:
+    llms = pytest.importorskip("llama_index.llms.openai_like", reason="sanad-news[remote] is not installed")
+    model = llms.OpenAILike(
+        model="sanad", api_base=address, api_key="none", is_chat_model=True, max_retries=0
+    )
+    whole = model.complete(QUESTION).text
+    assert "[1]" in whole
+    *_, last = model.stream_complete(QUESTION)
+    assert last.text == whole
+
+
+def test_langchain(address: str) -> None:
+    langchain = pytest.importorskip("langchain_openai", reason="langchain-openai is not installed")
+    model = langchain.ChatOpenAI(model="sanad", base_url=address, api_key="none", max_retries=0)
+    whole = model.invoke(QUESTION)
+    assert "[1]" in whole.content
+    assert whole.usage_metadata["total_tokens"] > 0
+    assert whole.response_metadata["finish_reason"] == "stop"
+    assert "".join(part.content for part in model.stream(QUESTION)) == whole.content
+    assert [one.content for one in model.batch([QUESTION, QUESTION])] == [whole.content] * 2
+
+
+def test_a_wrong_key_is_an_error_of_authentication_in_each(serve: Serve, tmp_path: Path) -> None:
+    openai = pytest.importorskip("openai", reason="the openai client is not installed")
+    langchain = pytest.importorskip("langchain_openai", reason="langchain-openai is not installed")
+    passwords = tmp_path / "passwords"
+    passwords.write_text(f"layla:{hashed('a long password')}\n", encoding="utf-8")
+    passwords.chmod(0o600)
+    address = f"{serve(passwords=str(passwords)).base_url}/v1"
+    wrong = langchain.ChatOpenAI(model="sanad", base_url=address, api_key="layla:guess", max_retries=0)
+    with pytest.raises(openai.AuthenticationError, match="name and a password"):
+        wrong.invoke(QUESTION)
+    right = langchain.ChatOpenAI(
+        model="sanad", base_url=address, api_key="layla:a long password", max_retries=0
+    )
+    assert "[1]" in right.invoke(QUESTION).content
