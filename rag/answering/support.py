@@ -35,11 +35,14 @@ _NEGATIONS = {
         r"refus(?:e|es|ed)|fail(?:s|ed)?|lacks?|un(?:able|likely)|\w+n['’]t)\b"
     ),
     "ar": re.compile(
-        r"(?<!\w)[وف]?(?:لا|لم|لن|ليس|ليست|ليسوا|غير|دون|بدون|[بل]?عدم|نفي|نفت|ينفي|تنفي|رفض|رفضت|يرفض|ترفض|فشل|فشلت)"
+        r"(?<!\w)[وف]?(?:لا|لم|لن|ليس|ليست|ليسوا|غير(?! (?:ان|انه|انها|انهم|مره)(?!\w))|"
+        r"دون|بدون|[بل]?عدم|نفي|نفت|ينفي|تنفي|رفض|رفضت|يرفض|ترفض|فشل|فشلت)"
         r"(?!\w)"
     ),
 }
-"""Negations; the Arabic ones folded."""
+"""Negations; the Arabic ones folded. غير أن is "however"."""
+_DOUBLED = re.compile(r"\S*\u0651\S*")
+"""A word with the sign of a doubled letter, which no negation has: غيّر, changed."""
 
 
 def supports(sources: Sequence[str], text: str, words: str = "", question: str = "") -> bool:
@@ -94,8 +97,9 @@ def unknown_names(text: str, sources: Sequence[str], question: str = "") -> list
 
 def _denials(text: str) -> int:
     """How often a text negates: a sentence that loses one of two negations says the opposite in part."""
-    pattern = _NEGATIONS["ar" if is_arabic(text) else "en"]
-    return len(pattern.findall(fold(text) if is_arabic(text) else text))
+    if not is_arabic(text):
+        return len(_NEGATIONS["en"].findall(text))
+    return len(_NEGATIONS["ar"].findall(fold(_DOUBLED.sub(" ", text))))
 
 
 def holding(words: str, cited: Sequence[Evidence]) -> Evidence | None:

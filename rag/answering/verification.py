@@ -49,7 +49,7 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
     if statement.quoted and statement.cited:
         return statement
     statement = _worded(statement, language)
-    if is_foreign(statement.text, language):
+    if is_foreign(statement.text, language) or _is_half_translated(statement, language):
         return _own_words(statement, evidence, language)
     names = _holding_names(statement.text, evidence)
     texts = [item.text for item in statement.cited]
@@ -93,16 +93,22 @@ def _is_faithful(words: str, text: str) -> bool:
 def is_foreign(text: str, language: Language) -> bool:
     """Whether a statement is not in the answer's language; a name or a number alone fits either language.
 
-    Arabic letters in an English answer are always foreign: its reader may know no word of "الرئيس Trump".
-    An Arabic answer may have words in Latin letters, as Arabic newspapers do.
-
     Args:
         text: The statement.
         language: Of the answer.
     """
-    letters = [char for char in text if char.isalpha()]
-    arabic = sum(map(is_arabic, letters))
-    return arabic > 0 if language == "en" else arabic == 0 < len(letters) and len(text.split()) > LATIN_NAME
+    letters = sum(char.isalpha() for char in text)
+    own = sum(char.isalpha() and is_arabic(char) == (language == "ar") for char in text)
+    return own == 0 < letters and (language == "en" or len(text.split()) > LATIN_NAME)
+
+
+def _is_half_translated(statement: Statement, language: Language) -> bool:
+    """Whether an English statement about an Arabic sentence has Arabic words: "الرئيس Trump"."""
+    return (
+        language == "en"
+        and any(map(is_arabic, statement.text))
+        and any(is_arabic(item.text) for item in statement.cited)
+    )
 
 
 def _own_words(statement: Statement, evidence: Sequence[Evidence], language: Language) -> Statement:

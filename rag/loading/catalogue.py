@@ -30,6 +30,8 @@ COMPARED = 1000
 
 SUGGESTED = 5
 """Unused tables for which that is done: an update takes a fraction of a second."""
+ALIKE = 0.75
+"""Least likeness (difflib's ratio, 0 to 1) of an id that is suggested."""
 
 
 def load(folder: Path) -> tuple[str, Mapping[str, Entry]]:
@@ -84,9 +86,15 @@ def unused(entries: Mapping[str, Entry], ids: Collection[str]) -> Iterator[tuple
 
 
 def _similar(name: str, ids: Collection[str]) -> str | None:
-    """The id that was meant by the name of a table, which is that of a file or misspelt."""
+    """The id that was meant by the name of a table, which is that of a file or misspelt.
+
+    One with other digits is another article: the report of another day, another row.
+    """
     stem = name.rpartition(".")[0]
-    return stem if stem in ids else next(iter(difflib.get_close_matches(name, ids, n=1)), None)
+    if stem in ids:
+        return stem
+    near = difflib.get_close_matches(name, ids, n=3, cutoff=ALIKE)
+    return next((one for one in near if re.findall(r"\d", one) == re.findall(r"\d", name)), None)
 
 
 def _heading(name: str) -> str:

@@ -98,13 +98,14 @@ class _Described(FastAPI):
         return schema
 
 
-def build_api(assistant: Assistant, asker: Asker, metrics: Metrics) -> FastAPI:
+def build_api(assistant: Assistant, asker: Asker, metrics: Metrics, *, page: bool = False) -> FastAPI:
     """The application with the API's routes.
 
     Args:
         assistant: Has the articles.
         asker: Puts the questions.
         metrics: What is counted.
+        page: Whether the server has the page.
     """
     app = _Described(title="Sanad", version=__version__, docs_url=None, redoc_url=None)
     app.login = bool(assistant.settings.passwords)
@@ -122,7 +123,7 @@ def build_api(assistant: Assistant, asker: Asker, metrics: Metrics) -> FastAPI:
         return JSONResponse(answer.to_dict())
 
     _add_articles(app, assistant)
-    chat.add_routes(app, asker, lambda: assistant.model)
+    chat.add_routes(app, asker, lambda: assistant.model, page=page)
     _add_health(app, assistant, metrics)
     _add_error_handlers(app)
 

@@ -102,7 +102,7 @@ def _operation(method: str, path: str, operation: Schema) -> str:
     body = operation.get("requestBody", {})
     return (
         f'<section id="{_id(method, path)}"><h2><code>{method.upper()} {escape(path)}</code></h2>'
-        + "".join(f"<p>{escape(part)}</p>" for part in operation.get("description", "").split("\n\n"))
+        + "".join(f"<p>{_prose(part)}</p>" for part in operation.get("description", "").split("\n\n"))
         + _table("Parameters", ("name", "in", "type", "default", "meaning"), parameters)
         + (f"<p>Body: {_bodies(body)}</p>" if body else "")
         + _table("Responses", ("status", "meaning", "body"), answers)
@@ -170,6 +170,7 @@ _LIMITS = {
     "maximum": "at most {}",
     "minLength": "at least {} characters",
     "maxLength": "at most {} characters",
+    "minItems": "at least {} items",
     "maxItems": "at most {} items",
 }
 
@@ -191,4 +192,9 @@ def _code(value: Any) -> str:
 
 
 def _text(part: Schema) -> str:
-    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(part.get("description", ""), quote=False))
+    return _prose(part.get("description", ""))
+
+
+def _prose(text: str) -> str:
+    """A text as HTML, with code between backticks, one or two."""
+    return re.sub("``?([^`]+)``?", r"<code>\1</code>", escape(text, quote=False))

@@ -128,7 +128,7 @@ class Server:
         """
         metrics = self._metrics()
         asker = Asker(self._runner, metrics, self._named if len(self._named) > 1 else None)
-        api = build_api(self._assistant, asker, metrics)
+        api = build_api(self._assistant, asker, metrics, page=self._page is not None)
         self._run(lambda: Observed(self._guarded(api, asker), metrics, ROUTES), self._socket, lifespan="on")
         if self._local is not None:
             self._run(lambda: Observed(Bodies(api), metrics, ROUTES), self._local.socket, lifespan="off")

@@ -82,6 +82,8 @@ def test_a_faithful_translation_is_certain() -> None:
     [
         ("انتُخبت مديرة غير تنفيذية.", "She was elected non-executive director."),
         ("لا يوجد شيء في الميناء.", "There is nothing in the port."),
+        ("غير أن الوزير وصل إلى العاصمة.", "However, the minister arrived in the capital."),
+        ("غيّر الوزير رأيه.", "The minister changed his opinion."),
     ],
 )
 def test_a_negation_in_other_words_is_none_that_was_lost(sentence: str, translation: str) -> None:

@@ -160,6 +160,14 @@ def test_an_english_phrase_with_an_arabic_word_in_it_gives_way_to_the_translated
     assert "تكلفة" not in result.text
 
 
+@pytest.mark.parametrize("reply", ["They chanted “ارحل” on Sunday [1].", "They chanted ارحل, leave [1]."])
+def test_an_arabic_word_that_an_english_article_quotes_may_be_quoted(reply: str) -> None:
+    item = evidence(("Protesters chanted “ارحل” (leave) outside the ministry on Sunday.",))
+    result = checked(reply, item)
+    assert result.outcome == "answered"
+    assert "ارحل" in result.text
+
+
 def test_an_answer_in_another_language_that_quotes_nothing_is_dropped() -> None:
     result = checked("[4] أعيد افتتاح الميناء")
     assert result.outcome == "not_found"

@@ -294,6 +294,7 @@ def test_the_catalogue_adds_what_the_text_lacks(tmp_path: Path) -> None:
         ("[harbor]", "", "did you mean [harbour]?"),
         ('["harbour.txt"]', "", "did you mean [harbour]?"),
         ('["2025/brigde"]', "", 'did you mean ["2025/bridge"]?'),
+        ('["2024/bridge"]', "", "use an id that sanad articles lists"),
         ("[new]", "", "did you mean [news]?"),
         ("[olives]", "", "use an id that sanad articles lists"),
         ("[olives]", '["2025/bridge"]', "use an id that sanad articles lists"),

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from conftest import FakeAssistant, Serve
+from starlette.applications import Starlette
 
 from rag import Answer, build_index
 from rag.models.embedding.embedder import FakeEmbedder
@@ -72,8 +73,9 @@ def test_a_client_gets_answer_sources_and_usage(serve: Serve) -> None:
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
 
 
-def test_annotations_link_each_statement_to_the_sentence_that_it_cites(shared_client: httpx.Client) -> None:
-    told = chat(shared_client).json()
+def test_annotations_link_each_statement_to_the_sentence_that_it_cites(serve: Serve) -> None:
+    client = serve(server={"page": lambda _: Starlette()})
+    told = chat(client).json()
     message, answer = told["choices"][0]["message"], Answer.from_dict(told["sanad"])
     (one,) = message["annotations"]
     (claim,), (citation,) = answer.claims, answer.citations
@@ -81,11 +83,15 @@ def test_annotations_link_each_statement_to_the_sentence_that_it_cites(shared_cl
     assert (one["type"], cited["title"]) == ("url_citation", citation.title)
     assert message["content"][cited["start_index"] : cited["end_index"]] == claim.text
     link = httpx.URL(cited["url"])
-    assert f"{link.scheme}://{link.netloc.decode()}" == str(shared_client.base_url).rstrip("/")
+    assert f"{link.scheme}://{link.netloc.decode()}" == str(client.base_url).rstrip("/")
     place = {"article": "harbour", "start": str(citation.start), "end": str(citation.end)}
     assert dict(link.params) == place
-    text = shared_client.get("/api/articles/harbour").json()["text"]
+    text = client.get("/api/articles/harbour").json()["text"]
     assert text[int(place["start"]) : int(place["end"])] == citation.quote
+
+
+def test_without_a_page_there_are_no_links_to_it(shared_client: httpx.Client) -> None:
+    assert chat(shared_client).json()["choices"][0]["message"]["annotations"] == []
 
 
 def test_a_filter_limits_which_articles_are_searched(shared_client: httpx.Client) -> None:
@@ -95,6 +101,7 @@ def test_a_filter_limits_which_articles_are_searched(shared_client: httpx.Client
 
     assert "harbour" in searched(outlets=["Coast Daily"])
     assert searched(outlets=["صحيفة النخيل"]) == {"library"}
+    assert "harbour" in searched(outlets=None, since=None)
     assert "filter" in check_error(chat(shared_client, filter={"outlet": ["Coast Daily"]}), 400)
     assert "'yesterday'" in check_error(
         chat(shared_client, filter={"since": "yesterday"}), 400, "bad_settings"
@@ -106,6 +113,8 @@ def test_a_filter_limits_which_articles_are_searched(shared_client: httpx.Client
     [
         dict.fromkeys(["stream", "stream_options", "n", "temperature", "stop", "user", "tools"]),
         {"stream_options": {"include_usage": None}, "response_format": None, "logit_bias": None},
+        {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}},
+        {"tool_choice": "auto", "response_format": {"type": "text"}},
         {"temperature": 0.3, "top_p": 1, "seed": 7, "n": 1, "max_completion_tokens": 100},
         {"tools": [{"type": "function", "function": {"name": "x", "parameters": {}}}], "tool_choice": "auto"},
     ],
@@ -218,7 +227,8 @@ def test_each_of_several_indexes_is_a_model_that_answers_from_its_own_articles(
     first = fake_assistant()
     build_index(tmp_path / "towers", "towers", settings=first.settings, embedder=FakeEmbedder())
     second = first.beside("towers")
-    server = Server(first, indexes={"small": first, "towers": second}).start()
+    indexes = {"small": first, "towers": second}
+    server = Server(first, indexes=indexes, page=lambda _: Starlette()).start()
     try:
         with openai.OpenAI(base_url=f"{server.address}/v1", api_key="none", max_retries=0) as client:
             assert [model.id for model in client.models.list()] == ["sanad", "sanad/small", "sanad/towers"]
@@ -231,6 +241,11 @@ def test_each_of_several_indexes_is_a_model_that_answers_from_its_own_articles(
             assert sources("sanad") == sources("sanad/small")
             assert "Harbour reopens after two years" in sources("sanad")
             assert sources("sanad/towers") == {"Tower bell rings again"}
+            for model, index in (("sanad", "small"), ("sanad/small", "small"), ("sanad/towers", "towers")):
+                told = client.chat.completions.create(model=model, messages=[ASKED])
+                links = [one.url_citation.url for one in told.choices[0].message.annotations]
+                assert {httpx.URL(link).params["index"] for link in links} <= {index}
+                assert links or model == "sanad/towers"
             with pytest.raises(openai.NotFoundError, match="'sanad/small' or 'sanad/towers'"):
                 client.chat.completions.create(model="sanad/other", messages=[ASKED])
     finally:

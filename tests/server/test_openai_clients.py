@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import Serve, assistant_over
+from starlette.applications import Starlette
 
 from rag.server.login import hashed
 from rag.server.serve import Server
@@ -52,7 +53,7 @@ console.log(JSON.stringify({ models, whole, streamed, annotations, usage, refuse
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of OpenAI's API on a server over the small articles."""
     with assistant_over(tmp_path_factory.mktemp("clients")) as assistant:
-        server = Server(assistant).start()
+        server = Server(assistant, page=lambda _: Starlette()).start()
         yield f"{server.address}/v1"
         server.close()
 

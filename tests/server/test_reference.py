@@ -47,6 +47,12 @@ def test_every_link_leads_to_a_place_on_the_page_or_to_the_schema(shared_client:
     assert len(ids) == len(set(ids))
 
 
+def test_no_mark_up_of_docstrings_and_no_name_of_a_module_is_left(shared_client: httpx.Client) -> None:
+    page = got(shared_client)
+    assert "`" not in page
+    assert "__" not in page
+
+
 def test_the_page_loads_nothing(shared_client: httpx.Client) -> None:
     page = got(shared_client)
     assert not re.search(r"<(?:script|link|img|iframe)|style=|url\(|https?:", page)

@@ -65,9 +65,10 @@ _NEGATIONS = {
     "ليس": ("is not", "not"),
     "ليست": ("is not", "not"),
     "ليسوا": ("are not",),
-    "غير": ("not", "non-", "un-"),
 }
 """Function words with a hint: without one the model overlooks them, and its sentence says the opposite."""
+_SHADDA = "ّ"
+"""The sign of a doubled letter, which none of them is written with: لمّ, gathered."""
 
 _AFTER_NAMES = {"الدين": "al-Din", "لي": "Lee"}
 """Words that are parts of people's names after another part, as newspapers spell them: علاء الدين."""
@@ -217,7 +218,7 @@ class ArabicReader(Reader):
 
     def _word(self, at: int) -> Found:
         word = self.words[at]
-        if negation := _NEGATIONS.get(_without_and(word.key)):
+        if (negation := _NEGATIONS.get(_without_and(word.key))) and _SHADDA not in word.text:
             return self.hint(at, 1, negation, "word"), 1
         if not is_arabic_word(word.text) or is_stop(word.key, "ar") or len(word.key) < 2:
             return None, 1

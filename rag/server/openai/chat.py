@@ -39,13 +39,14 @@ CHUNKS = "text/event-stream"
 _DONE = "data: [DONE]\n\n"
 
 
-def add_routes(app: FastAPI, asker: Asker, engine: Callable[[], str]) -> None:
+def add_routes(app: FastAPI, asker: Asker, engine: Callable[[], str], *, page: bool) -> None:
     """Add the routes to an application.
 
     Args:
         app: The application.
         asker: Puts the questions.
         engine: Returns the identity of the generator.
+        page: Whether the server has the page, which links open at a sentence.
     """
     models = _models(asker.indexes)
 
@@ -69,7 +70,8 @@ def add_routes(app: FastAPI, asker: Asker, engine: Callable[[], str]) -> None:
         events = asker.events(request, body.question(), body.turns(), where, index=index)
 
         def linked(answer: Answer) -> list[dict[str, Any]]:
-            return _annotations(answer, str(request.base_url), index)
+            named = index or next(iter(asker.indexes), None)  # the page may be at another one
+            return _annotations(answer, str(request.base_url), named) if page else []
 
         if body.stream:
             # Until the first event, an error (a bad question, a full queue) can still set the HTTP status.
@@ -110,7 +112,7 @@ def _annotations(answer: Answer, page: str, index: str | None) -> list[dict[str,
     Args:
         answer: Its text is at the beginning of the message, so that offsets are those of its claims.
         page: Address of the page.
-        index: The index that answered, if it is not the first.
+        index: The index that answered, if the server has several.
     """
     cited = {citation.number: citation for citation in answer.citations}
     found = []

@@ -62,8 +62,10 @@ class ChatBody(BaseModel):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: int | None = Field(default=None, description="Only 1: a question has one answer.")
-    response_format: Any = Field(default=None, description="Only text; others for tasks of chat front ends.")
-    tool_choice: Any = Field(default=None, description="None that requires a tool: there are none.")
+    response_format: Any = Field(
+        default=None, description="`text`; others only in the background tasks of chat front ends."
+    )
+    tool_choice: Any = Field(default=None, description="`none` or `auto`: no tools are called.")
     filter: FilterBody | None = Field(default=None, description="Which articles may be searched.")
 
     def refused(self) -> tuple[str, str] | None:
@@ -76,7 +78,7 @@ class ChatBody(BaseModel):
                 f"response_format is {kind!r}, but answers are text with sources. Leave it out; the answer's"
             )
             return "response_format", f"{why} data is in the field 'sanad'."
-        if self.tool_choice not in (None, "auto", "none"):
+        if _requires(self.tool_choice):
             return "tool_choice", "tool_choice requires a tool, but no tools are called here. Leave it out."
         return None
 
@@ -111,11 +113,21 @@ class ChatBody(BaseModel):
         return {"prompt_tokens": sent, "completion_tokens": written, "total_tokens": sent + written}
 
 
+def _requires(tool_choice: Any) -> bool:
+    """Whether a client's choice of tools leaves no answer without one."""
+    if isinstance(tool_choice, dict):
+        allowed = tool_choice.get("allowed_tools")
+        if isinstance(allowed, dict):
+            return allowed.get("mode") == "required"
+        return tool_choice.get("type") in ("function", "custom", "tool", "any")
+    return tool_choice in ("required", "any")
+
+
 def _cut(text: str) -> str:
     return text[:MAX_TEXT]
 
 
-class ErrorDetail(BaseModel):
+class OpenAIErrorDetail(BaseModel):
     """The error."""
 
     message: str
@@ -127,7 +139,7 @@ class ErrorDetail(BaseModel):
 class OpenAIErrorBody(BaseModel):
     """An error, in the form of OpenAI's API."""
 
-    error: ErrorDetail
+    error: OpenAIErrorDetail
 
 
 def responses(streamed: str) -> dict[int | str, dict[str, Any]]:

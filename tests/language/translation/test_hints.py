@@ -82,6 +82,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Tables:
         ("عام 2014", "عام=year"),
         ("لا حياة", "لا=does not; not; no | حياة=life"),
         ("ولم أعلنت", "ولم=did not | أعلنت=announced"),
+        ("لمّ أعلنت", "أعلنت=announced"),
         ("الأمم، المتحدة", "none"),
         ("من على في وكل", "none"),
         ("", "none"),
