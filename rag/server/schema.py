@@ -62,8 +62,8 @@ class TurnBody(Strict):
 class FilterBody(Strict):
     """Which articles may be searched."""
 
-    outlets: list[Annotated[str, StringConstraints(max_length=MAX_NAME)]] | None = Field(
-        default=None, max_length=MAX_OUTLETS
+    outlets: list[Annotated[str, StringConstraints(max_length=MAX_NAME)]] = Field(
+        default=[], max_length=MAX_OUTLETS
     )
     since: str | None = Field(default=None, max_length=10, description="YYYY, YYYY-MM or YYYY-MM-DD")
     until: str | None = Field(default=None, max_length=10, description="YYYY, YYYY-MM or YYYY-MM-DD")
@@ -75,7 +75,7 @@ class FilterBody(Strict):
         Raises:
             BadSettings: A value is not valid.
         """
-        return Filter(tuple(self.outlets or ()), self.since, self.until, self.language)
+        return Filter(tuple(self.outlets), self.since, self.until, self.language)
 
 
 class ArticlesQuery(FilterBody):

@@ -14,12 +14,14 @@ import pytest
 from conftest import Serve, assistant_over
 from starlette.applications import Starlette
 
+from rag.answering.decision import NOT_FOUND
 from rag.server.login import hashed
 from rag.server.serve import Server
 
 pytestmark = pytest.mark.slow
 
 QUESTION = "When did the harbour of Marsa reopen?"
+UNANSWERABLE = "What is the price of copper in Chile?"
 PACKAGES = Path(sys.prefix) / "js"
 """Where the npm package is, in the environment."""
 SCRIPT = """
@@ -86,39 +88,60 @@ def test_the_client_for_javascript(address: str, tmp_path: Path) -> None:
     assert "no model 'gpt'" in message
 
 
-def test_llamaindex(address: str) -> None:
+def llamaindex(address: str, key: str = "none") -> Any:
+    """LlamaIndex's client."""
     llms = pytest.importorskip("llama_index.llms.openai_like", reason="sanad-news[remote] is not installed")
-    model = llms.OpenAILike(
-        model="sanad", api_base=address, api_key="none", is_chat_model=True, max_retries=0
-    )
+    return llms.OpenAILike(model="sanad", api_base=address, api_key=key, is_chat_model=True, max_retries=0)
+
+
+def langchain(address: str, key: str = "none", **more: Any) -> Any:
+    """LangChain's client."""
+    package = pytest.importorskip("langchain_openai", reason="langchain-openai is not installed")
+    return package.ChatOpenAI(model="sanad", base_url=address, api_key=key, max_retries=0, **more)
+
+
+def test_llamaindex(address: str) -> None:
+    from llama_index.core.llms import ChatMessage
+
+    model = llamaindex(address)
     whole = model.complete(QUESTION).text
-    assert "[1]" in whole
+    assert "Sunday" in whole and "[1]" in whole
     *_, last = model.stream_complete(QUESTION)
     assert last.text == whole
+    asked = [ChatMessage(role="user", content=QUESTION)]
+    assert model.chat(asked).message.content == whole
+    parts = list(model.stream_chat(asked))
+    assert "".join(part.delta or "" for part in parts) == parts[-1].message.content == whole
+
+
+def test_llamaindex_gets_the_refusal_of_a_question_that_no_article_answers(address: str) -> None:
+    assert llamaindex(address).complete(UNANSWERABLE).text == NOT_FOUND["en"]
 
 
 def test_langchain(address: str) -> None:
-    langchain = pytest.importorskip("langchain_openai", reason="langchain-openai is not installed")
-    model = langchain.ChatOpenAI(model="sanad", base_url=address, api_key="none", max_retries=0)
+    model = langchain(address)
     whole = model.invoke(QUESTION)
     assert "[1]" in whole.content
     assert whole.usage_metadata["total_tokens"] > 0
     assert whole.response_metadata["finish_reason"] == "stop"
     assert "".join(part.content for part in model.stream(QUESTION)) == whole.content
     assert [one.content for one in model.batch([QUESTION, QUESTION])] == [whole.content] * 2
+    *_, counted = (
+        part for part in langchain(address, stream_usage=True).stream(QUESTION) if part.usage_metadata
+    )
+    assert counted.usage_metadata == whole.usage_metadata
 
 
-def test_a_wrong_key_is_an_error_of_authentication_in_each(serve: Serve, tmp_path: Path) -> None:
+def test_a_wrong_key_is_an_error_of_authentication_in_both_frameworks(serve: Serve, tmp_path: Path) -> None:
     openai = pytest.importorskip("openai", reason="the openai client is not installed")
-    langchain = pytest.importorskip("langchain_openai", reason="langchain-openai is not installed")
     passwords = tmp_path / "passwords"
     passwords.write_text(f"layla:{hashed('a long password')}\n", encoding="utf-8")
     passwords.chmod(0o600)
     address = f"{serve(passwords=str(passwords)).base_url}/v1"
-    wrong = langchain.ChatOpenAI(model="sanad", base_url=address, api_key="layla:guess", max_retries=0)
+    right, wrong = "layla:a long password", "layla:guess"
     with pytest.raises(openai.AuthenticationError, match="name and a password"):
-        wrong.invoke(QUESTION)
-    right = langchain.ChatOpenAI(
-        model="sanad", base_url=address, api_key="layla:a long password", max_retries=0
-    )
-    assert "[1]" in right.invoke(QUESTION).content
+        langchain(address, wrong).invoke(QUESTION)
+    assert "[1]" in langchain(address, right).invoke(QUESTION).content
+    with pytest.raises(openai.AuthenticationError, match="name and a password"):
+        llamaindex(address, wrong).complete(QUESTION)
+    assert "[1]" in llamaindex(address, right).complete(QUESTION).text
