@@ -86,7 +86,9 @@ class _Described(FastAPI):
     """Whether it is required."""
 
     def openapi(self) -> dict[str, Any]:
-        """The schema."""
+        """The schema, which is made once."""
+        if self.openapi_schema:
+            return self.openapi_schema
         schema = super().openapi()
         for name, fields in meanings(records).items():
             described = schema["components"]["schemas"].get(name, {}).get("properties", {})

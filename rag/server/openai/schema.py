@@ -74,10 +74,10 @@ class ChatBody(BaseModel):
             return "n", f"n is {self.n}, but a question has one answer here. Set it to 1, or leave it out."
         kind = self.response_format.get("type") if isinstance(self.response_format, dict) else None
         if kind not in (None, "text"):
-            why = (
-                f"response_format is {kind!r}, but answers are text with sources. Leave it out; the answer's"
+            return "response_format", (
+                f"response_format is {kind!r}, but answers are text with sources. Leave it out; the answer's "
+                "data is in the field 'sanad'."
             )
-            return "response_format", f"{why} data is in the field 'sanad'."
         if _requires(self.tool_choice):
             return "tool_choice", "tool_choice requires a tool, but no tools are called here. Leave it out."
         return None
