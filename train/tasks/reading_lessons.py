@@ -275,7 +275,7 @@ def of_differences(items: Sequence[dict[str, Any]], finder: Finder, held: set[st
     for item in items:
         split = "valid" if item["event"] in held else "train"
         for number, difference in enumerate(item.get("differences") or ()):
-            located = _located(difference["values"], by_id)
+            located = find_values(difference["values"], by_id)
             if len(located) < 2:
                 continue
             for question, evidence in PAIRS:
@@ -297,9 +297,15 @@ def of_differences(items: Sequence[dict[str, Any]], finder: Finder, held: set[st
                 )  # fmt: skip
 
 
-def _located(
+def find_values(
     values: Sequence[dict[str, str]], by_id: dict[str, Any]
 ) -> list[tuple[dict[str, str], str, str]]:
+    """The sentence of each value, with its English and Arabic words; only those that one sentence alone has.
+
+    Args:
+        values: With the report's ``id`` and the words in both languages.
+        by_id: The reports.
+    """
     found = []
     for value in values:
         if not value.get("en") or not value.get("ar") or value["id"] not in by_id:

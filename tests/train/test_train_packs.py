@@ -1,0 +1,160 @@
+"""Packs ask many questions about one set of evidence; the network answers each as if it were alone."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_train_tasks import topics  # noqa: F401 - a fixture
+
+from train.replies import parsed, places
+from train.tasks import packs
+from train.tasks.reading_lessons import Finder
+from train.tasks.sources import Topic
+
+pytestmark = pytest.mark.slow  # importing torch takes seconds
+
+
+def _packs(topics: list[Topic], evidence: str = "ar") -> list[packs.Pack]:  # noqa: F811
+    maker = packs.Maker(topics, Finder([p for topic in topics for p in topic.sentences]))
+    return [maker(topic, evidence, seed) for topic in topics for seed in range(3)]
+
+
+def test_the_questions_of_a_pack_share_their_evidence_and_are_answered_from_it(
+    topics: list[Topic],  # noqa: F811
+) -> None:
+    kinds = set()
+    for evidence in ("ar", "en"):
+        for pack in _packs(topics, evidence):
+            shown = {e.messages[-1][1].split("\n\nQuestion:")[0] for e in pack.examples}
+            assert len(shown) == 1
+            sentences = {
+                int(n): text for n, text in re.findall(r"^\[(\d+)\] (.*)$", shown.pop(), re.MULTILINE)
+            }
+            for example in pack.examples:
+                kinds.add(example.kind)
+                draft = parsed(example.answer)
+                assert draft.refused == (example.kind in ("near", "absent", "altered"))
+                for part in draft.statements:
+                    (number,) = places(part)
+                    assert "in 15" in sentences[number] or "عام 15" in sentences[number]
+                    assert part.words in sentences[number]
+    assert kinds >= {"person", "date", "near"}
+
+
+def test_the_same_seed_makes_the_same_packs(topics: list[Topic]) -> None:  # noqa: F811
+    assert _packs(topics[:3]) == _packs(topics[:3])
+
+
+def test_both_values_are_told_in_both_languages() -> None:
+    sentences = [
+        {"en": f"The blast killed {n} people in {city}.", "ar": f"قتل الانفجار {n} أشخاص في {city}."}
+        for n, city in ((4, "Torna"), (6, "Torna"), (9, "Benna"))
+    ]
+    items = [
+        {"id": f"r{n}", "event": "blast", "sentences": [own]} for n, own in enumerate(sentences, start=1)
+    ]
+    difference = {
+        "question_en": "How many people did the blast in Torna kill?",
+        "question_ar": "كم قتل الانفجار في Torna؟",
+        "values": [{"id": "r1", "en": "4", "ar": "4"}, {"id": "r2", "en": "6", "ar": "6"}],
+        "outcome": "conflict",
+    }
+    items[-1]["differences"] = [difference]
+    from train.tasks.sources import Pair
+
+    finder = Finder([Pair(s["en"], s["ar"], f"r{n}", 0) for n, s in enumerate(sentences, start=1)])
+    (pack,) = packs.of_differences(items, finder, set())
+    assert [e.pair for e in pack.examples] == ["en-ar", "ar-ar"]
+    shown = re.findall(r"^\[(\d+)\] (.*)$", pack.examples[0].messages[-1][1], re.MULTILINE)
+    for example in pack.examples:
+        told = {part.text: places(part) for part in parsed(example.answer).statements}
+        assert {value: [text for n, text in shown if int(n) in own] for value, own in told.items()} == {
+            value: [sentences[at]["ar"]] for value, at in (("4", 0), ("6", 1))
+        }
+
+
+def test_a_pack_says_of_each_question_what_the_network_says_of_it_alone(
+    topics: list[Topic],  # noqa: F811
+) -> None:
+    torch = pytest.importorskip("torch")
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    from train import packed
+    from train.adapter import encode
+
+    torch.manual_seed(0)
+    model: object = Qwen2ForCausalLM(
+        Qwen2Config(
+            vocab_size=300, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+            num_attention_heads=4, num_key_value_heads=2,
+        )
+    ).eval()  # fmt: skip
+
+    def by_byte(texts: list[str], **_: object) -> dict[str, list[list[int]]]:
+        return {"input_ids": [[*text.encode()] for text in texts]}
+
+    (pack,) = _packs(topics[:1])[:1]
+    examples = encode([packed.plain(e) for e in pack.examples], by_byte)
+    together = packed.joined(examples, 4000)
+    assert len(together.parts) == len(examples) > 2
+    assert len(together.ids) < sum(len(e.ids) for e in examples) / 2
+    with torch.no_grad():
+        said, at = packed.logits(model, together), 0
+        for _, example in together.parts:
+            alone = model(input_ids=torch.tensor([example.ids])).logits[0, -example.answer - 1 : -1]  # type: ignore[operator]
+            assert torch.allclose(alone, said[at : at + example.answer], atol=1e-5)
+            at += example.answer
+    few = packed.joined(examples, len(examples[0].ids) + 10)
+    assert len(few.parts) == 1
+    found = packed.measure(model, [together])
+    assert found["all"]["n"] == len(examples)
+
+
+def test_a_run_learns_keeps_what_it_learned_and_goes_on(
+    topics: list[Topic],  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    torch = pytest.importorskip("torch")
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    from train import lora, packed
+    from train.adapter import encode
+
+    def by_byte(texts: list[str], **_: object) -> dict[str, list[list[int]]]:
+        return {"input_ids": [[*text.encode()] for text in texts]}
+
+    packs = [
+        packed.joined(encode([packed.plain(e) for e in p.examples], by_byte), 2000)
+        for p in _packs(topics[:2])[:2]
+    ]
+
+    def trained(seconds: float, *, resume: bool) -> tuple[Any, list[dict[str, Any]]]:
+        torch.manual_seed(0)
+        model: Any = Qwen2ForCausalLM(
+            Qwen2Config(
+                vocab_size=300, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+                num_attention_heads=4, num_key_value_heads=2,
+            )
+        ).eval()  # fmt: skip
+        adapters = lora.attach(model, rank=2, alpha=4.0)
+        args = argparse.Namespace(
+            out=tmp_path, rate=0.02, each=2, seconds=seconds, rank=2, alpha=4.0, resume=resume
+        )
+        run = packed.Run(model, adapters, args)
+        run(itertools.cycle(packs), packs)
+        return run, [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+
+    first, log = trained(1.0, resume=False)
+    assert log[-1]["valid"]["all"]["loss"] < log[0]["valid"]["all"]["loss"]
+    assert {"adapter_model.safetensors", "adapter_config.json", "checkpoint.pt"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
+    second, longer = trained(log[-2]["seconds"] + 2.0, resume=True)
+    assert second.step > first.step
+    assert longer[: len(log)] == log

@@ -1,0 +1,194 @@
+"""Packs: one set of evidence with all questions that can be asked about it, so that few tokens teach much.
+
+A question of its own reads some 400 tokens of evidence to learn from a dozen. In a pack the evidence is read
+once, and every question sees it and itself alone (train/packed.py masks the others).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from train.altered import Name, altered, find_names
+from train.tasks.examples import Example, arranged, reading, seeded
+from train.tasks.reading_lessons import LONGEST_SENTENCE, Finder, answered, find_values, sides
+from train.tasks.sources import Asked, Pair, Topic, holds
+
+OWN = (5, 7)
+"""Sentences of the report itself, fewest and most."""
+OTHERS = (0, 2)
+"""Sentences of other reports."""
+ENGLISH_QUESTIONS = 0.6
+"""Share of questions in English; over Arabic sentences they are what the product answers worst."""
+BOTH = 0.3
+"""Share of answered questions that are asked in the other language as well."""
+ABSENT = 0.5
+"""Share of the questions whose sentence is not shown that are asked all the same, and refused."""
+WHOLE_SHARE = 0.06
+"""Share of answers that are asked for as a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Examples whose prompts are the same up to the question."""
+
+    examples: tuple[Example, ...]
+
+
+class Maker:
+    """Makes packs of news reports."""
+
+    def __init__(self, topics: Sequence[Topic], finder: Finder) -> None:
+        """Prepare.
+
+        Args:
+            topics: The reports.
+            finder: Over the sentences from which those of other reports come.
+        """
+        self._finder = finder
+        self._names: list[Name] = find_names(
+            (t.name, a.question, {k: v[0] for k, v in a.answer.items()})
+            for t in topics
+            for a in t.asked
+            if len(a.answer["en"]) == 1
+        )
+
+    def __call__(self, topic: Topic, evidence: str, seed: int) -> Pack:
+        """A pack on a report.
+
+        Args:
+            topic: The report.
+            evidence: Language of the sentences.
+            seed: Another one draws other sentences and questions.
+        """
+        rng = seeded("pack", topic.sentences[0].file, evidence, seed)
+        shown = self._shown(topic, evidence, rng)
+        order = list(range(len(shown)))
+        if rng.random() < 0.6:
+            rng.shuffle(order)
+        shown = [shown[i] for i in order]
+        texts = [p.text(evidence) for p in shown]
+        found: list[Example] = []
+        for item in topic.asked:
+            found += self._of(topic, item, shown, texts, evidence, rng)
+        for near in dict.fromkeys(map(repr, topic.asked[0].near)):
+            question = _language(rng)
+            asked = next(n for n in topic.asked[0].near if repr(n) == near)[question]
+            found.append(_made(topic, texts, asked, "[0]", question, evidence, "near"))
+        rng.shuffle(found)
+        return Pack(tuple(found))
+
+    def _shown(self, topic: Topic, evidence: str, rng: random.Random) -> list[Pair]:
+        """Some of the report's sentences in its order, and a few near ones of others."""
+        size = min(len(topic.sentences), rng.randint(*OWN))
+        own = sorted(rng.sample(range(len(topic.sentences)), size))
+        shown = [topic.sentences[i] for i in own]
+        asked = rng.choice(topic.asked)
+        answers = [p for a in topic.asked for v in a.answer.values() for p in v if len(p) > 2]
+        pool = [
+            p
+            for p in self._finder.near(asked.question[evidence], evidence, topic.sentences)
+            if p not in topic.sentences
+            and len(p.text(evidence)) <= LONGEST_SENTENCE
+            and not holds(p.en, answers)
+            and not holds(p.ar, answers)
+        ]
+        return shown + pool[: rng.randint(*OTHERS)]
+
+    def _of(
+        self,
+        topic: Topic,
+        item: Asked,
+        shown: list[Pair],
+        texts: list[str],
+        evidence: str,
+        rng: random.Random,
+    ) -> Iterator[Example]:
+        golds = [topic.sentences[g] for g in item.golds]
+        question = _language(rng)
+        if all(g in shown for g in golds):
+            languages = [question, *(("ar" if question == "en" else "en",) if rng.random() < BOTH else ())]
+            for language in languages:
+                whole = rng.random() < WHOLE_SHARE and topic.split == "train"
+                reply = answered(topic, item, language, evidence, shown, whole=whole)
+                kind = "sentence" if whole else item.kind
+                yield _made(
+                    topic, texts, item.question[language], reply, language, evidence, kind, whole=whole
+                )
+            if rng.random() < 0.15 and len(golds) == 1:
+                changed = altered(
+                    item.question[question], question, evidence=texts, evidence_language=evidence,
+                    names=self._names, rng=rng,
+                )  # fmt: skip
+                if changed:
+                    yield _made(topic, texts, changed, "[0]", question, evidence, "altered")
+            return
+        phrases = [p for v in item.answer.values() for p in v if len(p) > 2]
+        told = any(g in shown for g in golds) or any(
+            holds(p.en, phrases) or holds(p.ar, phrases) for p in shown
+        )
+        if not told and rng.random() < ABSENT:
+            yield _made(topic, texts, item.question[question], "[0]", question, evidence, "absent")
+
+
+def of_differences(items: Sequence[dict[str, Any]], finder: Finder, held: set[str]) -> Iterator[Pack]:
+    """Packs of what reports on one event say differently: all its differences over the sentences of each."""
+    by_id = {item["id"]: item for item in items}
+    for item in items:
+        split = "valid" if item["event"] in held else "train"
+        for number, difference in enumerate(item.get("differences") or ()):
+            values = find_values(difference["values"], by_id)
+            if len(values) < 2:
+                continue
+            rng = seeded("pack difference", item["id"], number)
+            evidence = "ar"
+            texts = [pair[evidence] for pair, _, _ in values]
+            more = finder.near(difference[f"question_{evidence}"], evidence, (), 6)
+            texts += [
+                p.text(evidence)
+                for p in more[: rng.randint(1, 3)]
+                if not any(p.en == pair["en"] for pair, _, _ in values)
+                and not holds(p.en, [en for _, en, _ in values])
+            ]
+            order = list(range(len(texts)))
+            rng.shuffle(order)
+            found = []
+            for question in ("en", "ar"):
+                own = [(n, en, ar) for n, (_, en, ar) in enumerate(values, start=1)]
+                reply = sides(own, texts, question, evidence, difference["outcome"])
+                shown, reply = arranged(texts, reply, _Fixed(order), served=0.0)
+                found.append(
+                    reading(
+                        shown, difference[f"question_{question}"], reply, pair=f"{question}-{evidence}",
+                        source="news", kind=difference["outcome"], split=split,  # type: ignore[arg-type]
+                    )
+                )  # fmt: skip
+            yield Pack(tuple(found))
+
+
+class _Fixed(random.Random):
+    """Shuffles into one given order, so that both languages have the same evidence."""
+
+    def __init__(self, order: Sequence[int]) -> None:
+        super().__init__(0)
+        self._order = list(order)
+
+    def shuffle(self, x: Any) -> None:
+        """Put into the order."""
+        x[:] = [x[i] for i in self._order]
+
+
+def _language(rng: random.Random) -> str:
+    return "en" if rng.random() < ENGLISH_QUESTIONS else "ar"
+
+
+def _made(
+    topic: Topic, texts: Sequence[str], question: str, reply: str, language: str, evidence: str, kind: str,
+    *, whole: bool = False,
+) -> Example:  # fmt: skip
+    return reading(
+        texts, question, reply, pair=f"{language}-{evidence}", source="news", kind=kind, split=topic.split,
+        whole=whole,
+    )  # fmt: skip
