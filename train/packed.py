@@ -1,12 +1,13 @@
-"""Trains the adapter further on news reports, many questions to one reading of their evidence.
+"""Trains the adapter further on news reports and lessons, many questions to one reading of their evidence.
 
     python -m train.packed --shared TRAIN --start rag/models/weights/data --out RUN --seconds 6000
     python -m train.packed --shared TRAIN --out RUN --resume
 
-TRAIN holds news/. A pack (train/tasks/packs.py) goes through the network once: the evidence, then every
-question with its reply, masked so that each sees the evidence and itself, at the positions that it would
-have alone. Some 93 tokens are computed for a question instead of 450. Runs in float32, which processors
-without bf16 instructions multiply far faster (92 GFLOP/s against 2 on two cores with AVX2).
+TRAIN holds news/, lessons/ and parallel/. A pack (train/tasks/packs.py) goes through the network once: the
+evidence, then every question with its reply, masked so that each sees the evidence and itself, at the
+positions that it would have alone. Some 90 tokens are computed for a question instead of 450. Runs in
+float32, which processors without bf16 instructions multiply far faster (92 GFLOP/s against 2 on two cores
+with AVX2).
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ from rag.models.weights.adapter import CONFIG, WEIGHTS
 from train import lora
 from train.adapter import BASE, CHECKPOINT_SECONDS, IGNORED, Encoded, encode, open_model, pace
 from train.tasks.examples import Example, held_out
-from train.tasks.packs import Maker, Pack, of_differences
+from train.tasks.packs import Maker, Pack, of_differences, of_lessons
 from train.tasks.reading_lessons import Finder
-from train.tasks.sources import news_topics, reports
+from train.tasks.sources import lessons, news_topics, reports
 
 LONGEST = 780
 """Tokens of a pack at most: a step needs about 9 MB a token beside 6 GB of weights."""
@@ -135,7 +136,7 @@ def made(shared: Path, seed: int) -> tuple[list[Pack], list[Pack]]:
     """Packs to learn, in random order, and packs to measure with.
 
     Args:
-        shared: Folder that holds news/.
+        shared: Folder that holds news/, lessons/ and parallel/.
         seed: Another one draws other sentences and questions of the same reports.
     """
     items = reports(shared)
@@ -153,6 +154,8 @@ def made(shared: Path, seed: int) -> tuple[list[Pack], list[Pack]]:
             valid += own
     for pack in of_differences(items, finder, held):
         (valid if pack.examples[0].split == "valid" else learned).append(pack)
+    taught = [topic for topic in lessons(shared) if topic.split == "train"]
+    learned += of_lessons(Maker(taught, finder), taught, seed)
     rng.shuffle(learned)
     return learned, valid
 
@@ -187,7 +190,7 @@ class Run:
         for _ in range(self.step * args.each):
             next(packs)
         with (args.out / "log.jsonl").open("a", encoding="utf-8") as log:
-            if not self.step:
+            if valid and not self.step:
                 _tell(log, {"step": 0, "valid": measure(self._model, valid)})
                 started = time.monotonic()
             while self._elapsed < args.seconds:
@@ -201,7 +204,8 @@ class Run:
                     self._save()
                     saved = time.monotonic()
             self._save()
-            _tell(log, {"step": self.step, "valid": measure(self._model, valid)})
+            if valid:
+                _tell(log, {"step": self.step, "valid": measure(self._model, valid)})
 
     def _learn(self, packs: Sequence[Packed]) -> tuple[float, int]:
         self._optimizer.zero_grad(set_to_none=True)
@@ -258,8 +262,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 yield joined(encode([*map(plain, pack.examples)], tokenizer), LONGEST)
             seed += 1
 
-    measured = [joined(encode([*map(plain, p.examples)], tokenizer), LONGEST) for p in valid[: args.valid]]
-    measured += [joined(encode([*map(plain, p.examples)], tokenizer), LONGEST) for p in valid[-3:]]
+    valid = [*valid[: args.valid], *valid[-3:]] if args.valid else []
+    measured = [joined(encode([*map(plain, p.examples)], tokenizer), LONGEST) for p in valid]
     Run(model, adapters, args)(learned(), measured)
     return 0
 
@@ -271,7 +275,9 @@ def plain(example: Example) -> dict[str, Any]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="train.packed", description="Train the adapter further on news.")
-    parser.add_argument("--shared", type=Path, required=True, help="folder that holds news/")
+    parser.add_argument(
+        "--shared", type=Path, required=True, help="folder that holds news/, lessons/, parallel/"
+    )
     parser.add_argument("--start", type=Path, required=True, help="the adapter to begin with")
     parser.add_argument("--out", type=Path, required=True, help="checkpoints, log and the finished adapter")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
@@ -280,7 +286,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rate", type=float, default=2e-4, help="of AdamW, at its highest")
     parser.add_argument("--each", type=int, default=2, help="packs of a step")
     parser.add_argument("--first", type=int, default=8, help="first block that learns")
-    parser.add_argument("--valid", type=int, default=10, help="reports measured before and after")
+    parser.add_argument(
+        "--valid", type=int, default=10, help="reports measured before and after; 0 for no measuring"
+    )
     return parser
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import itertools
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,29 @@ def test_the_questions_of_a_pack_share_their_evidence_and_are_answered_from_it(
 
 def test_the_same_seed_makes_the_same_packs(topics: list[Topic]) -> None:  # noqa: F811
     assert _packs(topics[:3]) == _packs(topics[:3])
+
+
+def test_lessons_are_put_together_each_once_and_answered_by_their_own_sentence(
+    topics: list[Topic],  # noqa: F811
+) -> None:
+    own = [t for t in topics if t.split == "train"]
+    both = dataclasses.replace(own[0], asked=own[0].asked[:1])  # another lesson on the same lines
+    taught = [*own, both]
+    maker = packs.Maker(taught, Finder([p for topic in taught for p in topic.sentences]))
+    made = list(packs.of_lessons(maker, taught, 0))
+    shown = Counter(
+        line for pack in made if pack.examples
+        for line in re.findall(r"^\[\d+\] (.*)$", pack.examples[0].messages[-1][1], re.MULTILINE)
+    )  # fmt: skip
+    assert len(shown) == 2 * len(own)
+    assert shown[both.sentences[0].ar] == 2
+    for pack in made:
+        lines = pack.examples[0].messages[-1][1].splitlines()
+        for example in pack.examples:
+            for part in parsed(example.answer).statements:
+                (number,) = places(part)
+                name = re.search(r"Torn\w+", example.messages[-1][1].split("Question:")[1])
+                assert name and f"{name[0]} " in lines[number - 1].replace(".", " ")
 
 
 def test_both_values_are_told_in_both_languages() -> None:
