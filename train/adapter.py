@@ -19,7 +19,7 @@ import random
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -175,35 +175,67 @@ def measure(model: Any, examples: Sequence[Encoded], tokens: int) -> dict[str, d
     that it would write; ``first``: replies whose second token it would choose, which is a reading's sentence.
     """
     device = next(model.parameters()).device
-    sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    tally = Tally()
     for batch in batched(list(examples), tokens, random.Random(0)):
         ids, targets, _ = tensors(batch, device)
         said = logits(model, ids, targets)
-        wanted = targets[targets != IGNORED]
+        tally.add(batch, said, targets[targets != IGNORED], _groups)
+    return tally.told()
+
+
+def _groups(example: Encoded) -> tuple[str, ...]:
+    return example.task, f"{example.task} {example.pair} {example.kind}"
+
+
+class Tally:
+    """Sums losses and right tokens of examples, group by group."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+
+    def add(
+        self,
+        examples: Sequence[Encoded],
+        said: Tensor,
+        wanted: Tensor,
+        groups: Callable[[Encoded], Sequence[str]],
+    ) -> None:
+        """Count examples.
+
+        Args:
+            examples: In the order of their targets.
+            said: Logits at each target, (targets, words).
+            wanted: The targets.
+            groups: Under which names an example is counted.
+        """
         losses = functional.cross_entropy(said, wanted, reduction="none").tolist()
         right = (said.argmax(-1) == wanted).tolist()
         at = 0
-        for example in batch:
+        for example in examples:
             own = slice(at, at + example.answer)
             at += example.answer
-            for key in (example.task, f"{example.task} {example.pair} {example.kind}"):
-                into = sums[key]
+            for key in groups(example):
+                into = self._sums[key]
                 into["n"] += 1
                 into["tokens"] += example.answer
                 into["loss"] += sum(losses[own])
                 into["token"] += sum(right[own])
                 into["exact"] += all(right[own])
                 into["first"] += right[own][min(1, example.answer - 1)]
-    return {
-        key: {
-            "n": int(v["n"]),
-            "loss": round(v["loss"] / v["tokens"], 4),
-            "token": round(v["token"] / v["tokens"], 4),
-            "exact": round(v["exact"] / v["n"], 4),
-            "first": round(v["first"] / v["n"], 4),
+
+    def told(self) -> dict[str, dict[str, float]]:
+        """Means by group, as ``measure`` describes them."""
+        return {
+            key: {
+                "n": int(v["n"]),
+                "loss": round(v["loss"] / v["tokens"], 4),
+                "token": round(v["token"] / v["tokens"], 4),
+                "exact": round(v["exact"] / v["n"], 4),
+                "first": round(v["first"] / v["n"], 4),
+            }
+            for key, v in sorted(self._sums.items())
         }
-        for key, v in sorted(sums.items())
-    }
 
 
 def open_model(folder: str | None, device: str | torch.device = "cpu") -> tuple[Any, Any]:
@@ -277,9 +309,7 @@ class Run:
             raise SystemExit(
                 f"{self._out} was trained by another recipe: {state['recipe']}. Name another --out."
             )
-        for parameter, saved in zip(self._parameters, state["parameters"], strict=True):
-            parameter.data.copy_(saved)
-        self._optimizer.load_state_dict(state["optimizer"])
+        restore(state, self._parameters, self._optimizer)
         self.step, self._elapsed = state["step"], state["elapsed"]
 
     def steps(self, examples: Sequence[Encoded]) -> Iterator[list[list[Encoded]]]:
@@ -374,16 +404,32 @@ class Run:
                 print(f"    {key}: {scores}", flush=True)
 
     def _save(self) -> None:
-        state = {
-            "recipe": asdict(self._recipe),
-            "parameters": [p.data for p in self._parameters],
-            "optimizer": self._optimizer.state_dict(),
-            "step": self.step,
-            "elapsed": self._elapsed,
-        }
-        torch.save(state, self._out / "checkpoint.tmp")
-        (self._out / "checkpoint.tmp").replace(self._out / "checkpoint.pt")
+        keep(
+            self._out, self._parameters, self._optimizer,
+            recipe=asdict(self._recipe), step=self.step, elapsed=self._elapsed,
+        )  # fmt: skip
         lora.save(self._adapters, self._out, rank=self._recipe.rank, alpha=self._recipe.alpha, base=BASE)
+
+
+def keep(out: Path, parameters: Sequence[Tensor], optimizer: torch.optim.Optimizer, **more: Any) -> None:
+    """Write a run's checkpoint, in place of the one before it.
+
+    Args:
+        out: Gets checkpoint.pt.
+        parameters: That are trained.
+        optimizer: Of these.
+        more: Kept with them.
+    """
+    state = {"parameters": [p.data for p in parameters], "optimizer": optimizer.state_dict(), **more}
+    torch.save(state, out / "checkpoint.tmp")
+    (out / "checkpoint.tmp").replace(out / "checkpoint.pt")
+
+
+def restore(state: dict[str, Any], parameters: Sequence[Tensor], optimizer: torch.optim.Optimizer) -> None:
+    """Put what ``keep`` wrote back into parameters and optimizer."""
+    for parameter, saved in zip(parameters, state["parameters"], strict=True):
+        parameter.data.copy_(saved)
+    optimizer.load_state_dict(state["optimizer"])
 
 
 def pace(done: float) -> float:

@@ -1,6 +1,6 @@
 """Trains the adapter further on news reports and lessons, many questions to one reading of their evidence.
 
-    python -m train.packed --shared TRAIN --start rag/models/weights/data --out RUN --seconds 6000
+    python -m train.packed --shared TRAIN --out RUN --seconds 6000
     python -m train.packed --shared TRAIN --out RUN --resume
 
 TRAIN holds news/, lessons/ and parallel/. A pack (train/tasks/packs.py) goes through the network once: the
@@ -13,13 +13,13 @@ with AVX2).
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rag.models.weights.adapter import CONFIG, WEIGHTS
+from rag.models.weights.adapter import CONFIG, FOLDER, WEIGHTS
 from train import lora
-from train.adapter import BASE, CHECKPOINT_SECONDS, IGNORED, Encoded, encode, open_model, pace
-from train.tasks.examples import Example, held_out
+from train.adapter import (
+    BASE,
+    CHECKPOINT_SECONDS,
+    IGNORED,
+    Encoded,
+    Tally,
+    encode,
+    keep,
+    open_model,
+    pace,
+    restore,
+)
+from train.tasks.examples import held_out
 from train.tasks.packs import Maker, Pack, of_differences, of_lessons
 from train.tasks.reading_lessons import Finder
 from train.tasks.sources import lessons, news_topics, reports
@@ -55,8 +66,8 @@ class Packed:
     """Of each target, (tokens)."""
     mask: Tensor
     """Added to attention, (1, 1, tokens, tokens)."""
-    parts: tuple[tuple[int, Encoded], ...]
-    """Where each question begins, and what it was made from."""
+    parts: tuple[Encoded, ...]
+    """What its questions were made from, in their order."""
 
 
 def joined(examples: Sequence[Encoded], longest: int) -> Packed:
@@ -66,23 +77,24 @@ def joined(examples: Sequence[Encoded], longest: int) -> Packed:
     for example in examples[1:]:
         same = (a == b for a, b in zip(first, example.ids, strict=False))
         shared = min(shared, next((n for n, equal in enumerate(same) if not equal), shared))
-    ids, places, parts = list(first[:shared]), list(range(shared)), []
+    ids, places, owner, parts = list(first[:shared]), list(range(shared)), [0] * shared, []
     for example in examples:
         own = example.ids[shared:]
         if len(ids) + len(own) > longest:
             continue
-        parts.append((len(ids), example))
+        parts.append(example)
         ids += own
         places += range(shared, len(example.ids))
+        owner += [len(parts)] * len(own)
     size = len(ids)
-    owner = torch.zeros(size, dtype=torch.long)
     targets, weights = torch.full((size,), IGNORED), torch.zeros(size)
-    for number, (start, example) in enumerate(parts, start=1):
-        end = start + len(example.ids) - shared
-        owner[start:end] = number
+    end = shared
+    for example in parts:
+        end += len(example.ids) - shared
         targets[end - example.answer - 1 : end - 1] = torch.tensor(example.ids[-example.answer :])
         weights[end - example.answer - 1 : end - 1] = example.answer**-0.5
-    seen = (owner[None, :] == owner[:, None]) | (owner[None, :] == 0)
+    owners = torch.tensor(owner)
+    seen = (owners[None, :] == owners[:, None]) | (owners[None, :] == 0)
     seen &= torch.ones(size, size, dtype=torch.bool).tril()
     mask = torch.zeros(size, size).masked_fill(~seen, torch.finfo(torch.float32).min)
     return Packed(torch.tensor(ids), torch.tensor(places), targets, weights, mask[None, None], tuple(parts))
@@ -103,33 +115,15 @@ def measure(model: Any, packs: Sequence[Packed]) -> dict[str, dict[str, float]]:
 
     ``exact``: whole replies that greedy decoding would write; ``first``: those whose sentence it would name.
     """
-    sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    tally = Tally()
     for pack in packs:
-        said = logits(model, pack)
-        wanted = pack.targets[pack.targets != IGNORED]
-        losses = functional.cross_entropy(said, wanted, reduction="none").tolist()
-        right = (said.argmax(-1) == wanted).tolist()
-        at = 0
-        for _, example in pack.parts:
-            own = slice(at, at + example.answer)
-            at += example.answer
-            refusal = example.kind in ("near", "absent", "altered", "refuse")
-            for key in ("all", f"{example.pair} {'refuse' if refusal else 'answer'}", example.kind):
-                into = sums[key]
-                into["n"] += 1
-                into["tokens"] += example.answer
-                into["loss"] += sum(losses[own])
-                into["exact"] += all(right[own])
-                into["first"] += right[own][min(1, example.answer - 1)]
-    return {
-        key: {
-            "n": int(v["n"]),
-            "loss": round(v["loss"] / v["tokens"], 4),
-            "exact": round(v["exact"] / v["n"], 3),
-            "first": round(v["first"] / v["n"], 3),
-        }
-        for key, v in sorted(sums.items())
-    }
+        tally.add(pack.parts, logits(model, pack), pack.targets[pack.targets != IGNORED], _groups)
+    return tally.told()
+
+
+def _groups(example: Encoded) -> tuple[str, ...]:
+    refusal = example.kind in ("near", "absent", "altered", "refuse")
+    return "all", f"{example.pair} {'refuse' if refusal else 'answer'}", example.kind
 
 
 def made(shared: Path, seed: int) -> tuple[list[Pack], list[Pack]]:
@@ -172,9 +166,7 @@ class Run:
         self.step, self._elapsed = 0, 0.0
         if args.resume:
             state = torch.load(args.out / "checkpoint.pt", weights_only=True)
-            for parameter, saved in zip(self._parameters, state["parameters"], strict=True):
-                parameter.data.copy_(saved)
-            self._optimizer.load_state_dict(state["optimizer"])
+            restore(state, self._parameters, self._optimizer)
             self.step, self._elapsed = state["step"], state["elapsed"]
 
     def __call__(self, packs: Iterator[Packed], valid: Sequence[Packed]) -> None:
@@ -209,7 +201,7 @@ class Run:
 
     def _learn(self, packs: Sequence[Packed]) -> tuple[float, int]:
         self._optimizer.zero_grad(set_to_none=True)
-        weight = sum(e.answer**0.5 for pack in packs for _, e in pack.parts)
+        weight = sum(e.answer**0.5 for pack in packs for e in pack.parts)
         total = 0.0
         for pack in packs:
             at = pack.targets != IGNORED
@@ -222,14 +214,7 @@ class Run:
         return round(total, 4), sum(len(pack.ids) for pack in packs)
 
     def _save(self) -> None:
-        state = {
-            "parameters": [p.data for p in self._parameters],
-            "optimizer": self._optimizer.state_dict(),
-            "step": self.step,
-            "elapsed": self._elapsed,
-        }
-        torch.save(state, self._args.out / "checkpoint.tmp")
-        (self._args.out / "checkpoint.tmp").replace(self._args.out / "checkpoint.pt")
+        keep(self._args.out, self._parameters, self._optimizer, step=self.step, elapsed=self._elapsed)
         lora.save(self._adapters, self._args.out, rank=self._args.rank, alpha=self._args.alpha, base=BASE)
 
 
@@ -245,32 +230,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     torch.manual_seed(0)
     args.out.mkdir(parents=True, exist_ok=True)
-    config = json.loads((args.start / CONFIG).read_text(encoding="utf-8"))
+    start = args.out if args.resume else args.start
+    config = json.loads((start / CONFIG).read_text(encoding="utf-8"))
     args.rank, args.alpha = config["r"], config["lora_alpha"]
     model, tokenizer = open_model(args.model)
     model = model.float()
     adapters = lora.attach(model, rank=args.rank, alpha=args.alpha)
-    lora.load(adapters, args.start / WEIGHTS)
+    lora.load(adapters, start / WEIGHTS)
     for name, adapter in adapters.items():
         adapter.requires_grad_(int(name.split(".")[2]) >= args.first)
-    _, valid = made(args.shared, 0)
+    first, valid = made(args.shared, 0)
+
+    def tokens(pack: Pack) -> Packed:
+        return joined(encode([asdict(e) for e in pack.examples], tokenizer), LONGEST)
 
     def learned() -> Iterator[Packed]:
-        seed = 0
-        while True:
-            for pack in made(args.shared, seed)[0]:
-                yield joined(encode([*map(plain, pack.examples)], tokenizer), LONGEST)
-            seed += 1
+        yield from map(tokens, first)
+        for seed in itertools.count(1):
+            yield from map(tokens, made(args.shared, seed)[0])
 
-    valid = [*valid[: args.valid], *valid[-3:]] if args.valid else []
-    measured = [joined(encode([*map(plain, p.examples)], tokenizer), LONGEST) for p in valid]
-    Run(model, adapters, args)(learned(), measured)
+    measured = [*valid[: args.valid], *valid[-3:]] if args.valid else []
+    Run(model, adapters, args)(learned(), [tokens(pack) for pack in measured])
     return 0
-
-
-def plain(example: Example) -> dict[str, Any]:
-    """An example as a file of examples holds it."""
-    return {name: getattr(example, name) for name in ("task", "messages", "answer", "pair", "kind")}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -278,7 +259,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--shared", type=Path, required=True, help="folder that holds news/, lessons/, parallel/"
     )
-    parser.add_argument("--start", type=Path, required=True, help="the adapter to begin with")
+    parser.add_argument(
+        "--start", type=Path, default=FOLDER, help="the adapter to begin with; default: the one that ships"
+    )
     parser.add_argument("--out", type=Path, required=True, help="checkpoints, log and the finished adapter")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--model", help="a transformers folder instead of the packaged model")

@@ -27,6 +27,23 @@ def _packs(topics: list[Topic], evidence: str = "ar") -> list[packs.Pack]:  # no
     return [maker(topic, evidence, seed) for topic in topics for seed in range(3)]
 
 
+def _network() -> Any:
+    torch = pytest.importorskip("torch")
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    torch.manual_seed(0)
+    return Qwen2ForCausalLM(
+        Qwen2Config(
+            vocab_size=300, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+            num_attention_heads=4, num_key_value_heads=2,
+        )
+    ).eval()  # fmt: skip
+
+
+def _by_byte(texts: list[str], **_: object) -> dict[str, list[list[int]]]:
+    return {"input_ids": [[*text.encode()] for text in texts]}
+
+
 def test_the_questions_of_a_pack_share_their_evidence_and_are_answered_from_it(
     topics: list[Topic],  # noqa: F811
 ) -> None:
@@ -108,31 +125,20 @@ def test_a_pack_says_of_each_question_what_the_network_says_of_it_alone(
     topics: list[Topic],  # noqa: F811
 ) -> None:
     torch = pytest.importorskip("torch")
-    from transformers import Qwen2Config, Qwen2ForCausalLM
-
     from train import packed
     from train.adapter import encode
 
-    torch.manual_seed(0)
-    model: object = Qwen2ForCausalLM(
-        Qwen2Config(
-            vocab_size=300, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
-            num_attention_heads=4, num_key_value_heads=2,
-        )
-    ).eval()  # fmt: skip
-
-    def by_byte(texts: list[str], **_: object) -> dict[str, list[list[int]]]:
-        return {"input_ids": [[*text.encode()] for text in texts]}
+    model = _network()
 
     (pack,) = _packs(topics[:1])[:1]
-    examples = encode([packed.plain(e) for e in pack.examples], by_byte)
+    examples = encode([dataclasses.asdict(e) for e in pack.examples], _by_byte)
     together = packed.joined(examples, 4000)
     assert len(together.parts) == len(examples) > 2
     assert len(together.ids) < sum(len(e.ids) for e in examples) / 2
     with torch.no_grad():
         said, at = packed.logits(model, together), 0
-        for _, example in together.parts:
-            alone = model(input_ids=torch.tensor([example.ids])).logits[0, -example.answer - 1 : -1]  # type: ignore[operator]
+        for example in together.parts:
+            alone = model(input_ids=torch.tensor([example.ids])).logits[0, -example.answer - 1 : -1]
             assert torch.allclose(alone, said[at : at + example.answer], atol=1e-5)
             at += example.answer
     few = packed.joined(examples, len(examples[0].ids) + 10)
@@ -145,28 +151,16 @@ def test_a_run_learns_keeps_what_it_learned_and_goes_on(
     topics: list[Topic],  # noqa: F811
     tmp_path: Path,
 ) -> None:
-    torch = pytest.importorskip("torch")
-    from transformers import Qwen2Config, Qwen2ForCausalLM
-
     from train import lora, packed
     from train.adapter import encode
 
-    def by_byte(texts: list[str], **_: object) -> dict[str, list[list[int]]]:
-        return {"input_ids": [[*text.encode()] for text in texts]}
-
     packs = [
-        packed.joined(encode([packed.plain(e) for e in p.examples], by_byte), 2000)
+        packed.joined(encode([dataclasses.asdict(e) for e in p.examples], _by_byte), 2000)
         for p in _packs(topics[:2])[:2]
     ]
 
     def trained(seconds: float, *, resume: bool) -> tuple[Any, list[dict[str, Any]]]:
-        torch.manual_seed(0)
-        model: Any = Qwen2ForCausalLM(
-            Qwen2Config(
-                vocab_size=300, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
-                num_attention_heads=4, num_key_value_heads=2,
-            )
-        ).eval()  # fmt: skip
+        model = _network()
         adapters = lora.attach(model, rank=2, alpha=4.0)
         args = argparse.Namespace(
             out=tmp_path, rate=0.02, each=2, seconds=seconds, rank=2, alpha=4.0, resume=resume

@@ -11,9 +11,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from train.altered import Name, altered, find_names
-from train.tasks.examples import Example, arranged, reading, seeded
-from train.tasks.reading_lessons import LONGEST_SENTENCE, Finder, answered, find_values, sides
+from train.altered import altered
+from train.tasks.examples import Example, reading, seeded, sorted_marks
+from train.tasks.reading_lessons import (
+    LONGEST_SENTENCE,
+    Finder,
+    answered,
+    differences,
+    names_of,
+    sides,
+    unlike,
+)
 from train.tasks.sources import Asked, Pair, Topic, holds
 
 OWN = (5, 7)
@@ -52,12 +60,7 @@ class Maker:
             finder: Over the sentences from which those of other reports come.
         """
         self._finder = finder
-        self._names: list[Name] = find_names(
-            (t.name, a.question, {k: v[0] for k, v in a.answer.items()})
-            for t in topics
-            for a in t.asked
-            if len(a.answer["en"]) == 1
-        )
+        self._names = names_of(topics)
 
     def __call__(self, topic: Topic, evidence: str, seed: int) -> Pack:
         """A pack on a report.
@@ -69,10 +72,8 @@ class Maker:
         """
         rng = seeded("pack", topic.sentences[0].file, evidence, seed)
         shown = self._shown(topic, evidence, rng)
-        order = list(range(len(shown)))
         if rng.random() < 0.6:
-            rng.shuffle(order)
-        shown = [shown[i] for i in order]
+            rng.shuffle(shown)
         texts = [p.text(evidence) for p in shown]
         found: list[Example] = []
         for item in topic.asked:
@@ -99,9 +100,7 @@ class Maker:
         for topic in topics:
             for item in topic.asked:
                 golds = [topic.sentences[g] for g in item.golds]
-                phrases = [p for v in item.answer.values() for p in v if len(p) > 2]
-                others = [p for p in shown if p not in golds]
-                if any(holds(p.en, phrases) or holds(p.ar, phrases) for p in others):
+                if _told([item], [p for p in shown if p not in golds]):
                     continue
                 found += self._of(topic, item, shown, texts, evidence, rng)
                 if rng.random() < NEAR / 2:
@@ -117,14 +116,12 @@ class Maker:
         own = sorted(rng.sample(range(len(topic.sentences)), size))
         shown = [topic.sentences[i] for i in own]
         asked = rng.choice(topic.asked)
-        answers = [p for a in topic.asked for v in a.answer.values() for p in v if len(p) > 2]
         pool = [
             p
             for p in self._finder.near(asked.question[evidence], evidence, topic.sentences)
             if p not in topic.sentences
             and len(p.text(evidence)) <= LONGEST_SENTENCE
-            and not holds(p.en, answers)
-            and not holds(p.ar, answers)
+            and not _told(topic.asked, [p])
         ]
         return shown + pool[: rng.randint(*OTHERS)]
 
@@ -156,10 +153,7 @@ class Maker:
                 if changed:
                     yield _made(topic, texts, changed, "[0]", question, evidence, "altered")
             return
-        phrases = [p for v in item.answer.values() for p in v if len(p) > 2]
-        told = any(g in shown for g in golds) or any(
-            holds(p.en, phrases) or holds(p.ar, phrases) for p in shown
-        )
+        told = any(g in shown for g in golds) or _told([item], shown)
         if not told and rng.random() < ABSENT:
             yield _made(topic, texts, item.question[question], "[0]", question, evidence, "absent")
 
@@ -194,50 +188,33 @@ def of_lessons(maker: Maker, topics: Sequence[Topic], seed: int) -> Iterator[Pac
 
 
 def of_differences(items: Sequence[dict[str, Any]], finder: Finder, held: set[str]) -> Iterator[Pack]:
-    """Packs of what reports on one event say differently: all its differences over the sentences of each."""
-    by_id = {item["id"]: item for item in items}
-    for item in items:
-        split = "valid" if item["event"] in held else "train"
-        for number, difference in enumerate(item.get("differences") or ()):
-            values = find_values(difference["values"], by_id)
-            if len(values) < 2:
-                continue
-            rng = seeded("pack difference", item["id"], number)
-            evidence = "ar"
-            texts = [pair[evidence] for pair, _, _ in values]
-            more = finder.near(difference[f"question_{evidence}"], evidence, (), 6)
-            texts += [
-                p.text(evidence)
-                for p in more[: rng.randint(1, 3)]
-                if not any(p.en == pair["en"] for pair, _, _ in values)
-                and not holds(p.en, [en for _, en, _ in values])
-            ]
-            order = list(range(len(texts)))
-            rng.shuffle(order)
-            found = []
-            for question in ("en", "ar"):
-                own = [(n, en, ar) for n, (_, en, ar) in enumerate(values, start=1)]
-                reply = sides(own, texts, question, evidence, difference["outcome"])
-                shown, reply = arranged(texts, reply, _Fixed(order), served=0.0)
-                found.append(
-                    reading(
-                        shown, difference[f"question_{question}"], reply, pair=f"{question}-{evidence}",
-                        source="news", kind=difference["outcome"], split=split,  # type: ignore[arg-type]
-                    )
-                )  # fmt: skip
-            yield Pack(tuple(found))
+    """Packs of what reports on one event say differently: each difference in both languages."""
+    evidence = "ar"
+    for place, difference, located, split in differences(items, held):
+        rng = seeded("pack difference", *place)
+        more = finder.near(difference[f"question_{evidence}"], evidence, (), 6)
+        texts = [pair[evidence] for pair, _, _ in located]
+        texts += [p.text(evidence) for p in unlike(more[: rng.randint(1, 3)], located)]
+        order = list(range(len(texts)))
+        rng.shuffle(order)
+        texts = [texts[i] for i in order]
+        values = [(order.index(i) + 1, en, ar) for i, (_, en, ar) in enumerate(located)]
+        yield Pack(
+            tuple(
+                reading(
+                    texts, difference[f"question_{question}"],
+                    sorted_marks(sides(values, texts, question, evidence, difference["outcome"])),
+                    pair=f"{question}-{evidence}", source="news", kind=difference["outcome"], split=split,
+                )
+                for question in ("en", "ar")
+            )
+        )  # fmt: skip
 
 
-class _Fixed(random.Random):
-    """Shuffles into one given order, so that both languages have the same evidence."""
-
-    def __init__(self, order: Sequence[int]) -> None:
-        super().__init__(0)
-        self._order = list(order)
-
-    def shuffle(self, x: Any) -> None:
-        """Put into the order."""
-        x[:] = [x[i] for i in self._order]
+def _told(asked: Sequence[Asked], shown: Sequence[Pair]) -> bool:
+    """Whether one of some sentences holds an answer of one of some questions."""
+    phrases = [p for a in asked for v in a.answer.values() for p in v if len(p) > 2]
+    return any(holds(p.en, phrases) or holds(p.ar, phrases) for p in shown)
 
 
 def _language(rng: random.Random) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from rag.answering.draft import put
 from rag.index import bm25
 from train.altered import Name, altered, find_names
-from train.tasks.examples import Example, arranged, reading, seeded
+from train.tasks.examples import Example, Split, arranged, reading, seeded
 from train.tasks.sources import Asked, Pair, Topic, holds
 
 PAIRS = (("en", "ar"), ("ar", "ar"), ("ar", "en"), ("en", "en"))
@@ -114,6 +114,16 @@ def _words(phrases: Sequence[str], text: str) -> str:
     return text[start:end] if len(phrases) == 1 or end - start <= LONGEST_WORDS else ""
 
 
+def names_of(topics: Sequence[Topic]) -> list[Name]:
+    """The names that single answers and their questions hold."""
+    return find_names(
+        (t.name, a.question, {k: v[0] for k, v in a.answer.items()})
+        for t in topics
+        for a in t.asked
+        if len(a.answer["en"]) == 1
+    )
+
+
 class Maker:
     """Makes reading examples of topics."""
 
@@ -126,12 +136,7 @@ class Maker:
         """
         self._topics = topics
         self._finder = finder
-        self._names: list[Name] = find_names(
-            (t.name, a.question, {k: v[0] for k, v in a.answer.items()})
-            for t in topics
-            for a in t.asked
-            if len(a.answer["en"]) == 1
-        )
+        self._names = names_of(topics)
 
     def __call__(self) -> Iterator[Example]:
         """Every example, in the topics' order."""
@@ -271,41 +276,50 @@ def sides(
 
 def of_differences(items: Sequence[dict[str, Any]], finder: Finder, held: set[str]) -> Iterator[Example]:
     """Examples of what reports on one event say differently."""
-    by_id = {item["id"]: item for item in items}
-    for item in items:
-        split = "valid" if item["event"] in held else "train"
-        for number, difference in enumerate(item.get("differences") or ()):
-            located = find_values(difference["values"], by_id)
-            if len(located) < 2:
-                continue
-            for question, evidence in PAIRS:
-                rng = seeded("difference", item["id"], number, question, evidence)
-                texts = [pair[evidence] for pair, _, _ in located]
-                values = [(n, en, ar) for n, (_, en, ar) in enumerate(located, start=1)]
-                reply = sides(values, texts, question, evidence, difference["outcome"])
-                more = finder.near(difference[f"question_{evidence}"], evidence, (), 6)
-                texts += [
-                    p.text(evidence)
-                    for p in more[: rng.randint(1, 4)]
-                    if not any(p.text("en") == pair["en"] for pair, _, _ in located)
-                    and not holds(p.text("en"), [en for _, en, _ in located])
-                ]
-                texts, reply = arranged(texts, reply, rng, served=0.3)
-                yield reading(
-                    texts, difference[f"question_{question}"], reply, pair=f"{question}-{evidence}",
-                    source="news", kind=difference["outcome"], split=split,  # type: ignore[arg-type]
-                )  # fmt: skip
+    for place, difference, located, split in differences(items, held):
+        for question, evidence in PAIRS:
+            rng = seeded("difference", *place, question, evidence)
+            texts = [pair[evidence] for pair, _, _ in located]
+            values = [(n, en, ar) for n, (_, en, ar) in enumerate(located, start=1)]
+            reply = sides(values, texts, question, evidence, difference["outcome"])
+            more = finder.near(difference[f"question_{evidence}"], evidence, (), 6)
+            texts += [p.text(evidence) for p in unlike(more[: rng.randint(1, 4)], located)]
+            texts, reply = arranged(texts, reply, rng, served=0.3)
+            yield reading(
+                texts, difference[f"question_{question}"], reply, pair=f"{question}-{evidence}",
+                source="news", kind=difference["outcome"], split=split,
+            )  # fmt: skip
 
 
-def find_values(
-    values: Sequence[dict[str, str]], by_id: dict[str, Any]
-) -> list[tuple[dict[str, str], str, str]]:
-    """The sentence of each value, with its English and Arabic words; only those that one sentence alone has.
+Located = tuple[dict[str, str], str, str]
+"""A sentence in both languages, and a value's English and Arabic words in it."""
+
+
+def differences(
+    items: Sequence[dict[str, Any]], held: set[str]
+) -> Iterator[tuple[tuple[str, int], dict[str, Any], list[Located], Split]]:
+    """What reports say differently: its place, the difference, its values by sentence, and its split.
 
     Args:
-        values: With the report's ``id`` and the words in both languages.
-        by_id: The reports.
+        items: The reports.
+        held: Events kept for validation.
     """
+    by_id = {item["id"]: item for item in items}
+    for item in items:
+        split: Split = "valid" if item["event"] in held else "train"
+        for number, difference in enumerate(item.get("differences") or ()):
+            located = _located(difference["values"], by_id)
+            if len(located) >= 2:
+                yield (item["id"], number), difference, located, split
+
+
+def unlike(found: Sequence[Pair], located: Sequence[Located]) -> list[Pair]:
+    """Those sentences that are none of the values' and hold none of the values."""
+    own, values = [pair["en"] for pair, _, _ in located], [en for _, en, _ in located]
+    return [p for p in found if p.en not in own and not holds(p.en, values)]
+
+
+def _located(values: Sequence[dict[str, str]], by_id: dict[str, Any]) -> list[Located]:
     found = []
     for value in values:
         if not value.get("en") or not value.get("ar") or value["id"] not in by_id:
