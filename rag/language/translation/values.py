@@ -18,16 +18,17 @@ from rag.language.number_words import CARDINALS
 from rag.language.quantities import claimed, doubtful_months, held
 from rag.language.text import numbers
 from rag.language.translation import tables
-from rag.language.translation.numerals import Read, read_number
-from rag.language.translation.words import Word, unbroken, unprefixed, words_of
-from rag.language.translation.writing import (
+from rag.language.translation.numerals import (
+    Read,
     counted_in_arabic,
     decade_in_arabic,
     ordinal_in_arabic,
     ordinal_in_english,
     plain,
+    read_number,
     written,
 )
+from rag.language.translation.words import Word, unbroken, unprefixed, words_of
 from rag.records import Language
 
 Kind = Literal["number", "percent", "money", "measure", "date", "weekday", "ordinal", "amount"]

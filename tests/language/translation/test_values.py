@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rag.language.translation.numerals import read_number
+from rag.language.translation.numerals import ordinal_in_english, plain, read_number, written
 from rag.language.translation.values import values_of
 from rag.language.translation.words import keys_of, words_of
-from rag.language.translation.writing import ordinal_in_english, plain, written
 
 ARABIC = [
     ("3.5 مليون", ["3.5 million"]),
