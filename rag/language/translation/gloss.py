@@ -1,0 +1,142 @@
+"""An Arabic sentence word for word in English, in its own order, from tables alone.
+
+The packaged model reads English far better than Arabic, and cannot translate before it has understood. A
+gloss takes the vocabulary off it: every word has the meanings that lexicon, names, numbers and dates give
+(``hints``), function words and attached particles have theirs from here. No model takes part.
+
+    وقال وزير الدفاع إن الطائرات ستصل في 3 مايو.
+    and said defence minister that aircraft will arrive in 3 May.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rag.language.text import fold
+from rag.language.translation.arabic import ArabicReader
+from rag.language.translation.reader import Hint, Tables, shipped
+from rag.language.translation.words import LEAST, Word, is_arabic_word, is_stop
+
+MEANINGS = 2
+"""Meanings of a word at most."""
+_ALIKE = 4
+"""First letters that two meanings share of which the second says nothing more: ``include/includes``."""
+_SPACES = re.compile(r"\s+")
+_MARKS = str.maketrans("،؛؟٫٬", ",;?.,")
+
+_ARTICLE = "ال"
+_PARTICLES = {"و": "and", "ف": "so", "ب": "by", "ل": "for", "ك": "as"}
+"""Particles that are written with the next word."""
+
+_FUNCTION_WORDS = """
+في=in من=from على=on إلى=to عن=about أن=that إن= ان=that التي=which الذي=who الذين=who اللذين=who
+اللذان=who اللتين=which اللتان=which اللواتي=who اللاتي=who هذا=this هذه=this ذلك=that تلك=that هذان=these
+هذين=these هؤلاء=these كان=was كانت=was كانوا=were كانا=were يكون=is تكون=is يكونوا=are يكن=was تكن=was
+كنا=we_were كنت=I_was ما=what لا=not لم=did_not لن=will_not قد= لقد= كما=also هو=he هي=she هم=they هن=they
+هما=they أنا=I نحن=we أنت=you مع=with كل=every أو=or أي=any ثم=then حتى=until إذا=if لكن=but ولكن=but
+بل=but_rather به=with_it بها=with_it بهم=with_them له=to_him لها=to_her لهم=to_them لهما=to_them لنا=to_us
+لي=to_me لك=to_you بنا=with_us فيه=in_it فيها=in_it فيهم=in_them منه=from_him منها=from_it منهم=from_them
+عنه=about_him عنها=about_it عنهم=about_them عليه=on_him عليها=on_it عليهم=on_them إليه=to_him إليها=to_it
+إليهم=to_them لأن=because فإن=then بأن=that أنه=that_he أنها=that_it أنهم=that_they إنه=that_he
+إنها=that_it إنهم=that_they بأنه=that_he بأنها=that_it لأنه=because_he لأنها=because_it لأنهم=because_they
+فإنه=then_he فإنها=then_it أيضا=also غير=not هناك=there هنا=here عند=at عندما=when حيث=where بعض=some
+بعد=after بعدما=after قبل=before قبيل=shortly_before بعيد=shortly_after بين=between خلال=during منذ=since
+نحو=about بنحو=by_about لنحو=for_about لدى=at دون=without بدون=without مما=which فيما=while عما=about_what
+بما=including لما=when إذ=as إما=either إلا=except سوف=will تم=was_done يتم=is_done حين=when بينما=while
+ضمن=within عبر=through حول=about كذلك=also كونه=being كونها=being كونهم=being مثل=such_as لكل=for_every
+بكل=with_every لو=if بهذا=with_this بهذه=with_this لهذا=for_this لهذه=for_this بذلك=with_that
+لتلك=for_that بتلك=with_that لديه=he_has لديها=it_has لديهم=they_have لدينا=we_have لدي=I_have معه=with_him
+معها=with_it معهم=with_them هل=whether تجاه=towards إزاء=towards حسب=according_to وفق=according_to
+وفقا=according_to كي=in_order_to لكي=in_order_to ليس=is_not ليست=is_not ليسوا=are_not لذلك=therefore
+لذا=therefore ذات=of إياه=him إياها=her
+"""
+_ENGLISH = {
+    fold(arabic): english.replace("_", " ")
+    for arabic, _, english in (pair.partition("=") for pair in _FUNCTION_WORDS.split())
+}
+
+
+def gloss(sentence: str, tables: Tables | None = None) -> str:
+    """The meanings of an Arabic sentence's words, in their order.
+
+    Args:
+        sentence: One sentence in Arabic.
+        tables: Lexicon and names; those that ship with the package if not given.
+    """
+    return _SPACES.sub(" ", "".join(_Glosser(sentence, tables or shipped()).pieces())).strip()
+
+
+class _Glosser:
+    """Goes through a sentence as for hints, and writes down every word."""
+
+    def __init__(self, sentence: str, tables: Tables) -> None:
+        self._reader = ArabicReader(sentence, tables)
+        self._sentence, self._tables = sentence, tables
+
+    def pieces(self) -> Iterator[str]:
+        """Meanings, and what stands between the words."""
+        words, at, end = self._reader.words, 0, 0
+        while at < len(words):
+            hint, used = self._reader.at(at)
+            yield self._sentence[end : words[at].start].translate(_MARKS)
+            end = words[at + used - 1].end
+            yield self._meaning(words, at, self._sentence[words[at].start : end], hint)
+            at += used
+        yield self._sentence[end:].translate(_MARKS)
+
+    def _meaning(self, words: list[Word], at: int, written: str, hint: Hint | None) -> str:
+        word = words[at]
+        if hint:
+            known = hint.targets[:1] if hint.kind == "value" or hint.spelled else hint.targets
+            return f"{self._particles(words, at, hint)}{'/'.join(_different(known))}"
+        if not is_arabic_word(word.text):
+            return written
+        if len(word.key) == 1 and word.key in _PARTICLES:  # و20
+            return f"{_PARTICLES[word.key]} "
+        if word.key == _ARTICLE:  # الـ100
+            return ""
+        if is_stop(word.key, "ar"):
+            bare = word.key if word.key in _ENGLISH else word.key[1:]
+            joined = "" if bare == word.key else f"{_PARTICLES[word.key[0]]} "
+            return f"{joined}{_ENGLISH.get(bare, '')}"
+        return written
+
+    def _particles(self, words: list[Word], at: int, hint: Hint) -> str:
+        """What is attached to a word that has a hint: ``and for ``; empty where it may belong to the word."""
+        key = words[at].key
+        if is_stop(key, "ar"):
+            return f"{_PARTICLES[key[0]]} " if key[0] in "وف" and key[1:] in _ENGLISH else ""
+        if hint.spelled or self._is_whole(words, at, hint):
+            return ""
+        found = []
+        if key[0] in "وف" and len(key) > LEAST:
+            found.append(_PARTICLES[key[0]])
+            key = key[1:]
+        found += self._preposition(key)
+        return "".join(f"{particle} " for particle in found)
+
+    def _preposition(self, key: str) -> list[str]:
+        """What is attached to a folded word without "and"; a list of one or none."""
+        rest = key[1:]
+        if len(key) <= LEAST:
+            return []
+        if key[0] == "س" and rest[0] in "يتن" and len(rest) > LEAST:
+            return ["will"]
+        attached = key.startswith("لل") or (key[0] in "بلك" and rest.startswith("ال"))
+        attached = attached or (key[0] in "بل" and self._tables.lexicon.entry(rest).exact)
+        return [_PARTICLES[key[0]]] if attached else []
+
+    def _is_whole(self, words: list[Word], at: int, hint: Hint) -> bool:
+        if hint.kind != "name":
+            return self._tables.lexicon.entry(words[at].text).exact
+        match = self._tables.gazetteer.match(words, at, "ar")
+        return bool(match and match.bare) or bool(self._tables.gazetteer.part(words[at].key, "ar"))
+
+
+def _different(meanings: tuple[str, ...]) -> list[str]:
+    found: list[str] = []
+    for meaning in meanings:
+        if all(meaning[:_ALIKE].lower() != known[:_ALIKE].lower() for known in found):
+            found.append(meaning)
+    return found[:MEANINGS]

@@ -1,0 +1,80 @@
+"""A gloss writes every word of an Arabic sentence in English, in its order, and keeps what no table has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rag.language.text import is_arabic
+from rag.language.translation.gazetteer import Gazetteer, Name
+from rag.language.translation.gloss import gloss
+from rag.language.translation.lexicon import Lexicon
+from rag.language.translation.reader import Tables
+
+LEXICON = """\
+قال\tقال=said; told
+وصل\tوصل=arrived
+غادر\tغادر=left; departed | يغادر=leaves
+قو\tقوات=forces; troops
+قاعد\tقاعدة=base; bases
+مدين\tمدينة=city; town
+عقد\tعقد=contract; held
+"""
+NAMES = [
+    Name("place", ("Iraq",), ("العراق",)),
+    Name("title", ("defence minister",), ("وزير الدفاع",)),
+    Name("given", ("Wissam",), ("وسام",)),
+]
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    file: Path = tmp_path_factory.mktemp("gloss") / "lexicon.tsv"
+    file.write_text(LEXICON, encoding="utf-8")
+    return Tables(Lexicon(file), Gazetteer(NAMES))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        (
+            "وقال وزير الدفاع إن القوات غادرت العراق.",
+            "and said/told defence minister that forces/troops left/departed Iraq.",
+        ),
+        ("سيغادر القاعدة", "will leaves base"),
+        ("للقوات في المدينة", "for forces/troops in city/town"),
+        ("وفي بالقاعدة", "and in by base"),
+        ("لم يغادر، ولن يغادر؟", "did not leaves, and will not leaves?"),
+        ("وصل في 3 مايو 2024", "arrived in 3 May 2024"),
+        ("بقيمة 3,5 مليون دولار و20 قاعدة", "بقيمة $3.5 million and 20 base"),
+        ("الـ100 قاعدة", "100 base"),
+        ("وكان منهم", "and was from them"),
+    ],
+)  # fmt: skip
+def test_every_word_has_its_meanings_in_order(sentence: str, expected: str, tables: Tables) -> None:
+    assert gloss(sentence, tables) == expected
+
+
+def test_a_word_that_no_table_has_stays_as_it_is(tables: Tables) -> None:
+    assert gloss("قال يستبسلون", tables) == "said/told يستبسلون"
+
+
+def test_a_letter_that_belongs_to_a_name_is_no_particle(tables: Tables) -> None:
+    assert gloss("وسام قال", tables) == "Wissam said/told"
+
+
+def test_meanings_that_begin_alike_are_given_once(tables: Tables) -> None:
+    assert gloss("قاعدة", tables) == "base"
+
+
+def test_with_the_shipped_tables_hardly_a_word_of_news_stays_arabic() -> None:
+    told = gloss("أعلنت وزارة الدفاع أن ثلاثة جنود أصيبوا في انفجار وقع يوم الثلاثاء قرب الحدود مع سوريا.")
+    assert not is_arabic(told)
+    for word in ("defence ministry", "three soldiers", "explosion", "Tuesday", "Syria"):
+        assert word in told
+
+
+@pytest.mark.parametrize("text", ["", "  ", "2024", "NATO", "«»"])
+def test_what_has_no_arabic_word_keeps_its_words(text: str) -> None:
+    assert gloss(text) == text.strip()
