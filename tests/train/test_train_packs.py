@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from test_train_tasks import topics  # noqa: F401 - a fixture
 
+from rag.language.translation.gloss import gloss
 from train.replies import parsed, places
 from train.tasks import packs
 from train.tasks.reading_lessons import Finder
@@ -23,8 +24,9 @@ pytestmark = pytest.mark.slow  # importing torch takes seconds
 
 
 def _packs(topics: list[Topic], evidence: str = "ar") -> list[packs.Pack]:  # noqa: F811
-    maker = packs.Maker(topics, Finder([p for topic in topics for p in topic.sentences]))
-    return [maker(topic, evidence, seed) for topic in topics for seed in range(3)]
+    finder = Finder([p for topic in topics for p in topic.sentences])
+    makers = [packs.Maker(topics, finder, language) for language in ("en", "ar")]
+    return [maker(topic, evidence, seed) for maker in makers for topic in topics for seed in range(3)]
 
 
 def _network() -> Any:
@@ -76,7 +78,7 @@ def test_lessons_are_put_together_each_once_and_answered_by_their_own_sentence(
     own = [t for t in topics if t.split == "train"]
     both = dataclasses.replace(own[0], asked=own[0].asked[:1])  # another lesson on the same lines
     taught = [*own, both]
-    maker = packs.Maker(taught, Finder([p for topic in taught for p in topic.sentences]))
+    maker = packs.Maker(taught, Finder([p for topic in taught for p in topic.sentences]), "ar")
     made = list(packs.of_lessons(maker, taught, 0))
     shown = Counter(
         line for pack in made if pack.examples
@@ -91,6 +93,18 @@ def test_lessons_are_put_together_each_once_and_answered_by_their_own_sentence(
                 (number,) = places(part)
                 name = re.search(r"Torn\w+", example.messages[-1][1].split("Question:")[1])
                 assert name and f"{name[0]} " in lines[number - 1].replace(".", " ")
+
+
+def test_english_questions_are_asked_about_glosses(topics: list[Topic]) -> None:  # noqa: F811
+    read = packs.glossed(topics)
+    finder = Finder([p for topic in read for p in topic.sentences])
+    pack = packs.Maker(read, finder, "en")(read[0], "en", 0)
+    shown = {gloss(p.ar) for topic in topics for p in topic.sentences}
+    for example in pack.examples:
+        evidence, asked = example.messages[-1][1].split("\n\nQuestion:")
+        assert set(re.findall(r"^\[\d+\] (.*)$", evidence, re.MULTILINE)) <= shown
+        assert asked.endswith("Answer in English.")
+        assert "=" not in example.answer
 
 
 def test_both_values_are_told_in_both_languages() -> None:
@@ -130,7 +144,7 @@ def test_a_pack_says_of_each_question_what_the_network_says_of_it_alone(
 
     model = _network()
 
-    (pack,) = _packs(topics[:1])[:1]
+    pack = max(_packs(topics), key=lambda made: len(made.examples))
     examples = encode([dataclasses.asdict(e) for e in pack.examples], _by_byte)
     together = packed.joined(examples, 4000)
     assert len(together.parts) == len(examples) > 2

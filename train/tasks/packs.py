@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from rag.language.translation.gloss import gloss
 from train.altered import altered
 from train.tasks.examples import Example, reading, seeded, sorted_marks
 from train.tasks.reading_lessons import (
@@ -28,10 +29,6 @@ OWN = (5, 7)
 """Sentences of the report itself, fewest and most."""
 OTHERS = (0, 2)
 """Sentences of other reports."""
-ENGLISH_QUESTIONS = 0.6
-"""Share of questions in English; over Arabic sentences they are what the product answers worst."""
-BOTH = 0.3
-"""Share of answered questions that are asked in the other language as well."""
 NEAR, ABSENT = 0.5, 0.25
 """Share of the near misses that are asked, and of the questions whose sentence is not shown. With all of the
 first and half of the second three in ten questions were refused, and after that the model refused half of the
@@ -52,14 +49,16 @@ class Pack:
 class Maker:
     """Makes packs of news reports."""
 
-    def __init__(self, topics: Sequence[Topic], finder: Finder) -> None:
+    def __init__(self, topics: Sequence[Topic], finder: Finder, language: str) -> None:
         """Prepare.
 
         Args:
             topics: The reports.
             finder: Over the sentences from which those of other reports come.
+            language: Of the questions.
         """
         self._finder = finder
+        self._language = language
         self._names = names_of(topics)
 
     def __call__(self, topic: Topic, evidence: str, seed: int) -> Pack:
@@ -80,8 +79,7 @@ class Maker:
             found += self._of(topic, item, shown, texts, evidence, rng)
         for near in topic.asked[0].near:
             if rng.random() < NEAR:
-                question = _language(rng)
-                found.append(_made(topic, texts, near[question], "[0]", question, evidence, "near"))
+                found.append(self._refused(topic, texts, near[self._language], evidence, "near"))
         rng.shuffle(found)
         return Pack(tuple(found))
 
@@ -104,9 +102,8 @@ class Maker:
                     continue
                 found += self._of(topic, item, shown, texts, evidence, rng)
                 if rng.random() < NEAR / 2:
-                    question = _language(rng)
-                    asked = rng.choice(item.near)[question]
-                    found.append(_made(topic, texts, asked, "[0]", question, evidence, "near"))
+                    asked = rng.choice(item.near)[self._language]
+                    found.append(self._refused(topic, texts, asked, evidence, "near"))
         rng.shuffle(found)
         return Pack(tuple(found))
 
@@ -135,36 +132,47 @@ class Maker:
         rng: random.Random,
     ) -> Iterator[Example]:
         golds = [topic.sentences[g] for g in item.golds]
-        question = _language(rng)
+        language, asked = self._language, item.question[self._language]
         if all(g in shown for g in golds):
-            languages = [question, *(("ar" if question == "en" else "en",) if rng.random() < BOTH else ())]
-            for language in languages:
-                whole = rng.random() < WHOLE_SHARE and topic.split == "train"
-                reply = answered(topic, item, language, evidence, shown, whole=whole)
-                kind = "sentence" if whole else item.kind
-                yield _made(
-                    topic, texts, item.question[language], reply, language, evidence, kind, whole=whole
-                )
+            whole = rng.random() < WHOLE_SHARE and topic.split == "train"
+            reply = answered(topic, item, language, evidence, shown, whole=whole)
+            yield reading(
+                texts, asked, reply, pair=f"{language}-{evidence}", source=topic.source,
+                kind="sentence" if whole else item.kind, split=topic.split, whole=whole,
+            )  # fmt: skip
             if rng.random() < 0.15 and len(golds) == 1:
                 changed = altered(
-                    item.question[question], question, evidence=texts, evidence_language=evidence,
-                    names=self._names, rng=rng,
-                )  # fmt: skip
+                    asked, language, evidence=texts, evidence_language=evidence, names=self._names, rng=rng
+                )
                 if changed:
-                    yield _made(topic, texts, changed, "[0]", question, evidence, "altered")
+                    yield self._refused(topic, texts, changed, evidence, "altered")
             return
         told = any(g in shown for g in golds) or _told([item], shown)
         if not told and rng.random() < ABSENT:
-            yield _made(topic, texts, item.question[question], "[0]", question, evidence, "absent")
+            yield self._refused(topic, texts, asked, evidence, "absent")
+
+    def _refused(
+        self, topic: Topic, texts: Sequence[str], question: str, evidence: str, kind: str
+    ) -> Example:
+        return reading(
+            texts, question, "[0]", pair=f"{self._language}-{evidence}", source=topic.source, kind=kind,
+            split=topic.split,
+        )  # fmt: skip
 
 
-def of_lessons(maker: Maker, topics: Sequence[Topic], seed: int) -> Iterator[Pack]:
+def glossed(topics: Sequence[Topic]) -> list[Topic]:
+    """Topics whose English sentences are glosses of the Arabic ones, as English questions are served."""
+    return [replace(t, sentences=tuple(replace(p, en=gloss(p.ar)) for p in t.sentences)) for t in topics]
+
+
+def of_lessons(maker: Maker, topics: Sequence[Topic], seed: int, evidence: str = "ar") -> Iterator[Pack]:
     """Packs of lessons on one or two sentences each: those of near lessons together, each with its questions.
 
     Args:
         maker: Made of these lessons.
         topics: Lessons of one split.
         seed: Another one puts others together.
+        evidence: Language of the sentences.
     """
     rng = seeded("pack lessons", seed)
     finder = Finder([p for topic in topics for p in topic.sentences])
@@ -174,7 +182,7 @@ def of_lessons(maker: Maker, topics: Sequence[Topic], seed: int) -> Iterator[Pac
         chosen = [next(iter(left))]
         first = topics[chosen[0]]
         asked = rng.choice(first.asked)
-        for pair in finder.near(asked.question["ar"], "ar", first.sentences, 60):
+        for pair in finder.near(asked.question[evidence], evidence, first.sentences, 60):
             if sum(len(topics[at].sentences) for at in chosen) >= TOGETHER:
                 break
             other = by_place[pair.file, pair.line]
@@ -182,18 +190,27 @@ def of_lessons(maker: Maker, topics: Sequence[Topic], seed: int) -> Iterator[Pac
                 chosen.append(other)
         for at in chosen:
             del left[at]
-        pack = maker.together([topics[at] for at in chosen], "ar", rng)
+        pack = maker.together([topics[at] for at in chosen], evidence, rng)
         if pack.examples:
             yield pack
 
 
-def of_differences(items: Sequence[dict[str, Any]], finder: Finder, held: set[str]) -> Iterator[Pack]:
-    """Packs of what reports on one event say differently: each difference in both languages."""
-    evidence = "ar"
+def of_differences(
+    items: Sequence[dict[str, Any]], finder: Finder, held: set[str], *, as_gloss: bool = False
+) -> Iterator[Pack]:
+    """Packs of what reports on one event say differently.
+
+    Args:
+        items: The reports.
+        finder: Over the sentences from which others come.
+        held: Events kept for validation.
+        as_gloss: Show glosses, and ask in English alone; else in both languages over Arabic sentences.
+    """
+    evidence = "en" if as_gloss else "ar"
     for place, difference, located, split in differences(items, held):
         rng = seeded("pack difference", *place)
         more = finder.near(difference[f"question_{evidence}"], evidence, (), 6)
-        texts = [pair[evidence] for pair, _, _ in located]
+        texts = [gloss(pair["ar"]) if as_gloss else pair["ar"] for pair, _, _ in located]
         texts += [p.text(evidence) for p in unlike(more[: rng.randint(1, 3)], located)]
         order = list(range(len(texts)))
         rng.shuffle(order)
@@ -206,7 +223,7 @@ def of_differences(items: Sequence[dict[str, Any]], finder: Finder, held: set[st
                     sorted_marks(sides(values, texts, question, evidence, difference["outcome"])),
                     pair=f"{question}-{evidence}", source="news", kind=difference["outcome"], split=split,
                 )
-                for question in ("en", "ar")
+                for question in (("en",) if as_gloss else ("en", "ar"))
             )
         )  # fmt: skip
 
@@ -215,17 +232,3 @@ def _told(asked: Sequence[Asked], shown: Sequence[Pair]) -> bool:
     """Whether one of some sentences holds an answer of one of some questions."""
     phrases = [p for a in asked for v in a.answer.values() for p in v if len(p) > 2]
     return any(holds(p.en, phrases) or holds(p.ar, phrases) for p in shown)
-
-
-def _language(rng: random.Random) -> str:
-    return "en" if rng.random() < ENGLISH_QUESTIONS else "ar"
-
-
-def _made(
-    topic: Topic, texts: Sequence[str], question: str, reply: str, language: str, evidence: str, kind: str,
-    *, whole: bool = False,
-) -> Example:  # fmt: skip
-    return reading(
-        texts, question, reply, pair=f"{language}-{evidence}", source=topic.source, kind=kind,
-        split=topic.split, whole=whole,
-    )  # fmt: skip
