@@ -118,8 +118,8 @@ def test_the_embedding_engine_agrees_with_transformers_in_float32():
             states = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
             theirs.append(torch.nn.functional.normalize(states.last_hidden_state.mean(1), dim=1)[0].numpy())
     cosines = (ours * np.array(theirs)).sum(axis=1)
-    # bf16 arithmetic, where the processor has it, costs up to 0.001.
-    assert cosines.min() > 0.998
+    # bf16 arithmetic, which a processor may prefer, would cost up to 0.001.
+    assert cosines.min() > 0.9999
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/guide.md"])

@@ -163,7 +163,12 @@ class PackagedEmbedder:
 
                 # Several batches at once, each on few cores, are faster than one batch on all cores; a single
                 # question takes equally long either way (docs/research/decisions.md).
-                options: dict[str, Any] = {"PERFORMANCE_HINT": "THROUGHPUT"}
+                # In single precision wherever it runs: bf16, which newer processors would choose, changes
+                # which sentence is the sixth.
+                options: dict[str, Any] = {
+                    "PERFORMANCE_HINT": "THROUGHPUT",
+                    "INFERENCE_PRECISION_HINT": "f32",
+                }
                 if self._threads:
                     options["INFERENCE_NUM_THREADS"] = self._threads
                 network = ov.Core().compile_model(e5.graph(self._folder, self._head), "CPU", options)
