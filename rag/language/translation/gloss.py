@@ -97,16 +97,14 @@ class _Glosser:
         if word.key == _ARTICLE:  # الـ100
             return ""
         if is_stop(word.key, "ar"):
-            bare = word.key if word.key in _ENGLISH else word.key[1:]
-            joined = "" if bare == word.key else f"{_PARTICLES[word.key[0]]} "
-            return f"{joined}{_ENGLISH.get(bare, '')}"
+            return _ENGLISH.get(word.key) or f"{_and_before(word.key)}{_ENGLISH.get(word.key[1:], '')}"
         return written
 
     def _particles(self, words: list[Word], at: int, hint: Hint) -> str:
         """What is attached to a word that has a hint: ``and for ``; empty where it may belong to the word."""
         key = words[at].key
         if is_stop(key, "ar"):
-            return f"{_PARTICLES[key[0]]} " if key[0] in "وف" and key[1:] in _ENGLISH else ""
+            return _and_before(key)
         if hint.spelled or self._is_whole(words, at, hint):
             return ""
         found = []
@@ -132,6 +130,11 @@ class _Glosser:
             return self._tables.lexicon.entry(words[at].text).exact
         match = self._tables.gazetteer.match(words, at, "ar")
         return bool(match and match.bare) or bool(self._tables.gazetteer.part(words[at].key, "ar"))
+
+
+def _and_before(key: str) -> str:
+    """What "and" or "so" before a folded function word is in English; empty where none is."""
+    return f"{_PARTICLES[key[0]]} " if key[0] in "وف" and key[1:] in _ENGLISH else ""
 
 
 def _different(meanings: tuple[str, ...]) -> list[str]:

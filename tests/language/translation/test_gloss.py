@@ -11,6 +11,7 @@ from rag.language.translation.gazetteer import Gazetteer, Name
 from rag.language.translation.gloss import gloss
 from rag.language.translation.lexicon import Lexicon
 from rag.language.translation.reader import Tables
+from rag.language.translation.words import ARABIC_STOP
 
 LEXICON = """\
 قال\tقال=said; told
@@ -58,6 +59,12 @@ def test_every_word_has_its_meanings_in_order(sentence: str, expected: str, tabl
 
 def test_a_word_that_no_table_has_stays_as_it_is(tables: Tables) -> None:
     assert gloss("قال يستبسلون", tables) == "said/told يستبسلون"
+
+
+@pytest.mark.parametrize("word", sorted(ARABIC_STOP - {"قد", "لقد"}))
+def test_every_function_word_has_a_meaning(word: str, tables: Tables) -> None:
+    assert gloss(word, tables)
+    assert not is_arabic(gloss(word, tables))
 
 
 def test_a_letter_that_belongs_to_a_name_is_no_particle(tables: Tables) -> None:
