@@ -1,7 +1,8 @@
 """How well the assistant translates sentences, against a human translation.
 
-    python -m evals.translation --source FILE --reference FILE [--out DIR]       as the assistant does
-    … --plain                                       beside it, the same model with no hints
+    python -m evals.translation --source FILE --reference FILE [--out DIR]       as answers show them
+    … --hinted                                      beside it, sentences by the model, which is given hints
+    … --plain                                       beside it, sentences by the model without hints
 
 One sentence a line in both files; empty lines are left out. The first sentence decides the direction. Prints
 chrF++ and BLEU (sacrebleu), the shares of the reference's numbers and names that are kept, how many are
@@ -47,6 +48,22 @@ RESAMPLES = 500
 _NAME = re.compile(r"(?<=[^.!?\"“] )[A-Z][\w’'-]+")
 """A capitalised word of an English sentence that does not begin a sentence."""
 _DAYS = frozenset(map(str.lower, DAY_NAMES["en"]))
+
+
+Translate = Callable[[str, Context], translation.Translation | None]
+"""Sentence and context → its translation, or None."""
+
+
+def _hinted(sentence: str, context: Context) -> translation.Translation | None:
+    return translation.translate(sentence, context.language, context)
+
+
+def _plain(sentence: str, context: Context) -> translation.Translation | None:
+    return translation.translate(sentence, context.language, context, hinted=False)
+
+
+SYSTEMS: dict[str, Translate] = {"shown": translation.as_shown, "hinted": _hinted, "plain": _plain}
+"""What can be compared."""
 
 
 class NothingToTranslate(SanadError):
@@ -96,8 +113,7 @@ def read_pairs(source: Path, reference: Path) -> list[tuple[str, str]]:
 def run(
     pairs: Sequence[tuple[str, str]],
     context: Context,
-    *,
-    hinted: bool = True,
+    translate: Translate = translation.as_shown,
     progress: Callable[[int], None] = lambda _n: None,
 ) -> list[Item]:
     """Translate sentences.
@@ -105,7 +121,7 @@ def run(
     Args:
         pairs: Sentences with their references.
         context: Holds the model, and the language that is translated into.
-        hinted: Whether the model is given hints.
+        translate: Is called with each sentence and the context.
         progress: Called with the number of sentences that are done.
     """
     items = []
@@ -113,7 +129,7 @@ def run(
         started = time.perf_counter()
         replayed = getattr(context.model, "replayed", [])
         replayed.clear()
-        found = translation.translate(source, context.language, context, hinted=hinted)
+        found = translate(source, context)
         seconds = sum(reply.seconds for reply in replayed) or time.perf_counter() - started
         text, certain = (found.text, found.certain) if found else ("", False)
         items.append(Item(source, reference, text, certain, seconds))
@@ -211,12 +227,11 @@ def _run(args: argparse.Namespace) -> int:
     def show(done: int) -> None:
         print(f"\r{done}/{len(pairs)}", end="", file=sys.stderr)
 
-    systems = {"with hints": True, **({"plain": False} if args.plain else {})}
-    for name, hinted in systems.items():
-        items = run(pairs, context, hinted=hinted, progress=show)
+    for name in ["shown", *(["hinted"] if args.hinted else []), *(["plain"] if args.plain else [])]:
+        items = run(pairs, context, SYSTEMS[name], progress=show)
         print("\r", end="", file=sys.stderr)
         found = report(items, model.identity)
-        path = args.out / ("report.json" if hinted else "report-plain.json")
+        path = args.out / ("report.json" if name == "shown" else f"report-{name}.json")
         path.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         _print(name, found, items)
     return 0
@@ -247,7 +262,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--limit", type=int, default=0, help="a sample of this size; default: all")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
-    parser.add_argument("--plain", action="store_true", help="also without hints")
+    parser.add_argument("--hinted", action="store_true", help="also by the model, which is given hints")
+    parser.add_argument("--plain", action="store_true", help="also by the model without hints")
     parser.add_argument("--no-adapter", action="store_true", help="the model as its makers published it")
     return parser
 

@@ -139,9 +139,11 @@ class Evidence:
     also: tuple[Reprint, ...] = ()
     """Other articles that contain this sentence, word for word."""
     translation: str | None = None
-    """The sentence in the language of the answer, by the model; None where it was not translated."""
+    """The sentence in the language of the answer, None where it was not translated."""
     certain: bool = True
     """Whether the checks of the translation found no fault; True where there is none."""
+    literal: bool = False
+    """Whether the translation is word for word, a slash between two meanings; otherwise it is the model's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +173,11 @@ class Citation:
     also: tuple[Reprint, ...] = ()
     """Other articles that contain the quote, word for word."""
     translation: str | None = None
-    """The quote in the language of the answer, by the model; None where it was not translated."""
+    """The quote in the language of the answer, None where it was not translated."""
     certain: bool = True
     """Whether the checks of the translation found no fault; True where there is none."""
+    literal: bool = False
+    """Whether the translation is word for word, a slash between two meanings; otherwise it is the model's."""
 
 
 @dataclass(frozen=True, slots=True)

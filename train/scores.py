@@ -22,6 +22,7 @@ from evals.recording import RecordingGenerator, Replies
 from evals.score import token_f1
 from evals.stats import Score, score
 from rag.answering.draft import parse
+from rag.answering.generation import as_read
 from rag.language.text import detect_language
 from rag.models.llm import prompt
 from rag.models.llm.factory import open_generator
@@ -141,6 +142,7 @@ def messages(item: Item, template: Sequence[Message]) -> tuple[Message, ...]:
         language=item.language,
         count=len,
         budget=100_000,
+        read=as_read(item.asked.question, item.language),
     )
     return made
 

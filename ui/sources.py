@@ -182,8 +182,8 @@ def _wording(citation: Citation, answer: Answer, language: Language, bold: Seque
     )
     if not translation:
         return quote
-    mark = words["translated" if citation.certain else "translated_doubtful"]
-    kind = "certain" if citation.certain else "doubtful"
+    kind = "literal" if citation.literal else "certain" if citation.certain else "doubtful"
+    mark = words["translated" if kind == "certain" else f"translated_{kind}"]
     sides = [
         f'<div class="side"><p class="mark">{words["original"]}</p>{quote}</div>',
         f'<div class="side"><p class="mark {kind}">{mark}</p>'

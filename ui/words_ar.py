@@ -75,6 +75,7 @@ ARABIC: dict[str, str] = {
     "original": "النص الأصلي",
     "translated": "ترجمة آلية",
     "translated_doubtful": "ترجمة آلية قد تكون خاطئة",
+    "translated_literal": "ترجمة كلمة بكلمة (الشرطة المائلة تعني «أو»)",
     "how": "كيف عُثر على الإجابة",
     "searched_for": "عبارة البحث",
     "sentences_read": "ما قُرئ",

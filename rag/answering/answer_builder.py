@@ -138,4 +138,5 @@ def _citation(number: int, item: Evidence) -> Citation:
         also=item.also,
         translation=item.translation,
         certain=item.certain,
+        literal=item.literal,
     )

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from rag.models.llm.protocol import Generator, Message
 from rag.records import Answer, Event, Language, Retrieved
-from rag.settings import Settings
+from rag.settings import ADAPTED, Settings
 
 
 class Search(Protocol):
@@ -80,6 +80,11 @@ class Context:
     """When the whole answer must be complete, as ``time.monotonic()`` counts, in seconds."""
     clock: Clock = field(default_factory=Clock)
     """Seconds by stage."""
+
+    @property
+    def adapted(self) -> bool:
+        """Whether the model is asked as the adapter was trained to be."""
+        return self.settings.template == ADAPTED
 
 
 def events_of(

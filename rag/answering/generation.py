@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rag.answering import confidence
 from rag.answering import draft as drafts
 from rag.answering.context import Context
 from rag.answering.draft import Draft
+from rag.language.text import is_arabic
+from rag.language.translation.gloss import gloss
 from rag.models.llm import prompt
 from rag.models.llm.protocol import LogProbabilities, Message, check_limits
-from rag.records import Evidence
+from rag.records import Evidence, Language
 
 UNSURE = 0.6
 """Probability of a refusal below which the evidence is read again in another order. Thresholds from .6 to .9
@@ -62,6 +64,24 @@ def complete(
             text += piece
 
 
+def glossed(item: Evidence) -> str:
+    """A sentence of an article, an Arabic one word for word in English."""
+    return gloss(item.text) if is_arabic(item.text) else item.text
+
+
+def as_read(question: str, language: Language) -> Callable[[Evidence], str]:
+    """How the adapted model reads the sentences of articles.
+
+    Where question and answer are in English it reads glosses: it is trained to, and knows far more of English
+    than of Arabic (docs/research/decisions.md). Other models read what the articles say.
+
+    Args:
+        question: As it is put to the model.
+        language: Of the answer.
+    """
+    return glossed if language == "en" and not is_arabic(question) else prompt.as_written
+
+
 def generate(
     question: str,
     evidence: Sequence[Evidence],
@@ -85,6 +105,7 @@ def generate(
     if not evidence:
         return Draft(question, (), refused=True)
     settings = context.settings
+    read = as_read(question, context.language) if context.adapted else prompt.as_written
     messages, fitting = prompt.build(
         context.template,
         question=question,
@@ -93,6 +114,7 @@ def generate(
         count=context.model.count,
         budget=context.model.context - settings.max_new_tokens,
         order=order,
+        read=read,
     )
     completion = complete(messages, settings.max_new_tokens, context)
     draft = drafts.parse(completion.text, question, fitting, order(fitting))

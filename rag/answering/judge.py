@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rag.answering.context import Context
 from rag.answering.draft import Draft
-from rag.answering.generation import complete
+from rag.answering.generation import as_read, complete
 from rag.conversation.answer_type import is_choice
 from rag.language.sanitize import neutral
 from rag.models import logistic
@@ -23,7 +23,6 @@ from rag.models.llm import prompt
 from rag.models.llm.protocol import Message
 from rag.models.logistic import LogisticModel
 from rag.records import Evidence
-from rag.settings import ADAPTED
 
 FILE = Path(__file__).resolve().parent / "data" / "answerability.json"
 
@@ -49,7 +48,7 @@ def judge_again(draft: Draft, context: Context) -> Draft:
     are not calibrated.
     """
     model = load()
-    known = context.settings.template == ADAPTED and model.holds_for(context.model.identity)
+    known = context.adapted and model.holds_for(context.model.identity)
     if not known or draft.confidence is None or is_choice(draft.question):
         return draft
     if len(draft.statements) != 1 or not draft.statements[0].cited:
@@ -76,7 +75,8 @@ def odds_says(question: str, sentence: Evidence, context: Context) -> float | No
         PromptBroken: The judging prompt is missing or wrong.
         GenerationFailed: The model failed.
     """
-    shown = {"evidence": neutral(sentence.text), "question": neutral(question)}
+    read = as_read(question, context.language)
+    shown = {"evidence": neutral(read(sentence)), "question": neutral(question)}
     messages = prompt.fill(load_template(), **shown)
     completion = complete(messages, 1, context)
     if not completion.likelihood:

@@ -38,6 +38,9 @@ UNCERTAIN: dict[Language, str] = {
 }
 """Their translation, where a check found a fault."""
 
+LITERAL: dict[Language, str] = {"en": "“{words}” (word for word)", "ar": "«{words}» (كلمة بكلمة)"}
+"""Their words one by one in the other language."""
+
 CLAUSE = 6
 """Fewest words of a clause that is quoted alone; a shorter one is quoted with its sentence."""
 
@@ -58,7 +61,19 @@ def translated(cited: Citation | Evidence, language: Language) -> str:
 
 
 def _marks(cited: Citation | Evidence) -> Mapping[Language, str]:
+    if cited.literal:
+        return LITERAL
     return TRANSLATED if cited.certain else UNCERTAIN
+
+
+def doubt(cited: Citation | Evidence, language: Language) -> str:
+    """Why a claim that rests on an uncertain translation is not fully supported.
+
+    Args:
+        cited: Has such a translation.
+        language: Of the answer.
+    """
+    return REASONS[language]["literal" if cited.literal else "doubtful"]
 
 
 def quote_sentences(draft: Draft, context: Context) -> Draft:
@@ -122,7 +137,7 @@ def _shown(statement: Statement, draft: Draft, language: Language) -> Statement:
     if not draft.trusts_words:
         if not foreign:
             return whole(statement, language, words=words)
-        reason = statement.reason or REASONS[language]["doubtful"]
+        reason = statement.reason or doubt(statement.cited[0], language)
         statement = dataclasses.replace(statement, verdict="partial", reason=reason)
     sided = draft.outcome == "conflict" or any(one.added for one in draft.statements)
     return statement if sided or not (foreign or draft.phrases) else in_place(statement, language)
@@ -172,7 +187,7 @@ def whole(
     # A reference mark in the article, such as [7], would be read as a citation.
     shown = MARKER.sub("", item.translation if foreign and item.translation else _clause(item.text, words))
     if foreign and not item.certain:
-        reason = reason or REASONS[language]["doubtful"]
+        reason = reason or doubt(item, language)
     marks = _marks(item) if foreign else QUOTED
     return dataclasses.replace(
         statement,

@@ -31,6 +31,10 @@ words, one wrong word is a wrong answer."""
 LATIN_NAME = 4
 """An Arabic answer may consist of up to this many words in Latin letters: names of companies and places."""
 
+_YES_OR_NO = re.compile(r"(?i)\W*(?:yes|no|نعم|بلى|لا|كلا)\W*")
+"""A reply that nothing outside the model can check, and that is wrong too often: the reader is shown its
+sentence instead (docs/research/decisions.md)."""
+
 
 def verify(draft: Draft, context: Context) -> Draft:
     """The draft with a verdict and a reason for each of its statements.
@@ -48,6 +52,8 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
     reasons = REASONS[language]
     if statement.quoted and statement.cited:
         return statement
+    if statement.cited and _YES_OR_NO.fullmatch(statement.text):
+        return in_place_of(statement, statement.cited[0], "")
     statement = _worded(statement, language)
     if is_foreign(statement.text, language) or _is_half_translated(statement, language):
         return _own_words(statement, evidence, language)

@@ -93,6 +93,8 @@ class Cited(Source):
     """The article's own words."""
     translation: str | None
     """By machine, where the article is in another language than the answer."""
+    literal: bool
+    """Whether it is word for word, a slash between two meanings of a word."""
     line: int
     """Of the source file."""
     source: str
@@ -356,6 +358,7 @@ def _cited(citation: Citation) -> Cited:
         number=citation.number,
         quote=citation.quote,
         translation=citation.translation,
+        literal=citation.literal,
         line=citation.line,
         source=citation.source,
     )

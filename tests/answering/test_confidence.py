@@ -16,6 +16,7 @@ from rag import Answer
 from rag.answering import confidence
 from rag.answering.decision import REASONS
 from rag.answering.draft import Draft
+from rag.language.translation.gloss import gloss
 from rag.models.llm.protocol import LogProbabilities, Message
 
 SURE = (0.0, math.log(0.98), 0.0, -0.01, -0.02, 0.0)
@@ -109,10 +110,11 @@ def test_a_token_of_lower_probability_never_raises_the_confidence_of_a_reply(
     assert 0 <= after <= before + 1e-9 <= 1 + 1e-9
 
 
-def test_a_doubtful_translation_keeps_its_words_and_is_marked(tmp_path: Path) -> None:
+def test_doubtful_words_about_a_sentence_in_another_language_stay_and_are_marked(tmp_path: Path) -> None:
     text = "تنقل العبّارة إلى الجزيرة 300 راكب يوميا."
     reply = Telling("[1] 300 راكب = 300 passengers", (*UNSURE, -0.5, -0.5))
     answer = answered(tmp_path, reply, text, QUESTION)
-    assert (answer.text, answer.outcome) == ("300 passengers [1]", "partial")
-    assert answer.claims[0].reason == REASONS["en"]["doubtful"]
-    assert answer.citations[0].quote == text
+    [cited] = answer.citations
+    assert answer.text == f"300 passengers: “{gloss(text)}” (word for word) [1]"
+    assert (answer.outcome, answer.claims[0].reason) == ("partial", REASONS["en"]["literal"])
+    assert (cited.quote, cited.translation, cited.certain, cited.literal) == (text, gloss(text), False, True)

@@ -13,7 +13,10 @@ from trained_prompt import Reading, Said
 
 from rag import Answer
 from rag.answering.generation import UNSURE, generate, read_again
+from rag.language.translation.gloss import gloss
 from rag.models.llm import prompt
+from rag.records import Language
+from rag.settings import Settings
 
 FERRY = "The ferry to the island carries 300 passengers a day."
 CRANE = "The crane beside the ferry was painted on Monday."
@@ -102,3 +105,28 @@ def test_without_evidence_the_model_is_not_asked() -> None:
     draft = generate(QUESTION, [], context(model))
     assert draft.refused
     assert model.prompts == []
+
+
+HARBOUR = "أعيد فتح ميناء صور في مايو."
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "prompt_name", "shown"),
+    [
+        ("When did the port reopen?", "en", "adapted", gloss(HARBOUR)),
+        ("When did the port reopen?", "ar", "adapted", HARBOUR),
+        ("متى أعيد فتح الميناء؟", "ar", "adapted", HARBOUR),
+        ("متى أعيد فتح الميناء؟", "en", "adapted", HARBOUR),
+        ("When did the port reopen?", "en", "answer", HARBOUR),
+    ],
+)
+def test_the_adapted_model_reads_arabic_as_glosses_where_question_and_answer_are_english(
+    question: str, language: Language, prompt_name: str, shown: str
+) -> None:
+    model = Replying("[1] May")
+    settings = Settings(embedder="fake", backend="fake", prompt=prompt_name)
+    draft = generate(
+        question, [source(HARBOUR, 1), source(FERRY, 2)], context(model, language, settings=settings)
+    )
+    assert f"[1] {shown}\n[2] {FERRY}" in model.prompts[0]
+    assert draft.statements[0].cited[0].text == HARBOUR, "what is cited is the article's own sentence"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shown import source
 
 from rag.answering import answer_builder, presentation
+from rag.answering.decision import REASONS
 from rag.answering.draft import MARKER, Draft, Statement
 from rag.records import Evidence, Language
 
@@ -105,6 +106,13 @@ def test_an_uncertain_translation_is_marked_and_makes_a_quotation_partial() -> N
     assert answer("en", claim("2500 soldiers", item)) == text
     quoted = whole(item, "en")
     assert (quoted.verdict, quoted.reason) == ("partial", "machine translation; it may be wrong")
+
+
+def test_a_word_for_word_translation_is_named_so() -> None:
+    item = dataclasses.replace(source(ARABIC), translation="keeps 2,500.", certain=False, literal=True)
+    assert answer("en", claim("2500 soldiers", item)) == "2500 soldiers: “keeps 2,500.” (word for word) [1]"
+    quoted = whole(item, "en")
+    assert (quoted.verdict, quoted.reason) == ("partial", REASONS["en"]["literal"])
 
 
 def test_without_a_translation_no_sentence_of_another_language_is_shown() -> None:

@@ -12,8 +12,10 @@ from shown import source
 
 from rag.answering.draft import Draft, Statement
 from rag.answering.support import translates
-from rag.answering.translation import MOST, translate, translate_cited
+from rag.answering.translation import MOST, Translation, as_shown, translate, translate_cited
+from rag.language.translation.gloss import gloss
 from rag.models.llm.protocol import LogProbabilities, Message
+from rag.settings import Settings
 
 ARABIC = "وقال وزير الزراعة إن المزارعين فقدوا نحو ثلث محصولهم بعد ساعتين من العاصفة."
 ENGLISH = "The agriculture minister said farmers lost about a third of their crop two hours after the storm."
@@ -99,6 +101,16 @@ def test_cited_sentences_of_the_other_language_are_translated_each_once() -> Non
     arabic = translate_cited(draft(ARABIC, "The port opened."), context(model, "ar"))
     shown = [item.translation for statement in arabic.statements for item in statement.cited]
     assert shown == [None, ARABIC_TRANSLATION]
+
+
+def test_under_the_packaged_models_english_answers_arabic_stands_word_for_word() -> None:
+    model, adapted = Translating(ENGLISH), Settings(embedder="fake", backend="fake", prompt="adapted")
+    assert as_shown(ARABIC, context(model, settings=adapted)) == Translation(gloss(ARABIC), False, True)
+    assert model.prompts == []
+    assert as_shown(ARABIC, context(model)) == translate(ARABIC, "en", context(model))
+    arabic = as_shown("The port opened.", context(Translating(ARABIC), "ar", settings=adapted))
+    assert arabic is not None
+    assert (arabic.text, arabic.literal) == (ARABIC, False)
 
 
 def test_no_more_than_a_few_are_translated_and_none_of_a_refusal() -> None:

@@ -10,7 +10,7 @@ from contexts import ARABIC_TRANSLATION, TRANSLATION, built
 from shown import TEXTS, assert_sound, evidence, markers, quotes
 
 from rag.answering.answer_builder import Built
-from rag.records import Evidence
+from rag.records import Evidence, Language
 
 
 def checked(reply: str, items: Sequence[Evidence] | None = None) -> Built:
@@ -133,6 +133,14 @@ def test_where_only_the_translation_of_a_phrase_is_in_doubt_its_sentence_is_tran
     assert result.claims[0].reason == "its sentence is shown: the model's own words could not be confirmed"
     assert quotes(result) == [TEXTS[3]]
     assert_sound(result, evidence())
+
+
+@pytest.mark.parametrize(("reply", "language"), [("[1] Yes", "en"), ("[1] no.", "en"), ("[4] لا", "ar")])
+def test_in_place_of_a_bare_yes_or_no_its_sentence_is_shown(reply: str, language: Language) -> None:
+    result = built(reply, evidence(), language)
+    (number,) = re.findall(r"\d", reply)
+    assert TEXTS[int(number) - 1] in result.text
+    assert (result.outcome, result.claims[0].verdict) == ("answered", "supported")
 
 
 def test_words_that_are_in_no_sentence_are_no_answer() -> None:

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from rag import Answer, Article, Citation, Claim, Passage
+from rag.answering.presentation import doubt, translated
 from rag.records import Chunk, Language, Outcome, Reprint, Verdict
 from ui import claims, copying, library, render, text, welcome
 from ui.exchange import Exchange
@@ -261,13 +262,21 @@ def test_the_words_of_a_claim_are_bold_in_its_quote() -> None:
 
 
 @pytest.mark.parametrize(
-    ("certain", "mark"), [(True, "machine translation"), (False, "machine translation, may be wrong")]
+    ("certain", "literal", "mark"),
+    [
+        (True, False, "machine translation"),
+        (False, False, "machine translation, may be wrong"),
+        (False, True, "word for word"),
+    ],
 )
-def test_a_translation_is_beside_the_quote_with_its_mark(certain: bool, mark: str) -> None:
-    cited = dataclasses.replace(citation(), translation="The forces left <the base>.", certain=certain)
+def test_a_translation_is_beside_the_quote_with_its_mark(certain: bool, literal: bool, mark: str) -> None:
+    cited = dataclasses.replace(
+        citation(), translation="The forces left <the base>.", certain=certain, literal=literal
+    )
     made = answer("They left [1].", citations=(cited,))
     page = turn(made)
-    assert f"{mark.capitalize()}The forces left <the base>.Original{BASE}" in page.text
+    hint = " (“/” means “or”)" if literal else ""
+    assert f"{mark.capitalize()}{hint}The forces left <the base>.Original{BASE}" in page.text
     ways = [(a["class"], a["dir"], a["lang"]) for a in page.all("blockquote")]
     assert ways == [("translation", "ltr", "en"), ("quote", "rtl", "ar")]
     for copied in (copying.text(made, "en"), copying.markdown(made, "en").replace("\\", "")):
@@ -275,12 +284,12 @@ def test_a_translation_is_beside_the_quote_with_its_mark(certain: bool, mark: st
     assert len(turn(answer("They left [1].", citations=(citation(),))).all("blockquote")) == 1
 
 
-def test_a_doubtful_translation_is_marked_once() -> None:
-    reason = "machine translation; it may be wrong"
-    doubtful = dataclasses.replace(citation(), translation="The forces left.", certain=False)
-    told = "“The forces left.” (machine translation, may be wrong) [1]."
+@pytest.mark.parametrize("literal", [True, False])
+def test_a_doubtful_translation_is_marked_once(literal: bool) -> None:
+    doubtful = dataclasses.replace(citation(), translation="They left.", certain=False, literal=literal)
+    told, reason = f"{translated(doubtful, 'en')} [1].", doubt(doubtful, "en")
     page = turn(answer(told, citations=(doubtful,), verdict="partial", outcome="partial", reason=reason))
-    assert page.text.count("may be wrong") == 1
+    assert page.text.casefold().count("word for word" if literal else "may be wrong") == 1
 
 
 def test_how_an_answer_was_found_is_folded_below_it() -> None:

@@ -56,6 +56,12 @@ _ENGLISH = {
     for arabic, _, english in (pair.partition("=") for pair in _FUNCTION_WORDS.split())
 }
 
+_FUTURE = re.compile(rf"س[يتن]\w{{{LEAST},}}")
+"""A folded verb with the particle of the future."""
+_MAY = re.compile("[وف]?قد")
+_PRESENT = re.compile("ي|[تن]كون(?:وا)?$")
+"""A folded verb in the present, before which قد is "may"; before one in the past it has no equivalent."""
+
 
 def gloss(sentence: str, tables: Tables | None = None) -> str:
     """The meanings of an Arabic sentence's words, in their order.
@@ -97,6 +103,8 @@ class _Glosser:
         if word.key == _ARTICLE:  # الـ100
             return ""
         if is_stop(word.key, "ar"):
+            if _MAY.fullmatch(word.key) and at + 1 < len(words) and _PRESENT.match(words[at + 1].key):
+                return f"{_and_before(word.key)}may"
             return _ENGLISH.get(word.key) or f"{_and_before(word.key)}{_ENGLISH.get(word.key[1:], '')}"
         return written
 
@@ -111,7 +119,7 @@ class _Glosser:
         if key[0] in "وف" and len(key) > LEAST:
             found.append(_PARTICLES[key[0]])
             key = key[1:]
-        found += self._preposition(key)
+        found += ["will"] if hint.kind != "name" and _FUTURE.match(key) else self._preposition(key)
         return "".join(f"{particle} " for particle in found)
 
     def _preposition(self, key: str) -> list[str]:
@@ -119,8 +127,6 @@ class _Glosser:
         rest = key[1:]
         if len(key) <= LEAST:
             return []
-        if key[0] == "س" and rest[0] in "يتن" and len(rest) > LEAST:
-            return ["will"]
         attached = key.startswith("لل") or (key[0] in "بلك" and rest.startswith("ال"))
         attached = attached or (key[0] in "بل" and self._tables.lexicon.entry(rest).exact)
         return [_PARTICLES[key[0]]] if attached else []

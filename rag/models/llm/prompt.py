@@ -72,13 +72,22 @@ def parse(text: str, *, name: str, variables: Set[str] = VARIABLES) -> tuple[Mes
     return messages
 
 
-def numbered(evidence: Sequence[Evidence]) -> str:
+def as_written(item: Evidence) -> str:
+    """A sentence as the article has it."""
+    return item.text
+
+
+def numbered(evidence: Sequence[Evidence], read: Callable[[Evidence], str] = as_written) -> str:
     """The evidence as the model sees it: number and sanitized sentence, one on each line.
 
     Outlet and date are left out: the packaged model answered with publication dates
     (docs/research/decisions.md).
+
+    Args:
+        evidence: In the order in which the model reads it.
+        read: What stands for a sentence.
     """
-    return "\n".join(f"[{place}] {neutral(item.text)}" for place, item in enumerate(evidence, start=1))
+    return "\n".join(f"[{place}] {neutral(read(item))}" for place, item in enumerate(evidence, start=1))
 
 
 def rotated(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
@@ -113,19 +122,21 @@ def build(
     count: Callable[[str], int],
     budget: int,
     order: Order = tuple,
+    read: Callable[[Evidence], str] = as_written,
 ) -> tuple[tuple[Message, ...], tuple[Evidence, ...]]:
     """The messages for one question, and the evidence that they contain, most useful first.
 
     Of the evidence, which is given most useful first, the last sentences are left out if the prompt is longer
     than ``budget``; that and ``count``, the length of a text, are in the model's tokens. ``order`` puts the
-    others into the order in which the model reads them; their numbers are places in that order.
+    others into the order in which the model reads them; their numbers are places in that order. ``read`` says
+    what stands for a sentence.
 
     Raises:
         PromptBroken: Not even the first sentence fits.
     """
     fewest = min(len(evidence), 1)
     for kept in range(len(evidence), fewest - 1, -1):
-        shown = numbered(order(evidence[:kept]))
+        shown = numbered(order(evidence[:kept]), read)
         named = LANGUAGE_NAMES[language]
         messages = fill(template, evidence=shown, question=neutral(question), language=named)
         if sum(count(m.content) + MESSAGE_TOKENS for m in messages) <= budget:

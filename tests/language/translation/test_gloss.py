@@ -44,6 +44,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
             "and said/told defence minister that forces/troops left/departed Iraq.",
         ),
         ("سيغادر القاعدة", "will leaves base"),
+        ("قد يغادر، وقد وصل", "may leaves, and arrived"),
         ("للقوات في المدينة", "for forces/troops in city/town"),
         ("وفي بالقاعدة", "and in by base"),
         ("لم يغادر، ولن يغادر؟", "did not leaves, and will not leaves?"),
