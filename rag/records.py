@@ -139,7 +139,7 @@ class Evidence:
     also: tuple[Reprint, ...] = ()
     """Other articles that contain this sentence, word for word."""
     translation: str | None = None
-    """The sentence in the language of the answer, None where it was not translated."""
+    """The sentence in the language of the answer; None where it was not translated."""
     certain: bool = True
     """Whether the checks of the translation found no fault; True where there is none."""
     literal: bool = False
@@ -173,7 +173,7 @@ class Citation:
     also: tuple[Reprint, ...] = ()
     """Other articles that contain the quote, word for word."""
     translation: str | None = None
-    """The quote in the language of the answer, None where it was not translated."""
+    """The quote in the language of the answer; None where it was not translated."""
     certain: bool = True
     """Whether the checks of the translation found no fault; True where there is none."""
     literal: bool = False
@@ -288,7 +288,7 @@ class Answer:
     generation: str
     """Identity of the index generation that answered."""
     timings: dict[str, float] = field(default_factory=dict)
-    """Seconds by stage: retrieve, generate; where they were, reread, judge, cross_check, translate; total."""
+    """Seconds by stage: retrieve, generate; where they were, reread, cross_check, translate; total."""
     where: Filter | None = None
     """What the search was limited to; None where it was not."""
     understood: str = ""

@@ -39,9 +39,6 @@ class Reading:
         if translation := translated(messages[-1].content):
             yield translation
             return None
-        if max_tokens <= 2:  # the judge's questions
-            yield ("Yes", "[1")[max_tokens - 1]
-            return (-0.01,) * max_tokens
         text, choice = self._said[min(len(self.prompts), len(self._said) - 1)]
         self.prompts.append(messages[-1].content)
         yield text

@@ -7,7 +7,7 @@ from rag.records import Language
 from ui.text import flow, safe
 from ui.words import WORDS, counted
 
-STEPS = ("retrieve", "generate", "reread", "judge", "cross_check", "translate")
+STEPS = ("retrieve", "generate", "reread", "cross_check", "translate")
 """Steps of ``Answer.timings``, in the order in which they run."""
 
 

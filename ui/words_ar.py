@@ -85,7 +85,6 @@ ARABIC: dict[str, str] = {
     "step_retrieve": "البحث",
     "step_generate": "القراءة والصياغة",
     "step_reread": "القراءة الثانية",
-    "step_judge": "تقييم الإجابة",
     "step_cross_check": "مقارنة المصادر",
     "step_translate": "الترجمة",
     "lost": "تغيّر هذا المقال ولم يعد يتضمن الجملة المقتبسة، لذلك لم يُظلَّل أي نص.",

@@ -90,7 +90,6 @@ ENGLISH: dict[str, str] = {
     "step_retrieve": "search",
     "step_generate": "reading and writing",
     "step_reread": "second reading",
-    "step_judge": "judging the answer",
     "step_cross_check": "comparing the sources",
     "step_translate": "translation",
     "lost": "The article has changed and no longer contains the quoted sentence. Nothing is highlighted.",

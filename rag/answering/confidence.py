@@ -29,14 +29,9 @@ sentence's number, and the logarithm of one more than the number of those tokens
 CHOICE, WORDS = 1, 3
 """Positions, in tokens, of the cited sentence's number and of the first word in a reply like "[2] 308"."""
 
-CHOSEN = 0.7
-"""Probability from which the sentence that a reply names counts as the right one although its words failed a
-check: of the failed replies to development questions above it, three of four named the right sentence."""
-
-BESIDE = 0.5
-"""The same for a sentence of another article that is shown beside an answer and replaces nothing in it. Of
-the disagreements that the hand-written questions yield between this and ``CHOSEN``, four are real and two are
-not."""
+CHOSEN = 0.5
+"""Probability from which the sentence that a reply names counts as the right one, although the words of the
+reply failed a check: it is more probable than all others and a refusal together."""
 
 
 def rated(draft: Draft, likelihood: LogProbabilities | None, generator: str) -> Draft:

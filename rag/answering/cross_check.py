@@ -34,7 +34,7 @@ def cross_check(draft: Draft, context: Context) -> Draft:
 
     What is added counts only if it can be supported; the first answer stays as it is.
     """
-    if draft.rejected or len(draft.statements) != 1 or not draft.statements[0].cited:
+    if len(draft.statements) != 1 or not draft.statements[0].cited:
         return draft
     (statement,) = draft.statements
     wanted = kind(draft.question)
@@ -133,7 +133,7 @@ def _with_other_value(draft: Draft, searched: str, others: frozenset[str], conte
     """The draft with what the model answers from other articles; None where that adds nothing."""
     evidence = context.search(searched, others).evidence
     other = generate(draft.question, evidence, context)
-    if not (other.sure and _chose(other, confidence.BESIDE)):
+    if not (other.sure and _chose(other, confidence.CHOSEN)):
         return None
     return combined(draft, other)
 

@@ -51,7 +51,6 @@ REASONS: dict[Language, dict[str, str]] = {
         "untranslated": "its sentence could not be translated",
         "instead": "quoted in place of the model's own words: {reason}",
         "dropped": "the model's draft was dropped: {reason}",
-        "unanswering": "the sentence that it cited probably does not answer the question",
     },
     "ar": {
         "missing": "ليس في الجمل المعروضة: {values}",
@@ -69,7 +68,6 @@ REASONS: dict[Language, dict[str, str]] = {
         "untranslated": "تعذّرت ترجمة جملتها",
         "instead": "اقتُبست بدلًا من كلمات النموذج: {reason}",
         "dropped": "حُذفت مسودة النموذج: {reason}",
-        "unanswering": "الجملة التي استشهدت بها لا تجيب عن السؤال على الأرجح",
     },
 }
 """Why a claim is not supported, in the language of the answer."""
@@ -145,10 +143,6 @@ def decide(draft: Draft, context: Context) -> Draft:
         draft: Verified.
         context: Language of the answer.
     """
-    if draft.rejected and draft.statements:
-        reason = REASONS[context.language]["unanswering"]
-        failed = dataclasses.replace(draft.statements[0], reason=reason)
-        return _not_found(draft, failed, context)
     draft = _without_unsupported_additions(draft)
     statements = draft.statements
     kept = tuple(one for one in statements if one.verdict != "unsupported")

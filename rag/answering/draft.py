@@ -87,8 +87,6 @@ class Draft:
     """The reply named its sentences first; what it says is usually a phrase of theirs."""
     confidence: Confidence | None = None
     """None for a model whose probabilities are unknown."""
-    rejected: bool = False
-    """The model, asked about the cited sentence alone, says that it does not answer the question."""
     outcome: Outcome = "not_found"
     """How the question ended; set by the decision."""
 

@@ -27,7 +27,6 @@ from rag.answering.cross_check import cross_check
 from rag.answering.decision import check_form, decide, one_subject, quote_chosen, settle
 from rag.answering.draft import Draft, renumbered
 from rag.answering.generation import generate, read_again
-from rag.answering.judge import judge_again
 from rag.answering.translation import translate_cited
 from rag.answering.verification import verify
 from rag.conversation.decompose import Part, decompose
@@ -43,7 +42,7 @@ Step = Callable[[Draft, Context], Draft]
 class Steps:
     """The optional steps of an answer, in order."""
 
-    drafting: tuple[Step, ...] = (read_again, judge_again, cross_check)
+    drafting: tuple[Step, ...] = (read_again, cross_check)
     """Before verification."""
     checking: tuple[Step, ...] = (one_subject, check_form, quote_chosen)
     """After verification, before the decision."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.records import Answer, Citation, Language, Passage, Progress
+from rag.records import Answer, Citation, Claim, Language, Passage, Progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,7 +63,7 @@ def answer(given: Answer) -> None:
     for claim in given.claims:
         if claim.words:
             out.out(_WORDS[given.language].format(words=claim.words), style="dim")
-        if claim.reason:
+        if claim.reason and not _is_marked(claim, given):
             # A single claim is the line above; of several the beginning shows which one is meant.
             which = f": {textwrap.shorten(claim.text, 60, placeholder=' …')}" if len(given.claims) > 1 else ""
             out.out(_PARTLY[given.language].format(reason=claim.reason, claim=which), style="yellow")
@@ -79,6 +79,16 @@ def answer(given: Answer) -> None:
         for passage in given.passages[:3]:
             excerpt = textwrap.shorten(passage.text, 300, placeholder=" …")
             _source(out, "–", passage, excerpt, passage.chunk.article_id)
+
+
+def _is_marked(claim: Claim, given: Answer) -> bool:
+    """Whether the mark of a translation says why the claim is not fully supported."""
+    doubtful = [one for one in given.citations if one.number in claim.citations and not one.certain]
+    if not doubtful:
+        return False
+    from rag.answering.presentation import doubt
+
+    return claim.reason in {doubt(one, given.language) for one in doubtful}
 
 
 def _translated(cited: Citation, language: Language) -> str:

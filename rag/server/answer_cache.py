@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rag.answering import judge, translation
+from rag.answering import translation
 from rag.answering.pipeline import Steps
 from rag.assistant import Assistant
 from rag.conversation.question import check_question
@@ -261,7 +261,7 @@ def _known(cache: AnswerCache, key: str, started: float) -> Answer | None:
 
 def _source(settings: Settings, model: str, template: Sequence[Message], steps: Steps) -> list[Any]:
     """All that an answer depends on beside the question and the index."""
-    others = *judge.load_template(), *translation.load_template("en"), *translation.load_template("ar")
+    others = *translation.load_template("en"), *translation.load_template("ar")
     messages = [[message.role, message.content] for message in (*template, *others)]
     names = {field.name for field in dataclasses.fields(settings)} - UNCHANGING
     return [model, messages, {name: str(getattr(settings, name)) for name in names}, steps.names, _code()]

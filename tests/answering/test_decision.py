@@ -152,13 +152,6 @@ def test_what_a_cross_check_added_counts_only_where_it_is_supported_itself() -> 
     assert (decided.outcome, decided.statements, decided.relation) == ("answered", (one,), "sentences")
 
 
-def test_a_rejected_draft_is_no_answer_however_well_supported() -> None:
-    item = evidence()[0]
-    draft = Draft("What?", (item,), (Statement(item.text, (item,)),), rejected=True)
-    decided = decide(draft, context())
-    assert (decided.outcome, decided.statements[0].text) == ("not_found", NEAREST["en"])
-
-
 def test_what_is_presented_with_doubt_is_a_partial_answer() -> None:
     item = evidence()[0]
     draft = Draft("What?", (item,), (Statement(item.text, (item,), verdict="partial"),), outcome="answered")

@@ -13,6 +13,7 @@ import pytest
 from command import Run, refused
 
 from rag import Answer, Citation, Claim, Settings, __version__
+from rag.answering.presentation import doubt
 from rag.cli import printing
 from rag.cli.commands import keep_letters, main
 from rag.models.llm.protocol import Generator
@@ -73,6 +74,20 @@ def test_the_translation_of_a_quote_is_printed_below_it(capsys: pytest.CaptureFi
     printing.answer(Answer("q", claim.text, "en", "answered", (claim,), (cited,), (), (), "fake", "g"))
     lines = capsys.readouterr().out.splitlines()
     assert lines[-3:] == ["بقي 900", "“900 remained” (machine translation)", "a.txt:3"]
+
+
+@pytest.mark.parametrize("literal", [True, False])
+def test_what_the_mark_of_a_translation_says_is_not_said_again(
+    capsys: pytest.CaptureFixture[str], literal: bool
+) -> None:
+    cited = Citation(
+        1, "a", "Title", None, None, "a.txt", 3, 0, 5, "بقي 900",
+        translation="900 left", certain=False, literal=literal,
+    )  # fmt: skip
+    for reason, told in ((doubt(cited, "en"), 0), ("not in the evidence: 900", 1)):
+        claim = Claim("900 [1].", 0, 8, (1,), "partial", reason)
+        printing.answer(Answer("q", claim.text, "en", "partial", (claim,), (cited,), (), (), "fake", "g"))
+        assert capsys.readouterr().out.count("Partly supported") == told
 
 
 @pytest.mark.usefixtures("indexed")

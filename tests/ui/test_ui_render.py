@@ -295,13 +295,13 @@ def test_a_doubtful_translation_is_marked_once(literal: bool) -> None:
 def test_how_an_answer_was_found_is_folded_below_it() -> None:
     made = dataclasses.replace(
         answer("5 [1].", citations=(citation(),), understood="how many?"),
-        timings={"retrieve": 0.2, "judge": 0.5, "total": 1.25},
+        timings={"retrieve": 0.2, "reread": 0.5, "total": 1.25},
     )
     source = render.turn(Exchange(1, "q", "done", sentences=4, answer=made), "en")
     page = Page(source[source.index('<details class="how"') : source.index("</details>") + 10])
     assert page.text == (
         "How this was found · 1.2 sSearched forhow many? EditRead4 sentences"
-        "Stepssearch 0.2 s · judging the answer 0.5 sModelfakeIndexg"
+        "Stepssearch 0.2 s · second reading 0.5 sModelfakeIndexg"
     )
     assert "open" not in page.all("details")[0]
 
