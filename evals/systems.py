@@ -101,7 +101,7 @@ class Naive(Timed):
             search=lambda *_, **__: found,
             model=self.replies,
             template=prompt.load("naive"),
-            settings=self.settings,
+            settings=dataclasses.replace(self.settings, prompt="naive"),
             articles=frozenset(),
             language=detect_language(question),
             emit=emit,

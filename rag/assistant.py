@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import threading
 import time
@@ -57,6 +58,8 @@ class Assistant:
         generator: Generator | None,
         progress: Progress,
     ) -> None:
+        if generator:  # it is not the one that the settings would open
+            settings = dataclasses.replace(settings, prompt=settings.prompt or PLAIN)
         self.settings = settings
         self.steps = Steps()
         self._folder = folder
@@ -66,9 +69,7 @@ class Assistant:
         self._reopening = threading.Lock()
         self._writing = threading.Lock()
         self._progress = progress
-        # A generator that was passed in is not the one that the settings would open.
-        template = settings.prompt or PLAIN if generator else settings.template
-        self._template = prompt.load(template)
+        self._template = prompt.load(settings.template)
         self._open = self._opened()
 
     @classmethod
@@ -123,7 +124,7 @@ class Assistant:
         """An assistant over another index with the models of this one; raises what ``open`` does."""
         folder = index_folder(self.settings, index)
         other = type(self)(folder, self.settings, self._embedder, self._language_model(), self._progress)
-        other._template = self._template
+        other.settings, other._template = self.settings, self._template
         return other
 
     def ask(

@@ -101,6 +101,7 @@ def built(
     question: str = "What?",
     likelihood: LogProbabilities | None = None,
     without: Sequence[str] = (),
+    **changed: Any,
 ) -> Built:
     """What becomes of a model's reply: checked, decided, presented and built.
 
@@ -111,11 +112,12 @@ def built(
         question: What it is asked.
         likelihood: Log probabilities of the reply's tokens; None for a model that returns none.
         without: Names of steps that are left out.
+        **changed: Fields of the context.
     """
     draft = pipeline.checked(
         whole(question),
         Retrieved((), tuple(evidence)),
-        context(Replying(reply, likelihood), language),
+        context(Replying(reply, likelihood), language, **changed),
         Steps().without(without),
     )
     return answer_builder.build([draft], language)

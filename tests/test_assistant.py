@@ -483,6 +483,13 @@ def test_an_index_of_another_embedder_is_refused_at_opening(fake_assistant: Make
         Assistant.open("small", embedder=FakeEmbedder(32), generator=fake_generator())
 
 
+def test_a_model_that_is_passed_in_is_not_taken_for_the_adapted_one(fake_assistant: Make) -> None:
+    assert Settings.load().template == "adapted"
+    one = fake_assistant()
+    assert one.settings.template == one.beside("small").settings.template == "answer"
+    assert fake_assistant(prompt="adapted").settings.template == "adapted"
+
+
 def test_an_unknown_prompt_is_refused_at_opening(fake_assistant: Make) -> None:
     with pytest.raises(PromptBroken, match="'none'"):
         fake_assistant(prompt="none")

@@ -28,7 +28,7 @@ from rag.models.llm import prompt
 from rag.models.llm.factory import open_generator
 from rag.models.llm.protocol import Message
 from rag.records import Evidence, Language
-from rag.settings import Settings
+from rag.settings import ADAPTED, Settings
 from train import reading
 from train.adapter import read_sets
 from train.reading import Asked, Lesson
@@ -133,8 +133,8 @@ def evidence(item: Item) -> tuple[Evidence, ...]:
     )  # fmt: skip
 
 
-def messages(item: Item, template: Sequence[Message]) -> tuple[Message, ...]:
-    """The prompt for one question, as the assistant builds it."""
+def messages(item: Item, template: Sequence[Message], *, adapted: bool = True) -> tuple[Message, ...]:
+    """The prompt for one question, as the assistant builds it for the adapted model or for another one."""
     made, _ = prompt.build(
         template,
         question=item.asked.question,
@@ -142,7 +142,7 @@ def messages(item: Item, template: Sequence[Message]) -> tuple[Message, ...]:
         language=item.language,
         count=len,
         budget=100_000,
-        read=as_read(item.asked.question, item.language),
+        read=as_read(item.asked.question, item.language, adapted=adapted),
     )
     return made
 
@@ -226,7 +226,7 @@ def _ask(settings: Settings, chosen: Sequence[Item], name: str, kept: Replies) -
     template = prompt.load(settings.template)
     drafts = []
     for at, item in enumerate(chosen, start=1):
-        asked = messages(item, template)
+        asked = messages(item, template, adapted=settings.template == ADAPTED)
         drafts.append("".join(generator.stream(asked, max_tokens=LONGEST)))
         if at % 10 == 0 or at == len(chosen):
             print(f"\r{name}: {at}/{len(chosen)}", end="" if at < len(chosen) else "\n", flush=True)

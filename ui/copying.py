@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rag import Answer, Citation
-from rag.answering.presentation import translated
+from rag.answering.presentation import is_marked, translated
 from rag.loading.uploads import PREFIX as UPLOADED
 from rag.records import Language
 from ui.claims import GLYPHS
@@ -69,7 +69,7 @@ def warnings(answer: Answer, language: Language) -> list[str]:
     if answer.outcome in ("conflict", "partial"):
         said.append(words[answer.outcome])
     for claim in answer.claims if answer.outcome != "not_found" else ():
-        if claim.verdict != "supported":
+        if claim.verdict != "supported" and not is_marked(claim, answer):
             kind = f"{GLYPHS[claim.verdict]} {words[f'claim_{claim.verdict}']}"
             why = f" ({claim.reason})" if claim.reason else ""
             said.append(f"{kind}{why}: {claim.text}")

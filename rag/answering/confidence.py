@@ -34,6 +34,11 @@ CHOSEN = 0.5
 reply failed a check: it is more probable than all others and a refusal together."""
 
 
+def chose(draft: Draft) -> bool:
+    """Whether the sentence that a reply names is probably the right one."""
+    return draft.confidence is not None and draft.confidence.choice >= CHOSEN
+
+
 def rated(draft: Draft, likelihood: LogProbabilities | None, generator: str) -> Draft:
     """A draft with the confidence that its tokens' probabilities give.
 

@@ -38,7 +38,7 @@ def cross_check(draft: Draft, context: Context) -> Draft:
         return draft
     (statement,) = draft.statements
     wanted = kind(draft.question)
-    believed = draft.trusts_words or _chose(draft, confidence.CHOSEN)
+    believed = draft.trusts_words or confidence.chose(draft)
     may_be_plan = believed and (wanted == "time" or is_choice(draft.question))
     # Only the adapted model has calibrated confidence; any other is not trained to refuse, and would find an
     # answer in every article.
@@ -54,10 +54,6 @@ def cross_check(draft: Draft, context: Context) -> Draft:
         added = _with_other_value(draft, searched, frozenset(others), context)
     context.clock.mark("cross_check")
     return added or draft
-
-
-def _chose(draft: Draft, least: float) -> bool:
-    return draft.confidence is not None and draft.confidence.choice >= least
 
 
 def _articles(statement: Statement) -> set[str]:
@@ -133,7 +129,7 @@ def _with_other_value(draft: Draft, searched: str, others: frozenset[str], conte
     """The draft with what the model answers from other articles; None where that adds nothing."""
     evidence = context.search(searched, others).evidence
     other = generate(draft.question, evidence, context)
-    if not (other.sure and _chose(other, confidence.CHOSEN)):
+    if not (other.sure and confidence.chose(other)):
         return None
     return combined(draft, other)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from rag.answering.confidence import CHOSEN
+from rag.answering.confidence import chose
 from rag.answering.context import Context
 from rag.answering.draft import Draft, Statement, in_place_of
 from rag.answering.support import contains
@@ -115,7 +115,7 @@ def _of_one_subject(statement: Statement, question: str) -> Statement:
 
 def quote_chosen(draft: Draft, context: Context) -> Draft:
     """Step after verification: where words failed, quote their sentence if it is probably the right one."""
-    if draft.confidence is None or draft.confidence.choice < CHOSEN:
+    if not chose(draft):
         return draft
     statements = tuple(_quoted_instead(one, draft.question, context) for one in draft.statements)
     return dataclasses.replace(draft, statements=statements)

@@ -69,17 +69,18 @@ def glossed(item: Evidence) -> str:
     return gloss(item.text) if is_arabic(item.text) else item.text
 
 
-def as_read(question: str, language: Language) -> Callable[[Evidence], str]:
-    """How the adapted model reads the sentences of articles.
+def as_read(question: str, language: Language, *, adapted: bool) -> Callable[[Evidence], str]:
+    """How a model reads the sentences of articles.
 
-    Where question and answer are in English it reads glosses: it is trained to, and knows far more of English
-    than of Arabic (docs/research/decisions.md). Other models read what the articles say.
+    The adapted model reads glosses where question and answer are in English: it is trained to, and knows far
+    more of English than of Arabic (docs/research/decisions.md). Everything else is read as it is.
 
     Args:
         question: As it is put to the model.
         language: Of the answer.
+        adapted: Whether the model is asked as the adapter was trained to be.
     """
-    return glossed if language == "en" and not is_arabic(question) else prompt.as_written
+    return glossed if adapted and language == "en" and not is_arabic(question) else prompt.as_written
 
 
 def generate(
@@ -105,7 +106,6 @@ def generate(
     if not evidence:
         return Draft(question, (), refused=True)
     settings = context.settings
-    read = as_read(question, context.language) if context.adapted else prompt.as_written
     messages, fitting = prompt.build(
         context.template,
         question=question,
@@ -114,7 +114,7 @@ def generate(
         count=context.model.count,
         budget=context.model.context - settings.max_new_tokens,
         order=order,
-        read=read,
+        read=as_read(question, context.language, adapted=context.adapted),
     )
     completion = complete(messages, settings.max_new_tokens, context)
     draft = drafts.parse(completion.text, question, fitting, order(fitting))

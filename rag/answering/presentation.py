@@ -14,7 +14,7 @@ from rag.conversation.answer_type import fits
 from rag.language import quantities
 from rag.language.text import is_arabic
 from rag.language.translation.values import stated
-from rag.records import Citation, Evidence, Language
+from rag.records import Answer, Citation, Claim, Evidence, Language
 
 DONE: dict[Language, str] = {"en": "Reported as done: {text}", "ar": "ما أُعلن أنه تم: {text}"}
 PLANNED: dict[Language, str] = {"en": "Planned: {text}", "ar": "المخطط له: {text}"}
@@ -74,6 +74,17 @@ def doubt(cited: Citation | Evidence, language: Language) -> str:
         language: Of the answer.
     """
     return REASONS[language]["literal" if cited.literal else "doubtful"]
+
+
+def is_marked(claim: Claim, answer: Answer) -> bool:
+    """Whether the mark of a translation already says why a claim is not fully supported.
+
+    Args:
+        claim: Of the answer.
+        answer: The answer.
+    """
+    cited = [one for one in answer.citations if one.number in claim.citations and not one.certain]
+    return claim.reason in {doubt(one, answer.language) for one in cited}
 
 
 def quote_sentences(draft: Draft, context: Context) -> Draft:

@@ -5,13 +5,14 @@ the meanings of the sentence's words, its names, numbers and dates, from tables 
 The same tables check what it wrote: a translation is certain only where nothing is missing, added or
 unexplained.
 
-Of the packaged model's English sentences seven in ten would still mislead, of the tables' meanings alone,
-word for word, one in ten (docs/research/results.md). So under its English answers these stand instead.
+Of the packaged model's English sentences seven in ten would still mislead a reader. Of the tables' meanings
+alone, word for word, one in eight would (docs/research/results.md), so its English answers show these.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import Counter
 
 from rag.answering.context import Context
@@ -31,7 +32,7 @@ VARIABLES = frozenset({"text", "hints"})
 """The variables of the prompts translate_en and translate_ar."""
 
 MOST = 3
-"""Most sentences of one answer that are translated: each takes as long as a question."""
+"""Most sentences of one answer that the model translates: each takes as long as a question."""
 
 TOKENS_PER_WORD = 4
 """Longest translation, in the model's tokens for each word of the sentence."""
@@ -73,9 +74,9 @@ def translate_cited(draft: Draft, context: Context) -> Draft:
 
 
 def _translated(statement: Statement, done: dict[Span, Evidence], context: Context) -> Statement:
-    cited = []
+    cited, most = [], math.inf if is_literal(context) else MOST
     for item in statement.cited:
-        if is_foreign(item, context.language) and (span(item) in done or len(done) < MOST):
+        if is_foreign(item, context.language) and (span(item) in done or len(done) < most):
             if span(item) not in done:
                 done[span(item)] = _with_translation(item, context)
             item = done[span(item)]
@@ -90,6 +91,11 @@ def _with_translation(item: Evidence, context: Context) -> Evidence:
     return dataclasses.replace(item, translation=found.text, certain=found.certain, literal=found.literal)
 
 
+def is_literal(context: Context) -> bool:
+    """Whether translations are word for word: below English answers of the adapted model."""
+    return context.adapted and context.language == "en"
+
+
 def as_shown(sentence: str, context: Context) -> Translation | None:
     """What answers show of a sentence in the other language: word for word, or by the model.
 
@@ -101,7 +107,7 @@ def as_shown(sentence: str, context: Context) -> Translation | None:
         PromptBroken: As ``translate``.
         GenerationFailed: As ``translate``.
     """
-    if context.adapted and context.language == "en":
+    if is_literal(context):
         return Translation(gloss(sentence), certain=False, literal=True)
     context.emit(StageStarted("translating"))
     return translate(sentence, context.language, context)

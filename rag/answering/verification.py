@@ -32,8 +32,8 @@ LATIN_NAME = 4
 """An Arabic answer may consist of up to this many words in Latin letters: names of companies and places."""
 
 _YES_OR_NO = re.compile(r"(?i)\W*(?:yes|no|نعم|بلى|لا|كلا)\W*")
-"""A reply that nothing outside the model can check, and that is wrong too often: the reader is shown its
-sentence instead (docs/research/decisions.md)."""
+"""A reply of the adapted model that nothing outside it can check, and that is wrong too often: the reader is
+shown its sentence instead (docs/research/decisions.md)."""
 
 
 def verify(draft: Draft, context: Context) -> Draft:
@@ -52,7 +52,7 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
     reasons = REASONS[language]
     if statement.quoted and statement.cited:
         return statement
-    if statement.cited and _YES_OR_NO.fullmatch(statement.text):
+    if context.adapted and statement.cited and _YES_OR_NO.fullmatch(statement.text):
         return in_place_of(statement, statement.cited[0], "")
     statement = _worded(statement, language)
     if is_foreign(statement.text, language) or _is_half_translated(statement, language):

@@ -83,12 +83,11 @@ def answer(given: Answer) -> None:
 
 def _is_marked(claim: Claim, given: Answer) -> bool:
     """Whether the mark of a translation says why the claim is not fully supported."""
-    doubtful = [one for one in given.citations if one.number in claim.citations and not one.certain]
-    if not doubtful:
+    if all(one.certain for one in given.citations):
         return False
-    from rag.answering.presentation import doubt
+    from rag.answering.presentation import is_marked  # as for a translation
 
-    return claim.reason in {doubt(one, given.language) for one in doubtful}
+    return is_marked(claim, given)
 
 
 def _translated(cited: Citation, language: Language) -> str:

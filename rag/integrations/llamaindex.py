@@ -91,8 +91,9 @@ class SanadQueryEngine(BaseQueryEngine):
 
     The source nodes of a response are the cited sentences, one for each number in its text, in order. They
     have the metadata of a retriever's nodes, without ``rank`` but with ``number``, ``source``, ``line`` and,
-    where there is one, ``translation``. The response's own metadata holds ``outcome`` (``answered``,
-    ``conflict``, ``partial`` or ``not_found``) and the whole answer as plain types under ``answer``.
+    where there is one, ``translation`` (with ``certain`` and ``literal``, as in ``Citation``). The response's
+    own metadata holds ``outcome`` (``answered``, ``conflict``, ``partial`` or ``not_found``) and the whole
+    answer as plain types under ``answer``.
     """
 
     def __init__(

@@ -93,8 +93,10 @@ class Cited(Source):
     """The article's own words."""
     translation: str | None
     """By machine, where the article is in another language than the answer."""
+    certain: bool
+    """Whether the checks of the translation found no fault."""
     literal: bool
-    """Whether it is word for word, a slash between two meanings of a word."""
+    """Whether the translation is word for word, a slash between two meanings of a word."""
     line: int
     """Of the source file."""
     source: str
@@ -358,6 +360,7 @@ def _cited(citation: Citation) -> Cited:
         number=citation.number,
         quote=citation.quote,
         translation=citation.translation,
+        certain=citation.certain,
         literal=citation.literal,
         line=citation.line,
         source=citation.source,

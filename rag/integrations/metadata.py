@@ -61,6 +61,8 @@ def of_citation(citation: Citation) -> dict[str, Any]:
             "line": citation.line,
             "number": citation.number,
             "translation": citation.translation,
+            "certain": citation.certain if citation.translation else None,
+            "literal": citation.literal if citation.translation else None,
         }
     )
 

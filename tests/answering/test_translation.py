@@ -117,5 +117,8 @@ def test_no_more_than_a_few_are_translated_and_none_of_a_refusal() -> None:
     many = draft(*(f"{ARABIC} {n}" for n in range(MOST + 2)))
     after = translate_cited(many, context(Replying()))
     assert sum(one.cited[0].translation is not None for one in after.statements) == MOST
+    adapted = Settings(embedder="fake", backend="fake", prompt="adapted")
+    glossed = translate_cited(many, context(Replying(), settings=adapted))
+    assert all(one.cited[0].literal for one in glossed.statements), "glosses take no time"
     refused = draft(ARABIC, outcome="not_found")
     assert translate_cited(refused, context(Replying())) is refused

@@ -11,6 +11,7 @@ from shown import TEXTS, assert_sound, evidence, markers, quotes
 
 from rag.answering.answer_builder import Built
 from rag.records import Evidence, Language
+from rag.settings import Settings
 
 
 def checked(reply: str, items: Sequence[Evidence] | None = None) -> Built:
@@ -136,11 +137,15 @@ def test_where_only_the_translation_of_a_phrase_is_in_doubt_its_sentence_is_tran
 
 
 @pytest.mark.parametrize(("reply", "language"), [("[1] Yes", "en"), ("[1] no.", "en"), ("[4] لا", "ar")])
-def test_in_place_of_a_bare_yes_or_no_its_sentence_is_shown(reply: str, language: Language) -> None:
-    result = built(reply, evidence(), language)
+def test_in_place_of_the_adapted_models_bare_yes_or_no_its_sentence_is_shown(
+    reply: str, language: Language
+) -> None:
+    adapted = Settings(embedder="fake", backend="fake", prompt="adapted")
+    result = built(reply, evidence(), language, settings=adapted)
     (number,) = re.findall(r"\d", reply)
     assert TEXTS[int(number) - 1] in result.text
     assert (result.outcome, result.claims[0].verdict) == ("answered", "supported")
+    assert TEXTS[int(number) - 1] not in built(reply, evidence(), language).text, "other models may say no"
 
 
 def test_words_that_are_in_no_sentence_are_no_answer() -> None:

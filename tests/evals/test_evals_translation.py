@@ -9,7 +9,9 @@ import pytest
 from contexts import TRANSLATION, Replying, context
 
 from evals import translation
-from evals.translation import Item, names_kept, numbers_kept, read_pairs, report, run, scores
+from evals.translation import SYSTEMS, Item, names_kept, numbers_kept, read_pairs, report, run, scores
+from rag.language.translation.gloss import gloss
+from rag.settings import Settings
 
 REFERENCE = "On Monday the mayor, Samer Haddad, opened 12 schools in Amman."
 
@@ -49,6 +51,13 @@ def test_the_report_holds_every_sentence() -> None:
     assert found["items"] == [dataclasses.asdict(items[0])]
     assert items[0].translation == TRANSLATION
     assert not items[0].certain
+
+
+def test_what_answers_show_is_compared_with_sentences_by_the_model() -> None:
+    adapted = context(Replying(), settings=Settings(embedder="fake", backend="fake", prompt="adapted"))
+    source = "قُتل 12 شخصا في بغداد."
+    texts = {name: run([(source, "")], adapted, system)[0].translation for name, system in SYSTEMS.items()}
+    assert texts == {"shown": gloss(source), "hinted": TRANSLATION, "plain": TRANSLATION}
 
 
 def test_files_that_do_not_fit_are_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,7 +57,7 @@ def test_an_arabic_quotation_in_an_english_frame_is_no_english_answer(fake_assis
     shown = fake_assistant().search(COST).evidence
     number = next(item.number for item in shown if HELD in item.text)
     # Words of the article in place of a translation: the product frames them.
-    answer = fake_assistant([f"[{number}] {HELD}"], prompt="answer").ask(COST)
+    answer = fake_assistant([f"[{number}] {HELD}"]).ask(COST)
     assert HELD in answer.text
     assert in_language(answer, "en") == 0.0
     assert HELD not in without_arabic(answer.text)

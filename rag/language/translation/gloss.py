@@ -1,8 +1,8 @@
 """An Arabic sentence word for word in English, in its own order, from tables alone.
 
-The packaged model reads English far better than Arabic, and cannot translate before it has understood. A
-gloss takes the vocabulary off it: every word has the meanings that lexicon, names, numbers and dates give
-(``hints``), function words and attached particles have theirs from here. No model takes part.
+The packaged model reads English far better than Arabic. So it is shown glosses when it answers in English,
+and so is the reader. Every word has the meanings that lexicon, names, numbers and dates give (``hints``),
+function words and attached particles have theirs from here. No model takes part.
 
     وقال وزير الدفاع إن الطائرات ستصل في 3 مايو.
     and said defence minister that aircraft will arrive in 3 May.
@@ -57,10 +57,11 @@ _ENGLISH = {
 }
 
 _FUTURE = re.compile(rf"س[يتن]\w{{{LEAST},}}")
-"""A folded verb with the particle of the future."""
+"""What may be a folded verb with the particle of the future: سيغادر, will leave; but سيادة, sovereignty."""
 _MAY = re.compile("[وف]?قد")
-_PRESENT = re.compile("ي|[تن]كون(?:وا)?$")
-"""A folded verb in the present, before which قد is "may"; before one in the past it has no equivalent."""
+_PRESENT = re.compile("ي|(?:[تن]كون(?:وا)?|لا)$")
+"""The beginning of a folded verb in the present, or its negation, before which قد is "may"; before the past
+it has no equivalent. Most verbs that begin with ت or ن may be either."""
 
 
 def gloss(sentence: str, tables: Tables | None = None) -> str:
@@ -119,8 +120,12 @@ class _Glosser:
         if key[0] in "وف" and len(key) > LEAST:
             found.append(_PARTICLES[key[0]])
             key = key[1:]
-        found += ["will"] if hint.kind != "name" and _FUTURE.match(key) else self._preposition(key)
+        found += ["will"] if hint.kind != "name" and self._is_future(key) else self._preposition(key)
         return "".join(f"{particle} " for particle in found)
+
+    def _is_future(self, key: str) -> bool:
+        verb = self._tables.lexicon.entry(key[1:])
+        return bool(_FUTURE.fullmatch(key) and verb.meanings and not verb.guessed)
 
     def _preposition(self, key: str) -> list[str]:
         """What is attached to a folded word without "and"; a list of one or none."""

@@ -45,6 +45,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
         ),
         ("سيغادر القاعدة", "will leaves base"),
         ("قد يغادر، وقد وصل", "may leaves, and arrived"),
+        ("قد لا يغادر سيادة", "may does not/not leaves سيادة"),
         ("للقوات في المدينة", "for forces/troops in city/town"),
         ("وفي بالقاعدة", "and in by base"),
         ("لم يغادر، ولن يغادر؟", "did not leaves, and will not leaves?"),
