@@ -264,7 +264,8 @@ def _source(settings: Settings, model: str, template: Sequence[Message], steps: 
     others = *translation.load_template("en"), *translation.load_template("ar")
     messages = [[message.role, message.content] for message in (*template, *others)]
     names = {field.name for field in dataclasses.fields(settings)} - UNCHANGING
-    return [model, messages, {name: str(getattr(settings, name)) for name in names}, steps.names, _code()]
+    values = {name: str(getattr(settings, name)) for name in names} | {"prompt": settings.template}
+    return [model, messages, values, steps.names, _code()]
 
 
 def _key(
