@@ -24,7 +24,7 @@ from evals.dataset import read_questions
 from evals.score import is_correct, token_f1
 from rag.answering import confidence
 from rag.answering.draft import parse
-from rag.answering.generation import as_read
+from rag.answering.generation import wording_for
 from rag.assistant import Assistant
 from rag.models.llm import prompt
 from rag.models.llm.factory import open_generator
@@ -139,7 +139,7 @@ def _asked(args: argparse.Namespace, settings: Settings, generator: Generator) -
                     language=cast(Language, question.lang),
                     count=generator.count,
                     budget=generator.context - scores.LONGEST,
-                    read=as_read(question.text, cast(Language, question.lang), adapted=True),
+                    wording=wording_for(question.text, cast(Language, question.lang), adapted=True),
                 )
                 text, likelihood = _reply(generator, messages)
                 yield from _told(question.text, question.lang, text, likelihood, is_correct(question, text))

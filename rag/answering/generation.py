@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.answering import confidence
@@ -69,11 +69,11 @@ def glossed(item: Evidence) -> str:
     return gloss(item.text) if is_arabic(item.text) else item.text
 
 
-def as_read(question: str, language: Language, *, adapted: bool) -> Callable[[Evidence], str]:
-    """How a model reads the sentences of articles.
+def wording_for(question: str, language: Language, *, adapted: bool) -> prompt.Wording:
+    """The words in which a model is shown the sentences of articles.
 
     The adapted model reads glosses where question and answer are in English: it is trained to, and knows far
-    more of English than of Arabic (docs/research/decisions.md). Everything else is read as it is.
+    more of English than of Arabic (docs/research/decisions.md). Otherwise they are the article's.
 
     Args:
         question: As it is put to the model.
@@ -114,7 +114,7 @@ def generate(
         count=context.model.count,
         budget=context.model.context - settings.max_new_tokens,
         order=order,
-        read=as_read(question, context.language, adapted=context.adapted),
+        wording=wording_for(question, context.language, adapted=context.adapted),
     )
     completion = complete(messages, settings.max_new_tokens, context)
     draft = drafts.parse(completion.text, question, fitting, order(fitting))

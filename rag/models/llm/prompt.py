@@ -26,6 +26,9 @@ LANGUAGE_NAMES: dict[Language, str] = {"en": "English", "ar": "Arabic"}
 Order = Callable[[Sequence[Evidence]], tuple[Evidence, ...]]
 """Evidence, most useful first → in the order in which a model reads it."""
 
+Wording = Callable[[Evidence], str]
+"""A sentence of the evidence → the words in which a model reads it."""
+
 MESSAGE_TOKENS = 8
 """Tokens that a chat template puts around a message, rounded up (ChatML takes 5)."""
 
@@ -77,7 +80,7 @@ def as_written(item: Evidence) -> str:
     return item.text
 
 
-def numbered(evidence: Sequence[Evidence], read: Callable[[Evidence], str] = as_written) -> str:
+def numbered(evidence: Sequence[Evidence], wording: Wording = as_written) -> str:
     """The evidence as the model sees it: number and sanitized sentence, one on each line.
 
     Outlet and date are left out: the packaged model answered with publication dates
@@ -85,9 +88,9 @@ def numbered(evidence: Sequence[Evidence], read: Callable[[Evidence], str] = as_
 
     Args:
         evidence: In the order in which the model reads it.
-        read: What stands for a sentence.
+        wording: Of each sentence.
     """
-    return "\n".join(f"[{place}] {neutral(read(item))}" for place, item in enumerate(evidence, start=1))
+    return "\n".join(f"[{place}] {neutral(wording(item))}" for place, item in enumerate(evidence, start=1))
 
 
 def rotated(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
@@ -122,21 +125,21 @@ def build(
     count: Callable[[str], int],
     budget: int,
     order: Order = tuple,
-    read: Callable[[Evidence], str] = as_written,
+    wording: Wording = as_written,
 ) -> tuple[tuple[Message, ...], tuple[Evidence, ...]]:
     """The messages for one question, and the evidence that they contain, most useful first.
 
     Of the evidence, which is given most useful first, the last sentences are left out if the prompt is longer
     than ``budget``; that and ``count``, the length of a text, are in the model's tokens. ``order`` puts the
-    others into the order in which the model reads them; their numbers are places in that order. ``read`` says
-    what stands for a sentence.
+    others into the order in which the model reads them; their numbers are places in that order. ``wording``
+    gives the text of each sentence.
 
     Raises:
         PromptBroken: Not even the first sentence fits.
     """
     fewest = min(len(evidence), 1)
     for kept in range(len(evidence), fewest - 1, -1):
-        shown = numbered(order(evidence[:kept]), read)
+        shown = numbered(order(evidence[:kept]), wording)
         named = LANGUAGE_NAMES[language]
         messages = fill(template, evidence=shown, question=neutral(question), language=named)
         if sum(count(m.content) + MESSAGE_TOKENS for m in messages) <= budget:
