@@ -227,7 +227,7 @@ def _run(args: argparse.Namespace) -> int:
     def show(done: int) -> None:
         print(f"\r{done}/{len(pairs)}", end="", file=sys.stderr)
 
-    for name in ["shown", *(["hinted"] if args.hinted else []), *(["plain"] if args.plain else [])]:
+    for name in (name for name in SYSTEMS if name == "shown" or getattr(args, name)):
         items = run(pairs, context, SYSTEMS[name], progress=show)
         print("\r", end="", file=sys.stderr)
         found = report(items, model.identity)

@@ -25,6 +25,9 @@ DOUBTFUL = (-0.01, math.log(0.98), -0.01, -2.5, -1.5, -0.01)
 """The same where the sentence is probable and the words are not."""
 
 
+ADAPTED = Settings(embedder="fake", backend="fake", prompt="adapted")
+"""With these a model is asked as Sanad's adapter was trained to be."""
+
 TRANSLATION = "Its translation, written by the model for this test."
 """What the scripted models translate every Arabic sentence into."""
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from rag import Answer, Citation, Claim
 from rag.answering.decision import REASONS
-from rag.answering.presentation import ARTICLE_SAYS, doubt
+from rag.answering.presentation import ARTICLE_SAYS, is_marked
 from rag.records import Language
 from ui import sources
 from ui.text import QUOTATION, flow, framed, safe, spoken
@@ -110,8 +110,8 @@ def _claim(answer: Answer, claim: Claim, own: list[Citation], number: int, langu
     words = shown(claim, answer)
     cards = sources.sources(own, answer, number, language, bold=(claim.words, words.rstrip(".")))
     # The mark of a doubtful translation is in its card.
-    doubts = {doubt(one, answer.language) for one in own if not one.certain}
-    verdict = "" if claim.reason in doubts or answer.outcome == "not_found" else _verdict(claim, language)
+    said_below = is_marked(claim, own, answer.language)
+    verdict = "" if said_below or answer.outcome == "not_found" else _verdict(claim, language)
     said = ""
     if words:
         kind = ' class="value"' if len(words) <= VALUE else ""

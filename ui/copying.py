@@ -69,7 +69,7 @@ def warnings(answer: Answer, language: Language) -> list[str]:
     if answer.outcome in ("conflict", "partial"):
         said.append(words[answer.outcome])
     for claim in answer.claims if answer.outcome != "not_found" else ():
-        if claim.verdict != "supported" and not is_marked(claim, answer):
+        if claim.verdict != "supported" and not is_marked(claim, answer.citations, answer.language):
             kind = f"{GLYPHS[claim.verdict]} {words[f'claim_{claim.verdict}']}"
             why = f" ({claim.reason})" if claim.reason else ""
             said.append(f"{kind}{why}: {claim.text}")

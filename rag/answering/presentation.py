@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from rag.answering.context import Context
 from rag.answering.decision import REASONS
@@ -14,7 +14,7 @@ from rag.conversation.answer_type import fits
 from rag.language import quantities
 from rag.language.text import is_arabic
 from rag.language.translation.values import stated
-from rag.records import Answer, Citation, Claim, Evidence, Language
+from rag.records import Citation, Claim, Evidence, Language
 
 DONE: dict[Language, str] = {"en": "Reported as done: {text}", "ar": "ما أُعلن أنه تم: {text}"}
 PLANNED: dict[Language, str] = {"en": "Planned: {text}", "ar": "المخطط له: {text}"}
@@ -76,15 +76,16 @@ def doubt(cited: Citation | Evidence, language: Language) -> str:
     return REASONS[language]["literal" if cited.literal else "doubtful"]
 
 
-def is_marked(claim: Claim, answer: Answer) -> bool:
+def is_marked(claim: Claim, shown: Iterable[Citation], language: Language) -> bool:
     """Whether the mark of a translation already says why a claim is not fully supported.
 
     Args:
-        claim: Of the answer.
-        answer: The answer.
+        claim: Of an answer.
+        shown: The citations that are shown with their marks, the claim's among them or not.
+        language: Of the answer.
     """
-    cited = [one for one in answer.citations if one.number in claim.citations and not one.certain]
-    return claim.reason in {doubt(one, answer.language) for one in cited}
+    own = (one for one in shown if one.number in claim.citations and not one.certain)
+    return claim.reason in {doubt(one, language) for one in own}
 
 
 def quote_sentences(draft: Draft, context: Context) -> Draft:

@@ -87,7 +87,7 @@ def _is_marked(claim: Claim, given: Answer) -> bool:
         return False
     from rag.answering.presentation import is_marked  # as for a translation
 
-    return is_marked(claim, given)
+    return is_marked(claim, given.citations, given.language)
 
 
 def _translated(cited: Citation, language: Language) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from contexts import ARABIC_TRANSLATION, TRANSLATION, Replying, context
+from contexts import ADAPTED, ARABIC_TRANSLATION, TRANSLATION, Replying, context
 from shown import source
 
 from rag.answering.draft import Draft, Statement
@@ -15,7 +15,6 @@ from rag.answering.support import translates
 from rag.answering.translation import MOST, Translation, as_shown, translate, translate_cited
 from rag.language.translation.gloss import gloss
 from rag.models.llm.protocol import LogProbabilities, Message
-from rag.settings import Settings
 
 ARABIC = "وقال وزير الزراعة إن المزارعين فقدوا نحو ثلث محصولهم بعد ساعتين من العاصفة."
 ENGLISH = "The agriculture minister said farmers lost about a third of their crop two hours after the storm."
@@ -104,11 +103,11 @@ def test_cited_sentences_of_the_other_language_are_translated_each_once() -> Non
 
 
 def test_under_the_packaged_models_english_answers_arabic_stands_word_for_word() -> None:
-    model, adapted = Translating(ENGLISH), Settings(embedder="fake", backend="fake", prompt="adapted")
-    assert as_shown(ARABIC, context(model, settings=adapted)) == Translation(gloss(ARABIC), False, True)
+    model = Translating(ENGLISH)
+    assert as_shown(ARABIC, context(model, settings=ADAPTED)) == Translation(gloss(ARABIC), False, True)
     assert model.prompts == []
     assert as_shown(ARABIC, context(model)) == translate(ARABIC, "en", context(model))
-    arabic = as_shown("The port opened.", context(Translating(ARABIC), "ar", settings=adapted))
+    arabic = as_shown("The port opened.", context(Translating(ARABIC), "ar", settings=ADAPTED))
     assert arabic is not None
     assert (arabic.text, arabic.literal) == (ARABIC, False)
 
@@ -117,8 +116,7 @@ def test_no_more_than_a_few_are_translated_and_none_of_a_refusal() -> None:
     many = draft(*(f"{ARABIC} {n}" for n in range(MOST + 2)))
     after = translate_cited(many, context(Replying()))
     assert sum(one.cited[0].translation is not None for one in after.statements) == MOST
-    adapted = Settings(embedder="fake", backend="fake", prompt="adapted")
-    glossed = translate_cited(many, context(Replying(), settings=adapted))
+    glossed = translate_cited(many, context(Replying(), settings=ADAPTED))
     assert all(one.cited[0].literal for one in glossed.statements), "glosses take no time"
     refused = draft(ARABIC, outcome="not_found")
     assert translate_cited(refused, context(Replying())) is refused

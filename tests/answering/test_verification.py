@@ -6,12 +6,11 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from contexts import ARABIC_TRANSLATION, TRANSLATION, built
+from contexts import ADAPTED, ARABIC_TRANSLATION, TRANSLATION, built
 from shown import TEXTS, assert_sound, evidence, markers, quotes
 
 from rag.answering.answer_builder import Built
 from rag.records import Evidence, Language
-from rag.settings import Settings
 
 
 def checked(reply: str, items: Sequence[Evidence] | None = None) -> Built:
@@ -140,8 +139,7 @@ def test_where_only_the_translation_of_a_phrase_is_in_doubt_its_sentence_is_tran
 def test_in_place_of_the_adapted_models_bare_yes_or_no_its_sentence_is_shown(
     reply: str, language: Language
 ) -> None:
-    adapted = Settings(embedder="fake", backend="fake", prompt="adapted")
-    result = built(reply, evidence(), language, settings=adapted)
+    result = built(reply, evidence(), language, settings=ADAPTED)
     (number,) = re.findall(r"\d", reply)
     assert TEXTS[int(number) - 1] in result.text
     assert (result.outcome, result.claims[0].verdict) == ("answered", "supported")

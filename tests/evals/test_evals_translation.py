@@ -6,12 +6,11 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from contexts import TRANSLATION, Replying, context
+from contexts import ADAPTED, TRANSLATION, Replying, context
 
 from evals import translation
 from evals.translation import SYSTEMS, Item, names_kept, numbers_kept, read_pairs, report, run, scores
 from rag.language.translation.gloss import gloss
-from rag.settings import Settings
 
 REFERENCE = "On Monday the mayor, Samer Haddad, opened 12 schools in Amman."
 
@@ -54,7 +53,7 @@ def test_the_report_holds_every_sentence() -> None:
 
 
 def test_what_answers_show_is_compared_with_sentences_by_the_model() -> None:
-    adapted = context(Replying(), settings=Settings(embedder="fake", backend="fake", prompt="adapted"))
+    adapted = context(Replying(), settings=ADAPTED)
     source = "قُتل 12 شخصا في بغداد."
     texts = {name: run([(source, "")], adapted, system)[0].translation for name, system in SYSTEMS.items()}
     assert texts == {"shown": gloss(source), "hinted": TRANSLATION, "plain": TRANSLATION}
