@@ -22,6 +22,7 @@ from rag.language import quantities
 from rag.language.names import latin_keys
 from rag.language.plans import asked, fulfils
 from rag.language.terms import arabic_keys
+from rag.language.translation.values import told
 from rag.records import Evidence
 
 DEEP = 10, 30
@@ -42,7 +43,7 @@ def cross_check(draft: Draft, context: Context) -> Draft:
     may_be_plan = believed and (wanted == "time" or is_choice(draft.question))
     # Only the adapted model has calibrated confidence; any other is not trained to refuse, and would find an
     # answer in every article.
-    has_value = draft.sure and (wanted in ("time", "quantity") or bool(quantities.claimed(statement.text)))
+    has_value = draft.sure and (wanted in ("time", "quantity") or bool(told(statement.text)))
     others = context.articles - _articles(statement) if may_be_plan or has_value else frozenset()
     if not others:
         return draft
@@ -129,9 +130,7 @@ def _with_other_value(draft: Draft, searched: str, others: frozenset[str], conte
     """The draft with what the model answers from other articles; None where that adds nothing."""
     evidence = context.search(searched, others).evidence
     other = generate(draft.question, evidence, context)
-    if not (other.sure and confidence.chose(other)):
-        return None
-    return combined(draft, other)
+    return combined(draft, other) if confidence.chose(other) else None
 
 
 def combined(draft: Draft, other: Draft) -> Draft | None:
@@ -144,10 +143,10 @@ def combined(draft: Draft, other: Draft) -> Draft | None:
         draft: The first answer, of one statement.
         other: The answer from other articles.
     """
-    if len(other.statements) != 1 or not other.statements[0].cited:
+    (one,), two = draft.statements, _joined(other.statements)
+    if two is None:
         return None
-    (one,), (two,) = draft.statements, other.statements
-    values, others = quantities.claimed(one.text), quantities.claimed(two.text)
+    values, others = told(one.text), told(two.text)
     if not others:
         return None
     evidence = (*draft.evidence, *other.evidence)
@@ -159,6 +158,14 @@ def combined(draft: Draft, other: Draft) -> Draft | None:
         return None
     added = dataclasses.replace(two, added=True)
     return dataclasses.replace(draft, statements=(one, added), evidence=evidence, relation="sides")
+
+
+def _joined(statements: Sequence[Statement]) -> Statement | None:
+    """Statements that tell the same values as one that cites all their sentences; None where they differ."""
+    if len({told(one.text) for one in statements}) != 1 or not all(one.cited for one in statements):
+        return None
+    cited = tuple(item for one in statements for item in one.cited)
+    return dataclasses.replace(statements[0], cited=cited)
 
 
 def _is_date(statement: Statement) -> bool:

@@ -10,9 +10,8 @@ from rag.answering.context import Context
 from rag.answering.draft import Draft, Statement, in_place_of
 from rag.answering.support import contains
 from rag.conversation.answer_type import elsewhen, fits, kind
-from rag.language import quantities
 from rag.language.terms import terms
-from rag.language.translation.values import stated
+from rag.language.translation.values import stated, told
 from rag.records import Language, Outcome
 from rag.retrieval.overlap import names_in, words_in
 
@@ -100,8 +99,8 @@ def _of_one_subject(statement: Statement, question: str) -> Statement:
     found = [words_in(question, f"{item.title}\n{item.text}") for item in statement.cited]
     names = names_in(question)
     first = max(range(len(found)), key=lambda at: (len(found[at] & names), -at))
-    said, claimed = statement.words or statement.text, quantities.claimed(statement.text)
-    held = [set(terms(item.text)) | stated(item.text) for item in statement.cited]
+    said, claimed = statement.words or statement.text, told(statement.text)
+    held = [{*terms(item.text), *stated(item.text), *told(item.text)} for item in statement.cited]
     lacking = (set(terms(said)) | claimed) - held[first]
 
     def stays(at: int) -> bool:
@@ -190,10 +189,10 @@ def _not_found(draft: Draft, failed: Statement | None, context: Context) -> Draf
 
 def _disagree(statements: Sequence[Statement]) -> bool:
     """Whether supported answers from different sentences differ in numbers or months."""
-    values = [quantities.claimed(one.text) for one in statements]
+    values = [told(one.text) for one in statements]
     return (
         all(one.verdict == "supported" for one in statements)
         and all(values)
-        and len({frozenset(own) for own in values}) == len(statements)
+        and len(set(values)) == len(statements)
         and len({one.cited for one in statements}) == len(statements)
     )

@@ -2,7 +2,7 @@
 
 ``groups`` finds the articles that publish the same story. ``collapse`` removes from a ranked list the
 passages that repeat a better one, and lists the other outlets on that one. Both prefer showing a text twice
-to hiding a disagreement: texts with different numbers, months or negations are never duplicates.
+to hiding a disagreement: texts with different numbers, months, weekdays or negations are never duplicates.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.language.calendar_words import WEEKDAYS
 from rag.language.quantities import claimed, held
 from rag.language.text import fold, numbers, sentences
 from rag.records import Article, Passage, Reprint
@@ -338,6 +339,8 @@ def _differ(one: str, other: str) -> bool:
     digits, others = numbers(one), numbers(other)
     if len(digits) == len(others) and digits != others:
         return True
+    if (days := _weekdays(one)) and (other_days := _weekdays(other)) and days != other_days:
+        return True
     # Subsets, as تسعمائة has the value 900 among the several that it can be read as.
     values, other_values = held(one), held(other)
     return bool(values and other_values) and not (values <= other_values or other_values <= values)
@@ -374,10 +377,16 @@ def _edited(one: _Sentence, other: _Sentence) -> bool:
     """Whether two sentences differ only in spelling, or because one leaves words out."""
     if numbers(one.raw) != numbers(other.raw) or held(one.raw) != held(other.raw):
         return False
+    if _weekdays(one.raw) != _weekdays(other.raw):
+        return False
     if _negations(one) != _negations(other) or _jaccard(one.words, other.words) < EDITED:
         return False
     fewer, more = sorted((one.words - other.words, other.words - one.words), key=len)
     return all(any(_alike(word, candidate) for candidate in more) for word in fewer)
+
+
+def _weekdays(text: str) -> set[int]:
+    return {WEEKDAYS[word] for word in map(fold, _TOKEN.findall(text)) if word in WEEKDAYS}
 
 
 def _alike(one: str, other: str) -> bool:

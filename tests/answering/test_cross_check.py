@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,12 @@ ARTICLES = {
 }
 
 
+CHOICE, WORDS = confidence.CHOICE, confidence.WORDS
+
 SURE, UNSURE = -0.01, -3.0
 """Log probabilities of a token."""
+TOKENS = 8
+"""Of a scripted reply."""
 
 
 class Telling:
@@ -35,9 +39,9 @@ class Telling:
     context = 8192
     identity = confidence.load().fitted_for
 
-    def __init__(self, llm: FakeLLM, unsure_of: int | None) -> None:
+    def __init__(self, llm: FakeLLM, unsure_of: int | None, unsure_from: int) -> None:
         self._llm = llm
-        self._unsure_of = unsure_of
+        self._unsure_of, self._unsure_from = unsure_of, unsure_from
 
     def count(self, text: str) -> int:
         return len(text.split())
@@ -47,16 +51,23 @@ class Telling:
     ) -> Generator[str, None, LogProbabilities | None]:
         call = len(self._llm.prompts)
         yield from self._llm.stream(messages, max_tokens=max_tokens)
-        return (SURE, SURE, SURE, *((UNSURE if call == self._unsure_of else SURE,) * 5))
+        start = self._unsure_from if call == self._unsure_of else TOKENS
+        return (SURE,) * start + (UNSURE,) * (TOKENS - start)
 
 
 def asked(
-    tmp_path: Path, replies: list[str], *names: str, without: Sequence[str] = (), unsure_of: int | None = None
+    tmp_path: Path,
+    replies: list[str],
+    *names: str,
+    without: Sequence[str] = (),
+    unsure_of: int | None = None,
+    unsure_from: int = WORDS,
+    articles: Mapping[str, str] = ARTICLES,
 ) -> tuple[Answer, FakeLLM]:
     folder = tmp_path / "articles"
     folder.mkdir()
     for name in names:
-        (folder / name).write_text(ARTICLES[name], encoding="utf-8")
+        (folder / name).write_text(articles[name], encoding="utf-8")
     settings = Settings(
         embedder="fake",
         backend="fake",
@@ -66,7 +77,7 @@ def asked(
     embedder = FakeEmbedder()
     build_index(folder, "mine", settings=settings, embedder=embedder)
     llm = FakeLLM.scripted(replies)
-    generator = Telling(llm, unsure_of)
+    generator = Telling(llm, unsure_of, unsure_from)
     assistant = Assistant.open("mine", settings=settings, embedder=embedder, generator=generator)
     assistant.steps = assistant.steps.without(without)
     try:
@@ -86,14 +97,20 @@ def test_without_another_article_nothing_is_cross_checked(tmp_path: Path) -> Non
 
 
 def replies_for(
-    tmp_path: Path, first: str, second: str, *names: str, unsure_of: int | None = None
+    tmp_path: Path,
+    first: str,
+    second: str,
+    *names: str,
+    articles: Mapping[str, str] = ARTICLES,
+    **options: Any,
 ) -> tuple[Answer, FakeLLM]:
     """Asks once to see which sentence comes first, then again with replies that name it."""
     (tmp_path / "dry").mkdir()
-    dry, _ = asked(tmp_path / "dry", ["[0]"], *names)
+    dry, _ = asked(tmp_path / "dry", ["[0]"], *names, articles=articles)
     (tmp_path / "wet").mkdir()
     n = number_of(dry, names[0])
-    return asked(tmp_path / "wet", [f"[{n}] {first}", f"[1] {second}"], *names, unsure_of=unsure_of)
+    replies = [f"[{n}] {first}", f"[1] {second}"]
+    return asked(tmp_path / "wet", replies, *names, articles=articles, **options)
 
 
 def test_two_dates_are_a_disagreement(tmp_path: Path) -> None:
@@ -132,14 +149,35 @@ def test_it_can_be_left_out(tmp_path: Path) -> None:
     assert len(llm.prompts) == 1
 
 
-def test_words_of_low_confidence_are_compared_with_nothing(tmp_path: Path) -> None:
-    names = "plan.txt", "other.txt"
-    for call in (0, 1):
-        (tmp_path / str(call)).mkdir()
-        answer, llm = replies_for(tmp_path / str(call), "in 2025", "in 2026", *names, unsure_of=call)
-        assert answer.outcome == "answered"
-        assert len(answer.citations) == 1
-        assert len(llm.prompts) == 1 + call, "where the first is in doubt nobody else is asked"
+def test_where_the_first_words_are_in_doubt_nobody_else_is_asked(tmp_path: Path) -> None:
+    answer, llm = replies_for(tmp_path, "in 2025", "in 2026", "plan.txt", "other.txt", unsure_of=0)
+    assert (answer.outcome, len(answer.citations)) == ("answered", 1)
+    assert len(llm.prompts) == 1
+
+
+def test_what_another_article_says_counts_by_its_sentence_not_by_its_words(tmp_path: Path) -> None:
+    for place, outcome in ((CHOICE, "answered"), (WORDS, "conflict")):
+        (tmp_path / outcome).mkdir()
+        names = "plan.txt", "other.txt"
+        answer, _ = replies_for(
+            tmp_path / outcome, "in 2025", "in 2026", *names, unsure_of=1, unsure_from=place
+        )
+        assert answer.outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "outcome"),
+    [
+        ("for five days", "for five weeks", "conflict"),
+        ("for five days", "five days", "answered"),
+        ("on Tuesday", "on Thursday", "conflict"),
+    ],
+)
+def test_times_in_words_are_compared(tmp_path: Path, first: str, second: str, outcome: str) -> None:
+    said = {"a.txt": first, "b.txt": second}
+    articles = {name: f"The troops leave the base {words}." for name, words in said.items()}
+    answer, _ = replies_for(tmp_path, first, second, *articles, articles=articles)
+    assert answer.outcome == outcome
 
 
 @pytest.mark.parametrize(("first", "second"), [("plan.txt", "report.txt"), ("report.txt", "plan.txt")])

@@ -135,6 +135,7 @@ def test_an_update_or_a_follow_up_is_another_story(other):
         ("of October", "of May 2025"),
         ("has not said", "has said"),
         ("reopened on Sunday", "never reopened on Sunday"),
+        ("reopened on Sunday", "reopened on Monday"),
     ],
 )
 def test_english_stories_are_distinguished_by_their_claims(old, new):

@@ -12,11 +12,11 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
-from rag.language.calendar_words import LAST_DAY, MONTHS
+from rag.language.calendar_words import LAST_DAY, MONTHS, TIME_UNITS, plural_of_unit
 from rag.language.folding import fold
 from rag.language.number_words import CARDINALS
 from rag.language.quantities import claimed, doubtful_months, held
-from rag.language.text import numbers
+from rag.language.text import is_arabic, numbers
 from rag.language.translation import tables
 from rag.language.translation.numerals import (
     Read,
@@ -47,6 +47,13 @@ _HUNDRED = re.compile("(?:^|[وبلف])مي(?:ه|تا|تي|تان|تين)$")
 _FIRST = {"اول", "الاول", "واول", "والاول", "باول", "لاول"}
 _AND_MONTH = {"شهر", "بشهر", "لشهر", "من"}
 
+
+_UNITS = {
+    fold(form): f"unit {unit}"
+    for unit, *arabic in TIME_UNITS
+    for form in (unit, plural_of_unit(unit), *" ".join(arabic).split())
+}
+"""Units of time in either language, folded, by their name."""
 
 _LANGUAGES: tuple[Language, ...] = ("ar", "en")
 _CHECKABLE = re.compile(r"\d+(?:\.\d+)?|month \d+")
@@ -309,6 +316,18 @@ def stated(text: str) -> frozenset[str]:
         number for pattern, number in _ALSO_STATED.items() if pattern.search(folded) or pattern.search(text)
     }
     return frozenset(found)
+
+
+def told(text: str) -> frozenset[str]:
+    """The values that a short answer tells, so that two answers can be compared.
+
+    Beside numbers and months these are numbers in words, weekdays and units of time: "five days" is other
+    than "five weeks", and Tuesday other than Thursday.
+    """
+    language: Language = "ar" if is_arabic(text) else "en"
+    found = {key for value in values_of(text, language) for key in value.keys}
+    units = {_UNITS[word.key] for word in words_of(text) if word.key in _UNITS} if found else set()
+    return frozenset(claimed(text) | found | units)
 
 
 def _checkable(value: Value) -> set[str]:
