@@ -11,7 +11,7 @@ from rag.answering import draft as drafts
 from rag.answering.context import Context
 from rag.answering.draft import Draft
 from rag.language.text import is_arabic
-from rag.language.translation.gloss import gloss
+from rag.language.glossing.gloss import gloss
 from rag.models.llm import prompt
 from rag.models.llm.protocol import LogProbabilities, Message, check_limits
 from rag.records import Evidence, Language

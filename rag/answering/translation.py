@@ -22,7 +22,7 @@ from rag.answering.presentation import is_foreign
 from rag.answering.support import translates
 from rag.language.sanitize import neutral
 from rag.language.text import is_arabic
-from rag.language.translation.gloss import gloss
+from rag.language.glossing.gloss import gloss
 from rag.language.translation.hints import hints_for, render
 from rag.models.llm import prompt
 from rag.models.llm.protocol import Message

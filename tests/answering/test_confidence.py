@@ -16,7 +16,7 @@ from rag import Answer
 from rag.answering import confidence
 from rag.answering.decision import REASONS
 from rag.answering.draft import Draft
-from rag.language.translation.gloss import gloss
+from rag.language.glossing.gloss import gloss
 from rag.models.llm.protocol import LogProbabilities, Message
 
 SURE = (0.0, math.log(0.98), 0.0, -0.01, -0.02, 0.0)

@@ -13,7 +13,7 @@ from trained_prompt import Reading, Said
 
 from rag import Answer
 from rag.answering.generation import UNSURE, generate, read_again
-from rag.language.translation.gloss import gloss
+from rag.language.glossing.gloss import gloss
 from rag.models.llm import prompt
 from rag.records import Language
 from rag.settings import Settings

@@ -13,7 +13,7 @@ from shown import source
 from rag.answering.draft import Draft, Statement
 from rag.answering.support import translates
 from rag.answering.translation import MOST, Translation, as_shown, translate, translate_cited
-from rag.language.translation.gloss import gloss
+from rag.language.glossing.gloss import gloss
 from rag.models.llm.protocol import LogProbabilities, Message
 
 ARABIC = "وقال وزير الزراعة إن المزارعين فقدوا نحو ثلث محصولهم بعد ساعتين من العاصفة."

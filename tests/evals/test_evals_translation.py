@@ -10,7 +10,7 @@ from contexts import ADAPTED, TRANSLATION, Replying, context
 
 from evals import translation
 from evals.translation import SYSTEMS, Item, names_kept, numbers_kept, read_pairs, report, run, scores
-from rag.language.translation.gloss import gloss
+from rag.language.glossing.gloss import gloss
 
 REFERENCE = "On Monday the mayor, Samer Haddad, opened 12 schools in Amman."
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from test_train_tasks import topics  # noqa: F401 - a fixture
 
-from rag.language.translation.gloss import gloss
+from rag.language.glossing.gloss import gloss
 from train.replies import parsed, places
 from train.tasks import packs
 from train.tasks.reading_lessons import Finder

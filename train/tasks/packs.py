@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rag.language.translation.gloss import gloss
+from rag.language.glossing.gloss import gloss
 from train.altered import altered
 from train.tasks.examples import Example, reading, seeded, sorted_marks
 from train.tasks.reading_lessons import (

@@ -8,7 +8,7 @@ import pytest
 
 from rag.language.text import is_arabic
 from rag.language.translation.gazetteer import Gazetteer, Name
-from rag.language.translation.gloss import gloss
+from rag.language.glossing.gloss import gloss
 from rag.language.translation.lexicon import Lexicon
 from rag.language.translation.reader import Tables
 from rag.language.translation.words import ARABIC_STOP

@@ -1,0 +1,1 @@
+"""Arabic sentences word for word in English, without a model."""
