@@ -1,4 +1,4 @@
-"""Trains the packaged model's low-rank adapter for reading, translating, judging and rewriting.
+"""Trains the packaged model's low-rank adapter for reading, translating and rewriting.
 
     python -m train.adapter --data DIR --out RUN                trains; RUN holds checkpoints and a log
     python -m train.adapter --data DIR --out RUN --resume       goes on where a stopped run ended

@@ -23,7 +23,7 @@ from rag.models.weights.adapter import CONFIG, DOWN, PREFIX, UP, WEIGHTS
 from train.adapter import END, chat, open_model
 from train.tasks.files import read, write
 
-LONGEST = {"read": 72, "translate": 176, "judge": 4, "rewrite": 72}
+LONGEST = {"read": 72, "translate": 176, "rewrite": 72}
 """Tokens of a reply at most, by task."""
 
 

@@ -146,22 +146,17 @@ def made(shared: Path, seed: int, *, as_gloss: bool) -> tuple[list[Pack], list[P
     valid: list[Pack] = []
     for topic in topics:
         (learned if topic.split == "train" else valid).append(maker(topic, language, seed))
-    if as_gloss:
-        for pack in of_differences(items, finder, held, as_gloss=True):
-            (valid if pack.examples[0].split == "valid" else learned).append(pack)
+    for pack in of_differences(items, finder, held, language):
+        (valid if pack.examples[0].split == "valid" else learned).append(pack)
     learned += of_lessons(Maker(taught, finder, language), taught, seed, language)
     random.Random(seed).shuffle(learned)
     return learned, valid
 
 
 def mixed(shared: Path, seed: int) -> tuple[list[Pack], list[Pack]]:
-    """Packs of glosses and, for each two of them, one of Arabic questions over Arabic sentences."""
+    """Packs of glosses and of Arabic questions over Arabic sentences, in turns."""
     (read, valid), (arabic, more) = (made(shared, seed, as_gloss=flag) for flag in (True, False))
-    found: list[Pack] = []
-    for at, pack in enumerate(read):
-        found.append(pack)
-        if at % 2:
-            found += arabic[at // 2 : at // 2 + 1]
+    found = [pack for both in zip(read, arabic, strict=False) for pack in both]
     return found, [pack for both in zip(valid, more, strict=False) for pack in both] + valid[-3:]
 
 

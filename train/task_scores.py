@@ -1,4 +1,4 @@
-"""Scores replies to examples: translation, reading, judging and rewriting.
+"""Scores replies to examples: translation, reading and rewriting.
 
     python -m train.task_scores FILE …            prints a table for each file
     python -m train.task_scores --names FILE …    also the share of names kept, by the shipped tables
@@ -102,20 +102,6 @@ def _interval(values: Sequence[float]) -> str:
     return f"{one['value']:.2f} [{one['low']:.2f}, {one['high']:.2f}] n {one['n']}"
 
 
-def judging(items: Sequence[Item]) -> dict[str, Any]:
-    """Right replies, of those to be affirmed and those to be denied."""
-    found = {}
-    for answer in ("Yes", "No"):
-        own = [
-            float(i["reply"].strip().casefold().startswith(answer.lower()))
-            for i in items
-            if i["answer"] == answer
-        ]
-        if own:
-            found[answer] = _interval(own)
-    return found
-
-
 def rewriting(items: Sequence[Item]) -> dict[str, Any]:
     """Rewritten questions that are the wanted ones, and ROUGE-L by words."""
     exact = [float(fold(i["reply"]) == fold(i["answer"])) for i in items]
@@ -135,7 +121,6 @@ def rouge(reference: str, reply: str) -> float:
 
 SCORERS: dict[str, Callable[[Sequence[Item]], dict[str, Any]]] = {
     "read": reading,
-    "judge": judging,
     "rewrite": rewriting,
 }
 

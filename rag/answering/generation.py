@@ -10,8 +10,8 @@ from rag.answering import confidence
 from rag.answering import draft as drafts
 from rag.answering.context import Context
 from rag.answering.draft import Draft
-from rag.language.text import is_arabic
 from rag.language.glossing.gloss import gloss
+from rag.language.text import is_arabic
 from rag.models.llm import prompt
 from rag.models.llm.protocol import LogProbabilities, Message, check_limits
 from rag.records import Evidence, Language

@@ -20,9 +20,9 @@ from rag.answering.draft import Draft, Span, Statement, span
 from rag.answering.generation import complete
 from rag.answering.presentation import is_foreign
 from rag.answering.support import translates
+from rag.language.glossing.gloss import gloss
 from rag.language.sanitize import neutral
 from rag.language.text import is_arabic
-from rag.language.glossing.gloss import gloss
 from rag.language.translation.hints import hints_for, render
 from rag.models.llm import prompt
 from rag.models.llm.protocol import Message

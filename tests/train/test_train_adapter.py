@@ -133,7 +133,9 @@ def made(count: int) -> list[dict]:
     for number in range(count):
         digit = str(rng.randint(0, 9))
         asked = (
-            ("read", f"[1] {digit}", f"[1] {digit}") if number % 2 else ("judge", "ab" * (number % 7), "Yes")
+            ("read", f"[1] {digit}", f"[1] {digit}")
+            if number % 2
+            else ("rewrite", "ab" * (number % 7), "Yes")
         )
         task, text, answer = asked
         messages = [["system", "S"], ["user", text]]
@@ -225,7 +227,7 @@ def test_a_run_learns_stops_resumes_and_its_adapter_merges(
         return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
 
     whole = run(tmp_path / "whole", "40")
-    assert whole[-1]["valid"]["judge"]["loss"] < 0.8 * whole[0]["loss"]
+    assert whole[-1]["valid"]["rewrite"]["loss"] < 0.8 * whole[0]["loss"]
     # A run that was stopped after a third goes on as if it had not been.
     stopped = tmp_path / "stopped"
     with monkeypatch.context() as patch:
@@ -234,8 +236,8 @@ def test_a_run_learns_stops_resumes_and_its_adapter_merges(
         with pytest.raises(KeyboardInterrupt):
             run(stopped, "40")
     resumed = run(stopped, "40", "--resume")
-    assert resumed[-1]["valid"]["judge"]["loss"] == pytest.approx(
-        whole[-1]["valid"]["judge"]["loss"], abs=0.02
+    assert resumed[-1]["valid"]["rewrite"]["loss"] == pytest.approx(
+        whole[-1]["valid"]["rewrite"]["loss"], abs=0.02
     )
     with pytest.raises(SystemExit, match="another recipe"):
         run(stopped, "50", "--resume")

@@ -223,9 +223,6 @@ def test_replies_are_scored_by_task() -> None:
     assert scores["answerable refused"].startswith("0.50")
     assert task_scores.rouge("who left Syria", "who left Iraq") == pytest.approx(2 / 3)
     assert task_scores.numbers_kept("2,500 of 30", "2500 of 31") == (1, 2)
-    judged = task_scores.judging([{"answer": "Yes", "reply": "Yes"}, {"answer": "No", "reply": "Yes"}])
-    assert judged["Yes"].startswith("1.00")
-    assert judged["No"].startswith("0.00")
 
 
 def test_a_name_is_kept_in_any_of_its_forms() -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from rag.language.translation.hints import shipped
 from train import reading
-from train.tasks import corpus_lessons, judging, reading_lessons, rewriting, translation
+from train.tasks import corpus_lessons, reading_lessons, rewriting, translation
 from train.tasks.examples import Example, Split, seeded
 from train.tasks.files import write
 from train.tasks.sources import (
@@ -59,7 +59,6 @@ def build(args: argparse.Namespace) -> list[Example]:
     examples: list[Example] = []
     for topics, own in ((lesson_topics, finder), (news, news_finder)):
         examples += reading_lessons.Maker(topics, own)()
-        examples += judging.of_topics(topics, own)
     examples += reading_lessons.of_conflicts(conflicts(shared), news_finder)
     examples += reading_lessons.of_differences(items, news_finder, held)
     examples += _of_sets(args)
@@ -72,8 +71,6 @@ def _of_sets(args: argparse.Namespace) -> list[Example]:
     sets = _sets(args)
     found = [*corpus_lessons.of_corpora(sets, CORPUS_SEEDS, "train")]
     found += corpus_lessons.of_corpora(sets, CORPUS_SEEDS[:1], "valid")
-    found += judging.of_corpora(sets, 0.5, "train")
-    found += judging.of_corpora(sets, 0.5, "valid")
     return found
 
 

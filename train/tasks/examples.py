@@ -17,13 +17,12 @@ from rag.models.llm.prompt import LANGUAGE_NAMES
 from rag.models.llm.protocol import Message
 from rag.records import Language
 
-Task = Literal["read", "translate", "judge", "rewrite"]
+Task = Literal["read", "translate", "rewrite"]
 Split = Literal["train", "valid"]
 
 TEMPLATES: dict[Task, tuple[str, frozenset[str]]] = {
     "read": ("adapted", frozenset({"evidence", "question", "language"})),
     "translate": ("translate", frozenset({"text", "hints", "language"})),
-    "judge": ("judge_trained", frozenset({"evidence", "question"})),
     "rewrite": ("rewrite", frozenset({"history", "question"})),
 }
 """The file of prompts/ that a task is served with, and its variables."""
@@ -126,14 +125,6 @@ def translating(
         "translate", text=neutral(text), hints=neutral(hints), language=LANGUAGE_NAMES[language]
     )
     return Example("translate", messages, neutral(target), pair, source, kind, split)
-
-
-def judging(
-    sentence: str, question: str, answers: bool, *, pair: str, source: str, kind: str, split: Split
-) -> Example:
-    """An example of judging whether a sentence answers a question."""
-    messages = filled("judge", evidence=neutral(sentence), question=neutral(question))
-    return Example("judge", messages, "Yes" if answers else "No", pair, source, kind, split)
 
 
 def rewriting(

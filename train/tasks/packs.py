@@ -196,7 +196,7 @@ def of_lessons(maker: Maker, topics: Sequence[Topic], seed: int, evidence: str =
 
 
 def of_differences(
-    items: Sequence[dict[str, Any]], finder: Finder, held: set[str], *, as_gloss: bool = False
+    items: Sequence[dict[str, Any]], finder: Finder, held: set[str], language: str
 ) -> Iterator[Pack]:
     """Packs of what reports on one event say differently.
 
@@ -204,28 +204,24 @@ def of_differences(
         items: The reports.
         finder: Over the sentences from which others come.
         held: Events kept for validation.
-        as_gloss: Show glosses, and ask in English alone; else in both languages over Arabic sentences.
+        language: Of the question: over glosses an English one, an Arabic one over the sentences.
     """
-    evidence = "en" if as_gloss else "ar"
     for place, difference, located, split in differences(items, held):
         rng = seeded("pack difference", *place)
-        more = finder.near(difference[f"question_{evidence}"], evidence, (), 6)
-        texts = [gloss(pair["ar"]) if as_gloss else pair["ar"] for pair, _, _ in located]
-        texts += [p.text(evidence) for p in unlike(more[: rng.randint(1, 3)], located)]
+        asked = difference[f"question_{language}"]
+        more = finder.near(asked, language, (), 6)
+        texts = [gloss(pair["ar"]) if language == "en" else pair["ar"] for pair, _, _ in located]
+        texts += [p.text(language) for p in unlike(more[: rng.randint(1, 3)], located)]
         order = list(range(len(texts)))
         rng.shuffle(order)
         texts = [texts[i] for i in order]
         values = [(order.index(i) + 1, en, ar) for i, (_, en, ar) in enumerate(located)]
-        yield Pack(
-            tuple(
-                reading(
-                    texts, difference[f"question_{question}"],
-                    sorted_marks(sides(values, texts, question, evidence, difference["outcome"])),
-                    pair=f"{question}-{evidence}", source="news", kind=difference["outcome"], split=split,
-                )
-                for question in (("en",) if as_gloss else ("en", "ar"))
-            )
+        reply = sorted_marks(sides(values, texts, language, language, difference["outcome"]))
+        example = reading(
+            texts, asked, reply, pair=f"{language}-{language}", source="news", kind=difference["outcome"],
+            split=split,
         )  # fmt: skip
+        yield Pack((example,))
 
 
 def _told(asked: Sequence[Asked], shown: Sequence[Pair]) -> bool:
