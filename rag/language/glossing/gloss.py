@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rag.language.glossing.joined import separated
+from rag.language.glossing.word_order import Gloss, in_english_order
 from rag.language.text import fold
 from rag.language.translation.arabic import ArabicReader
 from rag.language.translation.reader import Hint, Tables, shipped
@@ -64,6 +66,13 @@ _PRESENT = re.compile("ي|(?:[تن]كون(?:وا)?|لا)$")
 it has no equivalent. Most verbs that begin with ت or ن may be either."""
 
 
+_WILL = "will "
+_BARE = re.compile("(?:^|[/ ])(?:will|may|(?:did|does|will) not)$|^does not/")
+"""The end of a meaning after which an English verb has no ending."""
+_ENDING = re.compile("(?<=[^aeiou])ies\\b|(?<=ss|sh|ch)es\\b|(?<=[xzo])es\\b|(?<=[^sui])s\\b")
+"""That of a verb in the third person."""
+
+
 def gloss(sentence: str, tables: Tables | None = None) -> str:
     """The meanings of an Arabic sentence's words, in their order.
 
@@ -71,7 +80,9 @@ def gloss(sentence: str, tables: Tables | None = None) -> str:
         sentence: One sentence in Arabic.
         tables: Lexicon and names; those that ship with the package if not given.
     """
-    return _SPACES.sub(" ", "".join(_Glosser(sentence, tables or shipped()).pieces())).strip()
+    tables = tables or shipped()
+    glosser = _Glosser(separated(sentence, tables), tables)
+    return _SPACES.sub(" ", "".join([*in_english_order([*glosser.glosses()]), glosser.end])).strip()
 
 
 class _Glosser:
@@ -81,22 +92,36 @@ class _Glosser:
         self._reader = ArabicReader(sentence, tables)
         self._sentence, self._tables = sentence, tables
 
-    def pieces(self) -> Iterator[str]:
-        """Meanings, and what stands between the words."""
-        words, at, end = self._reader.words, 0, 0
+    def glosses(self) -> Iterator[Gloss]:
+        """What is written for each word, in the order of the sentence."""
+        words, at, end, text = self._reader.words, 0, 0, ""
         while at < len(words):
             hint, used = self._reader.at(at)
-            yield self._sentence[end : words[at].start].translate(_MARKS)
+            before = self._sentence[end : words[at].start].translate(_MARKS)
             end = words[at + used - 1].end
-            yield self._meaning(words, at, self._sentence[words[at].start : end], hint)
+            if hint:
+                known = hint.targets[:1] if hint.kind == "value" or hint.spelled else hint.targets
+                key = "" if hint.kind == "value" else words[at + used - 1].key
+                particles = self._particles(words, at, used, hint)
+                if particles == f"{_PARTICLES['ل']} " and text.endswith(" to"):  # وفقا ل
+                    particles = ""
+                if (particles.endswith(_WILL) or _BARE.search(text)) and " not" not in known[0]:
+                    known, key = tuple(map(_infinitive, known)), ""  # a verb, which keeps its place
+                text = "/".join(_different(known))
+                yield Gloss(before, particles, text, key, hint.kind == "name")
+            else:
+                text = self._without_hint(words, at, self._sentence[words[at].start : end])
+                yield Gloss(before, "", text)
             at += used
-        yield self._sentence[end:].translate(_MARKS)
 
-    def _meaning(self, words: list[Word], at: int, written: str, hint: Hint | None) -> str:
+    @property
+    def end(self) -> str:
+        """What stands behind the last word."""
+        words = self._reader.words
+        return self._sentence[words[-1].end if words else 0 :].translate(_MARKS)
+
+    def _without_hint(self, words: list[Word], at: int, written: str) -> str:
         word = words[at]
-        if hint:
-            known = hint.targets[:1] if hint.kind == "value" or hint.spelled else hint.targets
-            return f"{self._particles(words, at, hint)}{'/'.join(_different(known))}"
         if not is_arabic_word(word.text):
             return written
         if len(word.key) == 1 and word.key in _PARTICLES:  # و20
@@ -109,12 +134,12 @@ class _Glosser:
             return _ENGLISH.get(word.key) or f"{_and_before(word.key)}{_ENGLISH.get(word.key[1:], '')}"
         return written
 
-    def _particles(self, words: list[Word], at: int, hint: Hint) -> str:
+    def _particles(self, words: list[Word], at: int, used: int, hint: Hint) -> str:
         """What is attached to a word that has a hint: ``and for ``; empty where it may belong to the word."""
         key = words[at].key
         if is_stop(key, "ar"):
             return _and_before(key)
-        if hint.spelled or self._is_whole(words, at, hint):
+        if hint.spelled or self._is_whole(words, at, used, hint):
             return ""
         found = []
         if key[0] in "وف" and len(key) > LEAST:
@@ -136,8 +161,10 @@ class _Glosser:
         attached = attached or (key[0] in "بل" and self._tables.lexicon.entry(rest).exact)
         return [_PARTICLES[key[0]]] if attached else []
 
-    def _is_whole(self, words: list[Word], at: int, hint: Hint) -> bool:
+    def _is_whole(self, words: list[Word], at: int, used: int, hint: Hint) -> bool:
         if hint.kind != "name":
+            if used > 1:
+                return bool(self._tables.lexicon.phrase(tuple(word.key for word in words[at : at + used])))
             return self._tables.lexicon.entry(words[at].text).exact
         match = self._tables.gazetteer.match(words, at, "ar")
         return bool(match and match.bare) or bool(self._tables.gazetteer.part(words[at].key, "ar"))
@@ -146,6 +173,12 @@ class _Glosser:
 def _and_before(key: str) -> str:
     """What "and" or "so" before a folded function word is in English; empty where none is."""
     return f"{_PARTICLES[key[0]]} " if key[0] in "وف" and key[1:] in _ENGLISH else ""
+
+
+def _infinitive(meaning: str) -> str:
+    """A verb without the ending of the third person: "leaves the base" is "leave the base"."""
+    first, space, rest = meaning.partition(" ")
+    return _ENDING.sub(lambda found: "y" if found.group() == "ies" else "", first) + space + rest
 
 
 def _different(meanings: tuple[str, ...]) -> list[str]:

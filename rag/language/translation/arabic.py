@@ -224,8 +224,11 @@ class ArabicReader(Reader):
             return None, 1
         if word.text in _ARTICLE:
             return None, 1
-        if word.key in _YEAR_WORDS and at + 1 < len(self.words) and _YEAR.fullmatch(self.words[at + 1].key):
+        after = self.words[at + 1].key if at + 1 < len(self.words) else ""
+        if _YEAR.fullmatch(after) and _YEAR_WORDS & {*unprefixed(word.key)}:
             return self.hint(at, 1, ["year"], "word"), 1
+        if self._is_last(at):
+            return self.hint(at, 1, ["last"], "word"), 1
         entry = self.lexicon.entry(word.text)
         beside = (self._person == at and bool(self._before(at))) or self._is_part(at + 1)
         loose = entry.guessed and not entry.is_name and not _SURELY_ORDINARY.search(word.text)
@@ -242,6 +245,14 @@ class ArabicReader(Reader):
                 meanings = [f"two {plural(m)}" if is_noun(m) else m for m in meanings[:2]]
             self._dual = at + 1
         return self.hint(at, 1, meanings, kind), 1
+
+    def _is_last(self, at: int) -> bool:
+        """Whether آخر is "last", as before a noun: behind one it is "another"."""
+        if self.words[at].text != "آخر" or at + 1 == len(self.words) or not self._before(at + 1):
+            return False
+        before, after = self._before(at), self.words[at + 1].key
+        begins = not before or is_stop(before, "ar")
+        return begins and is_arabic_word(after) and not is_stop(after, "ar")
 
     def _unknown(self, at: int) -> Hint | None:
         """A word that no table has, spelled by letter where it is likely to be a name."""

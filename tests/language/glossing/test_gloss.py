@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from rag.language.glossing.gloss import gloss
 from rag.language.text import is_arabic
 from rag.language.translation.gazetteer import Gazetteer, Name
-from rag.language.glossing.gloss import gloss
 from rag.language.translation.lexicon import Lexicon
 from rag.language.translation.reader import Tables
 from rag.language.translation.words import ARABIC_STOP
@@ -43,12 +43,12 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
             "وقال وزير الدفاع إن القوات غادرت العراق.",
             "and said/told defence minister that forces/troops left/departed Iraq.",
         ),
-        ("سيغادر القاعدة", "will leaves base"),
-        ("قد يغادر، وقد وصل", "may leaves, and arrived"),
-        ("قد لا يغادر سيادة", "may does not/not leaves سيادة"),
+        ("سيغادر القاعدة", "will leave base"),
+        ("قد يغادر، وقد وصل", "may leave, and arrived"),
+        ("قد لا يغادر سيادة", "may does not/not leave سيادة"),
         ("للقوات في المدينة", "for forces/troops in city/town"),
         ("وفي بالقاعدة", "and in by base"),
-        ("لم يغادر، ولن يغادر؟", "did not leaves, and will not leaves?"),
+        ("لم يغادر، ولن يغادر؟", "did not leave, and will not leave?"),
         ("وصل في 3 مايو 2024", "arrived in 3 May 2024"),
         ("بقيمة 3,5 مليون دولار و20 قاعدة", "بقيمة $3.5 million and 20 base"),
         ("الـ100 قاعدة", "100 base"),
