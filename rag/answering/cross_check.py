@@ -22,7 +22,7 @@ from rag.language import quantities
 from rag.language.names import latin_keys
 from rag.language.plans import asked, fulfils
 from rag.language.terms import arabic_keys
-from rag.language.translation.values import told
+from rag.language.translation.values import values_in
 from rag.records import Evidence
 
 DEEP = 10, 30
@@ -43,7 +43,7 @@ def cross_check(draft: Draft, context: Context) -> Draft:
     may_be_plan = believed and (wanted == "time" or is_choice(draft.question))
     # Only the adapted model has calibrated confidence; any other is not trained to refuse, and would find an
     # answer in every article.
-    has_value = draft.sure and (wanted in ("time", "quantity") or bool(told(statement.text)))
+    has_value = draft.sure and (wanted in ("time", "quantity") or bool(values_in(statement.text)))
     others = context.articles - _articles(statement) if may_be_plan or has_value else frozenset()
     if not others:
         return draft
@@ -146,7 +146,7 @@ def combined(draft: Draft, other: Draft) -> Draft | None:
     (one,), two = draft.statements, _joined(other.statements)
     if two is None:
         return None
-    values, others = told(one.text), told(two.text)
+    values, others = values_in(one.text), values_in(two.text)
     if not others:
         return None
     evidence = (*draft.evidence, *other.evidence)
@@ -161,8 +161,8 @@ def combined(draft: Draft, other: Draft) -> Draft | None:
 
 
 def _joined(statements: Sequence[Statement]) -> Statement | None:
-    """Statements that tell the same values as one that cites all their sentences; None where they differ."""
-    if len({told(one.text) for one in statements}) != 1 or not all(one.cited for one in statements):
+    """Statements with the same values as one that cites all their sentences; None where they differ."""
+    if len({values_in(one.text) for one in statements}) != 1 or not all(one.cited for one in statements):
         return None
     cited = tuple(item for one in statements for item in one.cited)
     return dataclasses.replace(statements[0], cited=cited)

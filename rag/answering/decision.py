@@ -11,7 +11,7 @@ from rag.answering.draft import Draft, Statement, in_place_of
 from rag.answering.support import contains
 from rag.conversation.answer_type import elsewhen, fits, kind
 from rag.language.terms import terms
-from rag.language.translation.values import stated, told
+from rag.language.translation.values import stated, values_in
 from rag.records import Language, Outcome
 from rag.retrieval.overlap import names_in, words_in
 
@@ -99,8 +99,8 @@ def _of_one_subject(statement: Statement, question: str) -> Statement:
     found = [words_in(question, f"{item.title}\n{item.text}") for item in statement.cited]
     names = names_in(question)
     first = max(range(len(found)), key=lambda at: (len(found[at] & names), -at))
-    said, claimed = statement.words or statement.text, told(statement.text)
-    held = [{*terms(item.text), *stated(item.text), *told(item.text)} for item in statement.cited]
+    said, claimed = statement.words or statement.text, values_in(statement.text)
+    held = [{*terms(item.text), *stated(item.text), *values_in(item.text)} for item in statement.cited]
     lacking = (set(terms(said)) | claimed) - held[first]
 
     def stays(at: int) -> bool:
@@ -189,7 +189,7 @@ def _not_found(draft: Draft, failed: Statement | None, context: Context) -> Draf
 
 def _disagree(statements: Sequence[Statement]) -> bool:
     """Whether supported answers from different sentences differ in numbers or months."""
-    values = [told(one.text) for one in statements]
+    values = [values_in(one.text) for one in statements]
     return (
         all(one.verdict == "supported" for one in statements)
         and all(values)

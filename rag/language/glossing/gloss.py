@@ -1,4 +1,4 @@
-"""An Arabic sentence word for word in English, in its own order, from tables alone.
+"""An Arabic sentence word for word in English, from tables alone, its nouns in English order.
 
 The packaged model reads English far better than Arabic. So it is shown glosses when it answers in English,
 and so is the reader. Every word has the meanings that lexicon, names, numbers and dates give (``hints``),
@@ -74,7 +74,7 @@ _ENDING = re.compile("(?<=[^aeiou])ies\\b|(?<=ss|sh|ch)es\\b|(?<=[xzo])es\\b|(?<
 
 
 def gloss(sentence: str, tables: Tables | None = None) -> str:
-    """The meanings of an Arabic sentence's words, in their order.
+    """The meanings of an Arabic sentence's words, in their order but for adjectives (``word_order``).
 
     Args:
         sentence: One sentence in Arabic.

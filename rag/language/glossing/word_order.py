@@ -48,6 +48,11 @@ class Gloss:
     """Whether it is a name."""
 
     @property
+    def first(self) -> str:
+        """The first of its meanings."""
+        return self.text.partition("/")[0]
+
+    @property
     def definite(self) -> bool:
         """Whether its last word has the article or a pronoun."""
         return bool(_ARTICLE.match(self.key) or _OWNED.search(self.key))
@@ -55,12 +60,12 @@ class Gloss:
     @property
     def kind(self) -> str:
         """What its English is, by its last word: adjective, either, verb, other; empty for a noun."""
-        return _kind(self.text.partition("/")[0])
+        return _kind(self.first)
 
     @property
     def is_adjective(self) -> bool:
         """Whether it is an adjective where a noun with the same article precedes it."""
-        if _SPACE in self.text.partition("/")[0]:
+        if _SPACE in self.first:
             return False
         if self.definite or _RELATING.search(self.key):
             return self.kind in ("adjective", "either")
@@ -69,8 +74,8 @@ class Gloss:
     @property
     def is_noun(self) -> bool:
         """Whether it may be a noun that an adjective or an owner follows."""
-        proper = self.name and self.text.partition("/")[0].rpartition(_SPACE)[2][:1].isupper()
-        if self.text.partition("/")[0] in _DIRECTIONS:
+        proper = self.name and self.first.rpartition(_SPACE)[2][:1].isupper()
+        if self.first in _DIRECTIONS:
             return False
         noun = not self.kind or (self.kind == "either" and not _RELATING.search(self.key))
         return noun and bool(self.key) and not (proper or self._is_verb)
@@ -83,8 +88,7 @@ class Gloss:
     @property
     def _is_verb(self) -> bool:
         """Whether it looks like a verb in English, or in the present in both languages: تصدر, issues."""
-        first = self.text.partition("/")[0]
-        return first.startswith(_WILL) or (bool(_PRESENT.match(self.key)) and first.endswith("s"))
+        return self.first.startswith(_WILL) or (bool(_PRESENT.match(self.key)) and self.first.endswith("s"))
 
 
 def in_english_order(glosses: Sequence[Gloss]) -> Iterator[str]:

@@ -318,8 +318,8 @@ def stated(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def told(text: str) -> frozenset[str]:
-    """The values that a short answer tells, so that two answers can be compared.
+def values_in(text: str) -> frozenset[str]:
+    """The values in a short answer, so that two answers can be compared.
 
     Beside numbers and months these are numbers in words, weekdays and units of time: "five days" is other
     than "five weeks", and Tuesday other than Thursday.
