@@ -18,7 +18,7 @@ from rag.language.glossing.word_order import Gloss, in_english_order
 from rag.language.text import fold
 from rag.language.translation.arabic import ArabicReader
 from rag.language.translation.reader import Hint, Tables, shipped
-from rag.language.translation.words import LEAST, Word, is_arabic_word, is_stop
+from rag.language.translation.words import LEAST, Word, begins_with_and, is_arabic_word, is_stop
 
 MEANINGS = 2
 """Meanings of a word at most."""
@@ -139,7 +139,9 @@ class _Glosser:
         key = words[at].key
         if is_stop(key, "ar"):
             return _and_before(key)
-        if hint.spelled or self._is_whole(words, at, used, hint):
+        if hint.spelled:
+            return f"{_PARTICLES[key[0]]} " if begins_with_and(words[at].text) else ""
+        if self._is_whole(words, at, used, hint):
             return ""
         found = []
         if key[0] in "وف" and len(key) > LEAST:

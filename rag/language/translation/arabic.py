@@ -11,6 +11,7 @@ from rag.language.translation.values import value_at
 from rag.language.translation.words import (
     LEAST,
     Word,
+    begins_with_and,
     folded,
     is_arabic_word,
     is_stop,
@@ -82,7 +83,7 @@ _QUOTES = '«»"“”'
 _ARTICLE = ("ال", "الـ")
 """The article alone, as before a number (الـ21); folded it is also آل, a family."""
 _YEAR_WORDS = frozenset(["عام", "العام", "سنه"])
-_YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
+_YEAR = re.compile(r"[1-9]\d{2,3}")
 
 
 class ArabicReader(Reader):
@@ -263,8 +264,9 @@ class ArabicReader(Reader):
         expected = self._person == at or self._quoted(at) or self._is_title(before)
         expected |= any(form in _PLACES for form in unprefixed(before)) if before else False
         article = readings(self.words[at].text, key) == unprefixed(key)
-        forms = [form for form in unprefixed(key) if len(form) >= LEAST and not form.startswith("ال")]
-        bare = max(forms or [key], key=likeness_to_names) if len(key) > LEAST + 1 and article else key
+        whole = key[1:] if begins_with_and(self.words[at].text) else key
+        forms = [form for form in unprefixed(whole) if len(form) >= LEAST and not form.startswith("ال")]
+        bare = max(forms or [whole], key=likeness_to_names) if len(key) > LEAST + 1 and article else whole
         before_part = LEAST_NAME_BEFORE_PART if self._is_part(at + 1) else LEAST_NAME
         if likeness_to_names(bare) < (LEAST_NAME_BY_CONTEXT if expected else before_part):
             return None

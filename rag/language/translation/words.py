@@ -80,6 +80,7 @@ _PREFIXES = (
 """Attached particles, folded, and what is to be put back: للولايات is ل and الولايات."""
 
 _NO_ARTICLES = ("أل", "إل", "آل")
+_HAMZAS = "أإآ"
 
 _PRONOUNS = ("ه", "ها", "هم", "هن", "هما", "نا", "ك", "كم", "ي", "ني")
 _SUFFIXES = (
@@ -152,6 +153,11 @@ def unprefixed(word: str) -> tuple[str, ...]:
         if word.startswith(prefix) and len(word) - len(prefix) >= least:
             found.append(instead + word[len(prefix) :])
     return tuple(dict.fromkeys(found))
+
+
+def begins_with_and(text: str) -> bool:
+    """Whether a word as written surely begins with "and": a hamza on alef begins a word, وأوكلاند."""
+    return len(text) > LEAST and text[0] in "وف" and text[1] in _HAMZAS
 
 
 def readings(text: str, key: str) -> tuple[str, ...]:

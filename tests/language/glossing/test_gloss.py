@@ -53,6 +53,8 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
         ("بقيمة 3,5 مليون دولار و20 قاعدة", "بقيمة $3.5 million and 20 base"),
         ("الـ100 قاعدة", "100 base"),
         ("وكان منهم", "and was from them"),
+        ("وصل عام 842 وعام 1415", "arrived year 842 and year 1415"),
+        ("القوات وآدنبروك", "forces/troops and Edinbrook"),
     ],
 )  # fmt: skip
 def test_every_word_has_its_meanings_in_order(sentence: str, expected: str, tables: Tables) -> None:
