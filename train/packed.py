@@ -42,9 +42,9 @@ from train.adapter import (
     restore,
 )
 from train.tasks.examples import held_out
-from train.tasks.packs import Maker, Pack, glossed, of_differences, of_lessons
+from train.tasks.packs import Maker, Pack, glossed, of_conflicts, of_differences, of_lessons
 from train.tasks.reading_lessons import Finder
-from train.tasks.sources import lessons, news_topics, reports
+from train.tasks.sources import conflicts, lessons, news_topics, reports
 
 LONGEST = 780
 """Tokens of a pack at most: a step needs about 9 MB a token beside 6 GB of weights."""
@@ -149,6 +149,7 @@ def made(shared: Path, seed: int, *, as_gloss: bool) -> tuple[list[Pack], list[P
     for pack in of_differences(items, finder, held, language):
         (valid if pack.examples[0].split == "valid" else learned).append(pack)
     learned += of_lessons(Maker(taught, finder, language), taught, seed, language)
+    learned += of_conflicts(conflicts(shared), language, seed)
     random.Random(seed).shuffle(learned)
     return learned, valid
 

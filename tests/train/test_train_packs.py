@@ -135,6 +135,35 @@ def test_both_values_are_told_in_both_languages() -> None:
         }
 
 
+def test_disagreements_are_asked_two_by_two_about_the_sentences_of_both() -> None:
+    items = [
+        {
+            "id": f"x{n}", "outcome": "conflict",
+            "question_en": f"How many fell ill in Torna{n}?", "question_ar": f"كم مرض في Torna{n}؟",
+            "evidence": [
+                {"en": f"{sick} people fell ill in Torna{n}.", "ar": f"مرض {sick} في Torna{n}."}
+                for sick in (20 + n, 40 + n)
+            ],
+            "values": [{"index": at, "en": str(s), "ar": str(s)} for at, s in enumerate((20 + n, 40 + n))],
+        }
+        for n in range(5)
+    ]  # fmt: skip
+    for language in ("ar", "en"):
+        made = list(packs.of_conflicts(items, language, 3))
+        assert [len(pack.examples) for pack in made] == [2, 2]
+        for example in (example for pack in made for example in pack.examples):
+            evidence, asked = example.messages[-1][1].split("\n\nQuestion:")
+            shown = dict(re.findall(r"^\[(\d+)\] (.*)$", evidence, re.MULTILINE))
+            (town,) = re.findall(r"Torna\d", asked)
+            told = parsed(example.answer).statements
+            assert len(told) == 2
+            assert len(shown) == 4
+            for part in told:
+                (number,) = places(part)
+                assert town in shown[str(number)]
+                assert part.text in shown[str(number)]
+
+
 def test_a_pack_says_of_each_question_what_the_network_says_of_it_alone(
     topics: list[Topic],  # noqa: F811
 ) -> None:

@@ -224,6 +224,34 @@ def of_differences(
         yield Pack((example,))
 
 
+def of_conflicts(items: Sequence[dict[str, Any]], language: str, seed: int) -> Iterator[Pack]:
+    """Packs of two hand-written disagreements, or look-alikes of one, each with its question.
+
+    Args:
+        items: The disagreements of one split.
+        language: Of the questions: over glosses English ones, Arabic ones over the sentences.
+        seed: Another one puts others together, in another order.
+    """
+    rng = seeded("pack conflicts", language, seed)
+    mixed = rng.sample(items, len(items))
+    for both in zip(mixed[::2], mixed[1::2], strict=False):
+        found = [(n, e["ar"]) for n, item in enumerate(both) for e in item["evidence"]]
+        places = rng.sample(range(len(found)), len(found))
+        texts = [gloss(found[i][1]) if language == "en" else found[i][1] for i in places]
+        examples = []
+        for n, item in enumerate(both):
+            first = next(i for i, (owner, _) in enumerate(found) if owner == n)
+            values = [(places.index(first + v["index"]) + 1, v["en"], v["ar"]) for v in item["values"]]
+            reply = sides(values, texts, language, language, item["outcome"])
+            examples.append(
+                reading(
+                    texts, item[f"question_{language}"], sorted_marks(reply), pair=f"{language}-{language}",
+                    source="conflicts", kind=item["outcome"], split="train",
+                )
+            )  # fmt: skip
+        yield Pack(tuple(examples))
+
+
 def _told(asked: Sequence[Asked], shown: Sequence[Pair]) -> bool:
     """Whether one of some sentences holds an answer of one of some questions."""
     phrases = [p for a in asked for v in a.answer.values() for p in v if len(p) > 2]
