@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 
 from rag.language.glossing.joined import separated
-from rag.language.glossing.word_order import Gloss, in_english_order
+from rag.language.glossing.word_order import WILL, Gloss, in_english_order
 from rag.language.text import fold
 from rag.language.translation.arabic import ArabicReader
 from rag.language.translation.reader import Hint, Tables, shipped
@@ -65,8 +65,6 @@ _PRESENT = re.compile("ي|(?:[تن]كون(?:وا)?|لا)$")
 """The beginning of a folded verb in the present, or its negation, before which قد is "may"; before the past
 it has no equivalent. Most verbs that begin with ت or ن may be either."""
 
-
-_WILL = "will "
 _BARE = re.compile("(?:^|[/ ])(?:will|may|(?:did|does|will) not)$|^does not/")
 """The end of a meaning after which an English verb has no ending."""
 _ENDING = re.compile("(?<=[^aeiou])ies\\b|(?<=ss|sh|ch)es\\b|(?<=[xzo])es\\b|(?<=[^sui])s\\b")
@@ -105,7 +103,7 @@ class _Glosser:
                 particles = self._particles(words, at, used, hint)
                 if particles == f"{_PARTICLES['ل']} " and text.endswith(" to"):  # وفقا ل
                     particles = ""
-                if (particles.endswith(_WILL) or _BARE.search(text)) and " not" not in known[0]:
+                if (particles.endswith(WILL) or _BARE.search(text)) and " not" not in known[0]:
                     known, key = tuple(map(_infinitive, known)), ""  # a verb, which keeps its place
                 text = "/".join(_different(known))
                 yield Gloss(before, particles, text, key, hint.kind == "name")

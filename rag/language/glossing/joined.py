@@ -14,7 +14,7 @@ from rag.language.text import fold
 from rag.language.translation.gazetteer import Gazetteer
 from rag.language.translation.lexicon import Lexicon
 from rag.language.translation.reader import Tables
-from rag.language.translation.words import is_stop, words_of
+from rag.language.translation.words import MARKS, is_stop, words_of
 
 LEAST = 6
 """Letters from which a word is looked at."""
@@ -25,11 +25,10 @@ _LEAST_KNOWN, _LEAST_DEFINITE = 4, 6
 _MOST = 16
 """Letters of a part at most."""
 
-_MARKS = "\u064b-\u0652\u0670"
 _LETTER = "[\u0621-\u064a]"
-_CHARACTER = re.compile(rf"{_LETTER}[{_MARKS}]*")
-_WORD = re.compile(rf"(?:{_LETTER}[{_MARKS}]*){{{LEAST},}}")
-_END = re.compile(rf"(?:(?<=[ةى])[{_MARKS}]*|(?<=\u064bا)|(?<=ا\u064b))(?={_LETTER}{{2}})")
+_CHARACTER = re.compile(rf"{_LETTER}[{MARKS}]*")
+_WORD = re.compile(rf"(?:{_LETTER}[{MARKS}]*){{{LEAST},}}")
+_END = re.compile(rf"(?:(?<=[ةى])[{MARKS}]*|(?<=\u064bا)|(?<=ا\u064b))(?={_LETTER}{{2}})")
 _DEFINITE = "ال"
 
 

@@ -26,7 +26,8 @@ _PRESENT = re.compile(r"[وف]?س?[يت]\w\w")
 """The beginning of a folded verb in the present."""
 _OWNED = re.compile(r"\w{3}(?:ها|هم|هما|نا|كم)$")
 """A folded word with a pronoun, which makes it definite: حياتهم, their life."""
-_WILL = "will "
+WILL = "will "
+"""Begins the meaning of a verb in the future."""
 _DIRECTIONS = frozenset(["north", "south"])
 """In English too they come before the other one: north eastern Syria."""
 _SPACE = " "
@@ -88,7 +89,7 @@ class Gloss:
     @property
     def _is_verb(self) -> bool:
         """Whether it looks like a verb in English, or in the present in both languages: تصدر, issues."""
-        return self.first.startswith(_WILL) or (bool(_PRESENT.match(self.key)) and self.first.endswith("s"))
+        return self.first.startswith(WILL) or (bool(_PRESENT.match(self.key)) and self.first.endswith("s"))
 
 
 def in_english_order(glosses: Sequence[Gloss]) -> Iterator[str]:

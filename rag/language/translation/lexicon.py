@@ -15,7 +15,7 @@ from pathlib import Path
 from rag.language.terms import stem
 from rag.language.text import fold
 from rag.language.translation import data_folder
-from rag.language.translation.words import LEAST, keys_of, readings, unsuffixed
+from rag.language.translation.words import LEAST, MARKS, keys_of, readings, unsuffixed
 
 LEAST_LIKE = 0.7
 """Likeness to a word of the same stem from which its meanings are taken."""
@@ -28,7 +28,7 @@ _LEADING = ("to", "the", "a", "an", "be")
 _COUNT = re.compile(r"#\d+")
 _UNSEEN = 100_000
 """More than there are entries: what was never seen in translations comes last, in the lexicon's order."""
-_MARKS = re.compile(r"[\u064b-\u0652\u0670\u0640]")
+_MARKS = re.compile(f"[{MARKS}]")
 _ALEFS = frozenset("اأإآ")
 _DUALS = ("تين", "تان")
 

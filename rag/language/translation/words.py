@@ -19,10 +19,11 @@ from rag.records import Language
 LEAST = 3
 """Letters that stripping may leave of an Arabic word."""
 
-_MARKS = "\u064b-\u0652\u0670\u0640"
+MARKS = "\u064b-\u0652\u0670\u0640"
+"""Vowel signs, and the stroke that makes a word longer, as a class of a regular expression."""
 _WORD = re.compile(
-    rf"\d+(?:[.,٫٬]\d+|،\d{{1,3}}(?!\d))*|[%٪$€£¥₪]|(?:(?<![^\W\d])[A-Za-z]\.){{2,}}|[^\W\d_]+(?:[{_MARKS}]+[^\W\d_]*)*"
-    rf"(?:['’ʿʾʻʼ‘`](?:[^\W\d_]|[{_MARKS}])+)*"
+    rf"\d+(?:[.,٫٬]\d+|،\d{{1,3}}(?!\d))*|[%٪$€£¥₪]|(?:(?<![^\W\d])[A-Za-z]\.){{2,}}|[^\W\d_]+(?:[{MARKS}]+[^\W\d_]*)*"
+    rf"(?:['’ʿʾʻʼ‘`](?:[^\W\d_]|[{MARKS}])+)*"
 )
 """A number, a sign, an abbreviation with points, or a word with apostrophes and vowel signs in it; hyphens
 separate, and so does a change from letters to digits (و300)."""
