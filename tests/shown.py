@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 
@@ -41,6 +42,15 @@ def source(text: str, number: int = 1, published: str | None = None, start: int 
         line=number,
         score=0.5,
     )
+
+
+def apart(items: Sequence[Evidence]) -> list[Evidence]:
+    """The same sentences, each of an article of its own.
+
+    Args:
+        items: Sentences of any articles.
+    """
+    return [dataclasses.replace(item, article_id=f"a{item.number}") for item in items]
 
 
 def evidence(texts: Sequence[str] = TEXTS, published: str | None = None) -> list[Evidence]:

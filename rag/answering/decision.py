@@ -76,7 +76,8 @@ def check_form(draft: Draft, context: Context) -> Draft:
     """Step after verification: a "when" without a time, a "how many" without a number is no answer."""
     if draft.relation == "plan and outcome" or not draft.statements:
         return draft
-    if any(fits(draft.question, one.text, one.words) for one in draft.statements):
+    own = [one for one in draft.statements if not one.added]
+    if any(fits(draft.question, one.text, one.words) for one in own):
         return draft
     reason = REASONS[context.language]["kind"]
     unfit = tuple(dataclasses.replace(one, verdict="unsupported", reason=reason) for one in draft.statements)
@@ -158,9 +159,10 @@ def decide(draft: Draft, context: Context) -> Draft:
 def settle(draft: Draft) -> Draft:
     """The final draft: "answered" becomes "partial" where a statement is not fully supported.
 
-    This comes after presentation, which may have replaced doubtful words by a quoted sentence.
+    This comes after presentation, which may have replaced doubtful words by a quoted sentence. What another
+    article says beside the answer does not make it partial.
     """
-    doubtful = any(one.verdict != "supported" for one in draft.statements)
+    doubtful = any(one.verdict != "supported" for one in draft.statements if not one.added)
     return (
         dataclasses.replace(draft, outcome="partial") if draft.outcome == "answered" and doubtful else draft
     )
@@ -172,7 +174,8 @@ def _without_unsupported_additions(draft: Draft) -> Draft:
     added = [one for one in draft.statements if one.added]
     if not added or not own:
         return draft
-    if any(one.verdict == "unsupported" for one in (*own, *added)):
+    doubtful = any(one.verdict != "supported" for one in added)
+    if doubtful or any(one.verdict == "unsupported" for one in own):
         return dataclasses.replace(draft, statements=own, relation="sentences")
     return draft
 
@@ -188,11 +191,11 @@ def _not_found(draft: Draft, failed: Statement | None, context: Context) -> Draf
 
 
 def _disagree(statements: Sequence[Statement]) -> bool:
-    """Whether supported answers from different sentences differ in numbers or months."""
+    """Whether supported answers from different articles differ in numbers or months."""
     values = [values_in(one.text) for one in statements]
     return (
         all(one.verdict == "supported" for one in statements)
         and all(values)
         and len(set(values)) == len(statements)
-        and len({one.cited for one in statements}) == len(statements)
+        and len({item.article_id for one in statements for item in one.cited}) > 1
     )

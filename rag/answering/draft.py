@@ -30,9 +30,10 @@ from rag.records import Evidence, Outcome, Verdict
 Span = tuple[str, int, int]
 """Article id, first character and one past the last: what identifies a sentence."""
 
-Relation = Literal["sentences", "sides", "plan and outcome"]
+Relation = Literal["sentences", "sides", "sources", "plan and outcome"]
 """How the statements of a draft relate: consecutive sentences of one answer; answers from different
-sentences, which may disagree; something that is done, then the plan for it."""
+sentences, which may disagree; what two articles say, which cannot be compared; something that is done, then
+the plan for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,12 @@ PLANNED: dict[Language, str] = {"en": "Planned: {text}", "ar": "المخطط ل�
 ARTICLE_SAYS: dict[Language, str] = {"en": "The article says: {words}", "ar": "جاء في المقال: {words}"}
 """How a quotation in place of a statement is introduced."""
 
+ANOTHER_SAYS: dict[Language, str] = {
+    "en": "Another article says: {words}",
+    "ar": "وجاء في مقال آخر: {words}",
+}
+"""How a sentence of another article is introduced beside the answer."""
+
 BESIDE: dict[Language, str] = {"en": "{words}", "ar": "{words}"}
 """How a quotation is printed after a statement."""
 
@@ -143,15 +149,17 @@ def _shown(statement: Statement, draft: Draft, language: Language) -> Statement:
     words = statement.words or statement.text
     if not statement.cited:
         return statement
+    beside = draft.relation == "sources"
     if statement.quoted:
-        return whole(statement, language, statement.reason, words)
+        frame = ANOTHER_SAYS if statement.added and beside else ARTICLE_SAYS
+        return whole(statement, language, statement.reason, words, frame)
     foreign = is_foreign(statement.cited[0], language)
     if not draft.trusts_words:
         if not foreign:
             return whole(statement, language, words=words)
         reason = statement.reason or doubt(statement.cited[0], language)
         statement = dataclasses.replace(statement, verdict="partial", reason=reason)
-    sided = draft.outcome == "conflict" or any(one.added for one in draft.statements)
+    sided = draft.outcome == "conflict" or (not beside and any(one.added for one in draft.statements))
     return statement if sided or not (foreign or draft.phrases) else in_place(statement, language)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 
 from rag import Answer, Assistant, Settings
 from rag.answering import confidence, cross_check
+from rag.answering.decision import settle
+from rag.answering.draft import Confidence, Draft, Statement
 from rag.index.indexing import build_index
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM
@@ -86,6 +89,10 @@ def asked(
         assistant.close()
 
 
+def evidence(article: str, text: str) -> Evidence:
+    return Evidence(1, article, 0, len(text), text, article, None, None, f"{article}.txt", 1, 1.0)
+
+
 def number_of(answer: Answer, name: str) -> int:
     return next(item.number for item in answer.evidence if item.source == name)
 
@@ -149,10 +156,18 @@ def test_it_can_be_left_out(tmp_path: Path) -> None:
     assert len(llm.prompts) == 1
 
 
-def test_where_the_first_words_are_in_doubt_nobody_else_is_asked(tmp_path: Path) -> None:
+def test_where_the_first_words_are_in_doubt_another_article_is_shown_beside_it(tmp_path: Path) -> None:
+    answer, _ = replies_for(tmp_path, "in 2025", "in 2026", "plan.txt", "other.txt", unsure_of=0)
+    assert (answer.outcome, len(answer.citations)) == ("answered", 2)
+    assert answer.text.splitlines()[1] == f"Another article says: “{ARTICLES['other.txt']}” [2]"
+
+
+def test_what_fits_the_question_worse_is_not_asked_where_the_first_words_are_in_doubt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cross_check, "NEAR", -100)
     answer, llm = replies_for(tmp_path, "in 2025", "in 2026", "plan.txt", "other.txt", unsure_of=0)
-    assert (answer.outcome, len(answer.citations)) == ("answered", 1)
-    assert len(llm.prompts) == 1
+    assert (answer.outcome, len(answer.citations), len(llm.prompts)) == ("answered", 1, 1)
 
 
 def test_what_another_article_says_counts_by_its_sentence_not_by_its_words(tmp_path: Path) -> None:
@@ -178,6 +193,52 @@ def test_times_in_words_are_compared(tmp_path: Path, first: str, second: str, ou
     articles = {name: f"The troops leave the base {words}." for name, words in said.items()}
     answer, _ = replies_for(tmp_path, first, second, *articles, articles=articles)
     assert answer.outcome == outcome
+
+
+def drafted(article: str, *said: str, sure: bool = True, choice: float = 0.9) -> Draft:
+    """What a model answers from an article that says just that."""
+    shown = tuple(evidence(article, f"The ministry names {words}.") for words in said)
+    statements = tuple(Statement(words, (item,)) for words, item in zip(said, shown, strict=True))
+    confident = Confidence(choice, sure)
+    return Draft("Where do they live?", shown, statements, phrases=True, confidence=confident)
+
+
+def test_the_same_name_in_two_articles_is_cited_from_both() -> None:
+    both = cross_check.combined(drafted("one", "Erbil"), drafted("two", "erbil"))
+    assert both is not None
+    (statement,) = both.statements
+    assert [item.article_id for item in statement.cited] == ["one", "two"]
+
+
+def test_another_name_is_quoted_and_not_called_a_disagreement() -> None:
+    both = cross_check.combined(drafted("one", "Erbil"), drafted("two", "Mosul"))
+    assert both is not None
+    assert both.relation == "sources"
+    first, second = both.statements
+    assert (first.text, second.text, second.words) == ("Erbil", "", "Mosul")
+    assert second.quoted
+    assert second.added
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        drafted("two", "Mosul", choice=cross_check.QUOTED_FROM - 0.01),
+        drafted("two", "Mosul", "Basra"),
+        drafted("one", "Mosul"),
+    ],
+    ids=["improbable", "two names", "the same article"],
+)
+def test_what_is_uncertain_about_another_article_adds_nothing(other: Draft) -> None:
+    assert cross_check.combined(drafted("one", "Erbil"), other) is None
+
+
+def test_a_source_beside_a_sure_answer_leaves_it_answered() -> None:
+    both = cross_check.combined(drafted("one", "Erbil"), drafted("two", "Mosul"))
+    assert both is not None
+    first, second = both.statements
+    doubted = dataclasses.replace(both, statements=(first, dataclasses.replace(second, verdict="partial")))
+    assert settle(dataclasses.replace(doubted, outcome="answered")).outcome == "answered"
 
 
 @pytest.mark.parametrize(("first", "second"), [("plan.txt", "report.txt"), ("report.txt", "plan.txt")])
@@ -232,7 +293,3 @@ def test_what_was_done_elsewhere_is_not_what_became_of_a_plan(question: str, dee
 def test_a_plan_for_a_region_agrees_with_the_deed_at_one_of_its_places() -> None:
     plan, deed = evidence("plan", "ستغادر القوات غرب البلاد."), evidence("deed", "غادرت القوات عين الأسد.")
     assert cross_check.find_rival("When do the troops leave Ain al-Asad?", [deed], [plan]) == plan
-
-
-def evidence(article: str, text: str) -> Evidence:
-    return Evidence(1, article, 0, len(text), text, article, None, None, f"{article}.txt", 1, 1.0)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 from contexts import SURE, TRANSLATION, built, context
-from shown import TEXTS, evidence, quotes
+from shown import TEXTS, apart, evidence, quotes
 
 from rag.answering.answer_builder import Built
 from rag.answering.decision import NEAREST, NOT_FOUND, decide, settle
@@ -142,14 +142,17 @@ def test_the_form_of_an_answer_is_checked_unless_that_is_left_out(without: list[
 
 
 def test_what_a_cross_check_added_counts_only_where_it_is_supported_itself() -> None:
-    one, two = (Statement(text, (item,)) for text, item in zip(("900", "40"), evidence(), strict=False))
+    one, two = (
+        Statement(text, (item,)) for text, item in zip(("900", "40"), apart(evidence()), strict=False)
+    )
     draft = Draft(
         "How many?", tuple(evidence()), (one, dataclasses.replace(two, added=True)), relation="sides"
     )
     assert decide(draft, context()).outcome == "conflict"
-    unsupported = dataclasses.replace(two, added=True, verdict="unsupported")
-    decided = decide(dataclasses.replace(draft, statements=(one, unsupported)), context())
-    assert (decided.outcome, decided.statements, decided.relation) == ("answered", (one,), "sentences")
+    for verdict in ("unsupported", "partial"):
+        doubtful = dataclasses.replace(two, added=True, verdict=verdict)
+        decided = decide(dataclasses.replace(draft, statements=(one, doubtful)), context())
+        assert (decided.outcome, decided.statements, decided.relation) == ("answered", (one,), "sentences")
 
 
 def test_what_is_presented_with_doubt_is_a_partial_answer() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 from contexts import DOUBTFUL, TRANSLATION, built, context
-from shown import TEXTS, assert_sound, evidence, quotes
+from shown import TEXTS, apart, assert_sound, evidence, quotes
 
 from rag.answering.answer_builder import Built
 from rag.answering.draft import Draft, Statement
@@ -25,6 +25,8 @@ def checked(reply: str, items: Sequence[Evidence] | None = None) -> Built:
 def test_sources_that_differ_are_both_shown_with_outlet_and_date_the_later_first() -> None:
     items = evidence(("The repairs cost 12 million dollars.", "The repairs cost 14 million dollars."))
     items = [dataclasses.replace(i, published=f"2024-0{i.number}", outlet=f"Post {i.number}") for i in items]
+    assert checked("[1] 12 million dollars [2] 14 million dollars", items).outcome == "answered"
+    items = apart(items)
     result = checked("[1] 12 million dollars [2] 14 million dollars", items)
     assert result.outcome == "conflict"
     assert result.text == (
@@ -97,7 +99,7 @@ def test_of_a_quoted_sentence_the_clause_that_matters_is_shown(
 def test_a_step_that_is_left_out_does_nothing(
     step: str, reply: str, likelihood: LogProbabilities | None, whole: str, left_out: str
 ) -> None:
-    items = evidence((*TEXTS, "The repairs cost 14 million dollars."), published="2024-08-20")
+    items = apart(evidence((*TEXTS, "The repairs cost 14 million dollars."), published="2024-08-20"))
     texts = [built(reply, items, likelihood=likelihood, without=without).text for without in ((), (step,))]
     assert texts == [whole, left_out]
 
