@@ -15,7 +15,6 @@ from rag.answering.context import Clock, Context, Search, events_of
 from rag.answering.pipeline import Request, Steps
 from rag.conversation.question import check_question
 from rag.conversation.remarks import REPLIES, remark
-from rag.conversation.replacement import mentioning
 from rag.errors import BadArticles, IndexMissing, IndexUnusable
 from rag.index import filters, generations, indexing
 from rag.index.generations import Written
@@ -229,7 +228,7 @@ class Assistant:
             return Retrieved((), ())
         parts = pipeline.understand(question, history, self.settings.max_question, self.steps)
         search = self._search(searcher, allowed)
-        found = [mentioning(part.about, search(part.searched, passages=k)) for part in parts]
+        found = [pipeline.find(part, search, k) for part in parts]
         return pipeline.retrieved(question, parts, found, k)
 
     def article(self, article_id: str) -> Article:
@@ -334,6 +333,7 @@ class Assistant:
             *,
             passages: int | None = None,
             sentences: int | None = None,
+            follow_up: str = "",
         ) -> Retrieved:
             k = settings.passages if passages is None else passages
             return Retrieved(
@@ -342,10 +342,10 @@ class Assistant:
                     k=k,
                     read=settings.passages if sentences is None else k,
                     limit=settings.evidence if sentences is None else sentences,
-                    # Sentences beyond the usual number do not go into a prompt, so its token limit is not
-                    # theirs.
+                    # Sentences beyond the usual number do not go into a prompt, whose limit is not theirs.
                     tokens=settings.evidence_tokens * (1 if sentences is None else sentences),
                     allowed=allowed if articles is None else articles,
+                    follow_up=follow_up,
                 )
             )
 

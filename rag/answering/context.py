@@ -25,6 +25,7 @@ class Search(Protocol):
         *,
         passages: int | None = None,
         sentences: int | None = None,
+        follow_up: str = "",
     ) -> Retrieved:
         """Passages and evidence for a question.
 
@@ -33,6 +34,8 @@ class Search(Protocol):
             articles: Ids of the articles that are searched; None searches all that the user's filter allows.
             passages: How many passages at most; the settings' number by default.
             sentences: How many sentences at most; the settings' number by default.
+            follow_up: A follow-up alone, where ``question`` has the question before it too: sentences are
+                ranked by both. Empty for any other question.
         """
 
 

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rag.answering import answer_builder, presentation
-from rag.answering.context import Context
+from rag.answering.context import Context, Search
 from rag.answering.cross_check import cross_check
 from rag.answering.decision import check_form, decide, one_subject, quote_chosen, settle
 from rag.answering.draft import Draft, renumbered
@@ -105,7 +105,7 @@ def answer(request: Request, context: Context, steps: Steps = Steps()) -> Answer
         PromptBroken: Not even one sentence fits into the model's context.
     """
     parts = understand(request.question, request.history, context.settings.max_question, steps)
-    found = [mentioning(part.about, context.search(part.searched)) for part in parts]
+    found = [find(part, context.search) for part in parts]
     together = retrieved(request.question, parts, found, context.settings.passages)
     context.clock.mark("retrieve")
     context.emit(together)
@@ -126,6 +126,18 @@ def answer(request: Request, context: Context, steps: Steps = Steps()) -> Answer
         where=request.where,
         understood=together.understood,
     )
+
+
+def find(part: Part, search: Search, passages: int | None = None) -> Retrieved:
+    """What is retrieved for a part of a question.
+
+    Args:
+        part: The part.
+        search: Searches the index.
+        passages: How many passages at most; the settings' number by default.
+    """
+    found = search(part.searched, passages=passages, follow_up=part.follow_up)
+    return mentioning(part.about, found)
 
 
 def checked(part: Part, found: Retrieved, context: Context, steps: Steps) -> Draft:

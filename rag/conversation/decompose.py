@@ -94,6 +94,8 @@ class Part:
     """What its evidence is searched with: the whole question follows it, as a sentence may answer both."""
     about: str = ""
     """What its evidence has to mention; empty where that is not known."""
+    follow_up: str = ""
+    """A follow-up alone, where it is searched for together with the question before it; empty otherwise."""
 
 
 def whole(question: str) -> Part:
@@ -111,7 +113,7 @@ def decompose(question: Standalone, *, longest: int, entire: bool = False) -> tu
     """
     if question.asked:
         # Taken apart, the earlier question would be answered once more.
-        return (Part(question.asked, question.asked, question.text, question.about),)
+        return (Part(question.asked, question.asked, question.text, question.about, question.asked),)
     if question.about:
         return (Part(question.text, question.text, question.text, question.about),)
     if entire:

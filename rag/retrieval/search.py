@@ -94,6 +94,7 @@ class Searcher:
         limit: int,
         tokens: int,
         allowed: frozenset[str] | None = None,
+        follow_up: str = "",
     ) -> tuple[tuple[Passage, ...], tuple[Evidence, ...]]:
         """The passages for a question, and the relevant sentences in the best of them.
 
@@ -105,6 +106,8 @@ class Searcher:
             tokens: Largest total length of the sentences, in o200k_base tokens; the best sentence is kept
                 whatever its length.
             allowed: Ids of the articles to search; None searches all.
+            follow_up: A follow-up alone, where ``question`` has the question before it too: the mean of a
+                sentence's scores for both ranks it. Empty for any other question.
 
         Returns:
             Passages, best first, with ranks from 1, near-duplicates merged; and sentences, best first,
@@ -115,7 +118,8 @@ class Searcher:
         best = best[:read]
         about = is_about(question, list(map(self._about, best)))
         best = [item for item, fits in zip(best, about, strict=True) if fits]
-        return passages, self._evidence(best, query, limit, tokens)
+        queries = [query, self._query(follow_up)] if follow_up else [query]
+        return passages, self._evidence(best, queries, limit, tokens)
 
     def read(
         self, question: str, k: int, allowed: frozenset[str] | None = None
@@ -248,9 +252,9 @@ class Searcher:
         )
 
     def _evidence(
-        self, found: Sequence[Candidate], query: _Query, limit: int, tokens: int
+        self, found: Sequence[Candidate], queries: Sequence[_Query], limit: int, tokens: int
     ) -> tuple[Evidence, ...]:
-        scored = [pair for item in found for pair in self._sentences(item, query)]
+        scored = [pair for item in found for pair in self._sentences(item, queries)]
         ordered = sorted(scored, key=lambda pair: -pair[0])
         chosen: list[Evidence] = []
         seen: set[str] = set()
@@ -267,13 +271,14 @@ class Searcher:
                 break
         return tuple(chosen)
 
-    def _sentences(self, item: Candidate, query: _Query) -> list[tuple[float, _Place]]:
-        """The sentences of a passage that can be cited, with their scores."""
-        read, places = self._read(item, query)
-        scores = (
-            read.cosine if self._ranker is None else ranking.features(query.question, read) @ self._ranker
-        )
-        return list(zip(scores.tolist(), places, strict=True))
+    def _sentences(self, item: Candidate, queries: Sequence[_Query]) -> list[tuple[float, _Place]]:
+        """The sentences of a passage that can be cited, with the mean of their scores for some questions."""
+        reads = [self._read(item, query) for query in queries]
+        scores = [self._scores(query, read) for query, (read, _) in zip(queries, reads, strict=True)]
+        return list(zip(np.mean(scores, axis=0).tolist(), reads[0][1], strict=True))
+
+    def _scores(self, query: _Query, read: ranking.Read) -> Floats:
+        return read.cosine if self._ranker is None else ranking.features(query.question, read) @ self._ranker
 
     def _read(self, item: Candidate, query: _Query) -> tuple[ranking.Read, list[_Place]]:
         """What is known of the sentences of a passage, and where they are."""

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag import Answer, Assistant, Settings
-from rag.conversation.decompose import MOST, parts
+from rag.conversation.decompose import MOST, decompose, parts
+from rag.conversation.rewrite import Standalone
 from rag.index.indexing import build_index
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.fake import FakeLLM, fake_generator
@@ -105,6 +106,14 @@ def test_a_subquestion_that_depends_on_another_is_searched_for_with_the_whole_qu
     _, part = parts(question, longest=LONGEST)
     assert part.own == "When does it open?"
     assert part.searched == f"{part.asked} {question}"
+
+
+def test_a_follow_up_ranks_the_sentences_that_it_is_searched_for_with_the_question_before() -> None:
+    joined = Standalone("Where is the port? When does it open?", asked="When does it open?")
+    (part,) = decompose(joined, longest=LONGEST)
+    assert (part.searched, part.follow_up) == (joined.text, joined.asked)
+    (alone,) = decompose(Standalone("Where is the port?"), longest=LONGEST)
+    assert alone.follow_up == ""
 
 
 def test_a_subquestion_that_would_grow_too_long_is_asked_in_its_own_words() -> None:

@@ -458,6 +458,20 @@ def test_sentences_are_ranked_by_their_fitted_weights(news: Generation, fitted: 
     assert [len(text.split()) for text in ordered(longest_first=False)] == sorted(words)
 
 
+def test_the_sentences_of_a_follow_up_are_ranked_by_the_mean_of_both_questions(make: Make) -> None:
+    searcher = make({"bridge": "The bridge cost 38 million dirhams. Its opening is planned for next May."})
+    before, follow_up = "What did the bridge cost in dirhams?", "When is its opening planned?"
+    limits = {"k": 6, "read": 6, "limit": 4, "tokens": 500}
+
+    def scores(question: str, **more: str) -> dict[str, float]:
+        return {piece.text: piece.score for piece in searcher.search(question, **limits, **more)[1]}  # type: ignore[arg-type]
+
+    joined = f"{before} {follow_up}"
+    one, other, both = scores(joined), scores(follow_up), scores(joined, follow_up=follow_up)
+    assert both == pytest.approx({text: (one[text] + other[text]) / 2 for text in one})
+    assert both != one
+
+
 def test_a_passage_counts_by_the_best_of_its_sentences(make: Make, tmp_path: Path) -> None:
     best_sentence = {"passage": [0, 1, 0, 0]}
     texts = {"a": "The port was closed on Monday. Lina Haddad leads the works. Ferries carry 300 passengers."}
