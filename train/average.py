@@ -40,13 +40,19 @@ def mean(adapters: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the mean of some adapters."""
+    """Write the mean of some adapters.
+
+    Raises:
+        ValueError: They differ in their configuration, layers or rank.
+    """
     from safetensors.torch import load_file, save_file
 
     parser = argparse.ArgumentParser(prog="train.average", description="The mean of adapters.")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folder of an adapter")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the mean is written")
     args = parser.parse_args(arguments)
+    if len({(run / CONFIG).read_text(encoding="utf-8") for run in args.runs}) > 1:
+        raise ValueError("The adapters differ in their configuration: take runs from one start.")
     averaged = mean([load_file(run / WEIGHTS) for run in args.runs])
     args.out.mkdir(parents=True, exist_ok=True)
     save_file(averaged, args.out / WEIGHTS, metadata={"format": "pt"})

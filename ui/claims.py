@@ -9,11 +9,11 @@ the card below shows that sentence, with outlet and date, so that nothing is sai
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rag import Answer, Citation, Claim
 from rag.answering.decision import REASONS
-from rag.answering.presentation import ARTICLE_SAYS, is_marked
+from rag.answering.presentation import ANOTHER_SAYS, ARTICLE_SAYS, is_marked
 from rag.records import Language
 from ui import sources
 from ui.text import QUOTATION, flow, framed, safe, spoken
@@ -71,8 +71,12 @@ def shown(claim: Claim, answer: Answer) -> str:
     if not _AFTER.fullmatch(text[quoted.end() + 1 :]):
         return text
     lead = text[: quoted.start() - 1].strip().removesuffix(":")
-    says = ARTICLE_SAYS[answer.language].format(words="").strip().removesuffix(":")
-    return "" if lead == says else lead
+    return "" if lead == _label(ARTICLE_SAYS, answer.language) else lead
+
+
+def _label(frame: Mapping[Language, str], language: Language) -> str:
+    """What a quotation is introduced by, without its colon."""
+    return frame[language].format(words="").strip().removesuffix(":")
 
 
 def _is_in_card(quoted: str, cited: Citation) -> bool:
@@ -114,7 +118,8 @@ def _claim(answer: Answer, claim: Claim, own: list[Citation], number: int, langu
     verdict = "" if said_below or answer.outcome == "not_found" else _verdict(claim, language)
     said = ""
     if words:
-        kind = ' class="value"' if len(words) <= VALUE else ""
+        is_value = len(words) <= VALUE and words != _label(ANOTHER_SAYS, answer.language)
+        kind = ' class="value"' if is_value else ""
         way = spoken(answer.language) if answer.outcome == "conflict" else framed(words, answer.language)
         chips = "".join(f" {chip}" for chip in sources.chips(answer, claim, number, language))
         said = f"<p{kind} {way}>{sources.linked(answer, words, number, language)}{chips}</p>"

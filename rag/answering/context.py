@@ -34,8 +34,8 @@ class Search(Protocol):
             articles: Ids of the articles that are searched; None searches all that the user's filter allows.
             passages: How many passages at most; the settings' number by default.
             sentences: How many sentences at most; the settings' number by default.
-            follow_up: A follow-up alone, where ``question`` has the question before it too: sentences are
-                ranked by both. Empty for any other question.
+            follow_up: A follow-up as the model is asked it, where ``question`` has the question before it
+                too: sentences are ranked by both. Empty for any other question.
         """
 
 

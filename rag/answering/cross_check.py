@@ -35,7 +35,7 @@ sentence was among the first 25, and no wrong one was found (docs/research/decis
 NEAR = 2.5
 """How much lower than the best sentence of the cited article that of another one may score for its answer to
 be asked for, whatever was asked. On news-dev, where it was chosen, five of seven disagreements are that near,
-and 17 of 91 other questions."""
+and 17 of 91 other questions. Other embedders rank by cosines, which are always that near."""
 
 QUOTED_FROM = 0.6
 """Probability from which the sentence that is named in another article is quoted beside the first answer."""
@@ -56,7 +56,7 @@ def cross_check(draft: Draft, context: Context) -> Draft:
     may_be_plan = (draft.trusts_words or chosen) and (wanted == "time" or is_choice(draft.question))
     has_value = draft.sure and (wanted in ("time", "quantity") or bool(values_in(statement.text)))
     asks = has_value or (chosen and _another_is_near(draft))
-    others = context.articles - _articles(statement) if may_be_plan or asks else frozenset()
+    others = context.articles - statement.articles if may_be_plan or asks else frozenset()
     if not others:
         return draft
     searched = " ".join([draft.question, *(item.text for item in statement.cited)])
@@ -67,13 +67,6 @@ def cross_check(draft: Draft, context: Context) -> Draft:
         added = _with_other_answer(draft, searched, frozenset(others), context)
     context.clock.mark("cross_check")
     return added or draft
-
-
-def _articles(statement: Statement) -> set[str]:
-    """Ids of the articles that a statement is from, and of those that contain the same sentence."""
-    return {item.article_id for item in statement.cited} | {
-        other.article_id for item in statement.cited for other in item.also
-    }
 
 
 def _with_rival(draft: Draft, searched: str, others: frozenset[str], context: Context) -> Draft | None:
@@ -140,7 +133,7 @@ def _keys(text: str) -> set[str]:
 
 def _another_is_near(draft: Draft) -> bool:
     """Whether a sentence of another article fits the question nearly as well as the best of the cited one."""
-    cited = _articles(draft.statements[0])
+    cited = draft.statements[0].articles
     own = [item.score for item in draft.evidence if item.article_id in cited]
     others = [item.score for item in draft.evidence if item.article_id not in cited]
     return bool(own and others) and max(others) >= max(own) - NEAR
@@ -165,7 +158,7 @@ def combined(draft: Draft, other: Draft) -> Draft | None:
         other: The answer from other articles.
     """
     (one,), two = draft.statements, _joined(other.statements)
-    if two is None or _articles(one) & _articles(two):
+    if two is None or one.articles & two.articles:
         return None
     values, others = values_in(one.text), values_in(two.text)
     evidence = (*draft.evidence, *other.evidence)
@@ -179,7 +172,7 @@ def combined(draft: Draft, other: Draft) -> Draft | None:
     if relation == "sources":
         if other.confidence is None or other.confidence.choice < QUOTED_FROM:
             return None
-        two = in_place_of(two, two.cited[0], two.words or two.text)
+        two = in_place_of(two, two.cited[0], "")
     added = dataclasses.replace(two, added=True)
     return dataclasses.replace(draft, statements=(one, added), evidence=evidence, relation=relation)
 

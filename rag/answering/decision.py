@@ -73,15 +73,29 @@ REASONS: dict[Language, dict[str, str]] = {
 
 
 def check_form(draft: Draft, context: Context) -> Draft:
-    """Step after verification: a "when" without a time, a "how many" without a number is no answer."""
+    """Step after verification: a "when" without a time, a "how many" without a number is no answer.
+
+    What another article says beside the answer has to be of the same kind.
+    """
     if draft.relation == "plan and outcome" or not draft.statements:
         return draft
     own = [one for one in draft.statements if not one.added]
-    if any(fits(draft.question, one.text, one.words) for one in own):
-        return draft
+    fit = any(fits(draft.question, one.text, one.words) for one in own)
     reason = REASONS[context.language]["kind"]
-    unfit = tuple(dataclasses.replace(one, verdict="unsupported", reason=reason) for one in draft.statements)
-    return dataclasses.replace(draft, statements=unfit)
+    judged = tuple(
+        one
+        if fit and not (one.added and one.quoted and _is_of_another_kind(one, draft.question))
+        else dataclasses.replace(one, verdict="unsupported", reason=reason)
+        for one in draft.statements
+    )
+    return draft if judged == draft.statements else dataclasses.replace(draft, statements=judged)
+
+
+def _is_of_another_kind(quoted: Statement, question: str) -> bool:
+    """Whether a quoted sentence lacks the quantity or time that is asked for, or has another year."""
+    sentence = quoted.cited[0].text
+    unfit = kind(question) in ("quantity", "time") and not fits(question, sentence)
+    return unfit or elsewhen(question, sentence)
 
 
 def one_subject(draft: Draft, context: Context) -> Draft:
@@ -125,12 +139,8 @@ def _quoted_instead(statement: Statement, question: str, context: Context) -> St
     # The probability is that of the first answer's sentence, not of one that a cross-check added.
     if statement.verdict != "unsupported" or statement.added or not statement.cited:
         return statement
-    sentence = statement.cited[0].text
-    # Words that only repeat the question named nothing; a quantity needs a number, a "when" needs a time, and
-    # a date the right year.
-    asked = kind(question)
-    unfit = asked == "name" or (asked in ("quantity", "time") and not fits(question, sentence))
-    if unfit or elsewhen(question, sentence):
+    # Words that only repeat the question named nothing.
+    if kind(question) == "name" or _is_of_another_kind(statement, question):
         return statement
     reason = REASONS[context.language]["instead"].format(reason=statement.reason)
     return in_place_of(statement, statement.cited[0], statement.words or statement.text, reason)
@@ -193,9 +203,10 @@ def _not_found(draft: Draft, failed: Statement | None, context: Context) -> Draf
 def _disagree(statements: Sequence[Statement]) -> bool:
     """Whether supported answers from different articles differ in numbers or months."""
     values = [values_in(one.text) for one in statements]
+    articles = [one.articles for one in statements]
     return (
         all(one.verdict == "supported" for one in statements)
         and all(values)
         and len(set(values)) == len(statements)
-        and len({item.article_id for one in statements for item in one.cited}) > 1
+        and len(frozenset().union(*articles)) == sum(map(len, articles))
     )

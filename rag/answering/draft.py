@@ -69,6 +69,12 @@ class Statement:
     beside: str = ""
     """The quotation as it is printed after ``text``; empty where ``text`` contains it already."""
 
+    @property
+    def articles(self) -> frozenset[str]:
+        """Ids of the articles that it is from, and of those that contain the same sentence."""
+        reprints = (other.article_id for item in self.cited for other in item.also)
+        return frozenset([*(item.article_id for item in self.cited), *reprints])
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:

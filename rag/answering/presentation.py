@@ -27,7 +27,8 @@ ANOTHER_SAYS: dict[Language, str] = {
     "en": "Another article says: {words}",
     "ar": "وجاء في مقال آخر: {words}",
 }
-"""How a sentence of another article is introduced beside the answer."""
+"""How a sentence of another article is introduced beside the answer; rag/conversation/rewrite.py has these
+words too."""
 
 BESIDE: dict[Language, str] = {"en": "{words}", "ar": "{words}"}
 """How a quotation is printed after a statement."""
@@ -95,11 +96,16 @@ def is_marked(claim: Claim, shown: Iterable[Citation], language: Language) -> bo
 
 
 def quote_sentences(draft: Draft, context: Context) -> Draft:
-    """Show the cited sentence, or its translation, in place of doubtful words and after a phrase."""
+    """Show the cited sentence, or its translation, in place of doubtful words and after a phrase.
+
+    A sentence of another article that could not be translated says nothing to the reader, and is left out.
+    """
     if draft.relation == "plan and outcome" and draft.outcome == "conflict":
         return draft
     quoted: dict[tuple[str, tuple[Span, ...]], Statement] = {}
     for statement in draft.statements:
+        if statement.added and statement.quoted and _is_untranslated(statement, context.language):
+            continue
         shown = _shown(statement, draft, context.language)
         key = "" if shown.quoted else shown.text, tuple(map(span, shown.cited))
         quoted.setdefault(key, shown)
@@ -161,6 +167,11 @@ def _shown(statement: Statement, draft: Draft, language: Language) -> Statement:
         statement = dataclasses.replace(statement, verdict="partial", reason=reason)
     sided = draft.outcome == "conflict" or (not beside and any(one.added for one in draft.statements))
     return statement if sided or not (foreign or draft.phrases) else in_place(statement, language)
+
+
+def _is_untranslated(statement: Statement, language: Language) -> bool:
+    item = statement.cited[0]
+    return is_foreign(item, language) and item.translation is None
 
 
 def _with_source(statement: Statement, comma: str) -> Statement:

@@ -95,7 +95,8 @@ class Part:
     about: str = ""
     """What its evidence has to mention; empty where that is not known."""
     follow_up: str = ""
-    """A follow-up alone, where it is searched for together with the question before it; empty otherwise."""
+    """A follow-up as the model is asked it, where it is searched for together with the question before it;
+    empty otherwise."""
 
 
 def whole(question: str) -> Part:

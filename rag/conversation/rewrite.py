@@ -37,6 +37,9 @@ ANSWER_WORDS = 8
 REFUSALS = frozenset({"The articles do not say.", "لا تذكر المقالات ذلك."})
 """Answers without a word about the subject: the texts of ``rag.answering.decision``, a higher room."""
 
+_OF_ANOTHER = re.compile(r"^(?:Another article says|وجاء في مقال آخر):.*", re.MULTILINE)
+"""A line of an answer that quotes another article: ``ANOTHER_SAYS`` of ``rag.answering.presentation``."""
+
 _POINTING = {
     "en": closed(
         "he she it they him her them his hers its their theirs this these those there then one ones else "
@@ -173,7 +176,8 @@ def answer_start(answer: str) -> str:
     """
     if answer.strip() in REFUSALS:
         return ""
-    phrases = _QUOTED.sub(lambda line: line[1] if fold(line[1]) in fold(line[2]) else line[0], answer)
+    own = _OF_ANOTHER.sub("", answer)
+    phrases = _QUOTED.sub(lambda line: line[1] if fold(line[1]) in fold(line[2]) else line[0], own)
     return " ".join(_CLUTTER.sub("", phrases).split()[:ANSWER_WORDS]).rstrip(" .:،,;؛")
 
 

@@ -106,8 +106,8 @@ class Searcher:
             tokens: Largest total length of the sentences, in o200k_base tokens; the best sentence is kept
                 whatever its length.
             allowed: Ids of the articles to search; None searches all.
-            follow_up: A follow-up alone, where ``question`` has the question before it too: the mean of a
-                sentence's scores for both ranks it. Empty for any other question.
+            follow_up: A follow-up as the model is asked it, where ``question`` has the question before it
+                too: the mean of a sentence's scores for both ranks it. Empty for any other question.
 
         Returns:
             Passages, best first, with ranks from 1, near-duplicates merged; and sentences, best first,

@@ -215,7 +215,7 @@ def test_another_name_is_quoted_and_not_called_a_disagreement() -> None:
     assert both is not None
     assert both.relation == "sources"
     first, second = both.statements
-    assert (first.text, second.text, second.words) == ("Erbil", "", "Mosul")
+    assert (first.text, second.text, second.cited[0].article_id) == ("Erbil", "", "two")
     assert second.quoted
     assert second.added
 

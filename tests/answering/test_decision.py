@@ -10,7 +10,7 @@ from contexts import SURE, TRANSLATION, built, context
 from shown import TEXTS, apart, evidence, quotes
 
 from rag.answering.answer_builder import Built
-from rag.answering.decision import NEAREST, NOT_FOUND, decide, settle
+from rag.answering.decision import NEAREST, NOT_FOUND, check_form, decide, settle
 from rag.answering.draft import Draft, Statement
 from rag.records import Evidence, Language
 
@@ -153,6 +153,36 @@ def test_what_a_cross_check_added_counts_only_where_it_is_supported_itself() -> 
         doubtful = dataclasses.replace(two, added=True, verdict=verdict)
         decided = decide(dataclasses.replace(draft, statements=(one, doubtful)), context())
         assert (decided.outcome, decided.statements, decided.relation) == ("answered", (one,), "sentences")
+
+
+@pytest.mark.parametrize(
+    ("sides", "outcome"),
+    [
+        ([("900", "ab"), ("40", "ab")], "answered"),
+        ([("900", "ab"), ("40", "b")], "answered"),
+        ([("900", "a"), ("40", "a"), ("70", "b")], "answered"),
+        ([("900", "a"), ("40", "bc")], "conflict"),
+    ],
+)
+def test_only_values_of_different_articles_are_a_disagreement(
+    sides: list[tuple[str, str]], outcome: str
+) -> None:
+    shown = {name: dataclasses.replace(evidence()[0], article_id=name) for name in "abc"}
+    statements = tuple(Statement(said, tuple(shown[name] for name in names)) for said, names in sides)
+    draft = Draft("How many?", tuple(shown.values()), statements, relation="sides")
+    assert decide(draft, context()).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("sentence", "verdict"),
+    [("The troops left Mosul behind.", "unsupported"), ("The troops left in 2019.", "supported")],
+)
+def test_what_another_article_says_must_have_the_time_that_is_asked_for(sentence: str, verdict: str) -> None:
+    one, two = apart(evidence(("The troops left in 2018.", sentence)))
+    quoted = Statement("", (two,), quoted=True, added=True)
+    draft = Draft("When did the troops leave?", (one, two), (Statement("in 2018", (one,)), quoted))
+    first, second = check_form(draft, context()).statements
+    assert (first.verdict, second.verdict) == ("supported", verdict)
 
 
 def test_what_is_presented_with_doubt_is_a_partial_answer() -> None:

@@ -12,7 +12,7 @@ from shown import TEXTS, apart, assert_sound, evidence, quotes
 
 from rag.answering.answer_builder import Built
 from rag.answering.draft import Draft, Statement
-from rag.answering.presentation import label_sides
+from rag.answering.presentation import label_sides, quote_sentences
 from rag.language.text import detect_language
 from rag.models.llm.protocol import LogProbabilities
 from rag.records import Evidence
@@ -20,6 +20,20 @@ from rag.records import Evidence
 
 def checked(reply: str, items: Sequence[Evidence] | None = None) -> Built:
     return built(reply, evidence() if items is None else items)
+
+
+def test_a_sentence_of_another_article_that_was_not_translated_is_left_out() -> None:
+    own, other = apart([evidence()[0], evidence()[3]])
+    statements = (Statement("Sunday", (own,)), Statement("", (other,), quoted=True, added=True))
+    draft = Draft("When?", (own, other), statements, relation="sources", outcome="answered")
+    assert [one.cited for one in quote_sentences(draft, context()).statements] == [(own,)]
+    known = dataclasses.replace(other, translation="The library cost 4 million dinars.")
+    told = dataclasses.replace(
+        draft, statements=(statements[0], dataclasses.replace(statements[1], cited=(known,)))
+    )
+    assert (
+        quote_sentences(told, context()).statements[1].text.startswith("Another article says: “The library")
+    )
 
 
 def test_sources_that_differ_are_both_shown_with_outlet_and_date_the_later_first() -> None:

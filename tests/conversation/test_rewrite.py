@@ -203,6 +203,8 @@ def test_of_a_long_history_only_the_last_turn_is_used() -> None:
         ("ليلى منصور: «صممت ليلى منصور المتحف.» [1] [2]", "ليلى منصور"),
         ("The article says: “يرأسها علي” [1]", "The article says: يرأسها علي"),
         ("Two dates are given:\n2025 (Enab Baladi) [1]\n2026 [2]", "Two dates are given: 2025 2026"),
+        ("near Erbil [1]\nAnother article says: “It lies near Mosul.” [2]", "near Erbil"),
+        ("قرب أربيل [1]\nوجاء في مقال آخر: «تقع قرب الموصل.» [2]", "قرب أربيل"),
         ("", ""),
         *((text, "") for text in NOT_FOUND.values()),
     ],

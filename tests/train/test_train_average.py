@@ -29,6 +29,17 @@ def test_the_mean_of_two_runs_is_written_as_an_adapter(tmp_path: Path) -> None:
     assert (tmp_path / "mean" / CONFIG).read_text(encoding="utf-8") == '{"r": 2}'
 
 
+def test_runs_of_another_configuration_have_no_mean(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from train import average
+
+    for name, alpha in (("one", 16), ("two", 32)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / CONFIG).write_text(f'{{"lora_alpha": {alpha}}}', encoding="utf-8")
+    with pytest.raises(ValueError, match="configuration"):
+        average.main([str(tmp_path / "one"), str(tmp_path / "two"), "--out", str(tmp_path / "mean")])
+
+
 def test_adapters_of_another_rank_have_no_mean() -> None:
     torch = pytest.importorskip("torch")
     from train import average

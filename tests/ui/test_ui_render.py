@@ -241,6 +241,16 @@ def test_a_quotation_that_the_card_below_shows_is_not_repeated_in_the_claim(clai
     assert page.text.count(BASE) == 1 and len(page.all("li", "source")) == 1
 
 
+@pytest.mark.parametrize(
+    "text", ["Another article says: “The forces left.” [1].", "900: “The forces left.” [1]."]
+)
+def test_only_a_value_is_printed_large_and_not_what_introduces_another_article(text: str) -> None:
+    cited = dataclasses.replace(citation(), translation="The forces left.")
+    page = turn(answer(text, citations=(cited,)))
+    assert bool(page.all("p", "value")) == text.startswith("900")
+    assert text.split(":")[0] in page.text
+
+
 def test_a_side_of_a_disagreement_has_its_outlet_and_date_in_its_card_alone() -> None:
     cited = dataclasses.replace(citation(), outlet="عنب بلدي", published="2024-03")
     made = answer("318 (عنب بلدي, 2024-03) [1].", "5 (a town) [2].", citations=(cited, citation(2)),

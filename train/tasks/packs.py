@@ -225,10 +225,10 @@ def of_differences(
 
 
 def of_conflicts(items: Sequence[dict[str, Any]], language: str, seed: int) -> Iterator[Pack]:
-    """Packs of two hand-written disagreements, or look-alikes of one, each with its question.
+    """Packs of two hand-written items of conflicts.jsonl, each with its question; an odd last one is left.
 
     Args:
-        items: The disagreements of one split.
+        items: Disagreements, updates, the same value in other words, and what only looks like one of these.
         language: Of the questions: over glosses English ones, Arabic ones over the sentences.
         seed: Another one puts others together, in another order.
     """

@@ -34,7 +34,7 @@ ARABIC = [
     ("عامين", ["two years"]),
     ("كيلومترين", ["two kilometres"]),
     ("20 كيلومترا", ["20 kilometres"]),
-    ("12 كم", ["12 kilometres"]),
+    ("12 كلم", ["12 kilometres"]),
     ("120 كم/ساعة", ["120 kilometres per hour"]),
     ("5 كغ", ["5 kilograms"]),
     ("سبتمبر/أيلول", ["September"]),
