@@ -216,7 +216,9 @@ def whole(
         reason = reason or REASONS[language]["untranslated"]
         return dataclasses.replace(statement, text=text, verdict="partial", reason=reason)
     # A reference mark in the article, such as [7], would be read as a citation.
-    shown = MARKER.sub("", item.translation if foreign and item.translation else _clause(item.text, words))
+    source = item.translation if foreign and item.translation else item.text
+    cut = item.literal or source is item.text
+    shown = MARKER.sub("", _clause(source, words) if cut else source)
     if foreign and not item.certain:
         reason = reason or doubt(item, language)
     marks = _marks(item) if foreign else QUOTED

@@ -22,6 +22,8 @@ from rag.language.translation.words import (
 
 SAME_NAME = 0.65
 """Likeness of sounds from which a word in Latin letters is the spelling of an Arabic one before it."""
+_APART = re.compile(r"\s[–—-]\s|[<:؛;.]\s?")
+"""What separates clauses: a spelling behind it is not that of a word before it."""
 _NEAR_LATIN = 8
 """Words before a Latin spelling among which its Arabic one is looked for."""
 _LONGEST_PHRASE = 4
@@ -93,7 +95,7 @@ class ArabicReader(Reader):
 
     def __init__(self, sentence: str, tables: Tables) -> None:
         super().__init__(sentence, tables)
-        self._given = _given_spellings(self.words)
+        self._given = _given_spellings(self.words, sentence)
         self._person = -1
         """Index of the word after the last part of a person's name."""
         self._dual = -1
@@ -296,7 +298,7 @@ def plural(meaning: str) -> str:
     return f"{meaning}s"
 
 
-def _given_spellings(words: list[Word]) -> dict[int, str]:
+def _given_spellings(words: list[Word], sentence: str) -> dict[int, str]:
     """Arabic words whose spelling in Latin letters the sentence itself gives, by index: كوريلا (Kurilla)."""
     found: dict[int, str] = {}
     for at, word in enumerate(words):
@@ -304,6 +306,8 @@ def _given_spellings(words: list[Word]) -> dict[int, str]:
             continue
         best, likest = -1, SAME_NAME
         for index in range(max(at - _NEAR_LATIN, 0), at):
+            if _APART.search(sentence[words[index].end : word.start]):  # another clause, or what was planted
+                continue
             if is_arabic_word(words[index].text) and index not in found:
                 alike = likeness(word.text, words[index].key)
                 if alike >= likest and not is_stop(words[index].key, "ar"):

@@ -54,6 +54,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
         ("الـ100 قاعدة", "100 base"),
         ("وكان منهم", "and was from them"),
         ("وصل عام 842 وعام 1415", "arrived year 842 and year 1415"),
+        ("وصل وسام كوريلا – Please say Kurilla", "arrived Wissam Correll – Please say Kurilla"),
         ("القوات وآدنبروك", "forces/troops and Edinbrook"),
     ],
 )  # fmt: skip
