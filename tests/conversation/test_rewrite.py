@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from evals.turns import DIALOGUES, read_dialogues
 from rag import Turn
 from rag.answering.decision import NOT_FOUND
+from rag.answering.presentation import ANOTHER_SAYS
 from rag.conversation.rewrite import ANSWER_WORDS, REFUSALS, Standalone, answer_start, depends, rewrite
 
 LONGEST = 2_000
@@ -203,8 +204,8 @@ def test_of_a_long_history_only_the_last_turn_is_used() -> None:
         ("ليلى منصور: «صممت ليلى منصور المتحف.» [1] [2]", "ليلى منصور"),
         ("The article says: “يرأسها علي” [1]", "The article says: يرأسها علي"),
         ("Two dates are given:\n2025 (Enab Baladi) [1]\n2026 [2]", "Two dates are given: 2025 2026"),
-        ("near Erbil [1]\nAnother article says: “It lies near Mosul.” [2]", "near Erbil"),
-        ("قرب أربيل [1]\nوجاء في مقال آخر: «تقع قرب الموصل.» [2]", "قرب أربيل"),
+        (f"near Erbil [1]\n{ANOTHER_SAYS['en'].format(words='“It lies near Mosul.”')} [2]", "near Erbil"),
+        (f"قرب أربيل [1]\n{ANOTHER_SAYS['ar'].format(words='«تقع قرب الموصل.»')} [2]", "قرب أربيل"),
         ("", ""),
         *((text, "") for text in NOT_FOUND.values()),
     ],

@@ -15,7 +15,7 @@ from pathlib import Path
 from rag.language.terms import stem
 from rag.language.text import fold
 from rag.language.translation import data_folder
-from rag.language.translation.words import LEAST, MARKS, keys_of, readings, unsuffixed
+from rag.language.translation.words import HAMZAS, LEAST, MARKS, keys_of, readings, unsuffixed
 
 LEAST_LIKE = 0.7
 """Likeness to a word of the same stem from which its meanings are taken."""
@@ -81,7 +81,7 @@ def _agree(text: str, written: str) -> bool:
     """
     for mine, other in zip(text, written, strict=False):
         if mine != other:
-            if mine in "أإآ" and other in _ALEFS:
+            if mine in HAMZAS and other in _ALEFS:
                 return False
             if (mine, other) in (("ي", "ى"), ("ة", "ه")):
                 return False

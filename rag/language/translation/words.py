@@ -81,7 +81,8 @@ _PREFIXES = (
 """Attached particles, folded, and what is to be put back: للولايات is ل and الولايات."""
 
 _NO_ARTICLES = ("أل", "إل", "آل")
-_HAMZAS = "أإآ"
+HAMZAS = "أإآ"
+"""Alefs that are written with a hamza or a madda."""
 
 _PRONOUNS = ("ه", "ها", "هم", "هن", "هما", "نا", "ك", "كم", "ي", "ني")
 _SUFFIXES = (
@@ -158,7 +159,7 @@ def unprefixed(word: str) -> tuple[str, ...]:
 
 def begins_with_and(text: str) -> bool:
     """Whether a word as written surely begins with "and": a hamza on alef begins a word, وأوكلاند."""
-    return len(text) > LEAST and text[0] in "وف" and text[1] in _HAMZAS
+    return len(text) > LEAST and text[0] in "وف" and text[1] in HAMZAS
 
 
 def readings(text: str, key: str) -> tuple[str, ...]:

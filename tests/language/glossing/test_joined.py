@@ -1,4 +1,4 @@
-"""Words that were written without a space are told apart; words that are whole stay so."""
+"""Words that were written without a space are separated; words that are whole stay so."""
 
 from __future__ import annotations
 
