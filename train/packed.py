@@ -3,7 +3,7 @@
     python -m train.packed --shared TRAIN --out RUN --seconds 6000
     python -m train.packed --shared TRAIN --out RUN --resume
 
-TRAIN holds news/, lessons/ and parallel/. A pack (train/tasks/packs.py) goes through the network once: the
+TRAIN holds news/, lessons/ and parallel/; the reports of train/reports/ are learned too. A pack (train/tasks/packs.py) goes through the network once: the
 evidence, then every question with its reply, masked so that each sees the evidence and itself, at the
 positions that it would have alone. Some 90 tokens are computed for a question instead of 450. Runs in
 float32, which processors without bf16 instructions multiply far faster (92 GFLOP/s against 2 on two cores
@@ -46,8 +46,11 @@ from train.tasks.packs import Maker, Pack, glossed, of_conflicts, of_differences
 from train.tasks.reading_lessons import Finder
 from train.tasks.sources import conflicts, lessons, news_topics, reports
 
-LONGEST = 780
+LONGEST = 1000
 """Tokens of a pack at most: a step needs about 9 MB a token beside 6 GB of weights."""
+
+REPORTS = Path(__file__).parent / "reports"
+"""Hand-written reports that the project has itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +128,20 @@ def _groups(example: Encoded) -> tuple[str, ...]:
     return "all", f"{example.pair} {'refuse' if refusal else 'answer'}", example.kind
 
 
-def made(shared: Path, seed: int, *, as_gloss: bool) -> tuple[list[Pack], list[Pack]]:
+def made(
+    shared: Path, seed: int, *, as_gloss: bool, own: Path = REPORTS, share: float = 1.0
+) -> tuple[list[Pack], list[Pack]]:
     """Packs to learn, in random order, and packs to measure with.
 
     Args:
         shared: Folder that holds news/, lessons/ and parallel/.
         seed: Another one draws other sentences and questions of the same reports.
         as_gloss: English questions over glosses; else Arabic ones over the sentences themselves.
+        own: Folder of more reports; every other one is learned in this language, the rest with the next seed.
+        share: Of the packs from ``shared`` that are learned, drawn anew for each seed; 0 to 1.
     """
-    items = reports(shared)
+    first, more = reports(shared / "news"), reports(own)
+    items = [*first, *more]
     held = {item["event"] for item in items if held_out("event", item["event"])}
     topics = news_topics(items, held)
     taught = [topic for topic in lessons(shared) if topic.split == "train"]
@@ -142,21 +150,31 @@ def made(shared: Path, seed: int, *, as_gloss: bool) -> tuple[list[Pack], list[P
     language = "en" if as_gloss else "ar"  # of the questions and of what they are asked about
     finder = Finder([p for topic in topics for p in topic.sentences if topic.split == "train"])
     maker = Maker(topics, finder, language)
-    learned: list[Pack] = []
+    old: list[Pack] = []
+    new: list[Pack] = []
     valid: list[Pack] = []
-    for topic in topics:
-        (learned if topic.split == "train" else valid).append(maker(topic, language, seed))
+    for number, topic in enumerate(topics):
+        if topic.split == "valid":
+            valid.append(maker(topic, language, seed))
+        elif number < len(first):
+            old.append(maker(topic, language, seed))
+        elif (number + seed) % 2 == as_gloss:
+            new.append(maker(topic, language, seed))
     for pack in of_differences(items, finder, held, language):
-        (valid if pack.examples[0].split == "valid" else learned).append(pack)
-    learned += of_lessons(Maker(taught, finder, language), taught, seed, language)
-    learned += of_conflicts(conflicts(shared), language, seed)
-    random.Random(seed).shuffle(learned)
-    return learned, valid
+        (valid if pack.examples[0].split == "valid" else old).append(pack)
+    old += of_lessons(Maker(taught, finder, language), taught, seed, language)
+    old += of_conflicts(conflicts(shared), language, seed)
+    rng = random.Random(seed)
+    found = [*new, *rng.sample(old, round(share * len(old)))]
+    rng.shuffle(found)
+    return found, valid
 
 
-def mixed(shared: Path, seed: int) -> tuple[list[Pack], list[Pack]]:
+def mixed(shared: Path, seed: int, own: Path = REPORTS, share: float = 1.0) -> tuple[list[Pack], list[Pack]]:
     """Packs of glosses and of Arabic questions over Arabic sentences, in turns."""
-    (read, valid), (arabic, more) = (made(shared, seed, as_gloss=flag) for flag in (True, False))
+    (read, valid), (arabic, more) = (
+        made(shared, seed, as_gloss=flag, own=own, share=share) for flag in (True, False)
+    )
     found = [pack for both in zip(read, arabic, strict=False) for pack in both]
     return found, [pack for both in zip(valid, more, strict=False) for pack in both] + valid[-3:]
 
@@ -247,14 +265,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lora.load(adapters, start / WEIGHTS)
     for name, adapter in adapters.items():
         adapter.requires_grad_(int(name.split(".")[2]) >= args.first)
-    _, valid = mixed(args.shared, 0)
+    _, valid = mixed(args.shared, 0, args.reports)
 
     def tokens(pack: Pack) -> Packed:
         return joined(encode([asdict(e) for e in pack.examples], tokenizer), LONGEST)
 
     def learned() -> Iterator[Packed]:
         for seed in itertools.count(args.seed):
-            yield from map(tokens, mixed(args.shared, seed)[0])
+            yield from map(tokens, mixed(args.shared, seed, args.reports, args.share)[0])
 
     measured = [*valid[: args.valid], *valid[-3:]] if args.valid else []
     Run(model, adapters, args)(learned(), [tokens(pack) for pack in measured])
@@ -275,6 +293,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=6000, help="of training; the rate falls with them")
     parser.add_argument("--bf16", action="store_true", help="compute in bf16, for processors that can")
     parser.add_argument("--seed", type=int, default=0, help="another one draws other packs")
+    parser.add_argument("--reports", type=Path, default=REPORTS, help="folder of more reports")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of the packs from --shared, drawn anew each time; 0 to 1"
+    )
     parser.add_argument("--rate", type=float, default=2e-4, help="of AdamW, at its highest")
     parser.add_argument("--each", type=int, default=2, help="packs of a step")
     parser.add_argument("--first", type=int, default=8, help="first block that learns")

@@ -20,8 +20,8 @@ from rag.language import quantities
 from rag.language.names import latin_keys
 from rag.language.terms import arabic_keys, terms
 from rag.language.text import is_arabic
-from rag.language.translation.hints import hints_for
-from rag.language.translation.values import missing
+from rag.language.translation.hints import hints_for, in_arabic
+from rag.language.translation.values import missing, named
 from rag.records import Evidence, Language
 
 HALF = 0.5
@@ -81,9 +81,13 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
 
 
 def _worded(statement: Statement, language: Language) -> Statement:
-    """A translated phrase that is one known name or value, as the tables write it."""
+    """A phrase that tables can write in the answer's language, in their words.
+
+    It is one known name or value, or, in an Arabic answer, English names and values alone.
+    """
     if not statement.words:
-        return statement
+        said = in_arabic(statement.text) if language == "ar" and not is_arabic(statement.text) else ""
+        return dataclasses.replace(statement, text=said, words=statement.text) if said else statement
     hints = hints_for(statement.words, "en" if language == "ar" else "ar")
     whole = len(hints) == 1 and hints[0].source.strip() == statement.words.strip(ENDS)
     known = whole and hints[0].kind in ("name", "value") and not hints[0].spelled
@@ -151,7 +155,8 @@ def _unsupported_reason(
     absent = missing(statement.text, [item.text for item in evidence])
     if absent:
         values = (
-            re.sub(r"month (\d+)", lambda month: reasons["month"].format(n=month[1]), v) for v in absent
+            re.sub(r"month (\d+)", lambda month: reasons["month"].format(n=month[1]), named(v, language))
+            for v in absent
         )
         return reasons["missing"].format(values=reasons["comma"].join(values))
     apart = not statement.cited or names or quantities.claimed(statement.text)

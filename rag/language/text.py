@@ -32,15 +32,18 @@ _NUMBER = re.compile(
     re.UNICODE,
 )
 
+_MILLIONS = re.compile(r"(?<=[$€£])(\s?\d+(?:[.,]\d+)*)\s?m(?!\w)")
+"""Money in millions: behind its sign a single "m" does not mean metres."""
+
 
 def numbers(text: str) -> list[str]:
     """The numbers in digits in a text, in order, each in its canonical spelling.
 
     ``2.5 ألف``, ``2,500``, ``٢٥٠٠`` and ``2.5k`` are all ``2500``; ``3 آلاف و500`` is ``3500``; ``5%`` is
-    ``5``; ``20.9.2024`` is three numbers. A point is a decimal point even in ``2.500``. Numbers in words
-    are not included.
+    ``5``; ``$5m`` is ``5000000``; ``20.9.2024`` is three numbers. A point is a decimal point even in
+    ``2.500``. Numbers in words are not included.
     """
-    folded = fold(text)
+    folded = fold(_MILLIONS.sub(r"\1mn", text))
     found: list[str] = []
     last_end, last_power = -1, 0
     for match in _NUMBER.finditer(folded):

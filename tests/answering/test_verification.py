@@ -44,6 +44,7 @@ def test_a_number_that_the_cited_sentence_lacks_is_looked_for_in_the_others() ->
         "Repairs cost 12 billion dollars [2].",
         "بلغت تكلفة المكتبة 5 ملايين دينار [4].",
         "The harbour reopened in 2019 [1].",
+        "The repairs cost 12 million euros [2].",
     ],
 )
 def test_a_number_that_no_sentence_holds_is_not_answered(draft: str) -> None:
@@ -71,6 +72,10 @@ def test_a_number_that_no_sentence_holds_is_not_answered(draft: str) -> None:
         (
             "مئة راكب: 300 مقابل 4 ملايين [1].",
             "حُذفت مسودة النموذج: لا تجمع جملةٌ واحدة أسماءها وأرقامها وتواريخها",
+        ),
+        (
+            "بلغت تكلفة المكتبة 4 ملايين درهم [4].",
+            "حُذفت مسودة النموذج: ليس في الجمل المعروضة: درهم",
         ),
     ],
 )
@@ -188,6 +193,22 @@ def test_an_answer_in_another_language_that_quotes_nothing_is_dropped() -> None:
 @pytest.mark.parametrize("draft", ["[3] 300", "[2] port director"])
 def test_numbers_and_latin_names_are_of_any_language(draft: str) -> None:
     assert built(draft, evidence(), "ar").outcome == "answered"
+
+
+@pytest.mark.parametrize(
+    ("reply", "lead"),
+    [
+        ("[1] 12 million dollars", "12 مليون دولار"),
+        ("[1] Salma Idris", "سلمى إدريس"),
+        ("[1] Tuesday 3 May", "الثلاثاء 3 مايو"),
+        ("[1] Mount Borasi", "Mount Borasi"),
+    ],
+)
+def test_english_names_and_values_are_written_in_arabic_in_an_arabic_answer(reply: str, lead: str) -> None:
+    items = evidence(
+        ("On Tuesday 3 May Salma Idris said that the tunnel under Mount Borasi had cost 12 million dollars.",)
+    )
+    assert built(reply, items, "ar").text.startswith(lead)
 
 
 @pytest.mark.parametrize(

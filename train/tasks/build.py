@@ -48,7 +48,7 @@ def build(args: argparse.Namespace) -> list[Example]:
     """Every example."""
     held = set(args.held_events.read_text(encoding="utf-8").split()) if args.held_events else set()
     shared: Path = args.shared
-    items = reports(shared)
+    items = reports(shared / "news")
     lesson_topics, news = lessons(shared), news_topics(items, held)
     held_out = held_lines(lesson_topics)
     parallel = [p for file in PARALLEL for p in pairs(shared / "parallel", file)]

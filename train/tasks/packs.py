@@ -33,6 +33,8 @@ NEAR, ABSENT = 0.5, 0.25
 """Share of the near misses that are asked, and of the questions whose sentence is not shown. With all of the
 first and half of the second three in ten questions were refused, and after that the model refused half of the
 English questions that it should answer about other news."""
+MOST_REFUSED = 2
+"""Near misses of a pack at most, and questions without their sentence."""
 TOGETHER = 6
 """Sentences of different lessons that make one pack."""
 WHOLE_SHARE = 0.06
@@ -77,11 +79,12 @@ class Maker:
         found: list[Example] = []
         for item in topic.asked:
             found += self._of(topic, item, shown, texts, evidence, rng)
-        for near in topic.asked[0].near:
-            if rng.random() < NEAR:
-                found.append(self._refused(topic, texts, near[self._language], evidence, "near"))
+        near = [n for n in rng.sample(topic.asked[0].near, len(topic.asked[0].near)) if rng.random() < NEAR]
+        for asked in near[:MOST_REFUSED]:
+            found.append(self._refused(topic, texts, asked[self._language], evidence, "near"))
         rng.shuffle(found)
-        return Pack(tuple(found))
+        absent = [e for e in found if e.kind == "absent"][MOST_REFUSED:]
+        return Pack(tuple(e for e in found if e not in absent))
 
     def together(self, topics: Sequence[Topic], evidence: str, rng: random.Random) -> Pack:
         """A pack of all sentences of some topics, with the questions that one of them alone answers.
@@ -134,7 +137,7 @@ class Maker:
         golds = [topic.sentences[g] for g in item.golds]
         language, asked = self._language, item.question[self._language]
         if all(g in shown for g in golds):
-            whole = rng.random() < WHOLE_SHARE and topic.split == "train"
+            whole = bool(item.sentence) and rng.random() < WHOLE_SHARE and topic.split == "train"
             reply = answered(topic, item, language, evidence, shown, whole=whole)
             yield reading(
                 texts, asked, reply, pair=f"{language}-{evidence}", source=topic.source,

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from rag.language.glossing.gloss import gloss
 from rag.language.text import fold, numbers
 from train.tasks.examples import Split, held_out
 
@@ -40,7 +41,7 @@ class Asked:
     answer: dict[str, list[str]]
     """Phrases; several where several are asked for."""
     sentence: dict[str, str]
-    """The answer as a sentence."""
+    """The answer as a sentence; empty where none was written."""
     golds: tuple[int, ...]
     """Places of the sentences that hold it, within its topic."""
     near: tuple[dict[str, str], ...]
@@ -122,11 +123,11 @@ def _lesson(item: dict[str, Any], own: tuple[Pair, ...]) -> Asked:
     )
 
 
-def reports(shared: Path) -> list[dict[str, Any]]:
-    """The news reports as they are."""
+def reports(folder: Path) -> list[dict[str, Any]]:
+    """The news reports of a folder as they are (train/reports/README.md has their format)."""
     return [
         json.loads(line)
-        for path in sorted((shared / "news").glob("n*.jsonl"))
+        for path in sorted(folder.glob("*.jsonl"))
         for line in path.read_text(encoding="utf-8").splitlines()
     ]
 
@@ -135,12 +136,13 @@ def news_topics(items: Sequence[dict[str, Any]], held: set[str]) -> list[Topic]:
     """The news reports as topics.
 
     Args:
-        items: What ``reports`` returned.
+        items: What ``reports`` returned. Sentences that were written in Arabic alone are glossed.
         held: Events kept for validation.
     """
     topics = []
     for item in items:
-        own = tuple(Pair(s["en"], s["ar"], item["id"], n) for n, s in enumerate(item["sentences"]))
+        both = ({"ar": s, "en": gloss(s)} if isinstance(s, str) else s for s in item["sentences"])
+        own = tuple(Pair(s["en"], s["ar"], item["id"], n) for n, s in enumerate(both))
         near = tuple({"en": n["question_en"], "ar": n["question_ar"]} for n in item["near_misses"])
         asked = []
         for n, q in enumerate(item["questions"]):
@@ -150,7 +152,7 @@ def news_topics(items: Sequence[dict[str, Any]], held: set[str]) -> list[Topic]:
                     f"{item['id']}-{n}",
                     {"en": q["question_en"], "ar": q["question_ar"]},
                     {"en": _listed(q["answer_en"]), "ar": _listed(q["answer_ar"])},
-                    {"en": q["sentence_en"], "ar": q["sentence_ar"]},
+                    {k: q[f"sentence_{k}"] for k in ("en", "ar") if f"sentence_{k}" in q},
                     tuple(dict.fromkeys(golds)),
                     near,
                     q["kind"],

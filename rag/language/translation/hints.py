@@ -26,7 +26,9 @@ from rag.language.translation.reader import (
 from rag.language.translation.words import is_stop, longest
 from rag.records import Language
 
-__all__ = ["MEANINGS", "NONE", "EnglishReader", "Hint", "Tables", "hints_for", "render", "shipped"]
+__all__ = ["MEANINGS", "NONE", "EnglishReader", "Hint", "Tables", "hints_for", "in_arabic", "render", "shipped"]
+
+_MARKS = str.maketrans(",;?", "،؛؟")
 
 MEANINGS, NONE = " | ", "none"
 """Between two hints, and what the prompt says without any."""
@@ -48,6 +50,40 @@ def render(hints: Iterable[Hint]) -> str:
     """The hints as the prompt contains them; ``none`` where there are none."""
     shown = MEANINGS.join(f"{hint.source}={'; '.join(hint.targets)}" for hint in hints)
     return shown or NONE
+
+
+def in_arabic(phrase: str, tables: Tables | None = None) -> str:
+    """An English phrase of names and values alone in Arabic; empty where it has other words.
+
+    Args:
+        phrase: A short answer, such as ``Salma Idris`` or ``38 million dinars``.
+        tables: As for ``hints_for``.
+    """
+    reader, pieces, at, end = EnglishReader(phrase, tables or shipped()), [], 0, 0
+    while at < len(reader.words):
+        word = reader.words[at]
+        hint, used = reader.at(at)
+        before, end = phrase[end : word.start], reader.words[at + used - 1].end
+        if word.key == "the" and used == 1:
+            pieces.append(before)
+        elif word.key == "and" and used == 1:
+            pieces.append(f"{before}و")
+        elif hint and (hint.kind == "value" or (word.text[0].isupper() and _is_thing(reader, hint, at))):
+            pieces.append((before if pieces[-1:] != [" و"] else before.lstrip()) + hint.targets[0])
+        elif not hint and word.key[0].isdigit():
+            pieces.append(before + phrase[word.start : end])
+        else:
+            return ""
+        at += used
+    return " ".join("".join(pieces).translate(_MARKS).split())
+
+
+def _is_thing(reader: Reader, hint: Hint, at: int) -> bool:
+    """Whether a word with a capital is a name that stands in Arabic where it stands in English."""
+    if hint.kind == "name":
+        match = reader.gazetteer.match(reader.words, at, "en")
+        return not match or all(name.kind not in LOWER_KINDS for name in match.names)
+    return reader.lexicon.entry(hint.targets[0]).is_name
 
 
 class EnglishReader(Reader):

@@ -57,6 +57,8 @@ _UNITS = {
 
 _LANGUAGES: tuple[Language, ...] = ("ar", "en")
 _CHECKABLE = re.compile(r"\d+(?:\.\d+)?|month \d+")
+_CURRENCY = "currency "
+"""Begins the key of a currency."""
 
 _ENGLISH_MONTH = "|".join(name for english, _ in MONTHS for name in english.split())
 
@@ -342,6 +344,30 @@ def _checkable(value: Value) -> set[str]:
 
 
 def missing(claim: str, sources: list[str]) -> list[str]:
-    """The values of the claim that none of the sources supports, sorted; empty if all are supported."""
+    """The values of the claim that none of the sources supports, sorted; empty if all are supported.
+
+    A currency is missing only where the sources have another one: a sentence may leave it to the one before.
+    """
     known = frozenset().union(*map(stated, sources))
-    return sorted(claimed(claim) - known)
+    own, theirs = _currencies(claim), frozenset().union(*map(_currencies, sources))
+    other = own - theirs if theirs else frozenset()
+    return sorted((claimed(claim) - known) | other)
+
+
+@lru_cache(maxsize=1024)
+def _currencies(text: str) -> frozenset[str]:
+    values = values_of(text, "ar" if is_arabic(text) else "en")
+    return frozenset(key for value in values for key in value.keys if key.startswith(_CURRENCY))
+
+
+def named(value: str, language: Language) -> str:
+    """A value as ``missing`` returns it, in words: ``dinars`` for ``currency dinar``.
+
+    Args:
+        value: Numbers are returned as they are.
+        language: Of the words.
+    """
+    if not value.startswith(_CURRENCY):
+        return value
+    forms = (" ".join(form) for form, entry in tables.units()[language].items() if entry.key == value)
+    return next(forms, value.removeprefix(_CURRENCY))

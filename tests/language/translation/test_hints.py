@@ -10,7 +10,7 @@ import pytest
 
 from rag.language.translation import data_folder
 from rag.language.translation.gazetteer import Gazetteer, Name, gazetteer
-from rag.language.translation.hints import Tables, hints_for, render
+from rag.language.translation.hints import Tables, hints_for, in_arabic, render
 from rag.language.translation.lexicon import Lexicon, lexicon
 from rag.language.translation.words import words_of
 
@@ -235,3 +235,20 @@ def test_foreign_sounds_meet_in_a_name_that_has_one_spelling() -> None:
         match = names.match(words_of(word), 0, "ar")
         assert match
         assert not match.bare
+
+
+@pytest.mark.parametrize(
+    ("phrase", "arabic"),
+    [
+        ("38 million dirhams", "38 مليون درهم"),
+        ("Riyadh and Cairo", "الرياض والقاهرة"),
+        ("the United Nations", "الأمم المتحدة"),
+        ("Riyadh, Cairo", "الرياض، القاهرة"),
+        ("900", "900"),
+        ("a strike", ""),
+        ("Iranian Foreign Ministry", ""),
+        ("Mount Borasi", ""),
+    ],
+)
+def test_an_english_phrase_of_names_and_values_alone_is_written_in_arabic(phrase: str, arabic: str) -> None:
+    assert in_arabic(phrase) == arabic

@@ -42,6 +42,8 @@ from rag.language.translation.values import missing, stated
         ("on 1 October", "في الأول من أكتوبر"),
         ("12 جنديا", "twelve soldiers"),
         ("1500000", "one and a half million people"),
+        ("$38m", "كلف 38 مليون دولار"),
+        ("38 million dollars", "كلف 38 مليونا"),
     ],
 )
 def test_a_value_in_other_words_is_not_missing(claim: str, source: str) -> None:
@@ -64,6 +66,8 @@ def test_a_value_in_other_words_is_not_missing(claim: str, source: str) -> None:
         ("in the 1990s", "في ثمانينيات القرن الماضي", ["1990"]),
         ("on 2 October", "في الأول من أكتوبر", ["2"]),
         ("7", "", ["7"]),
+        ("38 million dinars", "كلف الجسر 38 مليون درهم", ["currency dinar"]),
+        ("38 مليون دينار", "The bridge cost $38m.", ["currency dinar"]),
     ],
 )
 def test_another_value_is_missing(claim: str, source: str, lacks: list[str]) -> None:
