@@ -3,11 +3,12 @@
     python -m train.packed --shared TRAIN --out RUN --seconds 6000
     python -m train.packed --shared TRAIN --out RUN --resume
 
-TRAIN holds news/, lessons/ and parallel/; the reports of train/reports/ are learned too. A pack (train/tasks/packs.py) goes through the network once: the
-evidence, then every question with its reply, masked so that each sees the evidence and itself, at the
-positions that it would have alone. Some 90 tokens are computed for a question instead of 450. Runs in
-float32, which processors without bf16 instructions multiply far faster (92 GFLOP/s against 2 on two cores
-with AVX2); with them ``--bf16`` is faster (370 against 135 on two cores with avx512_bf16).
+TRAIN holds news/, lessons/ and parallel/; the reports of train/reports/ are learned too. A pack
+(train/tasks/packs.py) goes through the network once: the evidence, then every question with its reply, masked
+so that each sees the evidence and itself, at the positions that it would have alone. Some 90 tokens are
+computed for a question instead of 450. Runs in float32, which processors without bf16 instructions multiply
+far faster (92 GFLOP/s against 2 on two cores with AVX2); with them ``--bf16`` is faster (370 against 135 on
+two cores with avx512_bf16).
 """
 
 from __future__ import annotations
@@ -42,15 +43,12 @@ from train.adapter import (
     restore,
 )
 from train.tasks.examples import held_out
-from train.tasks.packs import Maker, Pack, glossed, of_conflicts, of_differences, of_lessons
+from train.tasks.packs import Maker, Pack, glossed, of_conflicts, of_differences, of_events, of_lessons
 from train.tasks.reading_lessons import Finder
-from train.tasks.sources import conflicts, lessons, news_topics, reports
+from train.tasks.sources import REPORTS, conflicts, lessons, news_topics, reports
 
 LONGEST = 1000
 """Tokens of a pack at most: a step needs about 9 MB a token beside 6 GB of weights."""
-
-REPORTS = Path(__file__).parent / "reports"
-"""Hand-written reports that the project has itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +158,9 @@ def made(
             old.append(maker(topic, language, seed))
         elif (number + seed) % 2 == as_gloss:
             new.append(maker(topic, language, seed))
-    for pack in of_differences(items, finder, held, language):
+    for pack in of_events(items, topics, maker, seed):
+        (valid if pack.examples[0].split == "valid" else new).append(pack)
+    for pack in of_differences(first, finder, held, language):
         (valid if pack.examples[0].split == "valid" else old).append(pack)
     old += of_lessons(Maker(taught, finder, language), taught, seed, language)
     old += of_conflicts(conflicts(shared), language, seed)

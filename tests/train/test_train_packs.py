@@ -18,7 +18,7 @@ from rag.language.glossing.gloss import gloss
 from train.replies import parsed, places
 from train.tasks import packs
 from train.tasks.reading_lessons import Finder
-from train.tasks.sources import Topic
+from train.tasks.sources import Topic, news_topics
 
 pytestmark = pytest.mark.slow  # importing torch takes seconds
 
@@ -133,6 +133,81 @@ def test_both_values_are_told_in_both_languages() -> None:
         assert {value: [text for n, text in shown if int(n) in own] for value, own in told.items()} == {
             value: [shown_as(sentences[at]["ar"])] for value, at in (("4", 0), ("6", 1))
         }
+
+
+def _reports() -> list[dict[str, Any]]:
+    """Two reports on one event, as train/reports/README.md describes them, and one on another."""
+
+    def asked(number: int, report: str) -> dict[str, Any]:
+        return {
+            "question_en": f"What did witness {number} of {report} see?",
+            "question_ar": f"ماذا رأى الشاهد {number} في {report}؟",
+            "answer_en": f"item {number} {report}", "answer_ar": f"شيئا {number} {report}",
+            "sentence": number, "kind": "what",
+        }  # fmt: skip
+
+    found = []
+    for report, event in (("x1", "fire"), ("x2", "fire"), ("x3", "flood")):
+        found.append(
+            {
+                "id": report, "event": event,
+                "sentences": [f"قال الشاهد إنه رأى شيئا {n} {report}." for n in range(9)],
+                "questions": [asked(n, report) for n in range(9)],
+                "near_misses": [
+                    {"question_en": f"Who paid witness {n}?", "question_ar": f"من دفع للشاهد {n}؟"}
+                    for n in range(4)
+                ],
+            }
+        )  # fmt: skip
+    found[1]["differences"] = [
+        {
+            "question_en": f"What was seen at {n}?", "question_ar": f"ماذا شوهد عند {n}؟",
+            "outcome": "conflict",
+            "values": [
+                {"id": r, "sentence": n, "ar": f"شيئا {n} {r}", "en": f"item {n} {r}"} for r in ("x1", "x2")
+            ],
+        }
+        for n in range(4)
+    ]  # fmt: skip
+    return found
+
+
+def test_two_reports_that_differ_are_shown_together_and_both_sides_are_told() -> None:
+    items = _reports()
+    read = news_topics(items, set())
+    finder = Finder([p for topic in read for p in topic.sentences])
+    for language in ("ar", "en"):
+        seen = read if language == "ar" else packs.glossed(read)
+        made = list(packs.of_events(items, seen, packs.Maker(seen, finder, language), 1))
+        (pack,) = made
+        kinds = Counter(example.kind for example in pack.examples)
+        assert kinds["conflict"] == packs.DIFFERENCES
+        assert kinds["near"] <= packs.MOST_REFUSED
+        for example in pack.examples:
+            shown = re.findall(r"^\[\d+\] (.*)$", example.messages[-1][1], re.MULTILINE)
+            told = parsed(example.answer).statements
+            assert len(told) == (2 if example.kind == "conflict" else example.kind == "what")
+            for part in told:
+                (number,) = places(part)
+                assert "x3" not in shown[number - 1]
+                assert part.text.split()[-1] in shown[number - 1]
+                assert part.text.split()[-2] in shown[number - 1]
+
+
+def test_another_report_on_the_same_event_is_no_distractor() -> None:
+    read = news_topics(_reports(), set())
+    maker = packs.Maker(read, Finder([p for topic in read for p in topic.sentences]), "ar")
+    for seed in range(6):
+        text = maker(read[0], "ar", seed).examples[0].messages[-1][1].split("\n\nQuestion:")[0]
+        assert "x1" in text
+        assert "x2" not in text
+
+
+def test_sentences_in_arabic_alone_are_glossed() -> None:
+    (first, *_) = news_topics(_reports(), {"flood"})
+    assert first.split == "train"
+    assert [p.en for p in first.sentences] == [gloss(p.ar) for p in first.sentences]
+    assert not first.asked[0].sentence
 
 
 def test_disagreements_are_asked_two_by_two_about_the_sentences_of_both() -> None:

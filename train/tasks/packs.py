@@ -33,6 +33,8 @@ NEAR, ABSENT = 0.5, 0.25
 """Share of the near misses that are asked, and of the questions whose sentence is not shown. With all of the
 first and half of the second three in ten questions were refused, and after that the model refused half of the
 English questions that it should answer about other news."""
+DIFFERENCES, BESIDE = 3, (2, 3)
+"""Differences of two reports that one pack asks about, and sentences beside those that they are in."""
 MOST_REFUSED = 2
 """Near misses of a pack at most, and questions without their sentence."""
 TOGETHER = 6
@@ -46,6 +48,17 @@ class Pack:
     """Examples whose prompts are the same up to the question."""
 
     examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What two reports on one event say differently."""
+
+    question: dict[str, str]
+    values: tuple[tuple[Pair, str, str], ...]
+    """Sentences with what each says, in English and in its own words."""
+    outcome: str
+    """``conflict``, ``update`` or ``same``."""
 
 
 class Maker:
@@ -62,6 +75,7 @@ class Maker:
         self._finder = finder
         self._language = language
         self._names = names_of(topics)
+        self._event = {p.file: topic.name for topic in topics for p in topic.sentences}
 
     def __call__(self, topic: Topic, evidence: str, seed: int) -> Pack:
         """A pack on a report.
@@ -79,12 +93,54 @@ class Maker:
         found: list[Example] = []
         for item in topic.asked:
             found += self._of(topic, item, shown, texts, evidence, rng)
-        near = [n for n in rng.sample(topic.asked[0].near, len(topic.asked[0].near)) if rng.random() < NEAR]
-        for asked in near[:MOST_REFUSED]:
-            found.append(self._refused(topic, texts, asked[self._language], evidence, "near"))
+        return self._mixed(found, [topic], texts, evidence, rng)
+
+    def of_event(self, differing: Sequence[Difference], reports: Sequence[Topic], seed: int) -> Pack:
+        """A pack of two reports on one event, with questions to which they give different answers.
+
+        Args:
+            differing: What the reports say differently, some of which is asked.
+            reports: Both of them.
+            seed: Another one draws other sentences and questions.
+        """
+        language = self._language
+        rng = seeded("pack event", reports[0].sentences[0].file, language, seed)
+        chosen = rng.sample(differing, min(DIFFERENCES, len(differing)))
+        shown = list(dict.fromkeys(pair for one in chosen for pair, _, _ in one.values))
+        rest = [p for topic in reports for p in topic.sentences if p not in shown]
+        shown += rng.sample(rest, min(rng.randint(*BESIDE), len(rest)))
+        rng.shuffle(shown)
+        texts = [p.text(language) for p in shown]
+        found: list[Example] = []
+        for one in chosen:
+            values = [(shown.index(pair) + 1, en, ar) for pair, en, ar in one.values]
+            reply = sorted_marks(sides(values, texts, language, language, one.outcome))
+            found.append(
+                reading(
+                    texts, one.question[language], reply, pair=f"{language}-{language}", source="news",
+                    kind=one.outcome, split=reports[0].split,
+                )
+            )  # fmt: skip
+        for topic in reports:
+            for item in topic.asked:
+                found += self._of(topic, item, shown, texts, language, rng)
+        return self._mixed(found, reports, texts, language, rng)
+
+    def _mixed(
+        self,
+        found: list[Example],
+        topics: Sequence[Topic],
+        texts: list[str],
+        evidence: str,
+        rng: random.Random,
+    ) -> Pack:
+        """Examples with some that are to be refused, in random order."""
+        near = [n for topic in topics for n in topic.asked[0].near if rng.random() < NEAR]
+        for asked in rng.sample(near, min(MOST_REFUSED, len(near))):
+            found.append(self._refused(topics[0], texts, asked[self._language], evidence, "near"))
         rng.shuffle(found)
-        absent = [e for e in found if e.kind == "absent"][MOST_REFUSED:]
-        return Pack(tuple(e for e in found if e not in absent))
+        absent = [example for example in found if example.kind == "absent"][MOST_REFUSED:]
+        return Pack(tuple(example for example in found if example not in absent))
 
     def together(self, topics: Sequence[Topic], evidence: str, rng: random.Random) -> Pack:
         """A pack of all sentences of some topics, with the questions that one of them alone answers.
@@ -120,6 +176,7 @@ class Maker:
             p
             for p in self._finder.near(asked.question[evidence], evidence, topic.sentences)
             if p not in topic.sentences
+            and self._event.get(p.file) != topic.name  # another outlet may contradict it
             and len(p.text(evidence)) <= LONGEST_SENTENCE
             and not _told(topic.asked, [p])
         ]
@@ -196,6 +253,33 @@ def of_lessons(maker: Maker, topics: Sequence[Topic], seed: int, evidence: str =
         pack = maker.together([topics[at] for at in chosen], evidence, rng)
         if pack.examples:
             yield pack
+
+
+def of_events(
+    items: Sequence[dict[str, Any]], topics: Sequence[Topic], maker: Maker, seed: int
+) -> Iterator[Pack]:
+    """Packs of events on which two reports differ, for those whose differences name their sentences.
+
+    Args:
+        items: The reports.
+        topics: The same reports, in the same order.
+        maker: Made of them.
+        seed: Another one draws other sentences and questions.
+    """
+    by_id = {item["id"]: topic for item, topic in zip(items, topics, strict=True)}
+    for item in items:
+        found = [one for one in item.get("differences") or () if "sentence" in one["values"][0]]
+        if found:
+            differing = [
+                Difference(
+                    {"en": one["question_en"], "ar": one["question_ar"]},
+                    tuple((by_id[v["id"]].sentences[v["sentence"]], v["en"], v["ar"]) for v in one["values"]),
+                    one["outcome"],
+                )
+                for one in found
+            ]
+            ids = dict.fromkeys(v["id"] for one in found for v in one["values"])
+            yield maker.of_event(differing, [by_id[one] for one in ids], seed)
 
 
 def of_differences(

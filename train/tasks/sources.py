@@ -15,6 +15,8 @@ from rag.language.text import fold, numbers
 from train.tasks.examples import Split, held_out
 
 LESSON_FILES = ("pud", "tico19", "un")
+REPORTS = Path(__file__).parent.parent / "reports"
+"""Reports that were written for training and belong to the project."""
 _GROUPS = re.compile(r"(?<!\d)\d{3}(?: \d{3})* \d{1,3}(?!\d)")
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 
 from rag.language.names import likeness
+from rag.language.translation.gazetteer import PEOPLE
 from rag.language.translation.reader import MOST_MEANINGS, Found, Hint, Kind, Reader, Tables, usual_forms
 from rag.language.translation.transliteration import likeness_to_names, spellings_of
 from rag.language.translation.values import value_at
 from rag.language.translation.words import (
     LEAST,
+    TANWIN,
     Word,
     begins_with_and,
     folded,
     is_arabic_word,
     is_stop,
     longest,
+    name_readings,
     readings,
     unprefixed,
 )
@@ -77,10 +80,10 @@ _AFTER_NAMES = {"الدين": "al-Din", "لي": "Lee"}
 """Words that are parts of people's names after another part, as newspapers spell them: علاء الدين."""
 _SERVANT = "عبد"
 """Folded first word of names such as عبد الأمير, whose second is an attribute of God."""
-_RISKY_ALONE = frozenset(["media", "organisation", "company", "base", "operation"])
+_RISKY_ALONE = frozenset(
+    ["media", "organisation", "company", "base", "operation", "team", "event", "work", "product", "building"]
+)
 """Kinds of names that are taken for an ordinary word unless something shows that they are meant."""
-_TANWIN = "ً"
-"""An ending of adverbs and indefinite nouns, which no name is written with."""
 _QUOTES = '«»"“”'
 _ARTICLE = ("ال", "الـ")
 """The article alone, as before a number (الـ21); folded it is also آل, a family."""
@@ -123,16 +126,18 @@ class ArabicReader(Reader):
     def _is_title(self, before: str) -> bool:
         return before in _TITLES or before[1:] in _TITLES
 
-    def _quoted(self, at: int) -> bool:
-        start, end = self.words[at].start, self.words[at].end
+    def _quoted(self, at: int, used: int = 1) -> bool:
+        start, end = self.words[at].start, self.words[at + used - 1].end
         return self.sentence[max(start - 1, 0) : start] in (*_QUOTES,) and self.sentence[end : end + 1] in (
             *_QUOTES,
         )
 
     def _name(self, at: int) -> Found | None:
         match = self.gazetteer.match(self.words, at, "ar")
-        if not match or (match.used == 1 and _TANWIN in self.words[at].text):
+        if not match or (match.used == 1 and TANWIN in self.words[at].text):
             return None
+        if all(name.kind == "work" for name in match.names) and not self._quoted(at, match.used):
+            return None  # most titles are ordinary words, or a person's name
         targets = usual_forms(match, self.words[at].text, "en")
         if match.used > 1:
             return self.hint(at, match.used, targets, "name"), match.used
@@ -158,7 +163,7 @@ class ArabicReader(Reader):
     def _part(self, at: int) -> Found | None:
         """A part of a person's name: beside another part or a title, or a word that is nothing else."""
         word = self.words[at]
-        if _TANWIN in word.text or (
+        if TANWIN in word.text or (
             is_stop(word.key, "ar") and not (self._person == at and word.text == "علي")
         ):
             return None
@@ -207,7 +212,7 @@ class ArabicReader(Reader):
     def _spelling(self, at: int) -> tuple[str, bool]:
         """The usual spelling of a part of people's names, and whether it has no attached particle."""
         word = self.words[at]
-        for form in readings(word.text, word.key)[:4]:
+        for form in name_readings(word.text, word.key)[:4]:
             if len(form) >= LEAST and (spelling := self.gazetteer.part(form, "ar")):
                 return spelling, form in (word.key, word.key.removeprefix("ال"))
         return "", False
@@ -215,6 +220,9 @@ class ArabicReader(Reader):
     def _is_part(self, at: int) -> bool:
         """Whether a word is a part of people's names and nothing else."""
         if at >= len(self.words) or not self._before(at):
+            return False
+        known = self.gazetteer.match(self.words, at, "ar")
+        if known and all(name.kind != PEOPLE for name in known.names):  # شرقي سوريا
             return False
         entry = self.lexicon.entry(self.words[at].text)
         return entry.is_name or (bool(self._spelling(at)[0]) and (not entry.meanings or entry.guessed))
@@ -260,7 +268,7 @@ class ArabicReader(Reader):
     def _unknown(self, at: int) -> Hint | None:
         """A word that no table has, spelled by letter where it is likely to be a name."""
         key = self.words[at].key
-        if len(key) < LEAST or _INFLECTED.match(key) or _TANWIN in self.words[at].text:
+        if len(key) < LEAST or _INFLECTED.match(key) or TANWIN in self.words[at].text:
             return None
         before = self._before(at)
         expected = self._person == at or self._quoted(at) or self._is_title(before)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from rag.language.translation import data_folder
-from rag.language.translation.words import LEAST, Word, keys_of, longest, readings
+from rag.language.translation.words import LEAST, Word, keys_of, longest, name_readings
 from rag.records import Language
 
 LONGEST = 8
@@ -135,7 +135,7 @@ class Gazetteer:
             language: Of the sentence.
         """
         first, table = words[at].key, self._index(language)
-        firsts = readings(words[at].text, first) if language == "ar" else (first,)
+        firsts = name_readings(words[at].text, first) if language == "ar" else (first,)
         for size in longest(words, at, LONGEST):
             rest = tuple(word.key for word in words[at + 1 : at + size])
             for form in firsts:
@@ -199,7 +199,7 @@ def aligned(name: Name) -> Iterator[tuple[str, str]]:
 
 def _rows(folder: Path) -> Iterator[Name]:
     """The names of all tables; of names that share a form, the first is the usual one."""
-    for file, header in (("spellings.tsv", 0), ("names.tsv", 1), ("english.tsv", 0)):
+    for file, header in (("spellings.tsv", 0), ("names.tsv", 1), ("english.tsv", 0), ("world.tsv", 0)):
         for line in (folder / file).read_text(encoding="utf-8").splitlines()[header:]:
             kind, english, arabic, more_english, more_arabic = [*line.split("\t"), "", ""][:5]
             spellings = (english, *filter(None, more_english.split("|")))

@@ -26,7 +26,17 @@ from rag.language.translation.reader import (
 from rag.language.translation.words import is_stop, longest
 from rag.records import Language
 
-__all__ = ["MEANINGS", "NONE", "EnglishReader", "Hint", "Tables", "hints_for", "in_arabic", "render", "shipped"]
+__all__ = [
+    "MEANINGS",
+    "NONE",
+    "EnglishReader",
+    "Hint",
+    "Tables",
+    "hints_for",
+    "in_arabic",
+    "render",
+    "shipped",
+]
 
 _MARKS = str.maketrans(",;?", "،؛؟")
 

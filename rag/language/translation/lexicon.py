@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 from rag.language.terms import stem
 from rag.language.text import fold
 from rag.language.translation import data_folder
-from rag.language.translation.words import HAMZAS, LEAST, MARKS, keys_of, readings, unsuffixed
+from rag.language.translation.words import HAMZAS, LEAST, MARKS, TANWIN, keys_of, readings, unsuffixed
 
 LEAST_LIKE = 0.7
 """Likeness to a word of the same stem from which its meanings are taken."""
@@ -129,15 +129,19 @@ class Lexicon:
 
     def meanings(self, word: str) -> tuple[str, ...]:
         """English meanings of an Arabic word as written, the usual one first; empty without an entry."""
-        return self._entry(word).meanings
+        return self.entry(word).meanings
 
     def is_name(self, word: str) -> bool:
         """Whether the first meaning of an Arabic word as written is a name."""
-        return self._entry(word).is_name
+        return self.entry(word).is_name
 
     def entry(self, word: str) -> Entry:
         """What the lexicon has for an Arabic word as written."""
-        return self._entry(word)
+        entry = self._entry(word)
+        if entry.is_name and TANWIN in word:
+            meanings = tuple(meaning for meaning in entry.meanings if not meaning[0].isupper())
+            return replace(entry, meanings=meanings, is_name=False) if meanings else NO_ENTRY
+        return entry
 
     @lru_cache(maxsize=100_000)  # noqa: B019  (one lexicon lives as long as the process)
     def _entry(self, word: str) -> Entry:

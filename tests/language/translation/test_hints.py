@@ -12,7 +12,13 @@ from rag.language.translation import data_folder
 from rag.language.translation.gazetteer import Gazetteer, Name, gazetteer
 from rag.language.translation.hints import Tables, hints_for, in_arabic, render
 from rag.language.translation.lexicon import Lexicon, lexicon
-from rag.language.translation.words import words_of
+from rag.language.translation.words import is_arabic_word, words_of
+
+WORLD = {
+    "building", "company", "event", "given", "media", "organisation", "person", "place", "product", "surname",
+    "team", "work",
+}  # fmt: skip
+"""Kinds of names in world.tsv."""
 
 LEXICON = """\
 اعلن\tأعلن=announced#9; declared#3 | أعلنت=announced#30 | إعلان=announcement
@@ -209,6 +215,10 @@ def test_the_shipped_tables_load_fast_and_only_when_they_are_asked() -> None:
         ("أعلن جهاز الخدمة السرية", "Secret Service"),
         ("في البنتاجون", "Pentagon"),
         ("في كارولينا الشمالية", "North Carolina"),
+        ("وصل سيغال أمس", "Segal"),
+        ("نجمة مسلسل «صراع العروش»", "Game of Thrones"),
+        ("نجمة في صراع العروش", ""),
+        ("في شمال شرقي سوريا", "Syria"),
     ],
 )
 def test_the_shipped_tables_spell_names_as_newspapers_do(sentence: str, first: str) -> None:
@@ -227,6 +237,21 @@ def test_a_phrase_that_begins_with_a_negation_is_no_negation_of_its_next_word(se
 )
 def test_a_shorter_name_is_not_taken_for_another(sentence: str, first: str) -> None:
     assert hints_for(sentence, "ar")[0].targets[0] == first
+
+
+def test_an_adverb_is_no_name() -> None:
+    assert hints_for("كان دوماً معه", "ar")[0].targets == ("always",)
+
+
+def test_every_name_of_the_world_has_its_columns_in_their_languages() -> None:
+    for line in (data_folder() / "world.tsv").read_text(encoding="utf-8").splitlines():
+        kind, english, arabic, *more = line.split("\t")
+        assert kind in WORLD, line
+        spellings = [english, *filter(None, more[0].split("|") if more else ())]
+        forms = [arabic, *filter(None, more[1].split("|") if len(more) > 1 else ())]
+        assert len(more) <= 2
+        assert not any(map(is_arabic_word, spellings)), line
+        assert all(map(is_arabic_word, forms)), line
 
 
 def test_foreign_sounds_meet_in_a_name_that_has_one_spelling() -> None:

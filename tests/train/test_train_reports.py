@@ -1,0 +1,53 @@
+"""The reports written for training are what train/reports/README.md says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rag.language.text import fold
+from train.tasks.examples import held_out
+from train.tasks.sources import REPORTS, news_topics, reports
+
+YES_OR_NO = ("نعم", "لا")
+
+
+@pytest.fixture(scope="module")
+def items() -> list[dict[str, Any]]:
+    return reports(REPORTS)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_the_words_of_every_answer_are_in_its_sentence(items: list[dict[str, Any]]) -> None:
+    for item in items:
+        for asked in item["questions"]:
+            words, english, places = (_listed(asked[k]) for k in ("answer_ar", "answer_en", "sentence"))
+            places = places * len(words) if len(places) == 1 else places
+            assert len(words) == len(english) == len(places), asked
+            for phrase, at in zip(words, places, strict=True):
+                assert phrase in YES_OR_NO or fold(phrase) in fold(item["sentences"][at]), asked
+
+
+def test_the_sides_of_every_difference_are_in_two_reports_on_one_event(items: list[dict[str, Any]]) -> None:
+    by_id = {item["id"]: item for item in items}
+    differences = [(item, one) for item in items for one in item.get("differences", ())]
+    assert len(differences) > 200
+    for item, one in differences:
+        assert one["outcome"] in ("conflict", "update", "same")
+        assert len({value["id"] for value in one["values"]}) == 2
+        for value in one["values"]:
+            report = by_id[value["id"]]
+            assert report["event"] == item["event"]
+            assert fold(value["ar"]) in fold(report["sentences"][value["sentence"]])
+
+
+def test_they_are_read_as_topics_and_some_events_are_kept_for_validation(items: list[dict[str, Any]]) -> None:
+    assert len({item["id"] for item in items}) == len(items)
+    held = {item["event"] for item in items if held_out("event", item["event"])}
+    topics = news_topics(items[:40], held)
+    assert {topic.split for topic in topics} == {"train", "valid"}
+    assert all(topic.asked and topic.asked[0].near for topic in topics)
