@@ -142,7 +142,7 @@ class _Glosser:
         if self._is_whole(words, at, used, hint):
             return ""
         found = []
-        if key[0] in "وف" and len(key) > LEAST:
+        if key[0] in "وف" and (len(key) > LEAST or (used > 1 and hint.kind == "name")):
             found.append(_PARTICLES[key[0]])
             key = key[1:]
         found += ["will"] if hint.kind != "name" and self._is_future(key) else self._preposition(key)

@@ -20,6 +20,7 @@ from rag.language.translation.words import (
     longest,
     name_readings,
     readings,
+    unbroken,
     unprefixed,
 )
 
@@ -87,6 +88,20 @@ _RISKY_ALONE = frozenset(
 _QUOTES = '«»"“”'
 _ARTICLE = ("ال", "الـ")
 """The article alone, as before a number (الـ21); folded it is also آل, a family."""
+_LETTERS = {
+    name: letter
+    for letter, names in (
+        pair.split("=")
+        for pair in "A=إيه,ايه,أيه,أي B=بي C=سي D=دي E=إي F=إف,أف,اف G=جي H=إتش,أتش,اتش I=آي,اي J=جيه,جاي K=كيه,كي L=إل,أل "
+        "M=إم,أم,ام N=إن,أن,ان O=أو,او Q=كيو R=آر,أر,ار S=إس,أس,اس T=تي U=يو V=في W=دبليو X=إكس,أكس,اكس Y=واي Z=زد,زي".split()
+    )
+    for name in names.split(",")
+}
+"""What English letters are called, as in إم إس إن بي سي."""
+_ORDINARY_LETTERS = frozenset("أي اي في إن أن ان أو او أم ام أس أل".split())
+"""Names of letters that are ordinary words too, and so neither begin nor end a row of letters: في, in."""
+_LEAST_LETTERS = 3
+
 _YEAR_WORDS = frozenset(["عام", "العام", "سنه"])
 _YEAR = re.compile(r"[1-9]\d{2,3}")
 
@@ -115,6 +130,9 @@ class ArabicReader(Reader):
         name, phrase = self._name(at), self._phrase(at)
         if name and phrase and phrase[1] > name[1]:
             name = None
+        letters = self._letters(at)
+        if letters and (not name or name[1] < letters[1]):
+            return letters
         return name or self.value(at) or phrase or self._part(at) or self._word(at)
 
     def _before(self, at: int) -> str:
@@ -151,6 +169,23 @@ class ArabicReader(Reader):
         if not match.bare or (match.names[0].kind in _RISKY_ALONE and not self._quoted(at)):
             return None
         return self.hint(at, 1, [*entry.meanings[: MOST_MEANINGS - 1], targets[0]], "word"), 1
+
+    def _letters(self, at: int) -> Found | None:
+        """An abbreviation that is written as it is spoken; بي is B or P."""
+        found: list[str] = []
+        if self.words[at].text in _ORDINARY_LETTERS:
+            return None
+        for word in self.words[at : at + unbroken(self.words, at, 8)]:
+            bare = word.text[1:] if not found and word.text not in _LETTERS else word.text
+            if bare not in _LETTERS:
+                break
+            found.append(_LETTERS[bare])
+        while found and self.words[at + len(found) - 1].text in _ORDINARY_LETTERS:
+            found.pop()
+        if len(found) < _LEAST_LETTERS:
+            return None
+        text = "".join(found)
+        return self.hint(at, len(found), [text, text.replace("B", "P")], "name"), len(found)
 
     def _phrase(self, at: int) -> Found | None:
         for size in longest(self.words, at, _LONGEST_PHRASE):

@@ -136,9 +136,11 @@ class Gazetteer:
         """
         first, table = words[at].key, self._index(language)
         firsts = name_readings(words[at].text, first) if language == "ar" else (first,)
+        # وبي بي سي: what is left of a short first word is too little only where it stands alone.
+        shorter = (first[1:],) if language == "ar" and len(first) <= LEAST and first[0] in "وفبلك" else ()
         for size in longest(words, at, LONGEST):
             rest = tuple(word.key for word in words[at + 1 : at + size])
-            for form in firsts:
+            for form in (*firsts, *shorter) if size > 1 else firsts:
                 names = table.get((form, *rest))
                 if not names and language == "ar" and (other := self._foreign(form, *rest)):
                     return Match(size, tuple(other), bare=False)

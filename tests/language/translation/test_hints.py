@@ -219,6 +219,10 @@ def test_the_shipped_tables_load_fast_and_only_when_they_are_asked() -> None:
         ("نجمة مسلسل «صراع العروش»", "Game of Thrones"),
         ("نجمة في صراع العروش", ""),
         ("في شمال شرقي سوريا", "Syria"),
+        ("قناة كيه تي يو يو المحلية", "KTUU"),
+        ("قالت بي بي سي إن الحادث وقع", "BBC"),
+        ("حسب وكالة وبي بي سي", "BBC"),
+        ("جهاز إم بي كيو الجديد", "MBQ"),
     ],
 )
 def test_the_shipped_tables_spell_names_as_newspapers_do(sentence: str, first: str) -> None:
