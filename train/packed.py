@@ -135,7 +135,8 @@ def made(
         shared: Folder that holds news/, lessons/ and parallel/.
         seed: Another one draws other sentences and questions of the same reports.
         as_gloss: English questions over glosses; else Arabic ones over the sentences themselves.
-        own: Folder of more reports; every other one is learned in this language, the rest with the next seed.
+        own: Folder of more reports: every other one is learned in this language, the rest with the next seed,
+            and every event on which two of them differ.
         share: Of the packs from ``shared`` that are learned, drawn anew for each seed; 0 to 1.
     """
     first, more = reports(shared / "news"), reports(own)

@@ -21,7 +21,7 @@ from rag.language.names import latin_keys
 from rag.language.terms import arabic_keys, terms
 from rag.language.text import is_arabic
 from rag.language.translation.hints import hints_for, in_arabic
-from rag.language.translation.values import missing, named
+from rag.language.translation.values import missing
 from rag.records import Evidence, Language
 
 HALF = 0.5
@@ -86,7 +86,9 @@ def _worded(statement: Statement, language: Language) -> Statement:
     It is one known name or value, or, in an Arabic answer, English names and values alone.
     """
     if not statement.words:
-        said = in_arabic(statement.text) if language == "ar" and not is_arabic(statement.text) else ""
+        source = holding(statement.text.strip(ENDS), statement.cited)
+        english = language == "ar" and source is not None and not is_arabic(source.text)
+        said = in_arabic(statement.text.strip(ENDS)) if english else ""
         return dataclasses.replace(statement, text=said, words=statement.text) if said else statement
     hints = hints_for(statement.words, "en" if language == "ar" else "ar")
     whole = len(hints) == 1 and hints[0].source.strip() == statement.words.strip(ENDS)
@@ -155,8 +157,7 @@ def _unsupported_reason(
     absent = missing(statement.text, [item.text for item in evidence])
     if absent:
         values = (
-            re.sub(r"month (\d+)", lambda month: reasons["month"].format(n=month[1]), named(v, language))
-            for v in absent
+            re.sub(r"month (\d+)", lambda month: reasons["month"].format(n=month[1]), v) for v in absent
         )
         return reasons["missing"].format(values=reasons["comma"].join(values))
     apart = not statement.cited or names or quantities.claimed(statement.text)

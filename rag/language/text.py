@@ -32,8 +32,8 @@ _NUMBER = re.compile(
     re.UNICODE,
 )
 
-_MILLIONS = re.compile(r"(?<=[$€£])(\s?\d+(?:[.,]\d+)*)\s?m(?!\w)")
-"""Money in millions: behind its sign a single "m" does not mean metres."""
+_SHORT_MONEY = re.compile(r"(?<=[$€£¥₪])(\d+(?:[.,]\d+)*)([mMbB])(?!\w)")
+"""Millions and billions of money: behind its sign a single "m" does not mean metres."""
 
 
 def numbers(text: str) -> list[str]:
@@ -43,7 +43,7 @@ def numbers(text: str) -> list[str]:
     ``5``; ``$5m`` is ``5000000``; ``20.9.2024`` is three numbers. A point is a decimal point even in
     ``2.500``. Numbers in words are not included.
     """
-    folded = fold(_MILLIONS.sub(r"\1mn", text))
+    folded = fold(_SHORT_MONEY.sub(r"\1\2n", text))
     found: list[str] = []
     last_end, last_power = -1, 0
     for match in _NUMBER.finditer(folded):

@@ -75,7 +75,7 @@ def test_a_number_that_no_sentence_holds_is_not_answered(draft: str) -> None:
         ),
         (
             "بلغت تكلفة المكتبة 4 ملايين درهم [4].",
-            "حُذفت مسودة النموذج: ليس في الجمل المعروضة: درهم",
+            "حُذفت مسودة النموذج: ليس في الجمل المعروضة: 4 ملايين درهم",
         ),
     ],
 )
@@ -209,6 +209,18 @@ def test_english_names_and_values_are_written_in_arabic_in_an_arabic_answer(repl
         ("On Tuesday 3 May Salma Idris said that the tunnel under Mount Borasi had cost 12 million dollars.",)
     )
     assert built(reply, items, "ar").text.startswith(lead)
+
+
+@pytest.mark.parametrize("reply", ["[1] 38,000", "[1] Donald Trump", "[1] Tuesday"])
+def test_english_words_of_an_arabic_answer_about_arabic_sentences_stay(reply: str) -> None:
+    items = evidence(("بلغت كلفة الجسر 38 ألف دينار، وقال دونالد ترامب ذلك يوم الثلاثاء الماضي في خطابه.",))
+    assert built(reply, items, "ar").outcome == "answered"
+
+
+@pytest.mark.parametrize("reply", ["[1] 5 percent", "[1] 20"])
+def test_an_english_value_in_other_words_than_its_sentence_stays_in_an_arabic_answer(reply: str) -> None:
+    items = evidence(("The bank said on Monday that twenty branches would close and prices rise by 5%.",))
+    assert built(reply, items, "ar").outcome == "answered"
 
 
 @pytest.mark.parametrize(

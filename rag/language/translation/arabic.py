@@ -88,17 +88,18 @@ _RISKY_ALONE = frozenset(
 _QUOTES = '«»"“”'
 _ARTICLE = ("ال", "الـ")
 """The article alone, as before a number (الـ21); folded it is also آل, a family."""
+_LETTER_NAMES = """
+A=إيه ايه أيه أي, B=بي, C=سي, D=دي, E=إي, F=إف أف اف, G=جي, H=إتش أتش اتش, I=آي اي, J=جيه جاي, K=كيه كي,
+L=إل أل, M=إم أم ام, N=إن أن ان, O=أو او, Q=كيو, R=آر أر ار, S=إس أس اس, T=تي, U=يو, V=في, W=دبليو,
+X=إكس أكس اكس, Y=واي, Z=زد زي
+"""
 _LETTERS = {
     name: letter
-    for letter, names in (
-        pair.split("=")
-        for pair in "A=إيه,ايه,أيه,أي B=بي C=سي D=دي E=إي F=إف,أف,اف G=جي H=إتش,أتش,اتش I=آي,اي J=جيه,جاي K=كيه,كي L=إل,أل "
-        "M=إم,أم,ام N=إن,أن,ان O=أو,او Q=كيو R=آر,أر,ار S=إس,أس,اس T=تي U=يو V=في W=دبليو X=إكس,أكس,اكس Y=واي Z=زد,زي".split()
-    )
-    for name in names.split(",")
+    for letter, _, names in (line.strip().partition("=") for line in _LETTER_NAMES.split(","))
+    for name in names.split()
 }
 """What English letters are called, as in إم إس إن بي سي."""
-_ORDINARY_LETTERS = frozenset("أي اي في إن أن ان أو او أم ام أس أل".split())
+_ORDINARY_LETTERS = frozenset(["أي", "اي", "في", "إن", "أن", "ان", "أو", "او", "أم", "ام", "أس", "أل"])
 """Names of letters that are ordinary words too, and so neither begin nor end a row of letters: في, in."""
 _LEAST_LETTERS = 3
 
@@ -152,10 +153,11 @@ class ArabicReader(Reader):
 
     def _name(self, at: int) -> Found | None:
         match = self.gazetteer.match(self.words, at, "ar")
+        # Most titles of works are ordinary words, or begin with another name.
+        while match and all(name.kind == "work" for name in match.names) and not self._quoted(at, match.used):
+            match = self.gazetteer.match(self.words, at, "ar", match.used - 1) if match.used > 1 else None
         if not match or (match.used == 1 and TANWIN in self.words[at].text):
             return None
-        if all(name.kind == "work" for name in match.names) and not self._quoted(at, match.used):
-            return None  # most titles are ordinary words, or a person's name
         targets = usual_forms(match, self.words[at].text, "en")
         if match.used > 1:
             return self.hint(at, match.used, targets, "name"), match.used
@@ -248,6 +250,8 @@ class ArabicReader(Reader):
         """The usual spelling of a part of people's names, and whether it has no attached particle."""
         word = self.words[at]
         for form in name_readings(word.text, word.key)[:4]:
+            if form == word.key[1:] and word.key[0] == "ك":  # كفين is Kven, not "like Fien"
+                continue
             if len(form) >= LEAST and (spelling := self.gazetteer.part(form, "ar")):
                 return spelling, form in (word.key, word.key.removeprefix("ال"))
         return "", False
@@ -256,11 +260,11 @@ class ArabicReader(Reader):
         """Whether a word is a part of people's names and nothing else."""
         if at >= len(self.words) or not self._before(at):
             return False
-        known = self.gazetteer.match(self.words, at, "ar")
-        if known and all(name.kind != PEOPLE for name in known.names):  # شرقي سوريا
+        known, spelling = self.gazetteer.match(self.words, at, "ar"), self._spelling(at)[0]
+        if known and not spelling and all(name.kind != PEOPLE for name in known.names):  # شرقي سوريا
             return False
         entry = self.lexicon.entry(self.words[at].text)
-        return entry.is_name or (bool(self._spelling(at)[0]) and (not entry.meanings or entry.guessed))
+        return entry.is_name or (bool(spelling) and (not entry.meanings or entry.guessed))
 
     def _word(self, at: int) -> Found:
         word = self.words[at]

@@ -35,6 +35,7 @@ _ARTICLES = ("al-", "Al-", "el-", "El-", "al ", "Al ", "ash-", "as-", "an-", "ar
 _NO_NAMES = ("XA", "XB", "UN")
 """Codes of CLDR that are for tests, or that names.tsv has with another kind."""
 _LANGUAGE = "اللغة"
+_WORLD = "world.tsv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Name:
     english: tuple[str, ...]
     """Its spellings, the usual one first."""
     arabic: tuple[str, ...]
+    parts: bool = True
+    """Whether the words of a person's name are names by themselves too."""
 
     def forms(self, language: Language) -> tuple[str, ...]:
         """Its spellings in a language, the usual one first."""
@@ -126,19 +129,20 @@ class Gazetteer:
                 found.setdefault(keys[:-1], []).append(Name(name.kind, (rest,), (" ".join(keys[:-1]),)))
         return {keys: names for keys, names in found.items() if len({n.english[0] for n in names}) == 1}
 
-    def match(self, words: Sequence[Word], at: int, language: Language) -> Match | None:
+    def match(self, words: Sequence[Word], at: int, language: Language, most: int = LONGEST) -> Match | None:
         """The longest name that begins at a word; None where none does.
 
         Args:
             words: Of the sentence.
             at: Index of the word.
             language: Of the sentence.
+            most: Words of the name at most.
         """
         first, table = words[at].key, self._index(language)
         firsts = name_readings(words[at].text, first) if language == "ar" else (first,)
         # وبي بي سي: what is left of a short first word is too little only where it stands alone.
         shorter = (first[1:],) if language == "ar" and len(first) <= LEAST and first[0] in "وفبلك" else ()
-        for size in longest(words, at, LONGEST):
+        for size in longest(words, at, most):
             rest = tuple(word.key for word in words[at + 1 : at + size])
             for form in (*firsts, *shorter) if size > 1 else firsts:
                 names = table.get((form, *rest))
@@ -174,7 +178,7 @@ def _parts_of_people(names: Iterable[Name]) -> dict[Language, dict[str, str]]:
     """Given names and surnames with their most frequent equivalent, from names of as many words in both."""
     seen: dict[Language, dict[str, Counter[str]]] = {"en": {}, "ar": {}}
     for name in names:
-        if name.kind not in (PEOPLE, *PARTS):
+        if name.kind not in (PEOPLE, *PARTS) or not name.parts:
             continue
         for form in name.arabic if name.kind in PARTS else name.arabic[:1]:
             for english, arabic in aligned(Name(name.kind, name.english, (form,))):
@@ -201,11 +205,13 @@ def aligned(name: Name) -> Iterator[tuple[str, str]]:
 
 def _rows(folder: Path) -> Iterator[Name]:
     """The names of all tables; of names that share a form, the first is the usual one."""
-    for file, header in (("spellings.tsv", 0), ("names.tsv", 1), ("english.tsv", 0), ("world.tsv", 0)):
+    for file, header in (("spellings.tsv", 0), ("names.tsv", 1), ("english.tsv", 0), (_WORLD, 0)):
         for line in (folder / file).read_text(encoding="utf-8").splitlines()[header:]:
             kind, english, arabic, more_english, more_arabic = [*line.split("\t"), "", ""][:5]
             spellings = (english, *filter(None, more_english.split("|")))
-            yield Name(kind, spellings, (arabic, *filter(None, more_arabic.split("|"))))
+            forms = (arabic, *filter(None, more_arabic.split("|")))
+            # Curry and Korean are one word in Arabic: of these people the names that stand alone have rows.
+            yield Name(kind, spellings, forms, parts=file != _WORLD or kind != PEOPLE)
     for line in (folder / "cldr.tsv").read_text(encoding="utf-8").splitlines():
         kind, code, english, arabic = line.split("\t")
         plain = english[0].isupper() and not set(english) & set("(&") and " SAR " not in english

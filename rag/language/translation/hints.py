@@ -10,6 +10,7 @@ Nothing here is decided by a model of language; names that no table has are spel
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from rag.language.translation.arabic import ArabicReader
@@ -23,7 +24,7 @@ from rag.language.translation.reader import (
     shipped,
     usual_forms,
 )
-from rag.language.translation.words import is_stop, longest
+from rag.language.translation.words import is_arabic_word, is_stop, longest
 from rag.records import Language
 
 __all__ = [
@@ -38,7 +39,9 @@ __all__ = [
     "shipped",
 ]
 
-_MARKS = str.maketrans(",;?", "،؛؟")
+_DAY_FIRST = re.compile(r"(?:[A-Z][a-z]+ )?\d{1,2} [A-Z][a-z]+(?: \d{4})?")
+_NAMES = re.compile(r"[^\W\d_]+(?:(?:,? |-)[^\W\d_]+)*")
+_APOSTROPHE_S = re.compile("['’]s?(?!\\w)")
 
 MEANINGS, NONE = " | ", "none"
 """Between two hints, and what the prompt says without any."""
@@ -63,37 +66,48 @@ def render(hints: Iterable[Hint]) -> str:
 
 
 def in_arabic(phrase: str, tables: Tables | None = None) -> str:
-    """An English phrase of names and values alone in Arabic; empty where it has other words.
+    """A short English answer in Arabic, if it consists of names, or is a value or a date with its day first.
 
     Args:
-        phrase: A short answer, such as ``Salma Idris`` or ``38 million dinars``.
+        phrase: Such as ``Riyadh and Cairo``, ``38 million dinars`` or ``Tuesday 3 May``.
         tables: As for ``hints_for``.
+
+    Returns:
+        Empty where a word is neither, and where the digits are the same in both languages.
     """
-    reader, pieces, at, end = EnglishReader(phrase, tables or shipped()), [], 0, 0
+    reader = EnglishReader(phrase, tables or shipped())
+    if not reader.words:
+        return ""
+    if _DAY_FIRST.fullmatch(phrase):
+        parts = [_value(reader, at) or word.text for at, word in enumerate(reader.words)]
+        return " ".join(parts) if all(part.isdigit() or is_arabic_word(part) for part in parts) else ""
+    value = reader.value(0)
+    if value and value[1] == len(reader.words):
+        return value[0].targets[0] if value[0] else ""
+    if not _NAMES.fullmatch(phrase) or _APOSTROPHE_S.search(phrase):
+        return ""
+    names: list[str] = []
+    at = end = 0
     while at < len(reader.words):
         word = reader.words[at]
-        hint, used = reader.at(at)
-        before, end = phrase[end : word.start], reader.words[at + used - 1].end
-        if word.key == "the" and used == 1:
-            pieces.append(before)
-        elif word.key == "and" and used == 1:
-            pieces.append(f"{before}و")
-        elif hint and (hint.kind == "value" or (word.text[0].isupper() and _is_thing(reader, hint, at))):
-            pieces.append((before if pieces[-1:] != [" و"] else before.lstrip()) + hint.targets[0])
-        elif not hint and word.key[0].isdigit():
-            pieces.append(before + phrase[word.start : end])
-        else:
+        listed = "," in phrase[end : word.start]
+        joined = "و" if word.key == "and" and names else ""
+        at += bool(joined)
+        at += at < len(reader.words) and reader.words[at].key == "the"
+        name, used = reader.name(at) if at < len(reader.words) else ("", 0)
+        if not name:
             return ""
+        if names:
+            names.append(f" {joined}" if joined else "، " if listed else " ")
+        names.append(name)
         at += used
-    return " ".join("".join(pieces).translate(_MARKS).split())
+        end = reader.words[at - 1].end
+    return "".join(names)
 
 
-def _is_thing(reader: Reader, hint: Hint, at: int) -> bool:
-    """Whether a word with a capital is a name that stands in Arabic where it stands in English."""
-    if hint.kind == "name":
-        match = reader.gazetteer.match(reader.words, at, "en")
-        return not match or all(name.kind not in LOWER_KINDS for name in match.names)
-    return reader.lexicon.entry(hint.targets[0]).is_name
+def _value(reader: Reader, at: int) -> str:
+    value = reader.value(at)
+    return value[0].targets[0] if value and value[0] else ""
 
 
 class EnglishReader(Reader):
@@ -114,6 +128,25 @@ class EnglishReader(Reader):
         ordinary = self.lexicon.arabic(key)[:1] if match.used == 1 and (lower or at == 0) else ()
         targets = [*ordinary, *usual_forms(match, self.words[at].text, "ar")]
         return self.hint(at, match.used, targets, "name"), match.used
+
+    def name(self, at: int) -> tuple[str, int]:
+        """The Arabic of a name at a word and how many words it takes; empty where none that is meant begins.
+
+        Titles and nationalities are none: in Arabic they stand elsewhere.
+        """
+        match = self.gazetteer.match(self.words, at, "en")
+        if match and self._is_meant(at, match):
+            others = any(name.kind in LOWER_KINDS for name in match.names)
+            return ("", 0) if others else (usual_forms(match, self.words[at].text, "ar")[0], match.used)
+        word = self.words[at]
+        if not word.text[0].isupper():
+            return "", 0
+        known = [self.gazetteer.part(word.key, "en"), *self.lexicon.arabic((word.key,))[:1]]
+        for arabic in filter(None, known):
+            entry = self.lexicon.entry(arabic)
+            if arabic == known[0] or (entry.is_name and entry.meanings[0].casefold() == word.text.casefold()):
+                return arabic, 1
+        return "", 0
 
     def _is_meant(self, at: int, match: Match) -> bool:
         """Whether words that may be a name are one here, by their capitals."""

@@ -138,10 +138,18 @@ class Lexicon:
     def entry(self, word: str) -> Entry:
         """What the lexicon has for an Arabic word as written."""
         entry = self._entry(word)
-        if entry.is_name and TANWIN in word:
-            meanings = tuple(meaning for meaning in entry.meanings if not meaning[0].isupper())
-            return replace(entry, meanings=meanings, is_name=False) if meanings else NO_ENTRY
-        return entry
+        if not entry.is_name or TANWIN not in word:
+            return entry
+        bare = _MARKS.sub("", word)
+        people = self._entry(bare[:-1]) if bare.endswith("يا") else NO_ENTRY  # سورياً: Syrian, not Syria
+        ordinary = tuple(meaning for meaning in entry.meanings if not meaning[0].isupper())
+        return (
+            people
+            if people.meanings
+            else replace(entry, meanings=ordinary, is_name=False)
+            if ordinary
+            else entry
+        )
 
     @lru_cache(maxsize=100_000)  # noqa: B019  (one lexicon lives as long as the process)
     def _entry(self, word: str) -> Entry:

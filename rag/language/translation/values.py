@@ -57,8 +57,6 @@ _UNITS = {
 
 _LANGUAGES: tuple[Language, ...] = ("ar", "en")
 _CHECKABLE = re.compile(r"\d+(?:\.\d+)?|month \d+")
-_CURRENCY = "currency "
-"""Begins the key of a currency."""
 
 _ENGLISH_MONTH = "|".join(name for english, _ in MONTHS for name in english.split())
 
@@ -235,9 +233,9 @@ def _number(words: list[Word], at: int, language: Language) -> Value | None:
     read = _read(words, at, language)
     if not read.used or (_HUNDRED.search(words[at].key) and "ئ" not in words[at].text):  # ميتا, dead
         return None
-    after = tables.phrase_at(
-        tables.units()[language], words, at + read.used, "en"
-    )  # no particles between them
+    end = at + read.used
+    beside = end < len(words) and words[end].start - words[end - 1].end <= 1  # not 38 million ($10m)
+    after = tables.phrase_at(tables.units()[language], words, end, "en") if beside else None  # no particles
     # Arabic has a dual for two things; "m2" and "F-16" are no numbers.
     attached = at > 0 and words[at - 1].end == words[at].start and words[at - 1].key.isalpha()
     small = read.value <= (LARGEST_SMALL if read.in_words else 2) or attached
@@ -346,28 +344,28 @@ def _checkable(value: Value) -> set[str]:
 def missing(claim: str, sources: list[str]) -> list[str]:
     """The values of the claim that none of the sources supports, sorted; empty if all are supported.
 
-    A currency is missing only where the sources have another one: a sentence may leave it to the one before.
+    An amount of money is missing, as it is written ("38 million dinars"), where the sources have the same
+    number with other currencies alone. What they write in a way that is not known, as in ``Dh38 million``, is
+    not compared, and neither are the dollars of two countries.
     """
     known = frozenset().union(*map(stated, sources))
-    own, theirs = _currencies(claim), frozenset().union(*map(_currencies, sources))
-    other = own - theirs if theirs else frozenset()
-    return sorted((claimed(claim) - known) | other)
+    theirs = [amount for source in sources for amount in _amounts(source)]
+    wrong = []
+    for number, currency, written_as in _amounts(claim):
+        others = {other for n, other, _ in theirs if n == number}
+        if currency and others and not others & {currency, ""}:
+            wrong.append(written_as)
+    return sorted((claimed(claim) - known) | set(wrong))
 
 
 @lru_cache(maxsize=1024)
-def _currencies(text: str) -> frozenset[str]:
-    values = values_of(text, "ar" if is_arabic(text) else "en")
-    return frozenset(key for value in values for key in value.keys if key.startswith(_CURRENCY))
-
-
-def named(value: str, language: Language) -> str:
-    """A value as ``missing`` returns it, in words: ``dinars`` for ``currency dinar``.
-
-    Args:
-        value: Numbers are returned as they are.
-        language: Of the words.
-    """
-    if not value.startswith(_CURRENCY):
-        return value
-    forms = (" ".join(form) for form, entry in tables.units()[language].items() if entry.key == value)
-    return next(forms, value.removeprefix(_CURRENCY))
+def _amounts(text: str) -> tuple[tuple[str, str, str], ...]:
+    """The numbers of a text, each with its currency, empty where it has none, and as it is written."""
+    language: Language = "ar" if is_arabic(text) else "en"
+    words = words_of(text)
+    found = []
+    for value in values_of(text, language):
+        currency = next((key for key in value.keys if key.startswith("currency ")), "")
+        shown = text[words[value.start].start : words[value.start + value.used - 1].end]
+        found += [(key, currency, shown) for key in value.keys if key[0].isdigit()]
+    return tuple(found)

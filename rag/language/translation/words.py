@@ -163,22 +163,13 @@ def begins_with_and(text: str) -> bool:
 
 
 TANWIN = "ً"
-"""An ending of adverbs and indefinite nouns, which no name is written with."""
+"""An ending of adverbs and indefinite nouns, which hardly any name is written with."""
 
 
 def name_readings(text: str, key: str) -> tuple[str, ...]:
-    """``readings`` of a word that may be a name.
-
-    Names have no future (سيغال is not س and يغال), and short ones are not behind "as" (كفين, Kven).
-
-    Args:
-        text: As written.
-        key: Folded.
-    """
-    others = {key[len(prefix) :] for prefix in ("س", "وس", "فس") if key.startswith(prefix)}
-    if key[0] == "ك" and len(key) <= LEAST + 2:
-        others.add(key[1:])
-    return tuple(form for form in readings(text, key) if form not in others)
+    """``readings`` of a word that may be a name, which has no future: سيغال is not س and يغال."""
+    future = {key[len(prefix) :] for prefix in ("س", "وس", "فس") if key.startswith(prefix)}
+    return tuple(form for form in readings(text, key) if form not in future)
 
 
 def readings(text: str, key: str) -> tuple[str, ...]:

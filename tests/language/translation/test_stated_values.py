@@ -44,6 +44,9 @@ from rag.language.translation.values import missing, stated
         ("1500000", "one and a half million people"),
         ("$38m", "كلف 38 مليون دولار"),
         ("38 million dollars", "كلف 38 مليونا"),
+        ("38 مليون درهم", "It cost Dh38 million ($10m)."),
+        ("38 مليون درهم", "It cost 38 million AED and 10 million dollars."),
+        ("200 pounds", "It weighs 200 lb and costs $300."),
     ],
 )
 def test_a_value_in_other_words_is_not_missing(claim: str, source: str) -> None:
@@ -66,8 +69,10 @@ def test_a_value_in_other_words_is_not_missing(claim: str, source: str) -> None:
         ("in the 1990s", "في ثمانينيات القرن الماضي", ["1990"]),
         ("on 2 October", "في الأول من أكتوبر", ["2"]),
         ("7", "", ["7"]),
-        ("38 million dinars", "كلف الجسر 38 مليون درهم", ["currency dinar"]),
-        ("38 مليون دينار", "The bridge cost $38m.", ["currency dinar"]),
+        ("38 million dinars", "كلف الجسر 38 مليون درهم", ["38 million dinars"]),
+        ("38 million dinars", "38 million dirhams, and the road 5 million dinars", ["38 million dinars"]),
+        ("5 euros and 7 dollars", "7 euros and 5 dollars", ["5 euros", "7 dollars"]),
+        ("38 مليون دينار", "The bridge cost $38M.", ["38 مليون دينار"]),
     ],
 )
 def test_another_value_is_missing(claim: str, source: str, lacks: list[str]) -> None:
