@@ -26,6 +26,7 @@ from rag import (
 from rag.errors import BadArticles
 from rag.index.generations import Written
 from rag.index.indexing import Built
+from rag.language.glossing.gloss import gloss
 from rag.loading.articles import Skipped
 from rag.records import Chunk, Language, Outcome, Progress, Verdict
 
@@ -143,6 +144,8 @@ class StandIn:
     def _answer(self, question: str) -> Answer:
         if "How many soldiers" in question:
             return make_translated(question)
+        if "word for word" in question:
+            return make_glossed(question)
         if "Moon" in question:
             return make_answer(question, ["The articles do not say."], [], outcome="not_found")
         if "population" in question or "سكان" in question:
@@ -217,6 +220,15 @@ def make_translated(question: str) -> Answer:
     )
     claim = dataclasses.replace(made.claims[1], reason="machine translation; it may be wrong")
     return dataclasses.replace(made, citations=citations, claims=(made.claims[0], claim))
+
+
+def make_glossed(question: str) -> Answer:
+    """A sentence that is shown word for word."""
+    made = make_answer(question, ["The last batch of advisers left [1]."], [(BASE, LEFT)])
+    literal = dataclasses.replace(
+        made.citations[0], translation=gloss(LEFT), certain=False, literal=True
+    )  # fmt: skip
+    return dataclasses.replace(made, citations=(literal,))
 
 
 def make_citation(number: int, article: Article, quote: str) -> Citation:

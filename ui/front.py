@@ -26,8 +26,8 @@ FIRST = "settings.js"
 """The script that runs before anything is painted."""
 
 SCRIPTS = (
-    "base.js", "indexes.js", "store.js", "original.js", "citations.js", "filter.js", "conversation.js",
-    "actions.js", "history.js", "articles.js",
+    "base.js", "indexes.js", "store.js", "original.js", "citations.js", "meanings.js", "filter.js",
+    "conversation.js", "actions.js", "history.js", "articles.js",
 )  # fmt: skip
 """The other scripts in the order in which they run."""
 

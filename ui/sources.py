@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from rag import Answer, Citation, Claim, Passage
+from rag.language.glossing.gloss import MEANINGS
+from rag.language.translation.hints import hints_for
 from rag.loading.uploads import PREFIX as UPLOADED
 from rag.records import Language, Reprint
 from ui.text import QUOTATION, attribute, direction, flow, language_of, safe
@@ -177,9 +179,10 @@ def _title(citation: Citation) -> str:
 def _wording(citation: Citation, answer: Answer, language: Language, bold: Sequence[str]) -> str:
     """The quote, and beside it its translation with a mark; what is in the answer's language comes first."""
     words, translation = WORDS[language], citation.translation
-    quote = (
-        f'<blockquote class="quote" {flow(citation.quote)}>{_emphasised(citation.quote, bold)}</blockquote>'
-    )
+    kept = f'tabindex="0" aria-label="{words["glossed"]}" ' if citation.literal else ""
+    look = "quote glossed" if citation.literal else "quote"
+    shown = _emphasised(citation.quote, bold, citation.literal)
+    quote = f'<blockquote class="{look}" {kept}{flow(citation.quote)}>{shown}</blockquote>'
     if not translation:
         return quote
     kind = "literal" if citation.literal else "certain" if citation.certain else "doubtful"
@@ -194,13 +197,44 @@ def _wording(citation: Citation, answer: Answer, language: Language, bold: Seque
     return f'<div class="wording">{"".join(sides)}</div>'
 
 
-def _emphasised(quote: str, bold: Sequence[str]) -> str:
+def _emphasised(quote: str, bold: Sequence[str], literal: bool) -> str:
+    """The quote as HTML, its first part that matters in bold.
+
+    Args:
+        quote: As in the article.
+        bold: Parts that matter.
+        literal: Whether its words are shown with their meanings.
+    """
+    meanings = _meanings(quote) if literal else []
     for part in filter(None, bold):
         found = re.search(rf"(?<!\w){re.escape(part)}(?!\w)", quote)
         if found and found[0] != quote:
-            before, after = quote[: found.start()], quote[found.end() :]
-            return f"{safe(before)}<b>{safe(found[0])}</b>{safe(after)}"
-    return safe(quote)
+            start, end = found.span()
+            before, middle, after = (
+                _with_meanings(quote, *part, meanings)
+                for part in ((0, start), (start, end), (end, len(quote)))
+            )
+            return f"{before}<b>{middle}</b>{after}"
+    return _with_meanings(quote, 0, len(quote), meanings)
+
+
+def _meanings(quote: str) -> list[tuple[int, int, str]]:
+    """Start, end and meanings of the words of an Arabic sentence, by the tables that glosses come from."""
+    return [
+        (hint.start, hint.start + len(hint.source), " / ".join(hint.targets[:MEANINGS]))
+        for hint in hints_for(quote, "ar")
+    ]
+
+
+def _with_meanings(quote: str, start: int, end: int, meanings: Sequence[tuple[int, int, str]]) -> str:
+    """A part of a quote as HTML, each word that has a meaning in an element with it."""
+    parts, at = [], start
+    for first, last, meaning in meanings:
+        if at <= first and last <= end:
+            word = f'<span class="word" data-meaning="{attribute(meaning)}">{safe(quote[first:last])}</span>'
+            parts += [safe(quote[at:first]), word]
+            at = last
+    return "".join([*parts, safe(quote[at:end])])
 
 
 def _passage(passage: Passage, number: int, language: Language) -> str:

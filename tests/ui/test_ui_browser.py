@@ -285,6 +285,29 @@ def test_pointing_at_a_chip_shows_its_source_and_so_does_the_keyboard(
     expect(page.locator("#sanad-panel .panel-close")).to_be_focused()
 
 
+def test_a_word_of_the_original_shows_its_meaning_to_pointer_and_keyboard(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "Who left, word for word?")
+    finish(page, assistant)
+    quote, meaning = page.locator("#t1-s1 .glossed"), page.locator("#sanad-meaning")
+    expect(quote).to_have_text(LEFT)
+    expect(meaning).to_be_hidden()
+    quote.locator(".word", has_text="المستشارين").hover()
+    expect(meaning).to_have_text(re.compile("advisers|advisors"))
+    expect(meaning).to_be_in_viewport(ratio=1)
+    page.locator("#sanad-question").hover()
+    expect(meaning).to_be_hidden()
+    quote.focus()
+    expect(meaning).to_have_text(quote.locator(".word").nth(0).get_attribute("data-meaning"))
+    page.keyboard.press("ArrowLeft")
+    expect(meaning).to_have_text(quote.locator(".word").nth(1).get_attribute("data-meaning"))
+    page.keyboard.press("ArrowRight")
+    expect(quote.locator(".current")).to_have_text("غادرت")
+    page.keyboard.press("Escape")
+    expect(meaning).to_be_hidden()
+
+
 def test_the_sides_of_a_disagreement_are_beside_each_other(
     page: playwright_api.Page, assistant: StandIn
 ) -> None:

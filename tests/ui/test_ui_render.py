@@ -288,10 +288,31 @@ def test_a_translation_is_beside_the_quote_with_its_mark(certain: bool, literal:
     hint = " (“/” means “or”)" if literal else ""
     assert f"{mark.capitalize()}{hint}The forces left <the base>.Original{BASE}" in page.text
     ways = [(a["class"], a["dir"], a["lang"]) for a in page.all("blockquote")]
-    assert ways == [("translation", "ltr", "en"), ("quote", "rtl", "ar")]
+    quote = "quote glossed" if literal else "quote"
+    assert ways == [("translation", "ltr", "en"), (quote, "rtl", "ar")]
     for copied in (copying.text(made, "en"), copying.markdown(made, "en").replace("\\", "")):
         assert f"“The forces left <the base>.” ({mark})" in copied
     assert len(turn(answer("They left [1].", citations=(citation(),))).all("blockquote")) == 1
+
+
+def test_each_word_of_a_sentence_that_is_shown_word_for_word_has_its_meaning() -> None:
+    quote = "قال <الوزير> إن القوات ستغادر {عين الأسد} في سبتمبر."
+    cited = dataclasses.replace(
+        citation(),
+        quote=quote,
+        end=citation().start + len(quote),
+        translation="…",
+        certain=False,
+        literal=True,
+    )
+    made = answer("They leave [1].", citations=(cited,), words="القوات ستغادر")
+    page = turn(made)
+    meanings = {a["data-meaning"] for a in page.all("span", "word")}
+    assert {"forces / troops", "September"} <= meanings
+    assert quote in page.text
+    (block,) = (a for a in page.all("blockquote") if "glossed" in a["class"])
+    assert block["tabindex"] == "0"
+    assert not turn(answer("They left [1].", citations=(citation(),))).all("span", "word")
 
 
 @pytest.mark.parametrize("literal", [True, False])
