@@ -30,6 +30,8 @@ WILL = "will "
 """Begins the meaning of a verb in the future."""
 _DIRECTIONS = frozenset(["north", "south"])
 """In English too they come before the other one: north eastern Syria."""
+_PEOPLE = re.compile(r"(?<=[ni])s(?=/|$)")
+"""The ending of most peoples, which no adjective has: Americans, Iraqis."""
 _SPACE = " "
 
 
@@ -52,6 +54,11 @@ class Gloss:
     def first(self) -> str:
         """The first of its meanings."""
         return self.text.partition("/")[0]
+
+    @property
+    def adjective(self) -> str:
+        """Its meanings before a noun: American advisers."""
+        return _PEOPLE.sub("", self.text) if self.text[:1].isupper() else self.text
 
     @property
     def definite(self) -> bool:
@@ -105,7 +112,7 @@ def in_english_order(glosses: Sequence[Gloss]) -> Iterator[str]:
             while end < len(glosses) and _describes(glosses[end], head):
                 end += 1
         yield head.before + head.particles
-        yield _SPACE.join(g.text for g in reversed(glosses[at:end]))
+        yield _SPACE.join([*(g.adjective for g in reversed(glosses[at + 1 : end])), head.text])
         if end == at + 1 < len(glosses) and _owns(glosses[end], head):
             yield " of"
         at = end

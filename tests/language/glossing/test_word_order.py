@@ -18,6 +18,8 @@ from rag.language.glossing.word_order import Gloss, in_english_order
         ("البلاد، النووية", "country, nuclear"),  # no noun is described across a comma
         ("أسلحة والنووية", "weapons/arms and nuclear"),
         ("شمال شرقي سوريا", "north eastern Syria"),
+        ("الجنود الأمريكيون", "American soldiers"),
+        ("قال الأمريكيون", "said Americans"),
         ("لن يغادر الرئيس", "will not leave/depart president/head"),  # who leaves owns nothing
     ],
 )
