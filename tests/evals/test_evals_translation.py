@@ -34,6 +34,11 @@ def test_names_and_numbers_of_the_reference_are_looked_for(
     assert numbers_kept(REFERENCE, text) == numbers
 
 
+def test_the_parts_of_a_name_count_by_themselves_and_contractions_do_not() -> None:
+    reference = "He said I'm sure that Tim Berners-Lee met Paul O'Keefe's son, and I've seen it."
+    assert names_kept(reference, "Tim Berners Lee met the son of Paul O'Keefe") == (5, 5)
+
+
 def test_a_perfect_translation_has_full_scores() -> None:
     pytest.importorskip("sacrebleu")
     found = scores([item(REFERENCE)])
