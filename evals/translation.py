@@ -47,8 +47,8 @@ RESAMPLES = 500
 
 _NAME = re.compile(r"(?<=[^.!?\"“] )[A-Z][\w’'-]+")
 """A capitalised word of an English sentence that does not begin a sentence."""
-_PART = re.compile(r"(?<![’'])\b[A-Z]\w*(?:[’'][A-Z]\w+)?")
-"""The parts of a name, which a text may have with other signs between them: Berners, Lee; O'Keefe, no 's."""
+_PART = re.compile(r"\b(?!Al\b|El\b)[A-Z]\w+")
+"""The parts of a name, which a text may have with other signs between them: Berners and Lee, Keefe."""
 _DAYS = frozenset(map(str.lower, DAY_NAMES["en"]))
 
 
@@ -147,7 +147,7 @@ def numbers_kept(reference: str, text: str) -> tuple[int, int]:
 
 def names_kept(reference: str, text: str) -> tuple[int, int]:
     """How many of an English reference's names a translation has, in this spelling or nearly, of how many."""
-    parts = [part for name in _NAME.findall(reference) for part in _PART.findall(name) if part != "I"]
+    parts = [part for name in _NAME.findall(reference) for part in _PART.findall(name)]
     wanted = [w for w in map(fold, parts) if w not in _DAYS and w not in MONTH_WORDS]
     words = fold(text).split()
     found = sum(any(SequenceMatcher(None, name, word).ratio() >= SAME for word in words) for name in wanted)

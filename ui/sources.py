@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from rag import Answer, Citation, Claim, Passage
-from rag.language.glossing.gloss import MEANINGS
-from rag.language.translation.hints import hints_for
+from rag.language.glossing.gloss import meanings
 from rag.loading.uploads import PREFIX as UPLOADED
 from rag.records import Language, Reprint
 from ui.text import QUOTATION, attribute, direction, flow, language_of, safe
@@ -19,6 +19,9 @@ NEAREST = 3
 
 SHOWN_REPRINTS = 5
 """Other outlets of the same text that are named; dozens can print one agency's story."""
+
+LONGEST_QUOTE = 2000
+"""Characters of a quotation whose words are shown with their meanings, at most."""
 
 _DAY = r"(?<![0-9-])[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?(?![0-9-])"
 
@@ -179,10 +182,9 @@ def _title(citation: Citation) -> str:
 def _wording(citation: Citation, answer: Answer, language: Language, bold: Sequence[str]) -> str:
     """The quote, and beside it its translation with a mark; what is in the answer's language comes first."""
     words, translation = WORDS[language], citation.translation
-    kept = f'tabindex="0" aria-label="{words["glossed"]}" ' if citation.literal else ""
-    look = "quote glossed" if citation.literal else "quote"
+    look = 'class="quote glossed" tabindex="0"' if citation.literal else 'class="quote"'
     shown = _emphasised(citation.quote, bold, citation.literal)
-    quote = f'<blockquote class="{look}" {kept}{flow(citation.quote)}>{shown}</blockquote>'
+    quote = f"<blockquote {look} {flow(citation.quote)}>{shown}</blockquote>"
     if not translation:
         return quote
     kind = "literal" if citation.literal else "certain" if citation.certain else "doubtful"
@@ -205,32 +207,28 @@ def _emphasised(quote: str, bold: Sequence[str], literal: bool) -> str:
         bold: Parts that matter.
         literal: Whether its words are shown with their meanings.
     """
-    meanings = _meanings(quote) if literal else []
     for part in filter(None, bold):
         found = re.search(rf"(?<!\w){re.escape(part)}(?!\w)", quote)
         if found and found[0] != quote:
             start, end = found.span()
-            before, middle, after = (
-                _with_meanings(quote, *part, meanings)
-                for part in ((0, start), (start, end), (end, len(quote)))
-            )
+            spans = (0, start), (start, end), (end, len(quote))
+            before, middle, after = (_with_meanings(quote, *span, literal) for span in spans)
             return f"{before}<b>{middle}</b>{after}"
-    return _with_meanings(quote, 0, len(quote), meanings)
+    return _with_meanings(quote, 0, len(quote), literal)
 
 
-def _meanings(quote: str) -> list[tuple[int, int, str]]:
-    """Start, end and meanings of the words of an Arabic sentence, by the tables that glosses come from."""
-    return [
-        (hint.start, hint.start + len(hint.source), " / ".join(hint.targets[:MEANINGS]))
-        for hint in hints_for(quote, "ar")
-    ]
+@lru_cache(maxsize=512)
+def _meanings(quote: str) -> tuple[tuple[int, int, str], ...]:
+    """Start, end and meanings of the words of an Arabic sentence; none of a text that is no sentence."""
+    return tuple(meanings(quote)) if len(quote) <= LONGEST_QUOTE else ()
 
 
-def _with_meanings(quote: str, start: int, end: int, meanings: Sequence[tuple[int, int, str]]) -> str:
-    """A part of a quote as HTML, each word that has a meaning in an element with it."""
+def _with_meanings(quote: str, start: int, end: int, literal: bool) -> str:
+    """A part of a quote as HTML, each word in an element with its meaning; a phrase may be cut."""
     parts, at = [], start
-    for first, last, meaning in meanings:
-        if at <= first and last <= end:
+    for first, last, meaning in _meanings(quote) if literal else ():
+        first, last = max(first, start), min(last, end)
+        if at <= first < last:
             word = f'<span class="word" data-meaning="{attribute(meaning)}">{safe(quote[first:last])}</span>'
             parts += [safe(quote[at:first]), word]
             at = last

@@ -80,7 +80,6 @@ ENGLISH: dict[str, str] = {
     "original": "Original",
     "translated": "Machine translation",
     "translated_doubtful": "Machine translation, may be wrong",
-    "glossed": "The original sentence. Arrow keys show the meaning of each word.",
     "translated_literal": "Word for word (“/” means “or”)",
     "how": "How this was found",
     "searched_for": "Searched for",

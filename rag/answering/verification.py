@@ -83,7 +83,7 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
 def _worded(statement: Statement, language: Language) -> Statement:
     """A phrase that tables can write in the answer's language, in their words.
 
-    It is one known name or value, or, in an Arabic answer, English names and values alone.
+    It is one known name or value or, in an Arabic answer, English names or an English value.
     """
     if not statement.words:
         source = holding(statement.text.strip(ENDS), statement.cited)

@@ -35,8 +35,8 @@ def test_names_and_numbers_of_the_reference_are_looked_for(
 
 
 def test_the_parts_of_a_name_count_by_themselves_and_contractions_do_not() -> None:
-    reference = "He said I'm sure that Tim Berners-Lee met Paul O'Keefe's son, and I've seen it."
-    assert names_kept(reference, "Tim Berners Lee met the son of Paul O'Keefe") == (5, 5)
+    reference = "He said I'm sure that Tim Berners-Lee met Paul O'Keefe's son on an F-16 of Al-Asad."
+    assert names_kept(reference, "Tim Berners Lee of Asad met the son of Paul O'Keefe") == (6, 6)
 
 
 def test_a_perfect_translation_has_full_scores() -> None:

@@ -298,14 +298,18 @@ def test_a_word_of_the_original_shows_its_meaning_to_pointer_and_keyboard(
     expect(meaning).to_be_in_viewport(ratio=1)
     page.locator("#sanad-question").hover()
     expect(meaning).to_be_hidden()
-    quote.focus()
+    page.locator("#t1-s1 .opener").focus()
+    page.keyboard.press("Shift+Tab")
+    expect(quote).to_be_focused()
     expect(meaning).to_have_text(quote.locator(".word").nth(0).get_attribute("data-meaning"))
     page.keyboard.press("ArrowLeft")
     expect(meaning).to_have_text(quote.locator(".word").nth(1).get_attribute("data-meaning"))
-    page.keyboard.press("ArrowRight")
-    expect(quote.locator(".current")).to_have_text("غادرت")
     page.keyboard.press("Escape")
     expect(meaning).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    expect(quote.locator(".current")).to_have_text("غادرت")
+    page.mouse.wheel(0, 40)
+    expect(meaning).to_be_visible()
 
 
 def test_the_sides_of_a_disagreement_are_beside_each_other(

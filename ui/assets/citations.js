@@ -109,6 +109,7 @@ sanad.citations = (() => {
     box.replaceChildren(
       ...[...entry.querySelectorAll(":is(.provenance, .title, .mark, .quote, .translation)")].map((one) => one.cloneNode(true)),
     );
+    box.querySelectorAll("[tabindex]").forEach((one) => one.removeAttribute("tabindex"));
     const verdict = chip.closest(".claim")?.querySelector(".verdict");
     if (verdict) box.append(verdict.cloneNode(true));
     box.hidden = false;

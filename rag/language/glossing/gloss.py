@@ -83,6 +83,29 @@ def gloss(sentence: str, tables: Tables | None = None) -> str:
     return _SPACES.sub(" ", "".join([*in_english_order([*glosser.glosses()]), glosser.end])).strip()
 
 
+def meanings(sentence: str, tables: Tables | None = None) -> Iterator[tuple[int, int, str]]:
+    """The words and phrases of an Arabic sentence with their meanings, as ``gloss`` writes them.
+
+    Args:
+        sentence: As for ``gloss``.
+        tables: As for ``gloss``.
+
+    Yields:
+        The first character, the one behind the last, and the meanings.
+    """
+    tables = tables or shipped()
+    apart = separated(sentence, tables)
+    places, at = [], 0  # of the characters of the sentence whose words are separated, in the sentence itself
+    for char in apart:
+        places.append(at)
+        at += at < len(sentence) and char == sentence[at]
+    places.append(len(sentence))
+    for one in _Glosser(apart, tables).glosses():
+        start, end = places[one.span[0]], places[one.span[1] - 1] + 1
+        if (text := f"{one.particles}{one.text}".strip()) and text != sentence[start:end]:
+            yield start, end, text
+
+
 class _Glosser:
     """Goes through a sentence as for hints, and writes down every word."""
 
@@ -106,10 +129,10 @@ class _Glosser:
                 if (particles.endswith(WILL) or _BARE.search(text)) and " not" not in known[0]:
                     known, key = tuple(map(_infinitive, known)), ""  # a verb, which keeps its place
                 text = "/".join(_different(known))
-                yield Gloss(before, particles, text, key, hint.kind == "name")
+                yield Gloss(before, particles, text, key, hint.kind == "name", (words[at].start, end))
             else:
                 text = self._without_hint(words, at, self._sentence[words[at].start : end])
-                yield Gloss(before, "", text)
+                yield Gloss(before, "", text, span=(words[at].start, end))
             at += used
 
     @property

@@ -30,8 +30,8 @@ WILL = "will "
 """Begins the meaning of a verb in the future."""
 _DIRECTIONS = frozenset(["north", "south"])
 """In English too they come before the other one: north eastern Syria."""
-_PEOPLE = re.compile(r"(?<=[ni])s(?=/|$)")
-"""The ending of most peoples, which no adjective has: Americans, Iraqis."""
+_PEOPLE = re.compile(r"(?<=[nim])s(?=/|$)")
+"""The ending of many peoples, which no adjective has: Americans, Iraqis, Muslims."""
 _SPACE = " "
 
 
@@ -49,6 +49,8 @@ class Gloss:
     """Its last word, folded; empty where nothing is known of it, which keeps it where it is."""
     name: bool = False
     """Whether it is a name."""
+    span: tuple[int, int] = (0, 0)
+    """Its first character in the sentence, and the one behind its last."""
 
     @property
     def first(self) -> str:

@@ -73,7 +73,8 @@ def in_arabic(phrase: str, tables: Tables | None = None) -> str:
         tables: As for ``hints_for``.
 
     Returns:
-        Empty where a word is neither, and where the digits are the same in both languages.
+        Empty for any other phrase, for a word that may be no name (Rice, Star), and for digits, which are the
+        same in both languages.
     """
     reader = EnglishReader(phrase, tables or shipped())
     if not reader.words:
@@ -93,8 +94,10 @@ def in_arabic(phrase: str, tables: Tables | None = None) -> str:
         listed = "," in phrase[end : word.start]
         joined = "و" if word.key == "and" and names else ""
         at += bool(joined)
-        at += at < len(reader.words) and reader.words[at].key == "the"
         name, used = reader.name(at) if at < len(reader.words) else ("", 0)
+        if not name and at + 1 < len(reader.words) and reader.words[at].key == "the":
+            at += 1
+            name, used = reader.name(at)
         if not name:
             return ""
         if names:
@@ -134,12 +137,14 @@ class EnglishReader(Reader):
 
         Titles and nationalities are none: in Arabic they stand elsewhere.
         """
-        match = self.gazetteer.match(self.words, at, "en")
+        match, word = self.gazetteer.match(self.words, at, "en"), self.words[at]
+        meanings = map(self.lexicon.entry, self.lexicon.arabic((word.key,)))
+        ordinary = any(entry.meanings and not entry.is_name for entry in meanings)
         if match and self._is_meant(at, match):
-            others = any(name.kind in LOWER_KINDS for name in match.names)
-            return ("", 0) if others else (usual_forms(match, self.words[at].text, "ar")[0], match.used)
-        word = self.words[at]
-        if not word.text[0].isupper():
+            other = any(name.kind in LOWER_KINDS for name in match.names)
+            other |= match.used == 1 and ordinary and all(name.kind != "place" for name in match.names)
+            return ("", 0) if other else (usual_forms(match, word.text, "ar")[0], match.used)
+        if not word.text[0].isupper() or ordinary:
             return "", 0
         known = [self.gazetteer.part(word.key, "en"), *self.lexicon.arabic((word.key,))[:1]]
         for arabic in filter(None, known):

@@ -142,14 +142,10 @@ class Lexicon:
             return entry
         bare = _MARKS.sub("", word)
         people = self._entry(bare[:-1]) if bare.endswith("يا") else NO_ENTRY  # سورياً: Syrian, not Syria
+        if people.meanings:
+            return people
         ordinary = tuple(meaning for meaning in entry.meanings if not meaning[0].isupper())
-        return (
-            people
-            if people.meanings
-            else replace(entry, meanings=ordinary, is_name=False)
-            if ordinary
-            else entry
-        )
+        return replace(entry, meanings=ordinary, is_name=False) if ordinary else entry
 
     @lru_cache(maxsize=100_000)  # noqa: B019  (one lexicon lives as long as the process)
     def _entry(self, word: str) -> Entry:

@@ -236,6 +236,16 @@ def _number(words: list[Word], at: int, language: Language) -> Value | None:
     end = at + read.used
     beside = end < len(words) and words[end].start - words[end - 1].end <= 1  # not 38 million ($10m)
     after = tables.phrase_at(tables.units()[language], words, end, "en") if beside else None  # no particles
+    if (
+        beside
+        and not after
+        and language == "en"
+        and words[end].text[0].isupper()
+        and unbroken(words, end, 2) > 1
+    ):
+        whose = tables.phrase_at(tables.units()[language], words, end + 1, "en")
+        if whose and whose[0].key.startswith("currency"):  # US dollars
+            after = whose[0], whose[1] + 1, whose[2]
     # Arabic has a dual for two things; "m2" and "F-16" are no numbers.
     attached = at > 0 and words[at - 1].end == words[at].start and words[at - 1].key.isalpha()
     small = read.value <= (LARGEST_SMALL if read.in_words else 2) or attached
@@ -366,6 +376,7 @@ def _amounts(text: str) -> tuple[tuple[str, str, str], ...]:
     found = []
     for value in values_of(text, language):
         currency = next((key for key in value.keys if key.startswith("currency ")), "")
+        currency = "" if words[value.start].key == "¥" else currency  # yen and yuan
         shown = text[words[value.start].start : words[value.start + value.used - 1].end]
         found += [(key, currency, shown) for key in value.keys if key[0].isdigit()]
     return tuple(found)

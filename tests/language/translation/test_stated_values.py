@@ -46,6 +46,8 @@ from rag.language.translation.values import missing, stated
         ("38 million dollars", "كلف 38 مليونا"),
         ("38 مليون درهم", "It cost Dh38 million ($10m)."),
         ("38 مليون درهم", "It cost 38 million AED and 10 million dollars."),
+        ("38 مليون يوان", "It cost ¥38m."),
+        ("38 million US dollars", "كلف 38 مليون دولار"),
         ("200 pounds", "It weighs 200 lb and costs $300."),
     ],
 )
@@ -71,6 +73,7 @@ def test_a_value_in_other_words_is_not_missing(claim: str, source: str) -> None:
         ("7", "", ["7"]),
         ("38 million dinars", "كلف الجسر 38 مليون درهم", ["38 million dinars"]),
         ("38 million dinars", "38 million dirhams, and the road 5 million dinars", ["38 million dinars"]),
+        ("38 million US dollars", "كلف 38 مليون يورو", ["38 million US dollars"]),
         ("5 euros and 7 dollars", "7 euros and 5 dollars", ["5 euros", "7 dollars"]),
         ("38 مليون دينار", "The bridge cost $38M.", ["38 مليون دينار"]),
     ],
