@@ -204,9 +204,15 @@ def _infinitive(meaning: str) -> str:
     return _ENDING.sub(lambda found: "y" if found.group() == "ies" else "", first) + space + rest
 
 
+def _words(meaning: str) -> frozenset[str]:
+    """Its words in any order: "defence ministry" says what "Ministry of Defence" does."""
+    return frozenset(meaning.lower().split()) - {"of", "the"}
+
+
 def _different(meanings: tuple[str, ...]) -> list[str]:
     found: list[str] = []
     for meaning in meanings:
-        if all(meaning[:_ALIKE].lower() != known[:_ALIKE].lower() for known in found):
+        same = (_words(known) == _words(meaning) for known in found)
+        if not any(same) and all(meaning[:_ALIKE].lower() != known[:_ALIKE].lower() for known in found):
             found.append(meaning)
     return found[:MEANINGS]
