@@ -137,7 +137,7 @@ def made(
         as_gloss: English questions over glosses; else Arabic ones over the sentences themselves.
         own: Folder of more reports: every other one is learned in this language, the rest with the next seed,
             and every event on which two of them differ.
-        share: Of the packs from ``shared`` that are learned, drawn anew for each seed; 0 to 1.
+        share: Of the packs from ``shared`` that are learned, others for each seed; 0 to 1.
     """
     first, more = reports(shared / "news"), reports(own)
     items = [*first, *more]
@@ -296,7 +296,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="another one draws other packs")
     parser.add_argument("--reports", type=Path, default=REPORTS, help="folder of more reports")
     parser.add_argument(
-        "--share", type=float, default=1.0, help="of the packs from --shared, drawn anew each time; 0 to 1"
+        "--share", type=float, default=1.0, help="of the packs from --shared, others each time; 0 to 1"
     )
     parser.add_argument("--rate", type=float, default=2e-4, help="of AdamW, at its highest")
     parser.add_argument("--each", type=int, default=2, help="packs of a step")

@@ -41,7 +41,6 @@ __all__ = [
 
 _DAY_FIRST = re.compile(r"(?:[A-Z][a-z]+ )?\d{1,2} [A-Z][a-z]+(?: \d{4})?")
 _NAMES = re.compile(r"[^\W\d_]+(?:(?:,? |-)[^\W\d_]+)*")
-_APOSTROPHE_S = re.compile("['’]s?(?!\\w)")
 
 MEANINGS, NONE = " | ", "none"
 """Between two hints, and what the prompt says without any."""
@@ -85,7 +84,7 @@ def in_arabic(phrase: str, tables: Tables | None = None) -> str:
     value = reader.value(0)
     if value and value[1] == len(reader.words):
         return value[0].targets[0] if value[0] else ""
-    if not _NAMES.fullmatch(phrase) or _APOSTROPHE_S.search(phrase):
+    if not _NAMES.fullmatch(phrase):
         return ""
     names: list[str] = []
     at = end = 0
