@@ -75,7 +75,7 @@ class Gloss:
     @property
     def is_adjective(self) -> bool:
         """Whether it is an adjective where a noun with the same article precedes it."""
-        if _SPACE in self.first:
+        if _SPACE in self.first or (self.name and not _RELATING.search(self.key)):
             return False
         if self.definite or _RELATING.search(self.key):
             return self.kind in ("adjective", "either")
