@@ -42,7 +42,7 @@ Opener = Callable[[System, str, Settings, Replies], Assistant]
 
 _COLUMNS = {
     "accuracy": "accuracy",
-    "accuracy with quotations": "w. quotations",
+    "accuracy in own words": "own words",
     "unanswerable refused": "unans. refused",
     "answerable refused": "ans. refused",
     "citation precision": "cit. precision",

@@ -33,8 +33,8 @@ them."""
 _PLACE = ("article_id", "start", "end")
 """Fields that every citation must have."""
 
-_GRADE = "quoted_correct"
-"""A score that every report has since English questions are graded by the English words of their answers."""
+_GRADE = "own_correct"
+"""A score that every report has since the words of an answer are told from the sentences that it quotes."""
 
 _SETTINGS_LEFT_OUT = ("cache", "indexes", "articles", "threads")
 """Settings that say where files are on one machine."""

@@ -88,8 +88,10 @@ def _accuracy(name: str, lang: str, question: Question, scores: ItemScores) -> f
 
 _BY_LANGUAGE = [
     *(Measure(f"accuracy, {lang}", partial(_accuracy, "correct", lang)) for lang in LANGUAGES),
-    # Of Arabic questions it is the same as accuracy.
-    Measure("accuracy with quotations, en", partial(_accuracy, "quoted_correct", "en")),
+    *(
+        Measure(f"accuracy in own words, {lang}", partial(_accuracy, "own_correct", lang))
+        for lang in LANGUAGES
+    ),
     *(Measure(f"language, {lang}", partial(_accuracy, "language", lang)) for lang in LANGUAGES),
 ]
 

@@ -69,8 +69,8 @@ def _ranks(stage: str) -> list[Measure]:
 
 MEASURES: Sequence[Measure] = (
     Measure("accuracy", partial(_plain, "correct"), gate="answers"),
-    # Not gated: what the Arabic quotations of English answers contain is evidence, and no answer.
-    Measure("accuracy with quotations", partial(_plain, "quoted_correct")),
+    # Not gated: whether a phrase or its sentence is shown is the product's choice.
+    Measure("accuracy in own words", partial(_plain, "own_correct")),
     Measure("unanswerable refused", partial(_refused, False), gate="answers"),
     # Not gated: a refusal of what could be answered is a wrong answer already.
     Measure("answerable refused", partial(_refused, True), lower_is_better=True),

@@ -1,4 +1,4 @@
-"""The language of an answer, by its letters, and the English part of an English answer.
+"""The language of an answer, by its letters, the English part of an English answer, and its own words.
 
 A reader of English cannot read an Arabic quotation, even if an English phrase introduces it; such an answer
 does not count as English.
@@ -18,6 +18,9 @@ from rag.language.text import is_arabic
 ENOUGH = 0.5
 """An answer is in a language if at least this share of its letters is. This allows names in the other script:
 an English answer that gives the originals of two names in brackets is still above."""
+
+QUOTED = 5
+"""Words of a quoted sentence, at least."""
 
 _MARKS = {"“": "”", "«": "»"}
 """Quotation marks that open, and what closes them; ``"`` does both."""
@@ -94,6 +97,22 @@ def without_arabic(text: str, quotes: Iterable[str] = ()) -> str:
         if is_arabic(quote):
             plain = plain.replace(quote, "\n")
     return _unmixed(without_quotations(plain))
+
+
+def own_words(text: str) -> str:
+    """What an answer says itself: without the sentences of articles that it quotes, translated or not.
+
+    Args:
+        text: The answer. Between “ ” or « » fewer than ``QUOTED`` words are a name or a term, and stay.
+    """
+    kept, at = [], 0
+    for span in sorted(_quotations(text)):
+        if span.start < at or text[span.start] not in _MARKS:
+            continue
+        if len(text[span.start : span.end].split()) >= QUOTED:
+            kept.append(text[at : span.start])
+            at = span.end
+    return "\n".join([*kept, text[at:]])
 
 
 def without_quotations(text: str) -> str:

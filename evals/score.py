@@ -13,7 +13,7 @@ from typing import NamedTuple
 from evals import overlap
 from evals.answers import Gradable, Piece, Shown
 from evals.dataset import Question
-from evals.language import in_language, language_share, without_arabic
+from evals.language import in_language, language_share, own_words, without_arabic
 from evals.matching import MARKER, folded_words, holds, strip_markers
 from evals.overlap import token_f1
 from rag import Retrieved
@@ -81,8 +81,9 @@ class Scores:
     correct: float | None = None
     """Answerable: the answer contains what it must, nothing that it must not, and is not a refusal; for an
     English question without its Arabic words and quotations. None where the gold folds to nothing."""
-    quoted_correct: float | None = None
-    """The same with the whole text counted, Arabic quotations in English answers included."""
+    own_correct: float | None = None
+    """The same of what the answer says itself, without the sentences that it quotes, translated or not. An
+    answer that only quotes a sentence is wrong by it."""
     refused: float | None = None
     """The outcome was not_found: right for an unanswerable question, wrong for an answerable one."""
     language: float | None = None
@@ -243,12 +244,12 @@ def _is_refusal(answer: Gradable) -> bool:
 def _correctness(question: Question, answer: Gradable) -> dict[str, float]:
     """The scores that depend on ``must``; empty where it cannot be matched."""
     quotes = [citation.quote for citation in answer.citations]
-    own = is_right_outcome(question, answer.text, answer.outcome, quotes)
-    quoted = is_right_outcome(question, answer.text, answer.outcome, quotations=True)
-    if own is None or quoted is None:
+    right = is_right_outcome(question, answer.text, answer.outcome, quotes)
+    own = is_right_outcome(question, own_words(answer.text), answer.outcome, quotes)
+    if right is None or own is None:
         return {}
     said = "" if _is_refusal(answer) else answer.text
-    return {"correct": float(own), "quoted_correct": float(quoted), **_overlap(question, said)}
+    return {"correct": float(right), "own_correct": float(right and own), **_overlap(question, said)}
 
 
 def _citations(question: Question, answer: Gradable, texts: Mapping[str, str]) -> dict[str, float | None]:

@@ -71,15 +71,15 @@ def _row(title: str, score: Mapping[str, Any] | None, indent: int = 0) -> list[s
 
 
 def _accuracy(report: Mapping[str, Any]) -> list[str]:
-    """Accuracy by the answer's own words and by tag, and with quotations where that makes a difference."""
+    """Accuracy by tag, and how much of it is in the answer's own words, before any quotation."""
     lines = _row("accuracy", report["accuracy"])
     by_tag = report["accuracy_by_tag"] or {}
     for label in sorted(by_tag, key=lambda name: (name not in LANGUAGES, name)):
         if by_tag[label]["n"]:
             lines += _row(label, by_tag[label], 2)
-    lines += _row("accuracy with quotations", report["accuracy_with_quotations"])
-    for label, score in (report["accuracy_with_quotations_by_tag"] or {}).items():
-        if label in LANGUAGES and score["value"] != by_tag[label]["value"]:
+    lines += _row("accuracy in own words", report["accuracy_in_own_words"])
+    for label, score in (report["accuracy_in_own_words_by_tag"] or {}).items():
+        if label in LANGUAGES:
             lines += _row(label, score, 2)
     return lines
 

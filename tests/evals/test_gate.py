@@ -283,10 +283,10 @@ def test_a_baseline_of_other_words_is_refused_before_anything_is_asked(asked, go
 
 
 def of_an_earlier_grader(report: Path, path: Path) -> Path:
-    """A copy of a report as it was before there was a grade with quotations."""
+    """A copy of a report as it was before own words had a grade."""
     data = json.loads(report.read_text(encoding="utf-8"))
     for item in data["items"]:
-        del item["scores"]["quoted_correct"]
+        del item["scores"]["own_correct"]
     path.write_text(json.dumps(data), encoding="utf-8")
     return path
 

@@ -87,10 +87,10 @@ def test_an_answer_that_only_quotes_loses_the_grade_that_an_older_grader_gave_it
     def older(report: dict[str, Any]) -> None:
         report["items"][0]["answer"]["text"] = FRAMED
         for item in report["items"]:
-            del item["scores"]["quoted_correct"], item["scores"]["language_share"]
+            del item["scores"]["own_correct"], item["scores"]["language_share"]
         del (
-            report["accuracy_with_quotations"],
-            report["accuracy_with_quotations_by_tag"],
+            report["accuracy_in_own_words"],
+            report["accuracy_in_own_words_by_tag"],
             report["language_share"],
         )
 
@@ -98,8 +98,8 @@ def test_an_answer_that_only_quotes_loses_the_grade_that_an_older_grader_gave_it
     status, new = asked.again()
     jsonschema.validate(new, schema("report"))
     assert status == 0
-    assert (scores_of(new, "right")["correct"], scores_of(new, "right")["quoted_correct"]) == (0.0, 1.0)
-    assert (new["accuracy"]["value"], new["accuracy_with_quotations"]["value"]) == (0.0, 0.5)
+    assert (scores_of(new, "right")["correct"], scores_of(new, "right")["own_correct"]) == (0.0, 0.0)
+    assert (new["accuracy"]["value"], new["accuracy_in_own_words"]["value"]) == (0.0, 0.0)
     assert scores_of(new, "right")["language"] == 0.0
     assert "graded differently: correct, 1 items: right" in capsys.readouterr().out
 

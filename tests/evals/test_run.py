@@ -51,7 +51,7 @@ def test_a_run_asks_grades_prints_and_writes_a_valid_report(evaluate, capsys):
     assert assistant.closed
     out, err = capsys.readouterr()
     assert "accuracy                   0.50" in out
-    assert "accuracy with quotations   0.50" in out
+    assert "accuracy in own words      0.50" in out
     assert "passed      compared with no baseline" in out
     assert err == ""
 

@@ -198,7 +198,7 @@ IN_ARABIC = "بقي 900 جندي في سوريا."
 
 
 @pytest.mark.parametrize(
-    ("text", "own", "quoted"),
+    ("text", "english", "whole"),
     [
         ("There are 900 [1].", 1.0, 1.0),
         ("900 [1].", 1.0, 1.0),
@@ -213,11 +213,32 @@ IN_ARABIC = "بقي 900 جندي في سوريا."
         ("There are 900: “بقي 170 ألف جندي” [1].", 0.0, 0.0),
     ],
 )
-def test_an_english_question_is_graded_on_the_english_words_of_the_answer(text, own, quoted):
-    scores = grade_answer(question(must_not=("170 ألف",)), answer(text), TEXTS)
-    assert (scores.correct, scores.quoted_correct) == (own, quoted)
+def test_an_english_question_is_graded_on_the_english_words_of_the_answer(text, english, whole):
+    assert grade_answer(question(must_not=("170 ألف",)), answer(text), TEXTS).correct == english
     arabic = grade_answer(question(must_not=("170 ألف",), lang="ar"), answer(text), TEXTS)
-    assert arabic.correct == arabic.quoted_correct == quoted, "of an Arabic question the whole text counts"
+    assert arabic.correct == whole, "of an Arabic question the whole text counts"
+
+
+GLOSS = "“remained/stayed 900 soldier in Syria so far.” (word for word)"
+SENTENCE = '«في سوريا بقي "900" جندي حتى الآن.»'
+
+
+@pytest.mark.parametrize(
+    ("lang", "text", "own"),
+    [
+        ("en", f"900: {GLOSS} [1]", 1.0),
+        ("en", f"2500: {GLOSS} [1]", 0.0),
+        ("en", f"The article says: {GLOSS} [1]", 0.0),
+        ("ar", f"900: {SENTENCE} [1]", 1.0),
+        ("ar", f"2500: {SENTENCE} [1]", 0.0),
+        ("ar", f"جاء في المقال: {SENTENCE} [1]", 0.0),
+        # A name between quotation marks is part of what is said.
+        ("en", "It is called “Camp 900” [1]", 1.0),
+    ],
+)
+def test_what_an_answer_says_itself_is_graded_without_the_sentences_that_it_quotes(lang, text, own):
+    scores = grade_answer(question(lang=lang), answer(text), TEXTS)
+    assert (scores.correct, scores.own_correct) == (1.0, own)
 
 
 def test_an_arabic_alternative_is_no_english_answer():
@@ -226,7 +247,7 @@ def test_an_arabic_alternative_is_no_english_answer():
     assert grade_answer(either, answer("In Syria (سوريا) [1]."), TEXTS).correct == 1.0
 
 
-def test_the_grade_with_quotations_is_never_below_the_one_without():
+def test_the_grade_of_all_that_is_shown_is_never_below_that_of_own_words():
     for text in ("900", "«900 جندي»", "There are 900", "There are 2500: «900 جندي»", "nothing", ""):
         for wanted in (
             question(),
@@ -234,7 +255,7 @@ def test_the_grade_with_quotations_is_never_below_the_one_without():
             question(must=(("900", "جندي"), ("there",))),
         ):
             scores = grade_answer(wanted, answer(text), TEXTS)
-            assert scores.correct <= scores.quoted_correct, text
+            assert scores.own_correct <= scores.correct, text
 
 
 def test_gold_that_folds_to_nothing_matches_nothing_and_is_unscored():
@@ -249,7 +270,7 @@ def test_gold_that_folds_to_nothing_matches_nothing_and_is_unscored():
 
 def test_a_right_text_with_outcome_not_found_is_wrong_and_refused():
     scores = grade_answer(question(), answer("Not said, not even 900.", [], "not_found"), TEXTS)
-    assert (scores.correct, scores.quoted_correct, scores.refused) == (0.0, 0.0, 1.0)
+    assert (scores.correct, scores.own_correct, scores.refused) == (0.0, 0.0, 1.0)
     assert scores.citation_precision is scores.citation_recall is None
 
 
@@ -420,8 +441,8 @@ def test_a_summary_counts_failed_items_as_unscored_and_leaves_them_out_of_the_me
     assert summary["unanswerable_refused"]["n"] == 0
 
 
-def test_a_summary_has_accuracy_with_and_without_quotations_by_tag_too():
-    said = [answer(), answer(f"It says: “{IN_ARABIC}” [1]")]
+def test_a_summary_has_accuracy_and_that_of_own_words_by_tag_too():
+    said = [answer(), answer(f"The article says: {GLOSS} [1]")]
     results = [
         Result(
             question=question(),
@@ -433,11 +454,11 @@ def test_a_summary_has_accuracy_with_and_without_quotations_by_tag_too():
         for one in said
     ]
     summary = summarise(results)
-    assert (summary["accuracy"]["value"], summary["accuracy_with_quotations"]["value"]) == (0.5, 1.0)
-    assert summary["accuracy_by_tag"]["en"]["value"] == 0.5
-    assert summary["accuracy_with_quotations_by_tag"]["en"]["value"] == 1.0
-    assert (summary["language"]["value"], summary["language_share"]["n"]) == (0.5, 2)
-    assert summarise(results, retrieval_only=True)["accuracy_with_quotations"] is None
+    assert (summary["accuracy"]["value"], summary["accuracy_in_own_words"]["value"]) == (1.0, 0.5)
+    assert summary["accuracy_by_tag"]["en"]["value"] == 1.0
+    assert summary["accuracy_in_own_words_by_tag"]["en"]["value"] == 0.5
+    assert (summary["language"]["value"], summary["language_share"]["n"]) == (1.0, 2)
+    assert summarise(results, retrieval_only=True)["accuracy_in_own_words"] is None
 
 
 def test_refusals_are_reported_as_precision_and_recall():
