@@ -41,7 +41,7 @@ NOT_RUN = {
     "docker": "needs Docker and fetches images; tests/test_deploy.py checks the files and Sanad's commands",
     "python3 -m venv /opt/sanad": "needs root",
     "useradd": "needs root",
-    "cp": "needs root",
+    "cp": "needs root, or copies the reader's articles into the checkout",
     "systemctl": "needs root and systemd; tests/test_deploy.py checks the units",
     "ollama": "is another project's program",
     "vllm": "is another project's program",
