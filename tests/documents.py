@@ -38,6 +38,7 @@ ALL = [
 NOT_RUN = {
     "source": "activates the environment that the tests run in",
     "pipx install": "changes the user's programs; tests/test_wheel.py installs the wheel",
+    "git": "fetches a checkout, or marks a release",
     "docker": "needs Docker and fetches images; tests/test_deploy.py checks the files and Sanad's commands",
     "python3 -m venv /opt/sanad": "needs root",
     "useradd": "needs root",
