@@ -96,6 +96,38 @@ def test_an_answer_that_comes_after_another_conversation_was_turned_to_is_kept_i
     expect(page.locator("#sanad-past [role=status]")).to_have_text("Stopped.")
 
 
+def test_a_conversation_too_large_for_the_browser_takes_no_other_one_with_it(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    stored = page.evaluate(
+        """() => {
+            for (let n = 0; n < 30; n++)
+                sanad.store.put({ ...sanad.store.fresh(), turns: [{ number: 1, question: `number ${n}` }] });
+            sanad.conversation.current().more = "x".repeat(5_400_000);  // Chromium stores 5.2 million
+            return { ...localStorage };
+        }"""
+    )
+    assert len(stored) >= 30
+    ask(page, "When did they leave?")
+    expect(page.locator("#sanad-said")).to_contain_text("has no space for the conversation")
+    finish(page, assistant)
+    assert page.evaluate("({ ...localStorage })") == stored
+
+
+def test_a_conversation_takes_the_space_of_the_oldest_ones(page: playwright_api.Page) -> None:
+    left = page.evaluate(
+        """async () => {
+            for (const [title, size] of [["one", 1.5e6], ["two", 1.5e6], ["three", 1.5e6], ["four", 3e6]]) {
+                const turns = [{ number: 1, question: title }];
+                sanad.store.put({ ...sanad.store.fresh(), turns, more: "x".repeat(size) });
+                await new Promise((done) => setTimeout(done, 5));  // the order is that of the clock
+            }
+            return sanad.store.all().map(({ title }) => title);
+        }"""
+    )
+    assert left == ["four", "three"]
+
+
 def test_a_question_is_asked_again_in_place(page: playwright_api.Page, assistant: StandIn) -> None:
     for question in ("When did they leave?", "متى غادرت القوات؟"):
         ask(page, question)

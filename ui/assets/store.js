@@ -34,30 +34,42 @@ sanad.store = (() => {
       .filter(Boolean)
       .sort((one, other) => other.changed - one.changed);
 
-  // Returns false if there is no space even after the oldest conversations were dropped.
+  // Drops the oldest conversations to make space. Returns false if that is not enough; then all of them stay.
   function put(conversation) {
     conversation.changed = Date.now();
     const first = [...(conversation.turns[0]?.question ?? "").trim()].slice(0, TITLE).join("");
     conversation.title = conversation.name || first; // the reader's name for it
+    const text = JSON.stringify(conversation);
     const others = all().filter(({ id }) => id !== conversation.id);
-    while (others.length >= MOST) remove(others.pop().id);
-    for (;;) {
-      try {
-        localStorage.setItem(PREFIX + conversation.id, JSON.stringify(conversation));
-        return true;
-      } catch {
-        if (!others.length) return false;
-        remove(others.pop().id);
+    const dropped = [];
+    const drop = () => {
+      const { id } = others.pop();
+      dropped.push([id, localStorage.getItem(PREFIX + id)]);
+      remove(id);
+    };
+    while (others.length >= MOST) drop();
+    while (!write(conversation.id, text)) {
+      if (!others.length) {
+        for (const one of dropped.reverse()) write(...one); // the latest first: space may be less now
+        return false;
       }
+      drop();
+    }
+    return true;
+  }
+
+  function write(id, text) {
+    try {
+      localStorage.setItem(PREFIX + id, text);
+      return true;
+    } catch {
+      return false;
     }
   }
 
   function rename(id, name) {
     const conversation = get(id);
-    if (!conversation) return;
-    try {
-      localStorage.setItem(PREFIX + id, JSON.stringify({ ...conversation, name, title: name }));
-    } catch {}
+    if (conversation) write(id, JSON.stringify({ ...conversation, name, title: name }));
   }
 
   function remove(id) {
