@@ -94,6 +94,27 @@ def test_conversations_are_searched_renamed_and_saved(page: playwright_api.Page,
     expect(page).to_have_title("القاعدة · Sanad")
 
 
+def test_escape_means_no_to_a_question_and_nothing_else(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "When did they leave?")
+    finish(page, assistant)
+    page.locator("#sanad-show-conversations").click()
+    page.locator("#sanad-conversations summary").click()
+    delete, dialog = page.locator("#sanad-conversations .remove"), page.locator("#sanad-sure")
+    delete.click()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden(timeout=5_000)
+    expect(page.locator("#sanad-conversations")).to_be_visible()
+    page.locator("#sanad-live .opener").first.press("Enter")
+    expect(page.locator("#sanad-panel mark")).to_have_text(LEFT)
+    delete.press("Enter")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden(timeout=5_000)
+    expect(page.locator("#sanad-panel")).to_be_visible()
+    expect(page.locator("#sanad-conversations .title")).to_have_count(1)
+
+
 def test_the_keyboard_leads_to_the_box_and_stops_an_answer(
     page: playwright_api.Page, assistant: StandIn
 ) -> None:

@@ -141,6 +141,7 @@ sanad.citations = (() => {
   for (const [css, by] of [[".previous", -1], [".next", 1]])
     panel().querySelector(css).addEventListener("click", ({ currentTarget }) => step(by, currentTarget));
   document.addEventListener("keydown", (event) => {
+    if (document.querySelector("dialog[open]")) return; // Escape closes the dialog alone
     if (event.key !== "Escape" || (card().hidden && panel().hidden)) return;
     event.preventDefault(); // it means this alone
     if (!card().hidden) hideCard();

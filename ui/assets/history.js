@@ -114,6 +114,7 @@
     else list();
   });
   document.addEventListener("keydown", (event) => {
+    if (document.querySelector("dialog[open]")) return; // Escape closes the dialog alone
     if (event.key !== "Escape" || drawer.hidden || wide.matches || event.defaultPrevented) return;
     event.preventDefault();
     show(false);
