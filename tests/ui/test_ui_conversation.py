@@ -96,6 +96,23 @@ def test_an_answer_that_comes_after_another_conversation_was_turned_to_is_kept_i
     expect(page.locator("#sanad-past [role=status]")).to_have_text("Stopped.")
 
 
+def test_the_open_conversation_chosen_in_the_list_goes_on_with_its_answer(
+    page: playwright_api.Page, assistant: StandIn
+) -> None:
+    ask(page, "When did they leave?")
+    assistant.step(3)
+    status = page.locator("#sanad-live [role=status]")
+    expect(status).to_have_text("Translating the cited sentences")
+    page.locator("#sanad-show-articles").click()
+    page.locator("#sanad-show-conversations").click()
+    page.locator("#sanad-conversations .title").click()
+    expect(page.locator("#sanad-articles")).to_be_hidden()
+    expect(page.locator("#sanad-question textarea")).to_be_focused()
+    expect(status).to_have_text("Translating the cited sentences")
+    finish(page, assistant)
+    expect(page.locator(".turn")).to_have_count(1)
+
+
 def test_a_conversation_too_large_for_the_browser_takes_no_other_one_with_it(
     page: playwright_api.Page, assistant: StandIn
 ) -> None:

@@ -7,7 +7,7 @@
   const drawer = document.getElementById("sanad-conversations");
   const button = document.getElementById("sanad-show-conversations");
   const search = drawer.querySelector("input");
-  const { current, named, turnTo } = sanad.conversation;
+  const { box, current, named, turnTo } = sanad.conversation;
 
   function make(tag, attributes, ...children) {
     const made = Object.assign(document.createElement(tag), attributes);
@@ -104,6 +104,10 @@
     const { id } = item.dataset;
     if (target.matches(".title")) {
       fold();
+      if (id === current().id) {
+        sanad.show("ask"); // turning to it again would stop its answer
+        return box.focus({ preventScroll: true });
+      }
       return turnTo(sanad.store.get(id) ?? sanad.store.fresh());
     }
     if (target.matches(".rename")) return rename(item);
