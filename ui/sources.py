@@ -154,10 +154,7 @@ def _chip(citation: Citation, number: int, language: Language) -> str:
     n = citation.number
     origin = [citation.outlet or "", date(citation.published, language), citation.title]
     label = WORDS[language]["listed"].join([WORDS[language]["source"].format(n=n), *filter(None, origin)])
-    return (
-        f'<a class="chip" dir="ltr" href="#t{number}-s{n}" aria-label="{attribute(label)}"'
-        f' aria-describedby="sanad-card">[{n}]</a>'
-    )
+    return f'<a class="chip" dir="ltr" href="#t{number}-s{n}" aria-label="{attribute(label)}">[{n}]</a>'
 
 
 def _source(citation: Citation, answer: Answer, number: int, language: Language, bold: Sequence[str]) -> str:

@@ -105,6 +105,7 @@ sanad.citations = (() => {
     const entry = entryOf(chip);
     if (!entry) return;
     clearTimeout(hiding);
+    hideCard(); // it may be that of another chip
     const box = card();
     box.replaceChildren(
       ...[...entry.querySelectorAll(":is(.provenance, .title, .mark, .quote, .translation)")].map((one) => one.cloneNode(true)),
@@ -113,6 +114,7 @@ sanad.citations = (() => {
     const verdict = chip.closest(".claim")?.querySelector(".verdict");
     if (verdict) box.append(verdict.cloneNode(true));
     box.hidden = false;
+    chip.setAttribute("aria-describedby", box.id); // no other: it would be described even by a hidden card
     const at = chip.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = box;
     const above = at.top - height - 8;
@@ -121,7 +123,11 @@ sanad.citations = (() => {
     box.style.left = `${Math.max(8, Math.min(left, document.documentElement.clientWidth - width - 8))}px`;
   }
 
-  const hideCard = () => (card().hidden = true);
+  function hideCard() {
+    if (card().hidden) return;
+    card().hidden = true;
+    document.querySelector(".chip[aria-describedby]")?.removeAttribute("aria-describedby");
+  }
   const hideSoon = () => {
     clearTimeout(hiding);
     hiding = setTimeout(hideCard, LINGER);
