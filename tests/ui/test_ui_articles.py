@@ -13,6 +13,7 @@ from ui_browser import ask, serving, watched
 
 from rag import Assistant
 from rag.models.embedding.embedder import FakeEmbedder, Vectors
+from ui import library
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("quick_disk")]
 
@@ -213,6 +214,30 @@ def test_a_list_that_is_drawn_again_leaves_the_focus_where_it_is(
             page.evaluate("document.dispatchEvent(new Event('sanad:back'))")
         expect(row).to_contain_text(outlet)
         expect(edit).to_be_focused()
+
+
+def test_the_keyboard_goes_on_where_more_articles_are_shown_and_beside_one_that_is_removed(
+    page: playwright_api.Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "PAGE", 2)
+    (tmp_path / "tower.txt").write_text(TOWER, encoding="utf-8")
+    upload(page, tmp_path / "tower.txt")
+    expect(titles(page)).to_have_count(2)
+    page.locator(".more").press("Enter")
+    expect(titles(page)).to_have_count(4)
+    expect(titles(page).nth(2)).to_be_focused()
+    remove, yes = page.locator(".listed button.remove"), page.locator("#sanad-sure .danger")
+    for removed, left in ((1, 3), (2, 2)):  # one with a next one, and the last
+        remove.nth(removed).press("Enter")
+        yes.press("Enter")
+        expect(remove).to_have_count(left)
+        expect(remove.nth(1)).to_be_focused()
+    page.locator("[name=query]").fill(titles(page).nth(1).inner_text())
+    expect(remove).to_have_count(1)
+    remove.press("Enter")
+    yes.press("Enter")
+    expect(remove).to_have_count(0)
+    expect(page.locator("[name=query]")).to_be_focused()
 
 
 def test_outlet_and_date_are_corrected_with_the_keyboard_and_shown_everywhere_at_once(

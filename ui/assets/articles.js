@@ -76,15 +76,29 @@
     }
   }
 
-  // Draws a list only if it differs from the one that is there, and keeps the focus on the same button.
+  // Draws a list only if it differs from the one that is there. The focus stays on the same button; if its
+  // article is gone, it moves to that button of the next article, or of the one before if there is no next.
   function place(list) {
     const found = view.querySelector(".found-articles");
     if (found.list === list) return;
-    const focused = found.contains(document.activeElement) ? document.activeElement : null;
-    const article = focused?.closest(".listed")?.dataset.article;
+    const focused = document.activeElement;
+    const rows = [...found.querySelectorAll(".listed")];
+    const at = rows.findIndex((row) => row.contains(focused));
     found.innerHTML = found.list = list; // from ui/library.py
-    if (article !== undefined)
-      found.querySelector(`.listed[data-article="${CSS.escape(article)}"] button.${focused.classList[0]}`)?.focus();
+    if (at < 0) return;
+    for (const { dataset } of [...rows.slice(at), ...rows.slice(0, at).reverse()]) {
+      const row = found.querySelector(`.listed[data-article="${CSS.escape(dataset.article)}"]`);
+      if (row) return row.querySelector(`.${focused.classList[0]}`)?.focus();
+    }
+    view.querySelector("[name=query]").focus(); // none of them is left
+  }
+
+  // The focus goes on to the first of the articles that are added to the list.
+  async function showMore(button) {
+    const before = view.querySelectorAll(".listed").length;
+    shown = Number(button.dataset.shown);
+    await search();
+    if (document.activeElement === document.body) view.querySelectorAll(".listed .title")[before]?.focus();
   }
 
   // Changes the index.
@@ -147,8 +161,7 @@
   view.addEventListener("click", async ({ target }) => {
     const item = target.closest(".listed");
     if (target.matches(".more")) {
-      shown = Number(target.dataset.shown);
-      await search();
+      showMore(target);
     } else if (target.closest(".listed .title")) {
       sanad.citations.open({ article: item.dataset.article, span: null }, target.closest(".title"));
     } else if (target.matches("button.correct, .correction .cancel")) {
