@@ -105,4 +105,10 @@ def test_an_article_that_covers_the_first_screen_keeps_the_keyboard(
     with watched(chromium, served[1], viewport=PHONE) as page:
         page.goto("/?article=later")
         expect(page.locator("#sanad-panel")).to_be_visible()
-        assert page.locator("#sanad-offers").evaluate("one => one.inert")
+        page.locator("#sanad-show-conversations").evaluate("one => one.click()")  # below the article
+        assert not page.locator("#sanad-conversations").evaluate("one => one.hidden")
+        for _ in range(8):
+            page.keyboard.press("Tab")
+            assert page.evaluate("document.activeElement.matches('body, #sanad-panel *')")
+        for css in ("#sanad-offers", "#sanad-work"):
+            assert page.locator(css).evaluate("one => one.inert"), css

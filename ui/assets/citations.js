@@ -11,10 +11,10 @@ sanad.citations = (() => {
   const card = () => document.getElementById("sanad-card");
 
   // In a narrow window the article covers everything: the keyboard must not reach the page below it.
-  const narrow = matchMedia("(max-width: 59.99rem)"); // as in page.css
+  const narrow = matchMedia("(max-width: 59.99rem)"); // as in articles.css
+  const BELOW = ".skip, .sanad .bar, #sanad-conversations, #sanad-work, main, #sanad-composer, #sanad-offers";
   function shield() {
-    for (const one of document.querySelectorAll(".sanad .bar, main, #sanad-composer, #sanad-offers"))
-      one.inert = narrow.matches && !panel().hidden;
+    for (const one of document.querySelectorAll(BELOW)) one.inert = narrow.matches && !panel().hidden;
   }
   narrow.addEventListener("change", shield);
 
