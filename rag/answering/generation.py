@@ -64,9 +64,9 @@ def complete(
             text += piece
 
 
-def glossed(item: Evidence) -> str:
-    """A sentence of an article, an Arabic one word for word in English."""
-    return gloss(item.text) if is_arabic(item.text) else item.text
+def glossed(text: str) -> str:
+    """A text of an article, an Arabic one word for word in English."""
+    return gloss(text) if is_arabic(text) else text
 
 
 def wording_for(question: str, language: Language, *, adapted: bool) -> prompt.Wording:
@@ -88,7 +88,7 @@ def generate(
     evidence: Sequence[Evidence],
     context: Context,
     *,
-    order: prompt.Order = tuple,
+    order: prompt.Order = prompt.by_article,
 ) -> Draft:
     """What the model answers from evidence.
 

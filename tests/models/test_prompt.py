@@ -20,11 +20,11 @@ def evidence(number: int, text: str, **changed: str | None) -> Evidence:
     known: dict[str, str | None] = {"outlet": None, "published": None} | changed
     return Evidence(
         number=number,
-        article_id="a",
+        article_id=changed.get("article") or "a",
         start=0,
         end=len(text),
         text=text,
-        title="",
+        title=changed.get("title") or "",
         outlet=known["outlet"],
         published=known["published"],
         source="a.txt",
@@ -127,6 +127,23 @@ def test_a_doubled_dollar_in_a_template_is_a_dollar() -> None:
 def test_evidence_is_numbered_one_line_each_without_outlet_and_date() -> None:
     items = [evidence(1, "A.", outlet="Coast Daily", published="2024-09-06"), evidence(2, "B\nb.")]
     assert prompt.numbered(items) == "[1] A.\n[2] B b."
+
+
+def test_an_articles_headline_stands_once_above_its_sentences() -> None:
+    items = [
+        evidence(1, "A.", article="port", title="Port\nreopens"),
+        evidence(2, "B.", article="rain", title="Rain"),
+        evidence(3, "C.", article="port", title="Port\nreopens"),
+    ]
+    shown = prompt.by_article(items)
+    assert [item.text for item in shown] == ["A.", "C.", "B."]
+    assert prompt.numbered(shown).split("\n") == ["# Port reopens", "[1] A.", "[2] C.", "# Rain", "[3] B."]
+
+
+def test_a_headline_is_worded_as_its_sentences_are_and_cut_where_it_is_endless() -> None:
+    (line, _) = prompt.numbered([evidence(1, "A.", title="Long " * 1000)], str.upper).split("\n")
+    assert line.startswith("# LONG LONG ")
+    assert len(line) <= prompt.LONGEST_HEADLINE + len(prompt.HEADLINE)
 
 
 def test_the_best_sentence_can_be_in_the_middle_and_still_fits_last() -> None:

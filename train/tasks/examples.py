@@ -80,6 +80,7 @@ def reading(
     split: Split,
     language: str = "",
     whole: bool = False,
+    titles: Sequence[str] = (),
 ) -> Example:
     """An example of reading.
 
@@ -93,9 +94,10 @@ def reading(
         split: Training or validation.
         language: Of the answer, where it is not the question's.
         whole: A sentence is wanted.
+        titles: The headline above each sentence, empty where there is none; or none at all.
     """
     name = LANGUAGE_NAMES[language or pair[:2]]  # type: ignore[index]
-    lines = "\n".join(f"[{n}] {neutral(text)}" for n, text in enumerate(evidence, start=1))
+    lines = prompt.listed([*zip(titles or [""] * len(evidence), evidence, strict=True)])
     messages = filled(
         "read",
         evidence=lines,

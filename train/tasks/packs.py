@@ -27,7 +27,7 @@ from train.tasks.sources import Asked, Pair, Topic, holds
 
 OWN = (5, 7)
 """Sentences of the report itself, fewest and most."""
-OTHERS = (0, 2)
+OTHERS = (0, 3)
 """Sentences of other reports."""
 NEAR, ABSENT = 0.5, 0.25
 """Share of the near misses that are asked, and of the questions whose sentence is not shown. With all of the
@@ -90,11 +90,11 @@ class Maker:
         shown = self._shown(topic, evidence, rng)
         if rng.random() < 0.6:
             rng.shuffle(shown)
-        texts = [p.text(evidence) for p in shown]
+        shown = by_report(shown)
         found: list[Example] = []
         for item in topic.asked:
-            found += self._of(topic, item, shown, texts, evidence, rng)
-        return self._mixed(found, [topic], texts, evidence, rng)
+            found += self._of(topic, item, shown, evidence, rng)
+        return self._mixed(found, [topic], shown, evidence, rng)
 
     def of_event(self, differing: Sequence[Difference], reports: Sequence[Topic], seed: int) -> Pack:
         """A pack of two reports on one event, with questions to which they give different answers.
@@ -111,7 +111,8 @@ class Maker:
         rest = [p for topic in reports for p in topic.sentences if p not in shown]
         shown += rng.sample(rest, min(rng.randint(*BESIDE), len(rest)))
         rng.shuffle(shown)
-        texts = [p.text(language) for p in shown]
+        shown = by_report(shown)
+        texts, titles = texts_of(shown, language)
         found: list[Example] = []
         for one in chosen:
             values = [(shown.index(pair) + 1, en, ar) for pair, en, ar in one.values]
@@ -119,25 +120,25 @@ class Maker:
             found.append(
                 reading(
                     texts, one.question[language], reply, pair=f"{language}-{language}", source="news",
-                    kind=one.outcome, split=reports[0].split,
+                    kind=one.outcome, split=reports[0].split, titles=titles,
                 )
             )  # fmt: skip
         for topic in reports:
             for item in topic.asked:
-                found += self._of(topic, item, shown, texts, language, rng)
-        return self._mixed(found, reports, texts, language, rng)
+                found += self._of(topic, item, shown, language, rng)
+        return self._mixed(found, reports, shown, language, rng)
 
     def _mixed(
         self,
         found: list[Example],
         topics: Sequence[Topic],
-        texts: list[str],
+        shown: Sequence[Pair],
         evidence: str,
         rng: random.Random,
     ) -> Pack:
         """Examples with some that are to be refused, in random order."""
         near = [n for topic in topics for n in topic.asked[0].near if rng.random() < NEAR]
-        found += [self._refused(topics[0], texts, n[self._language], evidence, "near") for n in near]
+        found += [self._refused(topics[0], shown, n[self._language], evidence, "near") for n in near]
         answered = [example for example in found if example.answer != "[0]"]
         refused = [example for example in found if example.answer == "[0]"]
         most = max(1, round(len(answered) * REFUSED / (1 - REFUSED)))
@@ -155,17 +156,16 @@ class Maker:
         """
         shown = [p for topic in topics for p in topic.sentences]
         rng.shuffle(shown)
-        texts = [p.text(evidence) for p in shown]
         found: list[Example] = []
         for topic in topics:
             for item in topic.asked:
                 golds = [topic.sentences[g] for g in item.golds]
                 if _told([item], [p for p in shown if p not in golds]):
                     continue
-                found += self._of(topic, item, shown, texts, evidence, rng)
+                found += self._of(topic, item, shown, evidence, rng)
                 if rng.random() < NEAR / 2:
                     asked = rng.choice(item.near)[self._language]
-                    found.append(self._refused(topic, texts, asked, evidence, "near"))
+                    found.append(self._refused(topic, shown, asked, evidence, "near"))
         rng.shuffle(found)
         return Pack(tuple(found))
 
@@ -190,42 +190,61 @@ class Maker:
         topic: Topic,
         item: Asked,
         shown: list[Pair],
-        texts: list[str],
         evidence: str,
         rng: random.Random,
     ) -> Iterator[Example]:
         golds = [topic.sentences[g] for g in item.golds]
+        texts, titles = texts_of(shown, evidence)
         language, asked = self._language, item.question[self._language]
         if all(g in shown for g in golds):
             whole = bool(item.sentence) and rng.random() < WHOLE_SHARE and topic.split == "train"
             reply = answered(topic, item, language, evidence, shown, whole=whole)
             yield reading(
                 texts, asked, reply, pair=f"{language}-{evidence}", source=topic.source,
-                kind="sentence" if whole else item.kind, split=topic.split, whole=whole,
+                kind="sentence" if whole else item.kind, split=topic.split, whole=whole, titles=titles,
             )  # fmt: skip
             if rng.random() < 0.15 and len(golds) == 1:
                 changed = altered(
                     asked, language, evidence=texts, evidence_language=evidence, names=self._names, rng=rng
                 )
                 if changed:
-                    yield self._refused(topic, texts, changed, evidence, "altered")
+                    yield self._refused(topic, shown, changed, evidence, "altered")
             return
         told = any(g in shown for g in golds) or _told([item], shown)
         if not told and rng.random() < ABSENT:
-            yield self._refused(topic, texts, asked, evidence, "absent")
+            yield self._refused(topic, shown, asked, evidence, "absent")
 
     def _refused(
-        self, topic: Topic, texts: Sequence[str], question: str, evidence: str, kind: str
+        self, topic: Topic, shown: Sequence[Pair], question: str, evidence: str, kind: str
     ) -> Example:
+        texts, titles = texts_of(shown, evidence)
         return reading(
             texts, question, "[0]", pair=f"{self._language}-{evidence}", source=topic.source, kind=kind,
-            split=topic.split,
+            split=topic.split, titles=titles,
         )  # fmt: skip
+
+
+def by_report(shown: Sequence[Pair]) -> list[Pair]:
+    """The sentences of a report together, the report first whose sentence is first, as evidence is served."""
+    found: dict[str, list[Pair]] = {}
+    for pair in shown:
+        found.setdefault(pair.file, []).append(pair)
+    return [pair for own in found.values() for pair in own]
+
+
+def texts_of(shown: Sequence[Pair], language: str) -> tuple[list[str], list[str]]:
+    """What is shown in a language: the sentences, and the headline of each."""
+    return [pair.text(language) for pair in shown], [pair.headline(language) for pair in shown]
 
 
 def glossed(topics: Sequence[Topic]) -> list[Topic]:
     """Topics whose English sentences are glosses of the Arabic ones, as English questions are served."""
-    return [replace(t, sentences=tuple(replace(p, en=gloss(p.ar)) for p in t.sentences)) for t in topics]
+    return [replace(t, sentences=tuple(map(_glossed, t.sentences))) for t in topics]
+
+
+def _glossed(pair: Pair) -> Pair:
+    title = pair.headline("ar")
+    return replace(pair, en=gloss(pair.ar), title=(gloss(title), title))
 
 
 def of_lessons(maker: Maker, topics: Sequence[Topic], seed: int, evidence: str = "ar") -> Iterator[Pack]:
@@ -300,16 +319,16 @@ def of_differences(
         rng = seeded("pack difference", *place)
         asked = difference[f"question_{language}"]
         more = finder.near(asked, language, (), 6)
-        texts = [gloss(pair["ar"]) if language == "en" else pair["ar"] for pair, _, _ in located]
-        texts += [p.text(language) for p in unlike(more[: rng.randint(1, 3)], located)]
-        order = list(range(len(texts)))
-        rng.shuffle(order)
-        texts = [texts[i] for i in order]
-        values = [(order.index(i) + 1, en, ar) for i, (_, en, ar) in enumerate(located)]
+        own = [_glossed(Pair(p["en"], p["ar"], p["id"], 0, ("", p["title"]))) for p, _, _ in located]
+        shown = [*own, *unlike(more[: rng.randint(1, 3)], located)]
+        rng.shuffle(shown)
+        shown = by_report(shown)
+        texts, titles = texts_of(shown, language)
+        values = [(shown.index(own[i]) + 1, en, ar) for i, (_, en, ar) in enumerate(located)]
         reply = sorted_marks(sides(values, texts, language, language, difference["outcome"]))
         example = reading(
             texts, asked, reply, pair=f"{language}-{language}", source="news", kind=difference["outcome"],
-            split=split,
+            split=split, titles=titles,
         )  # fmt: skip
         yield Pack((example,))
 

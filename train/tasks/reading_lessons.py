@@ -324,11 +324,13 @@ def _located(values: Sequence[dict[str, str]], by_id: dict[str, Any]) -> list[Lo
     for value in values:
         if not value.get("en") or not value.get("ar") or value["id"] not in by_id:
             continue
+        report = by_id[value["id"]]
         fitting = [
             s
-            for s in by_id[value["id"]]["sentences"]
+            for s in report["sentences"]
             if value["ar"] in s["ar"] and value["en"].casefold() in s["en"].casefold()
         ]
         if len(fitting) == 1:
-            found.append((fitting[0], value["en"], value["ar"]))
+            sentence = {**fitting[0], "id": report["id"], "title": report["title_ar"]}
+            found.append((sentence, value["en"], value["ar"]))
     return found

@@ -17,6 +17,10 @@ from train.tasks.examples import Split, held_out
 LESSON_FILES = ("pud", "tico19", "un")
 REPORTS = Path(__file__).parent.parent / "reports"
 """Reports that were written for training and belong to the project."""
+MEASURED = Path(__file__).parents[2] / "evals" / "questions" / "reports"
+"""Reports of eight events, with questions that evals ask."""
+_PART = re.compile(r"-\d+$")
+"""The end of a file's name where several reports are on one event."""
 _GROUPS = re.compile(r"(?<!\d)\d{3}(?: \d{3})* \d{1,3}(?!\d)")
 
 
@@ -28,10 +32,16 @@ class Pair:
     ar: str
     file: str
     line: int
+    title: tuple[str, str] = ("", "")
+    """Headline of the report that it is from, in English and Arabic; empty where there is none."""
 
     def text(self, language: str) -> str:
         """In a language."""
         return self.en if language == "en" else self.ar
+
+    def headline(self, language: str) -> str:
+        """That of its report in a language."""
+        return self.title[language != "en"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +136,17 @@ def _lesson(item: dict[str, Any], own: tuple[Pair, ...]) -> Asked:
 
 
 def reports(folder: Path) -> list[dict[str, Any]]:
-    """The news reports of a folder as they are (train/reports/README.md has their format)."""
-    return [
+    """The news reports of a folder as they are (train/reports/README.md has their format).
+
+    Without those on the events of evals/questions/reports, which are kept for measuring.
+    """
+    measured = {_PART.sub("", path.stem) for path in MEASURED.glob("*.txt")}
+    found = [
         json.loads(line)
         for path in sorted(folder.glob("*.jsonl"))
         for line in path.read_text(encoding="utf-8").splitlines()
     ]
+    return [item for item in found if item["event"] not in measured]
 
 
 def news_topics(items: Sequence[dict[str, Any]], held: set[str]) -> list[Topic]:
@@ -144,7 +159,8 @@ def news_topics(items: Sequence[dict[str, Any]], held: set[str]) -> list[Topic]:
     topics = []
     for item in items:
         both = ({"ar": s, "en": gloss(s)} if isinstance(s, str) else s for s in item["sentences"])
-        own = tuple(Pair(s["en"], s["ar"], item["id"], n) for n, s in enumerate(both))
+        title = item.get("title_en") or gloss(item["title_ar"]), item["title_ar"]
+        own = tuple(Pair(s["en"], s["ar"], item["id"], n, title) for n, s in enumerate(both))
         near = tuple({"en": n["question_en"], "ar": n["question_ar"]} for n in item["near_misses"])
         asked = []
         for n, q in enumerate(item["questions"]):

@@ -26,11 +26,17 @@ LANGUAGE_NAMES: dict[Language, str] = {"en": "English", "ar": "Arabic"}
 Order = Callable[[Sequence[Evidence]], tuple[Evidence, ...]]
 """Evidence, most useful first → in the order in which a model reads it."""
 
-Wording = Callable[[Evidence], str]
-"""A sentence of the evidence → the words in which a model reads it."""
+Wording = Callable[[str], str]
+"""A sentence or headline of an article → the words in which a model reads it."""
 
 MESSAGE_TOKENS = 8
 """Tokens that a chat template puts around a message, rounded up (ChatML takes 5)."""
+
+HEADLINE = "# "
+"""Begins the line with an article's headline."""
+
+LONGEST_HEADLINE = 200
+"""Characters of a headline that are shown. Of news-dev's the longest has 140."""
 
 _HEADING = re.compile(r"^--- (system|user|assistant)[ \t]*$", re.MULTILINE)
 
@@ -75,28 +81,54 @@ def parse(text: str, *, name: str, variables: Set[str] = VARIABLES) -> tuple[Mes
     return messages
 
 
-def as_written(item: Evidence) -> str:
-    """A sentence as the article has it."""
-    return item.text
+def as_written(text: str) -> str:
+    """A text as the article has it."""
+    return text
 
 
 def numbered(evidence: Sequence[Evidence], wording: Wording = as_written) -> str:
-    """The evidence as the model sees it: number and sanitized sentence, one on each line.
+    """The evidence as the model sees it: an article's headline, below it its sentences with their numbers.
 
     Outlet and date are left out: the packaged model answered with publication dates
     (docs/research/decisions.md).
 
     Args:
         evidence: In the order in which the model reads it.
-        wording: Of each sentence.
+        wording: Of each sentence and headline.
     """
-    return "\n".join(f"[{place}] {neutral(wording(item))}" for place, item in enumerate(evidence, start=1))
+    titles = (wording(item.title[:LONGEST_HEADLINE])[:LONGEST_HEADLINE] for item in evidence)
+    return listed([*zip(titles, (wording(item.text) for item in evidence), strict=True)])
+
+
+def listed(sentences: Sequence[tuple[str, str]]) -> str:
+    """Sentences with their numbers, one on each line, sanitized.
+
+    Args:
+        sentences: The headline of each, which is written once above those that follow one another, and its
+            text. No headline is written where it is empty.
+    """
+    lines: list[str] = []
+    above = ""
+    for place, (title, text) in enumerate(sentences, start=1):
+        if title and title != above:
+            lines.append(f"{HEADLINE}{neutral(title)}")
+        above = title
+        lines.append(f"[{place}] {neutral(text)}")
+    return "\n".join(lines)
+
+
+def by_article(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """The sentences of an article together, the article first whose sentence is first."""
+    found: dict[str, list[Evidence]] = {}
+    for item in evidence:
+        found.setdefault(item.article_id, []).append(item)
+    return tuple(item for own in found.values() for item in own)
 
 
 def rotated(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
     """The second half of the sentences before the first half, so that the best one is in the middle."""
     half = len(evidence) // 2
-    return (*evidence[half:], *evidence[:half])
+    return by_article((*evidence[half:], *evidence[:half]))
 
 
 def fill(template: Sequence[Message], **values: str) -> tuple[Message, ...]:
@@ -124,7 +156,7 @@ def build(
     language: Language,
     count: Callable[[str], int],
     budget: int,
-    order: Order = tuple,
+    order: Order = by_article,
     wording: Wording = as_written,
 ) -> tuple[tuple[Message, ...], tuple[Evidence, ...]]:
     """The messages for one question, and the evidence that they contain, most useful first.
