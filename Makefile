@@ -103,7 +103,7 @@ lint: .venv/.installed-dev ## check style, types, imports between rooms, public 
 	$(BIN)/pytest tests/test_house.py tests/test_supply_chain.py
 
 train-smoke: .venv/.installed-dev ## train, stop, resume and merge an adapter of a tiny network
-	$(BIN)/pytest -m '' tests/train/test_train_adapter.py
+	$(BIN)/pytest -m '' tests/train/test_train_network.py tests/train/test_train_packs.py
 
 clean: ## remove the environment and the indexes; prepared models stay in the cache
 	rm -rf .venv indexes/seeds evals/out

@@ -32,7 +32,7 @@ from rag.models.llm.protocol import Generator, Message, ReplyReader
 from rag.records import Language
 from rag.settings import Settings
 from train import scores
-from train.adapter import read_sets
+from train.reading import read_sets
 
 RIGHT = 0.5
 """Token F1 from which words count as right, where the gold is a phrase of the sentence."""
@@ -122,7 +122,7 @@ def _replies(args: argparse.Namespace, settings: Settings, generator: Generator)
 
 def _asked(args: argparse.Namespace, settings: Settings, generator: Generator) -> Iterator[Reply]:
     template = prompt.load(settings.template)
-    for item in scores.items(read_sets(args.data, args.out / "sets.pkl"), "dev", args.limit):
+    for item in scores.items(read_sets(args.data, args.out), "dev", args.limit):
         if item.sort == "answerable":
             text, likelihood = _reply(generator, scores.messages(item, template))
             right = token_f1(text, list(item.asked.accepted)) >= RIGHT

@@ -25,9 +25,10 @@ from rag.models.llm import prompt
 from rag.models.llm.protocol import Message
 from rag.models.weights.adapter import CONFIG, FOLDER, WEIGHTS
 from rag.models.weights.packaged import generator, prepared
-from rag.settings import Settings
+from rag.settings import ADAPTED, Settings
 from train import lora, scores
-from train.adapter import TEMPLATE, Recipe, open_model, read_sets
+from train.network import END, chat, open_model, open_tokenizer
+from train.reading import read_sets
 
 Logits = NDArray[np.float32]
 
@@ -72,9 +73,7 @@ def full(folder: Path) -> Network:
 
     model, _ = open_model(None)
     recipe = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    adapters = lora.attach(
-        model, rank=int(recipe["r"]), alpha=float(recipe["lora_alpha"]), first=Recipe().first
-    )
+    adapters = lora.attach(model, rank=int(recipe["r"]), alpha=float(recipe["lora_alpha"]))
     lora.load(adapters, folder / WEIGHTS)
 
     def run(ids: list[int], last: int) -> Logits:
@@ -138,24 +137,19 @@ def asked(item: scores.Item, tokenizer: Any, template: Sequence[Message]) -> tup
         tokenizer: The model's.
         template: The prompt.
     """
-    chat = [{"role": m.role, "content": m.content} for m in scores.messages(item, template)]
-    text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    text = chat([(m.role, m.content) for m in scores.messages(item, template)])
     prompted = tokenizer(text, add_special_tokens=False)["input_ids"]
-    return prompted, tokenizer(item.asked.answer + "<|im_end|>", add_special_tokens=False)["input_ids"]
+    return prompted, tokenizer(item.asked.answer + END, add_special_tokens=False)["input_ids"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare; see the module's description."""
-    from transformers import AutoTokenizer
-
     args = _parser().parse_args(arguments)
     args.out.mkdir(parents=True, exist_ok=True)
     settings = Settings.load(adapter=True)
-    chosen = scores.items(read_sets(args.data, args.out / "sets.pkl"), args.part, args.limit)
-    template = prompt.load(TEMPLATE)
-    tokenizer = AutoTokenizer.from_pretrained(
-        prepared(generator(Settings.load(adapter=False), full=True), settings)
-    )
+    chosen = scores.items(read_sets(args.data, args.out), args.part, args.limit)
+    template = prompt.load(ADAPTED)
+    tokenizer = open_tokenizer(prepared(generator(Settings.load(adapter=False), full=True), settings))
     systems: dict[str, Callable[[], Network]] = {
         "bf16": lambda: full(args.adapter),
         "served": lambda: served(opened(prepared(generator(settings), settings) / "openvino_model.xml")),

@@ -33,10 +33,11 @@ from rag.models.llm import prompt
 from rag.models.weights.adapter import FOLDER, Adapter
 from rag.models.weights.gguf import quantise_rows
 from rag.models.weights.packaged import generator, prepared
-from rag.settings import Settings
+from rag.settings import ADAPTED, Settings
 from train import fidelity, scores
-from train.adapter import TEMPLATE, read_sets
 from train.fidelity import Logits, judged
+from train.network import open_tokenizer
+from train.reading import read_sets
 
 READ, WRITTEN = 384, 24
 """Tokens of prompt and answer for the speed measurement, about as many as for a question on the seeds."""
@@ -238,15 +239,14 @@ def speed(network: Any, seed: int) -> tuple[float, float]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare; see the module's description."""
     import openvino as ov
-    from transformers import AutoTokenizer
 
     args = _parser().parse_args(arguments)
     args.out.mkdir(parents=True, exist_ok=True)
     settings = Settings.load(adapter=True)
     source = prepared(generator(Settings.load(adapter=False), full=True), settings)
     xml = prepared(generator(settings), settings) / "openvino_model.xml"
-    chosen = scores.items(read_sets(args.data, args.out / "sets.pkl"), args.part, args.limit)
-    template, tokenizer = prompt.load(TEMPLATE), AutoTokenizer.from_pretrained(source)
+    chosen = scores.items(read_sets(args.data, args.out), args.part, args.limit)
+    template, tokenizer = prompt.load(ADAPTED), open_tokenizer(source)
     put = [fidelity.asked(item, tokenizer, template) for item in chosen]
     run = fidelity.full(FOLDER)
     # In half precision: 200 answers' distributions over 150,000 tokens take a gigabyte so.

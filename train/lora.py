@@ -38,14 +38,13 @@ class LoraLinear(nn.Module):
         return added
 
 
-def attach(model: nn.Module, *, rank: int, alpha: float, first: int = 0) -> dict[str, LoraLinear]:
+def attach(model: nn.Module, *, rank: int, alpha: float) -> dict[str, LoraLinear]:
     """Freeze a network and put adapters around the linear layers of its blocks.
 
     Args:
         model: A causal language model of transformers, with blocks in ``model.layers``.
         rank: Of the factors.
         alpha: The product of the factors is scaled by ``alpha / rank``.
-        first: Blocks before this one stay as they are; nothing flows back into them.
 
     Returns:
         The adapters by the name of the layer that each stands for.
@@ -54,18 +53,11 @@ def attach(model: nn.Module, *, rank: int, alpha: float, first: int = 0) -> dict
     found = {}
     for name, module in list(model.named_modules()):
         parts = name.split(".")
-        if parts[-1] in TARGETS and isinstance(module, nn.Linear) and int(parts[-3]) >= first:
+        if parts[-1] in TARGETS and isinstance(module, nn.Linear):
             adapter = LoraLinear(module, rank, alpha)
             setattr(model.get_submodule(name.rpartition(".")[0]), parts[-1], adapter)
             found[name] = adapter
     return found
-
-
-def detach(model: nn.Module, adapters: dict[str, LoraLinear]) -> None:
-    """Take the adapters out of a network again; it is then as it was before ``attach``."""
-    for name, adapter in adapters.items():
-        parent, _, last = name.rpartition(".")
-        setattr(model.get_submodule(parent), last, adapter.base)
 
 
 def tensors(adapters: dict[str, LoraLinear]) -> dict[str, Tensor]:
@@ -104,17 +96,11 @@ def save(adapters: dict[str, LoraLinear], folder: Path, *, rank: int, alpha: flo
 
 
 def load(adapters: dict[str, LoraLinear], file: Path) -> None:
-    """Put saved factors into adapters of the same or of a higher rank.
-
-    Added rows of the first factor stay random and meet zeros in the second, so that what a layer computes is
-    what was saved, if both were given the same ``alpha / rank``.
-    """
+    """Put saved factors into adapters of the same rank."""
     from safetensors.torch import load_file
 
     found = load_file(file)
     with torch.no_grad():
         for name, adapter in adapters.items():
-            down, up = found[f"{PREFIX}{name}{DOWN}"].float(), found[f"{PREFIX}{name}{UP}"].float()
-            adapter.a[: len(down)] = down.to(adapter.a.device)
-            adapter.b.zero_()
-            adapter.b[:, : up.shape[1]] = up.to(adapter.b.device)
+            adapter.a.copy_(found[f"{PREFIX}{name}{DOWN}"])
+            adapter.b.copy_(found[f"{PREFIX}{name}{UP}"])

@@ -30,7 +30,7 @@ from torch.nn import functional
 
 from rag.models.weights.adapter import CONFIG, FOLDER, WEIGHTS
 from train import lora
-from train.adapter import (
+from train.network import (
     BASE,
     CHECKPOINT_SECONDS,
     IGNORED,

@@ -1,8 +1,8 @@
 """Question sets as reading lessons: numbered evidence, questions on it, and what is to be answered.
 
-A lesson is one set of evidence sentences with many questions, as one pass of a model over the sentences then
-serves all of them. Answers name sentences first: ``[2] 308``. Every lesson is made from a seed, so that a
-resumed run sees what an unbroken one would have.
+A lesson is one set of evidence sentences with many questions. Answers name sentences first: ``[2] 308``.
+Every lesson is made from a seed, so that two models are asked the same. train/scores.py asks the questions
+one by one; the first stage of the shipped adapter was trained on such lessons.
 
 - A question whose sentence is shown is answered in its own language; from a sentence in another, the
   sentence's own words come first: ``[2] إريك كوريلا = Erik Kurilla``.
@@ -14,29 +14,36 @@ resumed run sees what an unbroken one would have.
 
 from __future__ import annotations
 
+import hashlib
+import pickle
 import random
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from rag.answering.draft import put
 from rag.language.text import fold, is_arabic
+from rag.models.embedding.embedder import PackagedEmbedder
+from rag.models.weights.packaged import EMBEDDER, prepared
+from rag.settings import Settings
 from train.altered import Change, Name, altered, find_names
-from train.corpora import BLOCK, Corpus
+from train.corpora import BLOCK, Corpus, read
 
-Kind = Literal["answer", "sentence", "both", "conflict", "refuse", "altered"]
+Kind = Literal["answer", "both", "conflict", "refuse", "altered"]
 Part = Literal["train", "dev", "test"]
 
 PARTS = 8
-"""Of eight blocks of documents one is for choosing between trainings, one for the reported figures."""
+"""Of eight blocks of documents one is for choosing between trainings, one for the reported figures; the first
+stage of the shipped adapter was trained on the others (docs/research/training-2026-11.md)."""
 DEV, TEST = 3, 7
 
-FEWEST, MOST = 4, 7
-"""Evidence sentences in a lesson: what the assistant shows, and a little to both sides."""
+FEWEST, MOST = 5, 7
+"""Evidence sentences in a lesson: what the assistant shows, and one to both sides."""
 QUESTIONS = 12
 """Questions in a lesson at most, so that the longest fits into memory."""
 REFUSED = 0.2
@@ -47,25 +54,8 @@ POOL = 10
 """Best sentences by retrieval for each question, from which wrong ones are drawn."""
 NEIGHBOURS = 4
 """Paragraphs to each side whose questions serve as near misses: those of one article stand together."""
-SENTENCE_CHARS = 220
-"""Longest sentence that is an answer as a whole."""
-
-HEADED, CONFLICTS, MIRRORED = 0.5, 0.3, 0.15
-"""Shares of lessons whose sentences tell outlet and date, that hold a copy with another number, and that
-hold a sentence in both languages."""
-WHOLE_SAME, WHOLE_OTHER = 0.04, 0.15
-"""Shares of questions answered by the whole sentence: copied, and put into the question's language."""
-SWITCHED = 0.12
-"""Share of questions whose answer is wanted in one of the languages by lot, whatever they are asked in."""
-
-WHOLE = "in one sentence"
-"""What the prompt asks for then."""
-
-# No outlet of these names is known to the author; they only have to look like names.
-OUTLETS = (
-    "Gulf Courier", "صحيفة المدار", "North Post", "وكالة الضفاف", "The Daily Lantern", "قناة الساحل",
-    "Meridian News", "موقع النورس", "Harbour Times", "جريدة الميناء", "Capital Wire", "شبكة الواحة",
-)  # fmt: skip
+CONFLICTS, MIRRORED = 0.3, 0.15
+"""Shares of lessons that hold a copy of a sentence with another number, and a sentence in both languages."""
 
 _EDGES = " \t\n.,;:،؛!؟?«»\"'"
 
@@ -119,11 +109,6 @@ class Asked:
     words: str = ""
     """Of an answer in another language than its sentence: what the sentence says itself."""
 
-    @property
-    def whole(self) -> bool:
-        """The answer is a whole sentence."""
-        return self.kind == "sentence"
-
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
@@ -133,18 +118,42 @@ class Lesson:
     document: str
     evidence: tuple[str, ...]
     """Numbered from 1 by their order."""
-    headers: tuple[str, ...]
-    """Outlet and date of each; empty where they are not told."""
     asked: tuple[Asked, ...]
     language: str = field(default="ar")
     """Of most of the evidence."""
 
-    def lines(self) -> str:
-        """The evidence as the model sees it."""
-        heads = self.headers or ("",) * len(self.evidence)
-        return "\n".join(
-            f"[{n}] {head}{text}" for n, (head, text) in enumerate(zip(heads, self.evidence, strict=True), 1)
-        )
+
+def read_sets(folders: Sequence[Path], cache: Path) -> list[Material]:
+    """The facts of question sets; kept in a file, as searching takes minutes.
+
+    Args:
+        folders: Each holds ``corpus/`` and ``questions.jsonl``.
+        cache: Folder of the file, which is found again for the same sets, embedder and chunk size alone.
+    """
+    settings = Settings.load()
+    embedder = PackagedEmbedder(prepared(EMBEDDER, settings), threads=settings.threads)
+    file = cache / f"sets-{sets_key(folders, f'{embedder.identity} {settings.chunk_tokens}')}.pkl"
+    if file.is_file():
+        return list(pickle.loads(file.read_bytes()))  # noqa: S301 - written by this very command
+    sets = [gather(read(folder, embedder, settings, 1)) for folder in folders]
+    file.write_bytes(pickle.dumps(sets))
+    return sets
+
+
+def sets_key(folders: Sequence[Path], search: str) -> str:
+    """A digest of the texts of question sets and of what searches them.
+
+    Args:
+        folders: As for ``read_sets``.
+        search: Names the embedder and how articles are cut.
+    """
+    digest = hashlib.sha256(search.encode())
+    for folder in folders:
+        articles = (path for path in (folder / "corpus").rglob("*") if path.is_file())
+        for path in [folder / "questions.jsonl", *sorted(articles)]:
+            digest.update(f"\0{folder.name}/{path.relative_to(folder)}\0".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
 
 
 def gather(corpus: Corpus) -> Material:
@@ -187,24 +196,13 @@ def gather(corpus: Corpus) -> Material:
     )
 
 
-def lessons(
-    sets: Sequence[Material],
-    part: Part,
-    seed: int,
-    *,
-    fewest: int = FEWEST,
-    plainly: bool = False,
-    near_misses: bool = True,
-) -> list[Lesson]:
+def lessons(sets: Sequence[Material], part: Part, seed: int) -> list[Lesson]:
     """One lesson a document, in random order.
 
     Args:
         sets: All corpora; the same facts over text in two languages are recognised by their ids.
         part: Which documents.
         seed: Another one makes other lessons of the same documents.
-        fewest: Evidence sentences at least.
-        plainly: Every answer a phrase in the question's language.
-        near_misses: Ask questions altered as well.
     """
     other: dict[str, dict[str, str]] = defaultdict(dict)
     for own in sets:
@@ -226,9 +224,9 @@ def lessons(
                 for fact in own.facts[neighbour]
             ]
             key = f"{seed} {own.name} {document}"  # not hash(): Python salts it anew in every process
-            lesson = _lesson(own, document, near, other, random.Random(key), fewest, plainly)
+            lesson = _lesson(own, document, near, other, random.Random(key))
             more = random.Random(f"{key} altered")
-            made.append(_with_altered(lesson, names, more) if near_misses else lesson)
+            made.append(_with_altered(lesson, names, more))
     random.Random(seed).shuffle(made)
     return [lesson for lesson in made if lesson.asked]
 
@@ -239,11 +237,9 @@ def _lesson(
     near: list[Fact],
     other: dict[str, dict[str, str]],
     rng: random.Random,
-    fewest: int,
-    plainly: bool,
 ) -> Lesson:
     facts = own.facts[document]
-    size = rng.randint(fewest, MOST)
+    size = rng.randint(FEWEST, MOST)
     golds = list(dict.fromkeys(i for fact in facts for i in fact.sentences))
     rng.shuffle(golds)
     shown = golds[: rng.randint(1, size - 1)]
@@ -278,13 +274,10 @@ def _lesson(
         if doubled in fact.sentences:
             cited.append(len(texts) - 1)
         for language, question in fact.questions.items():
-            item: Asked | None = _answered(
-                own, fact, language, question, [number_of[c] for c in cited], other, plainly, rng
-            )
-            if item and fact.sentences[0] in changed:
+            item = _answered(own, fact, language, question, [number_of[c] for c in cited])
+            if fact.sentences[0] in changed:
                 item = _both_told(item, changed[fact.sentences[0]], number_of[len(texts) - 1])
-            if item:
-                asked.append(item)
+            asked.append(item)
     rng.shuffle(asked)
     asked = asked[: round(QUESTIONS * (1 - REFUSED))]
     absent = [fact for fact in facts if not set(fact.sentences) & set(shown)]
@@ -299,8 +292,7 @@ def _lesson(
         if not any(fold(answer) in text for answer in fact.answers.values() for text in folded):
             asked.append(Asked(fact.questions[language], language, "[0]", "refuse"))
     rng.shuffle(asked)
-    heads = tuple(_header(rng) for _ in evidence) if rng.random() < HEADED else ()
-    return Lesson(own.name, document, evidence, heads, tuple(asked), own.language)
+    return Lesson(own.name, document, evidence, tuple(asked), own.language)
 
 
 def _with_altered(lesson: Lesson, names: Sequence[Name], rng: random.Random) -> Lesson:
@@ -320,33 +312,15 @@ def _with_altered(lesson: Lesson, names: Sequence[Name], rng: random.Random) -> 
     return replace(lesson, asked=(*lesson.asked, *more))
 
 
-def _answered(
-    own: Material,
-    fact: Fact,
-    language: str,
-    question: str,
-    cited: list[int],
-    other: dict[str, dict[str, str]],
-    plainly: bool,
-    rng: random.Random,
-) -> Asked:
-    cited = sorted(cited)
+def _answered(own: Material, fact: Fact, language: str, question: str, numbers: Sequence[int]) -> Asked:
+    cited = tuple(sorted(numbers))
     marks = "".join(f"[{n}]" for n in cited)
-    whole = other.get(fact.stem, {}).get(language, "")
-    share = 0.0 if plainly else WHOLE_SAME if language == own.language else WHOLE_OTHER
-    if len(cited) == 1 and whole and len(whole) <= SENTENCE_CHARS and rng.random() < share:
-        accepted = (fact.answers[language],)
-        return Asked(question, language, f"{marks} {whole}", "sentence", accepted, tuple(cited))
-    if not plainly and rng.random() < SWITCHED:
-        language = rng.choice(sorted(fact.answers))
     phrase, words = fact.answers[language], fact.answers.get(own.language, "")
     if language == own.language or words not in own.sentences[fact.sentences[0]]:
         words = ""
     if len(cited) == 1:
-        return Asked(
-            question, language, f"{marks} {put(words, phrase)}", "answer", (phrase,), tuple(cited), words
-        )
-    return Asked(question, language, f"{marks} {phrase}", "both", (phrase,), tuple(cited))
+        return Asked(question, language, f"{marks} {put(words, phrase)}", "answer", (phrase,), cited, words)
+    return Asked(question, language, f"{marks} {phrase}", "both", (phrase,), cited)
 
 
 def _contradicted(
@@ -361,11 +335,9 @@ def _contradicted(
     return texts, {}
 
 
-def _both_told(item: Asked, change: Change, copy: int) -> Asked | None:
-    """The answer from a sentence and its copy: both values where they differ; None where it is unclear."""
+def _both_told(item: Asked, change: Change, copy: int) -> Asked:
+    """The answer from a sentence and its copy: both values where they differ."""
     phrase = item.accepted[0]
-    if item.whole:
-        return None
     second = change(phrase)
     if second == phrase:  # what both say alike
         cited = tuple(sorted((*item.cited, copy)))
@@ -391,11 +363,6 @@ def _mirrored(
             if language != own.language and len(fact.sentences) == 1:
                 return [*texts, text], fact.sentences[0]
     return texts, None
-
-
-def _header(rng: random.Random) -> str:
-    date = f"{rng.randint(2014, 2026)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
-    return f"({rng.choice(OUTLETS)}, {date}) "
 
 
 def _phrase(alternatives: Sequence[str], language: str) -> str:

@@ -30,11 +30,8 @@ from rag.models.llm.protocol import Message
 from rag.records import Evidence, Language
 from rag.settings import ADAPTED, Settings
 from train import reading
-from train.adapter import read_sets
-from train.reading import Asked, Lesson
+from train.reading import FEWEST, Asked, Lesson, read_sets
 
-FEWEST = 5
-"""Evidence sentences at least."""
 REFUSED = 0.2
 """Share of the questions that cannot be answered from their evidence."""
 SEEDS = 6
@@ -99,7 +96,7 @@ def items(sets: Sequence[reading.Material], part: reading.Part, count: int, near
     pools: dict[tuple[str, Sort], list[Item]] = {}
     seen: set[tuple[str, str, Sort]] = set()
     for seed in range(SEEDS):
-        made = reading.lessons(sets, part, 7000 + seed, fewest=FEWEST, plainly=True)
+        made = reading.lessons(sets, part, 7000 + seed)
         for lesson in made:
             for asked in lesson.asked:
                 item = Item(lesson, asked)
@@ -197,7 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure; see the module's description."""
     args = _parser().parse_args(arguments)
     args.out.mkdir(parents=True, exist_ok=True)
-    chosen = items(read_sets(args.data, args.out / "sets.pkl"), args.part, args.limit, args.near)
+    chosen = items(read_sets(args.data, args.out), args.part, args.limit, args.near)
     report: dict[str, Any] = {"part": args.part, "n": len(chosen), "systems": {}}
     kept = args.out / "replies.jsonl"
     if not args.resume:

@@ -11,7 +11,6 @@ from rag.errors import PromptBroken
 from rag.models.llm import prompt
 from rag.models.llm.protocol import Message
 from rag.settings import resource_dir
-from train.tasks.examples import TEMPLATES
 
 GOOD = "--- system\nBe exact.\n--- user\nEvidence:\n$evidence\n\n$question\nAnswer in $language."
 
@@ -91,8 +90,7 @@ def test_a_broken_template_is_refused_with_its_name_and_fault(text: str, told: s
 @pytest.mark.parametrize("name", sorted(p.stem for p in resource_dir("prompts").glob("*.txt")))
 def test_every_shipped_template_loads_and_ends_with_the_question(name: str) -> None:
     translating = {f"translate_{language}": translation.VARIABLES for language in ("en", "ar")}
-    variables = dict(TEMPLATES.values()) | translating
-    messages = prompt.load(name, variables.get(name, prompt.VARIABLES))
+    messages = prompt.load(name, translating.get(name, prompt.VARIABLES))
     assert messages[-1].role == "user"
     assert ("$text" if name.startswith("translate") else "$question") in messages[-1].content
 

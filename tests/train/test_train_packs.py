@@ -12,18 +12,73 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_train_tasks import topics  # noqa: F401 - a fixture
 
+from rag.answering.draft import Draft, Statement, parse
 from rag.language.glossing.gloss import gloss
-from train.replies import parsed, places
+from rag.records import Evidence
 from train.tasks import packs
 from train.tasks.reading_lessons import Finder
-from train.tasks.sources import Topic, news_topics
+from train.tasks.sources import Asked, Pair, Topic, news_topics
 
 pytestmark = pytest.mark.slow  # importing torch takes seconds
 
+SHOWN = tuple(Evidence(n, f"sentence {n}", 0, 1, "", "", None, None, "", 1, 0.0) for n in range(1, 41))
+"""As many sentences as any pack may have, which replies cite by their numbers."""
 
-def _packs(topics: list[Topic], evidence: str = "ar") -> list[packs.Pack]:  # noqa: F811
+
+def parsed(reply: str) -> Draft:
+    """A reply, taken apart."""
+    return parse(reply, "", SHOWN, SHOWN)
+
+
+def places(statement: Statement) -> tuple[int, ...]:
+    """The numbers of the sentences that a statement cites."""
+    return tuple(item.number for item in statement.cited)
+
+
+COUNT = 40
+
+
+@pytest.fixture(scope="module")
+def topics() -> list[Topic]:
+    """Towers with a builder and a year, two sentences each."""
+    found = []
+    for n in range(COUNT):
+        name, builder, year = f"Torn{chr(97 + n % 26)}{n}", f"Ben{n} Hall{n}", 1500 + n
+        own = (
+            Pair(
+                f"Tower {name} was built by {builder} in {year}.",
+                f"بنى {builder} برج {name} عام {year}.",
+                "t",
+                2 * n,
+            ),
+            Pair(f"Tower {name} has {n + 3} bells.", f"في برج {name} أجراس عددها {n + 3}.", "t", 2 * n + 1),
+        )
+        asked = (
+            Asked(
+                f"a{n}",
+                {"en": f"Who built tower {name}?", "ar": f"من بنى برج {name}؟"},
+                {"en": [builder], "ar": [builder]},
+                {"en": f"{builder} built it.", "ar": f"بناه {builder}."},
+                (0,),
+                ({"en": f"Who sold tower {name}?", "ar": f"من باع برج {name}؟"},),
+                "person",
+            ),
+            Asked(
+                f"b{n}",
+                {"en": f"When was tower {name} built?", "ar": f"متى بني برج {name}؟"},
+                {"en": [f"in {year}"], "ar": [f"عام {year}"]},
+                {"en": f"It was built in {year}.", "ar": f"بني عام {year}."},
+                (0,),
+                ({"en": f"When was tower {name} burnt?", "ar": f"متى احترق برج {name}؟"},),
+                "date",
+            ),
+        )
+        found.append(Topic("lessons", f"t:{n}", own, asked, "valid" if n % 10 == 0 else "train"))
+    return found
+
+
+def _packs(topics: list[Topic], evidence: str = "ar") -> list[packs.Pack]:
     finder = Finder([p for topic in topics for p in topic.sentences])
     makers = [packs.Maker(topics, finder, language) for language in ("en", "ar")]
     return [maker(topic, evidence, seed) for maker in makers for topic in topics for seed in range(3)]
@@ -47,7 +102,7 @@ def _by_byte(texts: list[str], **_: object) -> dict[str, list[list[int]]]:
 
 
 def test_the_questions_of_a_pack_share_their_evidence_and_are_answered_from_it(
-    topics: list[Topic],  # noqa: F811
+    topics: list[Topic],
 ) -> None:
     kinds = set()
     for evidence in ("ar", "en"):
@@ -68,12 +123,12 @@ def test_the_questions_of_a_pack_share_their_evidence_and_are_answered_from_it(
     assert kinds >= {"person", "date", "near"}
 
 
-def test_the_same_seed_makes_the_same_packs(topics: list[Topic]) -> None:  # noqa: F811
+def test_the_same_seed_makes_the_same_packs(topics: list[Topic]) -> None:
     assert _packs(topics[:3]) == _packs(topics[:3])
 
 
 def test_lessons_are_put_together_each_once_and_answered_by_their_own_sentence(
-    topics: list[Topic],  # noqa: F811
+    topics: list[Topic],
 ) -> None:
     own = [t for t in topics if t.split == "train"]
     both = dataclasses.replace(own[0], asked=own[0].asked[:1])  # another lesson on the same lines
@@ -95,7 +150,7 @@ def test_lessons_are_put_together_each_once_and_answered_by_their_own_sentence(
                 assert name and f"{name[0]} " in lines[number - 1].replace(".", " ")
 
 
-def test_english_questions_are_asked_about_glosses(topics: list[Topic]) -> None:  # noqa: F811
+def test_english_questions_are_asked_about_glosses(topics: list[Topic]) -> None:
     read = packs.glossed(topics)
     finder = Finder([p for topic in read for p in topic.sentences])
     pack = packs.Maker(read, finder, "en")(read[0], "en", 0)
@@ -122,8 +177,6 @@ def test_both_values_are_told_in_both_languages() -> None:
         "outcome": "conflict",
     }
     items[-1]["differences"] = [difference]
-    from train.tasks.sources import Pair
-
     finder = Finder([Pair(s["en"], s["ar"], f"r{n}", 0) for n, s in enumerate(sentences, start=1)])
     for language, shown_as in (("ar", str), ("en", gloss)):
         (pack,) = packs.of_differences(items, finder, set(), language)
@@ -241,11 +294,11 @@ def test_disagreements_are_asked_two_by_two_about_the_sentences_of_both() -> Non
 
 
 def test_a_pack_says_of_each_question_what_the_network_says_of_it_alone(
-    topics: list[Topic],  # noqa: F811
+    topics: list[Topic],
 ) -> None:
     torch = pytest.importorskip("torch")
     from train import packed
-    from train.adapter import encode
+    from train.network import encode
 
     model = _network()
 
@@ -267,11 +320,11 @@ def test_a_pack_says_of_each_question_what_the_network_says_of_it_alone(
 
 
 def test_a_run_learns_keeps_what_it_learned_and_goes_on(
-    topics: list[Topic],  # noqa: F811
+    topics: list[Topic],
     tmp_path: Path,
 ) -> None:
     from train import lora, packed
-    from train.adapter import encode
+    from train.network import encode
 
     packs = [
         packed.joined(encode([dataclasses.asdict(e) for e in p.examples], _by_byte), 2000)

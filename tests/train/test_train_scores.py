@@ -1,4 +1,4 @@
-"""A measurement of an hour can be stopped and gone on with."""
+"""Drafts are graded, and a measurement of an hour can be stopped and gone on with."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Counting:
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: int, *flags: str) -> list[str]:
     calls: list[str] = []
     made = [
-        scores.Item(Lesson("c", f"d{n}", (f"Tower {n} has 308 steps.",), (), (asked,)), asked)
+        scores.Item(Lesson("c", f"d{n}", (f"Tower {n} has 308 steps.",), (asked,)), asked)
         for n in range(6)
         for asked in [Asked(f"How many steps has tower {n}?", "en", "[1] 308", "answer", ("308",), (1,))]
     ]
@@ -72,3 +72,32 @@ def test_replies_that_are_there_are_not_asked_for_again(
         "adapter": 1.0,
     }
     assert len(run(tmp_path, monkeypatch, 99)) == 12, "without --resume all is asked anew"
+
+
+@pytest.mark.parametrize(
+    ("draft", "f1", "cited", "refused"),
+    [
+        ("[2] in 1900", 1.0, 1.0, 0.0),
+        ("[1] in 1900", 1.0, 0.0, 0.0),
+        ("It was built in 1900 [2].", 4 / 7, 1.0, 0.0),
+        ("[2] in 1905", 0.5, 1.0, 0.0),
+        ("[0]", 0.0, None, 1.0),
+        ("The articles do not say this: NOT FOUND", 0.0, None, 1.0),
+    ],
+)
+def test_a_draft_is_graded_by_words_citation_and_refusal(draft, f1, cited, refused) -> None:
+    asked = Asked("When?", "en", "[2] in 1900", "answer", accepted=("in 1900",), cited=(2,))
+    item = scores.Item(Lesson("c", "d", ("x", "y"), (asked,)), asked)
+    graded = scores.grade(item, draft)
+    assert graded.f1 == pytest.approx(f1, abs=0.01)
+    assert (graded.cited, graded.refused) == (cited, refused)
+
+
+def test_two_that_differ_must_both_be_named() -> None:
+    asked = Asked("?", "en", "[1] 5 [3] 6", "conflict", accepted=("5", "6"), cited=(1, 3))
+    item = scores.Item(Lesson("c", "d", ("x", "y", "z"), (asked,)), asked)
+    assert scores.grade(item, "[1] 5 [3] 6").cited == 1.0
+    assert scores.grade(item, "[1] 5 [3] 6").f1 == 1.0
+    assert scores.grade(item, "[1] 5").cited == 0.0
+    same = Asked("?", "en", "[1][3] 5", "both", accepted=("5",), cited=(1, 3))
+    assert scores.grade(scores.Item(item.lesson, same), "[3] 5").cited == 1.0

@@ -1,4 +1,1 @@
-"""Training examples of the four tasks, made from the folders of openly licensed data.
-
-``python -m train.tasks.build --shared DIR --out DIR`` writes them; train/adapter.py reads them.
-"""
+"""Training examples of reading, from folders of openly licensed data; train/packed.py learns them."""

@@ -15,7 +15,6 @@ from rag.language.sanitize import neutral
 from rag.models.llm import prompt
 from rag.models.llm.prompt import LANGUAGE_NAMES
 from rag.models.llm.protocol import Message
-from rag.records import Language
 
 Task = Literal["read", "translate", "rewrite"]
 Split = Literal["train", "valid"]
@@ -51,11 +50,6 @@ class Example:
     kind: str = ""
     """What within its task: ``answer``, ``refuse``, ``conflict``, ``hints``, …"""
     split: Split = "train"
-
-    @property
-    def key(self) -> str:
-        """The same for the same prompt."""
-        return hashlib.blake2b(repr(self.messages).encode(), digest_size=8).hexdigest()
 
 
 @lru_cache
@@ -116,52 +110,6 @@ def neutral_answer(answer: str) -> str:
         glued = not out or (_MARK.fullmatch(piece) and out.endswith("]"))
         out += piece if glued else f" {piece}"
     return out
-
-
-def translating(
-    text: str, target: str, hints: str, *, pair: str, source: str, kind: str, split: Split
-) -> Example:
-    """An example of translation; ``pair`` is source and target language."""
-    language: Language = "en" if pair.endswith("en") else "ar"
-    messages = filled(
-        "translate", text=neutral(text), hints=neutral(hints), language=LANGUAGE_NAMES[language]
-    )
-    return Example("translate", messages, neutral(target), pair, source, kind, split)
-
-
-def rewriting(
-    history: Sequence[tuple[str, str]],
-    question: str,
-    standalone: str,
-    *,
-    source: str,
-    kind: str,
-    split: Split,
-) -> Example:
-    """An example of rewriting a follow-up; ``history`` is of questions and answers, earliest first."""
-    told = "\n".join(f"Q: {neutral(q)}\nA: {neutral(a)}" for q, a in history)
-    language = "ar" if re.search(r"[\u0621-\u064a]", standalone) else "en"
-    messages = filled("rewrite", history=told, question=neutral(question))
-    return Example("rewrite", messages, neutral(standalone), f"{language}-{language}", source, kind, split)
-
-
-def arranged(
-    evidence: Sequence[str], answer: str, rng: random.Random, *, served: float = 0.5
-) -> tuple[list[str], str]:
-    """The evidence in another order, with the answer's markers set to fit.
-
-    Args:
-        evidence: Best first.
-        answer: With markers.
-        rng: Chooses.
-        served: Share of examples that keep the order of retrieval.
-    """
-    order = list(range(len(evidence)))
-    if rng.random() >= served:
-        rng.shuffle(order)
-    place = {old + 1: new + 1 for new, old in enumerate(order)}
-    moved = _MARK.sub(lambda m: f"[{place.get(int(m[1]), 0)}]", answer)
-    return [evidence[i] for i in order], sorted_marks(moved)
 
 
 def sorted_marks(answer: str) -> str:

@@ -1,13 +1,11 @@
-"""Reading examples of topics (hand-written lessons, news reports) and of disagreements.
+"""Replies to questions on topics (lessons, news reports) and on disagreements, and sentences to show beside.
 
-Distractors are what retrieval would find: neighbours of the sentence and those that share the question's
-words. Near misses come from the data, by exchange of a name, number or month (train/altered.py), and by
-leaving the sentence out that answers.
+Sentences shown beside the right ones are what retrieval would find: neighbours, and those that share the
+question's words.
 """
 
 from __future__ import annotations
 
-import random
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,25 +15,10 @@ import numpy as np
 
 from rag.answering.draft import put
 from rag.index import bm25
-from train.altered import Name, altered, find_names
-from train.tasks.examples import Example, Split, arranged, reading, seeded
+from train.altered import Name, find_names
+from train.tasks.examples import Split
 from train.tasks.sources import Asked, Pair, Topic, holds
 
-PAIRS = (("en", "ar"), ("ar", "ar"), ("ar", "en"), ("en", "en"))
-"""Languages of question and evidence."""
-ANSWERED = {("en", "ar"): 2.0, ("ar", "ar"): 1.0, ("ar", "en"): 0.6, ("en", "en"): 0.5}
-"""Examples of each question that its sentences answer: most of what the product lacks."""
-NEAR = {("en", "ar"): 0.45, ("ar", "ar"): 0.22, ("ar", "en"): 0.1, ("en", "en"): 0.1}
-ALTERED = {("en", "ar"): 0.3, ("ar", "ar"): 0.15, ("ar", "en"): 0.07, ("en", "en"): 0.07}
-ABSENT = {("en", "ar"): 0.22, ("ar", "ar"): 0.12, ("ar", "en"): 0.06, ("en", "en"): 0.05}
-"""The same for given near misses, altered questions, and evidence without the sentence."""
-
-FEWEST, MOST = 4, 8
-"""Sentences of evidence."""
-WHOLE_SHARE = 0.1
-"""Share of answers that are asked for as a sentence."""
-SWITCHED = 0.03
-"""Share of answers wanted in the other language than the question's."""
 LONGEST_SENTENCE = 330
 """Characters of a distractor at most."""
 LONGEST_WORDS = 90
@@ -124,129 +107,6 @@ def names_of(topics: Sequence[Topic]) -> list[Name]:
     )
 
 
-class Maker:
-    """Makes reading examples of topics."""
-
-    def __init__(self, topics: Sequence[Topic], finder: Finder) -> None:
-        """Prepare.
-
-        Args:
-            topics: All of them.
-            finder: Over the sentences from which distractors come.
-        """
-        self._topics = topics
-        self._finder = finder
-        self._names = names_of(topics)
-
-    def __call__(self) -> Iterator[Example]:
-        """Every example, in the topics' order."""
-        for topic in self._topics:
-            for item in topic.asked:
-                yield from self._of(topic, item)
-
-    def _of(self, topic: Topic, item: Asked) -> Iterator[Example]:
-        for pair in PAIRS:
-            question, evidence = pair
-            rng = seeded("read", item.id, pair)
-            name = f"{question}-{evidence}"
-            for _ in range(_times(ANSWERED[pair], rng, topic)):
-                shown = self._evidence(topic, item, item.question, evidence, rng)
-                whole = rng.random() < WHOLE_SHARE and topic.split == "train"
-                into = _other(question) if rng.random() < SWITCHED and topic.split == "train" else question
-                reply = answered(topic, item, into, evidence, shown, whole=whole)
-                yield self._made(
-                    topic, shown, item.question[question], reply, name, evidence, rng,
-                    "sentence" if whole else item.kind, language=into, whole=whole,
-                )  # fmt: skip
-            for _ in range(_times(NEAR[pair], rng, topic)):
-                near = rng.choice(item.near)
-                shown = self._evidence(topic, item, near, evidence, rng)
-                yield self._made(topic, shown, near[question], "[0]", name, evidence, rng, "near")
-            for _ in range(_times(ALTERED[pair], rng, topic)):
-                shown = self._evidence(topic, item, item.question, evidence, rng)
-                texts = [p.text(evidence) for p in shown]
-                changed = altered(
-                    item.question[question], question, evidence=texts, evidence_language=evidence,
-                    names=self._names, rng=rng,
-                )  # fmt: skip
-                if changed:
-                    yield self._made(topic, shown, changed, "[0]", name, evidence, rng, "altered")
-            for _ in range(_times(ABSENT[pair], rng, topic)):
-                shown = self._evidence(topic, item, item.question, evidence, rng)
-                golds = [topic.sentences[g] for g in item.golds]
-                kept = [p for p in shown if p not in golds]
-                if len(kept) >= FEWEST - 1:
-                    yield self._made(
-                        topic, kept, item.question[question], "[0]", name, evidence, rng, "absent"
-                    )
-
-    def _made(
-        self, topic: Topic, shown: list[Pair], question: str, reply: str, name: str, evidence: str,
-        rng: random.Random, kind: str, *, language: str = "", whole: bool = False,
-    ) -> Example:  # fmt: skip
-        texts, reply = arranged([p.text(evidence) for p in shown], reply, rng)
-        return reading(
-            texts, question, reply, pair=name, source=topic.source, kind=kind, split=topic.split,
-            language=language, whole=whole,
-        )  # fmt: skip
-
-    def _evidence(
-        self, topic: Topic, item: Asked, question: dict[str, str], evidence: str, rng: random.Random
-    ) -> list[Pair]:
-        """The sentences shown, in the order in which retrieval might serve them."""
-        golds = [topic.sentences[g] for g in item.golds]
-        phrases = {k: [p for p in v if len(p) > 2] for k, v in item.answer.items()}
-        own = [p for p in topic.sentences if p not in golds]
-        found = self._finder.near(question[evidence], evidence, golds)
-        pool = [
-            p
-            for p in dict.fromkeys((*found[:4], *own, *found[4:]))
-            if p not in golds
-            and len(p.text(evidence)) <= LONGEST_SENTENCE
-            and not holds(p.text("en"), phrases["en"])
-            and not holds(p.text("ar"), phrases["ar"])
-        ]
-        size = rng.randint(FEWEST, MOST)
-        chosen = pool[: max(0, size - len(golds)) + 3]
-        rng.shuffle(chosen)
-        chosen = chosen[: max(0, size - len(golds))]
-        chosen.sort(key=pool.index)
-        for gold in golds:  # mostly first, as retrieval serves it
-            place = 0 if rng.random() < 0.6 else rng.randint(0, len(chosen))
-            chosen.insert(place, gold)
-        return chosen
-
-
-def _times(share: float, rng: random.Random, topic: Topic) -> int:
-    """How often; validation has each example once at most."""
-    if topic.split == "valid":
-        return int(rng.random() < min(1.0, share))
-    return int(share) + (rng.random() < share % 1)
-
-
-def _other(language: str) -> str:
-    return "ar" if language == "en" else "en"
-
-
-def of_conflicts(items: Sequence[dict[str, Any]], finder: Finder) -> Iterator[Example]:
-    """Examples of the hand-written disagreements: two orders for each pair of languages."""
-    for item in items:
-        split = "valid" if seeded("conflict", item["id"]).random() < 0.1 else "train"
-        for question, evidence in PAIRS:
-            rng = seeded("conflict", item["id"], question, evidence)
-            for _ in range(2 if (question, evidence) in (("en", "ar"), ("ar", "ar")) else 1):
-                texts = [e[evidence] for e in item["evidence"]]
-                more = finder.near(item[f"question_{evidence}"], evidence, (), 4)
-                texts += [p.text(evidence) for p in more[: rng.randint(0, 3)]]
-                values = [(v["index"] + 1, v["en"], v["ar"]) for v in item["values"]]
-                reply = sides(values, texts, question, evidence, item["outcome"])
-                texts, reply = arranged(texts, reply, rng, served=0.0)
-                yield reading(
-                    texts, item[f"question_{question}"], reply, pair=f"{question}-{evidence}",
-                    source="conflicts", kind=item["outcome"], split=split,  # type: ignore[arg-type]
-                )  # fmt: skip
-
-
 def sides(
     values: Sequence[tuple[int, str, str]], texts: Sequence[str], question: str, evidence: str, outcome: str
 ) -> str:
@@ -272,23 +132,6 @@ def sides(
         marks = "".join(f"[{n}]" for n, _, _ in sorted(group))
         parts.append(f"{marks} {put(own, phrase)}")
     return " ".join(parts)
-
-
-def of_differences(items: Sequence[dict[str, Any]], finder: Finder, held: set[str]) -> Iterator[Example]:
-    """Examples of what reports on one event say differently."""
-    for place, difference, located, split in differences(items, held):
-        for question, evidence in PAIRS:
-            rng = seeded("difference", *place, question, evidence)
-            texts = [pair[evidence] for pair, _, _ in located]
-            values = [(n, en, ar) for n, (_, en, ar) in enumerate(located, start=1)]
-            reply = sides(values, texts, question, evidence, difference["outcome"])
-            more = finder.near(difference[f"question_{evidence}"], evidence, (), 6)
-            texts += [p.text(evidence) for p in unlike(more[: rng.randint(1, 4)], located)]
-            texts, reply = arranged(texts, reply, rng, served=0.3)
-            yield reading(
-                texts, difference[f"question_{question}"], reply, pair=f"{question}-{evidence}",
-                source="news", kind=difference["outcome"], split=split,
-            )  # fmt: skip
 
 
 Located = tuple[dict[str, str], str, str]
