@@ -4,8 +4,8 @@
     python -m train.certainty --data DIR --data DIR --questions evals/questions/dev.jsonl --write    and saves
 
 The adapted model is asked the lessons of its development articles, and the questions of the given files over
-the seeds; replies are saved in OUT/replies.jsonl and reused. Prints for each threshold, by language and
-cross-validated, how often the words are shown, and how often these are right.
+the seeds. Replies are saved in OUT/certainty-replies.jsonl by model and prompt, and reused. Prints for each
+threshold, by language and cross-validated, how often the words are shown, and how often these are right.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.dataset import read_questions
+from evals.recording import RecordingGenerator, Replies
 from evals.score import is_correct, token_f1
 from rag.answering import confidence
 from rag.answering.draft import parse
@@ -53,8 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     args.out.mkdir(parents=True, exist_ok=True)
     settings = Settings.load()
-    generator = open_generator(settings)
-    replies = _replies(args, settings, generator)
+    kept = Replies(args.out / "certainty-replies.jsonl")
+    generator = RecordingGenerator(open_generator(settings), kept, warm=True)
+    replies = list(_asked(args, settings, generator))
     values = np.array([list(confidence.features(tuple(reply["likelihood"])).values()) for reply in replies])
     right = np.array([reply["right"] for reply in replies])
     model = fit(values, right, replies)
@@ -109,15 +111,6 @@ def weights(model: Any, features: Sequence[str], generator: Generator) -> dict[s
         "bias": round(float(model.intercept_[0]), 4),
         "factors": {name: round(float(factor), 4) for name, factor in factors},
     }
-
-
-def _replies(args: argparse.Namespace, settings: Settings, generator: Generator) -> list[Reply]:
-    kept = args.out / "replies.jsonl"
-    if kept.is_file():
-        return [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
-    found = list(_asked(args, settings, generator))
-    kept.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in found), encoding="utf-8")
-    return found
 
 
 def _asked(args: argparse.Namespace, settings: Settings, generator: Generator) -> Iterator[Reply]:

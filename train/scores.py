@@ -196,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     chosen = items(read_sets(args.data, args.out), args.part, args.limit, args.near)
     report: dict[str, Any] = {"part": args.part, "n": len(chosen), "systems": {}}
-    kept = args.out / "replies.jsonl"
+    kept = args.out / "scores-replies.jsonl"
     if not args.resume:
         kept.unlink(missing_ok=True)
     replies = Replies(kept)

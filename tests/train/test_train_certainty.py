@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
+from rag import Settings
 from rag.answering import confidence
+from rag.models.llm.protocol import LogProbabilities, Message
+from train import certainty, scores
 from train.certainty import fit
+from train.reading import Asked, Lesson
 
 pytestmark = pytest.mark.slow  # importing torch takes seconds
 
@@ -28,3 +36,49 @@ def test_words_of_high_confidence_are_judged_right(capsys: pytest.CaptureFixture
     out = capsys.readouterr().out
     assert "120 replies, 0.50 right" in out
     assert {line.split()[0] for line in out.splitlines()[2:]} == {"ar", "en"}
+
+
+class Counting:
+    """A generator that counts how often it is asked, and knows every other answer."""
+
+    context = 8192
+
+    def __init__(self, identity: str, calls: list[str]) -> None:
+        self.identity = identity
+        self._calls = calls
+
+    def count(self, text: str) -> int:
+        return len(text.split())
+
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
+    ) -> Generator[str, None, LogProbabilities | None]:
+        self._calls.append(self.identity)
+        yield "[1] 308" if len(self._calls) % 2 else "[1] 500"
+        return (-0.1, -0.1, -0.1, -0.2, -0.3)
+
+
+def test_replies_are_reused_for_the_same_model_and_questions_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    def asked(identity: str, questions: int) -> int:
+        made = [
+            scores.Item(Lesson("c", f"d{n}", (f"Tower {n} has 308 steps.",), (one,)), one)
+            for n in range(questions)
+            for one in [Asked(f"How many steps has tower {n}?", "en", "[1] 308", "answer", ("308",), (1,))]
+        ]
+        monkeypatch.setattr(certainty, "read_sets", lambda *_: [])
+        monkeypatch.setattr(certainty.scores, "items", lambda *_: made)
+        monkeypatch.setattr(certainty, "open_generator", lambda _: Counting(identity, calls))
+        monkeypatch.setattr(certainty.Assistant, "open", lambda **_: None)
+        monkeypatch.setattr(Settings, "load", lambda **given: Settings(prompt="answer", **given))
+        before = len(calls)
+        assert certainty.main(["--data", "x", "--out", str(tmp_path)]) == 0
+        return len(calls) - before
+
+    assert asked("one adapter", 12) == 12
+    assert asked("one adapter", 12) == 0
+    assert asked("another adapter", 12) == 12
+    assert asked("one adapter", 15) == 3
