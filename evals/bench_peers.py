@@ -13,7 +13,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from pathlib import Path
 from typing import Any
 
-from evals.bench_systems import REFUSAL, Reply, Sanad, System
+from evals.bench_systems import Reply, Sanad, System
+from evals.refusals import refuses
 from rag import Assistant, Settings
 from rag.errors import ModelMissing
 from rag.language.text import detect_language
@@ -205,7 +206,7 @@ def _prose(started: float, pieces: Iterable[str]) -> Reply:
     seen = (first or ended) - started
     return Reply(
         text=text,
-        outcome="not_found" if not text.strip() or REFUSAL.search(text) else "answered",
+        outcome="not_found" if not text.strip() or refuses(text) else "answered",
         first=seen,
         piece=seen,
         total=ended - started,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import re
 import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -17,15 +16,6 @@ from rag import Answer, Assistant, Finished, Settings
 from rag.models.llm.factory import open_generator
 from rag.models.llm.protocol import Generator as LanguageModel
 from rag.models.llm.protocol import LogProbabilities, Message
-
-REFUSAL = re.compile(
-    r"(not|n't) (explicitly |directly )?(mention|provide|specif|state|contain|given|available|say)"
-    r"|no (specific )?(information|mention)|unable to|cannot (be )?(answer|determine)"
-    r"|لا (توجد|يوجد|تتوفر|تذكر|يذكر|تحتوي|يحتوي|يمكن)|لم (يذكر|يُذكر|تذكر|يتم ذكر|يرد|ترد)"
-    r"|غير (مذكور|متوفر|محدد)",
-    re.IGNORECASE,
-)
-"""A refusal in prose, for systems without an outcome; matched leniently."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ They are asked like it, and opened by evals/ablation.py alone: nothing here is a
 from __future__ import annotations
 
 import dataclasses
-import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evals.recording import RecordingGenerator, Replies
+from evals.refusals import refuses
 from rag import Answer, Assistant, Event, Evidence, Filter, Passage, Settings, Turn
 from rag.answering import answer_builder, generation
 from rag.answering.context import Clock, Context
@@ -27,17 +27,6 @@ from rag.records import Language, Retrieved
 
 NAIVE_PASSAGES = 4
 """Passages that the naive chain reads: what tutorials and libraries take unless told otherwise."""
-
-_REFUSALS = re.compile(
-    r"(?i)\bI (?:do not|don[’']t|cannot|can[’']t) (?:know|say|tell|answer|find)\b"
-    r"|\b(?:passages?|articles?|texts?|context|they|it) (?:do|does|did)(?: not|n[’']t) (?:\w+ )?"
-    r"(?:mention|state|specify|provide|contain|indicate|say|tell)\b"
-    r"|\b(?:is|are|was|were)(?: not|n[’']t) (?:\w+ )?(?:mentioned|stated|specified|provided|given|known)\b"
-    r"|\bno (?:information|mention)\b"
-    r"|لا (?:أعرف|أعلم|أدري|نعرف|توجد معلومات|يوجد ذكر)|(?:لم|لا) [يت]ُ?(?:ذكر|رد|حدد|وضح)(?!\w)"
-    r"|غير (?:معروف|مذكور|محدد)"
-)
-"""How a model says in its own words that it cannot answer."""
 
 
 class Timed(Assistant):
@@ -111,12 +100,11 @@ class Naive(Timed):
         draft = generation.generate(question, evidence, context)
         clock.mark("generate")
         built = answer_builder.build([_as_written(draft, context)], context.language)
-        refused = _REFUSALS.search(built.text) is not None
         return Answer(
             question=question,
             text=built.text,
             language=context.language,
-            outcome="not_found" if refused else built.outcome,
+            outcome="not_found" if refuses(built.text) else built.outcome,
             claims=built.claims,
             citations=built.citations,
             passages=found.passages,

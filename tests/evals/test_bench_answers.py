@@ -14,7 +14,7 @@ from evals import bench_answers, bench_peers, ceilings
 from evals.baseline import FOLDER
 from evals.bench_peers import embedding
 from evals.bench_ratios import ratio, worse
-from evals.bench_systems import REFUSAL, Metered, Sanad
+from evals.bench_systems import Metered, Sanad
 from evals.dataset import BadQuestions, read_questions
 from evals.run import open_fresh
 from rag import Settings
@@ -127,22 +127,6 @@ def test_the_embedder_serves_llama_index_as_it_serves_sanad() -> None:
     assert through.get_text_embedding("It cost 12.") == pytest.approx(
         fake.passages(["It cost 12."])[0].tolist()
     )
-
-
-@pytest.mark.parametrize(
-    ("text", "refuses"),
-    [
-        ("The context does not mention who leads the talks.", True),
-        ("There is no information about that in the articles.", True),
-        ("It isn't specified.", True),
-        ("لا يوجد معلومات عن ذلك في النص.", True),
-        ("لم يذكر النص عدد الجنود.", True),
-        ("About 900 soldiers are in Syria.", False),
-        ("يوجد نحو 900 جندي في سوريا.", False),
-    ],
-)
-def test_a_refusal_in_prose_is_known(text: str, refuses: bool) -> None:
-    assert bool(REFUSAL.search(text)) == refuses
 
 
 # The whole
