@@ -6,7 +6,8 @@
 
 One sentence a line in both files; empty lines are left out. The first sentence decides the direction. Prints
 chrF++ and BLEU (sacrebleu), the shares of the reference's numbers and names that are kept, how many are
-certain, and seconds a sentence; writes DIR/report.json. Intervals are a bootstrap over sentences.
+certain, and seconds a sentence; writes DIR/report.json. Intervals are a bootstrap over sentences. Names are
+kept in the reference's spelling or another one (evals/spellings.py); the share in its own is printed too.
 
 Exit status: 0 done; 2 could not run; 130 interrupted (--out keeps the replies: run it again to go on).
 """
@@ -22,12 +23,12 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
 from evals.command import exit_status
 from evals.recording import RecordingGenerator, Replies
+from evals.spellings import same_name
 from rag.answering import translation
 from rag.answering.context import Context
 from rag.errors import SanadError
@@ -39,9 +40,6 @@ from rag.models.llm.factory import open_generator
 from rag.records import Language, Retrieved
 from rag.settings import Settings
 
-SAME = 0.8
-"""Likeness of two spellings of one name from which it counts as kept: Mohammed and Muhammad."""
-
 RESAMPLES = 500
 """Bootstrap samples of an interval."""
 
@@ -49,11 +47,16 @@ _NAME = re.compile(r"(?<=[^.!?\"“] )[A-Z][\w’'-]+")
 """A capitalised word of an English sentence that does not begin a sentence."""
 _PART = re.compile(r"\b(?!Al\b|El\b)[A-Z]\w+")
 """The parts of a name, which a text may have with other signs between them: Berners and Lee, Keefe."""
+_SEED = 0
+"""Of the bootstrap samples, so that the same items always have the same interval."""
 _DAYS = frozenset(map(str.lower, DAY_NAMES["en"]))
 
 
 Translate = Callable[[str, Context], translation.Translation | None]
 """Sentence and context → its translation, or None."""
+
+Score = Callable[[Sequence["Item"]], float | None]
+"""Items → their score; None where it applies to none of them."""
 
 
 def _hinted(sentence: str, context: Context) -> translation.Translation | None:
@@ -146,45 +149,81 @@ def numbers_kept(reference: str, text: str) -> tuple[int, int]:
 
 
 def names_kept(reference: str, text: str) -> tuple[int, int]:
-    """How many of an English reference's names a translation has, in this spelling or nearly, of how many."""
+    """How many of an English reference's names a translation has, in any spelling, and how many there are.
+
+    A word that is spelled otherwise is a name only with a capital letter: "roulette" is not Rowlett.
+    """
+    wanted = _names(reference)
+    words, capitalised = set(fold(text).split()), set(_PART.findall(text))
+    kept = (fold(name) in words or any(same_name(name, other) for other in capitalised) for name in wanted)
+    return sum(kept), len(wanted)
+
+
+def names_exact(reference: str, text: str) -> tuple[int, int]:
+    """How many of an English reference's names a translation has in the same spelling, of how many."""
+    wanted, words = _names(reference), set(fold(text).split())
+    return sum(fold(name) in words for name in wanted), len(wanted)
+
+
+def _names(reference: str) -> list[str]:
     parts = [part for name in _NAME.findall(reference) for part in _PART.findall(name)]
-    wanted = [w for w in map(fold, parts) if w not in _DAYS and w not in MONTH_WORDS]
-    words = fold(text).split()
-    found = sum(any(SequenceMatcher(None, name, word).ratio() >= SAME for word in words) for name in wanted)
-    return found, len(wanted)
+    return [part for part in parts if (word := fold(part)) not in _DAYS and word not in MONTH_WORDS]
 
 
-def scores(items: Sequence[Item]) -> dict[str, float]:
-    """chrF++, BLEU and the shares of numbers and names kept (1 where there are none).
+def _chrf(items: Sequence[Item]) -> float:
+    from sacrebleu.metrics.chrf import CHRF
+
+    return float(CHRF(word_order=2).corpus_score(*_texts(items)).score)
+
+
+def _bleu(items: Sequence[Item]) -> float:
+    from sacrebleu.metrics.bleu import BLEU
+
+    return float(BLEU(effective_order=True).corpus_score(*_texts(items)).score)
+
+
+def _texts(items: Sequence[Item]) -> tuple[list[str], list[list[str]]]:
+    return [item.translation for item in items], [[item.reference for item in items]]
+
+
+def _share(count: Callable[[str, str], tuple[int, int]]) -> Score:
+    def share(items: Sequence[Item]) -> float | None:
+        kept, total = map(sum, zip(*(count(i.reference, i.translation) for i in items), strict=True))
+        return kept / total if total else None
+
+    return share
+
+
+SCORES: dict[str, tuple[str, Score]] = {
+    "chrf": ("chrF++", _chrf),
+    "bleu": ("BLEU", _bleu),
+    "numbers_kept": ("numbers kept", _share(numbers_kept)),
+    "names_kept": ("names kept", _share(names_kept)),
+    "names_exact": ("– same spelling", _share(names_exact)),
+}
+"""Label and function of each score, by its key in report.json."""
+
+
+def scores(items: Sequence[Item]) -> dict[str, float | None]:
+    """chrF++, BLEU and the shares of numbers and names kept; None where the references have none.
 
     Args:
         items: At least one.
     """
-    from sacrebleu.metrics.bleu import BLEU
-    from sacrebleu.metrics.chrf import CHRF
-
-    texts, references = [item.translation for item in items], [[item.reference for item in items]]
-    found = {
-        "chrf": CHRF(word_order=2).corpus_score(texts, references).score,
-        "bleu": BLEU(effective_order=True).corpus_score(texts, references).score,
-    }
-    for name, count in (("numbers_kept", numbers_kept), ("names_kept", names_kept)):
-        kept, total = map(sum, zip(*(count(i.reference, i.translation) for i in items), strict=True))
-        found[name] = kept / total if total else 1.0
-    return found
+    return {name: score(items) for name, (_, score) in SCORES.items()}
 
 
-def interval(items: Sequence[Item], name: str, seed: int = 0) -> tuple[float, float]:
+def interval(items: Sequence[Item], name: str) -> tuple[float, float]:
     """The 95 % bootstrap interval of a score.
 
     Args:
-        items: At least one.
-        name: A key of ``scores``.
-        seed: Of the samples.
+        items: At least one to which the score applies.
+        name: A key of ``SCORES``.
     """
-    draw = random.Random(seed)  # noqa: S311 - not for secrets
-    values = sorted(scores(draw.choices(items, k=len(items)))[name] for _ in range(RESAMPLES))
-    return values[int(0.025 * RESAMPLES)], values[int(0.975 * RESAMPLES)]
+    draw, (_, score) = random.Random(_SEED), SCORES[name]  # noqa: S311 - not for secrets
+    samples = (score(draw.choices(items, k=len(items))) for _ in range(RESAMPLES))
+    values = sorted(value for value in samples if value is not None)
+    return values[int(0.025 * len(values))], values[int(0.975 * len(values))]
 
 
 def report(items: Sequence[Item], model: str) -> dict[str, Any]:
@@ -243,15 +282,13 @@ def _run(args: argparse.Namespace) -> int:
 def _print(name: str, found: dict[str, Any], items: Sequence[Item]) -> None:
     certain, seconds = found["certain"], found["seconds"]
     print(f"{name}: n {found['n']}, certain {certain:.2f}, {seconds:.1f} s a sentence (median)")
-    for key, label in (
-        ("chrf", "chrF++"),
-        ("bleu", "BLEU"),
-        ("numbers_kept", "numbers kept"),
-        ("names_kept", "names kept"),
-    ):
+    for key, (label, _) in SCORES.items():
+        if found[key] is None:
+            print(f"  {label:16}none in the references")
+            continue
         low, high = interval(items, key)
         digits = 1 if key in ("chrf", "bleu") else 2
-        print(f"  {label:13}{found[key]:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]")
+        print(f"  {label:16}{found[key]:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,7 +9,18 @@ import pytest
 from contexts import ADAPTED, TRANSLATION, Replying, context
 
 from evals import translation
-from evals.translation import SYSTEMS, Item, names_kept, numbers_kept, read_pairs, report, run, scores
+from evals.translation import (
+    SYSTEMS,
+    Item,
+    interval,
+    names_exact,
+    names_kept,
+    numbers_kept,
+    read_pairs,
+    report,
+    run,
+    scores,
+)
 from rag.language.glossing.gloss import gloss
 
 REFERENCE = "On Monday the mayor, Samer Haddad, opened 12 schools in Amman."
@@ -39,11 +50,34 @@ def test_the_parts_of_a_name_count_by_themselves_and_contractions_do_not() -> No
     assert names_kept(reference, "Tim Berners Lee of Asad met the son of Paul O'Keefe") == (6, 6)
 
 
+def test_another_name_or_a_common_word_is_not_the_name() -> None:
+    reference = "There Ian Rowlett of Brookline met Alexander Nevsky in Austria."
+    text = "In roulette Brooklyn met Alexander Nevski in Australia."
+    assert names_kept(reference, text) == (2, 6)
+    assert names_exact(reference, text) == (1, 6)
+
+
+def test_where_there_is_no_name_there_is_no_share_of_names() -> None:
+    pytest.importorskip("sacrebleu")
+    nameless = Item("…", "He left.", "He went.", certain=True, seconds=1.0)
+    assert scores([nameless])["names_kept"] is None
+    # A sample of the bootstrap may have no name.
+    assert interval([nameless, item(REFERENCE)], "names_kept") == (1.0, 1.0)
+
+
 def test_a_perfect_translation_has_full_scores() -> None:
     pytest.importorskip("sacrebleu")
     found = scores([item(REFERENCE)])
-    assert found == {"chrf": 100.0, "bleu": pytest.approx(100.0), "numbers_kept": 1.0, "names_kept": 1.0}
-    assert scores([item("No.")])["chrf"] < 20
+    assert found == {
+        "chrf": 100.0,
+        "bleu": pytest.approx(100.0),
+        "numbers_kept": 1.0,
+        "names_kept": 1.0,
+        "names_exact": 1.0,
+    }
+    worse = scores([item("No.")])["chrf"]
+    assert worse is not None
+    assert worse < 20
 
 
 def test_the_report_holds_every_sentence() -> None:
