@@ -33,6 +33,7 @@ if not __package__:
 from evals import options, run  # noqa: E402
 from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions  # noqa: E402
+from evals.files import make_folder  # noqa: E402
 from evals.recording import Replies  # noqa: E402
 from evals.systems import ADAPTER, NAIVE, STEPS, SYSTEMS, WHOLE, System  # noqa: E402
 from rag import Assistant, Settings  # noqa: E402
@@ -102,7 +103,7 @@ def _run(own: argparse.Namespace, rest: Sequence[str], open_system: Opener) -> i
                 f"There is no system {name!r}; there are {', '.join((*STEPS, ADAPTER, NAIVE))}."
             )
     names = [WHOLE, *dict.fromkeys(own.systems)]
-    run.make_folder(own.out)
+    make_folder(own.out)
     kept = own.out / "replies.jsonl"
     if "--resume" not in rest:
         kept.unlink(missing_ok=True)

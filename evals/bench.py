@@ -44,6 +44,7 @@ from evals import bench_updates, resample  # noqa: E402
 from evals.bench_report import TARGETS, draw, table  # noqa: E402
 from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions  # noqa: E402
+from evals.files import write_json  # noqa: E402
 from evals.lending import Lending  # noqa: E402
 from rag import Assistant, Settings, build_index  # noqa: E402
 from rag.errors import IndexUnusable  # noqa: E402
@@ -124,7 +125,7 @@ def _updates(args: argparse.Namespace) -> None:
             rows.append(bench_updates.row(built.chunks, _fresh(bench_updates.update, own, INDEX, new)))
         finally:
             shutil.rmtree(home, ignore_errors=True)
-        _write(args.out, {"updates": rows}, "report.json")
+        write_json(args.out / "report.json", {"updates": rows})
     print(bench_updates.table(rows))
     print(f"\n{args.out / 'report.json'}")
 
@@ -160,7 +161,8 @@ def _run(args: argparse.Namespace) -> None:
             {"size": size, "built": dataclasses.asdict(built), "searched": dataclasses.asdict(searched)}
         )
         # Written after every size, because the largest takes most of an hour and may be interrupted.
-        _write(args.out, {"run": _describe(settings, corpora, args), "targets": TARGETS, "sizes": rows})
+        report = {"run": _describe(settings, corpora, args), "targets": TARGETS, "sizes": rows}
+        write_json(args.out / "bench.json", report)
     print(table(rows))
     print(f"\n{args.out / 'bench.json'}")
     if draw(rows, args.out / "bench.png"):
@@ -312,15 +314,6 @@ def _describe(settings: Settings, corpora: Sequence[Path], args: argparse.Namesp
         "machine": platform.machine(),
         "cores": os.cpu_count(),
     }
-
-
-def _write(folder: Path, report: dict[str, Any], name: str = "bench.json") -> None:
-    part = folder / "bench.part"
-    try:
-        part.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        part.replace(folder / name)
-    except OSError as error:
-        raise BadQuestions(f"Cannot write {folder}: {error.strerror}; give another --out.") from None
 
 
 def _say(text: str) -> None:

@@ -40,8 +40,9 @@ from evals.bench_peers import SYSTEMS  # noqa: E402
 from evals.bench_ratios import Ratio, ratio, table, worse  # noqa: E402
 from evals.bench_runner import Runner  # noqa: E402
 from evals.bench_systems import PARAMETERS  # noqa: E402
-from evals.command import exit_status  # noqa: E402
+from evals.command import exit_status, positive  # noqa: E402
 from evals.dataset import BadQuestions, Question, read_questions  # noqa: E402
+from evals.files import write_json  # noqa: E402
 from evals.intervals import mcnemar  # noqa: E402
 from evals.run import open_fresh, own_index  # noqa: E402
 from evals.score import is_right_outcome  # noqa: E402
@@ -95,7 +96,7 @@ def _run(args: argparse.Namespace) -> int:
                 runner.ask(questions[at])
             # Written after every question, because a run takes hours and may be interrupted.
             report = report_of(runners, questions, bounds)
-            _write(args.out, report)
+            write_json(args.out / "bench-answers.json", report)
             now = time.monotonic()
             left = min((now - begun) / done * (len(turns) - done), max(0.0, ends - now))
             _say(f"round {number + 1}, question {at + 1} of {len(questions)}, {left / 60:.0f} min left")
@@ -213,7 +214,9 @@ def _figures(runner: Runner, rights: Mapping[str, bool], ceiling: Mapping[str, f
     # Of the tokens behind the first, which waits for the prompt to be read.
     rates = [(r.reply_tokens - 1) / r.written for r in replies if r.reply_tokens > 4 and r.written > 0]
     rate = statistics.median(rates) if rates else 0.0
-    reading = statistics.median(reply.prompt_tokens / reply.piece for reply in replies)
+    prompted = [reply for reply in replies if reply.prompt_tokens and reply.piece > reply.given]
+    readings = [reply.prompt_tokens / (reply.piece - reply.given) for reply in prompted]
+    reading = statistics.median(readings) if readings else 0.0
     return {
         "first": _spread([reply.first for reply in replies]),
         "piece": _spread([reply.piece for reply in replies]),
@@ -282,15 +285,6 @@ def _read(path: Path) -> dict[str, Any]:
     return report
 
 
-def _write(folder: Path, report: Mapping[str, Any]) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
-        (folder / "bench-answers.json").write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadQuestions(f"Cannot write {folder}: {error.strerror}; give another --out.") from None
-
-
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -303,9 +297,9 @@ def _arguments() -> argparse.ArgumentParser:
         "--questions", type=Path, default=QUESTIONS, metavar="FILE", help="default: the seeds'"
     )
     parser.add_argument("--corpus", type=Path, metavar="DIR", help="folder of articles; default: the seeds")
-    parser.add_argument("--limit", type=_natural, default=40, metavar="N", help="questions; default: 40")
+    parser.add_argument("--limit", type=positive, default=40, metavar="N", help="questions; default: 40")
     parser.add_argument(
-        "--rounds", type=_natural, default=2, metavar="N", help="times each question is asked; default: 2"
+        "--rounds", type=positive, default=2, metavar="N", help="times each question is asked; default: 2"
     )
     parser.add_argument(
         "--minutes",
@@ -331,12 +325,6 @@ def _systems(text: str) -> list[str]:
     if unknown := [name for name in names if name not in SYSTEMS]:
         raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; known are {', '.join(SYSTEMS)}")
     return names
-
-
-def _natural(text: str) -> int:
-    if (value := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is below 1")
-    return value
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import multiprocessing
 import statistics
 import sys
@@ -34,8 +33,9 @@ if not __package__:
 from evals.bench import OUT, QUESTIONS  # noqa: E402
 from evals.bench_answers import mixed  # noqa: E402
 from evals.bench_report import plotter  # noqa: E402
-from evals.command import exit_status  # noqa: E402
-from evals.dataset import BadQuestions, read_questions  # noqa: E402
+from evals.command import exit_status, positive  # noqa: E402
+from evals.dataset import read_questions  # noqa: E402
+from evals.files import write_json  # noqa: E402
 from rag import Assistant, Finished, SanadError, Settings  # noqa: E402
 from rag.settings import quiet_libraries  # noqa: E402
 
@@ -96,7 +96,8 @@ def _run(args: argparse.Namespace) -> None:
             told = f"round {number + 1}, {askers} askers: {rounds[-1].rate:.1f} answers a minute"
             print(told, file=sys.stderr, flush=True)
     figures = [figures_of(rounds, askers) for askers in sorted(args.askers)]
-    _write(args.out, {"at_once": settings.at_once, "figures": figures, "rounds": rounds})
+    report = {"at_once": settings.at_once, "figures": figures, "rounds": rounds}
+    write_json(args.out / "bench-askers.json", report)
     print(table(figures, settings.at_once))
     if draw(figures, args.out / "bench-askers.png"):
         print(f"\n{args.out / 'bench-askers.png'}")
@@ -243,15 +244,6 @@ def draw(figures: Sequence[Mapping[str, Any]], path: Path) -> bool:
     return True
 
 
-def _write(folder: Path, report: Mapping[str, Any]) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(report, indent=1, ensure_ascii=False, default=dataclasses.asdict) + "\n"
-        (folder / "bench-askers.json").write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadQuestions(f"Cannot write {folder}: {error.strerror}; give another --out.") from None
-
-
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="evals/bench_askers.py", description="Measure answers a minute for several askers at once."
@@ -259,26 +251,20 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--questions", type=Path, default=QUESTIONS, metavar="FILE", help="default: the seeds'"
     )
-    parser.add_argument("--limit", type=_natural, default=16, metavar="N", help="questions; default: 16")
-    parser.add_argument("--rounds", type=_natural, default=2, metavar="N", help="default: 2")
+    parser.add_argument("--limit", type=positive, default=16, metavar="N", help="questions; default: 16")
+    parser.add_argument("--rounds", type=positive, default=2, metavar="N", help="default: 2")
     parser.add_argument(
         "--askers", type=_several, default=[1, 2, 4, 8], metavar="N,N", help="default: 1,2,4,8"
     )
-    parser.add_argument("--at-once", type=_natural, metavar="N", help="as SANAD_AT_ONCE")
+    parser.add_argument("--at-once", type=positive, metavar="N", help="as SANAD_AT_ONCE")
     parser.add_argument("--backend", help="what runs the generator, as for sanad ask")
     parser.add_argument("--embedder", help="as for sanad ask")
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="default: evals/out/bench")
     return parser
 
 
-def _natural(text: str) -> int:
-    if (value := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is below 1")
-    return value
-
-
 def _several(text: str) -> list[int]:
-    return sorted({_natural(one) for one in text.split(",")})
+    return sorted({positive(one) for one in text.split(",")})
 
 
 if __name__ == "__main__":

@@ -136,8 +136,9 @@ class LlamaCppChain:
         shown = "\n".join(f"[{one.number}] {one.text}" for one in evidence)
         language = {"en": "English", "ar": "Arabic"}[detect_language(question)]
         messages = [Message("user", CHAIN.format(language=language, evidence=shown, question=question))]
+        given = time.perf_counter() - started
         reply = _prose(started, self._engine.stream(messages, max_tokens=self._most))
-        return _counted(reply, self._engine)
+        return dataclasses.replace(_counted(reply, self._engine), given=given)
 
 
 class LlamaIndexStarter:
@@ -152,7 +153,7 @@ class LlamaIndexStarter:
         folder = prepared(GENERATOR_FULL, settings)
         self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
         model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", use_safetensors=True)
-        self._prompt = ""
+        self._prompt, self._given = "", 0.0
         llm = HuggingFaceLLM(
             model=model,
             tokenizer=self._tokenizer,
@@ -175,6 +176,7 @@ class LlamaIndexStarter:
     def _templated(self, messages: Sequence[Any]) -> str:
         plain = [{"role": message.role.value, "content": message.content} for message in messages]
         self._prompt = self._tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=True)
+        self._given = time.perf_counter()
         return self._prompt
 
     def ask(self, question: str) -> Reply:
@@ -182,7 +184,8 @@ class LlamaIndexStarter:
         started = time.perf_counter()
         reply = _prose(started, self._engine.query(question).response_gen)
         read, wrote = (len(self._tokenizer(text)["input_ids"]) for text in (self._prompt, reply.text))
-        return dataclasses.replace(reply, prompt_tokens=read, reply_tokens=wrote)
+        given = self._given - started
+        return dataclasses.replace(reply, given=given, prompt_tokens=read, reply_tokens=wrote)
 
 
 class LlamaIndexCitations(LlamaIndexStarter):
@@ -195,7 +198,10 @@ class LlamaIndexCitations(LlamaIndexStarter):
 
 
 def _prose(started: float, pieces: Iterable[str]) -> Reply:
-    """The reply of a system without an outcome, shown as it comes; its tokens are not counted yet."""
+    """The reply of a system without an outcome, shown as it comes.
+
+    Its tokens, and when the prompt was given, are not known yet.
+    """
     first: float | None = None
     text = ""
     for piece in pieces:
@@ -208,6 +214,7 @@ def _prose(started: float, pieces: Iterable[str]) -> Reply:
         text=text,
         outcome="not_found" if not text.strip() or refuses(text) else "answered",
         first=seen,
+        given=0.0,
         piece=seen,
         total=ended - started,
         written=ended - started - seen,

@@ -28,6 +28,8 @@ class Reply:
     """As ``rag.Outcome``."""
     first: float
     """Seconds from the question to the first words that a person sees."""
+    given: float
+    """Seconds from the question to the moment at which the model is given the prompt."""
     piece: float
     """Seconds from the question to the model's first piece of text, shown or not; ``total`` without one."""
     total: float
@@ -61,6 +63,7 @@ class Metered:
     def begin(self) -> None:
         """The next reply is measured."""
         self.prompt, self.reply = "", ""
+        self.given: float | None = None
         self.first: float | None = None
         self.last: float | None = None
 
@@ -80,6 +83,7 @@ class Metered:
         measured = not self.prompt
         if measured:
             self.prompt = "\n".join(message.content for message in messages)
+            self.given = time.perf_counter()
         with contextlib.closing(self._generator.stream(messages, max_tokens=max_tokens)) as pieces:
             while True:
                 try:
@@ -121,6 +125,7 @@ class Sanad:
             text=answer.text,
             outcome=answer.outcome,
             first=ended - started,
+            given=(meter.given or ended) - started,
             piece=(meter.first or ended) - started,
             total=ended - started,
             written=(meter.last or ended) - (meter.first or ended),

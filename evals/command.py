@@ -1,10 +1,11 @@
-"""The command ``sanad eval``, and how command lines of evals end.
+"""The command ``sanad eval``, the numbers that command lines of evals take, and how they end.
 
 They end with status 2 and one line for an error that the user can fix, and with 130 when interrupted.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -29,6 +30,22 @@ def exit_status(work: Callable[[], int | None]) -> int:
         # The reader (head, less) has gone; without this Python complains again when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def natural(text: str) -> int:
+    """The value of an option that takes 0 or more."""
+    return _at_least(0, text)
+
+
+def positive(text: str) -> int:
+    """The value of an option that takes 1 or more."""
+    return _at_least(1, text)
+
+
+def _at_least(least: int, text: str) -> int:
+    if (value := int(text)) < least:
+        raise argparse.ArgumentTypeError(f"{text} is below {least}")
+    return value
 
 
 def main(arguments: Sequence[str]) -> int:

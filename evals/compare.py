@@ -24,6 +24,7 @@ from evals import intervals, run
 from evals.command import exit_status
 from evals.dataset import LANGUAGES, BadQuestions, Question
 from evals.differences import MEASURES, Difference, ItemScores, Measure, Pair, compare
+from evals.files import write_json
 from evals.provenance import commit
 from evals.regrade import Opener, Regraded, add_options, check, read_asked, read_report, regrade
 from evals.stats import Result
@@ -244,7 +245,7 @@ def _run(args: argparse.Namespace, open_assistant: Opener) -> None:
     )
     sys.stdout.write(f"{heads}\n{markdown(comparison)}\n")
     if args.json is not None:
-        run.write(args.json, to_dict(comparison))
+        write_json(args.json, to_dict(comparison))
 
 
 def _about(path: Path, report: Mapping[str, Any]) -> str:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evals import intervals
+from evals import files, intervals
 from evals.command import exit_status
 from evals.dataset import BadQuestions, Question, read_questions
 from evals.score import is_right_outcome
@@ -127,14 +127,9 @@ def write_sheet(path: Path, lines: Sequence[Graded]) -> None:
     Raises:
         BadQuestions: It cannot be written.
     """
-    part = path.with_suffix(".part")
     told = [{("class" if k == "class_" else k): v for k, v in asdict(line).items()} for line in lines]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text("".join(json.dumps(t, ensure_ascii=False) + "\n" for t in told), encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise BadQuestions(f"Cannot write {path}: {error.strerror}; give another --sheet.") from None
+    text = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in told)
+    files.write(path, text, option="--sheet")
 
 
 def collect(report: Path) -> list[Graded]:
@@ -295,9 +290,9 @@ def _run(args: argparse.Namespace) -> None:
         write_sheet(args.sheet, [*lines, *new.values()])
         print(f"{args.sheet}: {len(new)} new answers, {len(lines) + len(new)} in all")
         return
-    files = [*question_files(), *args.questions]
+    every = [*question_files(), *args.questions]
     questions = {
-        (set_name(path), question.id): question for path in files for question in read_questions(path)
+        (set_name(path), question.id): question for path in every for question in read_questions(path)
     }
     lines = read_sheet(args.sheet)
     if args.command == "grade":

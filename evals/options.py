@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from evals.command import natural, positive
 from evals.provenance import ROOT, shown_path
 from evals.turns import DIALOGUES, SPLITS
 from rag.settings import checkout
@@ -69,10 +70,10 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--retrieval-only", action="store_true", help="measure the search, run no model")
     parser.add_argument(
-        "--limit", type=_positive, metavar="N", help="ask a random sample of N questions, or dialogues"
+        "--limit", type=positive, metavar="N", help="ask a random sample of N questions, or dialogues"
     )
     parser.add_argument(
-        "--seed", type=_natural, default=0, metavar="S", help="random seed for --limit; default: 0"
+        "--seed", type=natural, default=0, metavar="S", help="random seed for --limit; default: 0"
     )
     parser.add_argument(
         "--tags",
@@ -114,20 +115,6 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "--resume", action="store_true", help="continue the run in --out that was killed or interrupted"
     )
     return parser
-
-
-def _natural(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is below 0")
-    return value
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is below 1")
-    return value
 
 
 def _tags(text: str) -> list[str]:

@@ -15,9 +15,10 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from evals import files
 from evals.answers import Piece
 from evals.baseline import Baseline, Before
-from evals.dataset import BadQuestions, DialogueTurn
+from evals.dataset import DialogueTurn
 from evals.gate import Judgement, to_dict
 from evals.provenance import shown_path
 from evals.score import Span, gold_spans, headline, is_right
@@ -56,19 +57,13 @@ def write(path: Path, data: Mapping[str, Any]) -> None:
     """Write the page.
 
     Args:
-        path: Its folder exists.
+        path: The file.
         data: What ``data`` returned.
 
     Raises:
         BadQuestions: It cannot be written.
     """
-    part = path.with_suffix(".part")
-    try:
-        part.write_text(render(data), encoding="utf-8", errors="replace")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise BadQuestions(f"Cannot write {path}: {error.strerror}; give another --out.") from None
+    files.write(path, render(data))
 
 
 def render(data: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ from evals import run, table, turns
 from evals.answers import StoredAnswer
 from evals.command import exit_status
 from evals.dataset import BadQuestions, Question, check_quotes, read_questions
+from evals.files import write_json
 from evals.provenance import ROOT, commit, question_digest
 from evals.score import Scores, grade_answer
 from evals.stats import Result, beside, summarise
@@ -317,7 +318,7 @@ def _run(args: argparse.Namespace, open_assistant: Opener) -> None:
         lines.append(f"graded differently: {name}, {len(ids)} items: {' '.join(ids)}")
     sys.stdout.write("\n".join(lines) + "\n")
     if args.out is not None:
-        run.write(args.out, new)
+        write_json(args.out, new)
 
 
 if __name__ == "__main__":

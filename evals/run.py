@@ -17,7 +17,6 @@ import argparse
 import dataclasses
 import datetime
 import hashlib
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -36,6 +35,7 @@ from evals.asking import ask_all  # noqa: E402
 from evals.baseline import Baseline  # noqa: E402
 from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions, Question, check_quotes, read_questions, select  # noqa: E402
+from evals.files import make_folder, write_json  # noqa: E402
 from evals.gate import Judgement  # noqa: E402
 from evals.journal import Journal  # noqa: E402
 from evals.stats import Result, beside, summarise  # noqa: E402
@@ -115,8 +115,8 @@ def _run(args: argparse.Namespace, open_assistant: Callable[[str, Settings], Ass
     judgement = gate.judge(
         results, scores, baseline=before, floors=floors, retrieval_only=args.retrieval_only
     )
-    write(args.out / "report.json", report)
-    write(args.out / "verdict.json", gate.to_dict(judgement) | aside)
+    write_json(args.out / "report.json", report)
+    write_json(args.out / "verdict.json", gate.to_dict(judgement) | aside)
     page.write(args.out / "report.html", page.data(report, aside, judgement, results, texts, before))
     print(table.summary(report, aside))
     if before is not None:
@@ -147,7 +147,7 @@ def _status(
         print(table.verdict(judgement, before))
         return 1
     assert kept is not None  # noqa: S101 - _baseline_path made sure of it
-    write(kept, baselines.slim(report))
+    write_json(kept, baselines.slim(report))
     if before is not None:
         print(table.changes(judgement))
     print(f"new baseline               {provenance.shown_path(kept)}")
@@ -252,40 +252,6 @@ def _item(result: Result) -> dict[str, Any]:
         "scores": dataclasses.asdict(result.scores),
         "error": result.error,
     }
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder that reports go to, and those above it.
-
-    Args:
-        folder: It may be there already.
-
-    Raises:
-        BadQuestions: It cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadQuestions(f"Cannot make {folder}: {error.strerror}; give another --out.") from None
-
-
-def write(path: Path, report: Mapping[str, Any]) -> None:
-    """Replace a report in one step, so that a reader never sees half of one.
-
-    Args:
-        path: Its folder exists.
-        report: Plain types.
-
-    Raises:
-        BadQuestions: It cannot be written.
-    """
-    part = path.with_suffix(".part")
-    try:
-        part.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise BadQuestions(f"Cannot write {path}: {error.strerror}; give another --out.") from None
 
 
 def _tell(what: str, share: float) -> None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import random
 import re
 import statistics
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.command import exit_status
+from evals.files import make_folder, write_json
 from evals.recording import RecordingGenerator, Replies
 from evals.spellings import same_name
 from rag.answering import translation
@@ -252,7 +252,7 @@ def _run(args: argparse.Namespace) -> int:
     pairs = read_pairs(args.source, args.reference)
     if args.limit and args.limit < len(pairs):
         pairs = random.Random(args.seed).sample(pairs, args.limit)  # noqa: S311 - not for secrets
-    args.out.mkdir(parents=True, exist_ok=True)
+    make_folder(args.out)
     settings = Settings.load()
     settings = dataclasses.replace(settings, adapter=False) if args.no_adapter else settings
     model = RecordingGenerator(open_generator(settings), Replies(args.out / "replies.jsonl"))
@@ -274,7 +274,7 @@ def _run(args: argparse.Namespace) -> int:
         print("\r", end="", file=sys.stderr)
         found = report(items, model.identity)
         path = args.out / ("report.json" if name == "shown" else f"report-{name}.json")
-        path.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        write_json(path, found)
         _print(name, found, items)
     return 0
 

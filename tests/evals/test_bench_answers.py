@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from evals import bench_answers, bench_peers, ceilings
 from evals.baseline import FOLDER
 from evals.bench_peers import embedding
 from evals.bench_ratios import ratio, worse
-from evals.bench_systems import Metered, Sanad
+from evals.bench_systems import Metered, Reply, Sanad
 from evals.dataset import BadQuestions, read_questions
 from evals.run import open_fresh
 from rag import Settings
@@ -110,7 +111,7 @@ def test_the_meter_counts_what_was_read_and_written_and_stops_the_model() -> Non
 def test_sanad_is_measured_as_it_ships_with_its_own_prompt(indexed: Path) -> None:
     system = Sanad(Settings.load(backend="fake", embedder="fake"), DEFAULT_INDEX)
     reply = system.ask("How much did it cost?")
-    assert 0 < reply.piece <= reply.first <= reply.total
+    assert 0 < reply.given < reply.piece <= reply.first <= reply.total
     assert reply.prompt_tokens > reply.reply_tokens > 0
     assert system._assistant._template[0].content.startswith("You answer questions about news articles")
     again = system.ask("How much did it cost?")
@@ -127,6 +128,15 @@ def test_the_embedder_serves_llama_index_as_it_serves_sanad() -> None:
     assert through.get_text_embedding("It cost 12.") == pytest.approx(
         fake.passages(["It cost 12."])[0].tolist()
     )
+
+
+def test_reading_is_measured_from_the_moment_at_which_the_prompt_was_given() -> None:
+    reply = Reply("12.", "answered", 4.0, 2.0, 3.0, 5.0, 1.0, 200, 3)
+    never_asked = Reply("The articles do not say.", "not_found", 1.0, 1.0, 1.0, 1.0, 0.0, 0, 0)
+    taken = {"a": [reply], "b": [never_asked]}
+    runner: Any = SimpleNamespace(name="sanad", error="", cold=1.0, peak=1, weights=0, taken=taken)
+    report = bench_answers.report_of([runner], [], [ceilings.Ceilings(7e9, 14e9, 1e12)])
+    assert report["systems"]["sanad"]["reading"] == pytest.approx(200)
 
 
 # The whole
@@ -285,7 +295,7 @@ def test_llama_indexs_engines_answer_from_the_articles_and_are_measured(
     assert "12 million" in system._prompt, "the harbour's article is among what it reads"
     assert reply.prompt_tokens > 50
     assert reply.reply_tokens <= 7
-    assert 0 < reply.first <= reply.total
+    assert 0 < reply.given < reply.first <= reply.total
     assert system.weights > 1000
 
 
@@ -304,7 +314,7 @@ def test_a_plain_chain_over_llama_cpp_is_sent_the_evidence(small_settings: Setti
     reply = bench_peers.LlamaCppChain(small_settings, DEFAULT_INDEX).ask("How much did the repairs cost?")
     assert reply.prompt_tokens > 500, "it reads bytes"
     assert 0 < reply.reply_tokens <= 6
-    assert 0 < reply.first <= reply.total
+    assert 0 < reply.given < reply.first <= reply.total
 
 
 @pytest.mark.slow
@@ -314,7 +324,7 @@ def test_llama_cpp_is_sent_the_messages_and_is_measured(small_settings: Settings
     reply = system.ask("How much did the repairs cost?")
     assert reply.prompt_tokens > 500, "it reads bytes"
     assert 0 < reply.reply_tokens <= 6
-    assert 0 < reply.piece <= reply.total
+    assert 0 < reply.given < reply.piece <= reply.total
     assert system.weights > 1000
 
 
