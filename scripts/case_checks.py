@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from rag import Answer, Article, Assistant, Settings, Turn, build_index
@@ -61,7 +62,7 @@ class Models:
         return self.opened[name]
 
 
-@dataclass(slots=True)
+@dataclass
 class Case:
     """A folder of a case, read by the real loaders."""
 
@@ -69,13 +70,11 @@ class Case:
     """The folder of the case."""
     models: Models
     """The models, for questions and indexes."""
-    _loaded: dict[str, Loaded] = field(default_factory=dict)
 
-    def loaded(self, part: str = "") -> Loaded:
-        """The articles of the folder or of a subfolder."""
-        if part not in self._loaded:
-            self._loaded[part] = load_folder(self.folder / part, self.models.settings, may_be_empty=True)
-        return self._loaded[part]
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The articles of the folder."""
+        return load_folder(self.folder, self.models.settings, may_be_empty=True)
 
     def article(self, source: str) -> Article | None:
         """The article of a file, or the first of its rows."""
@@ -83,7 +82,7 @@ class Case:
 
     def rows(self, source: str) -> list[Article]:
         """The articles of a file."""
-        wanted = (article for article in self.loaded().articles)
+        wanted = (article for article in self.loaded.articles)
         return [one for one in wanted if re.fullmatch(rf"{re.escape(source)}(:\d+)?", one.source)]
 
     def text(self, source: str) -> str:
@@ -93,7 +92,7 @@ class Case:
 
     def reasons(self, source: str) -> str:
         """What was reported of a file."""
-        return "; ".join(item.reason for item in self.loaded().skipped if item.source.startswith(source))
+        return "; ".join(item.reason for item in self.loaded.skipped if item.source.startswith(source))
 
     def files(self, suffix: str) -> list[str]:
         """The names of the files with a suffix."""
@@ -292,7 +291,7 @@ def markup_in_rows(case: Case) -> Iterator[Check]:
     found = [text[slice(*span)] for span in sentences(text)]
     wanted = "Some 40% of the ships & ferries were moved."
     yield Check(wanted, str(found[-1:]), wanted in found)
-    everything = " ".join(one.text for one in case.loaded().articles)
+    everything = " ".join(one.text for one in case.loaded.articles)
     yield Check("no tag, entity or script", "", not re.search(r"<\w|&\w+;|var a", everything))
 
 

@@ -143,7 +143,6 @@ def test_whole_questions_are_asked_of_every_kept_index_in_turn(
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_adding_one_article_is_measured_at_each_size(corpus, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(bench_updates, "UPDATES", 3)
     out = tmp_path / "out"

@@ -27,8 +27,10 @@ import pytest
 
 from evals import gate, options, run
 from evals.baseline import FOLDER, default_path
-from evals.dataset import BadQuestions
-from evals.turns import DIALOGUES, SPLITS
+from evals.baseline import read as read_baseline
+from evals.dataset import BadQuestions, read_questions
+from evals.judge import question_files
+from evals.turns import DIALOGUES, SPLITS, read_dialogues
 from rag import Answer, Assistant, Settings, Turn, build_index
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.factory import open_generator
@@ -306,13 +308,15 @@ def test_a_baseline_is_written_from_whole_runs_to_a_file_that_is_known(asked, tm
     assert ("name the file" if not part else "whole run") in capsys.readouterr().err
 
 
-def test_every_committed_question_file_has_a_baseline_and_floors_of_its_own(tmp_path):
+def test_each_committed_question_file_has_its_own_place_for_a_baseline_and_its_own_floors(tmp_path):
     pyproject = tmp_path / "pyproject.toml"
     pyproject.write_text(
         "[tool.sanad.eval.floors.seeds]\naccuracy = 0.5\n[tool.sanad.eval.floors.dev]\naccuracy = 0.6\n"
     )
     dev = options.QUESTIONS.with_name("dev.jsonl")
-    assert default_path(dev) == FOLDER / "dev.json" != default_path(options.QUESTIONS)
+    files = sorted(options.QUESTIONS.parent.glob("*.jsonl"))
+    assert {dev, options.QUESTIONS} < set(files)
+    assert [default_path(file) for file in files] == [FOLDER / f"{file.stem}.json" for file in files]
     assert gate.read_floors(pyproject, dev) == {"accuracy": 0.6}
     assert gate.read_floors(pyproject, options.QUESTIONS) == {"accuracy": 0.5}
 
@@ -342,11 +346,12 @@ def test_a_committed_baseline_is_a_report_of_questions_that_there_are(path):
     schema = json.loads((run.ROOT / "evals/report.schema.json").read_text(encoding="utf-8"))
     data = json.loads(path.read_text(encoding="utf-8"))
     jsonschema.validate(data, schema)
-    assert data["run"]["complete"]
     assert data["run"]["settings"].keys().isdisjoint({"cache", "indexes", "articles"})
-    assert path in {default_path(file) for file in options.QUESTIONS.parent.glob("*.jsonl")} | {
-        default_path(DIALOGUES, split) for split in SPLITS
-    }
+    asked = {default_path(file): read_questions(file) for file in question_files()}
+    asked |= {default_path(DIALOGUES, split): read_dialogues(DIALOGUES, split)[0] for split in SPLITS}
+    assert {item["id"] for item in data["items"]} <= {question.id for question in asked[path]}
+    # It refuses a report that shares no question in these words.
+    assert read_baseline(path, asked[path]).run["complete"]
 
 
 def real(index: str, settings: Settings, *, blind: bool = False) -> Assistant:
