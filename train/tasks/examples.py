@@ -8,23 +8,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from string import Template
 from typing import Literal
 
 from rag.language.sanitize import neutral
 from rag.models.llm import prompt
 from rag.models.llm.prompt import LANGUAGE_NAMES
 from rag.models.llm.protocol import Message
+from rag.settings import ADAPTED
 
-Task = Literal["read", "translate", "rewrite"]
 Split = Literal["train", "valid"]
-
-TEMPLATES: dict[Task, tuple[str, frozenset[str]]] = {
-    "read": ("adapted", frozenset({"evidence", "question", "language"})),
-    "translate": ("translate", frozenset({"text", "hints", "language"})),
-    "rewrite": ("rewrite", frozenset({"history", "question"})),
-}
-"""The file of prompts/ that a task is served with, and its variables."""
 
 WHOLE = "in one sentence"
 """What a reading prompt adds to the language when a sentence is wanted instead of a phrase."""
@@ -39,28 +31,21 @@ _MARK = re.compile(r"\[(\d+)\]")
 class Example:
     """A prompt and its reply."""
 
-    task: Task
     messages: tuple[tuple[str, str], ...]
     """Role and content of each."""
     answer: str
     pair: str
-    """Languages: of question and evidence, or of source and target; ``en-ar``."""
+    """Languages of question and evidence: ``en-ar``."""
     source: str
     """File or set that it comes from."""
     kind: str = ""
-    """What within its task: ``answer``, ``refuse``, ``conflict``, ``hints``, …"""
+    """What is asked or wanted: ``who``, ``near``, ``conflict``, …"""
     split: Split = "train"
 
 
 @lru_cache
-def _template(task: Task) -> tuple[Message, ...]:
-    name, variables = TEMPLATES[task]
-    return prompt.load(name, variables)
-
-
-def filled(task: Task, **values: str) -> tuple[tuple[str, str], ...]:
-    """A task's messages with its variables filled in."""
-    return tuple((m.role, Template(m.content).substitute(values)) for m in _template(task))
+def _template() -> tuple[Message, ...]:
+    return prompt.load(ADAPTED)
 
 
 def reading(
@@ -92,13 +77,14 @@ def reading(
     """
     name = LANGUAGE_NAMES[language or pair[:2]]  # type: ignore[index]
     lines = prompt.listed([*zip(titles or [""] * len(evidence), evidence, strict=True)])
-    messages = filled(
-        "read",
+    filled = prompt.fill(
+        _template(),
         evidence=lines,
         question=neutral(question),
         language=f"{name}, {WHOLE}" if whole else name,
     )
-    return Example("read", messages, neutral_answer(answer), pair, source, kind, split)
+    messages = tuple((message.role, message.content) for message in filled)
+    return Example(messages, neutral_answer(answer), pair, source, kind, split)
 
 
 def neutral_answer(answer: str) -> str:

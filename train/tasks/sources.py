@@ -14,7 +14,6 @@ from rag.language.glossing.gloss import gloss
 from rag.language.text import fold, numbers
 from train.tasks.examples import Split, held_out
 
-LESSON_FILES = ("pud", "tico19", "un")
 REPORTS = Path(__file__).parent.parent / "reports"
 """Reports that were written for training and belong to the project."""
 MEASURED = Path(__file__).parents[2] / "evals" / "questions" / "reports"
@@ -111,11 +110,6 @@ def lessons(shared: Path) -> list[Topic]:
         asked = tuple(_lesson(item, own) for item in items)
         topics.append(Topic("lessons", f"{key[0][0]}:{key[0][1]}", own, asked, split))
     return topics
-
-
-def held_lines(topics: Sequence[Topic]) -> set[tuple[str, int]]:
-    """Lines of parallel/ that validation lessons are about."""
-    return {(p.file, p.line) for topic in topics if topic.split == "valid" for p in topic.sentences}
 
 
 def _lesson(item: dict[str, Any], own: tuple[Pair, ...]) -> Asked:

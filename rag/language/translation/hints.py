@@ -1,7 +1,7 @@
 """Hints for a translation: a sentence's words with their meanings, its names, numbers and dates.
 
 The packaged model lacks Arabic vocabulary, a lexicon has it. ``hints_for`` looks a sentence's words up, in
-either direction, and ``render`` writes what was found as the line that prompts/translate.txt contains:
+either direction, and ``render`` writes what was found as the line that the prompts for translation contain:
 
     أعلنت=announced; declared | الأمم المتحدة=United Nations | الثلاثاء=Tuesday
 
