@@ -95,6 +95,8 @@ def build_index(
         embedder = embedder or open_embedder(settings, report)
     key = unchanged.key(folder, settings)
     ledger = generations.open_ledger(place, embedder.identity, chunker(settings)) if embedder else None
+    # What a server changes while files are read would be undone, even if every file is read.
+    base = ledger.current if ledger else layout.read_current(place) or b""
     corrections = uploads.corrections(place)
     own = load_folder(folder, settings, report, seen=_seen(memory, key, ledger, corrections))
     own = uploads.all_corrected(own, corrections)
@@ -109,7 +111,7 @@ def build_index(
         chunker=chunker(settings),
         groups=None,
         source=str(folder.resolve()),
-        base=ledger.current if ledger and loaded.unread else b"",
+        base=base,
         keep=loaded.unread,
     )
     embedder = embedder or open_embedder(settings, report)

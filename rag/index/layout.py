@@ -88,7 +88,7 @@ class Contents:
     """Absolute path of the folder that the articles come from; empty if it is unknown."""
     base: bytes = b""
     """Content of CURRENT that these contents were derived from: the update is refused if it is another one by
-    then. Empty if they do not depend on the content of the index."""
+    then. Empty if there was none, or if they do not depend on the content of the index."""
     keep: Collection[str] = ()
     """Ids of the articles of the index that stay as they are."""
 

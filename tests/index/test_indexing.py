@@ -46,6 +46,22 @@ def test_an_index_updated_while_articles_are_removed_loses_nothing(
     assert {article.id for article in assistant.articles()} == {"harbour", "library", "olives", "bridge"}
 
 
+def test_a_correction_on_the_page_while_every_file_is_read_is_not_undone(
+    fake_assistant: Make, small_articles: Path
+) -> None:
+    assistant, changed = fake_assistant(), []
+
+    def correct_once(_stage: str, _share: float) -> None:
+        if not changed:
+            changed.append(assistant.correct("olives", outlet="Valley News", published=""))
+
+    with pytest.raises(IndexUnusable, match="meanwhile"):
+        build_index(small_articles, "small", embedder=FakeEmbedder(), progress=correct_once)
+    assert assistant.article("olives").outlet == "Valley News"
+    build_index(small_articles, "small", embedder=FakeEmbedder())
+    assert assistant.article("olives").outlet == "Valley News"
+
+
 def test_an_index_remembers_its_folder_and_lists_its_articles_without_an_embedder(
     small_articles: Path,
 ) -> None:
