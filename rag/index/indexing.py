@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 from collections.abc import Collection, Mapping, Sequence
@@ -102,7 +103,7 @@ def build_index(
     own = uploads.all_corrected(own, corrections)
     uploaded = unchanged.key(place / uploads.FOLDER, settings)
     seen = _seen(place / UPLOADED, uploaded, ledger, corrections)
-    added = uploads.all_corrected(uploads.load(place, settings, report, seen), corrections)
+    added = _with_earlier(place, uploads.load(place, settings, report, seen), corrections)
     loaded = uploads.joined(own, added)
     contents = Contents(
         articles=loaded.articles,
@@ -137,6 +138,23 @@ def _seen(memory: Path, key: str, ledger: Ledger | None, corrections: Mapping[st
     return {name: one for name, one in files.items() if one.ids.items() <= known.items()}
 
 
+def _with_earlier(index: Path, loaded: Loaded, corrections: Mapping[str, Entry]) -> Loaded:
+    """What was loaded of the uploaded files, and what the index has of those that cannot be read now.
+
+    They were readable once: a busy machine, a lower limit or another version must not delete them.
+    """
+    names, ledger = uploads.failed(loaded), None
+    with contextlib.suppress(IndexMissing, IndexUnusable, layout.Damaged):
+        ledger = Ledger(index) if names else None
+    if ledger:
+        stems = tuple(uploads.PREFIX + name.rpartition(".")[0] for name in names)
+        ids = {i for i in ledger.places if i.startswith(stems)}
+        ids -= {*loaded.unread, *(item.id for item in loaded.articles)}
+        records = [record for i in sorted(ids) if (record := ledger.record(i))]
+        loaded = uploads.with_earlier(loaded, {record.article: record.lines for record in records})
+    return uploads.all_corrected(loaded, corrections)
+
+
 def _remember(memory: Path, key: str, loaded: Loaded) -> None:
     prints = {a.id: Record(a, tuple(loaded.lines[a.id])).fingerprint for a in loaded.articles}
     files = {
@@ -156,8 +174,8 @@ def index_uploads(
 ) -> Built:
     """Update an index with the files that were uploaded to it; its folder of articles is not read.
 
-    A file that contains no usable article is reported and deleted. The arguments are those of
-    ``build_index``.
+    A file that contains no usable article is reported and deleted. If the index has articles of it, which
+    were readable earlier, they are kept with the file. The arguments are those of ``build_index``.
 
     Raises:
         IndexMissing: There is no such index.
@@ -173,7 +191,7 @@ def index_uploads(
     memory, key = folder / UPLOADED, unchanged.key(folder / uploads.FOLDER, settings)
     corrections = uploads.corrections(folder)
     seen = _seen(memory, key, ledger, corrections)
-    loaded = uploads.all_corrected(uploads.load(folder, settings, report, seen), corrections)
+    loaded = _with_earlier(folder, uploads.load(folder, settings, report, seen), corrections)
     keep = [*(i for i in ledger.places if not _is_upload(i)), *loaded.unread]
     contents = _kept(ledger, keep, settings)
     contents = dataclasses.replace(contents, articles=loaded.articles, lines=loaded.lines)
@@ -225,6 +243,7 @@ def remove_articles(
     folder = index_folder(settings, name)
     collection.check_server(settings.chroma_url)
     embedder = embedder or open_embedder(settings, report)
+    there = uploads.states(folder)
     ledger = generations.whole_ledger(folder, embedder.identity)
     unwanted = set(ids)
     _check_known(unwanted, sorted(ledger.places), name)
@@ -242,7 +261,7 @@ def remove_articles(
     written = generations.write_generation(
         folder, contents, embedder, report, allow_shrink=allow_shrink, ledger=ledger
     )
-    uploads.drop_removed(folder, removed, left)
+    uploads.drop_removed(folder, removed, left, there)
     collection.bring_up_to_date(folder, settings.chroma_url, report)
     return written
 

@@ -45,6 +45,8 @@ class Skipped:
     """Why it was not read and how to fix that, in a few words."""
     added: bool = False
     """Whether the article was added all the same, so that this is a note on it."""
+    kept: bool = False
+    """Whether this is an uploaded file whose articles stay in the index as an earlier update read them."""
 
 
 @dataclass(frozen=True, slots=True)

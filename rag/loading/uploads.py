@@ -24,7 +24,7 @@ from typing import Any
 
 from rag.errors import BadArticles, BadUpload
 from rag.loading import catalogue
-from rag.loading.articles import ARTICLE_FILES, Loaded, load_folder
+from rag.loading.articles import ARTICLE_FILES, Loaded, Skipped, load_folder
 from rag.loading.files import composed
 from rag.loading.unchanged import Seen, State, state
 from rag.records import Article, Progress
@@ -234,6 +234,37 @@ def states(index: Path) -> dict[str, State | None]:
     return {}
 
 
+def failed(loaded: Loaded) -> frozenset[str]:
+    """The names of the uploaded files in which nothing could be read."""
+    # The source of a row has its line number, so that it is not the name of a file.
+    names = {composed(item.source.removeprefix(PREFIX)) for item in loaded.skipped if not item.added}
+    return frozenset(names - _used(loaded))
+
+
+def with_earlier(loaded: Loaded, earlier: Mapping[Article, tuple[int, ...]]) -> Loaded:
+    """What was loaded, and the articles that an earlier update read in the files that ``failed`` now.
+
+    Args:
+        loaded: What was read in the uploaded files.
+        earlier: Articles of the index with the lines of each; those of other files are left out.
+    """
+    names = failed(loaded)
+    kept = {item: lines for item, lines in earlier.items() if _file(item.source) in names}
+    files = _files(kept.keys())
+    skipped = (
+        Skipped(item.source, f"{item.reason}; its articles were read earlier and are kept", kept=True)
+        if composed(item.source.removeprefix(PREFIX)) in files
+        else item
+        for item in loaded.skipped
+    )
+    return dataclasses.replace(
+        loaded,
+        articles=(*loaded.articles, *kept),
+        skipped=tuple(skipped),
+        lines={**loaded.lines, **{item.id: lines for item, lines in kept.items()}},
+    )
+
+
 def drop_unused(index: Path, loaded: Loaded, read: Mapping[str, State | None]) -> None:
     """Delete uploaded files without any article, which would be reported as skipped at every update.
 
@@ -242,24 +273,44 @@ def drop_unused(index: Path, loaded: Loaded, read: Mapping[str, State | None]) -
         loaded: What was read in the uploaded files.
         read: ``states`` before they were read: what has arrived since is kept.
     """
-    unused = {name for name, now in states(index).items() if now and read.get(name) == now}
-    used = _files(loaded.articles) | {composed(name) for name, one in loaded.seen.items() if one.ids}
-    _drop(index, unused - used)
+    _drop(index, _unchanged(index, read) - _used(loaded))
 
 
-def drop_removed(index: Path, removed: Collection[Article], kept: Collection[Article]) -> None:
+def _used(loaded: Loaded) -> set[str]:
+    """The names of the uploaded files with articles."""
+    return _files(loaded.articles) | {composed(name) for name, one in loaded.seen.items() if one.ids}
+
+
+def _unchanged(index: Path, before: Mapping[str, State | None]) -> set[str]:
+    """The names of the uploaded files that have the same state as before."""
+    return {name for name, now in states(index).items() if now and before.get(name) == now}
+
+
+def drop_removed(
+    index: Path,
+    removed: Collection[Article],
+    kept: Collection[Article],
+    indexed: Mapping[str, State | None],
+) -> None:
     """Delete the uploaded files of removed articles; where other articles remain, record the removed rows.
 
     Their corrections go too: another file may be uploaded under the same name.
+
+    Args:
+        index: The folder of the index.
+        removed: The removed articles.
+        kept: The other articles of the index.
+        indexed: ``states`` before they were removed: a file that was uploaded since under the same name has
+            other articles and is kept.
     """
     correct(index, {item.id: None for item in removed})
-    still_used = _files(kept)
-    _drop(index, _files(removed) - still_used)
+    still_used, unchanged = _files(kept), _unchanged(index, indexed)
+    _drop(index, (_files(removed) - still_used) & unchanged)
     folder = index / FOLDER
     before = _removed(folder)
     after = {name: list(ids) for name, ids in before.items() if name in still_used}
     for item in removed:
-        if (name := _file(item.source)) in still_used:
+        if (name := _file(item.source)) in still_used & unchanged:
             after.setdefault(name, []).append(item.id)
     if after != before:
         _record(folder, after)

@@ -203,10 +203,10 @@ def _indexed(assistant: Assistant, name: str) -> Added:
         BadArticles: It contains no article.
     """
     built = assistant.index_uploads()
-    reasons = [item.reason for item in built.skipped if uploads.is_from(item.source, name)]
-    articles = assistant.articles()
+    skipped = [item for item in built.skipped if uploads.is_from(item.source, name)]
+    reasons, articles = [item.reason for item in skipped], assistant.articles()
     ids = [article.id for article in articles if uploads.is_from(article.source, name)]
-    if not ids:
+    if not ids or any(item.kept for item in skipped):
         raise BadArticles(f"“{name}” contains no article: {'; '.join(reasons) or 'it has no text'}.")
     return Added(articles=ids, notes=reasons, total=len(articles))
 

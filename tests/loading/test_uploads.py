@@ -8,6 +8,7 @@ from conftest import FakeAssistant
 
 from rag import Assistant, Settings, build_index
 from rag.errors import BadArticles
+from rag.index.indexing import index_uploads, list_articles
 from rag.models.embedding.embedder import FakeEmbedder
 
 pytestmark = pytest.mark.usefixtures("quick_disk", "settled")
@@ -122,6 +123,50 @@ def test_an_upload_that_cannot_be_used_is_reported_and_deleted(fake_assistant: F
     assert assistant.index_uploads().skipped == built.skipped[1:]
 
 
+def with_two_large_uploads(assistant: Assistant) -> list[Path]:
+    """Indexes two files that ``SMALLER`` limits refuse, and removes one row of them."""
+    paths = [put(assistant, "big.txt", TOWER * 20)]
+    paths.append(put(assistant, "rows.jsonl", "".join(map(ROW.format, ("Ada", "Bel", "Cyr" * 500)))))
+    assistant.index_uploads()
+    assistant.remove(["uploaded://rows#Bel"])
+    assistant.correct("uploaded://big", outlet="The Bell", published="1999-12")
+    return paths
+
+
+SMALLER = {"max_file_bytes": 1000, "max_rows_bytes": 1000}
+
+
+def test_a_later_upload_keeps_files_that_cannot_be_read_again_and_their_articles(
+    fake_assistant: FakeAssistant,
+) -> None:
+    assistant = fake_assistant()
+    paths = with_two_large_uploads(assistant)
+    before = ids(assistant)
+    settings = Settings.load(**SMALLER)
+    put(assistant, "tower.txt", TOWER)
+    for added in (("uploaded://tower",), ()):
+        built = index_uploads("small", settings=settings, embedder=FakeEmbedder())
+        assert (built.written.added, built.written.changed, built.written.removed) == (added, (), ())
+        assert [item.source for item in built.skipped] == ["uploaded://big.txt", "uploaded://rows.jsonl"]
+        assert all("the limit" in item.reason and "are kept" in item.reason for item in built.skipped)
+        assert all(path.exists() for path in paths)
+    assert ids(assistant) == [*before, "uploaded://tower"]
+    assert assistant.article("uploaded://big").outlet == "The Bell"
+
+
+@pytest.mark.parametrize("chunk_tokens", [300, 200])
+def test_an_update_of_the_folder_keeps_uploads_that_cannot_be_read_again(
+    fake_assistant: FakeAssistant, small_articles: Path, chunk_tokens: int
+) -> None:
+    assistant = fake_assistant()
+    with_two_large_uploads(assistant)
+    before = ids(assistant)
+    settings = Settings.load(chunk_tokens=chunk_tokens, **SMALLER)
+    built = build_index(small_articles, "small", settings=settings, embedder=FakeEmbedder())
+    assert (built.written.added, built.written.changed, built.written.removed) == ((), (), ())
+    assert sorted(item.article.id for item in list_articles("small")) == before
+
+
 def test_nothing_uploaded_is_no_error_and_no_change(fake_assistant: FakeAssistant) -> None:
     assistant = fake_assistant()
     before = assistant.generation
@@ -157,6 +202,28 @@ def test_removing_deletes_an_uploaded_file_once_none_of_its_articles_is_left(
     assert (tower.exists(), rows.exists(), late.exists()) == (False, True, True)
     assistant.remove(["uploaded://rows#Bel"])
     assert not rows.exists()
+
+
+@pytest.mark.parametrize("removed", ["uploaded://rows#Ada", "uploaded://tower"])
+def test_a_file_that_is_uploaded_again_while_its_articles_are_removed_is_kept_whole(
+    fake_assistant: FakeAssistant, removed: str
+) -> None:
+    assistant = fake_assistant()
+    data = {"tower.txt": TOWER, "rows.jsonl": ROW.format("Ada") + ROW.format("Bel")}
+    for name, text in data.items():
+        put(assistant, name, text)
+    assistant.index_uploads()
+    arriving = dict(data)
+
+    def arrive(_stage: str, _share: float) -> None:
+        while arriving:
+            name, text = arriving.popitem()
+            assistant.take_upload(put(assistant, ".part", text), name)
+
+    assistant.remove([removed], progress=arrive)
+    assert arriving == {} and removed not in ids(assistant)
+    assistant.index_uploads()
+    assert ids(assistant) == [*OWN, "uploaded://rows#Ada", "uploaded://rows#Bel", "uploaded://tower"]
 
 
 def test_a_removed_row_stays_away_until_its_file_is_uploaded_again(

@@ -185,6 +185,15 @@ def test_a_file_that_is_not_accepted_leaves_nothing(
     assert got(client, "/api/articles")["total"] == 3
 
 
+def test_a_file_that_cannot_be_read_does_not_replace_the_articles_of_the_one_before(serve: Serve) -> None:
+    client = serve()
+    for content, status in ((TOWER, 201), ("", 400)):
+        sent = client.post("/api/articles", params={"name": "tower.txt"}, content=content.encode())
+        assert sent.status_code == status
+    assert "contains no text; its articles were read earlier and are kept" in sent.json()["error"]["message"]
+    assert got(client, "/api/articles")["total"] == 4
+
+
 def test_a_client_that_leaves_in_the_middle_of_a_file_leaves_nothing(serve: Serve, tmp_path: Path) -> None:
     client = serve()
     with socket.create_connection(("127.0.0.1", client.base_url.port or 0)) as connection:
