@@ -78,6 +78,12 @@ CONTROLS = (
         ("test_no_bidi_control_is_displayed_or_is_in_an_attribute",),
     ),
     Control(
+        "rag/cli/printing.py",
+        "return text.translate(_CONTROLS)",
+        "return text",
+        ("test_no_article_commands_the_terminal",),
+    ),
+    Control(
         "ui/front.py",
         "\"default-src 'none'\",",
         '"default-src https:",',

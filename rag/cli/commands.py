@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import errno
 import io
-import json
 import os
 import signal
 import sys
@@ -57,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = COMMANDS[options.command](options)
         sys.stdout.flush()
     except SanadError as error:
-        print(f"sanad: {error}{_instead(error, options)}", file=sys.stderr)
+        printing.warn(f"sanad: {error}{_instead(error, options)}")
         return EXIT_ERROR
     except KeyboardInterrupt:
         print("sanad: interrupted", file=sys.stderr)
@@ -118,7 +117,7 @@ def _ask(options: argparse.Namespace) -> None:
     except NoServer:
         answer = _answered_here(options, settings, where)
     if options.json:
-        print(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
+        printing.as_json(answer.to_dict())
     else:
         printing.answer(answer)
 
@@ -214,7 +213,7 @@ def _watch(options: argparse.Namespace, settings: Settings, folder: Path) -> Non
     def report(event: Built | SanadError) -> None:
         nonlocal started
         if isinstance(event, SanadError):
-            print(f"sanad: {event}", file=sys.stderr, flush=True)
+            printing.warn(f"sanad: {event}")
         else:
             printing.update(options.index, event, verbose=options.verbose)
         if not started:
@@ -245,10 +244,10 @@ def _articles(options: argparse.Namespace) -> None:
         from rag.index import filters
 
         there = [item.article for item in list_articles(options.index, settings=settings)]
-        print(filters.nothing(where, there, "en"), file=sys.stderr)
+        printing.warn(filters.nothing(where, there, "en"))
         if not options.json:
             return
-    printing.articles(listed, as_json=options.json)
+    printing.articles(listed, in_json=options.json)
 
 
 def _remove(options: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rag.records import Answer, Citation, Claim, Language, Passage, Progress
 
@@ -47,6 +47,25 @@ _UNDERSTOOD: dict[Language, str] = {
 _LEFT_TO_RIGHT = "\u200e"
 """Left-to-right mark, which has no width. It precedes each cell of a table, because a terminal that reorders
 Arabic would otherwise treat two neighbouring Arabic cells as one run and swap them."""
+
+
+_CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - set(map(ord, "\t\n")), "\ufffd")
+
+
+def harmless(text: str) -> str:
+    """Text without the control characters by which an article could command the terminal."""
+    return text.translate(_CONTROLS)
+
+
+def as_json(value: object) -> None:
+    """Print a value as JSON."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)  # escapes only the first 32 control characters
+    print(text.translate({code: f"\\u{code:04x}" for code in _CONTROLS if code >= 0x7F}))
+
+
+def warn(text: str) -> None:
+    """Print a line on standard error at once."""
+    print(harmless(text), file=sys.stderr, flush=True)
 
 
 def count(number: int, noun: str) -> str:
@@ -169,9 +188,9 @@ def update(name: str, built: Built, *, verbose: bool) -> None:
     """
     shown = built.skipped if verbose else built.skipped[:SHOWN_SKIPPED]
     for file in shown:
-        print(f"{ADDED if file.added else 'skipped'} {file.source}: {file.reason}", file=sys.stderr)
+        warn(f"{ADDED if file.added else 'skipped'} {file.source}: {file.reason}")
     if left := len(built.skipped) - len(shown):
-        print(f"… and {left:,} more; use --verbose to list all", file=sys.stderr)
+        warn(f"… and {left:,} more; use --verbose to list all")
     done = built.written
     changes = {
         "added": done.added,
@@ -189,16 +208,16 @@ def update(name: str, built: Built, *, verbose: bool) -> None:
     )
 
 
-def articles(listed: Sequence[Listed], *, as_json: bool) -> None:
+def articles(listed: Sequence[Listed], *, in_json: bool) -> None:
     """Print a list of articles: a table on a terminal, tab-separated lines elsewhere.
 
     Args:
         listed: The articles.
-        as_json: Print JSON instead.
+        in_json: Print JSON instead.
     """
     entries = [_entry(item) for item in listed]
-    if as_json:
-        print(json.dumps(entries, ensure_ascii=False, indent=2))
+    if in_json:
+        as_json(entries)
         return
     out = console()
     if not out.is_terminal:
@@ -227,7 +246,7 @@ def _entry(item: Listed) -> dict[str, str | int | None]:
 
 def _cell(value: str | int | None, missing: str) -> str:
     """A value on one line."""
-    return " ".join((missing if value is None else str(value)).split())
+    return harmless(" ".join((missing if value is None else str(value)).split()))
 
 
 def _table(out: Console, entries: Sequence[dict[str, str | int | None]]) -> None:
@@ -275,7 +294,10 @@ def console() -> Console:
     from rich.console import Console
 
     class Plain(Console):
-        """Prints text unchanged, and leaves a closed pipe to ``main``."""
+        """Prints text unchanged but for control characters, and leaves a closed pipe to ``main``."""
+
+        def out(self, *objects: Any, **options: Any) -> None:
+            super().out(*(harmless(str(one)) for one in objects), **options)
 
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError

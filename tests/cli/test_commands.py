@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import fields, replace
@@ -110,6 +111,27 @@ def test_signs_of_markup_in_articles_are_printed_as_they_are(run: Run, small_art
     (small_articles / "shop.txt").write_text(f"A shop\n{text}\n", encoding="utf-8")
     _, out, _ = run("ask", "What did the sign of the shop cost?")
     assert text in out.splitlines()
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_no_article_commands_the_terminal(
+    run: Run, small_articles: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", str(int(terminal)))  # Rich takes standard output for a terminal
+    monkeypatch.setenv("NO_COLOR", "1")
+    copy = "\x1b]52;c;cm0gLXJmIH4K\x07\x9b5n\x7f"
+    (small_articles / "shop.txt").write_text(
+        f"A shop{copy}\nThe sign of the shop cost 50 dollars{copy} in all.\n", encoding="utf-8"
+    )
+    (small_articles / f"{copy.replace('/', '')}.pdf").write_bytes(b"x")
+    ask = ("ask", "How many dollars did the sign of the shop cost?")
+    commands = (("index",), ask, (*ask, "--json"), ("articles",), ("articles", "--json"))
+    printed = [run(*command) for command in commands]
+    text = "".join(out + err for _, out, err in printed)
+    assert text.count("50 dollars") >= 2 and text.count("A shop") >= 3 and "skipped" in text
+    if terminal:
+        text = re.sub(r"\x1b\[[\d;]*m|\x1b\[\?25[hl]|\x1b\[\d*[AK]|\r", "", text)
+    assert not re.findall(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", text)
 
 
 @pytest.mark.usefixtures("indexed")
