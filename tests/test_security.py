@@ -240,14 +240,14 @@ def test_beyond_this_machine_nothing_is_served_without_passwords(
         ("editor:secret", 0o600, "Line 1"),
         ("editor:scrypt$15$8$1$00", 0o600, "Line 1"),
         ("editor:scrypt$40$8$1$00$00", 0o600, "Line 1"),
-        ("{line}", 0o644, "chmod 600"),
+        ("{line}", 0o644, "Run: chmod 600 '.*a file'$"),
         ("{line}\nnonsense", 0o600, "Line 2"),
     ],
 )
 def test_a_file_of_passwords_that_is_wrong_or_open_to_others_is_refused(
     tmp_path: Path, line: str, content: str | None, mode: int, told: str
 ) -> None:
-    path = tmp_path / "file"
+    path = tmp_path / "a file"
     if content is not None:
         path.write_text(content.format(line=line.strip()), encoding="utf-8")
         path.chmod(mode)

@@ -198,9 +198,9 @@ def _folder(options: argparse.Namespace, settings: Settings) -> Path:
         )
     own = folder.is_dir() and folder.resolve() != settings.articles.resolve()
     if own and options.index == DEFAULT_INDEX:
+        named = command_line("sanad", "index", str(folder), "--index", "NAME")
         raise BadSettings(
-            f"{DEFAULT_INDEX!r} is the index of the folder {settings.articles}. Name yours: "
-            f"sanad index {options.folder} --index NAME"
+            f"{DEFAULT_INDEX!r} is the index of the folder {settings.articles}. Name yours: {named}"
         )
     return folder
 
@@ -300,7 +300,8 @@ def _get(name: str, settings: Settings) -> None:
     with printing.progress() as progress:
         folder = fetch(name, settings, progress)
     print(folder)
-    print(f"To write the answers with it: SANAD_LLM={folder}, or --llm {folder}", file=sys.stderr)
+    quoted = command_line(str(folder))
+    print(f"To write the answers with it: SANAD_LLM={quoted}, or --llm {quoted}", file=sys.stderr)
 
 
 def _feedback(options: argparse.Namespace) -> None:

@@ -37,7 +37,7 @@ from rag.loading import uploads
 from rag.models.disk import fsync, replace, sha256
 from rag.models.embedding.embedder import Embedder, open_embedder
 from rag.records import Progress
-from rag.settings import DEFAULT_INDEX, Settings, index_folder
+from rag.settings import DEFAULT_INDEX, Settings, command_line, index_folder
 
 FORMAT = 2
 """Version of the layout above."""
@@ -170,10 +170,8 @@ def import_index(
             header, members = _header(archive, size, settings)
             target = index_folder(settings, name or header["name"])
             if target.exists():
-                raise BadSettings(
-                    f"An index {target.name!r} already exists. Choose another name: "
-                    f"sanad import {file} --index NAME"
-                )
+                again = command_line("sanad", "import", str(file), "--index", "NAME")
+                raise BadSettings(f"An index {target.name!r} already exists. Choose another name: {again}")
             embedder = embedder or open_embedder(settings, report)
             _check_compatible(header, embedder, settings)
             with _staging(settings) as staging:

@@ -33,6 +33,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rag.errors import BadSettings
 from rag.server.guard import parsed_address, read_body, refusal
+from rag.settings import command_line
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -110,7 +111,8 @@ def read_passwords(path: Path) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings(f"Cannot read the password file {str(path)!r}: {error}. {fix}") from None
     if os.name == "posix" and mode & 0o077:
-        raise BadSettings(f"Other users can read the password file {str(path)!r}. Run: chmod 600 {path}")
+        fix = command_line("chmod", "600", str(path))
+        raise BadSettings(f"Other users can read the password file {str(path)!r}. Run: {fix}")
     passwords = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):

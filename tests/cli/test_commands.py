@@ -18,6 +18,7 @@ from rag.answering.presentation import doubt
 from rag.cli import printing
 from rag.cli.commands import keep_letters, main
 from rag.models.llm.protocol import Generator
+from rag.models.weights import download
 from rag.records import Reprint
 
 COST = "The repairs cost how many dollars, said the port director?"
@@ -204,6 +205,18 @@ def test_a_folder_without_a_usable_article_is_refused(
 
 def test_a_file_instead_of_a_folder_is_refused_with_its_folder(run: Run, small_articles: Path) -> None:
     assert repr(str(small_articles)) in refused(run("index", str(small_articles / "olives.txt")))
+
+
+def test_commands_that_are_printed_can_be_run_with_a_path_that_contains_a_space(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "my news"
+    folder.mkdir()
+    assert refused(run("index", str(folder))).endswith(f"Name yours: sanad index '{folder}' --index NAME")
+    monkeypatch.setattr(download, "fetch", lambda *_: folder)
+    _, out, err = run("models", "--get", "org/name")
+    assert out == f"{folder}\n"
+    assert err == f"To write the answers with it: SANAD_LLM='{folder}', or --llm '{folder}'\n"
 
 
 def test_an_unknown_index_is_refused_with_the_command_that_builds_it(run: Run) -> None:

@@ -102,13 +102,13 @@ def test_nothing_is_embedded_again(archive: Path) -> None:
 
 
 def test_the_commands_export_and_import(run: Run, index: Path, tmp_path: Path) -> None:
-    file = tmp_path / "moved.sanad"
+    file = tmp_path / "moved index.sanad"
     status, out, err = run("export", str(file), "--index", "small")
     assert (status, err) == (0, "") and out.startswith("small: 3 articles, 1 uploaded file, 0.")
     assert run("export", str(file), "--index", "small")[2].endswith(
         "already exists. Choose another file name.\n"
     )
-    assert run("import", str(file))[2].endswith(f"sanad import {file} --index NAME\n")
+    assert run("import", str(file))[2].endswith(f"sanad import '{file}' --index NAME\n")
     status, out, _ = run("import", str(file), "--index", "mine")
     folder = Settings.load().indexes / "mine"
     assert (status, out) == (0, f"mine: 3 articles, 1 uploaded file, imported from {file} into {folder}\n")
