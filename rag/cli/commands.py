@@ -22,7 +22,7 @@ from rag.cli.arguments import parser
 from rag.conversation.question import check_question
 from rag.errors import BadSettings, IndexMissing, SanadError
 from rag.records import Answer, Event, Filter, Finished, Retrieved, StageStarted
-from rag.server.local_socket import NoServer, socket_path
+from rag.server.local_socket import NoServer, is_there, socket_path
 from rag.server.local_socket import ask as ask_server
 from rag.settings import DEFAULT_INDEX, Settings, command_line, index_folder, quiet_libraries
 
@@ -35,6 +35,10 @@ EXIT_ERROR = 2
 
 EXIT_INTERRUPTED = 130
 """Exit status after Ctrl+C: 128 plus the number of SIGINT, as in shells."""
+
+
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""Errors of a path that this user may not read or write."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,6 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("sanad: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except OSError as error:
+        if error.errno in FORBIDDEN:
+            printing.warn(
+                f"sanad: Cannot use {str(error.filename or 'a file')!r}: {error.strerror}. Give your user "
+                "access to it, or choose another path (SANAD_CACHE and SANAD_INDEXES name Sanad's folders)."
+            )
+            return EXIT_ERROR
         reader_gone = isinstance(error, BrokenPipeError)  # such as head or less
         if not reader_gone and error.errno != errno.ENOSPC:
             raise
@@ -109,7 +119,7 @@ def _ask(options: argparse.Namespace) -> None:
         options.index = indexes.chosen(settings)
     try:
         path = None if options.no_serve else socket_path(index_folder(settings, options.index), settings)
-        if path is None or not path.exists():
+        if path is None or not is_there(path):
             raise NoServer
         answer = _shown(
             ask_server(path, options.question, where, options.answer_language), quiet=options.json

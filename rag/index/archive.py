@@ -161,6 +161,7 @@ def import_index(
             other passages.
         IndexUnusable: Another import is running.
         NoSpace: The disk is too full.
+        PermissionError: The file or the folder of the indexes may not be used.
     """
     settings, report = prepared(settings, progress)
     collection.check_server(settings.chroma_url)
@@ -188,6 +189,8 @@ def import_index(
         raise BadArticles(
             f"There is no file {str(file)!r}. Create an archive: sanad export FILE --index NAME"
         ) from None
+    except PermissionError:  # room would not help: the command names the path
+        raise
     except OSError as error:
         raise NoSpace(
             f"Cannot import {str(file)!r}: {error.strerror or error}. Free some space in "

@@ -227,8 +227,8 @@ def show(index: Path, url: str) -> Shown:
         IndexUnusable: Another process is writing it, or the collection cannot be opened.
     """
     check_server(url)
-    current = layout.read_current(index)
-    _, manifest = layout.read_manifest(index, current)
+    with _errors(index, url):
+        _, manifest = layout.read_manifest(index, layout.read_current(index))
     place, chunks = url or index.resolve() / CHROMA, 0
     with writer_lock(index), _errors(index, url):
         if url or (index / CHROMA).is_dir():

@@ -147,7 +147,7 @@ def whole_ledger(index: Path, embedder: str) -> Ledger:
         ledger = Ledger(index)
         check_compatible(index, ledger.manifest, embedder, None)
         if len(ledger.sound) < len(ledger.manifest.segments):
-            raise Damaged("; ".join(ledger.damage))
+            raise Damaged("; ".join(map(str, ledger.damage))) from ledger.damage[0]
         return ledger
     except Damaged as error:
         raise damage(index, error) from error

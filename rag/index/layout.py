@@ -196,7 +196,7 @@ def read_manifest(index: Path, current: bytes | None) -> tuple[str, Manifest]:
         raise IndexMissing(f"There is no index {index.name!r} in {index.parent}. Build it: {command(index)}")
     name = current_name(current)
     if name is None:
-        raise Damaged(f"{CURRENT} is missing" if current is None else f"{CURRENT} has changed on disk")
+        raise _no_name(index, current)
     try:
         data = (index / name / MANIFEST).read_bytes()
     except OSError as error:
@@ -210,6 +210,19 @@ def read_manifest(index: Path, current: bytes | None) -> tuple[str, Manifest]:
     if current != entry(name, data):
         raise Damaged(f"{CURRENT} and {name}/{MANIFEST} do not match")
     return name, Manifest.from_json(data)
+
+
+def _no_name(index: Path, current: bytes | None) -> Damaged:
+    """Why the content of CURRENT names no generation."""
+    if current is None:
+        return Damaged(f"{CURRENT} is missing")
+    damaged = Damaged(f"{CURRENT} has changed on disk")
+    try:
+        (index / CURRENT).read_bytes()
+    except OSError as error:
+        damaged = Damaged(f"{CURRENT} cannot be read ({error})")
+        damaged.__cause__ = error
+    return damaged
 
 
 def current_name(current: bytes | None) -> str | None:
@@ -233,7 +246,15 @@ def check_compatible(index: Path, manifest: Manifest, embedder: str | None, chun
 
 
 def damage(index: Path, error: Damaged) -> IndexUnusable:
-    """What is reported of a damaged index."""
+    """What is reported of an index that is damaged, or that this user may not read."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, PermissionError):
+            return IndexUnusable(
+                f"The index {index.name!r} cannot be read: {cause.filename}: {cause.strerror}. Give your "
+                f"user the right to read every file in {index}"
+            )
+        cause = cause.__cause__
     return IndexUnusable(f"The index {index.name!r} is damaged: {error}. Rebuild it: {command(index)}")
 
 

@@ -58,6 +58,14 @@ def socket_path(index: Path, settings: Settings) -> Path | None:
     return path if usable else None
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is a file at the path of a socket; in the folder of another user, none can be seen."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
+
+
 class NoServer(Exception):
     """No trusted server listens on the socket."""
 

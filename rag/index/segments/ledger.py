@@ -65,10 +65,11 @@ class Ledger:
 
     def __init__(self, index: Path) -> None:
         self.index = index
-        self.current = read_current(index) or b""
-        self.name, self.manifest = read_manifest(index, self.current or None)
+        current = read_current(index)
+        self.current = current or b""
+        self.name, self.manifest = read_manifest(index, current)
         self.places: dict[str, Place] = {}
-        self.damage: list[str] = []
+        self.damage: list[OSError | Damaged] = []
         """What is wrong with the segments that are not ``sound``."""
         for at, part in enumerate(self.manifest.segments):
             dead = set(part.dead)
@@ -102,7 +103,7 @@ class Ledger:
                 if known.get(part.folder) != states:
                     compare(part.folder, part, paths)
             except (OSError, Damaged) as error:
-                self.damage.append(str(error))
+                self.damage.append(error)
                 continue
             now[part.folder] = states
             found.add(at)
