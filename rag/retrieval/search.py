@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import IndexUnusable
-from rag.index import duplicates
+from rag.index import duplicates, layout
 from rag.index.snapshot import Generation
 from rag.language.text import detect_language, fold
 from rag.language.tokens import count
@@ -79,10 +79,9 @@ class Searcher:
         try:
             self._lexicon = generation.lexicon
         except (ValueError, OSError) as error:
-            name = generation.folder.parent.name
+            index = generation.folder.parent
             raise IndexUnusable(
-                f"The index {name!r} cannot be searched: {error}. Rebuild it: "
-                f"sanad index FOLDER --index {name}"
+                f"The index {index.name!r} cannot be searched: {error}. Rebuild it: {layout.command(index)}"
             ) from error
 
     def search(

@@ -17,6 +17,7 @@ from rag import Answer, Citation, Claim, Settings, __version__
 from rag.answering.presentation import doubt
 from rag.cli import printing
 from rag.cli.commands import keep_letters, main
+from rag.index import bm25
 from rag.models.llm.protocol import Generator
 from rag.models.weights import download
 from rag.records import Reprint
@@ -252,6 +253,17 @@ def test_a_damaged_index_is_refused_with_the_command_that_builds_it(run: Run) ->
     assert refused(run("ask", COST)).endswith("sanad index")
     assert run("index")[0] == 0
     assert run("ask", COST)[0] == 0
+
+
+@pytest.mark.usefixtures("indexed")
+def test_a_default_index_of_another_version_is_refused_with_the_command_that_builds_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bm25, "VERSION", bm25.VERSION + 1)
+    assert refused(run("ask", COST)).endswith(
+        "cannot be searched: the lexical index has version "
+        f"{bm25.VERSION - 1}, but this version of sanad reads {bm25.VERSION}. Rebuild it: sanad index"
+    )
 
 
 def test_a_wrong_setting_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
