@@ -307,7 +307,7 @@ def _member(archive: IO[bytes]) -> tarfile.TarInfo | None:
     """
     try:
         member = tarfile.TarInfo.frombuf(archive.read(RECORD), "utf-8", "strict")
-    except tarfile.HeaderError:
+    except (tarfile.HeaderError, UnicodeDecodeError):  # such as a name in an older encoding
         return None
     if member.type != tarfile.REGTYPE or member.size < 0:
         raise _BadArchive(f"it contains {member.name!r}, which is not a regular file")

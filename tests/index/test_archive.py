@@ -263,6 +263,13 @@ def test_a_member_that_is_no_plain_file_is_refused(archive: Path, kind: bytes) -
         imported(archive, "x")
 
 
+def test_a_tar_whose_names_are_not_utf8_is_no_archive(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "old.tar", "w", encoding="cp1256", format=tarfile.GNU_FORMAT) as tar:
+        tar.addfile(tarfile.TarInfo("مقال.txt"))
+    with pytest.raises(BadArticles, match="it is not an archive of an index"):
+        imported(tmp_path / "old.tar", "x")
+
+
 def test_two_uploads_that_are_one_file_on_this_disk_are_refused_by_name(index: Path, tmp_path: Path) -> None:
     """As a.txt and A.txt are on macOS and Windows."""
     (index / "uploads" / "bell.txt").write_text("The bell rang again on Saturday.", encoding="utf-8")
