@@ -83,6 +83,11 @@ def reinstall_command(*requirements: str) -> str:
     return _pip("--no-deps", "--force-reinstall", *requirements)
 
 
+def expanded(path: str) -> Path:
+    """A path with the home folder for ``~``; with an unknown ``~USER``, where nothing is, as it was."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises RuntimeError
+
+
 def command_line(*words: str, windows: bool = os.name == "nt") -> str:
     """Words as a person types them into a shell; that of Windows knows no single quotes."""
     if not windows:
@@ -251,8 +256,7 @@ class Settings:
         Raises:
             BadSettings: A name is unknown, or a value is of the wrong type or out of range.
         """
-        given = {name: value for name, value in overrides.items() if value is not None}
-        given = {name: _parse(name, value, where="argument") for name, value in given.items()}
+        given = {k: _parse(k, value, where="argument") for k, value in overrides.items() if value is not None}
         settings = cls(**_from_file(Path(CONFIG_NAME)) | _from_environment() | given)
         settings._check()
         return settings
@@ -312,6 +316,8 @@ def _parse(name: str, value: Any, *, where: str) -> Any:
         if isinstance(value, bool) or not isinstance(value, (str, Path, kind)):
             raise TypeError
         return kind(value).expanduser() if kind is Path else kind(value)
+    except RuntimeError:  # of expanduser
+        raise BadSettings(f"The setting {name} is {value!r} ({where}); there is no such home.") from None
     except (TypeError, ValueError, KeyError, AttributeError):
         wanted = {bool: "true or false", int: "a whole number", str: "text", Path: "a path"}[kind]
         raise BadSettings(f"The setting {name} is {value!r} ({where}); it must be {wanted}.") from None
@@ -321,20 +327,15 @@ _PREFIX = "SANAD_"
 """Prefix of Sanad's environment variables; the rest is the name of a setting in capitals."""
 
 
-def _variable(name: str) -> str:
-    return _PREFIX + name.upper()
-
-
 def _from_environment() -> dict[str, Any]:
-    settings = {_variable(name): name for name in _TYPES}
+    settings = {_PREFIX + name.upper(): name for name in _TYPES}
     values = {}
     for variable, text in os.environ.items():
         if not variable.startswith(_PREFIX) or not text:
             continue
-        if variable not in settings:  # a misspelt one must not be ignored
-            fix = _near(variable.removeprefix(_PREFIX).lower(), "variables", _variable)
+        if (name := settings.get(variable)) is None:  # a misspelt one must not be ignored
+            fix = _near(variable.removeprefix(_PREFIX).lower(), "variables", lambda n: _PREFIX + n.upper())
             raise BadSettings(f"Unknown environment variable {variable}. {fix} Otherwise unset it.")
-        name = settings[variable]
         values[name] = _parse(name, text, where=f"environment variable {variable}")
     return values
 
@@ -396,4 +397,4 @@ def _is_server(address: str) -> bool:
 
 
 def _from_hub(model: str) -> bool:
-    return model not in (PACKAGED, "fake") and not (is_address(model) or Path(model).expanduser().exists())
+    return model not in (PACKAGED, "fake") and not (is_address(model) or expanded(model).exists())

@@ -232,6 +232,11 @@ def test_beyond_this_machine_nothing_is_served_without_passwords(
         Server(fake_assistant(), host=host)
 
 
+def test_a_file_of_passwords_in_the_home_of_nobody_is_named(fake_assistant: FakeAssistant) -> None:
+    with pytest.raises(BadSettings, match="Cannot read the password file '~nosuchuser/file'"):
+        Server(fake_assistant(passwords="~nosuchuser/file"))
+
+
 @pytest.mark.parametrize(
     ("content", "mode", "told"),
     [

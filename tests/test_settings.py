@@ -79,6 +79,7 @@ def test_a_tilde_in_a_path_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -
         ('embedder = ["a"]', ["embedder", "['a']", "text"]),
         ("cache = 5", ["cache", "5", "a path"]),
         ("[cache]\npath = 'x'", ["cache", "path", "a path"]),
+        ('cache = "~nosuchuser/x"', ["cache", "'~nosuchuser/x'", "sanad.toml", "no such home"]),
         ("passages = 0", ["passages", "0", "at least 1"]),
         ("max_question = -1", ["max_question", "-1", "at least 1"]),
         ("threads = -1", ["threads", "-1", "0"]),

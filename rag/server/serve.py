@@ -34,7 +34,7 @@ from rag.server.login import Login, Users, read_passwords
 from rag.server.logs import Observed
 from rag.server.metrics import Metrics
 from rag.server.worker import QuestionRunner
-from rag.settings import LOCAL, Settings, install_command
+from rag.settings import LOCAL, Settings, expanded, install_command
 
 MCP = "/mcp"
 """Path for clients of the Model Context Protocol."""
@@ -303,7 +303,7 @@ def _mcp_app(assistant: Assistant, asker: Asker) -> AbstractAsyncContextManager[
 
 def _passwords(settings: Settings, host: str) -> dict[str, str]:
     if settings.passwords:
-        return read_passwords(Path(settings.passwords).expanduser())
+        return read_passwords(expanded(settings.passwords))
     address = parsed_address(host)
     if not (address.is_loopback if address else host == "localhost"):
         raise BadSettings(

@@ -51,7 +51,8 @@ def refusal(name: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", ["/no/such/folder", "./model", "a b c", "C:\\models\\qwen", "a/b/c", "x.gguf", "-"]
+    "name",
+    ["/no/such/folder", "./model", "a b c", "C:\\models\\qwen", "a/b/c", "x.gguf", "-", "~nosuchuser/model"],
 )
 def test_what_is_nothing_at_all_is_refused_with_what_can_be_named(name: str) -> None:
     message = refusal(name)

@@ -363,6 +363,11 @@ def test_a_file_without_a_key_is_named_and_no_key_is_shown(tmp_path: Path, conte
     assert "مفتاح" not in str(raised.value)
 
 
+def test_a_file_of_a_key_in_the_home_of_nobody_is_named() -> None:
+    with pytest.raises(BadSettings, match=r"'~nosuchuser/key': No such file.*SANAD_LLM_KEY_FILE"):
+        open_generator(Settings.load(llm="http://127.0.0.1:1/v1#small", llm_key_file="~nosuchuser/key"))
+
+
 def test_a_key_is_not_shown_with_the_settings() -> None:
     assert "right-key" not in repr(Settings.load(llm_key="right-key"))
 

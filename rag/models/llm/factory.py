@@ -15,7 +15,7 @@ from rag.models.llm.names import kind_of, parse_address
 from rag.models.llm.protocol import Generator
 from rag.models.weights.packaged import digest, generator, prepared
 from rag.records import Progress
-from rag.settings import PACKAGED, Settings, install_command, is_address
+from rag.settings import PACKAGED, Settings, expanded, install_command, is_address
 
 REMOTE = "remote"
 """The backend of a model on a server; its address says that it is meant, so it is no value of the setting."""
@@ -128,7 +128,7 @@ def _key(settings: Settings) -> str:
     if not settings.llm_key_file:
         key = settings.llm_key
     else:
-        path = Path(settings.llm_key_file).expanduser()
+        path = expanded(settings.llm_key_file)
         try:
             key = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:

@@ -9,7 +9,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from rag.errors import BadSettings, ModelMissing
-from rag.settings import PACKAGED, is_address
+from rag.settings import PACKAGED, expanded, is_address
 
 Kind = Literal["packaged", "address", "openvino", "transformers"]
 """packaged: the installed weights; address: a model on a server; openvino: a folder in OpenVINO's format;
@@ -51,7 +51,7 @@ def kind_of(name: str) -> Kind:
     if is_address(name):
         parse_address(name)
         return "address"
-    path = Path(name).expanduser()
+    path = expanded(name)
     if path.is_dir():
         return _kind_of_folder(name, path)
     if path.is_file():

@@ -19,6 +19,7 @@ from rag.models.llm.prompt import without_system
 from rag.models.llm.protocol import LogProbabilities, Message, failed
 from rag.models.llm.thoughts import spoken
 from rag.models.weights import memory
+from rag.settings import expanded
 
 STEP = 128
 """Tokens of a prompt that are processed in one step, which takes 0.4 s on two cores. The engine can be
@@ -71,7 +72,7 @@ class OpenVinoLLM(StreamedLLM):
         """
         super().__init__(at_once)
         self.identity = identity
-        self._folder = Path(folder).expanduser()
+        self._folder = expanded(folder)
         if not (self._folder / OPENVINO_FILE).is_file():
             raise ModelMissing(
                 f"{folder!r} is not a folder with an OpenVINO model (openvino_model.xml). Name such a "
