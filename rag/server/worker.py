@@ -179,7 +179,7 @@ class RunningQuestion:
             self._end(place, error, None)
 
     def _answer(self, place: Place) -> None:
-        begun, failure = time.monotonic(), None
+        begun, seconds, failure = time.monotonic(), None, None
         try:
             with contextlib.closing(cast("Generator[Event, None, None]", self._stream())) as events:
                 if self._cancelled.is_set():
@@ -187,11 +187,13 @@ class RunningQuestion:
                 for event in events:
                     if self._cancelled.is_set():
                         return
+                    if isinstance(event, Finished):
+                        seconds = time.monotonic() - begun
                     self._report(event)
         except BaseException as error:
             failure = error
         finally:
-            self._end(place, failure, time.monotonic() - begun)
+            self._end(place, failure, seconds)
 
     def _end(self, place: Place, failure: BaseException | None, seconds: float | None) -> None:
         self._runner.questions.discard(self)

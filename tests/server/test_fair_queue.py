@@ -105,6 +105,42 @@ def test_a_question_that_is_cancelled_when_its_turn_comes_passes_the_turn_on(
     assert (line.waiting, line.answering) == (0, 1)
 
 
+def test_questions_without_an_answer_do_not_change_the_time_to_try_again(
+    fake_assistant: FakeAssistant,
+) -> None:
+    runner = QuestionRunner(fake_assistant(), FairQueue(1))
+
+    def seconds() -> int:
+        first, second = (runner.queue.enter(client, lambda _: None) for client in "ab")
+        with pytest.raises(Busy) as told:
+            runner.queue.enter("c", lambda _: None)
+        assert runner.queue.withdraw(second)
+        runner.queue.leave(first)
+        return told.value.seconds
+
+    def ask(question: str, *, cancel: bool = False) -> None:
+        ended = threading.Semaphore(0)
+
+        def report(item: object) -> None:
+            if item is None or isinstance(item, BaseException):
+                ended.release()
+            elif cancel:
+                asked.cancel()
+
+        asked = RunningQuestion(runner, "a", question, report)
+        asked.start()
+        for _ in range(1 + cancel):  # cancel reports an end, too
+            assert ended.acquire(timeout=20)
+
+    before = seconds()
+    for _ in range(5):
+        ask("")
+        ask(QUESTION, cancel=True)
+    assert seconds() == before
+    ask(QUESTION)
+    assert seconds() < before
+
+
 def test_a_stopped_runner_ends_the_questions_that_wait(fake_assistant: FakeAssistant) -> None:
     line = FairQueue(4)
     runner, reported = QuestionRunner(fake_assistant(), line), []
