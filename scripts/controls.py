@@ -384,8 +384,8 @@ CONTROLS = (
         ("test_every_line_of_the_lock_is_one_exact_version",),
     ),
     Control(
-        "rag/server/api.py",
-        "if self._log_questions:",
+        "rag/server/logs.py",
+        "if self._with_text:",
         "if True:",
         ("test_the_log_is_lines_of_json_with_request_ids_and_without_the_question",),
     ),

@@ -19,7 +19,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import unicodedata
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -75,8 +74,6 @@ LEFT = 499
 Result = TypeVar("Result")
 
 Events = AsyncGenerator[Event, None]
-
-_log = logging.getLogger(__name__)
 
 
 class _Described(FastAPI):
@@ -265,29 +262,24 @@ def _add_error_handlers(app: FastAPI) -> None:
 
 
 class Asker:
-    """Puts questions to the runner, and counts and logs what becomes of them."""
+    """Puts the questions of requests to the runner of the index that they name."""
 
-    def __init__(
-        self, runner: QuestionRunner, metrics: Metrics, named: Mapping[str, QuestionRunner] | None = None
-    ) -> None:
+    def __init__(self, runner: QuestionRunner, named: Mapping[str, QuestionRunner] | None = None) -> None:
         """Make one for a server.
 
         Args:
             runner: Answers questions that name no index.
-            metrics: Counts the questions.
             named: Answer from the index of a name.
         """
         self._runner = runner
         self._named = named or {}
-        self._metrics = metrics
-        self._log_questions = runner.assistant.settings.log_questions
 
     @property
     def indexes(self) -> list[str]:
         """Names of the indexes that can be chosen."""
         return list(self._named)
 
-    async def events(
+    def events(
         self,
         request: Request | None,
         question: str,
@@ -298,24 +290,8 @@ class Asker:
     ) -> Events:
         """The events of an answer, from the index of a name, which is one of ``indexes``."""
         runner = self._runner if index is None else self._named[index]
-        client, finished = request.client.host if request and request.client else "socket", False
-        if self._log_questions:
-            _log.info("asked", extra={"question": question})
-        try:
-            async for event in runner.events(client, question, history, where, answer_language):
-                if isinstance(event, Finished):
-                    finished = True
-                    self._count(event.answer)
-                yield event
-        except SanadError as error:
-            finished = True
-            self._metrics.failures.labels(type(error).__name__).inc()
-            _log.warning("question failed", extra={"reason": str(error), "error_type": type(error).__name__})
-            raise
-        finally:
-            if not finished:
-                self._metrics.left.inc()
-                _log.info("client disconnected")
+        client = request.client.host if request and request.client else "socket"
+        return runner.events(client, question, history, where, answer_language)
 
     async def first(self, request: Request, events: Events) -> Event:
         """The first of the events.
@@ -332,13 +308,6 @@ class Asker:
             HTTPException: The client has disconnected.
         """
         return await _unless_left(request, _answer(events))
-
-    def _count(self, answer: Answer) -> None:
-        self._metrics.answers.labels(answer.outcome).inc()
-        for stage, seconds in answer.timings.items():
-            self._metrics.seconds.labels(stage).observe(seconds)
-        seconds_by_stage = {stage: round(seconds, 3) for stage, seconds in answer.timings.items()}
-        _log.info("answered", extra={"outcome": answer.outcome, "seconds": seconds_by_stage})
 
 
 async def _answer(events: Events) -> Answer:

@@ -1,6 +1,7 @@
 """A server's log: one JSON object per line on standard error, written by a background thread.
 
-Every request has an id, is counted and is logged. No line contains the text of a question.
+Every request has an id, is counted and is logged, and so is every question, whether page or API asked it. No
+line contains the text of a question unless the setting ``log_questions`` asks for it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from typing import IO
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rag.errors import SanadError
+from rag.records import Answer
 from rag.server.guard import PREFIXES
 from rag.server.metrics import Metrics
 
@@ -113,6 +116,42 @@ def log_to_stderr() -> Log:
         logging.getLogger(name).addHandler(log)
     logging.getLogger("rag").setLevel(logging.INFO)
     return log
+
+
+class Questions:
+    """Counts the questions of a server, and logs what becomes of each."""
+
+    def __init__(self, metrics: Metrics, *, with_text: bool) -> None:
+        """Begin to count.
+
+        Args:
+            metrics: Counts them.
+            with_text: Whether the log contains their text.
+        """
+        self._metrics = metrics
+        self._with_text = with_text
+
+    def asked(self, question: str) -> None:
+        """A question has arrived."""
+        if self._with_text:
+            _log.info("asked", extra={"question": question})
+
+    def ended(self, outcome: Answer | BaseException | None) -> None:
+        """It was answered, an error ended it, or, without an outcome, its client left or stopped it."""
+        if isinstance(outcome, Answer):
+            self._metrics.answers.labels(outcome.outcome).inc()
+            for stage, seconds in outcome.timings.items():
+                self._metrics.seconds.labels(stage).observe(seconds)
+            seconds_by_stage = {stage: round(seconds, 3) for stage, seconds in outcome.timings.items()}
+            _log.info("answered", extra={"outcome": outcome.outcome, "seconds": seconds_by_stage})
+        elif outcome is None:
+            self._metrics.left.inc()
+            _log.info("client disconnected")
+        else:
+            self._metrics.failures.labels(type(outcome).__name__).inc()
+            if isinstance(outcome, SanadError):  # the message of a defect may contain the question
+                fields = {"reason": str(outcome), "error_type": type(outcome).__name__}
+                _log.warning("question failed", extra=fields)
 
 
 class Observed:

@@ -31,7 +31,7 @@ class Metrics:
         )
         self.answers = Counter("sanad_answers", "Questions answered", ["outcome"], registry=registry)
         self.failures = Counter("sanad_failures", "Questions that failed", ["error"], registry=registry)
-        self.left = Counter("sanad_left", "Questions whose client disconnected", registry=registry)
+        self.left = Counter("sanad_left", "Questions whose client left or stopped them", registry=registry)
         self.seconds = Histogram(
             "sanad_answer_seconds",
             "Seconds per answer by stage",

@@ -31,7 +31,7 @@ from rag.server.fair_queue import FairQueue
 from rag.server.guard import PREFIXES, Bodies, Hosts, Origins, parsed_address, refusal
 from rag.server.local_socket import Listener
 from rag.server.login import Login, Users, read_passwords
-from rag.server.logs import Observed
+from rag.server.logs import Observed, Questions
 from rag.server.metrics import Metrics
 from rag.server.worker import QuestionRunner
 from rag.settings import LOCAL, Settings, expanded, install_command
@@ -103,7 +103,10 @@ class Server:
         """
         self._assistant = assistant
         queue = FairQueue(assistant.settings.waiting, assistant.at_once)
-        self._runner = QuestionRunner(assistant, queue)
+        self._metrics = Metrics()
+        log = Questions(self._metrics, with_text=assistant.settings.log_questions)
+        # The page alone, sanad ui, has neither a log nor metrics.
+        self._runner = QuestionRunner(assistant, queue, log if api else None)
         self._named = {name: self._runner.beside(each) for name, each in (indexes or {}).items()}
         self._page = page
         self._api = api
@@ -126,8 +129,8 @@ class Server:
         Raises:
             RuntimeError: The application could not be started.
         """
-        metrics = self._metrics()
-        asker = Asker(self._runner, metrics, self._named if len(self._named) > 1 else None)
+        metrics = self._measured()
+        asker = Asker(self._runner, self._named if len(self._named) > 1 else None)
         api = build_api(self._assistant, asker, metrics, page=self._page is not None)
         self._run(lambda: Observed(self._guarded(api, asker), metrics, ROUTES), self._socket, lifespan="on")
         if self._local is not None:
@@ -146,8 +149,9 @@ class Server:
         if self._local is not None:
             self._local.close()
 
-    def _metrics(self) -> Metrics:
-        metrics, queue = Metrics(), self._runner.queue
+    def _measured(self) -> Metrics:
+        """The metrics, and what is read at every request for them."""
+        metrics, queue = self._metrics, self._runner.queue
         metrics.gauge("waiting", "Questions waiting in the queue", lambda: queue.waiting)
         metrics.gauge("running", "Questions being answered", lambda: queue.answering)
         metrics.gauge("engine_reloads", "Times the model was reloaded", lambda: self._assistant.reloads)

@@ -3,24 +3,27 @@
     RunningQuestion.start → the fair queue → a thread of its own → report(event), …, report(None)
 
 ``report`` is called from other threads. ``RunningQuestion.cancel`` works at any time: a question that still
-waits leaves the queue, and one that is being answered keeps its place until the model has stopped.
+waits leaves the queue, and one that is being answered keeps its place until the model has stopped. Whoever
+asks, what becomes of a question is counted and logged here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
 from rag.errors import GenerationFailed
-from rag.records import Event, Filter, Finished, Language, Turn
+from rag.records import Answer, Event, Filter, Finished, Language, Turn
 from rag.server.fair_queue import FairQueue, Place
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
+    from rag.server.logs import Questions
 
 REMEMBERED = 6
 """Earlier turns that are passed to the assistant: older ones would crowd the evidence out of the prompt."""
@@ -32,15 +35,17 @@ Report = Callable[[Event | BaseException | None], None]
 class QuestionRunner:
     """Answers the questions of all clients of one server."""
 
-    def __init__(self, assistant: Assistant, queue: FairQueue) -> None:
+    def __init__(self, assistant: Assistant, queue: FairQueue, log: Questions | None = None) -> None:
         """Create a runner without questions.
 
         Args:
             assistant: Answers the questions.
             queue: The queue in which they wait.
+            log: Counts and logs them; None does neither.
         """
         self.assistant = assistant
         self.queue = queue
+        self.log = log
         self.questions: set[RunningQuestion] = set()
         """Those that wait or are being answered."""
 
@@ -89,7 +94,7 @@ class QuestionRunner:
 
     def beside(self, assistant: Assistant) -> QuestionRunner:
         """A runner for another assistant, in the same queue and stopped with this one."""
-        other = QuestionRunner(assistant, self.queue)
+        other = QuestionRunner(assistant, self.queue, self.log)
         other.questions = self.questions
         return other
 
@@ -128,6 +133,9 @@ class RunningQuestion:
         self._report = report
         self._cancelled = threading.Event()
         self._place: Place | None = None
+        self._question = question
+        self._context = contextvars.copy_context()  # has the id of the request, for the log
+        self._counting, self._uncounted = threading.Lock(), False
         remembered = tuple(history)[-REMEMBERED:]
 
         def stream() -> Iterator[Event]:
@@ -148,12 +156,17 @@ class RunningQuestion:
             Busy: Too many questions are waiting.
         """
         self._runner.questions.add(self)
+        self._uncounted = True
+        if self._runner.log:
+            self._runner.log.asked(self._question)
         try:
             self._place = self._runner.queue.enter(self._client, self._called)
-        except BaseException:
+        except BaseException as error:
             self._runner.questions.discard(self)
+            self._count(error)
             raise
         if self._cancelled.is_set():
+            self._count(None)
             self._withdraw()
 
     @property
@@ -164,8 +177,16 @@ class RunningQuestion:
     def cancel(self) -> None:
         """Stop the model at its next step, or leave the queue. No event is reported from now on."""
         self._cancelled.set()
+        self._count(None)
         self._withdraw()
         self._report(None)
+
+    def _count(self, outcome: Answer | BaseException | None) -> None:
+        """Count and log how the question ended: once, as its client may leave while it is answered."""
+        with self._counting:
+            first, self._uncounted = self._uncounted, False
+        if first and self._runner.log:
+            self._context.copy().run(self._runner.log.ended, outcome)
 
     def _withdraw(self) -> None:
         if self._place is not None and self._runner.queue.withdraw(self._place):
@@ -189,6 +210,7 @@ class RunningQuestion:
                         return
                     if isinstance(event, Finished):
                         seconds = time.monotonic() - begun
+                        self._count(event.answer)
                     self._report(event)
         except BaseException as error:
             failure = error
@@ -198,4 +220,5 @@ class RunningQuestion:
     def _end(self, place: Place, failure: BaseException | None, seconds: float | None) -> None:
         self._runner.questions.discard(self)
         self._runner.queue.leave(place, seconds)
+        self._count(failure)
         self._report(failure)

@@ -28,7 +28,7 @@ def operations_of(assistant: Assistant) -> dict[str, Any]:
     import schemathesis  # a second, which a worker that runs other tests need not wait
 
     metrics = Metrics()
-    app = build_api(assistant, Asker(QuestionRunner(assistant, FairQueue(16)), metrics), metrics)
+    app = build_api(assistant, Asker(QuestionRunner(assistant, FairQueue(16))), metrics)
     guarded = Observed(Origins(Bodies(app)), metrics, ROUTES)
     found = [
         result.ok()

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
@@ -29,6 +29,9 @@ from rag.server.guard import MAX_BODY
 from rag.server.logs import WAITING, Log
 from rag.server.schema import MAX_TEXT, MAX_TURNS
 from rag.server.serve import Page, Server
+from rag.server.worker import QuestionRunner
+from ui.exchange import Exchange
+from ui.run import Run
 
 QUESTION = "When did the harbour of Marsa reopen?"
 
@@ -306,6 +309,43 @@ def test_the_log_is_lines_of_json_with_request_ids_and_without_the_question(serv
 def test_the_question_is_logged_where_that_is_wanted(serve: Serve) -> None:
     (line,) = [line for line in logged(serve, log_questions=True) if line["event"] == "asked"]
     assert line["question"] == QUESTION
+
+
+def test_questions_of_the_page_are_counted_and_logged_like_those_of_the_api(
+    fake_assistant: FakeAssistant, caplog: pytest.LogCaptureFixture
+) -> None:
+    runners: list[QuestionRunner] = []
+
+    def page(by_index: Mapping[str, QuestionRunner]) -> Starlette:
+        runners.extend(by_index.values())
+        return Starlette()
+
+    caplog.set_level(logging.INFO, "rag")
+    server = Server(fake_assistant(log_questions=True), page=page).start()
+    try:
+        (runner,) = runners
+        for question in (QUESTION, ""):
+            list(Run(runner, "tab", Exchange(1, question), ()).grow())
+        place = runner.queue.enter("another tab", lambda _: None)
+        waiting = Run(runner, "tab", Exchange(2, QUESTION), ())
+        for _ in waiting.grow():
+            waiting.stop()
+        runner.queue.leave(place)
+        Run(runner, "tab", Exchange(3, QUESTION), ()).stop()  # it was never asked
+        with httpx.Client(base_url=server.address) as client:
+            for counted in (
+                'answers_total{outcome="answered"}',
+                'failures_total{error="BadQuestion"}',
+                "left_total",
+            ):
+                assert metric(client, f"sanad_{counted}") == 1
+    finally:
+        server.close()
+    lines = [record for record in caplog.records if record.getMessage() != "request"]
+    assert [line.getMessage() for line in lines] == [
+        "asked", "answered", "asked", "question failed", "asked", "client disconnected",
+    ]  # fmt: skip
+    assert lines[0].question == QUESTION
 
 
 def test_a_log_that_nobody_reads_stops_nothing() -> None:
