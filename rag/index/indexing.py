@@ -323,7 +323,7 @@ def _check_known(ids: set[str], known: Sequence[str], name: str) -> None:
         listed.append(repr(article_id) + (f" (similar: {', '.join(map(repr, near))})" if near else ""))
     if listed:
         raise BadArticles(
-            f"The index {name!r} contains no article {', '.join(listed)}; nothing was removed. "
+            f"The index {name!r} contains no article {', '.join(listed)}; nothing was changed. "
             f"List its articles: sanad articles --index {name}"
         )
 

@@ -243,6 +243,8 @@ def test_each_of_several_indexes_is_a_model_that_answers_from_its_own_articles(
             assert sources("sanad/towers") == {"Tower bell rings again"}
             for model, index in (("sanad", "small"), ("sanad/small", "small"), ("sanad/towers", "towers")):
                 told = client.chat.completions.create(model=model, messages=[ASKED])
+                streamed = client.chat.completions.create(model=model, messages=[ASKED], stream=True)
+                assert {told.model, *(chunk.model for chunk in streamed)} == {model}
                 links = [one.url_citation.url for one in told.choices[0].message.annotations]
                 assert {httpx.URL(link).params["index"] for link in links} <= {index}
                 assert links or model == "sanad/towers"

@@ -142,7 +142,7 @@ def _told(body: ChatBody, text: str) -> Response:
 
 def _completion(body: ChatBody, text: str, annotations: list[dict[str, Any]]) -> dict[str, Any]:
     message = {"role": "assistant", "content": text, "refusal": None, "annotations": annotations}
-    head = _head() | {"object": "chat.completion"}
+    head = _head(body) | {"object": "chat.completion"}
     return head | _choice("stop", message=message) | {"usage": body.usage(text)}
 
 
@@ -178,7 +178,7 @@ class _Stream:
 
     def __init__(self, body: ChatBody) -> None:
         self._body = body
-        self._head = _head() | {"object": "chat.completion.chunk"}
+        self._head = _head(body) | {"object": "chat.completion.chunk"}
         # As in OpenAI's streams, every chunk has the field if the last one is to contain the usage.
         self._usage = {"usage": None} if body.wants_usage() else {}
 
@@ -201,9 +201,9 @@ def _data(fields: dict[str, Any]) -> str:
     return f"data: {json.dumps(fields, ensure_ascii=False)}\n\n"
 
 
-def _head() -> dict[str, Any]:
+def _head(body: ChatBody) -> dict[str, Any]:
     """The fields that all parts of a chat's answer have in common."""
-    return {"id": f"chatcmpl-{request_id.get() or MODEL}", "created": int(time.time()), "model": MODEL}
+    return {"id": f"chatcmpl-{request_id.get() or MODEL}", "created": int(time.time()), "model": body.model}
 
 
 def _choice(why: str | None, **content: dict[str, Any]) -> dict[str, Any]:
