@@ -247,8 +247,8 @@ class Generation:
         best = np.argpartition(-scores, k)[:k] if k < len(scores) else np.arange(len(scores))
         return rows[there[best]]
 
-    def contents(self, cut: Cut, keep: Collection[str] | None = None) -> Contents:
-        """The contents of this generation, or of the articles to keep, to write the next one from."""
+    def contents(self, cut: Cut) -> Contents:
+        """The contents of this generation, to write the next one from."""
         return Contents(
             articles=(),
             lines={},
@@ -257,7 +257,7 @@ class Generation:
             groups=self.groups,
             source=self.manifest.source,
             base=self.entry,
-            keep=frozenset(self._ids).intersection(self._ids if keep is None else keep),
+            keep=frozenset(self._ids),
         )
 
 

@@ -119,18 +119,16 @@ def recall(
     question: str,
     index: str = DEFAULT_INDEX,
     *,
-    history: Sequence[Turn] = (),
     where: Filter | None = None,
     answer_language: Language | None = None,
     settings: Settings | None = None,
     progress: Progress | None = None,
 ) -> Answer | None:
-    """The earlier answer to this question, found without opening the index or loading a model.
+    """The earlier answer to a question that is no follow-up; neither the index nor a model is opened.
 
     Args:
         question: As for ``Assistant.ask``.
         index: Name of the index.
-        history: As for ``Assistant.ask``.
         where: As for ``Assistant.ask``.
         answer_language: As for ``Assistant.ask``.
         settings: Defaults to ``Settings.load()``.
@@ -145,7 +143,7 @@ def recall(
         PromptBroken: The prompt template is wrong.
     """
     settings = settings or Settings.load()
-    question = check_question(question, settings, history)
+    question = check_question(question, settings)
     cache = opened(settings)
     entry = read_current(index_folder(settings, index))
     if cache is None or not entry or not cache.path.is_file():
@@ -154,7 +152,7 @@ def recall(
     started = time.perf_counter()
     model = open_generator(settings, progress).identity
     source = _source(settings, model, prompt.load(settings.template), Steps())
-    return _known(cache, _key(source, entry, question, history, where, answer_language), started)
+    return _known(cache, _key(source, entry, question, (), where, answer_language), started)
 
 
 def opened(settings: Settings) -> AnswerCache | None:

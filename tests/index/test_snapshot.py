@@ -261,7 +261,9 @@ def test_contents_of_a_generation_make_the_same_generation_again(built: Path) ->
     same = write(built, generation.contents(by_line))
     assert (same.generation, same.embedded) == ("generation-0001", 0)
     embedder = Counting()
-    part = write(built, generation.contents(by_line, {"harbour", "olives"}), embedder)
+    part = write(
+        built, dataclasses.replace(generation.contents(by_line), keep={"harbour", "olives"}), embedder
+    )
     generation.close()
     assert (part.removed, part.articles, embedder.embedded) == (("library",), 2, [])
     left = open_generation(built)
@@ -271,7 +273,7 @@ def test_contents_of_a_generation_make_the_same_generation_again(built: Path) ->
 
 def test_contents_derived_from_a_generation_that_is_no_longer_current_are_refused(built: Path) -> None:
     generation = open_generation(built)
-    derived = generation.contents(by_line, {"harbour", "olives"})
+    derived = dataclasses.replace(generation.contents(by_line), keep={"harbour", "olives"})
     write(built, contents(TEXTS | {"new": "An article that must not be lost."}))
     with pytest.raises(IndexUnusable, match=r"updated the index .* meanwhile"):
         write(built, derived)

@@ -83,17 +83,16 @@ def gloss(sentence: str, tables: Tables | None = None) -> str:
     return _SPACES.sub(" ", "".join([*in_english_order([*glosser.glosses()]), glosser.end])).strip()
 
 
-def meanings(sentence: str, tables: Tables | None = None) -> Iterator[tuple[int, int, str]]:
+def meanings(sentence: str) -> Iterator[tuple[int, int, str]]:
     """The words and phrases of an Arabic sentence with their meanings, as ``gloss`` writes them.
 
     Args:
         sentence: As for ``gloss``.
-        tables: As for ``gloss``.
 
     Yields:
         The first character, the one behind the last, and the meanings.
     """
-    tables = tables or shipped()
+    tables = shipped()
     apart = separated(sentence, tables)
     places, at = [], 0  # of the characters of the sentence whose words are separated, in the sentence itself
     for char in apart:

@@ -64,18 +64,17 @@ def render(hints: Iterable[Hint]) -> str:
     return shown or NONE
 
 
-def in_arabic(phrase: str, tables: Tables | None = None) -> str:
+def in_arabic(phrase: str) -> str:
     """A short English answer in Arabic, if it consists of names, or is a value or a date with its day first.
 
     Args:
         phrase: Such as ``Riyadh and Cairo``, ``38 million dinars`` or ``Tuesday 3 May``.
-        tables: As for ``hints_for``.
 
     Returns:
         Empty for any other phrase, for a word that may be no name (Rice, Star), and for digits, which are the
         same in both languages.
     """
-    reader = EnglishReader(phrase, tables or shipped())
+    reader = EnglishReader(phrase, shipped())
     if not reader.words:
         return ""
     if _DAY_FIRST.fullmatch(phrase):
