@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rag.language.word_classes import closed
+
 CARDINALS = {
     0: ("zero", "صفر"),
     1: ("one", "واحد واحدة"),
@@ -102,7 +104,23 @@ MULTIPLIER_DUALS = {
     9: "ملياران مليارين ملياري",
 }
 """Arabic duals of the multipliers, as written, by their power of ten; the last form of each stands before a
-noun. ألفا and مليونا are more often the accusative of one."""
+noun."""
+
+DUALS_BEFORE_NOUNS = closed("الفا مليونا مليارا")
+"""Two of a multiplier, folded, directly before what is counted: ألفا دولار, two thousand dollars. Elsewhere
+the same words are one in the accusative (بلغ مليونا, 38 مليونا)."""
+
+COUNTED = closed(
+    "شخص نسمه انسان مواطن رجل امراه طفل طفله شاب فتاه عسكري جندي مجند مقاتل مسلح عنصر شرطي ضابط مدني حارس "
+    "لاجي نازح مهاجر مهجر مشرد سجين معتقل اسير رهينه مفقود قتيل جريح مصاب ضحيه حاله اصابه وفاه طالب طالبه "
+    "تلميذ معلم معلمه موظف عامل طبيب ممرض مزارع صياد عايله اسره ناخب مرشح عضو مندوب متظاهر محتج مضرب مشجع "
+    "متفرج لاعب رياضي متطوع زاير سايح حاج معتمر راكب مسافر مستخدم مشترك متابع مشاهد زبون مستفيد متقاعد "
+    "منزل مبني بنايه وحده شقه خيمه مدرسه مسجد شركه مصنع مقعد سرير غرفه سياره مركبه حافله شاحنه دبابه "
+    "سفينه طايره مسيره رحله صاروخ قذيفه قنبله لغم غاره ضربه هجمه هجوم حادث رساله مكالمه طلب وثيقه صفحه "
+    "كلمه نسخه كتاب لوحه قطعه عينه جرعه وجبه سله شجره بقره جايزه وظيفه مشروع مره"
+)
+"""Folded nouns in the singular that news counts by the thousand. They stand behind a dual; a list is needed,
+as other nouns behind the accusative of one are adverbs (بلغ مليونا نهاية العام)."""
 
 FRACTIONS = {"نصف": "0.5", "ربع": "0.25", "half": "0.5", "quarter": "0.25"}
 """Words for fractions, which follow a multiplier ("مليون ونصف") or come before one ("half a million")."""

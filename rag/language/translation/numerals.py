@@ -15,6 +15,8 @@ from functools import lru_cache
 from rag.language.calendar_words import DECADES, TIME_UNITS, plural_of_unit
 from rag.language.number_words import (
     CARDINALS,
+    COUNTED,
+    DUALS_BEFORE_NOUNS,
     FRACTIONS,
     HUNDRED_ENDINGS,
     HUNDRED_STEMS,
@@ -26,12 +28,18 @@ from rag.language.number_words import (
 )
 from rag.language.quantities import YEARS
 from rag.language.text import fold
+from rag.language.translation.words import TANWIN, Word, unbroken, unprefixed
+from rag.language.word_classes import closed
 from rag.records import Language
 
 _DIGITS = re.compile(r"\d{1,15}(?:\.\d{1,6})?")
 _LETTER = "k"
 """A multiplier that is other things too, such as the end of a name."""
 _ORDINAL_ENDINGS = ("st", "nd", "rd", "th")
+_COUNTED_TIMES = frozenset(fold(singular) for _, singular, *_ in TIME_UNITS)
+_RELATING = re.compile(r"(?!ال)\w{3,}ي")
+"""Folded adjectives that are people too: سوري, عسكري."""
+_NOT_COUNTED = closed("حوالي بحوالي بالتالي اجمالي باجمالي يعني يساوي تساوي يكفي تكفي يوازي توازي")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,45 @@ def read_number(keys: list[str], language: Language) -> Read:
     if fraction.used:
         return fraction
     return _arabic(keys) if language == "ar" else _english(keys)
+
+
+def read_at(words: list[Word], at: int, language: Language) -> Read:
+    """The number that begins at a word of a sentence, also behind an Arabic particle: بثلاثة آلاف.
+
+    Args:
+        words: Of the sentence; no number crosses punctuation.
+        at: Index of the word.
+        language: Of the sentence.
+    """
+    keys = [word.key for word in words[at : at + unbroken(words, at, 12)]]
+    read = read_number(keys, language)
+    if read.used or language == "en" or keys[0][0] not in "وفبل":
+        return read
+    for first in unprefixed(keys[0])[1:]:
+        read = read_number([first, *keys[1:]], language)
+        if read.used and (len(first) > 3 or read.value >= 100 or read.used > 1):
+            return read
+    return NOTHING
+
+
+def is_dual(read: Read, words: list[Word], at: int, *, unit: bool) -> bool:
+    """Whether ألفا, مليونا or مليارا is two of them, as directly before what is counted: ألفا دولار.
+
+    Args:
+        read: The number that was read.
+        words: Of the sentence.
+        at: Index of the number's word.
+        unit: A currency or another unit follows.
+    """
+    text, key = words[at].text, words[at].key
+    if read.used > 1 or key.removeprefix("و") not in DUALS_BEFORE_NOUNS or TANWIN in text:
+        return False
+    if unit or unbroken(words, at, 2) < 2:
+        return unit
+    noun, following = words[at + 1].key, words[at + 2].key if at + 2 < len(words) else ""
+    if noun in _COUNTED_TIMES:  # بلغ مليونا عام 2020, reached a million in 2020
+        return not following[:1].isdigit() and not following.startswith("ال")
+    return noun in COUNTED or (bool(_RELATING.fullmatch(noun)) and noun not in _NOT_COUNTED)
 
 
 def _fraction(keys: list[str]) -> Read:

@@ -7,7 +7,7 @@ source, and, where digits alone do not say it, its equivalent in the other langu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
@@ -22,9 +22,11 @@ from rag.language.translation.numerals import (
     Read,
     counted_in_arabic,
     decade_in_arabic,
+    is_dual,
     ordinal_in_arabic,
     ordinal_in_english,
     plain,
+    read_at,
     read_number,
     written,
 )
@@ -128,7 +130,7 @@ def _day(words: list[Word], at: int, sentence: str, language: Language) -> Value
     if language == "en":
         return None
     keys = [word.key for word in words[at : at + 6]]
-    read = Read(1, Decimal(1)) if keys[0] in _FIRST else _read(words, at, language)
+    read = Read(1, Decimal(1)) if keys[0] in _FIRST else read_at(words, at, language)
     day = int(read.value) if read.used and (read.ordinal or keys[0] in _FIRST) else 0
     rest = keys[read.used :]
     joined = (rest[:1] == ["من"]) + ("شهر" in rest[:2])
@@ -230,7 +232,7 @@ def _signed(words: list[Word], at: int, language: Language) -> Value | None:
 
 
 def _number(words: list[Word], at: int, language: Language) -> Value | None:
-    read = _read(words, at, language)
+    read = read_at(words, at, language)
     if not read.used or (_HUNDRED.search(words[at].key) and "ئ" not in words[at].text):  # ميتا, dead
         return None
     end = at + read.used
@@ -246,6 +248,8 @@ def _number(words: list[Word], at: int, language: Language) -> Value | None:
         whose = tables.phrase_at(tables.units()[language], words, end + 1, "en")
         if whose and whose[0].key.startswith("currency"):  # US dollars
             after = whose[0], whose[1] + 1, whose[2]
+    if dual := is_dual(read, words, at, unit=bool(after)):
+        read = replace(read, value=2 * read.value)
     # Arabic has a dual for two things; "m2" and "F-16" are no numbers.
     attached = at > 0 and words[at - 1].end == words[at].start and words[at - 1].key.isalpha()
     small = read.value <= (LARGEST_SMALL if read.in_words else 2) or attached
@@ -253,12 +257,11 @@ def _number(words: list[Word], at: int, language: Language) -> Value | None:
         return _counted(read, at, read.used + after[1], after[0], language)
     keys = frozenset([plain(read.value)])
     if read.ordinal:
-        return Value(
-            "ordinal", at, read.used, keys, _ordinal(read, words, at, language), not small and read.value > 12
-        )
+        ordinals = _ordinal(read, words, at, language)
+        return Value("ordinal", at, read.used, keys, ordinals, not small and read.value > 12)
     targets: tuple[str, ...] = ()
     if read.in_words and not (small and read.used == 1) and not _lone_power(read, words[at].key):
-        targets = (written(read.value, "ar" if language == "en" else "en"),)
+        targets = (written(read.value, "ar" if language == "en" else "en", counts=dual),)
     elif not read.in_words and not words[at].text.isascii():
         targets = (words[at].key,)
     if language == "en":
@@ -270,18 +273,6 @@ def _number(words: list[Word], at: int, language: Language) -> Value | None:
     return Value("number", at, read.used, keys, targets, sure)
 
 
-def _read(words: list[Word], at: int, language: Language) -> Read:
-    keys = [word.key for word in words[at : at + unbroken(words, at, 12)]]
-    read = read_number(keys, language)
-    if read.used or language == "en" or keys[0][0] not in "وفبل":
-        return read
-    for first in unprefixed(keys[0])[1:]:
-        read = read_number([first, *keys[1:]], language)
-        if read.used and (len(first) > 3 or read.value >= 100 or read.used > 1):
-            return read
-    return Read(0, Decimal(0))
-
-
 def _lone_power(read: Read, key: str) -> bool:
     """Whether a number is one word such as ألف, which the lexicon has and which often means "many"."""
     return read.used == 1 and read.value in (1000, 10**6, 10**9, 10**12) and not key[0].isdigit()
@@ -289,11 +280,11 @@ def _lone_power(read: Read, key: str) -> bool:
 
 def _ordinal(read: Read, words: list[Word], at: int, language: Language) -> tuple[str, ...]:
     value = int(read.value)
-    if language == "ar":
-        if at and words[at - 1].key.endswith("الساعه") and value in range(1, 13):
-            return (f"{CARDINALS[value][0]} o'clock",)
-        return (ordinal_in_english(value), str(value)) if value > 12 else (ordinal_in_english(value),)
-    return ordinal_in_arabic(int(read.value))
+    if language == "en":
+        return ordinal_in_arabic(value)
+    if at and words[at - 1].key.endswith("الساعه") and value in range(1, 13):
+        return (f"{CARDINALS[value][0]} o'clock",)
+    return (ordinal_in_english(value), str(value)) if value > 12 else (ordinal_in_english(value),)
 
 
 def _counted(read: Read, at: int, used: int, unit: tables.Entry, language: Language) -> Value:

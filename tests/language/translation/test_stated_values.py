@@ -67,6 +67,7 @@ def test_a_value_in_other_words_is_not_missing(claim: str, source: str) -> None:
         ("1 March", "on the twenty-first of March", ["1"]),
         ("13 soldiers", "اثنا عشر جنديا", ["13"]),
         ("$3 billion", "بملياري دولار", ["3000000000"]),
+        ("$1 million", "كلف مليونا دولار", ["1000000"]),
         ("2 million", "مليون ومئتي ألف", ["2000000"]),
         ("in the 1990s", "في ثمانينيات القرن الماضي", ["1990"]),
         ("on 2 October", "في الأول من أكتوبر", ["2"]),
