@@ -52,7 +52,7 @@ def terms(text: str) -> list[str]:
     found += [f"month {month}" for month in sorted(doubtful_months(text))]
     # A multiplied number stands as its value too: 2.5 ألف and 2500 meet.
     plain = set(words)
-    return found + [number for number in numbers(text) if number not in plain]
+    return found + [number for number in numbers(text, decimal_commas=False) if number not in plain]
 
 
 def arabic_keys(text: str) -> set[str]:

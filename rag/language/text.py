@@ -17,6 +17,7 @@ __all__ = [
     "Folded",
     "ascii_digits",
     "closed",
+    "decimal_points",
     "detect_language",
     "fold",
     "fold_with_map",
@@ -35,15 +36,29 @@ _NUMBER = re.compile(
 _SHORT_MONEY = re.compile(r"(?<=[$€£¥₪])(\d+(?:[.,]\d+)*)([mMbB])(?!\w)")
 """Millions and billions of money: behind its sign a single "m" does not mean metres."""
 
+_DECIMAL_COMMA = re.compile(r"(?<!\d)(?<!\d[.,٫٬،])(\d{1,3})[,،](?=\d{1,2}(?!\d|[.,٫٬،]\d))")
+"""A comma before one or two digits, as many Arabic newspapers write decimals: 1,8 مليار; not in 1,2,3."""
 
-def numbers(text: str) -> list[str]:
+
+def decimal_points(text: str) -> str:
+    """A text with points for decimal commas: ``1,8`` becomes ``1.8``, and ``1, 8`` stays as it is."""
+    return _DECIMAL_COMMA.sub(r"\1.", text)
+
+
+def numbers(text: str, *, decimal_commas: bool = True) -> list[str]:
     """The numbers in digits in a text, in order, each in its canonical spelling.
 
-    ``2.5 ألف``, ``2,500``, ``٢٥٠٠`` and ``2.5k`` are all ``2500``; ``3 آلاف و500`` is ``3500``; ``5%`` is
-    ``5``; ``$5m`` is ``5000000``; ``20.9.2024`` is three numbers. A point is a decimal point even in
-    ``2.500``. Numbers in words are not included.
+    ``2.5 ألف``, ``2,5 ألف``, ``2,500``, ``٢٥٠٠`` and ``2.5k`` are all ``2500``; ``3 آلاف و500`` is ``3500``;
+    ``5%`` is ``5``; ``$5m`` is ``5000000``; ``20.9.2024`` is three numbers. A point is a decimal point even
+    in ``2.500``. Numbers in words are not included.
+
+    Args:
+        text: In either language.
+        decimal_commas: A comma before one or two digits is a decimal point; otherwise it separates two
+            numbers, as in the terms of an index.
     """
-    folded = fold(_SHORT_MONEY.sub(r"\1\2n", text))
+    short = _SHORT_MONEY.sub(r"\1\2n", text)
+    folded = fold(decimal_points(short) if decimal_commas else short)
     found: list[str] = []
     last_end, last_power = -1, 0
     for match in _NUMBER.finditer(folded):

@@ -31,6 +31,10 @@ def test_letters_and_figures_of_one_script_stay_together(word: str) -> None:
     assert terms(word)[0] == word.lower()
 
 
+def test_a_decimal_comma_gives_the_terms_that_indexes_contain() -> None:
+    assert terms("1,5 مليون")[-1] == "5000000"
+
+
 @given(st.text(alphabet="abcABC", min_size=1, max_size=5), st.text(alphabet="بتسمقك", min_size=3, max_size=6))
 def test_a_search_for_either_half_finds_the_glued_word(latin: str, arabic: str) -> None:
     for glued in (latin + arabic, arabic + latin):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rag.language.terms import stem
-from rag.language.text import fold
+from rag.language.text import decimal_points, fold
 from rag.language.word_classes import closed
 from rag.records import Language
 
@@ -28,10 +28,6 @@ _WORD = re.compile(
 """A number, a sign, an abbreviation with points, or a word with apostrophes and vowel signs in it; hyphens
 separate, and so does a change from letters to digits (و300)."""
 _APOSTROPHES = re.compile("['’ʿʾʻʼ‘`]")
-_DECIMAL_COMMA = re.compile(
-    r"(?<=^\d)[,،](?=\d{1,2}$)|(?<=^\d\d)[,،](?=\d{1,2}$)|(?<=^\d{3})[,،](?=\d{1,2}$)"
-)
-"""A comma before one or two digits, as many Arabic newspapers write decimals: 1,8 مليار."""
 _POSSESSIVE = re.compile("['’]s$")
 _ARABIC = re.compile(r"[\u0621-\u064a\u0671-\u06d3]")
 
@@ -123,7 +119,7 @@ def word_key(word: str) -> str:
     if len(word) == 1 and word in "%٪$€£¥₪":
         return "%" if word == "٪" else word
     if word[0].isdigit():
-        return fold(_DECIMAL_COMMA.sub(".", word))
+        return fold(decimal_points(word))
     return fold(_APOSTROPHES.sub("", _POSSESSIVE.sub("", word))).replace(".", "").replace(" ", "")
 
 
