@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 
 from rag.language.calendar_words import (
@@ -25,82 +26,111 @@ from rag.language.translation.words import Word, keys_of, longest, unprefixed
 from rag.records import Language
 
 CURRENCIES = (
-    ("dollar", "dollars", "$", "دولار", "دولارات دولارا دولاران دولارين"),
-    ("euro", "euros", "€", "يورو", ""),
-    ("pound", "pounds", "£", "جنيه", "جنيهات جنيها جنيهان جنيهين"),
-    ("lira", "liras", "", "ليرة", "ليرات ليرتين ليرتان"),
-    ("dinar", "dinars", "", "دينار", "دنانير دينارا ديناران دينارين"),
-    ("dirham", "dirhams", "", "درهم", "دراهم درهما درهمان درهمين"),
-    ("riyal", "riyals", "", "ريال", "ريالات ريالا ريالان ريالين"),
-    ("rial", "rials", "", "ريال", ""),
-    ("shekel", "shekels", "₪", "شيكل", "شواكل شيقل شواقل شيكلا"),
-    ("yen", "yen", "¥", "ين", ""),
-    ("yuan", "yuan", "", "يوان", "يوانا"),
-    ("rouble", "roubles", "", "روبل", "روبلا روبلات"),
-    ("ruble", "rubles", "", "روبل", ""),
-    ("rupee", "rupees", "", "روبية", "روبيات"),
-    ("rupiah", "rupiah", "", "روبية", ""),
-    ("reais", "reais", "", "ريال", ""),
-    ("franc", "francs", "", "فرنك", "فرنكات فرنكا"),
-    ("toman", "tomans", "", "تومان", "تومانات"),
-    ("peso", "pesos", "", "بيزو", ""),
-    ("won", "won", "", "وون", ""),
-    ("cent", "cents", "", "سنت", "سنتات سنتا"),
+    ("dollar", "dollars", "$", "دولار", "دولارات دولارا", "دولاران دولارين"),
+    ("euro", "euros", "€", "يورو", "", ""),
+    ("pound", "pounds", "£", "جنيه", "جنيهات جنيها", "جنيهان جنيهين"),
+    ("lira", "liras", "", "ليرة", "ليرات", "ليرتين ليرتان"),
+    ("dinar", "dinars", "", "دينار", "دنانير دينارا", "ديناران دينارين"),
+    ("dirham", "dirhams", "", "درهم", "دراهم درهما", "درهمان درهمين"),
+    ("riyal", "riyals", "", "ريال", "ريالات ريالا", "ريالان ريالين"),
+    ("rial", "rials", "", "ريال", "", ""),
+    ("shekel", "shekels", "₪", "شيكل", "شواكل شيكلا", "شيقل شواقل"),
+    ("yen", "yen", "¥", "ين", "", ""),
+    ("yuan", "yuan", "", "يوان", "يوانات يوانا", ""),
+    ("rouble", "roubles", "", "روبل", "روبلات روبلا", ""),
+    ("ruble", "rubles", "", "روبل", "", ""),
+    ("rupee", "rupees", "", "روبية", "روبيات", ""),
+    ("rupiah", "rupiah", "", "روبية", "", ""),
+    ("reais", "reais", "", "ريال", "", ""),
+    ("franc", "francs", "", "فرنك", "فرنكات فرنكا", ""),
+    ("toman", "tomans", "", "تومان", "تومانات تومانا", ""),
+    ("peso", "pesos", "", "بيزو", "", ""),
+    ("won", "won", "", "وون", "", ""),
+    ("cent", "cents", "", "سنت", "سنتات سنتا", ""),
 )
-"""English singular and plural, sign, Arabic singular, and its other forms."""
+"""English singular and plural, sign, Arabic singular, its forms after 3 to 10 and after 11 to 99 where they
+differ from it, and its other forms."""
 
 UNITS = (
     (
         "kilometre",
         "kilometres",
         "كيلومتر",
-        "كيلومترات كيلومترا كلم",
+        "كيلومترات كيلومترا",
+        "كلم",
         "كيلومترين كيلومتران",
         "km kilometer kilometers",
     ),
-    ("square kilometre", "square kilometres", "كيلومتر مربع", "كيلومترا_مربعا", "", "square_kilometers"),
-    ("metre", "metres", "متر", "أمتار مترا", "مترين متران", "meter meters"),
-    ("square metre", "square metres", "متر مربع", "مترا_مربعا", "", "square_meters square_meter"),
+    (
+        "square kilometre",
+        "square kilometres",
+        "كيلومتر مربع",
+        "كيلومترات_مربعة كيلومترا_مربعا",
+        "",
+        "",
+        "square_kilometers",
+    ),
+    ("metre", "metres", "متر", "أمتار مترا", "", "مترين متران", "meter meters"),
+    (
+        "square metre",
+        "square metres",
+        "متر مربع",
+        "أمتار_مربعة مترا_مربعا",
+        "",
+        "",
+        "square_meters square_meter",
+    ),
     (
         "centimetre",
         "centimetres",
         "سنتيمتر",
-        "سنتيمترات سنتيمترا سنتم",
+        "سنتيمترات سنتيمترا",
+        "سنتم",
         "سنتيمترين",
         "cm centimeters centimeter",
     ),
-    ("mile", "miles", "ميل", "أميال ميلا", "ميلين ميلان", ""),
-    ("foot", "feet", "قدم", "أقدام قدما", "قدمين قدمان", ""),
-    ("tonne", "tonnes", "طن", "أطنان طنا", "طنين طنان", "ton tons"),
+    ("mile", "miles", "ميل", "أميال ميلا", "", "ميلين ميلان", ""),
+    ("foot", "feet", "قدم", "أقدام قدما", "", "قدمين قدمان", ""),
+    ("tonne", "tonnes", "طن", "أطنان طنا", "", "طنين طنان", "ton tons"),
     (
         "kilogram",
         "kilograms",
         "كيلوغرام",
-        "كيلوغرامات كيلوغراما كيلوجرام كيلوجرامات كغ كغم كجم كلغ",
+        "كيلوغرامات كيلوغراما",
+        "كيلوجرام كيلوجرامات كغ كغم كجم كلغ",
         "كيلوغرامين",
         "kg kilo kilos",
     ),
-    ("gram", "grams", "غرام", "غرامات غراما جرام جرامات", "غرامين", ""),
-    ("litre", "litres", "لتر", "لترات لترا ليتر", "لترين لتران", "liter liters"),
-    ("barrel", "barrels", "برميل", "براميل برميلا", "برميلين", ""),
-    ("barrels per day", "barrels per day", "برميل يوميا", "", "", "barrels_a_day bpd"),
-    ("hectare", "hectares", "هكتار", "هكتارات هكتارا", "هكتارين", ""),
-    ("acre", "acres", "فدان", "أفدنة فدانا", "فدانين", ""),
-    ("megawatt", "megawatts", "ميغاوات", "ميجاوات ميغاواط", "", "mw"),
-    ("degree", "degrees", "درجة", "درجات", "درجتين درجتان", ""),
-    ("degrees Celsius", "degrees Celsius", "درجة مئوية", "درجات_مئوية", "", ""),
+    ("gram", "grams", "غرام", "غرامات غراما", "جرام جرامات", "غرامين", ""),
+    ("litre", "litres", "لتر", "لترات لترا", "ليتر", "لترين لتران", "liter liters"),
+    ("barrel", "barrels", "برميل", "براميل برميلا", "", "برميلين", ""),
     (
+        "barrel per day",
+        "barrels per day",
+        "برميل يوميا",
+        "براميل_يوميا برميلا_يوميا",
+        "",
+        "",
+        "barrels_a_day bpd",
+    ),
+    ("hectare", "hectares", "هكتار", "هكتارات هكتارا", "", "هكتارين", ""),
+    ("acre", "acres", "فدان", "أفدنة فدانا", "", "فدانين", ""),
+    ("megawatt", "megawatts", "ميغاوات", "", "ميجاوات ميغاواط", "", "mw"),
+    ("degree", "degrees", "درجة", "درجات", "", "درجتين درجتان", ""),
+    ("degree Celsius", "degrees Celsius", "درجة مئوية", "درجات_مئوية", "", "", ""),
+    (
+        "kilometre per hour",
         "kilometres per hour",
-        "kilometres per hour",
-        "كيلومترا في الساعة",
+        "كيلومتر في الساعة",
+        "كيلومترات_في_الساعة كيلومترا_في_الساعة",
         "كم_في_الساعة كم_الساعة كم_ساعة كم_س كلم_في_الساعة كلم_ساعة",
         "",
         "kmh kph",
     ),
-    ("miles per hour", "miles per hour", "ميلا في الساعة", "ميل_في_الساعة", "", "mph"),
+    ("mile per hour", "miles per hour", "ميل في الساعة", "أميال_في_الساعة ميلا_في_الساعة", "", "", "mph"),
 )
-"""English singular and plural, Arabic singular, its other forms, its duals, and other English forms. An
-underscore represents a space."""
+"""English singular and plural, Arabic singular, its forms after 3 to 10 and after 11 to 99 where they differ
+from it, its other forms, its duals, and other English forms. An underscore represents a space."""
 
 PERCENT = {
     "en": ("percent", "per cent", "%", "pct"),
@@ -188,7 +218,7 @@ def hijri() -> dict[Language, dict[Phrase, Entry]]:
 def units() -> dict[Language, dict[Phrase, Entry]]:
     """What numbers count: currencies, units and percent; their keys begin with these words."""
     tables: dict[Language, dict[Phrase, Entry]] = {"en": {}, "ar": {}}
-    for one, many, sign, arabic, more in CURRENCIES:
+    for one, many, sign, arabic, after_numbers, more in CURRENCIES:
         shared = {
             "rial": "riyal",
             "ruble": "rouble",
@@ -196,16 +226,44 @@ def units() -> dict[Language, dict[Phrase, Entry]]:
             "rupiah": "rupee",
             "reais": "riyal",
         }.get(one, one)
-        _add(tables["ar"], [arabic, *_forms(more)], f"currency {shared}", [many])
+        _add(tables["ar"], [arabic, *_forms(f"{after_numbers} {more}")], f"currency {shared}", [many])
         _add(tables["en"], [one, many, *([sign] if sign else [])], f"currency {shared}", [arabic])
     _add(tables["en"], ["pound", "pounds"], "currency pound", ["ليرة", "رطل"])
     _add(tables["ar"], ["رطل", "رطلا", "أرطال"], "currency pound", ["pounds"])  # a weight
-    for one, many, arabic, more, _, english in UNITS:
-        _add(tables["ar"], [arabic, *_forms(more)], f"unit {one}", [many])
+    for one, many, arabic, after_numbers, more, _, english in UNITS:
+        _add(tables["ar"], [arabic, *_forms(f"{after_numbers} {more}")], f"unit {one}", [many])
         _add(tables["en"], list(dict.fromkeys([one, many, *_forms(english)])), f"unit {one}", [arabic])
     _add(tables["ar"], list(PERCENT["ar"]), "percent", ["percent"])
     _add(tables["en"], list(PERCENT["en"]), "percent", ["في المئة"])
     return tables
+
+
+_SINGULARS = {row[1]: row[0] for row in (*CURRENCIES, *UNITS)}
+"""English singulars by their plurals."""
+_COUNTED = {
+    arabic: _forms(after_numbers)
+    for *_, arabic, after_numbers in (*(row[:5] for row in CURRENCIES), *(row[:4] for row in UNITS))
+    if after_numbers
+}
+"""Arabic forms after 3 to 10 and, where it differs from the singular, after 11 to 99, by the singular."""
+
+
+def counted(unit: str, value: Decimal) -> str:
+    """A unit as it is written after a number in its language.
+
+    >>> counted("دولار", Decimal(5)), counted("دولار", Decimal(25)), counted("kilometres", Decimal(1))
+    ('دولارات', 'دولارا', 'kilometre')
+
+    Args:
+        unit: As one of the tables gives it as an equivalent: the Arabic singular or the English plural.
+        value: The number; in Arabic its last two digits decide, and a fraction has the singular after it.
+    """
+    if unit in _SINGULARS:
+        return _SINGULARS[unit] if value == 1 else unit
+    forms, rest = _COUNTED.get(unit, []), value % 100
+    if value != value.to_integral() or rest < 3 or not forms:
+        return unit
+    return forms[0] if rest <= 10 else (*forms, unit)[1]
 
 
 @lru_cache(maxsize=1)
@@ -216,7 +274,7 @@ def amounts() -> dict[Language, dict[Phrase, Entry]]:
         plural = f"two {plural_of_unit(unit)}"
         _add(tables["ar"], duals.split(), f"2 {unit}", [plural])
         _add(tables["en"], [plural], f"2 {unit}", [duals.split()[1]])
-    for one, many, _, _, duals, _ in UNITS:
+    for one, many, _, _, _, duals, _ in UNITS:
         if duals:
             _add(tables["ar"], duals.split(), f"2 {one}", [f"two {many}"])
             _add(tables["en"], [f"two {many}"], f"2 {one}", duals.split()[:1])

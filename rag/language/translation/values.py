@@ -296,9 +296,11 @@ def _counted(read: Read, at: int, used: int, unit: tables.Entry, language: Langu
     if language == "ar":
         sign = _SIGNS.get(unit.key.removeprefix("currency ")) if kind == "money" else None
         number = written(read.value, "en", counts=True)
-        targets = tuple(f"{sign}{number}" if sign else f"{number} {name}" for name in unit.targets[:2])
+        names = [tables.counted(name, read.value) for name in unit.targets[:2]]
+        targets = tuple(f"{sign}{number}" if sign else f"{number} {name}" for name in names)
     else:
-        targets = tuple(f"{written(read.value, 'ar')} {name}" for name in unit.targets[:1])
+        name = tables.counted(unit.targets[0], read.value)
+        targets = (f"{written(read.value, 'ar')} {name}",)
     return Value(kind, at, used, keys, targets, sure=read.value > (LARGEST_SMALL if read.in_words else 2))
 
 
