@@ -151,7 +151,6 @@ ROUGH = (
     ("hundreds of millions", "مئات الملايين", ""),
     ("tens of billions", "عشرات المليارات", ""),
     ("hundreds of billions", "مئات المليارات", ""),
-    ("half a million", "نصف مليون", "نصف المليون"),
 )
 """Numbers that say only about how many: English, Arabic, and another Arabic form."""
 

@@ -46,6 +46,9 @@ _AMBIGUOUS = {"ماي", "جوان", "اوت", "صفر", "محرم", "رجب", "�
 _YEAR_OR_DAY = re.compile(r"\d{1,2}|\d{4}")
 _HUNDRED = re.compile("(?:^|[وبلف])مي(?:ه|تا|تي|تان|تين)$")
 """Folded forms of مئة, which are other words when they are written without the hamza."""
+_HALF = re.compile("(?:^half|نصف)$")
+_HALF_A_MILLION: dict[Language, str] = {"en": "نصف مليون", "ar": "half a million"}
+"""Its equivalent in the other language, which has no digits either."""
 _FIRST = {"اول", "الاول", "واول", "والاول", "باول", "لاول"}
 _AND_MONTH = {"شهر", "بشهر", "لشهر", "من"}
 
@@ -64,15 +67,13 @@ _ENGLISH_MONTH = "|".join(name for english, _ in MONTHS for name in english.spli
 
 _ALSO_STATED = {
     re.compile(rf"(?<!-)\bfirst (?:day )?of (?:{_ENGLISH_MONTH})\b|\b(?:{_ENGLISH_MONTH}) first\b"): "1",
-    re.compile(r"(?<!\w)[وفبل]?نصف مليون(?!\w)|half a million"): "500000",
-    re.compile(r"(?<!\w)[وفبل]?نصف مليار(?!\w)|half a billion"): "500000000",
     re.compile(r"ه والنصف(?!\w)|half past"): "30",
     re.compile(r"ه والربع(?!\w)|quarter past"): "15",
     re.compile(r"(?<!\w)[وفبل]?الفا(?!\w)"): "2000",
     re.compile(r"(?<!\w)[وفبل]?مليونا(?!\w)"): "2000000",
     re.compile(r"(?<!\w)[وفبل]?مليارا(?!\w)"): "2000000000",
 }
-"""The first of a month in English, fractions of a multiplier and of an hour, and words that are two of a
+"""The first of a month in English, fractions of an hour, and words that are two of a
 multiplier before a noun (ألفا ميل) and one of it elsewhere; the Arabic ones folded."""
 
 
@@ -261,7 +262,9 @@ def _number(words: list[Word], at: int, language: Language) -> Value | None:
         return Value("ordinal", at, read.used, keys, ordinals, not small and read.value > 12)
     targets: tuple[str, ...] = ()
     if read.in_words and not (small and read.used == 1) and not _lone_power(read, words[at].key):
-        targets = (written(read.value, "ar" if language == "en" else "en", counts=dual),)
+        half = read.value == 500_000 and any(map(_HALF.search, (word.key for word in words[at : at + 2])))
+        number = written(read.value, "ar" if language == "en" else "en", counts=dual)
+        targets = (_HALF_A_MILLION[language] if half else number,)
     elif not read.in_words and not words[at].text.isascii():
         targets = (words[at].key,)
     if language == "en":
