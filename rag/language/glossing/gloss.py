@@ -111,14 +111,16 @@ class _Glosser:
     def __init__(self, sentence: str, tables: Tables) -> None:
         self._reader = ArabicReader(sentence, tables)
         self._sentence, self._tables = sentence, tables
+        self._end = 0
+        """Where what was written down last ends in the sentence."""
 
     def glosses(self) -> Iterator[Gloss]:
         """What is written for each word, in the order of the sentence."""
-        words, at, end, text = self._reader.words, 0, 0, ""
+        words, at, text = self._reader.words, 0, ""
         while at < len(words):
             hint, used = self._reader.at(at)
-            before = self._sentence[end : words[at].start].translate(_MARKS)
-            end = words[at + used - 1].end
+            before = self._sentence[self._end : words[at].start].translate(_MARKS)
+            end = self._end = hint.start + len(hint.source) if hint else words[at + used - 1].end
             if hint:
                 known = hint.targets[:1] if hint.kind == "value" or hint.spelled else hint.targets
                 key = "" if hint.kind == "value" else words[at + used - 1].key
@@ -137,8 +139,7 @@ class _Glosser:
     @property
     def end(self) -> str:
         """What stands behind the last word."""
-        words = self._reader.words
-        return self._sentence[words[-1].end if words else 0 :].translate(_MARKS)
+        return self._sentence[self._end :].translate(_MARKS)
 
     def _without_hint(self, words: list[Word], at: int, written: str) -> str:
         word = words[at]

@@ -76,8 +76,9 @@ class Reader:
         raise NotImplementedError
 
     def hint(self, at: int, used: int, targets: Iterable[str], kind: Kind, *, spelled: bool = False) -> Hint:
-        """A hint for some words from one on, without repeated targets."""
+        """A hint for some words from one on, without repeated targets; a bracket that they open is closed."""
         start, end = self.words[at].start, self.words[at + used - 1].end
+        end += self.sentence[start:end].count("(") > 0 and self.sentence.startswith(")", end)
         return Hint(self.sentence[start:end], tuple(dict.fromkeys(targets)), kind, start, spelled)
 
     def value(self, at: int) -> tuple[Hint | None, int] | None:

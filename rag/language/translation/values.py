@@ -46,6 +46,8 @@ _AMBIGUOUS = {"ماي", "جوان", "اوت", "صفر", "محرم", "رجب", "�
 _YEAR_OR_DAY = re.compile(r"\d{1,2}|\d{4}")
 _HUNDRED = re.compile("(?:^|[وبلف])مي(?:ه|تا|تي|تان|تين)$")
 """Folded forms of مئة, which are other words when they are written without the hamza."""
+_BETWEEN_NAMES = ("", "/", "-", "–", "—", "\\")
+"""What separates two names of one month."""
 _HALF = re.compile("(?:^half|نصف)$")
 _HALF_A_MILLION: dict[Language, str] = {"en": "نصف مليون", "ar": "half a million"}
 """Its equivalent in the other language, which has no digits either."""
@@ -155,11 +157,19 @@ def _date(words: list[Word], at: int, sentence: str, language: Language) -> Valu
         return None
     entry, size, _ = found
     kind: Kind = "weekday" if entry.key.startswith("weekday") else "date"
-    again = tables.phrase_at(tables.dates()[language], words, at + size, language)  # سبتمبر/أيلول
-    if again and again[0].key == entry.key:
-        size += again[1]
+    size += _other_name(entry, words, at + size, sentence, language)
     sure = words[at].key != "الاثنين"  # also "the two"
     return Value(kind, at, size, frozenset([entry.key]), entry.targets, sure)
+
+
+def _other_name(entry: tables.Entry, words: list[Word], at: int, sentence: str, language: Language) -> int:
+    """Words that name the same month once more: سبتمبر/أيلول, كانون الثاني (يناير); 0 where none do."""
+    again = tables.phrase_at(tables.dates()[language], words, at, language)
+    if not again or again[0].key != entry.key:
+        return 0
+    between = sentence[words[at - 1].end : words[at].start].strip()
+    closed = sentence[words[at + again[1] - 1].end :].startswith(")")
+    return again[1] if between in _BETWEEN_NAMES or (between == "(" and closed) else 0
 
 
 def _is_date(

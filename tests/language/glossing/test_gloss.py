@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.language.glossing.gloss import gloss
+from rag.language.glossing.gloss import gloss, meanings
 from rag.language.text import is_arabic
 from rag.language.translation.gazetteer import Gazetteer, Name
 from rag.language.translation.lexicon import Lexicon
@@ -50,6 +50,8 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
         ("وفي بالقاعدة", "and in by base"),
         ("لم يغادر، ولن يغادر؟", "did not leave, and will not leave?"),
         ("وصل في 3 مايو 2024", "arrived in 3 May 2024"),
+        ("وصل في كانون الثاني (يناير) 2024", "arrived in January 2024"),
+        ("وصل (في الأول من شباط (فبراير)).", "arrived (in 1 February)."),
         ("بقيمة 3,5 مليون دولار و20 قاعدة", "بقيمة $3.5 million and 20 base"),
         ("الـ100 قاعدة", "100 base"),
         ("وكان منهم", "and was from them"),
@@ -74,6 +76,13 @@ def test_every_function_word_has_a_meaning(word: str, tables: Tables) -> None:
 
 def test_a_letter_that_belongs_to_a_name_is_no_particle(tables: Tables) -> None:
     assert gloss("وسام قال", tables) == "Wissam said/told"
+
+
+def test_the_place_of_a_month_includes_the_bracket_with_its_other_name(tables: Tables) -> None:
+    sentence = "وصل في شباط (فبراير)"
+    assert [(sentence[a:b], text) for a, b, text in meanings(sentence, tables)] == [
+        ("وصل", "arrived"), ("في", "in"), ("شباط (فبراير)", "February"),
+    ]  # fmt: skip
 
 
 def test_meanings_that_begin_alike_are_given_once(tables: Tables) -> None:
