@@ -15,9 +15,10 @@ from typing import Literal
 from rag.language.calendar_words import LAST_DAY, MONTHS, TIME_UNITS, plural_of_unit
 from rag.language.folding import fold
 from rag.language.number_words import CARDINALS
-from rag.language.quantities import claimed, doubtful_months, held
+from rag.language.quantities import claimed, held
 from rag.language.text import is_arabic, numbers
 from rag.language.translation import tables
+from rag.language.translation.months import AMBIGUOUS, beside_number, is_date, other_name
 from rag.language.translation.numerals import (
     Read,
     counted_in_arabic,
@@ -38,22 +39,13 @@ Kind = Literal["number", "percent", "money", "measure", "date", "weekday", "ordi
 LARGEST_SMALL = 12
 """Numbers up to here are words as often as digits, and good translators leave them out ("one of")."""
 
-_LONGEST_SHORT = 4
-"""Letters of an abbreviated month, which counts beside a number only."""
 _SIGNS = {"dollar": "$", "euro": "€"}
-_AMBIGUOUS = {"ماي", "جوان", "اوت", "صفر", "محرم", "رجب", "شعبان", "المحرم", "شوال"}
-"""Arabic months that are other words or names too: they count beside a day or a year only."""
-_YEAR_OR_DAY = re.compile(r"\d{1,2}|\d{4}")
 _HUNDRED = re.compile("(?:^|[وبلف])مي(?:ه|تا|تي|تان|تين)$")
 """Folded forms of مئة, which are other words when they are written without the hamza."""
-_BETWEEN_NAMES = ("", "/", "-", "–", "—", "\\")
-"""What separates two names of one month."""
 _HALF = re.compile("(?:^half|نصف)$")
 _HALF_A_MILLION: dict[Language, str] = {"en": "نصف مليون", "ar": "half a million"}
 """Its equivalent in the other language, which has no digits either."""
 _FIRST = {"اول", "الاول", "واول", "والاول", "باول", "لاول"}
-_AND_MONTH = {"شهر", "بشهر", "لشهر", "من"}
-
 
 _UNITS = {
     fold(form): f"unit {unit}"
@@ -75,8 +67,8 @@ _ALSO_STATED = {
     re.compile(r"(?<!\w)[وفبل]?مليونا(?!\w)"): "2000000",
     re.compile(r"(?<!\w)[وفبل]?مليارا(?!\w)"): "2000000000",
 }
-"""The first of a month in English, fractions of an hour, and words that are two of a
-multiplier before a noun (ألفا ميل) and one of it elsewhere; the Arabic ones folded."""
+"""The first of a month in English, fractions of an hour, and words that may be two of a multiplier before a
+noun (ألفا ميل) and are one of it elsewhere; the Arabic ones folded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,46 +142,16 @@ def _day(words: list[Word], at: int, sentence: str, language: Language) -> Value
 def _date(words: list[Word], at: int, sentence: str, language: Language) -> Value | None:
     if hijri := tables.phrase_at(tables.hijri()[language], words, at, language):
         entry, size, first = hijri
-        if first not in _AMBIGUOUS or _beside_number(words, at, size):
+        if first not in AMBIGUOUS or beside_number(words, at, size):
             return Value("date", at, size, frozenset([entry.key]), entry.targets, sure=False)
     found = tables.phrase_at(tables.dates()[language], words, at, language)
-    if not found or not _is_date(found[0].key, found[2], words, at, found[1], sentence, language):
+    if not found or not is_date(found[0].key, found[2], words, at, found[1], sentence, language):
         return None
     entry, size, _ = found
     kind: Kind = "weekday" if entry.key.startswith("weekday") else "date"
-    size += _other_name(entry, words, at + size, sentence, language)
+    size += other_name(entry, words, at + size, sentence, language)
     sure = words[at].key != "الاثنين"  # also "the two"
     return Value(kind, at, size, frozenset([entry.key]), entry.targets, sure)
-
-
-def _other_name(entry: tables.Entry, words: list[Word], at: int, sentence: str, language: Language) -> int:
-    """Words that name the same month once more: سبتمبر/أيلول, كانون الثاني (يناير); 0 where none do."""
-    again = tables.phrase_at(tables.dates()[language], words, at, language)
-    if not again or again[0].key != entry.key:
-        return 0
-    between = sentence[words[at - 1].end : words[at].start].strip()
-    closed = sentence[words[at + again[1] - 1].end :].startswith(")")
-    return again[1] if between in _BETWEEN_NAMES or (between == "(" and closed) else 0
-
-
-def _is_date(
-    key: str, first: str, words: list[Word], at: int, size: int, sentence: str, language: Language
-) -> bool:
-    """Whether a word that may be a month or a weekday is one here."""
-    shown = words[at].text
-    if language == "en":
-        if key in ("month 3", "month 5") and first in ("march", "may"):
-            return shown[0].isupper() and int(key[6:]) in doubtful_months(sentence)
-        full = len(first) > _LONGEST_SHORT or first in ("june", "july")
-        return shown[0].isupper() and (full or _beside_number(words, at, size))
-    if first == "اب":
-        return "آ" in shown
-    return first not in _AMBIGUOUS or _beside_number(words, at, size)
-
-
-def _beside_number(words: list[Word], at: int, size: int) -> bool:
-    beside = [*words[max(at - 1, 0) : at], *words[at + size : at + size + 1]]
-    return any(_YEAR_OR_DAY.fullmatch(word.key) or word.key in _AND_MONTH for word in beside)
 
 
 def _decade(words: list[Word], at: int, language: Language) -> Value | None:

@@ -96,6 +96,17 @@ def test_with_the_shipped_tables_hardly_a_word_of_news_stays_arabic() -> None:
         assert word in told
 
 
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("مارس الرئيس ضغوطا", "exerted/practised president/head pressure"),
+        ("في مارس الماضي", "in March last/past"),
+    ],
+)
+def test_the_shipped_tables_give_a_word_its_meaning_in_the_sentence(sentence: str, expected: str) -> None:
+    assert gloss(sentence) == expected
+
+
 @pytest.mark.parametrize("text", ["", "  ", "2024", "NATO", "«»"])
 def test_what_has_no_arabic_word_keeps_its_words(text: str) -> None:
     assert gloss(text) == text.strip()
