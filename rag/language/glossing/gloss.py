@@ -19,6 +19,7 @@ from rag.language.text import fold
 from rag.language.translation.arabic import ArabicReader
 from rag.language.translation.reader import Hint, Tables, shipped
 from rag.language.translation.words import LEAST, Word, begins_with_and, is_arabic_word, is_stop
+from rag.language.word_classes import ARTICLE
 
 MEANINGS = 2
 """Meanings of a word at most."""
@@ -27,12 +28,11 @@ _ALIKE = 4
 _SPACES = re.compile(r"\s+")
 _MARKS = str.maketrans("،؛؟٫٬", ",;?.,")
 
-_ARTICLE = "ال"
 _PARTICLES = {"و": "and", "ف": "so", "ب": "by", "ل": "for", "ك": "as"}
 """Particles that are written with the next word."""
 
 _FUNCTION_WORDS = """
-في=in من=from على=on إلى=to عن=about أن=that إن= ان=that التي=which الذي=who الذين=who اللذين=who
+في=in من=from على=on إلى=to عن=about أن=that التي=which الذي=who الذين=who اللذين=who
 اللذان=who اللتين=which اللتان=which اللواتي=who اللاتي=who هذا=this هذه=this ذلك=that تلك=that هذان=these
 هذين=these هؤلاء=these كان=was كانت=was كانوا=were كانا=were يكون=is تكون=is يكونوا=are يكن=was تكن=was
 كنا=we_were كنت=I_was ما=what لا=not لم=did_not لن=will_not قد= لقد= كما=also هو=he هي=she هم=they هن=they
@@ -40,23 +40,41 @@ _FUNCTION_WORDS = """
 بل=but_rather به=with_it بها=with_it بهم=with_them له=to_him لها=to_her لهم=to_them لهما=to_them لنا=to_us
 لي=to_me لك=to_you بنا=with_us فيه=in_it فيها=in_it فيهم=in_them منه=from_him منها=from_it منهم=from_them
 عنه=about_him عنها=about_it عنهم=about_them عليه=on_him عليها=on_it عليهم=on_them إليه=to_him إليها=to_it
-إليهم=to_them لأن=because فإن=then بأن=that أنه=that_he أنها=that_it أنهم=that_they إنه=that_he
-إنها=that_it إنهم=that_they بأنه=that_he بأنها=that_it لأنه=because_he لأنها=because_it لأنهم=because_they
+إليهم=to_them لأن=because فإن=then بأن=that أنه=that_he أنها=that_it أنهم=that_they
+بأنه=that_he بأنها=that_it لأنه=because_he لأنها=because_it لأنهم=because_they
 فإنه=then_he فإنها=then_it أيضا=also غير=not هناك=there هنا=here عند=at عندما=when حيث=where بعض=some
 بعد=after بعدما=after قبل=before قبيل=shortly_before بعيد=shortly_after بين=between خلال=during منذ=since
 نحو=about بنحو=by_about لنحو=for_about لدى=at دون=without بدون=without مما=which فيما=while عما=about_what
 بما=including لما=when إذ=as إما=either إلا=except سوف=will تم=was_done يتم=is_done حين=when بينما=while
 ضمن=within عبر=through حول=about كذلك=also كونه=being كونها=being كونهم=being مثل=such_as لكل=for_every
 بكل=with_every لو=if بهذا=with_this بهذه=with_this لهذا=for_this لهذه=for_this بذلك=with_that
-لتلك=for_that بتلك=with_that لديه=he_has لديها=it_has لديهم=they_have لدينا=we_have لدي=I_have معه=with_him
+لتلك=for_that بتلك=with_that لديه=he_has لديها=it_has لديهم=they_have لدينا=we_have معه=with_him
 معها=with_it معهم=with_them هل=whether تجاه=towards إزاء=towards حسب=according_to وفق=according_to
 وفقا=according_to كي=in_order_to لكي=in_order_to ليس=is_not ليست=is_not ليسوا=are_not لذلك=therefore
 لذا=therefore ذات=of إياه=him إياها=her
 """
-_ENGLISH = {
-    fold(arabic): english.replace("_", " ")
-    for arabic, _, english in (pair.partition("=") for pair in _FUNCTION_WORDS.split())
-}
+
+
+def by_folded(pairs: str) -> dict[str, str]:
+    """English equivalents by folded Arabic words.
+
+    Args:
+        pairs: ``word=equivalent``, separated by spaces or lines; an underscore represents a space.
+
+    Raises:
+        ValueError: Two words are the same when they are folded, so that one would hide the other.
+    """
+    found: dict[str, str] = {}
+    for arabic, _, english in (pair.partition("=") for pair in pairs.split()):
+        if fold(arabic) in found:
+            raise ValueError(f"{arabic} has two equivalents when it is folded; remove one of them")
+        found[fold(arabic)] = english.replace("_", " ")
+    return found
+
+
+_ENGLISH = by_folded(_FUNCTION_WORDS)
+_AS_WRITTEN = {"لدي": "I have"}
+"""Function words that are other ones when they are folded: لدى, at."""
 
 _FUTURE = re.compile(rf"س[يتن]\w{{{LEAST},}}")
 """What may be a folded verb with the particle of the future: سيغادر, will leave; but سيادة, sovereignty."""
@@ -147,12 +165,13 @@ class _Glosser:
             return written
         if len(word.key) == 1 and word.key in _PARTICLES:  # و20
             return f"{_PARTICLES[word.key]} "
-        if word.key == _ARTICLE:  # الـ100
+        if word.key == ARTICLE:  # الـ100
             return ""
         if is_stop(word.key, "ar"):
             if _MAY.fullmatch(word.key) and at + 1 < len(words) and _PRESENT.match(words[at + 1].key):
                 return f"{_and_before(word.key)}may"
-            return _ENGLISH.get(word.key) or f"{_and_before(word.key)}{_ENGLISH.get(word.key[1:], '')}"
+            known = _AS_WRITTEN.get(word.text) or _ENGLISH.get(word.key)
+            return known or f"{_and_before(word.key)}{_ENGLISH.get(word.key[1:], '')}"
         return written
 
     def _particles(self, words: list[Word], at: int, used: int, hint: Hint) -> str:

@@ -15,6 +15,7 @@ from rag.language.translation.gazetteer import Gazetteer
 from rag.language.translation.lexicon import Lexicon
 from rag.language.translation.reader import Tables
 from rag.language.translation.words import MARKS, is_stop, words_of
+from rag.language.word_classes import ARTICLE
 
 LEAST = 6
 """Letters from which a word is looked at."""
@@ -29,7 +30,6 @@ _LETTER = "[\u0621-\u064a]"
 _CHARACTER = re.compile(rf"{_LETTER}[{MARKS}]*")
 _WORD = re.compile(rf"(?:{_LETTER}[{MARKS}]*){{{LEAST},}}")
 _END = re.compile(rf"(?:(?<=[ةى])[{MARKS}]*|(?<=\u064bا)|(?<=ا\u064b))(?={_LETTER}{{2}})")
-_DEFINITE = "ال"
 
 
 def separated(sentence: str, tables: Tables) -> str:
@@ -77,7 +77,7 @@ def _cost(parts: Sequence[str]) -> tuple[int, int]:
 
 
 def _is_definite(part: str) -> bool:
-    return part.startswith(_DEFINITE) and len(part) >= _LEAST_DEFINITE
+    return part.startswith(ARTICLE) and len(part) >= _LEAST_DEFINITE
 
 
 def _is_part(word: str, tables: Tables) -> bool:

@@ -23,6 +23,7 @@ from rag.language.translation.words import (
     unbroken,
     unprefixed,
 )
+from rag.language.word_classes import ARTICLE
 
 SAME_NAME = 0.65
 """Likeness of sounds from which a word in Latin letters is the spelling of an Arabic one before it."""
@@ -86,7 +87,7 @@ _RISKY_ALONE = frozenset(
 )
 """Kinds of names that are taken for an ordinary word unless something shows that they are meant."""
 _QUOTES = '«»"“”'
-_ARTICLE = ("ال", "الـ")
+_ARTICLE = (ARTICLE, f"{ARTICLE}ـ")
 """The article alone, as before a number (الـ21); folded it is also آل, a family."""
 _LETTER_NAMES = """
 A=إيه ايه أيه أي, B=بي, C=سي, D=دي, E=إي, F=إف أف اف, G=جي, H=إتش أتش اتش, I=آي اي, J=جيه جاي, K=كيه كي,

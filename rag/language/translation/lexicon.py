@@ -131,10 +131,6 @@ class Lexicon:
         """English meanings of an Arabic word as written, the usual one first; empty without an entry."""
         return self.entry(word).meanings
 
-    def is_name(self, word: str) -> bool:
-        """Whether the first meaning of an Arabic word as written is a name."""
-        return self.entry(word).is_name
-
     def entry(self, word: str) -> Entry:
         """What the lexicon has for an Arabic word as written."""
         entry = self._entry(word)

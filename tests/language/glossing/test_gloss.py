@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.language.glossing.gloss import gloss, meanings
+from rag.language.glossing.gloss import by_folded, gloss, meanings
 from rag.language.text import is_arabic
 from rag.language.translation.gazetteer import Gazetteer, Name
 from rag.language.translation.lexicon import Lexicon
@@ -72,6 +72,21 @@ def test_a_word_that_no_table_has_stays_as_it_is(tables: Tables) -> None:
 def test_every_function_word_has_a_meaning(word: str, tables: Tables) -> None:
     assert gloss(word, tables)
     assert not is_arabic(gloss(word, tables))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"), [("لدى القوات", "at forces/troops"), ("لدي قوات", "I have forces/troops")]
+)
+def test_function_words_that_fold_alike_keep_their_meanings(
+    sentence: str, expected: str, tables: Tables
+) -> None:
+    assert gloss(sentence, tables) == expected
+
+
+def test_a_function_word_that_would_hide_another_is_refused() -> None:
+    assert by_folded("أن=that لم=did_not") == {"ان": "that", "لم": "did not"}
+    with pytest.raises(ValueError, match="لدي has two"):
+        by_folded("لدى=at لدي=I_have")
 
 
 def test_a_letter_that_belongs_to_a_name_is_no_particle(tables: Tables) -> None:
