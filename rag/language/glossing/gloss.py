@@ -19,7 +19,7 @@ from rag.language.text import fold
 from rag.language.translation.arabic import ArabicReader
 from rag.language.translation.reader import Hint, Tables, shipped
 from rag.language.translation.words import LEAST, Word, begins_with_and, is_arabic_word, is_stop
-from rag.language.word_classes import ARTICLE
+from rag.language.word_classes import ARTICLE, closed
 
 MEANINGS = 2
 """Meanings of a word at most."""
@@ -82,6 +82,15 @@ _MAY = re.compile("[وف]?قد")
 _PRESENT = re.compile("ي|(?:[تن]كون(?:وا)?|لا)$")
 """The beginning of a folded verb in the present, or its negation, before which قد is "may"; before the past
 it has no equivalent. Most verbs that begin with ت or ن may be either."""
+
+_LOST = "فقد"
+"""Folded: "so" and قد before a verb in the past, "lost" before anything else and behind "and"."""
+_AFTER_LOST = closed("حوالي نحو زهاء قرابه اكثر ما جميع كل معظم بعض احد احدهم احدي ثلث")
+"""Folded words after which it is "lost", beside numbers and words with the article."""
+_VERBS_LIKE_NOUNS = re.compile(
+    "(?:الت(?:زم|حق|قط|مس|هم|بس|ف)(?:ت|وا|ا|تا|نا)?|التق(?:ي|ت|وا|يا|تا|ينا))(?:ه|ها|هم)?"
+)
+"""Folded verbs in the past whose first letters are no article: التقى, met."""
 
 _BARE = re.compile("(?:^|[/ ])(?:will|may|(?:did|does|will) not)$|^does not/")
 """The end of a meaning after which an English verb has no ending."""
@@ -168,11 +177,23 @@ class _Glosser:
         if word.key == ARTICLE:  # الـ100
             return ""
         if is_stop(word.key, "ar"):
+            if self._is_lost(words, at):
+                return f"{'and ' if word.key != _LOST else ''}lost"
             if _MAY.fullmatch(word.key) and at + 1 < len(words) and _PRESENT.match(words[at + 1].key):
                 return f"{_and_before(word.key)}may"
             known = _AS_WRITTEN.get(word.text) or _ENGLISH.get(word.key)
             return known or f"{_and_before(word.key)}{_ENGLISH.get(word.key[1:], '')}"
         return written
+
+    def _is_lost(self, words: list[Word], at: int) -> bool:
+        """Whether فقد is the verb: before a number or a noun, and behind "and"."""
+        key = words[at].key
+        if key != _LOST or at + 1 == len(words):
+            return key == f"و{_LOST}"
+        following = words[at + 1]
+        if following.key in _AFTER_LOST or following.key[0].isdigit() or self._reader.value(at + 1):
+            return True
+        return following.text.startswith(ARTICLE) and not _VERBS_LIKE_NOUNS.fullmatch(following.key)
 
     def _particles(self, words: list[Word], at: int, used: int, hint: Hint) -> str:
         """What is attached to a word that has a hint: ``and for ``; empty where it may belong to the word."""

@@ -26,6 +26,10 @@ _PRESENT = re.compile(r"[وف]?س?[يت]\w\w")
 """The beginning of a folded verb in the present."""
 _OWNED = re.compile(r"\w{3}(?:ها|هم|هما|نا|كم)$")
 """A folded word with a pronoun, which makes it definite: حياتهم, their life."""
+_THEIR = re.compile(r"^(?![يت])\w{3,}(?:هم|هما|هن)$")
+"""A folded noun with a pronoun of several; what begins with ي or ت may be a verb, or تفاهم."""
+_COUNTING = re.compile(r"(?:\d[1-9]|[1-9]0|00|hundreds|thousands?|millions?|billions?)$(?<!\b10)")
+"""The end of a number after which Arabic has one of what is counted, which owns nothing: 200 شخص."""
 WILL = "will "
 """Begins the meaning of a verb in the future."""
 _DIRECTIONS = frozenset(["north", "south"])
@@ -116,7 +120,8 @@ def in_english_order(glosses: Sequence[Gloss]) -> Iterator[str]:
         yield head.before + head.particles
         yield _SPACE.join([*(g.adjective for g in reversed(glosses[at + 1 : end])), head.text])
         if end == at + 1 < len(glosses) and _owns(glosses[end], head):
-            yield " of"
+            counted = at > 0 and head.before == _SPACE and _COUNTING.search(glosses[at - 1].text)
+            yield " of" if not (counted and _THEIR.search(glosses[end].key)) else " their"
         at = end
 
 

@@ -45,6 +45,11 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
         ),
         ("سيغادر القاعدة", "will leave base"),
         ("قد يغادر، وقد وصل", "may leave, and arrived"),
+        ("فقد وصل، فقد التزمت القوات", "so arrived, so التزمت forces/troops"),
+        ("فقد 200 قاعدة، وفقد القاعدة", "lost 200 base, and lost base"),
+        ("فقد مئات القوات، فقد نحو 20 قاعدة", "lost hundreds forces/troops, lost about 20 base"),
+        ("فقد القاعدة في 3 مايو", "lost base in 3 May"),
+        ("فقد لا يغادر", "so may does not/not leave"),
         ("قد لا يغادر سيادة", "may does not/not leave سيادة"),
         ("للقوات في المدينة", "for forces/troops in city/town"),
         ("وفي بالقاعدة", "and in by base"),
@@ -114,6 +119,7 @@ def test_with_the_shipped_tables_hardly_a_word_of_news_stays_arabic() -> None:
 @pytest.mark.parametrize(
     ("sentence", "expected"),
     [
+        ("فقد 200 شخص حياتهم", "lost 200 person/people their life"),
         ("مارس الرئيس ضغوطا", "exerted/practised president/head pressure"),
         ("في مارس الماضي", "in March last/past"),
     ],
