@@ -147,7 +147,8 @@ def _fraction(keys: list[str]) -> Read:
     if tuple(keys[at : at + 2]) in THREE_QUARTERS:
         part, at = Decimal("0.75"), at + 2
     else:
-        part, at = Decimal(FRACTIONS.get("".join(keys[at : at + 1]).removeprefix("و"), 0)), at + 1
+        word = "".join(keys[at : at + 1]).removeprefix("و").removeprefix("ال")
+        part, at = Decimal(FRACTIONS.get(word, 0)), at + 1
     while keys[at : at + 1] and keys[at] in ("of", "a"):
         at += 1
     word = "".join(keys[at : at + 1])
