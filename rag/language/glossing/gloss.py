@@ -18,7 +18,7 @@ from rag.language.glossing.word_order import WILL, Gloss, in_english_order
 from rag.language.text import fold
 from rag.language.translation.arabic import ArabicReader
 from rag.language.translation.reader import Hint, Tables, shipped
-from rag.language.translation.words import LEAST, Word, begins_with_and, is_arabic_word, is_stop
+from rag.language.translation.words import LEAST, Word, begins_with_and, has_article, is_arabic_word, is_stop
 from rag.language.word_classes import ARTICLE, closed
 
 MEANINGS = 2
@@ -87,10 +87,6 @@ _LOST = "فقد"
 """Folded: "so" and قد before a verb in the past, "lost" before anything else and behind "and"."""
 _AFTER_LOST = closed("حوالي نحو زهاء قرابه اكثر ما جميع كل معظم بعض احد احدهم احدي ثلث")
 """Folded words after which it is "lost", beside numbers and words with the article."""
-_VERBS_LIKE_NOUNS = re.compile(
-    "(?:الت(?:زم|حق|قط|مس|هم|بس|ف)(?:ت|وا|ا|تا|نا)?|التق(?:ي|ت|وا|يا|تا|ينا))(?:ه|ها|هم)?"
-)
-"""Folded verbs in the past whose first letters are no article: التقى, met."""
 
 _BARE = re.compile("(?:^|[/ ])(?:will|may|(?:did|does|will) not)$|^does not/")
 """The end of a meaning after which an English verb has no ending."""
@@ -193,7 +189,7 @@ class _Glosser:
         following = words[at + 1]
         if following.key in _AFTER_LOST or following.key[0].isdigit() or self._reader.value(at + 1):
             return True
-        return following.text.startswith(ARTICLE) and not _VERBS_LIKE_NOUNS.fullmatch(following.key)
+        return has_article(following)
 
     def _particles(self, words: list[Word], at: int, used: int, hint: Hint) -> str:
         """What is attached to a word that has a hint: ``and for ``; empty where it may belong to the word."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rag.language.names import likeness
-from rag.language.translation.gazetteer import PEOPLE
+from rag.language.translation.gazetteer import NATIONALITY, PEOPLE
 from rag.language.translation.reader import MOST_MEANINGS, Found, Hint, Kind, Reader, Tables, usual_forms
 from rag.language.translation.transliteration import likeness_to_names, spellings_of
 from rag.language.translation.values import value_at
@@ -15,6 +15,7 @@ from rag.language.translation.words import (
     Word,
     begins_with_and,
     folded,
+    has_article,
     is_arabic_word,
     is_stop,
     longest,
@@ -104,6 +105,9 @@ _ORDINARY_LETTERS = frozenset(["أي", "اي", "في", "إن", "أن", "ان", "
 """Names of letters that are ordinary words too, and so neither begin nor end a row of letters: في, in."""
 _LEAST_LETTERS = 3
 
+_OWNED = re.compile(r"\w{3}(?:ه|ها|هم|هما|نا)$")
+"""The end of a word as written with a pronoun: نظيره, his counterpart; not of مدينة."""
+
 _YEAR_WORDS = frozenset(["عام", "العام", "سنه"])
 _YEAR = re.compile(r"[1-9]\d{2,3}")
 
@@ -135,7 +139,8 @@ class ArabicReader(Reader):
         letters = self._letters(at)
         if letters and (not name or name[1] < letters[1]):
             return letters
-        return name or self.value(at) or phrase or self._part(at) or self._word(at)
+        known = name or self.value(at) or phrase
+        return known or self._nationality(at) or self._part(at) or self._word(at)
 
     def _before(self, at: int) -> str:
         """The folded word before a word; empty where punctuation is between them."""
@@ -197,6 +202,35 @@ class ArabicReader(Reader):
                 if targets := self.lexicon.phrase((first, *rest)):
                     return self.hint(at, size, targets, "word"), size
         return None
+
+    def _nationality(self, at: int) -> Found | None:
+        """A nationality between a noun and a person's name, where no surname is: نظيره التركي هاكان فيدان."""
+        if self._person == at or not has_article(self.words[at]) or not self._begins_person(at + 1):
+            return None
+        if not (self.words[at].key.startswith("و") or self._is_noun(at - 1)):
+            return None
+        match, entry = self.gazetteer.match(self.words, at, "ar", 1), self.lexicon.entry(self.words[at].text)
+        if not match or not self._spelling(at)[0] or (entry.meanings and entry.meanings[0].islower()):
+            return None  # no surname, or an ordinary adjective: المالي, financial
+        names = [name.english[0] for name in match.names if name.kind == NATIONALITY]
+        return (self.hint(at, 1, names, "word"), 1) if names else None
+
+    def _begins_person(self, at: int) -> bool:
+        """Whether a person's name surely begins at a word."""
+        if at >= len(self.words) or not self._before(at):
+            return False
+        match = self.gazetteer.match(self.words, at, "ar")
+        if match and match.used > 1 and all(name.kind == PEOPLE for name in match.names):
+            return True
+        return self._is_part(at) or (bool(self._spelling(at)[0]) and self._is_part(at + 1))
+
+    def _is_noun(self, at: int) -> bool:
+        """Whether the word before another is a definite noun, with the article or a pronoun."""
+        if at < 0 or not self._before(at + 1):
+            return False
+        entry = self.lexicon.entry(self.words[at].text)
+        owned = _OWNED.search(self.words[at].text) and entry.meanings and not entry.is_name
+        return has_article(self.words[at]) or (bool(owned) and is_noun(entry.meanings[0]))
 
     def _part(self, at: int) -> Found | None:
         """A part of a person's name: beside another part or a title, or a word that is nothing else."""

@@ -158,6 +158,20 @@ def begins_with_and(text: str) -> bool:
     return len(text) > LEAST and text[0] in "وف" and text[1] in HAMZAS
 
 
+_ARTICLE = re.compile(r"[وف]?(?:[بك]?ال|لل)\w\w")
+_VERB = re.compile(
+    "[وف]?(?:الت(?:زم|حق|قط|مس|هم|بس|ف)(?:ت|وا|ا|تا|نا)?|التق(?:ي|ت|وا|يا|تا|ينا))(?:ه|ها|هم)?"
+)
+"""Folded verbs in the past whose first letters are no article: التقى, met."""
+
+
+def has_article(word: Word) -> bool:
+    """Whether an Arabic word has the article, also behind a particle: بالقاعدة; not التقى, إلى or ألمانيا."""
+    if word.text[0] in HAMZAS or not _ARTICLE.match(word.key):
+        return False
+    return not _VERB.fullmatch(word.key)
+
+
 TANWIN = "ً"
 """An ending of adverbs and indefinite nouns, which hardly any name is written with."""
 
