@@ -81,6 +81,15 @@ UNITS = (
         "square_meters square_meter",
     ),
     (
+        "cubic metre",
+        "cubic metres",
+        "متر مكعب",
+        "أمتار_مكعبة مترا_مكعبا",
+        "",
+        "",
+        "cubic_meters cubic_meter",
+    ),
+    (
         "centimetre",
         "centimetres",
         "سنتيمتر",
