@@ -17,6 +17,7 @@ from rag.language.glossing.joined import separated
 from rag.language.glossing.word_order import WILL, Gloss, in_english_order
 from rag.language.text import fold
 from rag.language.translation.arabic import ArabicReader
+from rag.language.translation.lexicon import infinitive
 from rag.language.translation.reader import Hint, Tables, shipped
 from rag.language.translation.words import LEAST, Word, begins_with_and, has_article, is_arabic_word, is_stop
 from rag.language.word_classes import ARTICLE, closed
@@ -90,8 +91,6 @@ _AFTER_LOST = closed("حوالي نحو زهاء قرابه اكثر ما جمي
 
 _BARE = re.compile("(?:^|[/ ])(?:will|may|(?:did|does|will) not)$|^does not/")
 """The end of a meaning after which an English verb has no ending."""
-_ENDING = re.compile("(?<=[^aeiou])ies\\b|(?<=ss|sh|ch)es\\b|(?<=[xzo])es\\b|(?<=[^sui])s\\b")
-"""That of a verb in the third person."""
 
 
 def gloss(sentence: str, tables: Tables | None = None) -> str:
@@ -151,7 +150,7 @@ class _Glosser:
                 if particles == f"{_PARTICLES['ل']} " and text.endswith(" to"):  # وفقا ل
                     particles = ""
                 if (particles.endswith(WILL) or _BARE.search(text)) and " not" not in known[0]:
-                    known, key = tuple(map(_infinitive, known)), ""  # a verb, which keeps its place
+                    known, key = tuple(map(infinitive, known)), ""  # a verb, which keeps its place
                 text = "/".join(_different(known))
                 yield Gloss(before, particles, text, key, hint.kind == "name", (words[at].start, end))
             else:
@@ -232,12 +231,6 @@ class _Glosser:
 def _and_before(key: str) -> str:
     """What "and" or "so" before a folded function word is in English; empty where none is."""
     return f"{_PARTICLES[key[0]]} " if key[0] in "وف" and key[1:] in _ENGLISH else ""
-
-
-def _infinitive(meaning: str) -> str:
-    """A verb without the ending of the third person: "leaves the base" is "leave the base"."""
-    first, space, rest = meaning.partition(" ")
-    return _ENDING.sub(lambda found: "y" if found.group() == "ies" else "", first) + space + rest
 
 
 def _words(meaning: str) -> frozenset[str]:

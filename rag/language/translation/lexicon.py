@@ -6,7 +6,7 @@ A word is looked up as it is, without its particles, without its pronouns and en
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -31,6 +31,30 @@ _UNSEEN = 100_000
 _MARKS = re.compile(f"[{MARKS}]")
 _ALEFS = frozenset("اأإآ")
 _DUALS = ("تين", "تان")
+_SUBJECTS = ("ي", "ت", "ن")
+"""Begin verbs in the present; ن is "we"."""
+_ELATIVES = ("most ", "more ")
+"""Begin the meanings of words such as أنجح, which are no verbs."""
+_WITH_ALEF = re.compile("ا(?:ن|\\wت|ت|د|ط|زد|صط|ضط)\\w\\w")
+"""The beginning of a folded verb in the past of the forms VII, VIII and X, which its present lacks."""
+
+_IRREGULAR = {
+    "was": "is", "were": "are", "had": "has", "could": "can", "became": "becomes", "bought": "buys",
+    "broke": "breaks", "caught": "catches", "chose": "chooses", "cut": "cuts", "drew": "draws",
+    "fell": "falls", "gave": "gives", "heard": "hears", "hid": "hides", "kept": "keeps", "met": "meets",
+    "rose": "rises", "said": "says", "set": "sets", "sought": "seeks", "split": "splits",
+    "spread": "spreads", "swept": "sweeps", "thought": "thinks", "threw": "throws", "took": "takes",
+    "understood": "understands", "undertook": "undertakes", "withdrew": "withdraws", "woke": "wakes",
+    "won": "wins", "wore": "wears", "convened": "convenes",
+}  # fmt: skip
+"""The present by the past, of verbs that translate Arabic ones of the forms VII and VIII."""
+_SILENT_E = re.compile("(?:[cgsuvz]|[^aeiou][aiou]d)$")
+"""The end of what "ed" is left of where the infinitive ends in "e": organised, exploded."""
+_THIRD_PERSON = re.compile(
+    "(?<=[^aeiou])ies\\b|(?<=ss|sh|ch|zz)es\\b|(?<=cus)es\\b|(?<=[xo])es\\b|(?<=[^sui])s\\b"
+)
+"""The ending of the third person."""
+_INFINITIVES = {"is": "be", "are": "be", "has": "have"}
 
 Options = list[tuple[int, str]]
 """Arabic words with their cost, the least first."""
@@ -160,7 +184,32 @@ class Lexicon:
                     senses = [sense for sense in senses if not sense[2] or (not first and len(form) > LEAST)]
                 if senses:
                     return _merged(senses, form, first, key)
-        return self._by_stem(bare)
+        by_stem = self._by_stem(bare)
+        return by_stem if by_stem.meanings else self._in_present([form for form, _ in forms])
+
+    def _in_present(self, forms: Sequence[str]) -> Entry:
+        """A verb in the present whose past has an entry and begins with an alef: ينسحب, of انسحب."""
+        for form in forms:
+            past, we = f"ا{form[1:]}", form.startswith("ن")
+            if not form.startswith(_SUBJECTS) or not _WITH_ALEF.match(past):
+                continue
+            senses = (sense for sense in self._words.get(past, ()) if sense[0][0] == "ا" and not sense[2])
+            verbs = (meaning.removeprefix("I ") for sense in senses for meaning in sense[1])
+            said = [
+                present(verb, self._english_words())
+                for verb in verbs
+                if not verb.startswith(_ELATIVES) and not (we and verb.startswith("was "))
+            ]
+            if said:
+                meanings = dict.fromkeys(f"we {infinitive(verb)}" if we else verb for verb in said)
+                return replace(NO_ENTRY, meanings=tuple(meanings))
+        return NO_ENTRY
+
+    @lru_cache(maxsize=1)  # noqa: B019  (likewise)
+    def _english_words(self) -> frozenset[str]:
+        return frozenset(
+            word for found in self.all_meanings() for meaning in found for word in meaning.split()
+        )
 
     def _by_stem(self, forms: Sequence[str]) -> Entry:
         best, likest = "", LEAST_LIKE
@@ -205,6 +254,35 @@ class Lexicon:
                 options.sort(key=lambda option: option[0])
             self._english = exact, loose
         return self._english
+
+
+def present(meaning: str, known: Container[str]) -> str:
+    """A verb in the present: "withdrew from" is "withdraws from"; a past that is not recognised stays.
+
+    Args:
+        meaning: A verb in the past, perhaps with other words after it.
+        known: Words that exist, as the present of "stopped" may be "stopps" or "stops".
+    """
+    first, space, rest = meaning.partition(" ")
+    if meaning == "used to":
+        return "is used to"
+    found = _IRREGULAR.get(first, "")
+    if not found and first.endswith("ied"):
+        found = f"{first[:-3]}ies"
+    elif not found and first.endswith("ed"):
+        stem = first[:-2]
+        found = next((form for form in (f"{stem}s", f"{stem}es", f"{stem[:-1]}s") if form in known), "")
+        found = found or (f"{stem}es" if _SILENT_E.search(stem) else "")
+    return (found or first) + space + rest
+
+
+def infinitive(meaning: str) -> str:
+    """A verb without the ending of the third person: "leaves the base" is "leave the base"."""
+    first, space, rest = meaning.partition(" ")
+    base = _INFINITIVES.get(first) or _THIRD_PERSON.sub(
+        lambda end: "y" if end.group() == "ies" else "", first
+    )
+    return base + space + rest
 
 
 def _english_keys(meaning: str) -> tuple[str, ...]:
