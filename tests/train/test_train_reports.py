@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rag.language.text import fold
 from train.tasks.examples import held_out
-from train.tasks.sources import REPORTS, news_topics, reports
+from train.tasks.sources import MEASURED, REPORTS, news_topics, reports
 
 YES_OR_NO = ("نعم", "لا")
 
@@ -51,3 +54,11 @@ def test_they_are_read_as_topics_and_some_events_are_kept_for_validation(items: 
     topics = news_topics(items[:40], held)
     assert {topic.split for topic in topics} == {"train", "valid"}
     assert all(topic.asked and topic.asked[0].near for topic in topics)
+
+
+def test_events_whose_reports_are_asked_about_in_evals_are_not_learned(tmp_path: Path) -> None:
+    asked = sorted({re.sub(r"-\d+$", "", path.stem) for path in MEASURED.glob("*.txt")})
+    assert asked
+    lines = (json.dumps({"id": event, "event": event}) for event in [*asked, "another-event"])
+    (tmp_path / "n.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    assert [item["event"] for item in reports(tmp_path)] == ["another-event"]
