@@ -130,9 +130,10 @@ def parts(question: str, *, longest: int) -> tuple[Part, ...]:
         longest: Most characters of a part.
     """
     arabic = detect_language(question) == "ar"
-    if sides := _each(question, arabic):
+    spaced = " ".join(question.split())  # patterns with optional spaces are slow where there are thousands
+    if sides := _each(spaced, arabic):
         return tuple(Part(side, side, f"{side} {question}") for side in sides)
-    found = _cut(question, arabic)
+    found = _cut(spaced, arabic)
     if not 1 < len(found) <= MOST:
         return (whole(question),)
     asked = found[:1]
@@ -146,8 +147,8 @@ def parts(question: str, *, longest: int) -> tuple[Part, ...]:
 
 def _each(question: str, arabic: bool) -> list[str]:
     """A question about two things, as a question about each; empty where it is not such a question."""
-    match = (_EACH_ARABIC if arabic else _EACH).match(question.strip())
-    if not match or not (_ARABIC_OPENING if arabic else _OPENING).match(question.strip()):
+    match = (_EACH_ARABIC if arabic else _EACH).match(question)
+    if not match or not (_ARABIC_OPENING if arabic else _OPENING).match(question):
         return []
     sides = [match["a"], match["b"]]
     if arabic:
@@ -157,11 +158,11 @@ def _each(question: str, arabic: bool) -> list[str]:
 
 
 def _cut(question: str, arabic: bool) -> list[str]:
-    opening = (_ARABIC_OPENING if arabic else _OPENING).match(question.strip())
+    opening = (_ARABIC_OPENING if arabic else _OPENING).match(question)
     if not opening:
         return [question]
     cuts = list((_ARABIC if arabic else _ENGLISH).finditer(question))
-    if arabic and question.strip().startswith("من "):
+    if arabic and question.startswith("من "):
         cuts = sorted([*cuts, *_WHO.finditer(question)], key=lambda cut: cut.start())
     found, start = [], 0
     for cut in cuts:

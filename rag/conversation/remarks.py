@@ -55,7 +55,9 @@ _AROUND = (
 
 _OF_KIND = {kind: re.compile(rf"(?<!\w)(?:{phrases})(?!\w)") for kind, phrases in _PHRASES.items()}
 _ANY = "|".join([*_PHRASES.values(), _AROUND])
-_ONLY = re.compile(rf"(?:(?:{_ANY})(?: |$))+")
+_ONLY = re.compile(rf"(?:(?>(?:{_ANY})(?: |$)))+")
+"""Each phrase is matched once: "no thanks" is also two phrases, and trying both for each of many would take
+minutes."""
 
 _CUT = re.compile(r"(?<=[.!?؟،,;؛…])\s+|\n+")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -146,6 +147,12 @@ def test_a_subquestion_that_would_grow_too_long_is_asked_in_its_own_words() -> N
 )
 def test_one_question_stays_one(question: str) -> None:
     assert [part.asked for part in parts(question, longest=LONGEST)] == [question]
+
+
+def test_many_spaces_are_no_work() -> None:
+    started = time.process_time()
+    assert len(parts("من غادر" + " " * 1980 + "each x", longest=LONGEST)) == 1
+    assert time.process_time() - started < 1
 
 
 @given(st.text(max_size=200))
