@@ -48,6 +48,12 @@ UNCERTAIN: dict[Language, str] = {
 LITERAL: dict[Language, str] = {"en": "“{words}” (word for word)", "ar": "«{words}» (كلمة بكلمة)"}
 """Their words one by one in the other language."""
 
+UNTRANSLATED: dict[Language, str] = {
+    "en": "The answer is in a sentence that could not be translated; it is quoted in its own language.",
+    "ar": "ورد الجواب في جملة تعذّرت ترجمتها، وهي مقتبسة بلغتها الأصلية.",
+}
+"""The answer where it is a sentence in another language without a translation, and no words of the model."""
+
 CLAUSE = 6
 """Fewest words of a clause that is quoted alone; a shorter one is quoted with its sentence."""
 
@@ -99,13 +105,19 @@ def quote_sentences(draft: Draft, context: Context) -> Draft:
     """Show the cited sentence, or its translation, in place of doubtful words and after a phrase.
 
     A sentence of another article that could not be translated says nothing to the reader, and is left out.
+    Without it a plan or an outcome is an answer by itself.
     """
+    read = tuple(
+        one
+        for one in draft.statements
+        if not (one.added and one.quoted and _is_untranslated(one, context.language))
+    )
     if draft.relation == "plan and outcome" and draft.outcome == "conflict":
-        return draft
+        if len(read) == len(draft.statements):
+            return draft
+        draft = dataclasses.replace(draft, relation="sentences", outcome="answered")
     quoted: dict[tuple[str, tuple[Span, ...]], Statement] = {}
-    for statement in draft.statements:
-        if statement.added and statement.quoted and _is_untranslated(statement, context.language):
-            continue
+    for statement in read:
         shown = _shown(statement, draft, context.language)
         key = "" if shown.quoted else shown.text, tuple(map(span, shown.cited))
         quoted.setdefault(key, shown)
@@ -203,7 +215,7 @@ def whole(
 
     Args:
         statement: Its first cited sentence is quoted. Where that is in another language and has no
-            translation, the statement is returned as it is, and partial.
+            translation, the statement keeps its text, if it has one, and is partial.
         language: Of the answer.
         reason: Why it is not fully supported; empty where it is.
         words: The part of the sentence that matters; only the clause with it is quoted from a long sentence.
@@ -212,7 +224,7 @@ def whole(
     item = statement.cited[0]
     foreign = is_foreign(item, language)
     if foreign and item.translation is None:
-        text = statement.text or statement.words
+        text = statement.text or UNTRANSLATED[language]
         reason = reason or REASONS[language]["untranslated"]
         return dataclasses.replace(statement, text=text, verdict="partial", reason=reason)
     # A reference mark in the article, such as [7], would be read as a citation.

@@ -7,12 +7,13 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from contexts import DOUBTFUL, TRANSLATION, built, context
+from contexts import ADAPTED, DOUBTFUL, TRANSLATION, built, context
 from shown import TEXTS, apart, assert_sound, evidence, quotes
 
 from rag.answering.answer_builder import Built
+from rag.answering.decision import settle
 from rag.answering.draft import Draft, Statement
-from rag.answering.presentation import in_place, label_sides, quote_sentences
+from rag.answering.presentation import STEPS, UNTRANSLATED, in_place, label_sides, quote_sentences
 from rag.language.text import detect_language
 from rag.models.llm.protocol import LogProbabilities
 from rag.records import Evidence
@@ -124,6 +125,26 @@ def test_a_step_that_is_left_out_does_nothing(
     items = apart(evidence((*TEXTS, "The repairs cost 14 million dollars."), published="2024-08-20"))
     texts = [built(reply, items, likelihood=likelihood, without=without).text for without in ((), (step,))]
     assert texts == [whole, left_out]
+
+
+@pytest.mark.parametrize("reply", ["[1] نعم", "[1] The bridge opened on Sunday"])
+def test_a_sentence_that_cannot_be_translated_leaves_an_answer_in_words(reply: str) -> None:
+    items = evidence(("The bridge opened on Sunday.",))
+    result = built(reply, items, "ar", settings=ADAPTED, without=["translate_cited"])
+    assert (result.text, result.outcome) == (f"{UNTRANSLATED['ar'][:-1]} [1].", "partial")
+    assert quotes(result) == [items[0].text]
+
+
+def test_beside_an_outcome_that_cannot_be_translated_the_plan_is_an_answer_by_itself() -> None:
+    done, planned = apart(evidence(("غادرت آخر القوات القاعدة.", "The troops will leave the base in 2025.")))
+    rival, own = Statement("", (done,), quoted=True, added=True), Statement("in 2025", (planned,))
+    draft = Draft(
+        "When do they leave?", (planned, done), (rival, own), relation="plan and outcome", outcome="conflict"
+    )
+    for step in STEPS:
+        draft = step(draft, context())
+    draft = settle(draft)
+    assert (draft.outcome, [one.text for one in draft.statements]) == ("answered", ["in 2025"])
 
 
 def test_what_is_done_and_what_was_planned_are_labelled() -> None:
