@@ -17,11 +17,12 @@ from rag.answering.decision import REASONS
 from rag.answering.draft import Draft, Statement, among, in_place_of
 from rag.answering.support import ENDS, holding, supports, translates
 from rag.language import quantities
-from rag.language.names import latin_keys
+from rag.language.names import latin_keys, likeness
 from rag.language.terms import arabic_keys, terms
-from rag.language.text import is_arabic
-from rag.language.translation.hints import hints_for, in_arabic
+from rag.language.text import fold, is_arabic
+from rag.language.translation.hints import Hint, hints_for, in_arabic
 from rag.language.translation.values import missing
+from rag.language.translation.words import is_stop, keys_of
 from rag.records import Evidence, Language
 
 HALF = 0.5
@@ -30,6 +31,11 @@ words, one wrong word is a wrong answer."""
 
 LATIN_NAME = 4
 """An Arabic answer may consist of up to this many words in Latin letters: names of companies and places."""
+
+ALIKE = 0.86
+"""Likeness of sounds from which a spelling of a name that has several meanings is left as the model writes
+it. Half of the right pairs of names are more alike, and nine of ten unrelated ones less than .43
+(docs/research/decisions.md)."""
 
 _YES_OR_NO = re.compile(r"(?i)\W*(?:yes|no|نعم|بلى|لا|كلا)\W*")
 """A reply of the adapted model that nothing outside it can check, and that is wrong too often: the reader is
@@ -93,7 +99,20 @@ def _worded(statement: Statement, language: Language) -> Statement:
     hints = hints_for(statement.words, "en" if language == "ar" else "ar")
     whole = len(hints) == 1 and hints[0].source.strip() == statement.words.strip(ENDS)
     known = whole and hints[0].kind in ("name", "value") and not hints[0].spelled
-    return dataclasses.replace(statement, text=hints[0].targets[0]) if known else statement
+    if not known or _is_a_meaning(statement.text, hints[0], language):
+        return statement
+    return dataclasses.replace(statement, text=hints[0].targets[0])
+
+
+def _is_a_meaning(text: str, hint: Hint, language: Language) -> bool:
+    """Whether a text is one of a phrase's meanings, or sounds like a name that has several: عمان, Amman."""
+    said, *meanings = (
+        [key for key in keys_of(words) if not is_stop(key, language)] for words in (text, *hint.targets)
+    )
+    if said in meanings:
+        return True
+    latin, arabic = (hint.source, text) if language == "ar" else (text, hint.source)
+    return hint.kind == "name" and len(meanings) > 1 and likeness(latin, fold(arabic)) >= ALIKE
 
 
 def _is_faithful(words: str, text: str) -> bool:

@@ -235,3 +235,27 @@ def test_an_english_value_in_other_words_than_its_sentence_stays_in_an_arabic_an
 def test_a_phrase_that_is_one_known_name_or_value_is_written_by_the_tables(reply: str, value: str) -> None:
     item = evidence(("اجتمع رئيس الوزراء في الفاتيكان ساعتين مع الوفد النرويجي لبحث أزمة المياه.",))
     assert checked(reply, item).text.startswith(value + ":")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("عمان", "Amman"),
+        ("عمان", "in Amman"),
+        ("تونس", "Tunis"),
+        ("الكونغو", "the Congo"),
+        ("رجب", "Rajab"),
+        ("الجزائر", "Algiers"),
+        ("البيضاء", "Casablanca"),
+        ("جبيل", "Jubail"),
+        ("كريم", "Kareem"),
+    ],
+)
+def test_a_name_with_several_meanings_stays_as_the_model_writes_it(words: str, said: str) -> None:
+    items = evidence((f"قال المتحدث إن الاسم الذي ورد في الوثيقة التي نشرت أمس هو {words} لا غيره.",))
+    assert checked(f"[1] {words} = {said}", items).text.startswith(f"{said}:")
+
+
+def test_a_word_that_is_no_meaning_of_a_name_gives_way_to_the_table() -> None:
+    items = evidence(("قال المتحدث إن الاسم الذي ورد في الوثيقة التي نشرت أمس هو عمان لا غيره.",))
+    assert checked("[1] عمان = Riyadh", items).text.startswith("Oman:")
