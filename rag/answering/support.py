@@ -13,11 +13,16 @@ from collections.abc import Sequence
 from rag.language.terms import terms
 from rag.language.text import fold, is_arabic
 from rag.language.translation.check import Comparison, compare
-from rag.language.translation.values import missing
+from rag.language.translation.claims import missing
+from rag.language.translation.hints import EnglishReader, shipped
 from rag.records import Evidence
 
 STEM = 4
 """Letters that a country and its people share: Iraq and Iraqi, Turkey and Turkish."""
+
+PHRASE = 3
+"""Most words of a claim that is a phrase: a capital at its beginning is a name's and no sentence's. Not
+tuned."""
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _PEOPLE = re.compile(r"(?:ish|nch|tch|wiss|merican)s?$")
@@ -78,8 +83,9 @@ def unknown_names(text: str, sources: Sequence[str], question: str = "") -> list
     """The names of a claim that neither its sources nor the question contain.
 
     Only English claims about English sources are checked. A name is a word with a capital letter within a
-    sentence. Names are not paraphrased, except those of peoples (French, American) and abbreviations, which
-    are skipped.
+    sentence, or one that the tables know at the beginning of a phrase. Names are not paraphrased, except
+    those of peoples (French, American) and abbreviations, which are skipped, and those with another spelling
+    in the tables (Britain, UK).
 
     Args:
         text: As for ``supports``.
@@ -90,9 +96,26 @@ def unknown_names(text: str, sources: Sequence[str], question: str = "") -> list
         return []
     there = " ".join([*sources, question])
     held, starts = set(terms(there)), {word[:STEM] for word in fold(there).split()}
-    inside = (match[0] for match in _WORD.finditer(text) if match.start())
-    names = [word for word in inside if word[0].isupper() and not word.isupper() and not _PEOPLE.search(word)]
-    return [name for name in names if not held & set(terms(name)) and fold(name)[:STEM] not in starts]
+    reader = EnglishReader(text, shipped())
+    first = reader.words[0].start if reader.words else 0
+    phrase = 0 < len(reader.words) <= PHRASE and bool(reader.name(0)[0])
+    found = (match for match in _WORD.finditer(text) if match.start() > first or phrase)
+    return [
+        match[0]
+        for match in found
+        if match[0][0].isupper()
+        and not (match[0].isupper() or _PEOPLE.search(match[0]))
+        and not held & set(terms(match[0]))
+        and fold(match[0])[:STEM] not in starts
+        and not any(contains(there, other) for other in _other_names(reader, match.start()))
+    ]
+
+
+def _other_names(reader: EnglishReader, start: int) -> list[str]:
+    """Spellings of the name that begins at a character, by the tables."""
+    at = next((at for at, word in enumerate(reader.words) if word.start == start), None)
+    match = None if at is None else reader.gazetteer.match(reader.words, at, "en")
+    return [form for name in match.names for form in name.english] if match else []
 
 
 def _denials(text: str) -> int:

@@ -20,8 +20,9 @@ from rag.language import quantities
 from rag.language.names import latin_keys, likeness
 from rag.language.terms import arabic_keys, terms
 from rag.language.text import fold, is_arabic
+from rag.language.translation.claims import missing
 from rag.language.translation.hints import Hint, hints_for, in_arabic
-from rag.language.translation.values import missing
+from rag.language.translation.values import values_in
 from rag.language.translation.words import is_stop, keys_of
 from rag.records import Evidence, Language
 
@@ -161,7 +162,7 @@ def _nearest(statement: Statement, names: Sequence[Sequence[Evidence]], draft: D
         if all(among(item, name) for name in names)
         and supports([item.text], statement.text, statement.words, draft.question)
     ]
-    if not (names or statement.words or quantities.claimed(statement.text)):
+    if not (names or statement.words or values_in(statement.text)):
         fitting = [] if statement.cited else [item for item in fitting if said & set(terms(item.text))]
     return max(fitting, key=lambda item: len(said & set(terms(item.text))), default=None)
 

@@ -10,6 +10,7 @@ from contexts import ADAPTED, ARABIC_TRANSLATION, TRANSLATION, built
 from shown import TEXTS, assert_sound, evidence, markers, quotes
 
 from rag.answering.answer_builder import Built
+from rag.language.text import detect_language
 from rag.records import Evidence, Language
 
 
@@ -70,7 +71,7 @@ def test_a_number_that_no_sentence_holds_is_not_answered(draft: str) -> None:
         ),
         ("بلغت تكلفة المكتبة 4 ملايين دينار.", "لم تُذكر جملة مصدر؛ وهذه أقرب جملة"),
         (
-            "مئة راكب: 300 مقابل 4 ملايين [1].",
+            "عدد الركاب: 300 مقابل 4 ملايين [1].",
             "حُذفت مسودة النموذج: لا تجمع جملةٌ واحدة أسماءها وأرقامها وتواريخها",
         ),
         (
@@ -259,3 +260,38 @@ def test_a_name_with_several_meanings_stays_as_the_model_writes_it(words: str, s
 def test_a_word_that_is_no_meaning_of_a_name_gives_way_to_the_table() -> None:
     items = evidence(("قال المتحدث إن الاسم الذي ورد في الوثيقة التي نشرت أمس هو عمان لا غيره.",))
     assert checked("[1] عمان = Riyadh", items).text.startswith("Oman:")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [
+        ("The talks were held in London.", "Paris"),
+        ("The talks were held on Thursday.", "Tuesday"),
+        ("Fourteen people were killed.", "Twelve people"),
+        ("قتل ثلاثة أشخاص.", "خمسة أشخاص"),
+        ("The missile flew 300 kilometres.", "300 miles"),
+        ("The strike lasts 5 days.", "5 hours"),
+    ],
+)
+def test_what_a_phrase_names_is_in_its_sentence(sentence: str, words: str) -> None:
+    assert built(f"[1] {words}", evidence((sentence,)), detect_language(words)).outcome == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [
+        ("The talks were held in London.", "London"),
+        ("The UK and Turkish envoys met.", "Britain"),
+        ("The UK and Turkish envoys met.", "Turkey"),
+        ("Many people were hurt.", "Several people"),
+        ("Physicians treated them.", "Doctors"),
+    ],
+)
+def test_what_is_written_in_another_way_may_begin_a_phrase(sentence: str, words: str) -> None:
+    assert built(f"[1] {words}", evidence((sentence,))).outcome == "answered"
+
+
+def test_a_weekday_of_another_sentence_moves_the_citation() -> None:
+    items = evidence(("The talks began on Thursday.", "The talks ended on Tuesday."))
+    result = checked("[1] on Tuesday", items)
+    assert (result.outcome, quotes(result)) == ("partial", [items[1].text])

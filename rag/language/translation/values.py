@@ -47,12 +47,12 @@ _HALF_A_MILLION: dict[Language, str] = {"en": "نصف مليون", "ar": "half a
 """Its equivalent in the other language, which has no digits either."""
 _FIRST = {"اول", "الاول", "واول", "والاول", "باول", "لاول"}
 
-_UNITS = {
+TIME_UNIT_KEYS = {
     fold(form): f"unit {unit}"
     for unit, *arabic in TIME_UNITS
     for form in (unit, plural_of_unit(unit), *" ".join(arabic).split())
 }
-"""Units of time in either language, folded, by their name."""
+"""What units of time are in either language, by their folded forms."""
 
 _LANGUAGES: tuple[Language, ...] = ("ar", "en")
 _CHECKABLE = re.compile(r"\d+(?:\.\d+)?|month \d+")
@@ -304,7 +304,11 @@ def values_in(text: str) -> frozenset[str]:
     """
     language: Language = "ar" if is_arabic(text) else "en"
     found = {key for value in values_of(text, language) for key in value.keys}
-    units = {_UNITS[word.key] for word in words_of(text) if word.key in _UNITS} if found else set()
+    units = (
+        {TIME_UNIT_KEYS[word.key] for word in words_of(text) if word.key in TIME_UNIT_KEYS}
+        if found
+        else set()
+    )
     return frozenset(claimed(text) | found | units)
 
 
@@ -317,34 +321,3 @@ def _checkable(value: Value) -> set[str]:
     if value.kind == "amount":
         found |= {key.split()[0] for key in value.keys if key.split()[0].isdigit()}
     return found
-
-
-def missing(claim: str, sources: list[str]) -> list[str]:
-    """The values of the claim that none of the sources supports, sorted; empty if all are supported.
-
-    An amount of money is missing, as it is written ("38 million dinars"), where the sources have the same
-    number with other currencies alone. What they write in a way that is not known, as in ``Dh38 million``, is
-    not compared, and neither are the dollars of two countries.
-    """
-    known = frozenset().union(*map(stated, sources))
-    theirs = [amount for source in sources for amount in _amounts(source)]
-    wrong = []
-    for number, currency, written_as in _amounts(claim):
-        others = {other for n, other, _ in theirs if n == number}
-        if currency and others and not others & {currency, ""}:
-            wrong.append(written_as)
-    return sorted((claimed(claim) - known) | set(wrong))
-
-
-@lru_cache(maxsize=1024)
-def _amounts(text: str) -> tuple[tuple[str, str, str], ...]:
-    """The numbers of a text, each with its currency, empty where it has none, and as it is written."""
-    language: Language = "ar" if is_arabic(text) else "en"
-    words = words_of(text)
-    found = []
-    for value in values_of(text, language):
-        currency = next((key for key in value.keys if key.startswith("currency ")), "")
-        currency = "" if words[value.start].key == "¥" else currency  # yen and yuan
-        shown = text[words[value.start].start : words[value.start + value.used - 1].end]
-        found += [(key, currency, shown) for key in value.keys if key[0].isdigit()]
-    return tuple(found)

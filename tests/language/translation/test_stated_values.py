@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.language.translation.values import missing, stated
+from rag.language.translation.claims import missing
+from rag.language.translation.values import stated
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,23 @@ from rag.language.translation.values import missing, stated
         ("38 مليون يوان", "It cost ¥38m."),
         ("38 million US dollars", "كلف 38 مليون دولار"),
         ("200 pounds", "It weighs 200 lb and costs $300."),
+        ("5 days", "a 5-day strike"),
+        ("2 nights", "for 2 days"),
+        ("300 km", "an area of 300 square kilometres"),
+        ("300 miles", "300 kilometres, or 300 by another count"),
+        ("five days", "استمر خمسة أيام"),
+        ("Friday", "It opens on Fri. at noon."),
+        ("Wednesday", "مسلسل وينزداي"),
+        ("الاثنين", "غادر الرجلان معا"),
+        ("a dozen people", "12 people"),
+        ("twenty-five people", "25 people"),
+        ("nearly two million", "1.9 million people"),
+        ("three men", "Ali, Omar and Samir were arrested."),
+        ("two soldiers", "أصيب جنديان"),
+        ("one of them", "three people"),
+        ("Erik ten Hag", "قال إريك تن هاغ"),
+        ("مليار دولار", "بلغت 2.3 مليار دولار"),
+        ("the second", "the third"),
     ],
 )
 def test_a_value_in_other_words_is_not_missing(claim: str, source: str) -> None:
@@ -91,6 +109,27 @@ def test_a_value_in_other_words_is_not_missing(claim: str, source: str) -> None:
 def test_another_value_is_missing(claim: str, source: str, lacks: list[str]) -> None:
     assert missing(claim, [source]) == lacks
     assert missing(claim, []) != []
+
+
+@pytest.mark.parametrize(
+    ("claim", "source", "lacks"),
+    [
+        ("300 miles", "The missile flew 300 kilometres.", ["300 miles"]),
+        ("5 hours", "It lasts 5 days.", ["5 hours"]),
+        ("five hours", "استمر خمسة أيام", ["five hours"]),
+        ("on Tuesday", "They met on Thursday.", ["Tuesday"]),
+        ("on Tuesday", "اجتمعوا يوم الخميس", ["Tuesday"]),
+        ("الثلاثاء", "اجتمعوا يوم الخميس", ["الثلاثاء"]),
+        ("Twelve people", "Fourteen people were killed.", ["Twelve"]),
+        ("Twelve", "Fourteen people were killed.", ["Twelve"]),
+        ("two people", "Three people were killed.", ["two"]),
+        ("خمسة أشخاص", "قتل ثلاثة أشخاص", ["خمسة"]),
+    ],
+)
+def test_another_unit_weekday_or_number_in_words_is_missing(
+    claim: str, source: str, lacks: list[str]
+) -> None:
+    assert missing(claim, [source]) == lacks
 
 
 @pytest.mark.parametrize(
