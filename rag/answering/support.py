@@ -29,8 +29,8 @@ _PEOPLE = re.compile(r"(?:ish|nch|tch|wiss|merican)s?$")
 """Endings of peoples' names that do not begin like the names of their countries."""
 
 
-_JOINED = "[وف]?[بكل]?(?:ال)?"
-"""What Arabic joins to the following word: and, so; in, as, to; the."""
+_JOINED = "[وف]?(?:لل|[بكل]?(?:ال)?)"
+"""What Arabic joins to the following word: and, so; to the; in, as, to; the."""
 ENDS = " \t.,:;،؛!؟?"
 """Punctuation around a phrase."""
 
@@ -62,8 +62,7 @@ def supports(sources: Sequence[str], text: str, words: str = "", question: str =
     if not sources or missing(text, list(sources)):
         return False
     if words:
-        held = fold(words) in fold(" ".join(sources))
-        return held and not missing(text, [words])
+        return any(quotes(source, words) for source in sources) and not missing(text, [words])
     return not unknown_names(text, sources, question)
 
 
@@ -126,11 +125,20 @@ def _denials(text: str) -> int:
 
 
 def holding(words: str, cited: Sequence[Evidence]) -> Evidence | None:
-    """The first sentence that contains exactly these words."""
-    return next((item for item in cited if contains(item.text, words)), None)
+    """The first sentence that contains exactly these words, or else them and an ending of the last one."""
+    exact = (item for item in cited if contains(item.text, words))
+    return next(exact, next((item for item in cited if quotes(item.text, words)), None))
 
 
 def contains(text: str, words: str) -> bool:
     """Whether a text contains exactly these words, folded; an Arabic particle may be joined to the first."""
-    found = re.search(rf"(?:^| ){_JOINED}{re.escape(fold(words))}(?: |$)", fold(text))
-    return found is not None
+    return re.search(rf"{_start(words)}(?: |$)", fold(text)) is not None
+
+
+def quotes(text: str, words: str) -> bool:
+    """Whether a text contains these words, of which the last may have an ending there: وزير in وزيرها."""
+    return re.search(_start(words), fold(text)) is not None
+
+
+def _start(words: str) -> str:
+    return rf"(?:^| ){_JOINED}{re.escape(fold(words))}"

@@ -158,6 +158,18 @@ def test_words_that_are_in_no_sentence_are_no_answer() -> None:
     assert "7" not in result.text
 
 
+@pytest.mark.parametrize("words", ["رئيس", "رئي"])
+def test_a_translation_of_words_behind_a_particle_or_without_their_ending_is_checked(words: str) -> None:
+    result = checked(f"[1] {words} = the king", evidence(("سلم الرسالة للرئيس أمس",)))
+    assert result.text == f"The article says: “{TRANSLATION}” (machine translation, may be wrong) [1]"
+    assert result.claims[0].reason == "its sentence is shown: the model's own words could not be confirmed"
+
+
+def test_a_right_translation_of_words_without_their_ending_is_an_answer() -> None:
+    result = checked("[1] وزير = minister", evidence(("سلم الرسالة إلى وزيرها أمس",)))
+    assert (result.outcome, result.text.split(":")[0]) == ("answered", "minister")
+
+
 def test_a_part_of_a_word_is_no_quotation() -> None:
     result = checked("[4] لايين = 9 billion")
     assert result.outcome == "not_found"
