@@ -17,19 +17,25 @@ from rag.language.terms import terms
 from rag.language.text import fold, is_arabic
 from rag.language.translation.values import stated, values_of
 from rag.language.translation.words import words_of
+from rag.language.word_classes import QUESTION_WORDS
 
 Kind = Literal["time", "quantity", "name", "person"]
+
+_AUXILIARIES = "is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must"
 
 _ASKING: dict[Kind, re.Pattern[str]] = {
     "time": re.compile(
         r"(?:(?:and|but|so) )?(?:(?:in|on|by|since|until|from) )?"
-        r"(?:when|(?:what|which) (?:year|month|date|day))\b"
+        r"(?:when|(?:what|which) (?:year|month)(?! (?:long|old|end)\b)"
+        # Not "what day care centre", "what date palm".
+        rf"|(?:what|which) (?:date|day)(?= (?:{_AUXILIARIES}|of|in)\b|$))\b"
         r"|(?:[وف]?(?:متي|(?:منذ|حتي|الي) متي|(?:في )?اي (?:عام|سنه|شهر|يوم|تاريخ)))(?!\w)"
     ),
     "quantity": re.compile(
         r"(?:(?:and|but|so) )?(?:how (?:many|much)|what (?:percentage|share|number))\b"
         r"|(?:(?:and|but|so) )?what (?:is|was|are|were) the (?:\w+ ){0,2}(?:percentage|share|number) of\b"
-        r"|[وف]?(?:كم|ما (?:(?:هو|هي|كان|كانت) )?(?:(?:اعلي|ادني|اقصي|اكبر|اصغر|اقل|اجمالي) )?(?:عدد|نسبه))"
+        r"|[وف]?(?:(?:(?:من|في) )?كم"
+        r"|ما (?:(?:هو|هي|كان|كانت) )?(?:(?:اعلي|ادني|اقصي|اكبر|اصغر|اقل|اجمالي) )?(?:عدد|نسبه))"
         r"(?!\w)(?! مره)"
     ),
     "name": re.compile(
@@ -37,10 +43,19 @@ _ASKING: dict[Kind, re.Pattern[str]] = {
     ),
     "person": re.compile(
         r"(?:(?:and|but|so) )?(?:(?:to|by|from|with|for) )?(?:who|whom)\b"
-        r"|[وف]?(?:من|بمن|لمن|مع من)(?!\w)(?! (?:بين|اين|اي|متي))"
+        r"|[وف]?(?:من|بمن|لمن|مع من)(?!\w)(?! (?:بين|اين|اي|متي|كم|ماذا))"
     ),
 }
 """By the first words, folded: there ئ is ي and ة is ه, as in the tables below."""
+
+_WHEN_CLAUSE = re.compile(
+    rf"\s*(?:(?:and|but|so)\s+)?when\s+(?!(?:exactly\s+)?(?:{_AUXILIARIES})\b)"
+    rf"(?:[^,]*,\s*(?P<rest>(?:{'|'.join(sorted(QUESTION_WORDS))}|{_AUXILIARIES})\b.*)"
+    r"|.*\b(?:who|whom|whose|what|which|where|why|how)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A clause before the question, and the question where a comma shows its beginning: "when the war began, who
+…"."""
 
 _TIMES = re.compile(
     r"\b(?:years?|months?|weeks?|days?|hours?|today|yesterday|tomorrow|now|soon|ago|before|after|during|since|until|"
@@ -58,11 +73,9 @@ _QUANTITIES = re.compile(
 )
 
 
-_AUXILIARIES = "is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must"
-
 _COUNTED = re.compile(
     rf"(?:(?:and|but|so) )?how many (?:[^\W\d]+ ){{0,2}}?([^\W\d]+) (?:{_AUXILIARIES})\b"
-    r"|[وف]?(?:كم(?: عدد)?|ما(?: هو)? عدد) ([^\W\d]+)"
+    r"|[وف]?(?:(?:(?:من|في) )?كم(?: عدد)?|ما(?: هو)? عدد) ([^\W\d]+)"
 )
 """What is to be counted: the word before the verb in English, the one after كم or عدد in Arabic, folded."""
 
@@ -99,6 +112,8 @@ def kind(question: str) -> Kind | None:
     Args:
         question: In either language, as put to the model.
     """
+    if clause := _WHEN_CLAUSE.match(question):
+        return kind(clause["rest"]) if clause["rest"] else None
     folded = fold(question)
     return next((kind for kind, pattern in _ASKING.items() if pattern.match(folded)), None)
 
