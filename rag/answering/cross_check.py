@@ -19,6 +19,7 @@ from rag.answering import confidence
 from rag.answering.context import Context
 from rag.answering.draft import Draft, Relation, Statement, in_place_of
 from rag.answering.generation import generate
+from rag.answering.support import agree
 from rag.conversation.answer_type import is_choice, kind
 from rag.language import quantities
 from rag.language.names import latin_keys
@@ -26,7 +27,7 @@ from rag.language.plans import asked, fulfils
 from rag.language.terms import arabic_keys
 from rag.language.text import fold
 from rag.language.translation.values import values_in
-from rag.records import Evidence
+from rag.records import Evidence, date_span
 
 DEEP = 10, 30
 """Passages and sentences that are searched for a plan and its outcome. On the development questions the right
@@ -112,8 +113,15 @@ def find_rival(question: str, cited: Sequence[Evidence], others: Sequence[Eviden
 
 def became(plan: Evidence, deed: Evidence, about: Set[str]) -> bool:
     """Whether one sentence reports the outcome of another's plan; one published before the plan cannot."""
-    late = not plan.published or not deed.published or plan.published <= deed.published
-    return late and fulfils(deed.text, plan.text, about)
+    return not _is_before(deed.published, plan.published) and fulfils(deed.text, plan.text, about)
+
+
+def _is_before(date: str | None, other: str | None) -> bool:
+    """Whether a date is surely before another: of some articles only the month or year is known, or none."""
+    try:
+        return date_span(date or "")[1] < date_span(other or "")[0]
+    except ValueError:
+        return False
 
 
 def _elsewhere(question: str, plan: Evidence, deed: Evidence) -> bool:
@@ -162,7 +170,7 @@ def combined(draft: Draft, other: Draft) -> Draft | None:
         return None
     values, others = values_in(one.text), values_in(two.text)
     evidence = (*draft.evidence, *other.evidence)
-    if draft.sure and (fold(one.text) == fold(two.text) or _is_fuller(values, others)):
+    if draft.sure and (fold(one.text) == fold(two.text) or agree(values, others)):
         fuller = two if len(others) > len(values) else one
         both = dataclasses.replace(fuller, cited=(*one.cited, *two.cited))
         return dataclasses.replace(draft, statements=(both,), evidence=evidence)
@@ -175,10 +183,6 @@ def combined(draft: Draft, other: Draft) -> Draft | None:
         two = in_place_of(two, two.cited[0], "")
     added = dataclasses.replace(two, added=True)
     return dataclasses.replace(draft, statements=(one, added), evidence=evidence, relation=relation)
-
-
-def _is_fuller(values: Set[str], others: Set[str]) -> bool:
-    return bool(values and others) and (values <= others or others <= values)
 
 
 def _joined(statements: Sequence[Statement]) -> Statement | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 from rag.answering.confidence import chose
 from rag.answering.context import Context
 from rag.answering.draft import Draft, Statement, in_place_of
-from rag.answering.support import contains
+from rag.answering.support import agree, contains
 from rag.conversation.answer_type import elsewhen, fits, kind
 from rag.language.terms import terms
 from rag.language.translation.values import stated, values_in
@@ -201,12 +202,12 @@ def _not_found(draft: Draft, failed: Statement | None, context: Context) -> Draf
 
 
 def _disagree(statements: Sequence[Statement]) -> bool:
-    """Whether supported answers from different articles differ in numbers or months."""
+    """Whether supported answers from different articles have values of which two do not agree."""
     values = [values_in(one.text) for one in statements]
     articles = [one.articles for one in statements]
     return (
         all(one.verdict == "supported" for one in statements)
         and all(values)
-        and len(set(values)) == len(statements)
+        and any(not agree(one, other) for one, other in itertools.combinations(values, 2))
         and len(frozenset().union(*articles)) == sum(map(len, articles))
     )

@@ -8,7 +8,7 @@ these checks alone (docs/research/decisions.md).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from rag.language.terms import terms
 from rag.language.text import fold, is_arabic
@@ -115,6 +115,16 @@ def _other_names(reader: EnglishReader, start: int) -> list[str]:
     at = next((at for at, word in enumerate(reader.words) if word.start == start), None)
     match = None if at is None else reader.gazetteer.match(reader.words, at, "en")
     return [form for name in match.names for form in name.english] if match else []
+
+
+def agree(values: Set[str], others: Set[str]) -> bool:
+    """Whether two answers state the same, or one of them a fuller value: "September", "September 2025".
+
+    Args:
+        values: Of one answer, as ``values_in`` returns them.
+        others: Of the other.
+    """
+    return bool(values and others) and (values <= others or others <= values)
 
 
 def _denials(text: str) -> int:

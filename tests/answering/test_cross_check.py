@@ -293,3 +293,21 @@ def test_what_was_done_elsewhere_is_not_what_became_of_a_plan(question: str, dee
 def test_a_plan_for_a_region_agrees_with_the_deed_at_one_of_its_places() -> None:
     plan, deed = evidence("plan", "ستغادر القوات غرب البلاد."), evidence("deed", "غادرت القوات عين الأسد.")
     assert cross_check.find_rival("When do the troops leave Ain al-Asad?", [deed], [plan]) == plan
+
+
+@pytest.mark.parametrize(
+    ("planned", "done", "fits"),
+    [
+        ("2024-09-06", "2024-09", True),
+        ("2024-09-06", "2024", True),
+        ("2024-09", "2024-09-06", True),
+        ("2024-09-06", "2024-08", False),
+        ("2024-09-06", "2023", False),
+        ("2024-09-06", None, True),
+        ("2024-09-06", "last week", True),
+    ],
+)
+def test_an_outcome_is_not_published_before_its_plan(planned: str, done: str | None, fits: bool) -> None:
+    plan = dataclasses.replace(evidence("plan", "ستغادر القوات غرب البلاد."), published=planned)
+    deed = dataclasses.replace(evidence("deed", "غادرت القوات عين الأسد."), published=done)
+    assert (cross_check.find_rival("When do the troops leave?", [plan], [deed]) is not None) == fits

@@ -162,6 +162,11 @@ def test_what_a_cross_check_added_counts_only_where_it_is_supported_itself() -> 
         ([("900", "ab"), ("40", "b")], "answered"),
         ([("900", "a"), ("40", "a"), ("70", "b")], "answered"),
         ([("900", "a"), ("40", "bc")], "conflict"),
+        ([("308", "a"), ("318", "b"), ("308", "c")], "conflict"),
+        ([("308", "a"), ("308", "b"), ("308", "c")], "answered"),
+        ([("September", "a"), ("September 2025", "b")], "answered"),
+        ([("September 2024", "a"), ("September 2025", "b")], "conflict"),
+        ([("$5 million", "a"), ("5 million", "b")], "answered"),
     ],
 )
 def test_only_values_of_different_articles_are_a_disagreement(
