@@ -19,11 +19,11 @@ from rag.answering.support import ENDS, holding, supports, translates
 from rag.language import quantities
 from rag.language.names import latin_keys, likeness
 from rag.language.terms import arabic_keys, terms
-from rag.language.text import fold, is_arabic
+from rag.language.text import closed, fold, is_arabic
 from rag.language.translation.claims import missing
 from rag.language.translation.hints import Hint, hints_for, in_arabic
 from rag.language.translation.values import values_in
-from rag.language.translation.words import is_stop, keys_of
+from rag.language.translation.words import is_stop, keys_of, words_of
 from rag.records import Evidence, Language
 
 HALF = 0.5
@@ -31,7 +31,10 @@ HALF = 0.5
 words, one wrong word is a wrong answer."""
 
 LATIN_NAME = 4
-"""An Arabic answer may consist of up to this many words in Latin letters: names of companies and places."""
+"""An Arabic answer may be a name of up to this many words in Latin letters, if the tables lack it."""
+
+_WITHIN_NAMES = closed("al el bin ibn bint de del der di du la le van von of the and")
+"""Words of names that have no capital."""
 
 ALIKE = 0.86
 """Likeness of sounds from which a spelling of a name that has several meanings is left as the model writes
@@ -61,16 +64,14 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
         return statement
     if context.adapted and statement.cited and _YES_OR_NO.fullmatch(statement.text):
         return in_place_of(statement, statement.cited[0], "")
-    statement = _worded(statement, language)
-    if is_foreign(statement.text, language) or _is_half_translated(statement, language):
+    statement = _worded(statement, draft, language)
+    if _is_foreign(statement, language) or _is_half_translated(statement, language):
         return _own_words(statement, evidence, language)
     names = _holding_names(statement.text, evidence)
-    texts = [item.text for item in statement.cited]
-    named = all(_any_among(statement.cited, name) for name in names)
     source = holding(statement.words, statement.cited) if statement.words else None
     if source and not _is_faithful(statement.words, statement.text):
         return in_place_of(statement, source, statement.words, reasons["quoted"])
-    if named and supports(texts, statement.text, statement.words, draft.question):
+    if _holds(statement, draft):
         return statement
     if nearest := _nearest(statement, names, draft):
         reason = reasons["lacking" if statement.cited else "unnamed"]
@@ -87,16 +88,19 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
     )
 
 
-def _worded(statement: Statement, language: Language) -> Statement:
+def _worded(statement: Statement, draft: Draft, language: Language) -> Statement:
     """A phrase that tables can write in the answer's language, in their words.
 
-    It is one known name or value or, in an Arabic answer, English names or an English value.
+    It is one known name or value or, in an Arabic answer, English names or an English value or date.
     """
     if not statement.words:
-        source = holding(statement.text.strip(ENDS), statement.cited)
-        english = language == "ar" and source is not None and not is_arabic(source.text)
-        said = in_arabic(statement.text.strip(ENDS)) if english else ""
-        return dataclasses.replace(statement, text=said, words=statement.text) if said else statement
+        said = in_arabic(statement.text.strip(ENDS)) if language == "ar" else ""
+        source = holding(statement.text.strip(ENDS), statement.cited) if said else None
+        if source and not is_arabic(source.text):
+            return dataclasses.replace(statement, text=said, words=statement.text)
+        # "5 percent" of "5%", and English words for an Arabic sentence, are checked while they are English.
+        other = said and not source and any(map(str.isalpha, statement.text)) and _holds(statement, draft)
+        return dataclasses.replace(statement, text=said) if other else statement
     hints = hints_for(statement.words, "en" if language == "ar" else "ar")
     whole = len(hints) == 1 and hints[0].source.strip() == statement.words.strip(ENDS)
     known = whole and hints[0].kind in ("name", "value") and not hints[0].spelled
@@ -116,22 +120,44 @@ def _is_a_meaning(text: str, hint: Hint, language: Language) -> bool:
     return hint.kind == "name" and len(meanings) > 1 and likeness(latin, fold(arabic)) >= ALIKE
 
 
+def _holds(statement: Statement, draft: Draft) -> bool:
+    """Whether what a statement cites supports it and has its names."""
+    names = _holding_names(statement.text, draft.evidence)
+    texts = [item.text for item in statement.cited]
+    named = all(_any_among(statement.cited, name) for name in names)
+    return named and supports(texts, statement.text, statement.words, draft.question)
+
+
 def _is_faithful(words: str, text: str) -> bool:
     """Whether a translated phrase has the same names and values, and mostly known meanings of its words."""
     found = translates(words, text)
     return found is not None and found.licensed > HALF
 
 
-def is_foreign(text: str, language: Language) -> bool:
-    """Whether a statement is not in the answer's language; a name or a number alone fits either language.
+def _is_foreign(statement: Statement, language: Language) -> bool:
+    """Whether a statement is not in the answer's language; numbers and names of neither language fit.
 
-    Args:
-        text: The statement.
-        language: Of the answer.
+    So do Latin letters that an Arabic sentence has itself.
     """
+    text = statement.text
     letters = sum(char.isalpha() for char in text)
     own = sum(char.isalpha() and is_arabic(char) == (language == "ar") for char in text)
-    return own == 0 < letters and (language == "en" or len(text.split()) > LATIN_NAME)
+    if own or not letters:
+        return False
+    source = holding(text.strip(ENDS), statement.cited)
+    return language == "en" or not (_is_latin_name(text) or (source and is_arabic(source.text)))
+
+
+def _is_latin_name(text: str) -> bool:
+    """Whether a text in Latin letters is a short name that has no known Arabic: Mount Borasi, F-16."""
+    words = [word for word in text.split() if any(map(str.isalnum, word))]
+    marks = [(any(map(str.isupper, word)), any(map(str.isdigit, word))) for word in words]
+    named = (any(has) or word.casefold() in _WITHIN_NAMES for word, has in zip(words, marks, strict=True))
+    dated = any(value.startswith(("month", "weekday")) for value in values_in(text))
+    if dated or len(words) > LATIN_NAME or not all(named):
+        return False
+    known = sum(len(words_of(hint.source)) for hint in hints_for(text, "en"))
+    return (True, True) in marks or known < sum(not is_stop(word.key, "en") for word in words_of(text))
 
 
 def _is_half_translated(statement: Statement, language: Language) -> bool:

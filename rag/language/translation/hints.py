@@ -11,8 +11,9 @@ Nothing here is decided by a model of language; names that no table has are spel
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from rag.language.calendar_words import DAY_NAMES, MONTH_ABBREVIATIONS, MONTH_NAMES, MONTHS
 from rag.language.translation.arabic import ArabicReader
 from rag.language.translation.gazetteer import LOWER_KINDS, Match
 from rag.language.translation.reader import (
@@ -24,7 +25,7 @@ from rag.language.translation.reader import (
     shipped,
     usual_forms,
 )
-from rag.language.translation.words import is_arabic_word, is_stop, longest
+from rag.language.translation.words import is_stop, longest
 from rag.records import Language
 
 __all__ = [
@@ -39,7 +40,28 @@ __all__ = [
     "shipped",
 ]
 
-_DAY_FIRST = re.compile(r"(?:[A-Z][a-z]+ )?\d{1,2} [A-Z][a-z]+(?: \d{4})?")
+_MONTH = "|".join(
+    [
+        *(name for english, _ in MONTHS for name in english.split()),
+        *map(str.title, sorted(MONTH_ABBREVIATIONS)),
+    ]
+)
+_BEFORE_DATES = {
+    "on": "", "in": "", "by": "بحلول", "until": "حتى", "till": "حتى", "since": "منذ", "before": "قبل",
+    "after": "بعد",
+}  # fmt: skip
+"""Prepositions before a date, in Arabic; empty for those that an answer does without."""
+_BEFORE = rf"(?:(?P<before>(?i:{'|'.join(_BEFORE_DATES)})) )"
+_WEEKDAY = rf"(?P<weekday>{'|'.join(DAY_NAMES['en'])})"
+_DATES = (
+    re.compile(
+        rf"{_BEFORE}?(?:{_WEEKDAY},? )?(?:(?P<first>\d{{1,2}}) )?(?P<month>{_MONTH})\b\.?"
+        r"(?: (?P<second>\d{1,2})(?:st|nd|rd|th)?(?!\d))?(?:,? (?P<year>\d{4}))?"
+    ),
+    re.compile(rf"{_BEFORE}{_WEEKDAY}"),
+    re.compile(rf"{_BEFORE}(?P<year>\d{{4}})"),
+)
+"""Dates with their day or their month first, weekdays and years: Tuesday 3 May 2024, May 3, 2024, by 2024."""
 _NAMES = re.compile(r"[^\W\d_]+(?:(?:,? |-)[^\W\d_]+)*")
 
 MEANINGS, NONE = " | ", "none"
@@ -65,10 +87,10 @@ def render(hints: Iterable[Hint]) -> str:
 
 
 def in_arabic(phrase: str) -> str:
-    """A short English answer in Arabic, if it consists of names, or is a value or a date with its day first.
+    """A short English answer in Arabic, if it consists of names, or is a value or a date.
 
     Args:
-        phrase: Such as ``Riyadh and Cairo``, ``38 million dinars`` or ``Tuesday 3 May``.
+        phrase: Such as ``Riyadh and Cairo``, ``38 million dinars`` or ``Tuesday, May 3, 2024``.
 
     Returns:
         Empty for any other phrase, for a word that may be no name (Rice, Star), and for digits, which are the
@@ -77,9 +99,8 @@ def in_arabic(phrase: str) -> str:
     reader = EnglishReader(phrase, shipped())
     if not reader.words:
         return ""
-    if _DAY_FIRST.fullmatch(phrase):
-        parts = [_value(reader, at) or word.text for at, word in enumerate(reader.words)]
-        return " ".join(parts) if all(part.isdigit() or is_arabic_word(part) for part in parts) else ""
+    if date := next(filter(None, (pattern.fullmatch(phrase) for pattern in _DATES)), None):
+        return _date(date.groupdict())
     value = reader.value(0)
     if value and value[1] == len(reader.words):
         return value[0].targets[0] if value[0] else ""
@@ -106,9 +127,21 @@ def in_arabic(phrase: str) -> str:
     return "".join(names)
 
 
-def _value(reader: Reader, at: int) -> str:
-    value = reader.value(at)
-    return value[0].targets[0] if value and value[0] else ""
+def _date(date: Mapping[str, str | None]) -> str:
+    """A date as Arabic newspapers write it: its day first."""
+    days = [day for day in (date.get("first"), date.get("second")) if day]
+    if len(days) > 1:
+        return ""
+    weekday, month, year = (date.get(part) or "" for part in ("weekday", "month", "year"))
+    months = zip(MONTH_NAMES["en"], MONTH_NAMES["ar"], strict=True)
+    parts = (
+        _BEFORE_DATES[(date["before"] or "on").lower()],
+        DAY_NAMES["ar"][DAY_NAMES["en"].index(weekday)] if weekday else "",
+        *days,
+        next((arabic for name, arabic in months if name[:3] == month[:3]), "عام" if year else ""),
+        year,
+    )
+    return " ".join(filter(None, parts))
 
 
 class EnglishReader(Reader):
