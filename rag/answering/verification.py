@@ -154,7 +154,8 @@ def _is_latin_name(text: str) -> bool:
     marks = [(any(map(str.isupper, word)), any(map(str.isdigit, word))) for word in words]
     named = (any(has) or word.casefold() in _WITHIN_NAMES for word, has in zip(words, marks, strict=True))
     dated = any(value.startswith(("month", "weekday")) for value in values_in(text))
-    if dated or len(words) > LATIN_NAME or not all(named):
+    capital = any(has_capital for has_capital, _ in marks)
+    if dated or not capital or len(words) > LATIN_NAME or not all(named):
         return False
     known = sum(len(words_of(hint.source)) for hint in hints_for(text, "en"))
     return (True, True) in marks or known < sum(not is_stop(word.key, "en") for word in words_of(text))

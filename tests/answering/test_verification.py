@@ -209,9 +209,13 @@ def test_numbers_and_latin_names_are_of_any_language(words: str) -> None:
     assert built(f"[1] {words}", items, "ar").text.startswith(words)
 
 
-@pytest.mark.parametrize("words", ["Prime Minister", "killed in attack", "port director", "May 3-5"])
+@pytest.mark.parametrize(
+    "words", ["Prime Minister", "killed in attack", "port director", "May 3-5", "3 and 4"]
+)
 def test_english_words_are_no_arabic_answer_and_give_way_to_their_sentence(words: str) -> None:
-    items = evidence(("The Prime Minister said that the port director was killed in attack on May 3-5.",))
+    items = evidence(
+        ("The Prime Minister and the port director were killed in attack on May 3-5, with 3 and 4 men.",)
+    )
     result = built(f"[1] {words}", items, "ar")
     assert result.text == f"جاء في المقال: «{ARABIC_TRANSLATION}» (ترجمة آلية قد تكون خاطئة) [1]"
 
@@ -231,12 +235,13 @@ def test_english_words_are_checked_before_they_are_written_in_arabic(reply: str)
         ("[1] Tuesday, May 3", "الثلاثاء 3 مايو"),
         ("[1] May 3", "3 مايو"),
         ("[1] in May", "مايو"),
+        ("[1] four", "4"),
         ("[1] Mount Borasi", "Mount Borasi"),
     ],
 )
 def test_english_names_and_values_are_written_in_arabic_in_an_arabic_answer(reply: str, lead: str) -> None:
     items = evidence(
-        ("On Tuesday 3 May Salma Idris said that the tunnel under Mount Borasi had cost 12 million dollars.",)
+        ("On Tuesday 3 May Salma Idris said four tunnels under Mount Borasi had cost 12 million dollars.",)
     )
     assert built(reply, items, "ar").text.startswith(lead)
 

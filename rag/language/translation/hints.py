@@ -25,6 +25,7 @@ from rag.language.translation.reader import (
     shipped,
     usual_forms,
 )
+from rag.language.translation.values import value_at
 from rag.language.translation.words import is_stop, longest
 from rag.records import Language
 
@@ -101,9 +102,10 @@ def in_arabic(phrase: str) -> str:
         return ""
     if date := next(filter(None, (pattern.fullmatch(phrase) for pattern in _DATES)), None):
         return _date(date.groupdict())
-    value = reader.value(0)
-    if value and value[1] == len(reader.words):
-        return value[0].targets[0] if value[0] else ""
+    value = value_at(reader.words, 0, phrase, "en")
+    if value and value.used == len(reader.words):
+        counts = value.kind == "number" and phrase.isalpha() and value.keys != {"1"}  # four, not "one"
+        return next(iter(value.targets), next(iter(value.keys)) if counts else "")
     if not _NAMES.fullmatch(phrase):
         return ""
     names: list[str] = []

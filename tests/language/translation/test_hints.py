@@ -302,6 +302,8 @@ def test_foreign_sounds_meet_in_a_name_that_has_one_spelling() -> None:
         ("by September 2024", "بحلول سبتمبر 2024"),
         ("May", "مايو"),
         ("on Tuesday", "الثلاثاء"),
+        ("Four", "4"),
+        ("one", ""),
         ("In 2024", "عام 2024"),
         ("by 2024", "بحلول عام 2024"),
         ("Theresa May", "تيريزا ماي"),
