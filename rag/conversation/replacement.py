@@ -13,6 +13,19 @@ import itertools
 import re
 from dataclasses import dataclass
 
+from rag.conversation.nouns import (
+    ARTICLE,
+    CLOSED,
+    DETERMINERS,
+    OF,
+    PLACE,
+    PREPOSITIONS,
+    WORD,
+    Span,
+    entire,
+    nouns,
+    verb_within,
+)
 from rag.language.terms import terms
 from rag.language.text import detect_language, fold
 from rag.language.word_classes import AUXILIARIES, QUESTION_WORDS, closed
@@ -69,21 +82,6 @@ _ASKING_ARABIC = re.compile(
 )
 """Words with which a follow-up asks by itself."""
 
-_PREPOSITIONS: dict[Language, frozenset[str]] = {
-    "en": closed(
-        "in on at of for from to with by near under after before during since until about against between "
-        "into according"
-    ),
-    "ar": closed("في من علي الي عن منذ حتي بعد قبل خلال عند لدي مع ضد بين نحو"),
-}
-_DETERMINERS = closed("the a an his her its their this that these those our your")
-_CLOSED = _PREPOSITIONS["en"] | _DETERMINERS | AUXILIARIES | QUESTION_WORDS | closed("and or but not there")
-_TIMES = closed("عام سنه شهر يوم عهد حال")
-"""Arabic words after a preposition that begin a time."""
-
-_PLACE = re.compile(r"\s+(?:in|of|at|from|near)(?:\s+[A-Z][\w'’-]*)+")
-"""A place that belongs to the noun before it: the quay "in Faw"."""
-
 _AUX = "|".join(sorted(AUXILIARIES))
 _COUNTED = re.compile(rf"(how many\s+)(?:(?:\w+\s+){{0,2}}?\w+(?=\s+(?:{_AUX})\b)|\w+)", re.IGNORECASE)
 _PLURAL = re.compile(r".*(?:s|people|men|women|children)", re.IGNORECASE)
@@ -91,11 +89,6 @@ _YEAR = re.compile(
     r"(?<!\w)(?:(?:in|since|by|until|في|منذ|حتى) )?(?:(?:العام|عام|سنة) )?(?P<year>(?:19|20)\d\d)(?!\w)",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[\w'’]+(?:[-.][\w'’]+)*")
-_ARTICLE = re.compile(
-    r"(?!ال(?:تقي|تقت|تقوا|تحق|تحقت|تزم|تزمت|غي|غت|قي|قت)$)[وف]?([بكل]?)ال\w{2,}|(لل)\w{2,}"
-)
-"""Folded words with the Arabic article, but for verbs that begin like it; and the preposition in them."""
 _MARKS = ' \t\n.,،؛;:!?؟"«»“”'
 
 
@@ -109,18 +102,6 @@ class Named:
     """Whether it corrects the question before it, rather than asks the same again about something else."""
     instead_of: str = ""
     """What it says is not meant; empty where it does not say it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """A definite noun or a name in a question."""
-
-    start: int
-    end: int
-    noun: bool
-    """Whether it is a noun with an article or another determiner, rather than a name."""
-    after: str
-    """The preposition before it, folded; empty without one."""
 
 
 def named(question: str) -> Named | None:
@@ -145,10 +126,10 @@ def named(question: str) -> Named | None:
     if not 0 < len(words) <= LONGEST or _asks(words):
         return None
     first, _, second = rest.partition(" ")
-    if fold(first) in _PREPOSITIONS["en"]:
+    if fold(first) in PREPOSITIONS["en"]:
         first = second
     # Without an opener, a capital is that of a sentence, and an Arabic word without article may be a verb.
-    plain = not (opener or first[:1].isdigit() or _is_noun(first) or fold(first) in _PREPOSITIONS["ar"])
+    plain = not (opener or first[:1].isdigit() or _is_noun(first) or fold(first) in PREPOSITIONS["ar"])
     return None if plain and (first is not second or not first[:1].isupper()) else Named(rest)
 
 
@@ -159,7 +140,7 @@ def names_something(name: Named) -> bool:
         name: What a follow-up names.
     """
     first = fold(name.text).split()[:1]
-    relates = any(first and first[0] in words for words in _PREPOSITIONS.values())
+    relates = any(first and first[0] in words for words in PREPOSITIONS.values())
     return any(map(str.isalpha, name.text)) and not (
         relates or _asks(first) or name.text.endswith(("'s", "’s"))
     )
@@ -174,7 +155,7 @@ def _asks(words: list[str]) -> bool:
 def _is_noun(text: str) -> bool:
     """Whether a text begins with a determiner, or its first or last word with the Arabic article."""
     words = fold(text).split()
-    return bool(words) and (words[0] in _DETERMINERS or any(map(_ARTICLE.fullmatch, (words[0], words[-1]))))
+    return bool(words) and (words[0] in DETERMINERS or any(map(ARTICLE.fullmatch, (words[0], words[-1]))))
 
 
 def replaced(before: str, name: Named) -> str:
@@ -197,10 +178,12 @@ def _renumbered(before: str, text: str) -> str:
     """A number in the place of that behind the same words, "Rasid 2" for "Rasid 3", or a year for a year."""
     found = re.fullmatch(r"(.+?)\s*\d+", text)
     same = found and list(re.finditer(rf"(?<!\w){re.escape(found[1])}\s*\d+(?!\w)", before, re.IGNORECASE))
-    years = list(_YEAR.finditer(before)) if _YEAR.search(text) else []
+    year, years = _YEAR.search(text), list(_YEAR.finditer(before))
     if same:
         start, end = same[-1].span()
-    elif years:
+    elif year and years:
+        bare = years[-1].start() == years[-1].start("year")  # "the flood of 2019"
+        text = year["year"] if bare else text
         start, end = years[-1].span("year" if text.isdigit() else 0)
     else:
         return ""
@@ -208,11 +191,11 @@ def _renumbered(before: str, text: str) -> str:
 
 
 def _put(before: str, name: Named, language: Language) -> str:
-    spans = (_english if language == "en" else _arabic)(before)
+    spans = nouns(before, language)
     if name.instead_of and (meant := _sharing(before, spans, name.instead_of)):
-        return _instead(before, meant[-1], _small(name.text), language)
+        return _instead(before, entire(before, spans, meant[-1], name.text), _small(name.text), language)
     first, rest = "", name.text
-    while (word := rest.partition(" "))[2] and fold(word[0]) in _PREPOSITIONS[language]:
+    while (word := rest.partition(" "))[2] and fold(word[0]) in PREPOSITIONS[language]:
         first, rest = fold(word[0]), word[2]
     if first:
         same = [span for span in spans if span.after == first]
@@ -224,12 +207,14 @@ def _put(before: str, name: Named, language: Language) -> str:
     counted = _COUNTED.match(before)
     if counted and all(span.after for span in spans) and _PLURAL.fullmatch(rest):
         determiner, _, plural = rest.partition(" ")
-        return (
-            f"{counted[1]}{plural if determiner.lower() in _DETERMINERS else rest}{before[counted.end() :]}"
-        )
+        return f"{counted[1]}{plural if determiner.lower() in DETERMINERS else rest}{before[counted.end() :]}"
     if not noun and language == "en" and not rest[:1].isupper():
         return ""
+    # "The price of gas" takes the place of "the price of oil", not of a part of it.
+    heads = [span for span in spans if OF.match(before, span.end)] if OF.search(rest) else []
     order = (
+        _sharing(before, heads, rest),
+        heads,
         _sharing(before, spans, rest),
         [span for span in free if span.noun == noun],
         [span for span in spans if span.noun == noun],
@@ -238,7 +223,9 @@ def _put(before: str, name: Named, language: Language) -> str:
         spans,
     )
     best = next((some[-1] for some in order if some), None)
-    return _instead(before, best, _small(rest), language) if best else ""
+    if best is None or (best.after == "of" and verb_within(before, spans, best.start, best.end)):
+        return ""
+    return _instead(before, entire(before, spans, best, rest), _small(rest), language)
 
 
 def _small(text: str) -> str:
@@ -248,15 +235,15 @@ def _small(text: str) -> str:
 
 def _after(before: str, preposition: str, text: str) -> str:
     """A question with a text in the place of the last word after a preposition: "in autumn"; else empty."""
-    words = list(_WORD.finditer(before))
+    words = list(WORD.finditer(before))
     for one, following in reversed(list(itertools.pairwise(words))):
         word = fold(following[0])
-        if fold(one[0]) == preposition and word not in _CLOSED and not _asks([word]):
+        if fold(one[0]) == preposition and word not in CLOSED and not _asks([word]):
             return f"{before[: following.start()]}{text}{before[following.end() :]}"
     return ""
 
 
-def _sharing(before: str, spans: list[_Span], text: str) -> list[_Span]:
+def _sharing(before: str, spans: list[Span], text: str) -> list[Span]:
     """The spans that have a word of a text."""
     return [span for span in spans if _content(text) & _content(before[span.start : span.end])]
 
@@ -290,74 +277,13 @@ def mentioning(about: str, found: Retrieved) -> Retrieved:
 
 def _content(text: str) -> set[str]:
     """The search terms of a text, but for closed classes."""
-    return {term for word in fold(text).split() if word not in _CLOSED for term in terms(word)} - {"s"}
+    return {term for word in fold(text).split() if word not in CLOSED for term in terms(word)} - {"s"}
 
 
-def _instead(before: str, span: _Span, text: str, language: Language) -> str:
+def _instead(before: str, span: Span, text: str, language: Language) -> str:
     end = span.end
-    if language == "en" and span.noun and (place := _PLACE.match(before, end)):
+    if language == "en" and span.noun and (place := PLACE.match(before, end)):
         end = place.end()
     if len(span.after) == 1:  # a preposition that is written together with its noun
         text = f"لل{text[2:]}" if span.after == "ل" and text.startswith("ال") else f"{span.after}{text}"
     return f"{before[: span.start]}{text}{before[end:]}"
-
-
-def _english(before: str) -> list[_Span]:
-    words = list(_WORD.finditer(before))
-    found, at = [], 1  # the first word asks
-    while at < len(words):
-        word, previous, last = words[at][0], fold(words[at - 1][0]), at
-        after = previous if previous in _PREPOSITIONS["en"] else ""
-        noun, name = fold(word) in _DETERMINERS, word[:1].isupper() and word != "I"
-        if noun or name:
-            while last + 1 < len(words) and _goes_on(before, words[last], words[last + 1], noun):
-                last += 1
-            # Behind an auxiliary the verb follows its subject: "did the new quay | open", "… in Faw | open".
-            place = _PLACE.match(before, words[last].end())
-            verb_follows = place is not None and bool(_WORD.search(before, place.end()))
-            last -= noun and previous in AUXILIARIES and last - at > 1 and not verb_follows
-            ends = last + 1 == len(words) or fold(words[last + 1][0]) in _CLOSED
-            # Else a name describes a noun: "American troops".
-            if last > at if noun else ends or after or previous in AUXILIARIES:
-                found.append(_Span(words[at].start(), words[last].end(), noun, after))
-        at = last + 1
-    return found
-
-
-def _goes_on(before: str, word: re.Match[str], following: re.Match[str], noun: bool) -> bool:
-    """Whether a word belongs to the noun or name before it."""
-    near = not before[word.end() : following.start()].strip()
-    fits = fold(following[0]) not in _CLOSED if noun else following[0][:1].isupper() or following[0].isdigit()
-    return near and fits
-
-
-def _arabic(before: str) -> list[_Span]:
-    words = list(_WORD.finditer(before))
-    found, at = [], 0
-    while at < len(words):
-        word, previous, last = fold(words[at][0]), fold(words[at - 1][0]) if at else "", at
-        after = previous if previous in _PREPOSITIONS["ar"] else ""
-        if article := _ARTICLE.fullmatch(word):
-            # An adjective has the article too, and a place belongs to the noun before it.
-            while more := _belongs([fold(other[0]) for other in words[last + 1 : last + 3]]):
-                last += more
-            found.append(
-                _Span(
-                    words[at].start(), words[last].end(), True, after or (article[1] or article[2] or "")[:1]
-                )
-            )
-        elif after and _is_place(word):
-            found.append(_Span(words[at].start(), words[at].end(), False, after))
-        at = last + 1
-    return found
-
-
-def _belongs(following: list[str]) -> int:
-    """How many of the folded words that follow an Arabic noun belong to it."""
-    if following and following[0].startswith("ال") and _ARTICLE.fullmatch(following[0]):
-        return 1
-    return 2 if len(following) == 2 and following[0] == "في" and _is_place(following[1]) else 0
-
-
-def _is_place(word: str) -> bool:
-    return word not in _TIMES and not word.isdigit()
