@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from rag.conversation.rewrite import Standalone, is_fragment, points_back
 from rag.language.text import detect_language
+from rag.language.translation.reader import shipped
+from rag.language.translation.words import words_of
 from rag.language.word_classes import AUXILIARIES, QUESTION_WORDS
 
 MOST = 3
@@ -80,6 +82,10 @@ _EACH_ARABIC = re.compile(
     rf"و(?P<b>[^\s،؟?]+(?:\s+(?!{_ABOUT})[^\s،؟?]+)*)(?P<rest>[^؟?]*)"
 )
 """A question about two things at once ("each", كل من), up to place, time or topic."""
+_PAST = re.compile(
+    r"(?:was|were) .+|\w{2,}ed|left|came(?: out)?|went|took .+|fell|won|lost|met|paid|fled|died"
+)
+"""Meanings of Arabic verbs in the past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +157,34 @@ def _each(question: str, arabic: bool) -> list[str]:
     if not match or not (_ARABIC_OPENING if arabic else _OPENING).match(question):
         return []
     sides = [match["a"], match["b"]]
+    if arabic and _is_clause(*sides):
+        return []
     if arabic:
         return [f"{match['asks']} {side} {match['rest'].strip()}".strip() + "؟" for side in sides]
     aux = _SINGULAR.get(match["aux"].lower(), match["aux"])
     return [f"{match['asks']} {aux} {side} {match['rest'].strip()}?" for side in sides]
+
+
+def _is_clause(one: str, other: str) -> bool:
+    """Whether the sides behind كل من are what everyone did: «كل من حضر الاجتماع وصوّت عليه».
+
+    They are if the first begins with a verb, or both have unknown words where names and nouns would have an
+    article or be in the tables.
+    """
+    first = one.split()[0]
+    if _is_named(one):
+        return False
+    meanings = shipped().lexicon.meanings(first)
+    present = first.startswith("ي") and any(map(str.islower, meanings))  # a name has capitals
+    verb = present or any(map(_PAST.fullmatch, meanings))
+    return verb or (not meanings and len(one.split()) > 1 and not _is_named(other))
+
+
+def _is_named(side: str) -> bool:
+    """Whether an Arabic phrase begins with an article or a known name."""
+    words, gazetteer = words_of(side), shipped().gazetteer
+    known = words and (gazetteer.match(words, 0, "ar") or gazetteer.part(words[0].key, "ar"))
+    return side.startswith("ال") or bool(known)
 
 
 def _cut(question: str, arabic: bool) -> list[str]:
