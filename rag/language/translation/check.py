@@ -64,8 +64,6 @@ class Comparison:
     licensed: float
     """Share of the translation's content words that a meaning, name or value of the source licenses; 0 to 1,
     and 1 where there are none."""
-    content_words: int
-    """How many different content words the translation has."""
     covered: float
     """Share of the source's words, names and values of which the translation has a known equivalent; 0 to 1,
     and 1 where there are none."""
@@ -89,7 +87,6 @@ def compare(source: str, translation: str, language: Language) -> Comparison:
         missing_names=tuple(names(source, translation)),
         added_names=tuple(reversed_names(translation, source)),
         licensed=licensed / total if total else 1.0,
-        content_words=total,
         covered=_covered(source, translation, language),
     )
 

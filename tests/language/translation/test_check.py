@@ -14,7 +14,6 @@ def test_a_right_translation_is_not_flagged_in_either_direction() -> None:
     for found in (compare(SOURCE, GOOD, "ar"), compare(GOOD, SOURCE, "en")):
         assert not (found.missing_values or found.added_values or found.missing_names or found.added_names)
         assert found.licensed > 0.7
-        assert found.content_words > 5
 
 
 @pytest.mark.parametrize(
