@@ -134,7 +134,7 @@ def label_sides(draft: Draft, context: Context) -> Draft:
         supported = draft.trusts_words and statement.verdict == "supported"
         if statement.quoted or not supported or not fits(draft.question, statement.text, statement.words):
             words = statement.words or statement.text
-            statement = whole(statement, context.language, words=words, frame=BESIDE)
+            statement = as_quotation(statement, context.language, words=words, frame=BESIDE)
         labelled.append(dataclasses.replace(statement, text=label.format(text=seen(statement))))
     return dataclasses.replace(draft, statements=tuple(labelled))
 
@@ -170,15 +170,15 @@ def _shown(statement: Statement, draft: Draft, language: Language) -> Statement:
     beside = draft.relation == "sources"
     if statement.quoted:
         frame = ANOTHER_SAYS if statement.added and beside else ARTICLE_SAYS
-        return whole(statement, language, statement.reason, words, frame)
+        return as_quotation(statement, language, statement.reason, words, frame)
     foreign = is_foreign(statement.cited[0], language)
     if not draft.trusts_words:
         if not foreign:
-            return whole(statement, language, words=words)
+            return as_quotation(statement, language, words=words)
         reason = statement.reason or doubt(statement.cited[0], language)
         statement = dataclasses.replace(statement, verdict="partial", reason=reason)
     sided = draft.outcome == "conflict" or (not beside and any(one.added for one in draft.statements))
-    return statement if sided or not (foreign or draft.phrases) else in_place(statement, language)
+    return statement if sided or not (foreign or draft.phrases) else with_sentence(statement, language)
 
 
 def _is_untranslated(statement: Statement, language: Language) -> bool:
@@ -204,7 +204,7 @@ def is_foreign(item: Evidence, language: Language) -> bool:
     return is_arabic(item.text) != (language == "ar")
 
 
-def whole(
+def as_quotation(
     statement: Statement,
     language: Language,
     reason: str = "",
@@ -247,7 +247,7 @@ def whole(
     )
 
 
-def in_place(statement: Statement, language: Language) -> Statement:
+def with_sentence(statement: Statement, language: Language) -> Statement:
     """A statement followed by the sentence that it is taken from, or by its translation.
 
     "900" is shown as "900: «… و900 في سوريا …»": the reader sees at once whether it is what was asked for,
@@ -266,9 +266,9 @@ def in_place(statement: Statement, language: Language) -> Statement:
     if not source or not (foreign or contains(source, words)):
         return statement
     if contains(source, words) and len(words.split()) > MOST * len(source.split()):
-        quoted = whole(statement, language, statement.reason, words)
+        quoted = as_quotation(statement, language, statement.reason, words)
         return dataclasses.replace(quoted, cited=statement.cited)
-    quoted = whole(statement, language, words=words, frame=BESIDE)
+    quoted = as_quotation(statement, language, words=words, frame=BESIDE)
     return dataclasses.replace(statement, text=words, quotation=quoted.quotation, beside=quoted.text)
 
 

@@ -65,7 +65,7 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
     if context.adapted and statement.cited and _YES_OR_NO.fullmatch(statement.text):
         return in_place_of(statement, statement.cited[0], "")
     statement = _worded(statement, draft, language)
-    if _is_foreign(statement, language) or _is_half_translated(statement, language):
+    if _is_in_another_language(statement, language) or _is_half_translated(statement, language):
         return _own_words(statement, evidence, language)
     names = _holding_names(statement.text, evidence)
     source = holding(statement.words, statement.cited) if statement.words else None
@@ -134,7 +134,7 @@ def _is_faithful(words: str, text: str) -> bool:
     return found is not None and found.licensed > HALF
 
 
-def _is_foreign(statement: Statement, language: Language) -> bool:
+def _is_in_another_language(statement: Statement, language: Language) -> bool:
     """Whether a statement is not in the answer's language; numbers and names of neither language fit.
 
     So do Latin letters that an Arabic sentence has itself.

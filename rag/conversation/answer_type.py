@@ -204,9 +204,9 @@ def elsewhen(question: str, text: str) -> bool:
         return False
     asked = " ".join(question[within.end() :].split()[:WITHIN_WORDS])
     # A year that is not part of a date belongs to something else: "the 2008 agreement".
-    told = quantities.years(text) - quantities.years(untimed(text)), quantities.months(text)
+    named = quantities.years(text) - quantities.years(untimed(text)), quantities.months(text)
     wanted = quantities.years(asked), quantities.months(asked)
-    return any(a and b and not a & b for a, b in zip(told, wanted, strict=True))
+    return any(a and b and not a & b for a, b in zip(named, wanted, strict=True))
 
 
 def repeats(question: str, answer: str) -> bool:

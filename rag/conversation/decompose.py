@@ -20,7 +20,7 @@ from rag.language.word_classes import AUXILIARIES, QUESTION_WORDS
 MOST = 3
 """Most parts of a question; each takes as long as a question."""
 
-LEAST_WORDS = 3
+SHORT_PART = 3
 """Most words of a part that is cut off ahead of a longer one only at a comma: in "how many died and how many
 were hurt in the attack" both mean the attack."""
 
@@ -199,7 +199,7 @@ def _cut(question: str, arabic: bool) -> list[str]:
         left, right = question[start : cut.start()], question[cut.end() :]
         if cut.start() < start or not _stands(left, arabic):
             continue
-        if not re.search(r"[,،;؛?؟.]", cut[0]) and len(left.split()) <= LEAST_WORDS < len(right.split()):
+        if not re.search(r"[,،;؛?؟.]", cut[0]) and len(left.split()) <= SHORT_PART < len(right.split()):
             continue
         found.append(left)
         start = cut.end()

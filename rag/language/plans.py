@@ -109,7 +109,7 @@ def _happenings() -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Events:
     """The events that a sentence reports."""
 
     planned: frozenset[str]
@@ -121,7 +121,7 @@ class Told:
 
 
 @lru_cache(maxsize=256)  # one question compares a sentence with some thirty others, in both directions
-def told(sentence: str) -> Told:
+def events(sentence: str) -> Events:
     """The events that a sentence reports as planned and as done.
 
     Args:
@@ -133,7 +133,7 @@ def told(sentence: str) -> Told:
     done |= _english(_ENGLISH_DONE, _ENGLISH_PLANNED.sub(" ", folded))  # "is to be closed"
     planned, done = _named(planned), _named(done)
     # "was to leave", "has agreed to leave": the sentence reports the plan.
-    return Told(frozenset(planned - done), frozenset(done - planned), frozenset(years(folded)))
+    return Events(frozenset(planned - done), frozenset(done - planned), frozenset(years(folded)))
 
 
 def asked(question: str) -> frozenset[str]:
@@ -162,7 +162,7 @@ def fulfils(deed: str, plan: str, about: Set[str]) -> bool:
         plan: Another sentence.
         about: The events that matter: ``asked(question)``.
     """
-    done, planned = told(deed), told(plan)
+    done, planned = events(deed), events(plan)
     if done.years and not (planned.years and max(done.years) >= min(planned.years)):
         return False
     return bool(done.done & planned.planned & about)

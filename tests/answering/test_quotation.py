@@ -23,12 +23,12 @@ def claim(text: str, *cited: Evidence) -> Statement:
 
 
 def whole(item: Evidence, language: Language) -> Statement:
-    return presentation.whole(Statement("", (item,)), language)
+    return presentation.as_quotation(Statement("", (item,)), language)
 
 
 def answer(language: Language, *parts: Statement) -> str:
     drafts = [
-        Draft("What?", one.cited, (presentation.in_place(one, language),), outcome="answered")
+        Draft("What?", one.cited, (presentation.with_sentence(one, language),), outcome="answered")
         for one in parts
     ]
     return answer_builder.build(drafts, language).text
@@ -116,6 +116,6 @@ def test_a_word_for_word_translation_is_named_so() -> None:
 
 
 def test_without_a_translation_no_sentence_of_another_language_is_shown() -> None:
-    statement = presentation.whole(claim("2500 soldiers", source(ARABIC)), "en")
+    statement = presentation.as_quotation(claim("2500 soldiers", source(ARABIC)), "en")
     assert (statement.text, statement.verdict) == ("2500 soldiers", "partial")
     assert statement.reason == "its sentence could not be translated"

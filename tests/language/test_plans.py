@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.language.plans import asked, fulfils, told
+from rag.language.plans import asked, events, fulfils
 
 PLANS = [
     "The troops will leave the base by September.",
@@ -36,14 +36,14 @@ QUESTIONS = [
 
 @pytest.mark.parametrize("plan", PLANS)
 def test_a_plan_is_no_deed(plan: str) -> None:
-    assert "leave" in told(plan).planned
-    assert "leave" not in told(plan).done
+    assert "leave" in events(plan).planned
+    assert "leave" not in events(plan).done
 
 
 @pytest.mark.parametrize("deed", DEEDS)
 def test_a_deed_is_no_plan(deed: str) -> None:
-    assert "leave" in told(deed).done
-    assert "leave" not in told(deed).planned
+    assert "leave" in events(deed).done
+    assert "leave" not in events(deed).planned
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -89,4 +89,4 @@ def test_a_word_in_no_list_is_compared_as_it_is() -> None:
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_two_texts_can_be_held_against_each_other(one: str, other: str) -> None:
-    assert not (fulfils(one, other, asked(one)) and not told(one).done)
+    assert not (fulfils(one, other, asked(one)) and not events(one).done)
