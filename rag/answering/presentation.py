@@ -55,10 +55,10 @@ UNTRANSLATED: dict[Language, str] = {
 """The answer where it is a sentence in another language without a translation, and no words of the model."""
 
 CLAUSE = 6
-"""Fewest words of a clause that is quoted alone; a shorter one is quoted with its sentence."""
+"""Fewest words of a clause that is quoted alone; a shorter one is quoted with its sentence. Not tuned."""
 
 MOST = 0.5
-"""A phrase of more than this share of its sentence's words is shown as the sentence."""
+"""A phrase of more than this share of its sentence's words is shown as the sentence. Not tuned."""
 
 _APART = re.compile(r"\s[–—-]\s|[;؛]\s")
 

@@ -35,14 +35,15 @@ MOST = 3
 """Most sentences of one answer that the model translates: each takes as long as a question."""
 
 TOKENS_PER_WORD = 4
-"""Longest translation, in the model's tokens for each word of the sentence."""
+"""Longest translation, in the model's tokens for each word of the sentence. Not tuned."""
 
 OWN_LETTERS = 0.8
-"""Least share of a translation's letters that are of its language; a name may keep its own letters."""
+"""Least share of a translation's letters that are of its language; a name may keep its own letters. Not
+tuned."""
 
 LICENSED = 0.8
 """Least share of the content words of a certain translation that meanings, names or values of its sentence
-explain."""
+explain. Not tuned."""
 
 COVERED = 0.85
 """Least share of the sentence's words of which a certain translation has a known equivalent. It separates 68

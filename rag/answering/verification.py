@@ -28,10 +28,11 @@ from rag.records import Evidence, Language
 
 HALF = 0.5
 """Share of the content words of a translated phrase that its words must explain, and more: in a phrase of two
-words, one wrong word is a wrong answer."""
+words, one wrong word is a wrong answer. Not tuned."""
 
 LATIN_NAME = 4
-"""An Arabic answer may be a name of up to this many words in Latin letters, if the tables lack it."""
+"""An Arabic answer may be a name of up to this many words in Latin letters, if the tables lack it. Not
+tuned."""
 
 _WITHIN_NAMES = closed("al el bin ibn bint de del der di du la le van von of the and")
 """Words of names that have no capital."""

@@ -22,17 +22,18 @@ from rag.records import Language, Turn
 
 SHORT = {"en": 5, "ar": 4}
 """Most words of a question that is taken to depend on the one before it, unless it asks about a name. Arabic
-writes the article, some prepositions and object pronouns as one word with the next or the last."""
+writes the article, some prepositions and object pronouns as one word with the next or the last. Refined, with
+the rest of ``depends``, on the development dialogues (docs/research/decisions.md, "Conversation")."""
 
 LEAST_ASKED = {"en": 4, "ar": 3}
 """Fewest words of a question that the model can be asked alone, unless it has a name: "by whom?"."""
 
 PRONOUN_AMONG = 4
 """First words of an Arabic question among which a pronoun suffix points back. A later one mostly refers to a
-noun of the same question, which follows the question word and the verb."""
+noun of the same question, which follows the question word and the verb. Refined like ``SHORT``."""
 
 ANSWER_WORDS = 8
-"""Words of the answer before that are searched for: its value comes first."""
+"""Words of the answer before that are searched for: its value comes first. Not tuned."""
 
 REFUSALS = frozenset({"The articles do not say.", "لا تذكر المقالات ذلك."})
 """Answers without a word about the subject: the texts of ``rag.answering.decision``, a higher room."""

@@ -25,11 +25,13 @@ from rag.language.translation.words import (
 )
 
 SAME_NAME = 0.55
-"""Likeness of sounds from which two words may be one name: newspapers spell names very differently."""
+"""Likeness of sounds from which two words may be one name: newspapers spell names very differently. Not
+tuned; nine of ten pairs of unrelated names are less alike than .43 (docs/research/decisions.md)."""
 SURE_NAME = 3.0
-"""How much more likely than not, in nats, the letters of an unknown word must be a name's to be missed."""
+"""How much more likely than not, in nats, the letters of an unknown word must be a name's to be missed.
+Not tuned."""
 ROOT = 4
-"""Letters that a country and its people share: Lebanon, Lebanese."""
+"""Letters that a country and its people share: Lebanon, Lebanese. Not tuned."""
 
 
 def arabic_names_lacking(arabic: str, english: str) -> Iterator[str]:
