@@ -96,6 +96,7 @@ def _known(word: str, lexicon: Lexicon, gazetteer: Gazetteer) -> bool:
     key = fold(word)
     return (
         is_stop(key, "ar")
+        or not key  # lines of tatweel, an ornament
         or bool(gazetteer.part(key, "ar"))
         or bool(gazetteer.match(words_of(word), 0, "ar"))
     )

@@ -39,6 +39,10 @@ def test_whole_words_stay_whole(sentence: str) -> None:
     assert separated(sentence, shipped()) == sentence
 
 
+def test_a_line_of_tatweel_is_an_ornament_and_no_word() -> None:
+    assert separated("قال ـــــــــ في بيان", shipped()) == "قال ـــــــــ في بيان"
+
+
 def test_nothing_but_spaces_is_added() -> None:
     text = "يجبأنيستمرإنفاذعقوباتمجلسالأمنبقوةوبدونإخفاقحتىنحقق"
     assert separated(text, shipped()).replace(" ", "") == text
