@@ -12,8 +12,7 @@ from collections.abc import Sequence, Set
 
 from rag.language.terms import terms
 from rag.language.text import fold, is_arabic
-from rag.language.translation.check import Comparison, compare
-from rag.language.translation.claims import missing
+from rag.language.translation.check import Comparison, compare, missing
 from rag.language.translation.hints import EnglishReader, shipped
 from rag.records import Evidence
 

@@ -20,7 +20,7 @@ from rag.language import quantities
 from rag.language.names import latin_keys, likeness
 from rag.language.terms import arabic_keys, terms
 from rag.language.text import closed, fold, is_arabic
-from rag.language.translation.claims import missing
+from rag.language.translation.check import missing
 from rag.language.translation.hints import Hint, hints_for, in_arabic
 from rag.language.translation.values import values_in
 from rag.language.translation.words import is_stop, keys_of, words_of

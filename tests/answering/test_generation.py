@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,11 +30,16 @@ def asked(
     return trained_prompt.asked(tmp_path, generator, *texts, question=QUESTION, without=without)
 
 
+def _places(prompt: str) -> dict[str, int]:
+    """The number of each sentence in a prompt."""
+    return {text: int(number) for number, text in re.findall(r"^\[(\d)\] (.+)$", prompt, re.MULTILINE)}
+
+
 def test_an_unsure_refusal_gives_way_to_a_sentence_that_is_named_in_another_order(tmp_path: Path) -> None:
     generator = Reading(("[0]", UNSURE - 0.1), ("[2] 300 passengers", 0.9))
     answer = asked(tmp_path, generator, FERRY, CRANE)
-    assert f"[1] {FERRY}\n[2] {CRANE}\n" in generator.prompts[0]
-    assert f"[1] {CRANE}\n[2] {FERRY}\n" in generator.prompts[1]
+    assert _places(generator.prompts[0]) == {FERRY: 1, CRANE: 2}
+    assert _places(generator.prompts[1]) == {CRANE: 1, FERRY: 2}
     told = "300 passengers: “The ferry to the island carries 300 passengers a day.” [1]"
     assert (answer.outcome, answer.text) == ("answered", told)
     assert [citation.quote for citation in answer.citations] == [FERRY], "a place is not a rank"

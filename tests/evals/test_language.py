@@ -53,14 +53,18 @@ def test_most_letters_decide_whatever_frame_they_are_in(text: str, wanted: str, 
     assert in_language(said(text, outlet=OUTLET), wanted) == (None if told is None else float(told))
 
 
-def test_an_arabic_quotation_in_an_english_frame_is_no_english_answer(fake_assistant: FakeAssistant) -> None:
+def test_an_arabic_quotation_in_an_english_frame_is_no_english_answer() -> None:
+    text = f"The article says: “{HELD}” [1]"
+    assert in_language(said(text), "en") == 0.0
+    assert HELD not in without_arabic(text)
+
+
+def test_the_product_shows_no_arabic_in_place_of_a_translation(fake_assistant: FakeAssistant) -> None:
     shown = fake_assistant().search(COST).evidence
     number = next(item.number for item in shown if HELD in item.text)
-    # Words of the article in place of a translation: the product frames them.
     answer = fake_assistant([f"[{number}] {HELD}"]).ask(COST)
-    assert HELD in answer.text
-    assert in_language(answer, "en") == 0.0
-    assert HELD not in without_arabic(answer.text)
+    assert in_language(answer, "en") == 1.0
+    assert HELD in answer.citations[0].quote
 
 
 @examples(60)

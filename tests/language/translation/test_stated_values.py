@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.language.translation.claims import missing
+from rag.language.translation.check import missing
 from rag.language.translation.values import stated
 
 
