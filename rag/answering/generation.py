@@ -83,12 +83,20 @@ def wording_for(question: str, language: Language, *, adapted: bool) -> prompt.W
     return glossed if adapted and language == "en" and not is_arabic(question) else prompt.as_written
 
 
+def has_headlines(wording: prompt.Wording) -> bool:
+    """Whether the model reads the headlines of articles: above glosses, where they gain.
+
+    Above Arabic sentences the same adapter names wrong ones more often (docs/research/decisions.md).
+    """
+    return wording is glossed
+
+
 def generate(
     question: str,
     evidence: Sequence[Evidence],
     context: Context,
     *,
-    order: prompt.Order = prompt.by_article,
+    order: prompt.Order = tuple,
 ) -> Draft:
     """What the model answers from evidence.
 
@@ -106,6 +114,12 @@ def generate(
     if not evidence:
         return Draft(question, (), refused=True)
     settings = context.settings
+    wording = wording_for(question, context.language, adapted=context.adapted)
+    headlines = has_headlines(wording)
+
+    def read(items: Sequence[Evidence]) -> tuple[Evidence, ...]:
+        return prompt.by_article(order(items)) if headlines else order(items)
+
     messages, fitting = prompt.build(
         context.template,
         question=question,
@@ -113,11 +127,12 @@ def generate(
         language=context.language,
         count=context.model.count,
         budget=context.model.context - settings.max_new_tokens,
-        order=order,
-        wording=wording_for(question, context.language, adapted=context.adapted),
+        order=read,
+        wording=wording,
+        headlines=headlines,
     )
     completion = complete(messages, settings.max_new_tokens, context)
-    draft = drafts.parse(completion.text, question, fitting, order(fitting))
+    draft = drafts.parse(completion.text, question, fitting, read(fitting))
     return confidence.rated(draft, completion.likelihood, context.model.identity)
 
 

@@ -119,14 +119,14 @@ HARBOUR = "أعيد فتح ميناء صور في مايو."
 @pytest.mark.parametrize(
     ("question", "language", "prompt_name", "shown"),
     [
-        ("When did the port reopen?", "en", "adapted", gloss(HARBOUR)),
-        ("When did the port reopen?", "ar", "adapted", HARBOUR),
-        ("متى أعيد فتح الميناء؟", "ar", "adapted", HARBOUR),
-        ("متى أعيد فتح الميناء؟", "en", "adapted", HARBOUR),
-        ("When did the port reopen?", "en", "answer", HARBOUR),
+        ("When did the port reopen?", "en", "adapted", f"# Title\n[1] {gloss(HARBOUR)}"),
+        ("When did the port reopen?", "ar", "adapted", f"[1] {HARBOUR}"),
+        ("متى أعيد فتح الميناء؟", "ar", "adapted", f"[1] {HARBOUR}"),
+        ("متى أعيد فتح الميناء؟", "en", "adapted", f"[1] {HARBOUR}"),
+        ("When did the port reopen?", "en", "answer", f"[1] {HARBOUR}"),
     ],
 )
-def test_the_adapted_model_reads_arabic_as_glosses_where_question_and_answer_are_english(
+def test_the_adapted_model_reads_glosses_below_headlines_where_question_and_answer_are_english(
     question: str, language: Language, prompt_name: str, shown: str
 ) -> None:
     model = Replying("[1] May")
@@ -134,5 +134,6 @@ def test_the_adapted_model_reads_arabic_as_glosses_where_question_and_answer_are
     draft = generate(
         question, [source(HARBOUR, 1), source(FERRY, 2)], context(model, language, settings=settings)
     )
-    assert f"[1] {shown}\n[2] {FERRY}" in model.prompts[0]
+    assert f"{shown}\n[2] {FERRY}" in model.prompts[0]
+    assert ("# Title" in model.prompts[0]) == shown.startswith("#")
     assert draft.statements[0].cited[0].text == HARBOUR, "what is cited is the article's own sentence"

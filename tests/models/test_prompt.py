@@ -127,6 +127,10 @@ def test_evidence_is_numbered_one_line_each_without_outlet_and_date() -> None:
     assert prompt.numbered(items) == "[1] A.\n[2] B b."
 
 
+def test_headlines_are_left_out_unless_they_are_asked_for() -> None:
+    assert prompt.numbered([evidence(1, "A.", title="Port")]) == "[1] A."
+
+
 def test_an_articles_headline_stands_once_above_its_sentences() -> None:
     items = [
         evidence(1, "A.", article="port", title="Port\nreopens"),
@@ -135,11 +139,19 @@ def test_an_articles_headline_stands_once_above_its_sentences() -> None:
     ]
     shown = prompt.by_article(items)
     assert [item.text for item in shown] == ["A.", "C.", "B."]
-    assert prompt.numbered(shown).split("\n") == ["# Port reopens", "[1] A.", "[2] C.", "# Rain", "[3] B."]
+    assert prompt.numbered(shown, headlines=True).split("\n") == [
+        "# Port reopens",
+        "[1] A.",
+        "[2] C.",
+        "# Rain",
+        "[3] B.",
+    ]
 
 
 def test_a_headline_is_worded_as_its_sentences_are_and_cut_where_it_is_endless() -> None:
-    (line, _) = prompt.numbered([evidence(1, "A.", title="Long " * 1000)], str.upper).split("\n")
+    (line, _) = prompt.numbered([evidence(1, "A.", title="Long " * 1000)], str.upper, headlines=True).split(
+        "\n"
+    )
     assert line.startswith("# LONG LONG ")
     assert len(line) <= prompt.LONGEST_HEADLINE + len(prompt.HEADLINE)
 

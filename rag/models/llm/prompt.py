@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence, Set
+from itertools import zip_longest
 from string import Template
 
 from rag.errors import PromptBroken
@@ -86,8 +87,8 @@ def as_written(text: str) -> str:
     return text
 
 
-def numbered(evidence: Sequence[Evidence], wording: Wording = as_written) -> str:
-    """The evidence as the model sees it: an article's headline, below it its sentences with their numbers.
+def numbered(evidence: Sequence[Evidence], wording: Wording = as_written, *, headlines: bool = False) -> str:
+    """The evidence as the model sees it: number and sanitized sentence, one on each line.
 
     Outlet and date are left out: the packaged model answered with publication dates
     (docs/research/decisions.md).
@@ -95,9 +96,10 @@ def numbered(evidence: Sequence[Evidence], wording: Wording = as_written) -> str
     Args:
         evidence: In the order in which the model reads it.
         wording: Of each sentence and headline.
+        headlines: Each article's headline stands above those of its sentences that follow one another.
     """
-    titles = (wording(item.title[:LONGEST_HEADLINE])[:LONGEST_HEADLINE] for item in evidence)
-    return listed([*zip(titles, (wording(item.text) for item in evidence), strict=True)])
+    titles = (wording(item.title[:LONGEST_HEADLINE])[:LONGEST_HEADLINE] for item in evidence if headlines)
+    return listed([*zip_longest(titles, (wording(item.text) for item in evidence), fillvalue="")])
 
 
 def listed(sentences: Sequence[tuple[str, str]]) -> str:
@@ -128,7 +130,7 @@ def by_article(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
 def rotated(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
     """The second half of the sentences before the first half, so that the best one is in the middle."""
     half = len(evidence) // 2
-    return by_article((*evidence[half:], *evidence[:half]))
+    return (*evidence[half:], *evidence[:half])
 
 
 def fill(template: Sequence[Message], **values: str) -> tuple[Message, ...]:
@@ -156,22 +158,23 @@ def build(
     language: Language,
     count: Callable[[str], int],
     budget: int,
-    order: Order = by_article,
+    order: Order = tuple,
     wording: Wording = as_written,
+    headlines: bool = False,
 ) -> tuple[tuple[Message, ...], tuple[Evidence, ...]]:
     """The messages for one question, and the evidence that they contain, most useful first.
 
     Of the evidence, which is given most useful first, the last sentences are left out if the prompt is longer
     than ``budget``; that and ``count``, the length of a text, are in the model's tokens. ``order`` puts the
     others into the order in which the model reads them; their numbers are places in that order. ``wording``
-    gives the text of each sentence.
+    gives the text of each sentence; ``headlines`` is for ``numbered``.
 
     Raises:
         PromptBroken: Not even the first sentence fits.
     """
     fewest = min(len(evidence), 1)
     for kept in range(len(evidence), fewest - 1, -1):
-        shown = numbered(order(evidence[:kept]), wording)
+        shown = numbered(order(evidence[:kept]), wording, headlines=headlines)
         named = LANGUAGE_NAMES[language]
         messages = fill(template, evidence=shown, question=neutral(question), language=named)
         if sum(count(m.content) + MESSAGE_TOKENS for m in messages) <= budget:
