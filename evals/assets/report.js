@@ -83,10 +83,10 @@ function scoreRow(name, score, title = name) {
 }
 
 function scores() {
-  const plain = ["accuracy", "accuracy_with_quotations", "unanswerable_refused", "answerable_refused", "citation_precision",
+  const plain = ["accuracy", "accuracy_in_own_words", "unanswerable_refused", "answerable_refused", "citation_precision",
     "citation_recall", "groundedness", "language", "language_share", "conflict_covered"].filter((key) => report[key] !== null);
   const titles = { accuracy: "accuracy (of English questions, by the English words of the answer)",
-    accuracy_with_quotations: "accuracy, if an Arabic quotation counts as the answer",
+    accuracy_in_own_words: "accuracy in own words, before any quotation",
     groundedness: "supported, by the product's own verifier", answerable_refused: "answerable refused (lower is better)",
     language_share: "share of letters in the question's language" };
   const rows = plain.map((key) => scoreRow(key.replaceAll("_", " "), report[key], titles[key]));
@@ -115,8 +115,8 @@ const heads = ["score", "0 to 1", "value [95 %]", "n", ""];
 
 function byTag() {
   if (!searchOnly) return Object.entries(report.accuracy_by_tag).filter(([, one]) => one.n).flatMap(([tag, one]) => {
-    const quoted = report.accuracy_with_quotations_by_tag[tag];
-    return [scoreRow(tag, one), ...(quoted.value === one.value ? [] : [scoreRow(`${tag}, if a quotation counts`, quoted)])];
+    const own = report.accuracy_in_own_words_by_tag[tag];
+    return [scoreRow(tag, one), ...(own.value === one.value ? [] : [scoreRow(`${tag}, in own words`, own)])];
   });
   return Object.entries(report.retrieval).flatMap(([stage, labels]) => Object.entries(labels)
     .filter(([tag]) => tag !== "all").map(([tag, one]) => scoreRow(`${tag}: ${stage} recall@1`, one["recall@1"])));

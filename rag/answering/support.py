@@ -8,11 +8,12 @@ these checks alone (docs/research/decisions.md).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 
 from rag.language.terms import terms
 from rag.language.text import fold, is_arabic
 from rag.language.translation.check import Comparison, compare, missing
+from rag.language.translation.gazetteer import NATIONALITY, Name
 from rag.language.translation.hints import EnglishReader, shipped
 from rag.records import Evidence
 
@@ -98,8 +99,8 @@ def unknown_names(text: str, sources: Sequence[str], question: str = "") -> list
     first = reader.words[0].start if reader.words else 0
     phrase = 0 < len(reader.words) <= PHRASE and bool(reader.name(0)[0])
     found = (match for match in _WORD.finditer(text) if match.start() > first or phrase)
-    return [
-        match[0]
+    unknown = [
+        match
         for match in found
         if match[0][0].isupper()
         and not (match[0].isupper() or _PEOPLE.search(match[0]))
@@ -107,6 +108,25 @@ def unknown_names(text: str, sources: Sequence[str], question: str = "") -> list
         and fold(match[0])[:STEM] not in starts
         and not any(contains(there, other) for other in _other_names(reader, match.start()))
     ]
+    if phrase and unknown and unknown[0].start() == first and _has_people_of(reader, there):
+        del unknown[0]  # Poland, where the source has Polish troops
+    return [match[0] for match in unknown]
+
+
+def _has_people_of(reader: EnglishReader, text: str) -> bool:
+    """Whether an English text has the nationality of the country at a phrase's beginning.
+
+    The two begin alike in Arabic: بولندا and بولندي, Poland and Polish.
+    """
+    own = reader.gazetteer.match(reader.words, 0, "en")
+    other = EnglishReader(text, shipped())
+    matches = (other.gazetteer.match(other.words, at, "en") for at in range(len(other.words)))
+    people = [name for match in matches if match for name in match.names if name.kind == NATIONALITY]
+    return own is not None and bool(_arabic_stems(own.names) & _arabic_stems(people))
+
+
+def _arabic_stems(names: Iterable[Name]) -> frozenset[str]:
+    return frozenset(fold(form).removeprefix("ال")[:STEM] for name in names for form in name.arabic)
 
 
 def _other_names(reader: EnglishReader, start: int) -> list[str]:

@@ -27,8 +27,7 @@ _ASKING: dict[Kind, re.Pattern[str]] = {
     "time": re.compile(
         r"(?:(?:and|but|so) )?(?:(?:in|on|by|since|until|from) )?"
         r"(?:when|(?:what|which) (?:year|month)(?! (?:long|old|end)\b)"
-        # Not "what day care centre", "what date palm".
-        rf"|(?:what|which) (?:date|day)(?= (?:{_AUXILIARIES}|of|in)\b|$))\b"
+        r"|(?:what|which) (?:date|day)(?! (?:care|palms?|trips?|schools?|jobs?|labou?rers?)\b))\b"
         r"|(?:[وف]?(?:متي|(?:منذ|حتي|الي) متي|(?:في )?اي (?:عام|سنه|شهر|يوم|تاريخ)))(?!\w)"
     ),
     "quantity": re.compile(
@@ -49,9 +48,9 @@ _ASKING: dict[Kind, re.Pattern[str]] = {
 """By the first words, folded: there ئ is ي and ة is ه, as in the tables below."""
 
 _WHEN_CLAUSE = re.compile(
-    rf"\s*(?:(?:and|but|so)\s+)?when\s+(?!(?:exactly\s+)?(?:{_AUXILIARIES})\b)"
+    rf"\s*(?:(?:and|but|so)\s+)?when\s+(?!(?:{_AUXILIARIES}|exactly|and|or|in|on|this|last|next)\b)"
     rf"(?:[^,]*,\s*(?P<rest>(?:{'|'.join(sorted(QUESTION_WORDS))}|{_AUXILIARIES})\b.*)"
-    r"|.*\b(?:who|whom|whose|what|which|where|why|how)\b)",
+    rf"|(?:(?!\b(?:{_AUXILIARIES})\b).)*\b(?:who|whom|whose|what|which|where|why|how)\b)",
     re.IGNORECASE | re.DOTALL,
 )
 """A clause before the question, and the question where a comma shows its beginning: "when the war began, who

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from rag.conversation.rewrite import Standalone, is_fragment, points_back
 from rag.language.text import detect_language
+from rag.language.translation.lexicon import infinitive
 from rag.language.translation.reader import shipped
+from rag.language.translation.tables import phrase_at, units
 from rag.language.translation.words import words_of
 from rag.language.word_classes import AUXILIARIES, QUESTION_WORDS
 
@@ -172,10 +174,10 @@ def _is_clause(one: str, other: str) -> bool:
     article or be in the tables.
     """
     first = one.split()[0]
-    if _is_named(one):
+    if _is_named(one) or phrase_at(units()["ar"], words_of(one), 0, "ar"):
         return False
     meanings = shipped().lexicon.meanings(first)
-    present = first.startswith("ي") and any(map(str.islower, meanings))  # a name has capitals
+    present = first.startswith("ي") and any(infinitive(meaning) != meaning for meaning in meanings)
     verb = present or any(map(_PAST.fullmatch, meanings))
     return verb or (not meanings and len(one.split()) > 1 and not _is_named(other))
 

@@ -313,6 +313,7 @@ def test_a_word_that_is_no_meaning_of_a_name_gives_way_to_the_table() -> None:
     ("sentence", "words"),
     [
         ("The talks were held in London.", "Paris"),
+        ("The Polish minister was in London.", "Paris"),
         ("The talks were held on Thursday.", "Tuesday"),
         ("Fourteen people were killed.", "Twelve people"),
         ("قتل ثلاثة أشخاص.", "خمسة أشخاص"),
@@ -331,6 +332,8 @@ def test_what_a_phrase_names_is_in_its_sentence(sentence: str, words: str) -> No
         ("The UK and Turkish envoys met.", "Britain"),
         ("The UK and Turkish envoys met.", "Turkey"),
         ("Many people were hurt.", "Several people"),
+        ("The Polish army entered the city.", "Poland"),
+        ("Dutch police arrested him.", "Netherlands"),
         ("Physicians treated them.", "Doctors"),
     ],
 )

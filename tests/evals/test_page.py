@@ -181,7 +181,7 @@ def opened(request: pytest.FixtureRequest, chromium: Any, report: Path) -> Itera
 @pytest.mark.browser
 def test_the_page_shows_scores_comparison_and_items_in_both_themes(opened):
     text = opened.locator("main").inner_text()
-    for told in ("Sanad eval", "accuracy", "Against the baseline", "No regression", "5 of 5"):
+    for told in ("Sanad eval", "accuracy in own words", "Against the baseline", "No regression", "5 of 5"):
         assert told in text
     assert opened.locator("svg .dot").count() > 10
     item = opened.locator("details.item[data-id='right']")

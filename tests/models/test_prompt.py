@@ -136,15 +136,17 @@ def test_an_articles_headline_stands_once_above_its_sentences() -> None:
         evidence(1, "A.", article="port", title="Port\nreopens"),
         evidence(2, "B.", article="rain", title="Rain"),
         evidence(3, "C.", article="port", title="Port\nreopens"),
+        evidence(4, "D.", article="note", title=""),
     ]
     shown = prompt.by_article(items)
-    assert [item.text for item in shown] == ["A.", "C.", "B."]
+    assert [item.text for item in shown] == ["D.", "A.", "C.", "B."]
     assert prompt.numbered(shown, headlines=True).split("\n") == [
+        "[1] D.",
         "# Port reopens",
-        "[1] A.",
-        "[2] C.",
+        "[2] A.",
+        "[3] C.",
         "# Rain",
-        "[3] B.",
+        "[4] B.",
     ]
 
 

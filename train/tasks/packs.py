@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rag.language.glossing.gloss import gloss
+from rag.models.llm.prompt import together
 from train.altered import altered
 from train.tasks.examples import Example, reading, seeded, sorted_marks
 from train.tasks.reading_lessons import (
@@ -225,11 +226,8 @@ class Maker:
 
 
 def by_report(shown: Sequence[Pair]) -> list[Pair]:
-    """The sentences of a report together, the report first whose sentence is first, as evidence is served."""
-    found: dict[str, list[Pair]] = {}
-    for pair in shown:
-        found.setdefault(pair.file, []).append(pair)
-    return [pair for own in found.values() for pair in own]
+    """The sentences of a report together, as evidence is served."""
+    return together(shown, lambda pair: (pair.file, pair.headline("ar")))
 
 
 def texts_of(shown: Sequence[Pair], language: str) -> tuple[list[str], list[str]]:

@@ -262,12 +262,11 @@ def _with_other_units(claim: str, sources: Sequence[str]) -> Iterator[str]:
 
 
 def _other_weekdays(claim: str, sources: Sequence[str]) -> Iterator[str]:
-    """Weekdays that no source has; in another language "Wednesday" may be a part of a name."""
-    language = _language(claim)
+    """Weekdays that no source has, if one has another: it may also follow from a date."""
     words, known = words_of(claim), frozenset().union(*map(_weekdays, sources))
-    if not known and all(_language(source) != language for source in sources):
+    if not known:
         return
-    for value in values_of(claim, language):
+    for value in values_of(claim, _language(claim)):
         if value.kind == "weekday" and value.sure and not value.keys & known:
             yield _shown(claim, words, value)
 
@@ -283,7 +282,7 @@ def _other_numbers(claim: str, sources: Sequence[str], known: frozenset[str]) ->
         others = {other for source in own for other in _counting(noun, source, language)}
         listed = any(len(_SEPARATORS.findall(source)) >= float(number) - 1 for source in own)
         rounded = float(number) >= LEAST_ROUND and any(_is_near(number, other) for other in known)
-        if others or (float(number) >= LEAST_COUNTED and not listed and not rounded):
+        if not listed and not rounded and (others or float(number) >= LEAST_COUNTED):
             yield _shown(claim, words, value)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from rag.language.calendar_words import DAY_NAMES, MONTH_ABBREVIATIONS, MONTH_NAMES, MONTHS
+from rag.language.calendar_words import DAY_NAMES, LAST_DAY, MONTH_ABBREVIATIONS, MONTH_NAMES, MONTHS
 from rag.language.translation.arabic import ArabicReader
 from rag.language.translation.gazetteer import LOWER_KINDS, Match
 from rag.language.translation.reader import (
@@ -135,6 +135,8 @@ def _date(date: Mapping[str, str | None]) -> str:
     if len(days) > 1:
         return ""
     weekday, month, year = (date.get(part) or "" for part in ("weekday", "month", "year"))
+    if days and not 0 < int(days[0]) <= LAST_DAY:
+        return ""
     months = zip(MONTH_NAMES["en"], MONTH_NAMES["ar"], strict=True)
     parts = (
         _BEFORE_DATES[(date["before"] or "on").lower()],

@@ -8,9 +8,10 @@ Messages without a variable come first and never change, so that an engine can k
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from itertools import zip_longest
 from string import Template
+from typing import TypeVar
 
 from rag.errors import PromptBroken
 from rag.language.sanitize import neutral
@@ -23,6 +24,8 @@ VARIABLES = frozenset({"evidence", "question", "language"})
 
 LANGUAGE_NAMES: dict[Language, str] = {"en": "English", "ar": "Arabic"}
 """How a template's ``$language`` is filled in."""
+
+T = TypeVar("T")
 
 Order = Callable[[Sequence[Evidence]], tuple[Evidence, ...]]
 """Evidence, most useful first → in the order in which a model reads it."""
@@ -98,7 +101,7 @@ def numbered(evidence: Sequence[Evidence], wording: Wording = as_written, *, hea
         wording: Of each sentence and headline.
         headlines: Each article's headline stands above those of its sentences that follow one another.
     """
-    titles = (wording(item.title[:LONGEST_HEADLINE])[:LONGEST_HEADLINE] for item in evidence if headlines)
+    titles = (wording(item.title[:LONGEST_HEADLINE]) for item in evidence if headlines)
     return listed([*zip_longest(titles, (wording(item.text) for item in evidence), fillvalue="")])
 
 
@@ -113,7 +116,7 @@ def listed(sentences: Sequence[tuple[str, str]]) -> str:
     above = ""
     for place, (title, text) in enumerate(sentences, start=1):
         if title and title != above:
-            lines.append(f"{HEADLINE}{neutral(title)}")
+            lines.append(f"{HEADLINE}{neutral(title[:LONGEST_HEADLINE])}")
         above = title
         lines.append(f"[{place}] {neutral(text)}")
     return "\n".join(lines)
@@ -121,10 +124,22 @@ def listed(sentences: Sequence[tuple[str, str]]) -> str:
 
 def by_article(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
     """The sentences of an article together, the article first whose sentence is first."""
-    found: dict[str, list[Evidence]] = {}
-    for item in evidence:
-        found.setdefault(item.article_id, []).append(item)
-    return tuple(item for own in found.values() for item in own)
+    return tuple(together(evidence, lambda item: (item.article_id, item.title)))
+
+
+def together(items: Iterable[T], place: Callable[[T], tuple[str, str]]) -> list[T]:
+    """What is of one article together, in the order of the articles' first items.
+
+    Articles without a headline come first, as they would otherwise stand below that of another one.
+
+    Args:
+        items: Sentences.
+        place: The article's id and headline.
+    """
+    found: dict[tuple[str, str], list[T]] = {}
+    for item in items:
+        found.setdefault(place(item), []).append(item)
+    return [item for key in sorted(found, key=lambda key: bool(key[1])) for item in found[key]]
 
 
 def rotated(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
