@@ -174,6 +174,6 @@ def _located(values: Sequence[dict[str, str]], by_id: dict[str, Any]) -> list[Lo
             if value["ar"] in s["ar"] and value["en"].casefold() in s["en"].casefold()
         ]
         if len(fitting) == 1:
-            sentence = {**fitting[0], "id": report["id"], "title": report["title_ar"]}
+            sentence = {**fitting[0], "id": report["id"], "title": report.get("title_ar", "")}
             found.append((sentence, value["en"], value["ar"]))
     return found

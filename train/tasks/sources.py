@@ -153,7 +153,8 @@ def news_topics(items: Sequence[dict[str, Any]], held: set[str]) -> list[Topic]:
     topics = []
     for item in items:
         both = ({"ar": s, "en": gloss(s)} if isinstance(s, str) else s for s in item["sentences"])
-        title = item.get("title_en") or gloss(item["title_ar"]), item["title_ar"]
+        arabic = item.get("title_ar", "")
+        title = item.get("title_en") or gloss(arabic), arabic
         own = tuple(Pair(s["en"], s["ar"], item["id"], n, title) for n, s in enumerate(both))
         near = tuple({"en": n["question_en"], "ar": n["question_ar"]} for n in item["near_misses"])
         asked = []
