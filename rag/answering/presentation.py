@@ -12,7 +12,7 @@ from rag.answering.draft import MARKER, Draft, Span, Statement, span
 from rag.answering.support import ENDS, contains
 from rag.conversation.answer_type import fits
 from rag.language import quantities
-from rag.language.text import is_arabic
+from rag.language.text import fold, is_arabic
 from rag.language.translation.values import stated
 from rag.records import Citation, Claim, Evidence, Language
 
@@ -288,6 +288,12 @@ def _clause(sentence: str, words: str) -> str:
 
 
 def _holds(piece: str, words: str) -> bool:
-    """Whether it contains these words or, if they are in another language, their numbers and months."""
+    """Whether it contains these words, their numbers and months, or most of them between alternatives.
+
+    Word for word "Huda Badri" may be "Huda/guidance Badri".
+    """
     values = quantities.claimed(words)
-    return contains(piece, words) or bool(values and values <= stated(piece))
+    if contains(piece, words) or (values and values <= stated(piece)):
+        return True
+    own, there = set(fold(words).split()), set(fold(piece.replace("/", " ")).split())
+    return "/" in piece and len(own & there) > MOST * len(own)
