@@ -34,7 +34,7 @@ _PLACE = ("article_id", "start", "end")
 """Fields that every citation must have."""
 
 _GRADE = "own_correct"
-"""A score that every report has since the words of an answer are told from the sentences that it quotes."""
+"""A score that every report has since own words are graded apart from the sentences that an answer quotes."""
 
 _SETTINGS_LEFT_OUT = ("cache", "indexes", "articles", "threads")
 """Settings that say where files are on one machine."""

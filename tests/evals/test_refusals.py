@@ -1,4 +1,4 @@
-"""Replies that refuse are told from those that answer, whatever the answer reports."""
+"""Replies that refuse are distinguished from those that answer, whatever the answer reports."""
 
 from __future__ import annotations
 

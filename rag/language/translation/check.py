@@ -9,7 +9,7 @@ leniently, as good translators choose other words than a lexicon.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -237,25 +237,26 @@ def missing(claim: str, sources: Sequence[str]) -> list[str]:
     """
     known = frozenset().union(*map(stated, sources))
     wrong = {
-        *_with_other_currencies(claim, sources),
-        *_with_other_units(claim, sources),
+        *_with_others(_amounts, claim, sources),
+        *_with_others(_measures, claim, sources),
         *_other_weekdays(claim, sources),
         *_other_numbers(claim, sources, known),
     }
     return sorted((claimed(claim) - known) | wrong)
 
 
-def _with_other_currencies(claim: str, sources: Sequence[str]) -> Iterator[str]:
-    theirs = [amount for source in sources for amount in _amounts(source)]
-    for number, currency, shown in _amounts(claim):
-        others = {other for n, other, _ in theirs if n == number}
-        if currency and others and not others & {currency, ""}:
-            yield shown
+def _with_others(
+    read: Callable[[str], tuple[tuple[str, str, str], ...]], claim: str, sources: Sequence[str]
+) -> Iterator[str]:
+    """Numbers of a claim that the sources have with other currencies, or other units, alone.
 
-
-def _with_other_units(claim: str, sources: Sequence[str]) -> Iterator[str]:
-    theirs = [measure for source in sources for measure in _measures(source)]
-    for number, unit, shown in _measures(claim):
+    Args:
+        read: ``_amounts`` or ``_measures``.
+        claim: As for ``missing``.
+        sources: As for ``missing``.
+    """
+    theirs = [one for source in sources for one in read(source)]
+    for number, unit, shown in read(claim):
         others = {other for n, other, _ in theirs if n == number}
         if unit and others and not others & {unit, ""}:
             yield shown
