@@ -31,6 +31,10 @@ SCRIPTS = (
 )  # fmt: skip
 """The other scripts in the order in which they run."""
 
+_READY = "sanad-ready"
+"""Id of an element below the scripts, which a browser that knows ``rel=expect`` reads before it paints:
+labels are empty until the scripts write them, and the bar would grow."""
+
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
     "%3Crect width='32' height='32' rx='6' fill='%230b6058'/%3E"
@@ -95,8 +99,9 @@ def _page(app_id: str | int, indexes: Sequence[str]) -> str:
         f'<!doctype html><html lang="en" data-app="{app_id}" data-indexes="{names}"><head>'
         '<meta charset="utf-8"><title>Sanad</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" '
-        f'content="light dark"><link rel="icon" href="{_ICON}">{first}{styles}</head>'
-        f"<body>{asset('page.html')}{''.join(scripts)}</body></html>"
+        f'content="light dark"><link rel="icon" href="{_ICON}">{first}{styles}'
+        f'<link rel="expect" href="#{_READY}" blocking="render"></head>'
+        f'<body>{asset("page.html")}{"".join(scripts)}<span id="{_READY}" hidden></span></body></html>'
     )
 
 

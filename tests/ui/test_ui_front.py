@@ -29,6 +29,12 @@ def test_the_page_comes_with_all_its_parts_in_order(client: TestClient) -> None:
     assert 'data-app="7"' in page
 
 
+def test_nothing_is_painted_before_the_scripts_have_written_the_labels(client: TestClient) -> None:
+    page = client.get("/").text
+    assert page.index('<link rel="expect" href="#sanad-ready" blocking="render">') < page.index("</head>")
+    assert page.rindex("</script>") < page.index('id="sanad-ready"')
+
+
 def test_each_response_allows_its_own_scripts_and_styles_only(client: TestClient) -> None:
     replies = [client.get("/") for _ in range(2)]
     policies = [reply.headers["content-security-policy"] for reply in replies]
