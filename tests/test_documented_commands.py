@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -270,7 +271,15 @@ def chroma(command: Command) -> Iterator[int]:
         while "listening" not in running.stdout.readline():
             assert running.poll() is None, "the server ended"
         threading.Thread(target=running.stdout.read, daemon=True).start()
+        while not accepts(port):  # it says that it listens a moment before it does
+            assert running.poll() is None, "the server ended"
         yield port
+
+
+def accepts(port: int) -> bool:
+    """Whether a server of this machine accepts connections."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def compare(command: Command, printed: list[str], reader: Path) -> None:
