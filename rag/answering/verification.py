@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from rag.answering.context import Context
 from rag.answering.decision import REASONS
 from rag.answering.draft import Draft, Statement, among, in_place_of
+from rag.answering.generation import glossed, wording_for
+from rag.answering.names import ALIKE, misnames, respelled
 from rag.answering.support import ENDS, holding, supports, translates
 from rag.language import quantities
 from rag.language.names import latin_keys, likeness
@@ -36,11 +38,6 @@ tuned."""
 
 _WITHIN_NAMES = closed("al el bin ibn bint de del der di du la le van von of the and")
 """Words of names that have no capital."""
-
-ALIKE = 0.86
-"""Likeness of sounds from which a spelling of a name that has several meanings is left as the model writes
-it. Half of the right pairs of names are more alike, and nine of ten unrelated ones less than .43
-(docs/research/decisions.md)."""
 
 _YES_OR_NO = re.compile(r"(?i)\W*(?:yes|no|نعم|بلى|لا|كلا)\W*")
 """A reply of the adapted model that nothing outside it can check, and that is wrong too often: the reader is
@@ -66,6 +63,10 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
     if context.adapted and statement.cited and _YES_OR_NO.fullmatch(statement.text):
         return in_place_of(statement, statement.cited[0], "")
     statement = _worded(statement, draft, language)
+    if statement.cited and wording_for(draft.question, language, adapted=context.adapted) is glossed:
+        statement = respelled(statement, draft.question)
+        if misnames(statement, draft):
+            return in_place_of(statement, statement.cited[0], statement.text, reasons["quoted"])
     if _is_in_another_language(statement, language) or _is_half_translated(statement, language):
         return _own_words(statement, evidence, language)
     names = _holding_names(statement.text, evidence)
