@@ -25,7 +25,7 @@ from evals.recording import RecordingGenerator, Replies
 from evals.score import is_correct, token_f1
 from rag.answering import confidence
 from rag.answering.draft import parse
-from rag.answering.generation import has_headlines, wording_for
+from rag.answering.generation import form_for
 from rag.assistant import Assistant
 from rag.models.llm import prompt
 from rag.models.llm.factory import open_generator
@@ -125,8 +125,7 @@ def _asked(args: argparse.Namespace, settings: Settings, generator: Generator) -
         for question in read_questions(file):
             if question.answerable:
                 found = assistant.search(question.text)
-                wording = wording_for(question.text, cast(Language, question.lang), adapted=True)
-                headlines = has_headlines(wording)
+                form = form_for(question.text, cast(Language, question.lang), adapted=True)
                 messages, _ = prompt.build(
                     template,
                     question=question.text,
@@ -134,9 +133,9 @@ def _asked(args: argparse.Namespace, settings: Settings, generator: Generator) -
                     language=cast(Language, question.lang),
                     count=generator.count,
                     budget=generator.context - scores.LONGEST,
-                    order=prompt.by_article if headlines else tuple,
-                    wording=wording,
-                    headlines=headlines,
+                    order=prompt.by_article if form.headlines else tuple,
+                    wording=form.wording,
+                    headlines=form.headlines,
                 )
                 text, likelihood = _reply(generator, messages)
                 yield from _told(question.text, question.lang, text, likelihood, is_correct(question, text))

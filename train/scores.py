@@ -22,7 +22,7 @@ from evals.recording import RecordingGenerator, Replies
 from evals.score import token_f1
 from evals.stats import Score, score
 from rag.answering.draft import parse
-from rag.answering.generation import wording_for
+from rag.answering.generation import form_for
 from rag.language.text import detect_language
 from rag.models.llm import prompt
 from rag.models.llm.factory import open_generator
@@ -139,7 +139,7 @@ def messages(item: Item, template: Sequence[Message], *, adapted: bool = True) -
         language=item.language,
         count=len,
         budget=100_000,
-        wording=wording_for(item.asked.question, item.language, adapted=adapted),
+        wording=form_for(item.asked.question, item.language, adapted=adapted).wording,
     )
     return made
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.answering import confidence
 from rag.answering import draft as drafts
 from rag.answering.context import Context
-from rag.answering.draft import Draft
+from rag.answering.draft import Draft, in_place_of
 from rag.language.glossing.gloss import gloss
+from rag.language.glossing.questions import gloss_question
 from rag.language.text import is_arabic
+from rag.language.translation.hints import in_arabic
 from rag.models.llm import prompt
 from rag.models.llm.protocol import LogProbabilities, Message, check_limits
 from rag.records import Evidence, Language
@@ -69,26 +72,36 @@ def glossed(text: str) -> str:
     return gloss(text) if is_arabic(text) else text
 
 
-def wording_for(question: str, language: Language, *, adapted: bool) -> prompt.Wording:
-    """The words in which a model is shown the sentences of articles.
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The form in which a model reads a question and its evidence."""
+
+    wording: prompt.Wording
+    """Of sentences and headlines."""
+    headlines: bool
+    """Whether the headline of each article stands above its sentences."""
+
+
+AS_WRITTEN = Form(prompt.as_written, headlines=False)
+"""All as it is written. Above Arabic sentences the adapted model names wrong ones more often where headlines
+are shown (docs/research/decisions.md)."""
+
+GLOSSED = Form(glossed, headlines=True)
+"""Arabic sentences, headlines and questions word for word in English, and the reply in English."""
+
+
+def form_for(question: str, language: Language, *, adapted: bool) -> Form:
+    """The form in which a model reads first.
 
     The adapted model reads glosses where question and answer are in English: it is trained to, and knows far
-    more of English than of Arabic (docs/research/decisions.md). Otherwise they are the article's.
+    more of English than of Arabic (docs/research/decisions.md).
 
     Args:
         question: As it is put to the model.
         language: Of the answer.
         adapted: Whether the model is asked as the adapter was trained to be.
     """
-    return glossed if adapted and language == "en" and not is_arabic(question) else prompt.as_written
-
-
-def has_headlines(wording: prompt.Wording) -> bool:
-    """Whether the model reads the headlines of articles: above glosses, where they gain.
-
-    Above Arabic sentences the same adapter names wrong ones more often (docs/research/decisions.md).
-    """
-    return wording is glossed
+    return GLOSSED if adapted and language == "en" and not is_arabic(question) else AS_WRITTEN
 
 
 def generate(
@@ -97,6 +110,7 @@ def generate(
     context: Context,
     *,
     order: prompt.Order = tuple,
+    form: Form | None = None,
 ) -> Draft:
     """What the model answers from evidence.
 
@@ -105,6 +119,7 @@ def generate(
         evidence: Numbered from 1, most useful first; without any the model is not asked.
         context: Holds model, prompt and language.
         order: Puts the evidence into the order in which the model reads it.
+        form: In which the model reads; the usual one if not given.
 
     Raises:
         PromptBroken: Not even the first sentence fits into the model's context.
@@ -114,22 +129,22 @@ def generate(
     if not evidence:
         return Draft(question, (), refused=True)
     settings = context.settings
-    wording = wording_for(question, context.language, adapted=context.adapted)
-    headlines = has_headlines(wording)
+    form = form or form_for(question, context.language, adapted=context.adapted)
+    over_glosses = form is GLOSSED and is_arabic(question)
 
     def read(items: Sequence[Evidence]) -> tuple[Evidence, ...]:
-        return prompt.by_article(order(items)) if headlines else order(items)
+        return prompt.by_article(order(items)) if form.headlines else order(items)
 
     messages, fitting = prompt.build(
         context.template,
-        question=question,
+        question=gloss_question(question) if over_glosses else question,
         evidence=evidence,
-        language=context.language,
+        language="en" if over_glosses else context.language,
         count=context.model.count,
         budget=context.model.context - settings.max_new_tokens,
         order=read,
-        wording=wording,
-        headlines=headlines,
+        wording=form.wording,
+        headlines=form.headlines,
     )
     completion = complete(messages, settings.max_new_tokens, context)
     draft = drafts.parse(completion.text, question, fitting, read(fitting))
@@ -137,13 +152,29 @@ def generate(
 
 
 def read_again(draft: Draft, context: Context) -> Draft:
-    """Step: where the model refuses with low confidence, ask again with the evidence in another order.
+    """Step: where the model refuses with low confidence, ask again in another way.
 
-    Whether a small model finds the answer among similar sentences depends on their positions.
+    Whether a small model finds the answer among similar sentences depends on their positions. And the adapted
+    model, which knows more of English than of Arabic, finds answers to Arabic questions over glosses that it
+    does not find over the sentences.
     """
     first = draft.confidence
     if not draft.refused or first is None or first.choice >= UNSURE or len(draft.evidence) < 2:
         return draft
-    other = generate(draft.question, draft.evidence, context, order=prompt.rotated)
+    if context.adapted and context.language == "ar" and is_arabic(draft.question):
+        other = _quoting(generate(draft.question, draft.evidence, context, form=GLOSSED))
+    else:
+        other = generate(draft.question, draft.evidence, context, order=prompt.rotated)
     context.clock.mark("reread")
     return draft if other.refused or other.confidence is None or not other.statements else other
+
+
+def _quoting(draft: Draft) -> Draft:
+    """A draft in English for an Arabic answer: words that tables write in Arabic stay, all else is quoted."""
+    statements = (
+        in_place_of(one, one.cited[0], "")
+        if one.cited and any(map(str.isalpha, one.text)) and not in_arabic(one.text)
+        else one
+        for one in draft.statements
+    )
+    return dataclasses.replace(draft, statements=tuple(statements))

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from rag.answering.context import Context
 from rag.answering.decision import REASONS
 from rag.answering.draft import Draft, Statement, among, in_place_of
-from rag.answering.generation import glossed, wording_for
+from rag.answering.generation import GLOSSED, form_for
 from rag.answering.names import ALIKE, misnames, respelled
 from rag.answering.support import ENDS, holding, supports, translates
 from rag.language import quantities
@@ -63,7 +63,7 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
     if context.adapted and statement.cited and _YES_OR_NO.fullmatch(statement.text):
         return in_place_of(statement, statement.cited[0], "")
     statement = _worded(statement, draft, language)
-    if statement.cited and wording_for(draft.question, language, adapted=context.adapted) is glossed:
+    if statement.cited and form_for(draft.question, language, adapted=context.adapted) is GLOSSED:
         statement = respelled(statement, draft.question)
         if misnames(statement, draft):
             return in_place_of(statement, statement.cited[0], statement.text, reasons["quoted"])

@@ -8,15 +8,19 @@ from pathlib import Path
 
 import pytest
 import trained_prompt
-from contexts import Replying, context
+from contexts import ADAPTED, Replying, context
 from shown import source
 from trained_prompt import Reading, Said
 
 from rag import Answer
+from rag.answering import answer_builder
 from rag.answering.generation import UNSURE, generate, read_again
+from rag.answering.pipeline import Steps, checked
+from rag.conversation.decompose import whole
 from rag.language.glossing.gloss import gloss
+from rag.language.glossing.questions import gloss_question
 from rag.models.llm import prompt
-from rag.records import Language
+from rag.records import Language, Retrieved
 from rag.settings import Settings
 
 FERRY = "The ferry to the island carries 300 passengers a day."
@@ -137,3 +141,44 @@ def test_the_adapted_model_reads_glosses_below_headlines_where_question_and_answ
     assert f"{shown}\n[2] {FERRY}" in model.prompts[0]
     assert ("# Title" in model.prompts[0]) == shown.startswith("#")
     assert draft.statements[0].cited[0].text == HARBOUR, "what is cited is the article's own sentence"
+
+
+LIBRARY = "تضم مكتبة صور 25 ألف كتاب."
+WHEN = "متى أعيد فتح الميناء؟"
+
+
+@pytest.mark.parametrize(
+    ("reply", "told", "sentence"),
+    [
+        ("[1] May", "مايو", HARBOUR),
+        ("[2] 25 thousand books", "", LIBRARY),
+        ("[1] the port of Tyre was reopened", "", HARBOUR),
+    ],
+    ids=["a month that tables know", "words", "a sentence"],
+)
+def test_after_an_unsure_refusal_an_arabic_question_is_read_over_glosses(
+    reply: str, told: str, sentence: str
+) -> None:
+    model = Reading(("[0]", UNSURE - 0.1), (reply, 0.9))
+    shown = (source(HARBOUR, 1), source(LIBRARY, 2))
+    draft = checked(
+        whole(WHEN),
+        Retrieved((), shown),
+        context(model, "ar", settings=ADAPTED),
+        Steps().without(["cross_check"]),
+    )
+    assert f"[1] {HARBOUR}\n[2] {LIBRARY}" in model.prompts[0]
+    assert f"# Title\n[1] {gloss(HARBOUR)}\n[2] {gloss(LIBRARY)}" in model.prompts[1]
+    assert f"{gloss_question(WHEN)}\nAnswer in English" in model.prompts[1]
+    assert draft.question == WHEN
+    text = answer_builder.build([draft], "ar").text
+    assert text.startswith(told or f"جاء في المقال: «{sentence}»"), "English words give way to the sentence"
+    assert sentence in text
+
+
+def test_an_arabic_question_to_another_model_is_read_in_another_order() -> None:
+    shown = [source(HARBOUR, 1), source(LIBRARY, 2)]
+    first = generate(WHEN, shown, context(Reading(("[0]", UNSURE - 0.1)), "ar"))
+    again = Reading(("[2] مايو", 0.9))
+    read_again(first, context(again, "ar"))
+    assert f"[1] {LIBRARY}\n[2] {HARBOUR}" in again.prompts[0]

@@ -1,0 +1,39 @@
+"""Arabic questions word for word in English."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from rag.language.glossing.questions import gloss_question
+
+
+@pytest.mark.parametrize(
+    ("question", "english"),
+    [
+        ("متى وصل الوزير؟", "when arrived minister?"),
+        ("من وصل إلى بغداد؟", "who reached at Baghdad?"),
+        ("من الوزير الذي وصل إلى بغداد؟", "who is minister who reached at Baghdad?"),
+        ("من أين وصل الوزير؟", "from where arrived minister?"),
+        ("منذ متى يعمل في بغداد؟", "since when works in Baghdad?"),
+        ("ما الذي وصل إلى بغداد؟", "what reached at Baghdad?"),
+        ("ماذا وصل؟", "what arrived?"),
+        ("ما عدد القوات؟", "what is number forces?"),
+        ("في أي عام وصل الوزير؟", "in which year arrived minister?"),
+        ("كم عدد القوات في بغداد؟", "how many forces in Baghdad?"),
+        ("هل وصل الوزير؟", "is it true that arrived minister?"),
+        ("متى وصل الوزير، ومن وصل معه؟", "when arrived minister, and who arrived with him?"),
+        ("لماذا؟", "why?"),
+        ("", "?"),
+    ],
+)
+def test_question_words_ask(question: str, english: str) -> None:
+    found = gloss_question(question)
+    assert re.sub(r"/[\w-]+", "", found) == english, found
+
+
+@pytest.mark.parametrize("question", ["وصل الوزير من بغداد", "قال ما قال", "عاد من وصل"])
+def test_words_that_ask_nothing_are_glossed_as_in_a_sentence(question: str) -> None:
+    assert "who" not in gloss_question(question).split()[:2]
+    assert "what is" not in gloss_question(question)
