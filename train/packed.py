@@ -190,11 +190,11 @@ def made(
 
 
 def mixed(shared: Path, seed: int, own: Path = REPORTS, share: float = 1.0) -> tuple[list[Pack], list[Pack]]:
-    """Packs of all forms, in turns."""
+    """Packs of all forms to learn, as many of each, and packs to measure with, in turns."""
     found = [made(shared, seed, form, own=own, share=share) for form in FORMS]
     learned = [pack for turn in zip(*(packs for packs, _ in found), strict=False) for pack in turn]
     valid = [pack for turn in zip(*(packs for _, packs in found), strict=False) for pack in turn]
-    return learned, valid + valid[-3:]
+    return learned, valid
 
 
 class Run:

@@ -90,6 +90,8 @@ class Draft:
     """The model says that the evidence does not contain the answer."""
     relation: Relation = "sentences"
     """How the statements relate."""
+    glossed: bool = False
+    """The model read glosses, and wrote English."""
     phrases: bool = False
     """The reply named its sentences first; what it says is usually a phrase of theirs."""
     confidence: Confidence | None = None

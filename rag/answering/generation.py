@@ -6,15 +6,15 @@ import contextlib
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rag.answering import confidence
 from rag.answering import draft as drafts
 from rag.answering.context import Context
-from rag.answering.draft import Draft, in_place_of
+from rag.answering.draft import Draft
 from rag.language.glossing.gloss import gloss
 from rag.language.glossing.questions import gloss_question
 from rag.language.text import is_arabic
-from rag.language.translation.hints import in_arabic
 from rag.models.llm import prompt
 from rag.models.llm.protocol import LogProbabilities, Message, check_limits
 from rag.records import Evidence, Language
@@ -67,6 +67,7 @@ def complete(
             text += piece
 
 
+@lru_cache(maxsize=1000)
 def glossed(text: str) -> str:
     """A text of an article, an Arabic one word for word in English."""
     return gloss(text) if is_arabic(text) else text
@@ -148,6 +149,7 @@ def generate(
     )
     completion = complete(messages, settings.max_new_tokens, context)
     draft = drafts.parse(completion.text, question, fitting, read(fitting))
+    draft = dataclasses.replace(draft, glossed=form is GLOSSED)
     return confidence.rated(draft, completion.likelihood, context.model.identity)
 
 
@@ -162,19 +164,8 @@ def read_again(draft: Draft, context: Context) -> Draft:
     if not draft.refused or first is None or first.choice >= UNSURE or len(draft.evidence) < 2:
         return draft
     if context.adapted and context.language == "ar" and is_arabic(draft.question):
-        other = _quoting(generate(draft.question, draft.evidence, context, form=GLOSSED))
+        other = generate(draft.question, draft.evidence, context, form=GLOSSED)
     else:
         other = generate(draft.question, draft.evidence, context, order=prompt.rotated)
     context.clock.mark("reread")
     return draft if other.refused or other.confidence is None or not other.statements else other
-
-
-def _quoting(draft: Draft) -> Draft:
-    """A draft in English for an Arabic answer: words that tables write in Arabic stay, all else is quoted."""
-    statements = (
-        in_place_of(one, one.cited[0], "")
-        if one.cited and any(map(str.isalpha, one.text)) and not in_arabic(one.text)
-        else one
-        for one in draft.statements
-    )
-    return dataclasses.replace(draft, statements=tuple(statements))

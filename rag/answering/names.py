@@ -1,8 +1,8 @@
 """Names in words that the model read from glosses: copied with a slip, or in none of its sentences.
 
 A name is copied, not translated, where the model reads glosses: they have the tables' spelling of it, or one
-by letter. So a name that is not there comes from what the model remembers, and is mostly wrong: "the
-Westmoreland County Arena" for "arena of Wesbanko" (docs/research/results.md).
+by letter. So a name that is not there mostly comes from what the model remembers: "the Westmoreland County
+Arena" for "arena of Wesbanko" (docs/research/decisions.md).
 """
 
 from __future__ import annotations
@@ -17,75 +17,122 @@ from rag.answering.generation import glossed
 from rag.answering.support import contains, unknown_names
 from rag.language.names import likeness
 from rag.language.terms import terms
-from rag.language.text import fold
-from rag.language.translation.hints import EnglishReader, shipped
-from rag.language.translation.words import words_of
+from rag.language.text import fold, is_arabic
+from rag.language.translation.hints import EnglishReader, hints_for, shipped
+from rag.language.translation.words import is_stop, words_of
 from rag.records import Evidence
 
 SLIP = 0.65
-"""Likeness (of difflib) from which one spelling is a slip of another: Kutsayev, Kutrashiev. Not
-tuned."""
+"""Likeness (of difflib) from which one spelling is a slip of another: Kutsayev, Kutrashiev. Not tuned."""
 
 ALIKE = 0.86
 """Likeness of sounds from which a Latin name is probably an Arabic one. Half of the right pairs of names are
 more alike, and nine of ten unrelated ones less than .43 (docs/research/decisions.md)."""
 
-_CAPITALISED = re.compile(r"\b[A-Z][\w’']*[^\W\d_]")
-_NAMES = re.compile(r"\b[A-Z][\w’'-]*(?: [A-Z][\w’'-]*)+")
-"""Words with a capital that follow one another."""
+LETTERS = 3
+"""Letters of an Arabic word that may be a name, at least."""
+
+STEM, ENDING = 4, 5
+"""Letters that names of one country share (Afghan, Afghanistan), and how many more one has at most."""
+
+_NAME = re.compile(r"\b[A-Z]\w*[^\W\d_]")
+_NAMES = re.compile(r"\b[A-Z]\w*(?:[ -](?:(?:al|el|bin|ibn|bint|de|van|von|der)[ -])?[A-Z]\w*)+")
+"""Words with a capital that follow one another, as in Mustafa al-Kadhimi."""
 
 
-def respelled(statement: Statement, question: str) -> Statement:
+def respelled(statement: Statement, draft: Draft) -> Statement:
     """A statement with the glosses' spelling of names that the model copied with a slip.
 
-    Names that the tables know are left alone: Iraq is no slip of Iraqi.
+    Only names that no table has are copied letter by letter, so that no other word is changed, nor towards
+    any other word: Tuesday is no slip of Thursday.
 
     Args:
-        statement: English, read from glosses.
-        question: As it was put to the model; its names may be repeated.
+        statement: English, read from glosses of Arabic sentences.
+        draft: Its question and evidence, whose names are none either.
     """
-    text, read = statement.text, _read(statement.cited)
-    held = set(terms(f"{read} {question}"))
-    there = sorted(set(_CAPITALISED.findall(read)))
-    for word in dict.fromkeys(_CAPITALISED.findall(text)):
-        joined = word.casefold() in read.casefold().replace(" ", "")
-        if not joined and held.isdisjoint(terms(word)) and not _is_known(word):
-            alike = [name for name in there if name[0] == word[0] and _likeness(name, word) >= SLIP]
-            if alike:
-                meant = max(alike, key=lambda name: _likeness(name, word))
-                text = re.sub(rf"\b{re.escape(word)}\b", meant, text)
+    if not _is_about_glosses(statement):
+        return statement
+    read = f"{_read(draft.evidence)} {draft.question}"
+    held, joined = set(terms(read)), read.casefold().replace(" ", "")
+    spelled = sorted({name for item in statement.cited for name in _spelled(item)})
+    text = statement.text
+    for word in dict.fromkeys(_NAME.findall(text)):
+        if (
+            word.casefold() in joined
+            or not held.isdisjoint(terms(word))
+            or _is_known(word)
+            or _is_ordinary(word)
+        ):
+            continue
+        alike = [name for name in spelled if name[0] == word[0] and _likeness(name, word) >= SLIP]
+        if alike:
+            meant = max(alike, key=lambda name: _likeness(name, word))
+            text = re.sub(rf"\b{re.escape(word)}\b", meant, text)
     return statement if text == statement.text else dataclasses.replace(statement, text=text)
 
 
 def misnames(statement: Statement, draft: Draft) -> bool:
-    """Whether a statement has a name that neither its sentences, their headlines nor the question have.
+    """Whether a statement has a name that nothing has which the model read of its articles, nor the question.
 
-    The first name of somebody whose last name they have may be in another sentence that the model was shown.
-    Ordinary words with a capital are no names here: a gloss may have another meaning of theirs, an Act a law.
+    The first name of somebody whose last name is there may be in a sentence of another article. Ordinary
+    words with a capital are no names here: a gloss may have another meaning of theirs, an Act a law.
 
     Args:
-        statement: English, read from glosses.
+        statement: English, read from glosses of Arabic sentences.
         draft: Its question and evidence.
     """
-    found = unknown_names(statement.text, [_read(statement.cited)], draft.question)
-    unknown = [
+    if not _is_about_glosses(statement):
+        return False
+    own = [item for item in draft.evidence if item.article_id in statement.articles]
+    read = f"{_read([*own, *statement.cited])} {draft.question}"
+    text = statement.text
+    found = {*unknown_names(text, [read]), *_only_alike(text, read)}
+    unknown = {
         word for word in found if not (_is_ordinary(word) or _sounds_like_a_word(word, statement.cited))
-    ]
+    }
     if not unknown:
         return False
-    shown = _read(draft.evidence)
-    full = [name for name in _NAMES.findall(statement.text) if contains(shown, name)]
-    continued = {word for name in full if set(name.split()) - set(unknown) for word in name.split()}
-    return not set(unknown) <= continued
+    shown, held = _read(draft.evidence), set(terms(read))
+    full = [_NAME.findall(name) for name in _NAMES.findall(text) if contains(shown, name)]
+    continued = {word for name in full if not held.isdisjoint(terms(" ".join(name))) for word in name}
+    return not unknown <= continued
+
+
+def _is_about_glosses(statement: Statement) -> bool:
+    return bool(statement.cited) and all(is_arabic(item.text) for item in statement.cited)
+
+
+def _only_alike(text: str, read: str) -> list[str]:
+    """Names of which only the first letters are in what was read: Westmoreland in "western" and "West"."""
+    held = set(terms(read))
+    names = [fold(name) for name in _NAME.findall(read)]
+    first, *_ = [*_NAME.finditer(text), None]
+    begins = first is not None and first.start() == 0 and first[0] != text and not _NAMES.match(text)
+    return [
+        word
+        for word in _NAME.findall(text)[begins:]
+        if held.isdisjoint(terms(word)) and not word.isupper() and not _is_known(word)
+        if not any(_are_of_one_stem(fold(word), name) for name in names)
+    ]
+
+
+def _are_of_one_stem(word: str, other: str) -> bool:
+    return word[:STEM] == other[:STEM] and abs(len(word) - len(other)) <= ENDING
 
 
 def _read(evidence: Sequence[Evidence]) -> str:
     """What the model read of sentences and their headlines, each of several meanings as a word."""
-    return " ".join(_words(item) for item in evidence)
+    return " ".join(glossed(text).replace("/", " ") for item in evidence for text in (item.title, item.text))
 
 
-def _words(item: Evidence) -> str:
-    return " ".join(glossed(text).replace("/", " ") for text in (item.title, item.text))
+def _spelled(item: Evidence) -> list[str]:
+    """The names of a sentence and its headline that are spelled by letter, or are in Latin letters there."""
+    found = []
+    for text in (item.title, item.text):
+        found += _NAME.findall(text)
+        for hint in hints_for(text, "ar") if is_arabic(text) else ():
+            found += _NAME.findall(hint.targets[0]) if hint.spelled else []
+    return found
 
 
 def _is_known(word: str) -> bool:
@@ -94,15 +141,21 @@ def _is_known(word: str) -> bool:
 
 
 def _is_ordinary(word: str) -> bool:
+    """Whether a word is no name: a function word, or one of the lexicon that no table of names has."""
     reader = EnglishReader(word, shipped())
+    if not reader.words or is_stop(reader.words[0].key, "en"):
+        return True
     entries = map(reader.lexicon.entry, reader.lexicon.arabic((reader.words[0].key,)))
-    return any(entry.meanings and not entry.is_name for entry in entries)
+    return any(entry.meanings and not entry.is_name for entry in entries) and not _is_known(word)
 
 
 def _sounds_like_a_word(name: str, evidence: Sequence[Evidence]) -> bool:
     """Whether Arabic words of some sentences may be a name that their gloss has in another spelling."""
     words = (word for item in evidence for word in words_of(item.text))
-    return any(likeness(name, fold(word.text)) >= ALIKE for word in words)
+    return any(
+        len(word.key) >= LETTERS and not is_stop(word.key, "ar") and likeness(name, fold(word.text)) >= ALIKE
+        for word in words
+    )
 
 
 def _likeness(word: str, other: str) -> float:

@@ -17,9 +17,8 @@ from rag.language.translation.gazetteer import NATIONALITY, Name
 from rag.language.translation.hints import EnglishReader, shipped
 from rag.records import Evidence
 
-STEM, ENDING = 4, 4
-"""Letters that a country and its people share, Iraq and Iraqi, Turkey and Turkish, and how many one of them
-has more at most: Westmoreland is not of the West."""
+STEM = 4
+"""Letters that a country and its people share: Iraq and Iraqi, Turkey and Turkish."""
 
 PHRASE = 3
 """Most words of a claim that is a phrase: a capital at its beginning is a name's and no sentence's. Not
@@ -95,7 +94,7 @@ def unknown_names(text: str, sources: Sequence[str], question: str = "") -> list
     if is_arabic(text) or all(is_arabic(source) for source in sources):
         return []
     there = " ".join([*sources, question])
-    held, named = set(terms(there)), [fold(word) for word in _WORD.findall(there) if word[0].isupper()]
+    held, starts = set(terms(there)), {word[:STEM] for word in fold(there).split()}
     reader = EnglishReader(text, shipped())
     first = reader.words[0].start if reader.words else 0
     phrase = 0 < len(reader.words) <= PHRASE and bool(reader.name(0)[0])
@@ -106,16 +105,12 @@ def unknown_names(text: str, sources: Sequence[str], question: str = "") -> list
         if match[0][0].isupper()
         and not (match[0].isupper() or _PEOPLE.search(match[0]))
         and not held & set(terms(match[0]))
-        and not any(_is_of_one_stem(fold(match[0]), name) for name in named)
+        and fold(match[0])[:STEM] not in starts
         and not any(contains(there, other) for other in _other_names(reader, match.start()))
     ]
     if phrase and unknown and unknown[0].start() == first and _has_people_of(reader, there):
         del unknown[0]  # Poland, where the source has Polish troops
     return [match[0] for match in unknown]
-
-
-def _is_of_one_stem(word: str, other: str) -> bool:
-    return word[:STEM] == other[:STEM] and abs(len(word) - len(other)) <= ENDING
 
 
 def _has_people_of(reader: EnglishReader, text: str) -> bool:

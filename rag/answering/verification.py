@@ -2,8 +2,9 @@
 
 Checked outside the model: every cited sentence is one that the model was shown; every number and month of a
 statement is in the sentences that it cites, and so is every name that is in the evidence at all, across
-scripts. A statement with a wrong citation or none gets the sentence that supports it, if there is one; where
-only the model's translation of a phrase is in doubt, its whole sentence is shown instead.
+scripts; names of what was read from glosses are in them. A statement with a wrong citation or none gets the
+sentence that supports it, if there is one; where only the model's translation of a phrase is in doubt, its
+whole sentence is shown instead.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from collections.abc import Sequence
 from rag.answering.context import Context
 from rag.answering.decision import REASONS
 from rag.answering.draft import Draft, Statement, among, in_place_of
-from rag.answering.generation import GLOSSED, form_for
 from rag.answering.names import ALIKE, misnames, respelled
 from rag.answering.support import ENDS, holding, supports, translates
 from rag.language import quantities
@@ -62,11 +62,13 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
         return statement
     if context.adapted and statement.cited and _YES_OR_NO.fullmatch(statement.text):
         return in_place_of(statement, statement.cited[0], "")
-    statement = _worded(statement, draft, language)
-    if statement.cited and form_for(draft.question, language, adapted=context.adapted) is GLOSSED:
-        statement = respelled(statement, draft.question)
+    if draft.glossed and statement.cited:
+        statement = respelled(statement, draft)
         if misnames(statement, draft):
             return in_place_of(statement, statement.cited[0], statement.text, reasons["quoted"])
+        if language == "ar" and not _has_arabic(statement.text):
+            return in_place_of(statement, statement.cited[0], statement.text)
+    statement = _worded(statement, draft, language)
     if _is_in_another_language(statement, language) or _is_half_translated(statement, language):
         return _own_words(statement, evidence, language)
     names = _holding_names(statement.text, evidence)
@@ -88,6 +90,11 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
     return dataclasses.replace(
         statement, cited=(about,) if names else statement.cited, verdict="unsupported", reason=reason
     )
+
+
+def _has_arabic(text: str) -> bool:
+    """Whether English words are a number, or a name, value or date that tables write in Arabic."""
+    return not any(map(str.isalpha, text)) or bool(in_arabic(text.strip(ENDS)))
 
 
 def _worded(statement: Statement, draft: Draft, language: Language) -> Statement:

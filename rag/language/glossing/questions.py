@@ -1,7 +1,7 @@
 """An Arabic question word for word in English: its question words from here, all else as ``gloss`` has it.
 
-A gloss takes ما for "what" and من for "from" wherever they stand; at the beginning of a question, or of its
-second part, they ask.
+A gloss takes ما for "what" and من for "from" wherever they stand; where a question or a part of it begins,
+they ask.
 
     من النحات صاحب تمثال كرومويل؟           who is sculptor owner/holder statue of Cromwell?
     متى وصلت الرسالة، ومتى تسربت؟           when arrived/reached letter/message, and when leaked?
@@ -12,66 +12,95 @@ from __future__ import annotations
 import re
 
 from rag.language.glossing.gloss import by_folded, gloss
-from rag.language.text import fold
-from rag.language.translation.reader import Tables
+from rag.language.text import closed, fold
+from rag.language.translation.words import MARKS
 
-_ASKING = """
+_ASKING = by_folded("""
 أي=which أية=which بأي=by_which لأي=for_which كم=how_many بكم=for_how_much من=who لمن=whose بمن=with_whom
 عمن=about_whom هل=is_it_true_that ما=what_is ماذا=what بماذا=with_what لماذا=why كيف=how أين=where متى=when
 عم=about_what
-"""
-"""Question words at the beginning."""
+""")
+"""Question words by folded Arabic ones."""
 
 _TOGETHER = {
-    "ما الذي": "what", "ما التي": "what", "ما هو": "what is", "ما هي": "what is", "من الذي": "who",
-    "من التي": "who", "من الذين": "who", "من هو": "who is", "من هي": "who is", "من كان": "who was",
-    "من كانت": "who was", "في اي": "in which", "الي اي": "to which", "من اي": "from which",
-    "علي اي": "on which", "مع اي": "with which", "عن اي": "about which", "ضد اي": "against which",
-    "منذ اي": "since which",
-    "مع من": "with whom", "علي من": "on whom", "الي من": "to whom", "من اين": "from where",
-    "الي اين": "to where", "منذ متي": "since when", "حتي متي": "until when", "الي متي": "until when",
-    "كم عدد": "how many", "كم مره": "how many times",
+    "ما الذي": "what", "ما التي": "what", "ما هو": "what is", "ما هي": "what is", "ما هما": "what are",
+    "من الذي": "who", "من التي": "who", "من الذين": "who", "من هو": "who is", "من هي": "who is",
+    "من هم": "who are", "من هما": "who are", "من كان": "who was", "من كانت": "who was", "ما كان": "what was",
+    "ما كانت": "what was", "ما حدث": "what happened", "ما حصل": "what happened", "ما جري": "what happened",
+    "في اي": "in which", "الي اي": "to which", "من اي": "from which", "علي اي": "on which",
+    "مع اي": "with which", "عن اي": "about which", "ضد اي": "against which", "منذ اي": "since which",
+    "قبل اي": "before which", "بعد اي": "after which", "قرب اي": "near which", "مع من": "with whom",
+    "علي من": "on whom", "الي من": "to whom", "عن من": "about whom", "ضد من": "against whom",
+    "من اين": "from where", "الي اين": "to where", "منذ متي": "since when", "حتي متي": "until when",
+    "الي متي": "until when", "كم عدد": "how many", "كم مره": "how many times", "في كم": "in how many",
+    "منذ كم": "since how many", "قبل كم": "how many before", "بعد كم": "how many after",
 }  # fmt: skip
 """Two folded words that ask together."""
 
-_BEGINNING = re.compile(r"(?:^|[،,]\s*)(?P<and>و?)(?P<first>\w+)(?P<second>\s+\w+)?")
+_NOT_ASKING = {
+    "من": closed("بين قبل خلال بعد اجل ضمن حيث جانب المتوقع المقرر الممكن المرجح المحتمل المنتظر جديد"),
+    "ما": closed("اذا زال زالت لم لن دام دامت بعد يلي بين لا يزال تزال"),
+}
+"""Folded words before which من is "from" and ما asks nothing."""
+
+_SURE = closed("متي كيف اين لماذا ماذا كم هل")
+"""Folded words that ask wherever they stand behind "and"."""
+
+_VOWELS = re.compile(f"[{MARKS}]")
+_WORD = re.compile(r"\w+")
 _YEAR = re.compile(r"\s*عام(?!\w)")
 """Behind a question word it is no adjective: في أي عام, in which year."""
-_ENDS = " ؟?.!"
+_OR = re.compile(r"(?<=\s)أم(?=\s)")
+_ENDS = " ؟?.!\"“”«»'،,؛:"
+_BREAKS = "،,؛:؟?.!"
 
 
-def gloss_question(question: str, tables: Tables | None = None) -> str:
+def gloss_question(question: str) -> str:
     """The meanings of an Arabic question's words, in the order of ``gloss``.
 
     Args:
         question: In Arabic.
-        tables: As for ``gloss``.
     """
-    text, parts, at = question.strip(_ENDS), [], 0
-    for match in _BEGINNING.finditer(text):
-        asking, end = _asking(match)
-        if asking:
-            if before := text[at : match.start()].strip():
-                parts.append(f"{gloss(before, tables)},")
-            parts.append(f"and {asking}" if match["and"] else asking)
-            at = end
-            if year := _YEAR.match(text, at):
-                parts.append("year")
-                at = year.end()
-    parts.append(gloss(text[at:].strip(), tables))
-    return f"{' '.join(parts).rstrip(_ENDS)}?"
+    text = _OR.sub("أو", _VOWELS.sub("", question)).strip(_ENDS)
+    parts, at = [], 0
+    for match in _WORD.finditer(text):
+        if match.start() < at:
+            continue
+        asking, end = _asking(text, match)
+        if not asking:
+            continue
+        if before := text[at : match.start()].strip(_ENDS):
+            parts.append(f"{gloss(before)},")
+        parts.append(asking)
+        at = end
+        if year := _YEAR.match(text, at):
+            parts.append("year")
+            at = year.end()
+    parts.append(gloss(text[at:].strip()))
+    return f"{' '.join(parts).strip(_ENDS)}?"
 
 
-def _asking(match: re.Match[str]) -> tuple[str, int]:
-    """The English of what asks at the beginning of a part, and where it ends; empty where nothing does."""
-    first = fold(match["first"])
-    if match["second"]:
-        second = fold(match["second"].strip())
-        if both := _TOGETHER.get(f"{first} {second}"):
-            return both, match.end("second")
-        if first == "من" and second.startswith("ال"):
-            return "who is", match.end("first")
-    return _WORDS.get(first, ""), match.end("first")
-
-
-_WORDS = by_folded(_ASKING)
+def _asking(text: str, match: re.Match[str]) -> tuple[str, int]:
+    """The English of what asks at a word, and where it ends; empty where nothing does."""
+    word, before = fold(match[0]), text[: match.start()].rstrip(" \"“«'")
+    begins = not before or before[-1] in _BREAKS
+    joined = (
+        word[:1] in "وف" and word[1:] in {*_ASKING, "الي", "منذ", "حتي", "في", "مع", "علي"} and bool(before)
+    )
+    bare = word[1:] if joined else word
+    following = _WORD.match(text, match.end() + 1)
+    second = fold(following[0]) if following else ""
+    if not (begins or (joined and (bare in _SURE or before[-1] in _BREAKS))):
+        return "", 0
+    if before and begins and not joined and bare in ("من", "ما") and before[-1] in "،,":
+        return "", 0  # a list: من مصر، من لبنان
+    conjunction = "and " if joined else ""
+    if following and (both := _TOGETHER.get(f"{bare} {second}")):
+        return f"{conjunction}{both}", following.end()
+    if bare not in _ASKING or second in _NOT_ASKING.get(bare, ()):
+        return "", 0
+    if bare == "من" and not before and any(fold(word) in _SURE for word in text[match.end() :].split()):
+        return "", 0  # from Baghdad to Damascus, how many …
+    if bare == "من" and second.startswith("ال"):
+        return f"{conjunction}who is", match.end()
+    return f"{conjunction}{_ASKING[bare]}", match.end()

@@ -37,3 +37,41 @@ def test_question_words_ask(question: str, english: str) -> None:
 def test_words_that_ask_nothing_are_glossed_as_in_a_sentence(question: str) -> None:
     assert "who" not in gloss_question(question).split()[:2]
     assert "what is" not in gloss_question(question)
+
+
+@pytest.mark.parametrize(
+    ("question", "english"),
+    [
+        ("متى غادرت القوات؟ أي القواعد أبقت؟", ("when", "which")),
+        ("متى وصل الوزير وكم بقي؟", ("when", "and how many")),
+        ("متى وأين وصل الوزير؟", ("when", "and where")),
+        ("مَنْ أعلن ذلك؟", ("who announced",)),
+        ("كَمْ عدد القوات؟", ("how many forces",)),
+        ("«من فاز؟»", ("who won",)),
+        ("في كم دولة يعمل؟", ("in how many",)),
+        ("هل وافق المجلس أم رفض؟", ("is it true that", " or ")),
+        ("ما حدث في بغداد؟", ("what happened",)),
+    ],
+)
+def test_a_part_of_a_question_asks_as_well(question: str, english: tuple[str, ...]) -> None:
+    found = re.sub(r"/[\w-]+", "", gloss_question(question))
+    at = [found.find(words) for words in english]
+    assert at == sorted(at), found
+    assert min(at) >= 0, found
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "من بغداد إلى دمشق كم المسافة؟",
+        "من بين المرشحين فاز أحمد؟",
+        "من المتوقع أن يصل الوزير؟",
+        "وصل أحمد، من مصر، وعلي",
+        "ما زال الوزير في بغداد؟",
+        "وصل الوزير، ما لم يؤجل الاجتماع",
+    ],
+)
+def test_from_and_not_ask_nothing(question: str) -> None:
+    found = gloss_question(question)
+    assert "who" not in found.split()
+    assert "what is" not in found
