@@ -22,7 +22,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -43,23 +43,9 @@ from train.network import (
     restore,
 )
 from train.tasks.examples import held_out
-from train.tasks.packs import (
-    Maker,
-    Pack,
-    asked_in_arabic,
-    glossed,
-    of_conflicts,
-    of_differences,
-    of_events,
-    of_lessons,
-    topics_asked_in_arabic,
-)
+from train.tasks.packs import Maker, Pack, glossed, of_conflicts, of_differences, of_events, of_lessons
 from train.tasks.reading_lessons import Finder
 from train.tasks.sources import REPORTS, conflicts, lessons, news_topics, reports
-
-Form = Literal["english", "glossed", "arabic"]
-"""English questions over glosses, the glosses of Arabic ones over them, or Arabic ones over the sentences."""
-FORMS: tuple[Form, ...] = ("english", "glossed", "arabic")
 
 LONGEST = 1000
 """Tokens of a pack at most: a step needs about 9 MB a token beside 6 GB of weights."""
@@ -141,30 +127,26 @@ def _groups(example: Encoded) -> tuple[str, ...]:
 
 
 def made(
-    shared: Path, seed: int, form: Form, *, own: Path = REPORTS, share: float = 1.0
+    shared: Path, seed: int, *, as_gloss: bool, own: Path = REPORTS, share: float = 1.0
 ) -> tuple[list[Pack], list[Pack]]:
     """Packs to learn, in random order, and packs to measure with.
 
     Args:
         shared: Folder that holds news/, lessons/ and parallel/.
         seed: Another one draws other sentences and questions of the same reports.
-        form: Of questions and evidence.
-        own: Folder of more reports: every third one is learned in this form, the others with the next seeds,
+        as_gloss: English questions over glosses; else Arabic ones over the sentences themselves.
+        own: Folder of more reports: every other one is learned in this language, the rest with the next seed,
             and every event on which two of them differ.
         share: Of the packs from ``shared`` that are learned, others for each seed; 0 to 1.
     """
-    first, more, differing = reports(shared / "news"), reports(own), conflicts(shared)
-    if form == "glossed":
-        first, more, differing = map(asked_in_arabic, (first, more, differing))
+    first, more = reports(shared / "news"), reports(own)
     items = [*first, *more]
     held = {item["event"] for item in items if held_out("event", item["event"])}
     topics = news_topics(items, held)
     taught = [topic for topic in lessons(shared) if topic.split == "train"]
-    if form == "glossed":
-        taught = topics_asked_in_arabic(taught)
-    if form != "arabic":
+    if as_gloss:
         topics, taught = glossed(topics), glossed(taught)
-    language = "ar" if form == "arabic" else "en"  # of the questions and of what they are asked about
+    language = "en" if as_gloss else "ar"  # of the questions and of what they are asked about
     finder = Finder([p for topic in topics for p in topic.sentences if topic.split == "train"])
     maker = Maker(topics, finder, language)
     old: list[Pack] = []
@@ -175,14 +157,14 @@ def made(
             valid.append(maker(topic, language, seed))
         elif number < len(first):
             old.append(maker(topic, language, seed))
-        elif (number + seed) % len(FORMS) == FORMS.index(form):
+        elif (number + seed) % 2 == as_gloss:
             new.append(maker(topic, language, seed))
     for pack in of_events(items, topics, maker, seed):
         (valid if pack.examples[0].split == "valid" else new).append(pack)
     for pack in of_differences(first, finder, held, language):
         (valid if pack.examples[0].split == "valid" else old).append(pack)
     old += of_lessons(Maker(taught, finder, language), taught, seed, language)
-    old += of_conflicts(differing, language, seed)
+    old += of_conflicts(conflicts(shared), language, seed)
     rng = random.Random(seed)
     found = [*new, *rng.sample(old, round(share * len(old)))]
     rng.shuffle(found)
@@ -190,11 +172,12 @@ def made(
 
 
 def mixed(shared: Path, seed: int, own: Path = REPORTS, share: float = 1.0) -> tuple[list[Pack], list[Pack]]:
-    """Packs of all forms to learn, as many of each, and packs to measure with, in turns."""
-    found = [made(shared, seed, form, own=own, share=share) for form in FORMS]
-    learned = [pack for turn in zip(*(packs for packs, _ in found), strict=False) for pack in turn]
-    valid = [pack for turn in zip(*(packs for _, packs in found), strict=False) for pack in turn]
-    return learned, valid
+    """Packs of glosses and of Arabic questions over Arabic sentences, in turns."""
+    (read, valid), (arabic, more) = (
+        made(shared, seed, as_gloss=flag, own=own, share=share) for flag in (True, False)
+    )
+    found = [pack for both in zip(read, arabic, strict=False) for pack in both]
+    return found, [pack for both in zip(valid, more, strict=False) for pack in both] + valid[-3:]
 
 
 class Run:

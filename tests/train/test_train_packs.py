@@ -15,7 +15,6 @@ import pytest
 
 from rag.answering.draft import Draft, Statement, parse
 from rag.language.glossing.gloss import gloss
-from rag.language.glossing.questions import gloss_question
 from rag.records import Evidence
 from train.tasks import packs
 from train.tasks.reading_lessons import Finder
@@ -292,26 +291,6 @@ def test_disagreements_are_asked_two_by_two_about_the_sentences_of_both() -> Non
                 (number,) = places(part)
                 assert town in shown[str(number)]
                 assert part.text in shown[str(number)]
-
-
-def test_an_arabic_question_is_asked_over_glosses_as_a_gloss_of_its_own(topics: list[Topic]) -> None:
-    seen = packs.glossed(packs.topics_asked_in_arabic(topics))
-    maker = packs.Maker(seen, Finder([p for topic in seen for p in topic.sentences]), "en")
-    examples = [example for topic in seen[:8] for example in maker(topic, "en", 1).examples]
-    asked = {example.messages[-1][1].split("\n\nQuestion: ")[1].split("\n")[0] for example in examples}
-    own = {gloss_question(item.question["ar"]) for topic in topics for item in topic.asked}
-    near = {gloss_question(n["ar"]) for topic in topics for item in topic.asked for n in item.near}
-    assert len(asked & own) > 8
-    assert asked & near
-    assert {example.pair for example in examples} == {"en-en"}
-    assert any("Ben" in example.answer for example in examples), "replies stay as they are in English"
-
-
-def test_records_of_reports_are_asked_in_arabic_wherever_a_question_stands() -> None:
-    (report, *_) = packs.asked_in_arabic(_reports())
-    assert report["questions"][0]["question_en"] == gloss_question(report["questions"][0]["question_ar"])
-    assert report["near_misses"][0]["question_en"] == gloss_question(report["near_misses"][0]["question_ar"])
-    assert report["sentences"] == _reports()[0]["sentences"]
 
 
 def test_a_pack_says_of_each_question_what_the_network_says_of_it_alone(

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rag.language.glossing.gloss import gloss
-from rag.language.glossing.questions import gloss_question
 from rag.models.llm.prompt import together
 from train.altered import altered
 from train.tasks.examples import Example, reading, seeded, sorted_marks
@@ -239,34 +238,6 @@ def texts_of(shown: Sequence[Pair], language: str) -> tuple[list[str], list[str]
 def glossed(topics: Sequence[Topic]) -> list[Topic]:
     """Topics whose English sentences are glosses of the Arabic ones, as English questions are served."""
     return [replace(t, sentences=tuple(map(_glossed, t.sentences))) for t in topics]
-
-
-def asked_in_arabic(value: Any) -> Any:
-    """Records in which each English question gives way to the gloss of the Arabic one, as that is served.
-
-    Args:
-        value: Reports or disagreements: lists and dictionaries.
-    """
-    if isinstance(value, list):
-        return [asked_in_arabic(one) for one in value]
-    if not isinstance(value, dict):
-        return value
-    found = {key: asked_in_arabic(one) for key, one in value.items()}
-    if "question_en" in found:
-        found["question_en"] = gloss_question(found["question_ar"])
-    return found
-
-
-def topics_asked_in_arabic(topics: Sequence[Topic]) -> list[Topic]:
-    """Lessons in which each English question gives way to the gloss of the Arabic one."""
-
-    def turned(question: dict[str, str]) -> dict[str, str]:
-        return question | {"en": gloss_question(question["ar"])}
-
-    def of(item: Asked) -> Asked:
-        return replace(item, question=turned(item.question), near=tuple(map(turned, item.near)))
-
-    return [replace(topic, asked=tuple(map(of, topic.asked))) for topic in topics]
 
 
 def _glossed(pair: Pair) -> Pair:
