@@ -20,7 +20,7 @@ from rag.models.llm.protocol import LogProbabilities, Message, check_limits
 from rag.records import Evidence, Language
 
 UNSURE = 0.6
-"""Probability of a refusal below which the evidence is read again in another order. Thresholds from .6 to .9
+"""Probability of a refusal below which the evidence is read again in another way. Thresholds from .6 to .9
 did equally well on the questions that they were chosen on, and the lowest of them reads the fewest questions
 twice (docs/research/decisions.md)."""
 

@@ -66,7 +66,7 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
         statement = respelled(statement, draft)
         if misnames(statement, draft):
             return in_place_of(statement, statement.cited[0], statement.text, reasons["quoted"])
-        if language == "ar" and not _has_arabic(statement.text):
+        if language == "ar" and not _is_said_in_arabic(statement):
             return in_place_of(statement, statement.cited[0], statement.text)
     statement = _worded(statement, draft, language)
     if _is_in_another_language(statement, language) or _is_half_translated(statement, language):
@@ -92,9 +92,11 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
     )
 
 
-def _has_arabic(text: str) -> bool:
-    """Whether English words are a number, or a name, value or date that tables write in Arabic."""
-    return not any(map(str.isalpha, text)) or bool(in_arabic(text.strip(ENDS)))
+def _is_said_in_arabic(statement: Statement) -> bool:
+    """Whether what was read from glosses can be told in Arabic: by tables, or in its sentence's own words."""
+    text = statement.text.strip(ENDS)
+    own = is_arabic(text) or not any(map(str.isalpha, text)) or holding(text, statement.cited) is not None
+    return own or bool(in_arabic(text))
 
 
 def _worded(statement: Statement, draft: Draft, language: Language) -> Statement:

@@ -151,3 +151,20 @@ def test_a_right_name_that_no_table_has_is_quoted_in_its_sentence() -> None:
     settings = context(None, "ar", settings=ADAPTED)
     after = check_form(verify(draft, settings), settings)
     assert [(one.quoted, one.verdict) for one in after.statements] == [(True, "supported")]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("Adriftmorn Limited", "فهو مدير شركة Adriftmorn Limited."),
+        ("308", "وصل 308 جنود."),
+        ("مايو", "وصل الوزير في مايو."),
+    ],
+    ids=["Latin letters of the article", "a number", "Arabic, from another article"],
+)
+def test_what_can_be_told_in_arabic_is_not_quoted(text: str, sentence: str) -> None:
+    shown = tuple(evidence([sentence]))
+    draft = Draft("ما الذي؟", shown, (Statement(text, shown),), glossed=True)
+    (after,) = verify(draft, context(None, "ar", settings=ADAPTED)).statements
+    assert not after.quoted
+    assert text in after.text
