@@ -133,7 +133,7 @@ def _asked(args: argparse.Namespace, settings: Settings, generator: Generator) -
                     language=cast(Language, question.lang),
                     count=generator.count,
                     budget=generator.context - scores.LONGEST,
-                    order=prompt.by_article if form.headlines else tuple,
+                    order=form.arranged,
                     wording=form.wording,
                     headlines=form.headlines,
                 )

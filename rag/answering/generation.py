@@ -82,6 +82,10 @@ class Form:
     headlines: bool
     """Whether the headline of each article stands above its sentences."""
 
+    def arranged(self, evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+        """Evidence in the order in which it is shown: below headlines that of an article together."""
+        return prompt.by_article(evidence) if self.headlines else tuple(evidence)
+
 
 AS_WRITTEN = Form(prompt.as_written, headlines=False)
 """All as it is written. Above Arabic sentences the adapted model names wrong ones more often where headlines
@@ -134,7 +138,7 @@ def generate(
     over_glosses = form is GLOSSED and is_arabic(question)
 
     def read(items: Sequence[Evidence]) -> tuple[Evidence, ...]:
-        return prompt.by_article(order(items)) if form.headlines else order(items)
+        return form.arranged(order(items))
 
     messages, fitting = prompt.build(
         context.template,

@@ -54,16 +54,15 @@ def respelled(statement: Statement, draft: Draft) -> Statement:
         return statement
     read = f"{_read(draft.evidence)} {draft.question}"
     held, joined = set(terms(read)), read.casefold().replace(" ", "")
-    spelled = sorted({name for item in statement.cited for name in _spelled(item)})
     text = statement.text
-    for word in dict.fromkeys(_NAME.findall(text)):
-        if (
-            word.casefold() in joined
-            or not held.isdisjoint(terms(word))
-            or _is_known(word)
-            or _is_ordinary(word)
-        ):
-            continue
+    unread = [
+        word
+        for word in dict.fromkeys(_NAME.findall(text))
+        if word.casefold() not in joined and held.isdisjoint(terms(word))
+        if not (_is_known(word) or _is_ordinary(word))
+    ]
+    spelled = sorted({name for item in statement.cited for name in _spelled(item)}) if unread else []
+    for word in unread:
         alike = [name for name in spelled if name[0] == word[0] and _likeness(name, word) >= SLIP]
         if alike:
             meant = max(alike, key=lambda name: _likeness(name, word))
@@ -106,7 +105,7 @@ def _only_alike(text: str, read: str) -> list[str]:
     """Names of which only the first letters are in what was read: Westmoreland in "western" and "West"."""
     held = set(terms(read))
     names = [fold(name) for name in _NAME.findall(read)]
-    first, *_ = [*_NAME.finditer(text), None]
+    first = next(_NAME.finditer(text), None)
     begins = first is not None and first.start() == 0 and first[0] != text and not _NAMES.match(text)
     return [
         word
@@ -145,8 +144,7 @@ def _is_ordinary(word: str) -> bool:
     reader = EnglishReader(word, shipped())
     if not reader.words or is_stop(reader.words[0].key, "en"):
         return True
-    entries = map(reader.lexicon.entry, reader.lexicon.arabic((reader.words[0].key,)))
-    return any(entry.meanings and not entry.is_name for entry in entries) and not _is_known(word)
+    return reader.is_ordinary(reader.words[0].key) and not _is_known(word)
 
 
 def _sounds_like_a_word(name: str, evidence: Sequence[Evidence]) -> bool:

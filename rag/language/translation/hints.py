@@ -167,14 +167,18 @@ class EnglishReader(Reader):
         targets = [*ordinary, *usual_forms(match, self.words[at].text, "ar")]
         return self.hint(at, match.used, targets, "name"), match.used
 
+    def is_ordinary(self, key: str) -> bool:
+        """Whether the lexicon has a word as another one than a name."""
+        meanings = map(self.lexicon.entry, self.lexicon.arabic((key,)))
+        return any(entry.meanings and not entry.is_name for entry in meanings)
+
     def name(self, at: int) -> tuple[str, int]:
         """The Arabic of a name at a word and how many words it takes; empty where none that is meant begins.
 
         Titles and nationalities are none: in Arabic they stand elsewhere.
         """
         match, word = self.gazetteer.match(self.words, at, "en"), self.words[at]
-        meanings = map(self.lexicon.entry, self.lexicon.arabic((word.key,)))
-        ordinary = any(entry.meanings and not entry.is_name for entry in meanings)
+        ordinary = self.is_ordinary(word.key)
         if match and self._is_meant(at, match):
             other = any(name.kind in LOWER_KINDS for name in match.names)
             other |= match.used == 1 and ordinary and all(name.kind != "place" for name in match.names)
