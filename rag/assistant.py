@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from rag.answering import pipeline
-from rag.answering.context import Clock, Context, Search, events_of
+from rag.answering.context import Clock, Context, Search, events_of, find
 from rag.answering.pipeline import Request, Steps
 from rag.conversation.question import check_question
 from rag.conversation.remarks import REPLIES, remark
@@ -228,7 +228,7 @@ class Assistant:
             return Retrieved((), ())
         parts = pipeline.understand(question, history, self.settings.max_question, self.steps)
         search = self._search(searcher, allowed)
-        found = [pipeline.find(part, search, k) for part in parts]
+        found = [find(part, search, passages=k) for part in parts]
         return pipeline.retrieved(question, parts, found, k)
 
     def article(self, article_id: str) -> Article:

@@ -10,6 +10,8 @@ from collections.abc import Generator as EventGenerator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from rag.conversation.decompose import Part
+from rag.conversation.replacement import mentioning
 from rag.models.llm.protocol import Generator, Message
 from rag.records import Answer, Event, Language, Retrieved
 from rag.settings import ADAPTED, Settings
@@ -88,6 +90,21 @@ class Context:
     def adapted(self) -> bool:
         """Whether the model is asked as the adapter was trained to be."""
         return self.settings.template == ADAPTED
+
+
+def find(
+    part: Part, search: Search, *, passages: int | None = None, sentences: int | None = None
+) -> Retrieved:
+    """What is retrieved for a part of a question.
+
+    Args:
+        part: The part.
+        search: Searches the index.
+        passages: How many passages at most; the settings' number by default.
+        sentences: How many sentences at most; the settings' number by default.
+    """
+    found = search(part.searched, passages=passages, sentences=sentences, follow_up=part.follow_up)
+    return mentioning(part.about, found)
 
 
 def events_of(

@@ -24,6 +24,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from rag.conversation.decompose import Part
 from rag.language.sentences import sentences
 from rag.records import Evidence, Outcome, Verdict
 
@@ -96,6 +97,8 @@ class Draft:
     """The reply named its sentences first; what it says is usually a phrase of theirs."""
     confidence: Confidence | None = None
     """None for a model whose probabilities are unknown."""
+    part: Part | None = None
+    """What its evidence was searched with; None where nothing more can be searched for it."""
     outcome: Outcome = "not_found"
     """How the question ended; set by the decision."""
 

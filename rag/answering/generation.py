@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from rag.answering import confidence
 from rag.answering import draft as drafts
-from rag.answering.context import Context
+from rag.answering.context import Context, find
 from rag.answering.draft import Draft
 from rag.language.glossing.gloss import gloss
 from rag.language.glossing.questions import gloss_question
 from rag.language.text import is_arabic
+from rag.language.tokens import count
 from rag.models.llm import prompt
 from rag.models.llm.protocol import LogProbabilities, Message, check_limits
 from rag.records import Evidence, Language
+from rag.settings import Settings
 
 UNSURE = 0.6
 """Probability of a refusal below which the evidence is read again in another way. Thresholds from .6 to .9
@@ -173,3 +176,33 @@ def read_again(draft: Draft, context: Context) -> Draft:
         other = generate(draft.question, draft.evidence, context, order=prompt.rotated)
     context.clock.mark("reread")
     return draft if other.refused or other.confidence is None or not other.statements else other
+
+
+def read_on(draft: Draft, context: Context) -> Draft:
+    """Step: where the model refuses, read the next sentences too.
+
+    A small model that is shown twice as many sentences at once names more wrong ones. So it reads the next
+    ones by themselves, and what it names there once more among the first ones, which decides.
+    """
+    if not draft.refused or draft.confidence is None or draft.part is None:
+        return draft
+    first, settings = draft.evidence, context.settings
+    spans = {drafts.span(item) for item in first}
+    found = find(draft.part, context.search, sentences=2 * settings.evidence).evidence
+    following = [item for item in found if drafts.span(item) not in spans]
+    other = generate(draft.question, drafts.renumbered(_within(following, settings)), context)
+    named = [item for statement in other.statements for item in statement.cited]
+    if named:
+        together = drafts.renumbered([*first[: settings.evidence - 1], *named])
+        other = generate(draft.question, together, context)
+    context.clock.mark("reread")
+    return other if other.statements and confidence.chose(other) else draft
+
+
+def _within(evidence: Sequence[Evidence], settings: Settings) -> list[Evidence]:
+    """The first sentences, no more and no longer together than those of the first reading."""
+    lengths = itertools.accumulate(count(item.text) for item in evidence)
+    fitting = [
+        item for item, length in zip(evidence, lengths, strict=True) if length <= settings.evidence_tokens
+    ]
+    return fitting[: settings.evidence]

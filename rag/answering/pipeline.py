@@ -22,15 +22,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rag.answering import answer_builder, presentation
-from rag.answering.context import Context, Search
+from rag.answering.context import Context, find
 from rag.answering.cross_check import cross_check
 from rag.answering.decision import check_form, decide, one_subject, quote_chosen, settle
 from rag.answering.draft import Draft, renumbered
-from rag.answering.generation import generate, read_again
+from rag.answering.generation import generate, read_again, read_on
 from rag.answering.translation import translate_cited
 from rag.answering.verification import verify
 from rag.conversation.decompose import Part, decompose
-from rag.conversation.replacement import mentioning
 from rag.conversation.rewrite import rewrite
 from rag.records import Answer, Filter, Retrieved, StageStarted, Turn
 
@@ -42,7 +41,7 @@ Step = Callable[[Draft, Context], Draft]
 class Steps:
     """The optional steps of an answer, in order."""
 
-    drafting: tuple[Step, ...] = (read_again, cross_check)
+    drafting: tuple[Step, ...] = (read_again, read_on, cross_check)
     """Before verification."""
     checking: tuple[Step, ...] = (one_subject, check_form, quote_chosen)
     """After verification, before the decision."""
@@ -128,18 +127,6 @@ def answer(request: Request, context: Context, steps: Steps = Steps()) -> Answer
     )
 
 
-def find(part: Part, search: Search, passages: int | None = None) -> Retrieved:
-    """What is retrieved for a part of a question.
-
-    Args:
-        part: The part.
-        search: Searches the index.
-        passages: How many passages at most; the settings' number by default.
-    """
-    found = search(part.searched, passages=passages, follow_up=part.follow_up)
-    return mentioning(part.about, found)
-
-
 def checked(part: Part, found: Retrieved, context: Context, steps: Steps) -> Draft:
     """The answer to one part of a question, checked and ready to be built.
 
@@ -149,7 +136,7 @@ def checked(part: Part, found: Retrieved, context: Context, steps: Steps) -> Dra
         context: As for ``answer``.
         steps: As for ``answer``.
     """
-    draft = generate(part.asked, found.evidence, context)
+    draft = dataclasses.replace(generate(part.asked, found.evidence, context), part=part)
     context.clock.mark("generate")
     context.emit(StageStarted("checking"))
     for step in steps.drafting:

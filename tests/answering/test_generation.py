@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trained_prompt
@@ -14,13 +16,14 @@ from trained_prompt import Reading, Said
 
 from rag import Answer
 from rag.answering import answer_builder
-from rag.answering.generation import UNSURE, generate, read_again
+from rag.answering.draft import Draft
+from rag.answering.generation import UNSURE, generate, read_again, read_on
 from rag.answering.pipeline import Steps, checked
 from rag.conversation.decompose import whole
 from rag.language.glossing.gloss import gloss
 from rag.language.glossing.questions import gloss_question
 from rag.models.llm import prompt
-from rag.records import Language, Retrieved
+from rag.records import Evidence, Language, Retrieved
 from rag.settings import Settings
 
 FERRY = "The ferry to the island carries 300 passengers a day."
@@ -182,3 +185,73 @@ def test_an_arabic_question_to_another_model_is_read_in_another_order() -> None:
     again = Reading(("[2] مايو", 0.9))
     read_again(first, context(again, "ar"))
     assert f"[1] {LIBRARY}\n[2] {HARBOUR}" in again.prompts[0]
+
+
+HARBOURS = [f"The harbour of town {number} was widened in {2000 + number}." for number in range(1, 10)]
+SHOWN = tuple(source(text, number) for number, text in enumerate(HARBOURS, start=1))
+
+
+def _ranked(model: Reading | Replying, evidence: Sequence[Evidence], **changed: Any) -> Draft:
+    """What the steps before a cross-check make of a reply, where these sentences are found, best first."""
+
+    def search(_question: str, *_articles: Any, sentences: int | None = None, **_limits: Any) -> Retrieved:
+        return Retrieved((), tuple(evidence[: sentences or 6]))
+
+    around = context(model, search=search, **changed)
+    draft = generate(QUESTION, evidence[:6], around)
+    return read_on(dataclasses.replace(draft, part=whole(QUESTION)), around)
+
+
+def _shown(prompt: str) -> list[str]:
+    return re.findall(r"^\[\d\] (.+)$", prompt, re.MULTILINE)
+
+
+def test_after_a_refusal_the_next_sentences_are_read_and_what_is_named_again_among_the_first_ones() -> None:
+    model = Reading(("[0]", 0.99), ("[2] 2008", 0.7), ("[6] 2008", 0.7))
+    draft = _ranked(model, SHOWN)
+    assert list(map(_shown, model.prompts)) == [
+        HARBOURS[:6],
+        HARBOURS[6:],
+        [*HARBOURS[:5], HARBOURS[7]],
+    ]
+    (statement,) = draft.statements
+    assert [item.text for item in statement.cited] == [HARBOURS[7]]
+    assert not draft.refused
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [("[0]", 0.9)],
+        [("[2] 2008", 0.9), ("[0]", 0.5)],
+        [("[2] 2008", 0.9), ("[6] 2008", 0.4)],
+        [("", 0.9)],
+    ],
+    ids=["next ones refused", "all refused", "improbable", "nothing said"],
+)
+def test_a_refusal_stays_where_no_next_sentence_is_probable_among_the_first_ones(said: list[Said]) -> None:
+    model = Reading(("[0]", 0.99), *said)
+    draft = _ranked(model, SHOWN)
+    assert (draft.refused, draft.statements) == (True, ())
+    assert len(model.prompts) == 1 + len(said)
+
+
+def test_the_next_sentences_are_not_longer_together_than_the_first_ones_may_be() -> None:
+    model = Reading(("[0]", 0.99))
+    settings = dataclasses.replace(ADAPTED, evidence_tokens=30)
+    _ranked(model, SHOWN, settings=settings)
+    assert _shown(model.prompts[1]) == HARBOURS[6:8]
+
+
+@pytest.mark.parametrize("model", [Reading(("[1] 2001", 0.3)), Replying("[0]")], ids=["named", "unknown"])
+def test_no_more_is_read_after_an_answer_or_where_nothing_is_known_of_the_model(
+    model: Reading | Replying,
+) -> None:
+    _ranked(model, SHOWN)
+    assert len(model.prompts) == 1
+
+
+def test_where_no_more_sentences_are_found_the_model_is_not_asked_again() -> None:
+    model = Reading(("[0]", 0.99))
+    assert _ranked(model, SHOWN[:6]).refused
+    assert len(model.prompts) == 1
