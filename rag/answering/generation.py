@@ -15,6 +15,7 @@ from rag.answering.context import Context, find
 from rag.answering.draft import Draft
 from rag.language.glossing.gloss import gloss
 from rag.language.glossing.questions import gloss_question
+from rag.language.plans import is_ahead
 from rag.language.text import is_arabic
 from rag.language.tokens import count
 from rag.models.llm import prompt
@@ -26,6 +27,9 @@ UNSURE = 0.6
 """Probability of a refusal below which the evidence is read again in another way. Thresholds from .6 to .9
 did equally well on the questions that they were chosen on, and the lowest of them reads the fewest questions
 twice (docs/research/decisions.md)."""
+
+HAPPENED: dict[Language, str] = {"en": "Or has it already happened?", "ar": "أم حدث ذلك بالفعل؟"}
+"""What is asked behind a question about the future."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +201,20 @@ def read_on(draft: Draft, context: Context) -> Draft:
         other = generate(draft.question, together, context)
     context.clock.mark("reread")
     return other if other.statements and confidence.chose(other) else draft
+
+
+def ask_of_the_past(draft: Draft, context: Context) -> Draft:
+    """Step: where the model refuses a question about the future, ask whether it has happened already.
+
+    "When will the troops leave?" is refused over a sentence that says that they have left.
+    """
+    if not draft.refused or draft.confidence is None or not is_ahead(draft.question):
+        return draft
+    question = f"{draft.question} {HAPPENED['ar' if is_arabic(draft.question) else 'en']}"
+    other = dataclasses.replace(generate(question, draft.evidence, context), part=draft.part)
+    context.clock.mark("reread")
+    other = read_on(other, context)
+    return dataclasses.replace(other, question=draft.question) if other.statements else draft
 
 
 def _within(evidence: Sequence[Evidence], settings: Settings) -> list[Evidence]:

@@ -13,6 +13,7 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
+from rag.answering.confidence import chose
 from rag.answering.context import Context
 from rag.answering.decision import REASONS
 from rag.answering.draft import Draft, Statement, among, in_place_of
@@ -78,6 +79,9 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
     if _holds(statement, draft):
         return statement
     if nearest := _nearest(statement, names, draft):
+        if statement.cited and not statement.added and chose(draft) and not draft.sure:
+            said = statement.words or statement.text
+            return in_place_of(statement, statement.cited[0], said, reasons["quoted"])
         reason = reasons["lacking" if statement.cited else "unnamed"]
         return dataclasses.replace(statement, cited=(nearest,), verdict="partial", reason=reason)
     if source:

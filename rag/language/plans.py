@@ -34,6 +34,12 @@ _COMPLETING = re.compile(
 """Whole words, folded: there أ is ا, ى is ي and ة is ه."""
 
 _FUTURE = re.compile(r"[وف]?س[يتنا]\w{3,}")
+_AHEAD = re.compile(
+    r"\b(?:will|shall|won't|going to)\b|\bسوف\b"
+    r"|\b(?:متي|هل|ماذا|كيف|لماذا|اين|من|ما|كم|الذي|التي|الذين)\s+س[يتن]\w{2,}"
+)
+"""A question about the future. An Arabic verb in the future follows a question word or "who": elsewhere many
+names begin with the same letters."""
 _PAST = re.compile(
     r"[وف]?(?:ا(?:\w{3}|ن\w{3}|\wت\w{2,3}|ست\w{3,4})|\wا\w\w)(?:ت|وا|تا|ا)?|\w{3,4}(?:ت|وا|تا)"
 )
@@ -149,6 +155,15 @@ def asked(question: str) -> frozenset[str]:
         else:
             keys.add(terms(_IRREGULAR.get(word, word))[0])
     return frozenset(_named(keys) - _VAGUE)
+
+
+def is_ahead(question: str) -> bool:
+    """Whether a question asks about the future: "when will …", متى ست….
+
+    Args:
+        question: In Arabic or English.
+    """
+    return bool(_AHEAD.search(fold(question)))
 
 
 def fulfils(deed: str, plan: str, about: Set[str]) -> bool:

@@ -16,8 +16,8 @@ from trained_prompt import Reading, Said
 
 from rag import Answer
 from rag.answering import answer_builder
-from rag.answering.draft import Draft
-from rag.answering.generation import UNSURE, generate, read_again, read_on
+from rag.answering.draft import Confidence, Draft
+from rag.answering.generation import HAPPENED, UNSURE, ask_of_the_past, generate, read_again, read_on
 from rag.answering.pipeline import Steps, checked
 from rag.conversation.decompose import whole
 from rag.language.glossing.gloss import gloss
@@ -255,3 +255,50 @@ def test_where_no_more_sentences_are_found_the_model_is_not_asked_again() -> Non
     model = Reading(("[0]", 0.99))
     assert _ranked(model, SHOWN[:6]).refused
     assert len(model.prompts) == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "language"), [("When will the harbour be widened?", "en"), ("متى سيوسع الميناء؟", "ar")]
+)
+def test_a_refused_question_about_the_future_is_asked_of_the_past(question: str, language: Language) -> None:
+    model = Reading(("[1] 2001", 0.7))
+    refused = Draft(question, SHOWN[:2], refused=True, confidence=Confidence(0.9, words=True))
+    draft = ask_of_the_past(refused, context(model, language))
+    assert f"{question} {HAPPENED[language]}" in model.prompts[0]
+    assert (draft.question, draft.refused) == (question, False)
+    assert [item.text for item in draft.statements[0].cited] == HARBOURS[:1]
+
+
+def test_of_the_past_the_next_sentences_are_read_too() -> None:
+    model = Reading(("[0]", 0.9), ("[1] 2007", 0.7), ("[6] 2007", 0.7))
+    question = "When will the harbour be widened?"
+    refused = Draft(
+        question,
+        SHOWN[:6],
+        refused=True,
+        confidence=Confidence(0.9, words=True),
+        part=whole(question),
+    )
+    around = context(model, search=lambda *_question, **_limits: Retrieved((), SHOWN))
+    draft = ask_of_the_past(refused, around)
+    assert len(model.prompts) == 3
+    assert all(HAPPENED["en"] in asked for asked in model.prompts)
+    assert [item.text for item in draft.statements[0].cited] == HARBOURS[6:7]
+    assert draft.question == question
+
+
+@pytest.mark.parametrize(
+    ("question", "refused", "prompts"),
+    [
+        ("When was it widened?", True, 0),
+        ("When will it be widened?", False, 0),
+        ("When will it be?", True, 1),
+    ],
+)
+def test_other_questions_are_not_asked_of_the_past_and_a_second_refusal_stays(
+    question: str, refused: bool, prompts: int
+) -> None:
+    model = Reading(("[0]", 0.9))
+    draft = Draft(question, SHOWN[:2], refused=refused, confidence=Confidence(0.9, words=True))
+    assert ask_of_the_past(draft, context(model)) is draft
+    assert len(model.prompts) == prompts

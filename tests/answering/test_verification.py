@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from contexts import ADAPTED, ARABIC_TRANSLATION, TRANSLATION, built
+from contexts import ADAPTED, ARABIC_TRANSLATION, DOUBTFUL, SURE, TRANSLATION, built
 from shown import TEXTS, assert_sound, evidence, markers, quotes
 
 from rag.answering.answer_builder import Built
@@ -36,6 +36,15 @@ def test_a_number_that_the_cited_sentence_lacks_is_looked_for_in_the_others() ->
     assert quotes(result) == [TEXTS[2]]
     assert (result.outcome, result.claims[0].verdict) == ("partial", "partial")
     assert result.claims[0].reason
+
+
+def test_doubtful_words_give_way_to_the_sentence_that_is_probable_and_not_to_the_one_that_has_them() -> None:
+    reply, question = "[1] 300 passengers", "How many passengers are carried?"
+    doubted = built(reply, evidence(), question=question, likelihood=DOUBTFUL)
+    assert quotes(doubted) == [TEXTS[0]]
+    assert "300" not in doubted.text
+    sure = built(reply, evidence(), question=question, likelihood=SURE)
+    assert quotes(sure) == [TEXTS[2]]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.language.plans import asked, events, fulfils
+from rag.language.plans import asked, events, fulfils, is_ahead
 
 PLANS = [
     "The troops will leave the base by September.",
@@ -90,3 +90,22 @@ def test_a_word_in_no_list_is_compared_as_it_is() -> None:
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_two_texts_can_be_held_against_each_other(one: str, other: str) -> None:
     assert not (fulfils(one, other, asked(one)) and not events(one).done)
+
+
+@pytest.mark.parametrize(
+    ("question", "ahead"),
+    [
+        ("When will the troops leave?", True),
+        ("Is the bridge going to open?", True),
+        ("When did the troops leave?", False),
+        ("Who is the minister of goodwill?", False),
+        ("متى ستغادر القوات؟", True),
+        ("من الوزير الذي سيزور دمشق؟", True),
+        ("هل سوف يفتح الجسر؟", True),
+        ("متى غادرت القوات؟", False),
+        ("متى التقى كيم وترامب في سنغافورة؟", False),
+        ("من سائق السيارة؟", False),
+    ],
+)
+def test_a_question_about_the_future_is_recognised(question: str, ahead: bool) -> None:
+    assert is_ahead(question) == ahead
