@@ -282,7 +282,7 @@ class Answer:
     passages: tuple[Passage, ...]
     """The passages that were retrieved, best first."""
     evidence: tuple[Evidence, ...]
-    """The sentences that the model was shown."""
+    """The sentences from which the model answered; after a refusal, the first that it was shown."""
     model: str
     """Identity of the generator; empty where it was not called because no article could be searched."""
     generation: str

@@ -76,9 +76,10 @@ REASONS: dict[Language, dict[str, str]] = {
 def check_form(draft: Draft, context: Context) -> Draft:
     """Step after verification: a "when" without a time, a "how many" without a number is no answer.
 
-    What another article says beside the answer has to be of the same kind.
+    What another article says beside the answer has to be of the same kind. That something has happened
+    answers a question about the future without a time.
     """
-    if draft.relation == "plan and outcome" or not draft.statements:
+    if draft.relation == "plan and outcome" or draft.happened or not draft.statements:
         return draft
     own = [one for one in draft.statements if not one.added]
     fit = any(fits(draft.question, one.text, one.words) for one in own)

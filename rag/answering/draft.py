@@ -84,7 +84,7 @@ class Draft:
     question: str
     """As it was put to the model."""
     evidence: tuple[Evidence, ...]
-    """The sentences that it rests on: those that the model was shown, and what cross-checks added."""
+    """The sentences of the reading that it comes from, and what cross-checks added."""
     statements: tuple[Statement, ...] = ()
     """In order; none where the model refused or said nothing."""
     refused: bool = False
@@ -98,7 +98,10 @@ class Draft:
     confidence: Confidence | None = None
     """None for a model whose probabilities are unknown."""
     part: Part | None = None
-    """What its evidence was searched with; None where nothing more can be searched for it."""
+    """The part of the question that it answers, for which more is searched after a refusal; set for a first
+    reading only."""
+    happened: bool = False
+    """The question is about the future, and the model was asked whether it has happened already."""
     outcome: Outcome = "not_found"
     """How the question ended; set by the decision."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,21 +15,24 @@ from rag.answering.context import Context, find
 from rag.answering.draft import Draft
 from rag.language.glossing.gloss import gloss
 from rag.language.glossing.questions import gloss_question
-from rag.language.plans import is_ahead
-from rag.language.text import is_arabic
+from rag.language.plans import asks_about_future
+from rag.language.text import detect_language, is_arabic
 from rag.language.tokens import count
 from rag.models.llm import prompt
 from rag.models.llm.protocol import LogProbabilities, Message, check_limits
 from rag.records import Evidence, Language
-from rag.settings import Settings
 
 UNSURE = 0.6
 """Probability of a refusal below which the evidence is read again in another way. Thresholds from .6 to .9
 did equally well on the questions that they were chosen on, and the lowest of them reads the fewest questions
 twice (docs/research/decisions.md)."""
 
-HAPPENED: dict[Language, str] = {"en": "Or has it already happened?", "ar": "أم حدث ذلك بالفعل؟"}
-"""What is asked behind a question about the future."""
+HAPPENED: dict[Language, str] = {"en": "? Or has it already happened?", "ar": "؟ أم حدث ذلك بالفعل؟"}
+"""What is added to a refused question about the future, in place of its own mark."""
+
+_ENDS = " .!?؟"
+_LAST = re.compile(r"[^?؟]+(?=[?؟\s]*$)")
+"""The last question of several: a follow-up may stand behind the one that it depends on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,41 +189,59 @@ def read_on(draft: Draft, context: Context) -> Draft:
     """Step: where the model refuses, read the next sentences too.
 
     A small model that is shown twice as many sentences at once names more wrong ones. So it reads the next
-    ones by themselves, and what it names there once more among the first ones, which decides.
+    ones by themselves. What it names there takes the place of the last of the first ones, and the reply to
+    these decides.
     """
     if not draft.refused or draft.confidence is None or draft.part is None:
         return draft
-    first, settings = draft.evidence, context.settings
-    spans = {drafts.span(item) for item in first}
-    found = find(draft.part, context.search, sentences=2 * settings.evidence).evidence
-    following = [item for item in found if drafts.span(item) not in spans]
-    other = generate(draft.question, drafts.renumbered(_within(following, settings)), context)
+    most, tokens = context.settings.evidence, context.settings.evidence_tokens
+    spans = {drafts.span(item) for item in draft.evidence}
+    found = find(draft.part, context.search, sentences=2 * most).evidence
+    following = _fitting([item for item in found if drafts.span(item) not in spans], most, tokens)
+    if not following:
+        return draft
+    other = generate(draft.question, drafts.renumbered(following), context)
     named = [item for statement in other.statements for item in statement.cited]
     if named:
-        together = drafts.renumbered([*first[: settings.evidence - 1], *named])
-        other = generate(draft.question, together, context)
+        left = tokens - sum(count(item.text) for item in named)
+        together = [*_fitting(draft.evidence, max(most - len(named), 1), left), *named]
+        other = generate(draft.question, drafts.renumbered(together), context)
     context.clock.mark("reread")
-    return other if other.statements and confidence.chose(other) else draft
+    return other if named and other.statements and confidence.chose(other) else draft
 
 
-def ask_of_the_past(draft: Draft, context: Context) -> Draft:
-    """Step: where the model refuses a question about the future, ask whether it has happened already.
+def _fitting(evidence: Sequence[Evidence], most: int, tokens: int) -> list[Evidence]:
+    """The best sentences that fit, and the best one in any case.
 
-    "When will the troops leave?" is refused over a sentence that says that they have left.
+    Args:
+        evidence: Best first.
+        most: Sentences at most.
+        tokens: Length of all together at most, in o200k_base tokens.
     """
-    if not draft.refused or draft.confidence is None or not is_ahead(draft.question):
+    fitting: list[Evidence] = []
+    for item in evidence:
+        length = count(item.text)
+        if len(fitting) < most and (not fitting or length <= tokens):
+            fitting.append(item)
+            tokens -= length
+    return fitting
+
+
+def ask_whether_done(draft: Draft, context: Context) -> Draft:
+    """Step: where the model refuses a question about the future, ask whether that has happened already.
+
+    "When will the troops leave?" is refused over a sentence that says that they have left. The next sentences
+    are read too, as by ``read_on``.
+    """
+    own = draft.part.own if draft.part else draft.question
+    last = _LAST.search(own)
+    if not draft.refused or draft.confidence is None or not last or not asks_about_future(last[0]):
         return draft
-    question = f"{draft.question} {HAPPENED['ar' if is_arabic(draft.question) else 'en']}"
+    language = detect_language(draft.question)
+    question = f"{draft.question.rstrip(_ENDS)}{HAPPENED[language]}"
     other = dataclasses.replace(generate(question, draft.evidence, context), part=draft.part)
     context.clock.mark("reread")
     other = read_on(other, context)
-    return dataclasses.replace(other, question=draft.question) if other.statements else draft
-
-
-def _within(evidence: Sequence[Evidence], settings: Settings) -> list[Evidence]:
-    """The first sentences, no more and no longer together than those of the first reading."""
-    lengths = itertools.accumulate(count(item.text) for item in evidence)
-    fitting = [
-        item for item, length in zip(evidence, lengths, strict=True) if length <= settings.evidence_tokens
-    ]
-    return fitting[: settings.evidence]
+    if not other.statements or not confidence.chose(other):
+        return draft
+    return dataclasses.replace(other, question=draft.question, happened=True)

@@ -26,7 +26,7 @@ from rag.answering.context import Context, find
 from rag.answering.cross_check import cross_check
 from rag.answering.decision import check_form, decide, one_subject, quote_chosen, settle
 from rag.answering.draft import Draft, renumbered
-from rag.answering.generation import ask_of_the_past, generate, read_again, read_on
+from rag.answering.generation import ask_whether_done, generate, read_again, read_on
 from rag.answering.translation import translate_cited
 from rag.answering.verification import verify
 from rag.conversation.decompose import Part, decompose
@@ -41,7 +41,7 @@ Step = Callable[[Draft, Context], Draft]
 class Steps:
     """The optional steps of an answer, in order."""
 
-    drafting: tuple[Step, ...] = (read_again, read_on, ask_of_the_past, cross_check)
+    drafting: tuple[Step, ...] = (read_again, read_on, ask_whether_done, cross_check)
     """Before verification."""
     checking: tuple[Step, ...] = (one_subject, check_form, quote_chosen)
     """After verification, before the decision."""

@@ -19,6 +19,7 @@ from rag.answering.decision import REASONS
 from rag.answering.draft import Draft, Statement, among, in_place_of
 from rag.answering.names import ALIKE, misnames, respelled
 from rag.answering.support import ENDS, holding, supports, translates
+from rag.conversation.answer_type import fits
 from rag.language import quantities
 from rag.language.names import latin_keys, likeness
 from rag.language.terms import arabic_keys, terms
@@ -52,11 +53,14 @@ def verify(draft: Draft, context: Context) -> Draft:
         draft: After the steps of the pipeline.
         context: Language of the answer.
     """
-    statements = tuple(_verified(statement, draft, context) for statement in draft.statements)
+    statements = tuple(
+        _verified(statement, draft, context, first=not place)
+        for place, statement in enumerate(draft.statements)
+    )
     return dataclasses.replace(draft, statements=statements)
 
 
-def _verified(statement: Statement, draft: Draft, context: Context) -> Statement:
+def _verified(statement: Statement, draft: Draft, context: Context, *, first: bool) -> Statement:
     language, evidence = context.language, draft.evidence
     reasons = REASONS[language]
     if statement.quoted and statement.cited:
@@ -79,7 +83,7 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
     if _holds(statement, draft):
         return statement
     if nearest := _nearest(statement, names, draft):
-        if statement.cited and not statement.added and chose(draft) and not draft.sure:
+        if first and statement.cited and _is_surer_than_words(statement.cited[0], draft):
             said = statement.words or statement.text
             return in_place_of(statement, statement.cited[0], said, reasons["quoted"])
         reason = reasons["lacking" if statement.cited else "unnamed"]
@@ -94,6 +98,11 @@ def _verified(statement: Statement, draft: Draft, context: Context) -> Statement
     return dataclasses.replace(
         statement, cited=(about,) if names else statement.cited, verdict="unsupported", reason=reason
     )
+
+
+def _is_surer_than_words(named: Evidence, draft: Draft) -> bool:
+    """Whether the sentence that a reply names first is probable, and may answer, where its words are not."""
+    return chose(draft) and not draft.sure and (draft.happened or fits(draft.question, named.text))
 
 
 def _is_said_in_arabic(statement: Statement) -> bool:

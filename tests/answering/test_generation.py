@@ -17,9 +17,9 @@ from trained_prompt import Reading, Said
 from rag import Answer
 from rag.answering import answer_builder
 from rag.answering.draft import Confidence, Draft
-from rag.answering.generation import HAPPENED, UNSURE, ask_of_the_past, generate, read_again, read_on
+from rag.answering.generation import UNSURE, ask_whether_done, generate, read_again, read_on
 from rag.answering.pipeline import Steps, checked
-from rag.conversation.decompose import whole
+from rag.conversation.decompose import Part, whole
 from rag.language.glossing.gloss import gloss
 from rag.language.glossing.questions import gloss_question
 from rag.models.llm import prompt
@@ -191,8 +191,8 @@ HARBOURS = [f"The harbour of town {number} was widened in {2000 + number}." for 
 SHOWN = tuple(source(text, number) for number, text in enumerate(HARBOURS, start=1))
 
 
-def _ranked(model: Reading | Replying, evidence: Sequence[Evidence], **changed: Any) -> Draft:
-    """What the steps before a cross-check make of a reply, where these sentences are found, best first."""
+def _read_on(model: Reading | Replying, evidence: Sequence[Evidence], **changed: Any) -> Draft:
+    """What reading on makes of a reply, where these sentences are found, best first."""
 
     def search(_question: str, *_articles: Any, sentences: int | None = None, **_limits: Any) -> Retrieved:
         return Retrieved((), tuple(evidence[: sentences or 6]))
@@ -206,16 +206,18 @@ def _shown(prompt: str) -> list[str]:
     return re.findall(r"^\[\d\] (.+)$", prompt, re.MULTILINE)
 
 
-def test_after_a_refusal_the_next_sentences_are_read_and_what_is_named_again_among_the_first_ones() -> None:
-    model = Reading(("[0]", 0.99), ("[2] 2008", 0.7), ("[6] 2008", 0.7))
-    draft = _ranked(model, SHOWN)
-    assert list(map(_shown, model.prompts)) == [
-        HARBOURS[:6],
-        HARBOURS[6:],
-        [*HARBOURS[:5], HARBOURS[7]],
-    ]
-    (statement,) = draft.statements
-    assert [item.text for item in statement.cited] == [HARBOURS[7]]
+@pytest.mark.parametrize(
+    ("reply", "deciding", "kept", "named"),
+    [("[2] 2008", "[6] 2008", 5, [7]), ("[2] 2008 [3] 2009", "[5] 2008 [6] 2009", 4, [7, 8])],
+)
+def test_after_a_refusal_the_next_sentences_are_read_and_what_is_named_again_among_the_first_ones(
+    reply: str, deciding: str, kept: int, named: list[int]
+) -> None:
+    model = Reading(("[0]", 0.99), (reply, 0.7), (deciding, 0.7))
+    draft = _read_on(model, SHOWN)
+    among = [HARBOURS[at] for at in named]
+    assert list(map(_shown, model.prompts)) == [HARBOURS[:6], HARBOURS[6:], [*HARBOURS[:kept], *among]]
+    assert [item.text for one in draft.statements for item in one.cited] == among
     assert not draft.refused
 
 
@@ -226,79 +228,132 @@ def test_after_a_refusal_the_next_sentences_are_read_and_what_is_named_again_amo
         [("[2] 2008", 0.9), ("[0]", 0.5)],
         [("[2] 2008", 0.9), ("[6] 2008", 0.4)],
         [("", 0.9)],
+        [("[9] 2008", 0.9)],
+        [("It was widened in 2008.", 0.9)],
     ],
-    ids=["next ones refused", "all refused", "improbable", "nothing said"],
+    ids=["next ones refused", "all refused", "improbable", "nothing said", "no such sentence", "none named"],
 )
 def test_a_refusal_stays_where_no_next_sentence_is_probable_among_the_first_ones(said: list[Said]) -> None:
     model = Reading(("[0]", 0.99), *said)
-    draft = _ranked(model, SHOWN)
+    draft = _read_on(model, SHOWN)
     assert (draft.refused, draft.statements) == (True, ())
     assert len(model.prompts) == 1 + len(said)
 
 
 def test_the_next_sentences_are_not_longer_together_than_the_first_ones_may_be() -> None:
-    model = Reading(("[0]", 0.99))
+    long = source("The harbour " + "of the town " * 12 + "was widened.", 7)
+    model = Reading(("[0]", 0.99), ("[1] 2007", 0.9), ("[2] 2007", 0.9))
     settings = dataclasses.replace(ADAPTED, evidence_tokens=30)
-    _ranked(model, SHOWN, settings=settings)
-    assert _shown(model.prompts[1]) == HARBOURS[6:8]
+    _read_on(model, [*SHOWN[:7], long, SHOWN[8]], settings=settings)
+    assert _shown(model.prompts[1]) == [HARBOURS[6], HARBOURS[8]], "one that does not fit is passed over"
+    assert _shown(model.prompts[2]) == [HARBOURS[0], HARBOURS[6]]
 
 
 @pytest.mark.parametrize("model", [Reading(("[1] 2001", 0.3)), Replying("[0]")], ids=["named", "unknown"])
 def test_no_more_is_read_after_an_answer_or_where_nothing_is_known_of_the_model(
     model: Reading | Replying,
 ) -> None:
-    _ranked(model, SHOWN)
+    _read_on(model, SHOWN)
     assert len(model.prompts) == 1
 
 
 def test_where_no_more_sentences_are_found_the_model_is_not_asked_again() -> None:
     model = Reading(("[0]", 0.99))
-    assert _ranked(model, SHOWN[:6]).refused
+    assert _read_on(model, SHOWN[:6]).refused
     assert len(model.prompts) == 1
 
 
+def test_for_a_follow_up_more_is_searched_as_its_evidence_was() -> None:
+    searched: list[tuple[str, Any, Any]] = []
+
+    def search(question: str, *_articles: Any, sentences: int | None = None, **other: Any) -> Retrieved:
+        searched.append((question, sentences, other["follow_up"]))
+        return Retrieved((), SHOWN)
+
+    part = Part("By whom?", "By whom?", "Who built the harbour? By whom?", follow_up="By whom?")
+    refused = Draft(part.asked, SHOWN[:6], refused=True, confidence=SURELY, part=part)
+    read_on(refused, context(Reading(("[0]", 0.9)), search=search))
+    assert searched == [(part.searched, 12, part.follow_up)]
+
+
+SURELY = Confidence(0.9, words=True)
+
+
 @pytest.mark.parametrize(
-    ("question", "language"), [("When will the harbour be widened?", "en"), ("متى سيوسع الميناء؟", "ar")]
+    ("question", "language", "asked"),
+    [
+        ("When will the port open?", "en", "When will the port open? Or has it already happened?"),
+        ("when will the port open", "en", "when will the port open? Or has it already happened?"),
+        ("متى سيفتح الميناء؟", "ar", "متى سيفتح الميناء؟ أم حدث ذلك بالفعل؟"),
+    ],
 )
-def test_a_refused_question_about_the_future_is_asked_of_the_past(question: str, language: Language) -> None:
+def test_a_refused_question_about_the_future_is_asked_of_the_past_too(
+    question: str, language: Language, asked: str
+) -> None:
     model = Reading(("[1] 2001", 0.7))
-    refused = Draft(question, SHOWN[:2], refused=True, confidence=Confidence(0.9, words=True))
-    draft = ask_of_the_past(refused, context(model, language))
-    assert f"{question} {HAPPENED[language]}" in model.prompts[0]
-    assert (draft.question, draft.refused) == (question, False)
+    refused = Draft(question, SHOWN[:2], refused=True, confidence=SURELY)
+    draft = ask_whether_done(refused, context(model, language))
+    assert asked in model.prompts[0]
+    assert (draft.question, draft.refused, draft.happened) == (question, False, True)
     assert [item.text for item in draft.statements[0].cited] == HARBOURS[:1]
 
 
 def test_of_the_past_the_next_sentences_are_read_too() -> None:
     model = Reading(("[0]", 0.9), ("[1] 2007", 0.7), ("[6] 2007", 0.7))
-    question = "When will the harbour be widened?"
-    refused = Draft(
-        question,
-        SHOWN[:6],
-        refused=True,
-        confidence=Confidence(0.9, words=True),
-        part=whole(question),
-    )
+    part = whole("When will the harbour be widened?")
+    refused = Draft(part.asked, SHOWN[:6], refused=True, confidence=SURELY, part=part)
     around = context(model, search=lambda *_question, **_limits: Retrieved((), SHOWN))
-    draft = ask_of_the_past(refused, around)
+    draft = ask_whether_done(refused, around)
     assert len(model.prompts) == 3
-    assert all(HAPPENED["en"] in asked for asked in model.prompts)
+    assert all("Or has it already happened?" in asked for asked in model.prompts)
     assert [item.text for item in draft.statements[0].cited] == HARBOURS[6:7]
-    assert draft.question == question
+    assert draft.question == part.asked
+
+
+AHEAD = "When will the port open?"
 
 
 @pytest.mark.parametrize(
-    ("question", "refused", "prompts"),
+    ("draft", "said", "prompts"),
     [
-        ("When was it widened?", True, 0),
-        ("When will it be widened?", False, 0),
-        ("When will it be?", True, 1),
+        (Draft("When did it open?", SHOWN[:2], refused=True, confidence=SURELY), "[1] 2001", 0),
+        (Draft(AHEAD, SHOWN[:2], confidence=SURELY), "[1] 2001", 0),
+        (Draft(AHEAD, SHOWN[:2], refused=True), "[1] 2001", 0),
+        (Draft(f"{AHEAD} By whom?", SHOWN[:2], refused=True, confidence=SURELY), "[1] 2001", 0),
+        (Draft(AHEAD, SHOWN[:2], refused=True, confidence=SURELY), "[0]", 1),
     ],
+    ids=["of the past", "answered", "unknown model", "a follow-up that is not", "refused again"],
 )
-def test_other_questions_are_not_asked_of_the_past_and_a_second_refusal_stays(
-    question: str, refused: bool, prompts: int
+def test_no_other_question_is_asked_of_the_past_and_a_second_refusal_stays(
+    draft: Draft, said: str, prompts: int
 ) -> None:
-    model = Reading(("[0]", 0.9))
-    draft = Draft(question, SHOWN[:2], refused=refused, confidence=Confidence(0.9, words=True))
-    assert ask_of_the_past(draft, context(model)) is draft
+    model = Reading((said, 0.9))
+    assert ask_whether_done(draft, context(model)) is draft
     assert len(model.prompts) == prompts
+
+
+def test_an_improbable_reply_does_not_count() -> None:
+    draft = Draft(AHEAD, SHOWN[:2], refused=True, confidence=SURELY)
+    assert ask_whether_done(draft, context(Reading(("[1] has opened", 0.4)))) is draft
+
+
+def test_a_refusal_is_read_on_and_asked_of_the_past_in_a_whole_answer(tmp_path: Path) -> None:
+    left = "The troops have left the base, the ministry said."
+    model = Reading(("[0]", 0.9), ("[1] they have left", 0.7))
+    answer = trained_prompt.asked(
+        tmp_path, model, left, question="When will the troops leave the base?", without=["cross_check"]
+    )
+    assert answer.outcome == "answered"
+    assert answer.text == "they have left [1]"
+    assert [citation.quote for citation in answer.citations] == [left]
+
+
+def test_in_a_whole_answer_the_next_sentences_are_read(tmp_path: Path) -> None:
+    model = Reading(("[0]", 0.9), ("[1] widened", 0.7), ("[6] widened", 0.7))
+    answer = trained_prompt.asked(
+        tmp_path, model, " ".join(HARBOURS), question="What was done to the harbour?", without=["cross_check"]
+    )
+    first, following, deciding = map(_shown, model.prompts)
+    assert set(first).isdisjoint(following)
+    assert deciding == [*first[:5], following[0]]
+    assert [citation.quote for citation in answer.citations] == following[:1]

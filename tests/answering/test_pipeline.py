@@ -27,7 +27,7 @@ ALL = Steps()
 TWO = "When did the port open, and when did the workers end their strike?"
 
 NAMES = (
-    "read_again", "read_on", "ask_of_the_past", "cross_check", "one_subject", "check_form", "quote_chosen",
+    "read_again", "read_on", "ask_whether_done", "cross_check", "one_subject", "check_form", "quote_chosen",
     "translate_cited", "quote_sentences", "label_sides", "sides_by_date", "decompose",
 )  # fmt: skip
 

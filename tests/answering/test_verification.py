@@ -11,6 +11,7 @@ from shown import TEXTS, assert_sound, evidence, markers, quotes
 
 from rag.answering.answer_builder import Built
 from rag.language.text import detect_language
+from rag.models.llm.protocol import LogProbabilities
 from rag.records import Evidence, Language
 
 
@@ -39,12 +40,26 @@ def test_a_number_that_the_cited_sentence_lacks_is_looked_for_in_the_others() ->
 
 
 def test_doubtful_words_give_way_to_the_sentence_that_is_probable_and_not_to_the_one_that_has_them() -> None:
-    reply, question = "[1] 300 passengers", "How many passengers are carried?"
+    reply, question = "[2] 300 dollars", "How much did the repairs cost?"
     doubted = built(reply, evidence(), question=question, likelihood=DOUBTFUL)
-    assert quotes(doubted) == [TEXTS[0]]
+    assert quotes(doubted) == [TEXTS[1]]
     assert "300" not in doubted.text
-    sure = built(reply, evidence(), question=question, likelihood=SURE)
-    assert quotes(sure) == [TEXTS[2]]
+
+
+@pytest.mark.parametrize(
+    ("reply", "likelihood", "cited"),
+    [
+        ("[1] 300 passengers", SURE, [TEXTS[2]]),
+        ("[1] 300 passengers", DOUBTFUL, [TEXTS[2]]),
+        ("[2] 12 million dollars [1] 300 passengers", DOUBTFUL, [TEXTS[1], TEXTS[2]]),
+    ],
+    ids=["sure words", "a sentence without a number", "a second sentence"],
+)
+def test_in_all_other_cases_the_sentence_that_has_the_words_is_cited(
+    reply: str, likelihood: LogProbabilities, cited: list[str]
+) -> None:
+    result = built(reply, evidence(), question="How many passengers are carried?", likelihood=likelihood)
+    assert quotes(result) == cited
 
 
 @pytest.mark.parametrize(
