@@ -13,6 +13,7 @@ from rag.answering import confidence
 from rag.answering import draft as drafts
 from rag.answering.context import Context, find
 from rag.answering.draft import Draft
+from rag.conversation.answer_type import is_choice, kind
 from rag.language.glossing.gloss import gloss
 from rag.language.glossing.questions import gloss_question
 from rag.language.plans import asks_about_future
@@ -228,14 +229,13 @@ def _fitting(evidence: Sequence[Evidence], most: int, tokens: int) -> list[Evide
 
 
 def ask_whether_done(draft: Draft, context: Context) -> Draft:
-    """Step: where the model refuses a question about the future, ask whether that has happened already.
+    """Step: where the model refuses to say when or whether something will happen, ask if it has happened.
 
     "When will the troops leave?" is refused over a sentence that says that they have left. The next sentences
     are read too, as by ``read_on``.
     """
-    own = draft.part.own if draft.part else draft.question
-    last = _LAST.search(own)
-    if not draft.refused or draft.confidence is None or not last or not asks_about_future(last[0]):
+    last = _LAST.search(draft.part.own if draft.part else draft.question)
+    if not draft.refused or draft.confidence is None or not last or not _asks_when_or_whether(last[0]):
         return draft
     language = detect_language(draft.question)
     question = f"{draft.question.rstrip(_ENDS)}{HAPPENED[language]}"
@@ -245,3 +245,8 @@ def ask_whether_done(draft: Draft, context: Context) -> Draft:
     if not other.statements or not confidence.chose(other):
         return draft
     return dataclasses.replace(other, question=draft.question, happened=True)
+
+
+def _asks_when_or_whether(question: str) -> bool:
+    """Whether a question asks when something will happen, or whether it will."""
+    return asks_about_future(question) and (kind(question) == "time" or is_choice(question))

@@ -320,9 +320,11 @@ AHEAD = "When will the port open?"
         (Draft(AHEAD, SHOWN[:2], confidence=SURELY), "[1] 2001", 0),
         (Draft(AHEAD, SHOWN[:2], refused=True), "[1] 2001", 0),
         (Draft(f"{AHEAD} By whom?", SHOWN[:2], refused=True, confidence=SURELY), "[1] 2001", 0),
+        (Draft("Who will open it?", SHOWN[:2], refused=True, confidence=SURELY), "[1] 2001", 0),
+        (Draft("ما اسم الوزير الذي سيزور دمشق؟", SHOWN[:2], refused=True, confidence=SURELY), "[1] 2001", 0),
         (Draft(AHEAD, SHOWN[:2], refused=True, confidence=SURELY), "[0]", 1),
     ],
-    ids=["of the past", "answered", "unknown model", "a follow-up that is not", "refused again"],
+    ids=["past", "answered", "unknown model", "another one depends on it", "who", "name", "refused again"],
 )
 def test_no_other_question_is_asked_of_the_past_and_a_second_refusal_stays(
     draft: Draft, said: str, prompts: int
