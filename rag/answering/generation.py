@@ -8,17 +8,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 
 from rag.answering import confidence
 from rag.answering import draft as drafts
 from rag.answering.context import Context, find
 from rag.answering.draft import Draft
+from rag.answering.support import ENDS
 from rag.conversation.answer_type import is_choice, kind
 from rag.language.glossing.gloss import gloss
 from rag.language.glossing.questions import gloss_question
 from rag.language.plans import asks_about_future
 from rag.language.text import detect_language, is_arabic
-from rag.language.tokens import count
+from rag.language.tokens import count, fitting
 from rag.models.llm import prompt
 from rag.models.llm.protocol import LogProbabilities, Message, check_limits
 from rag.records import Evidence, Language
@@ -31,7 +33,8 @@ twice (docs/research/decisions.md)."""
 HAPPENED: dict[Language, str] = {"en": "? Or has it already happened?", "ar": "؟ أم حدث ذلك بالفعل؟"}
 """What is added to a refused question about the future, in place of its own mark."""
 
-_ENDS = " .!?؟"
+_text = attrgetter("text")
+
 _LAST = re.compile(r"[^?؟]+(?=[?؟\s]*$)")
 """The last question of several: a follow-up may stand behind the one that it depends on."""
 
@@ -198,34 +201,18 @@ def read_on(draft: Draft, context: Context) -> Draft:
     most, tokens = context.settings.evidence, context.settings.evidence_tokens
     spans = {drafts.span(item) for item in draft.evidence}
     found = find(draft.part, context.search, sentences=2 * most).evidence
-    following = _fitting([item for item in found if drafts.span(item) not in spans], most, tokens)
+    left = (item for item in found if drafts.span(item) not in spans)
+    following = fitting(left, _text, most=most, tokens=tokens)
     if not following:
         return draft
     other = generate(draft.question, drafts.renumbered(following), context)
     named = [item for statement in other.statements for item in statement.cited]
     if named:
-        left = tokens - sum(count(item.text) for item in named)
-        together = [*_fitting(draft.evidence, max(most - len(named), 1), left), *named]
-        other = generate(draft.question, drafts.renumbered(together), context)
+        rest = tokens - sum(count(item.text) for item in named)
+        first = fitting(draft.evidence, _text, most=max(most - len(named), 1), tokens=rest)
+        other = generate(draft.question, drafts.renumbered([*first, *named]), context)
     context.clock.mark("reread")
     return other if named and other.statements and confidence.chose(other) else draft
-
-
-def _fitting(evidence: Sequence[Evidence], most: int, tokens: int) -> list[Evidence]:
-    """The best sentences that fit, and the best one in any case.
-
-    Args:
-        evidence: Best first.
-        most: Sentences at most.
-        tokens: Length of all together at most, in o200k_base tokens.
-    """
-    fitting: list[Evidence] = []
-    for item in evidence:
-        length = count(item.text)
-        if len(fitting) < most and (not fitting or length <= tokens):
-            fitting.append(item)
-            tokens -= length
-    return fitting
 
 
 def ask_whether_done(draft: Draft, context: Context) -> Draft:
@@ -238,7 +225,7 @@ def ask_whether_done(draft: Draft, context: Context) -> Draft:
     if not draft.refused or draft.confidence is None or not last or not _asks_when_or_whether(last[0]):
         return draft
     language = detect_language(draft.question)
-    question = f"{draft.question.rstrip(_ENDS)}{HAPPENED[language]}"
+    question = f"{draft.question.rstrip(ENDS)}{HAPPENED[language]}"
     other = dataclasses.replace(generate(question, draft.evidence, context), part=draft.part)
     context.clock.mark("reread")
     other = read_on(other, context)

@@ -11,14 +11,18 @@ import base64
 import functools
 import hashlib
 import importlib.util
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rag.errors import ModelDamaged, ModelMissing
+from rag.language.text import fold
 from rag.settings import reinstall_command
 
 if TYPE_CHECKING:
     import tiktoken
+
+Item = TypeVar("Item")
 
 VOCABULARY_URL = "https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoken"
 """Never downloaded; tiktoken names its cache files by the SHA-1 of this URL."""
@@ -57,6 +61,30 @@ def count(text: str) -> int:
     """
     # A lone surrogate (from a file name or a broken API client) has no UTF-8 form.
     return len(_encoding().encode_ordinary(text.encode("utf-8", "replace").decode("utf-8")))
+
+
+def fitting(items: Iterable[Item], text: Callable[[Item], str], *, most: int, tokens: int) -> list[Item]:
+    """The first items that fit together, each text once; one that is too long is passed over.
+
+    Args:
+        items: Best first; no more of them are taken than are needed.
+        text: What is written of an item.
+        most: The number of items at most.
+        tokens: The length of all together at most; the first item is kept whatever its length.
+    """
+    chosen: list[Item] = []
+    seen: set[str] = set()
+    for item in items:
+        written = text(item)
+        cost = count(written)
+        if (key := fold(written)) in seen or (chosen and cost > tokens):
+            continue
+        seen.add(key)
+        tokens -= cost
+        chosen.append(item)
+        if len(chosen) == most:
+            break
+    return chosen
 
 
 @functools.lru_cache(maxsize=1)

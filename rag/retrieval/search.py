@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from rag.errors import IndexUnusable
 from rag.index import duplicates, layout
 from rag.index.snapshot import Generation
-from rag.language.text import detect_language, fold
-from rag.language.tokens import count
+from rag.language.text import detect_language
+from rag.language.tokens import fitting
 from rag.models.embedding import late_interaction
 from rag.models.embedding.embedder import Embedder
 from rag.models.embedding.late_interaction import Question
@@ -255,20 +255,12 @@ class Searcher:
     ) -> tuple[Evidence, ...]:
         scored = [pair for item in found for pair in self._sentences(item, queries)]
         ordered = sorted(scored, key=lambda pair: -pair[0])
-        chosen: list[Evidence] = []
-        seen: set[str] = set()
-        left = tokens
-        for score, place in ordered:
-            text = self._sentence(place)
-            cost = count(text)
-            if fold(text) in seen or (chosen and cost > left):
-                continue
-            seen.add(fold(text))
-            left -= cost
-            chosen.append(self._piece(place, text, len(chosen) + 1, score))
-            if len(chosen) == limit:
-                break
-        return tuple(chosen)
+        texts = ((score, place, self._sentence(place)) for score, place in ordered)
+        chosen = fitting(texts, lambda sentence: sentence[2], most=limit, tokens=tokens)
+        return tuple(
+            self._piece(place, text, number, score)
+            for number, (score, place, text) in enumerate(chosen, start=1)
+        )
 
     def _sentences(self, item: Candidate, queries: Sequence[_Query]) -> list[tuple[float, _Place]]:
         """The sentences of a passage that can be cited, with the mean of their scores for some questions."""
