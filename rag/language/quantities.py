@@ -112,4 +112,6 @@ def held(text: str) -> set[str]:
     folded = fold(text)
     in_words = {value for value, pattern in _NUMBER_WORD.items() if pattern.search(folded)}
     in_words |= {str(100 * n) for n, pattern in _ARABIC_HUNDREDS.items() if pattern.search(folded)}
-    return claimed(text) | in_words | (_composed(text, in_words) if in_words else set())
+    # A claim may repeat 76.000 without the words that show it to be 76,000.
+    as_decimals = numbers(text, grouping_points=False)
+    return claimed(text) | {*as_decimals} | in_words | (_composed(text, in_words) if in_words else set())

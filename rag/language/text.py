@@ -21,6 +21,7 @@ __all__ = [
     "detect_language",
     "fold",
     "fold_with_map",
+    "grouped_by_points",
     "is_arabic",
     "numbers",
     "sentences",
@@ -40,24 +41,50 @@ _DECIMAL_COMMA = re.compile(r"(?<!\d)(?<!\d[.,٫٬،])(\d{1,3})[,،](?=\d{1,2}(?
 """A comma before one or two digits, as many Arabic newspapers write decimals: 1,8 مليار; not in 1,2,3."""
 
 
+_BEFORE_DECIMALS = (
+    r"[%٪]|(?:في|ب)\s?ال(?:مئة|مائة)|نقط|ثاني|ثوان|[أا]لف|[آا]لاف|ملي|ملاي|بلي|بلاي|تريلي|ترلي"
+    r"|[mb]n|[mb]illion"
+)
+"""How words begin before which decimals stand."""
+
+_GROUPED_BY_POINTS = re.compile(
+    r"(?<![\d.,٫٬])(?![0٠۰])\d{1,3}(?:\.\d{3})*\.\d\d[0٠۰](?!\d|[.,٫٬]\d)"
+    rf"(?!\s*(?:{_BEFORE_DECIMALS}))"
+)
+"""A number with points between its thousands, as many Arabic newspapers write it: 76.000 هكتار. Only where it
+ends with a zero, which is rarely written behind a decimal point."""
+
+
+def grouped_by_points(text: str) -> list[tuple[int, int]]:
+    """Where numbers with points between their thousands are in an Arabic text; none in an English one."""
+    return [match.span() for match in _GROUPED_BY_POINTS.finditer(text)] if is_arabic(text) else []
+
+
+def _without_grouping(text: str) -> str:
+    for start, end in reversed(grouped_by_points(text)):
+        text = text[:start] + text[start:end].replace(".", "") + text[end:]
+    return text
+
+
 def decimal_points(text: str) -> str:
     """A text with points for decimal commas: ``1,8`` becomes ``1.8``, and ``1, 8`` stays as it is."""
     return _DECIMAL_COMMA.sub(r"\1.", text)
 
 
-def numbers(text: str, *, decimal_commas: bool = True) -> list[str]:
+def numbers(text: str, *, decimal_commas: bool = True, grouping_points: bool = True) -> list[str]:
     """The numbers in digits in a text, in order, each in its canonical spelling.
 
     ``2.5 ألف``, ``2,5 ألف``, ``2,500``, ``٢٥٠٠`` and ``2.5k`` are all ``2500``; ``3 آلاف و500`` is ``3500``;
-    ``5%`` is ``5``; ``$5m`` is ``5000000``; ``20.9.2024`` is three numbers. A point is a decimal point even
-    in ``2.500``. Numbers in words are not included.
+    ``5%`` is ``5``; ``$5m`` is ``5000000``; ``20.9.2024`` is three numbers. ``2.500`` is 2500 in Arabic text
+    (``grouped_by_points``), and 2.5 elsewhere. Numbers in words are not included.
 
     Args:
         text: In either language.
         decimal_commas: A comma before one or two digits is a decimal point; otherwise it separates two
             numbers, as in the terms of an index.
+        grouping_points: Points may separate thousands; otherwise each is a decimal point.
     """
-    short = _SHORT_MONEY.sub(r"\1\2n", text)
+    short = _SHORT_MONEY.sub(r"\1\2n", _without_grouping(text) if grouping_points else text)
     folded = fold(decimal_points(short) if decimal_commas else short)
     found: list[str] = []
     last_end, last_power = -1, 0

@@ -1,6 +1,6 @@
 import pytest
 
-from rag.language.quantities import claimed, months, years
+from rag.language.quantities import claimed, held, months, years
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,10 @@ def test_a_claim_without_values_commits_itself_to_none():
 
 def test_a_number_of_thousands_of_digits_is_no_year() -> None:
     assert years(f"{'9' * 5000} in 2024") == {2024}
+
+
+def test_a_source_holds_its_number_however_a_claim_repeats_its_points() -> None:
+    source = "شمل الاستطلاع 20.000 تلميذ"
+    assert claimed("20,000 pupils") <= held(source)
+    assert claimed("20.000") <= held(source)
+    assert not claimed("2,000 pupils") <= held(source)

@@ -166,7 +166,8 @@ class _Glosser:
     def _without_hint(self, words: list[Word], at: int, written: str) -> str:
         word = words[at]
         if not is_arabic_word(word.text):
-            return written
+            grouped_by_points = "." in word.text and word.key.isdigit()
+            return f"{int(word.key):,}" if grouped_by_points else written
         if len(word.key) == 1 and word.key in _PARTICLES:  # و20
             return f"{_PARTICLES[word.key]} "
         if word.key == ARTICLE:  # الـ100

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rag.language.terms import stem
-from rag.language.text import decimal_points, fold
+from rag.language.text import decimal_points, fold, grouped_by_points
 from rag.language.word_classes import closed
 from rag.records import Language
 
@@ -109,7 +109,13 @@ class Word:
 
 def words_of(sentence: str) -> list[Word]:
     """The words of a sentence in either language, in order."""
-    found = (Word(m.group(), word_key(m.group()), m.start(), m.end()) for m in _WORD.finditer(sentence))
+    grouped = frozenset(grouped_by_points(sentence))
+
+    def key(match: re.Match[str]) -> str:
+        word = match.group()
+        return word_key(word.replace(".", "") if match.span() in grouped else word)
+
+    found = (Word(m.group(), key(m), m.start(), m.end()) for m in _WORD.finditer(sentence))
     return [word for word in found if word.key]
 
 

@@ -120,6 +120,8 @@ def test_with_the_shipped_tables_hardly_a_word_of_news_stays_arabic() -> None:
     ("sentence", "expected"),
     [
         ("فقد 200 شخص حياتهم", "lost 200 person/people their life"),
+        ("76.000 هكتار و20.000 تلميذ", "76,000 hectares and 20,000 pupil/student"),
+        ("1.500 دولار", "$1,500"),
         ("نظيره التركي هاكان فيدان", "counterpart Turkish Hakan Fidan"),
         ("الرئيس السوداني محمد حسن", "Sudanese president/head Mohammed Hassan/good"),
         ("الرئيس المصري عبد الفتاح السيسي", "Egyptian president/head Abdel Fattah el-Sisi"),
