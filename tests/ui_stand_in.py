@@ -27,6 +27,7 @@ from rag.errors import BadArticles
 from rag.index.generations import Written
 from rag.index.indexing import Built
 from rag.language.glossing.gloss import gloss
+from rag.language.translation.reader import shown
 from rag.loading.articles import Skipped
 from rag.records import Chunk, Language, Outcome, Progress, Verdict
 
@@ -226,7 +227,7 @@ def make_glossed(question: str) -> Answer:
     """A sentence that is shown word for word."""
     made = make_answer(question, ["The last batch of advisers left [1]."], [(BASE, LEFT)])
     literal = dataclasses.replace(
-        made.citations[0], translation=gloss(LEFT), certain=False, literal=True
+        made.citations[0], translation=gloss(LEFT, shown()), certain=False, literal=True
     )  # fmt: skip
     return dataclasses.replace(made, citations=(literal,))
 

@@ -6,7 +6,7 @@ The same tables check what it wrote: a translation is certain only where nothing
 unexplained.
 
 Of the packaged model's English sentences seven in ten would still mislead a reader. Of the tables' meanings
-alone, word for word, one in eight would (docs/research/results.md), so its English answers show these.
+alone, word for word, one in fifteen would (docs/research/results.md), so its English answers show these.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from rag.language.glossing.gloss import gloss
 from rag.language.sanitize import neutral
 from rag.language.text import is_arabic
 from rag.language.translation.hints import hints_for, render
+from rag.language.translation.reader import shown
 from rag.models.llm import prompt
 from rag.models.llm.protocol import Message
 from rag.records import Evidence, Language, StageStarted
@@ -109,7 +110,7 @@ def as_shown(sentence: str, context: Context) -> Translation | None:
         GenerationFailed: As ``translate``.
     """
     if is_literal(context):
-        return Translation(gloss(sentence), certain=False, literal=True)
+        return Translation(gloss(sentence, shown()), certain=False, literal=True)
     context.emit(StageStarted("translating"))
     return translate(sentence, context.language, context)
 

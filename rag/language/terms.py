@@ -52,7 +52,8 @@ def terms(text: str) -> list[str]:
     found += [f"month {month}" for month in sorted(doubtful_months(text))]
     # A multiplied number stands as its value too: 2.5 ألف and 2500 meet.
     plain = set(words)
-    return found + [number for number in numbers(text, decimal_commas=False) if number not in plain]
+    values = numbers(text, decimal_commas=False, grouping_points=False)
+    return found + [number for number in values if number not in plain]
 
 
 def arabic_keys(text: str) -> set[str]:

@@ -41,18 +41,14 @@ _DECIMAL_COMMA = re.compile(r"(?<!\d)(?<!\d[.,٫٬،])(\d{1,3})[,،](?=\d{1,2}(?
 """A comma before one or two digits, as many Arabic newspapers write decimals: 1,8 مليار; not in 1,2,3."""
 
 
-_BEFORE_DECIMALS = (
-    r"[%٪]|(?:في|ب)\s?ال(?:مئة|مائة)|نقط|ثاني|ثوان|[أا]لف|[آا]لاف|ملي|ملاي|بلي|بلاي|تريلي|ترلي"
-    r"|[mb]n|[mb]illion"
-)
-"""How words begin before which decimals stand."""
-
 _GROUPED_BY_POINTS = re.compile(
-    r"(?<![\d.,٫٬])(?![0٠۰])\d{1,3}(?:\.\d{3})*\.\d\d[0٠۰](?!\d|[.,٫٬]\d)"
-    rf"(?!\s*(?:{_BEFORE_DECIMALS}))"
+    r"(?<![\d.,:/٫٬%٪])(?![0٠۰])\d{1,3}(?:\.\d{3}){0,2}\.[0٠۰]{3}(?!\d|[.,٫٬]\d)"
+    r"(?!\W{0,3}(?:(?:في|فى|ب) ?ال(?:مئ|مائ|مي|ألف)|[أا]لف|[آا]لاف|ملي[وا]|ملاي|بلي|بلاي|تريلي|ترلي"
+    r"|[mb]n|[mb]illion|[%٪]))",
+    re.IGNORECASE,
 )
-"""A number with points between its thousands, as many Arabic newspapers write it: 76.000 هكتار. Only where it
-ends with a zero, which is rarely written behind a decimal point."""
+"""A number with points between its thousands, as many Arabic newspapers write it: 76.000 هكتار. Only where
+its last three digits are zeros, which nobody writes behind a decimal point: 1.500 may be either."""
 
 
 def grouped_by_points(text: str) -> list[tuple[int, int]]:
@@ -61,9 +57,9 @@ def grouped_by_points(text: str) -> list[tuple[int, int]]:
 
 
 def _without_grouping(text: str) -> str:
-    for start, end in reversed(grouped_by_points(text)):
-        text = text[:start] + text[start:end].replace(".", "") + text[end:]
-    return text
+    if not is_arabic(text):
+        return text
+    return _GROUPED_BY_POINTS.sub(lambda match: match.group().replace(".", ""), text)
 
 
 def decimal_points(text: str) -> str:
@@ -75,8 +71,8 @@ def numbers(text: str, *, decimal_commas: bool = True, grouping_points: bool = T
     """The numbers in digits in a text, in order, each in its canonical spelling.
 
     ``2.5 ألف``, ``2,5 ألف``, ``2,500``, ``٢٥٠٠`` and ``2.5k`` are all ``2500``; ``3 آلاف و500`` is ``3500``;
-    ``5%`` is ``5``; ``$5m`` is ``5000000``; ``20.9.2024`` is three numbers. ``2.500`` is 2500 in Arabic text
-    (``grouped_by_points``), and 2.5 elsewhere. Numbers in words are not included.
+    ``5%`` is ``5``; ``$5m`` is ``5000000``; ``20.9.2024`` is three numbers. ``2.000`` is 2000 in Arabic text
+    (``grouped_by_points``), and 2 elsewhere. Numbers in words are not included.
 
     Args:
         text: In either language.

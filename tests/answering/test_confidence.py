@@ -17,6 +17,7 @@ from rag.answering import confidence
 from rag.answering.decision import REASONS
 from rag.answering.draft import Draft
 from rag.language.glossing.gloss import gloss
+from rag.language.translation.reader import shown
 from rag.models.llm.protocol import LogProbabilities, Message
 
 SURE = (0.0, math.log(0.98), 0.0, -0.01, -0.02, 0.0)
@@ -115,6 +116,7 @@ def test_doubtful_words_about_a_sentence_in_another_language_stay_and_are_marked
     reply = Telling("[1] 300 راكب = 300 passengers", (*UNSURE, -0.5, -0.5))
     answer = answered(tmp_path, reply, text, QUESTION)
     [cited] = answer.citations
-    assert answer.text == f"300 passengers: “{gloss(text)}” (word for word) [1]"
+    shown_gloss = gloss(text, shown())
+    assert answer.text == f"300 passengers: “{shown_gloss}” (word for word) [1]"
     assert (answer.outcome, answer.claims[0].reason) == ("partial", REASONS["en"]["literal"])
-    assert (cited.quote, cited.translation, cited.certain, cited.literal) == (text, gloss(text), False, True)
+    assert (cited.quote, cited.translation, cited.certain, cited.literal) == (text, shown_gloss, False, True)

@@ -14,6 +14,7 @@ from rag.answering.draft import Draft, Statement
 from rag.answering.support import translates
 from rag.answering.translation import MOST, Translation, as_shown, translate, translate_cited
 from rag.language.glossing.gloss import gloss
+from rag.language.translation.reader import shown
 from rag.models.llm.protocol import LogProbabilities, Message
 
 ARABIC = "وقال وزير الزراعة إن المزارعين فقدوا نحو ثلث محصولهم بعد ساعتين من العاصفة."
@@ -104,7 +105,9 @@ def test_cited_sentences_of_the_other_language_are_translated_each_once() -> Non
 
 def test_under_the_packaged_models_english_answers_arabic_stands_word_for_word() -> None:
     model = Translating(ENGLISH)
-    assert as_shown(ARABIC, context(model, settings=ADAPTED)) == Translation(gloss(ARABIC), False, True)
+    assert as_shown(ARABIC, context(model, settings=ADAPTED)) == Translation(
+        gloss(ARABIC, shown()), False, True
+    )
     assert model.prompts == []
     assert as_shown(ARABIC, context(model)) == translate(ARABIC, "en", context(model))
     arabic = as_shown("The port opened.", context(Translating(ARABIC), "ar", settings=ADAPTED))

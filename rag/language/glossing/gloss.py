@@ -18,7 +18,7 @@ from rag.language.glossing.word_order import WILL, Gloss, in_english_order
 from rag.language.text import fold
 from rag.language.translation.arabic import ArabicReader
 from rag.language.translation.lexicon import infinitive
-from rag.language.translation.reader import Hint, Tables, shipped
+from rag.language.translation.reader import Hint, Tables, shipped, shown
 from rag.language.translation.words import LEAST, Word, begins_with_and, has_article, is_arabic_word, is_stop
 from rag.language.word_classes import ARTICLE, closed
 
@@ -98,7 +98,7 @@ def gloss(sentence: str, tables: Tables | None = None) -> str:
 
     Args:
         sentence: One sentence in Arabic.
-        tables: Lexicon and names; those that ship with the package if not given.
+        tables: Lexicon and names; those for the packaged model if not given.
     """
     tables = tables or shipped()
     glosser = _Glosser(separated(sentence, tables), tables)
@@ -106,7 +106,7 @@ def gloss(sentence: str, tables: Tables | None = None) -> str:
 
 
 def meanings(sentence: str) -> Iterator[tuple[int, int, str]]:
-    """The words and phrases of an Arabic sentence with their meanings, as ``gloss`` writes them.
+    """The words and phrases of an Arabic sentence with their meanings, as readers are shown them.
 
     Args:
         sentence: As for ``gloss``.
@@ -114,7 +114,7 @@ def meanings(sentence: str) -> Iterator[tuple[int, int, str]]:
     Yields:
         The first character, the one behind the last, and the meanings.
     """
-    tables = shipped()
+    tables = shown()
     apart = separated(sentence, tables)
     places, at = [], 0  # of the characters of the sentence whose words are separated, in the sentence itself
     for char in apart:

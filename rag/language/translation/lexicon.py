@@ -119,15 +119,16 @@ class Lexicon:
         file: Lines of a Snowball stem, TAB, and ``word=meaning; meaning`` separated by `` | ``; ``^`` begins
             a meaning that is a name, and ``#`` and a number after one says in percent how often the two
             occur together in translations. The most frequent stems come first.
-        phrases: Lines of a phrase or word, TAB, and its meanings, which come before those of the first file.
+        phrases: Lines of a phrase or word, TAB, and its meanings, which come before those of the first file;
+            those of a later file come before those of an earlier one.
     """
 
-    def __init__(self, file: Path, phrases: Path | None = None) -> None:
+    def __init__(self, file: Path, *phrases: Path) -> None:
         self._words: dict[str, list[Sense]] = {}
         self._phrases: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = {}
         self._stems: dict[str, list[str]] = {}
         self._english: tuple[dict[tuple[str, ...], Options], dict[str, Options]] | None = None
-        for line in phrases.read_text(encoding="utf-8").splitlines() if phrases else ():
+        for line in (line for path in phrases for line in path.read_text(encoding="utf-8").splitlines()):
             phrase, _, text = line.partition("\t")
             keys = keys_of(phrase)
             self._phrases[keys] = phrase, tuple(text.split("; "))
@@ -291,7 +292,12 @@ def _english_keys(meaning: str) -> tuple[str, ...]:
     return tuple(key for key in keys_of(meaning) if key not in _LEADING)
 
 
-@lru_cache(maxsize=1)
-def lexicon() -> Lexicon:
-    """The lexicon that ships with the package."""
-    return Lexicon(data_folder() / "lexicon.tsv", data_folder() / "phrases.tsv")
+@lru_cache(maxsize=2)
+def lexicon(*, idioms: bool = False) -> Lexicon:
+    """The lexicon that ships with the package.
+
+    Args:
+        idioms: Also what is for readers alone; see ``reader.shown``.
+    """
+    phrases = ("phrases.tsv", "idioms.tsv") if idioms else ("phrases.tsv",)
+    return Lexicon(data_folder() / "lexicon.tsv", *(data_folder() / name for name in phrases))

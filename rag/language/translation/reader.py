@@ -48,6 +48,16 @@ def shipped() -> Tables:
     return Tables(lexicon(), gazetteer())
 
 
+@lru_cache(maxsize=1)
+def shown() -> Tables:
+    """The tables for what people read: also fixed expressions and more usual meanings (data/idioms.tsv).
+
+    The packaged model was trained to read glosses without these, and answers no better with them
+    (docs/research/decisions.md).
+    """
+    return Tables(lexicon(idioms=True), gazetteer())
+
+
 Found = tuple[Hint | None, int]
 """A hint, if there is something to say, and how many words were read."""
 
