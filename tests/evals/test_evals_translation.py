@@ -22,6 +22,7 @@ from evals.translation import (
     scores,
 )
 from rag.language.glossing.gloss import gloss
+from rag.language.translation.reader import shown
 
 REFERENCE = "On Monday the mayor, Samer Haddad, opened 12 schools in Amman."
 
@@ -95,7 +96,7 @@ def test_what_answers_show_is_compared_with_sentences_by_the_model() -> None:
     adapted = context(Replying(), settings=ADAPTED)
     source = "قُتل 12 شخصا في بغداد."
     texts = {name: run([(source, "")], adapted, system)[0].translation for name, system in SYSTEMS.items()}
-    assert texts == {"shown": gloss(source), "hinted": TRANSLATION, "plain": TRANSLATION}
+    assert texts == {"shown": gloss(source, shown()), "hinted": TRANSLATION, "plain": TRANSLATION}
 
 
 def test_files_that_do_not_fit_are_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
