@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -128,12 +129,6 @@ class Lexicon:
         self._phrases: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = {}
         self._stems: dict[str, list[str]] = {}
         self._english: tuple[dict[tuple[str, ...], Options], dict[str, Options]] | None = None
-        for line in (line for path in phrases for line in path.read_text(encoding="utf-8").splitlines()):
-            phrase, _, text = line.partition("\t")
-            keys = keys_of(phrase)
-            self._phrases[keys] = phrase, tuple(text.split("; "))
-            if len(keys) == 1:
-                self._words[keys[0]] = [(phrase, tuple(text.split("; ")), False)]
         self._file = file
         for line in _COUNT.sub("", file.read_text(encoding="utf-8")).splitlines():
             key, _, entries = line.partition("\t")
@@ -143,6 +138,23 @@ class Lexicon:
                 sense = word, tuple(text.replace(_NAME, "").split("; ")), text.startswith(_NAME)
                 self._words.setdefault(folded, []).append(sense)
                 self._stems.setdefault(key, []).append(folded)
+        for path in phrases:
+            self._read_phrases(path)
+
+    def extended(self, phrases: Path) -> Lexicon:
+        """A lexicon with one more file of phrases, which shares all else with this one."""
+        other = copy(self)
+        other._words, other._phrases, other._english = dict(self._words), dict(self._phrases), None
+        other._read_phrases(phrases)
+        return other
+
+    def _read_phrases(self, path: Path) -> None:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            phrase, _, text = line.partition("\t")
+            keys, meanings = keys_of(phrase), tuple(text.split("; "))
+            self._phrases[keys] = phrase, meanings
+            if len(keys) == 1:
+                self._words[keys[0]] = [(phrase, meanings, False), *self._words.get(keys[0], ())]
 
     def all_meanings(self) -> Iterator[tuple[str, ...]]:
         """The meanings of every word."""
@@ -206,7 +218,7 @@ class Lexicon:
                 return replace(NO_ENTRY, meanings=tuple(meanings))
         return NO_ENTRY
 
-    @lru_cache(maxsize=1)  # noqa: B019  (likewise)
+    @lru_cache(maxsize=2)  # noqa: B019  (likewise)
     def _english_words(self) -> frozenset[str]:
         return frozenset(
             word for found in self.all_meanings() for meaning in found for word in meaning.split()
@@ -299,5 +311,6 @@ def lexicon(*, idioms: bool = False) -> Lexicon:
     Args:
         idioms: Also what is for readers alone; see ``reader.shown``.
     """
-    phrases = ("phrases.tsv", "idioms.tsv") if idioms else ("phrases.tsv",)
-    return Lexicon(data_folder() / "lexicon.tsv", *(data_folder() / name for name in phrases))
+    if idioms:
+        return lexicon().extended(data_folder() / "idioms.tsv")
+    return Lexicon(data_folder() / "lexicon.tsv", data_folder() / "phrases.tsv")

@@ -149,17 +149,9 @@ def test_what_has_no_arabic_word_keeps_its_words(text: str) -> None:
     assert gloss(text) == text.strip()
 
 
-@pytest.mark.parametrize(
-    ("sentence", "for_the_model", "for_readers"),
-    [
-        ("القضاء على الفقر", "judiciary/spending on poverty", "elimination of/eradication of poverty"),
-    ],
-)
-def test_readers_are_shown_fixed_expressions_that_the_model_was_not_trained_to_read(
-    sentence: str, for_the_model: str, for_readers: str
-) -> None:
-    assert gloss(sentence) == for_the_model
-    assert gloss(sentence, shown()).startswith(for_readers)
+def test_readers_are_shown_fixed_expressions_that_the_model_was_not_trained_to_read() -> None:
+    assert gloss("القضاء على الفقر") == "judiciary/spending on poverty"
+    assert gloss("القضاء على الفقر", shown()) == "elimination of/eradication of poverty"
 
 
 def test_every_fixed_expression_has_meanings_in_english_and_stands_once() -> None:

@@ -40,4 +40,4 @@ def test_only_an_adjective_with_the_same_article_moves() -> None:
 
 def test_last_stands_before_its_noun_and_another_behind_it() -> None:
     assert gloss("أن آخر قاعدة").startswith("that last base")
-    assert gloss("في مصنع آخر").endswith("another/last")
+    assert gloss("في مكان آخر").endswith("another/last")
