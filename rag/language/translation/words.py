@@ -178,6 +178,16 @@ def has_article(word: Word) -> bool:
     return not _VERB.fullmatch(word.key)
 
 
+def is_after_and(word: Word) -> bool:
+    """Whether و before a name that no table has is "and"; it begins names only before a vowel's letter.
+
+    Of 51 such words of PUD and FLORES dev, eight begin with a و of their own, all before ا, ي or و.
+    """
+    return begins_with_and(word.text) or (
+        word.key[0] == "و" and (word.key[1] not in "ايو" or has_article(word))
+    )
+
+
 TANWIN = "ً"
 """An ending of adverbs and indefinite nouns, which hardly any name is written with."""
 
@@ -227,3 +237,19 @@ def unbroken(words: Sequence[Word], at: int, most: int) -> int:
     while size < most and at + size < len(words) and words[at + size].start - words[at + size - 1].end <= 1:
         size += 1
     return size
+
+
+def is_noun(meaning: str) -> bool:
+    """Whether an English meaning may be a noun in the singular, by its ending."""
+    return meaning.isalpha() and not meaning.endswith(("ed", "al", "ive", "ous", "ing", "ern", "ic"))
+
+
+def plural(meaning: str) -> str:
+    """The plural of a regular English noun."""
+    if meaning.endswith(("ss", "us", "x", "ch", "sh")):
+        return f"{meaning}es"
+    if meaning.endswith(("s", "people", "men", "children", "aircraft")):
+        return meaning
+    if meaning.endswith("y") and meaning[-2:-1] not in "aeiou":
+        return f"{meaning[:-1]}ies"
+    return f"{meaning}s"

@@ -144,6 +144,10 @@ def test_the_shipped_tables_give_a_word_its_meaning_in_the_sentence(sentence: st
     assert gloss(sentence) == expected
 
 
+def test_and_before_a_name_that_no_table_has_is_kept() -> None:
+    assert gloss("زار باريس ومونتيروسو").startswith("visited Paris and Mon")
+
+
 @pytest.mark.parametrize("text", ["", "  ", "2024", "NATO", "«»"])
 def test_what_has_no_arabic_word_keeps_its_words(text: str) -> None:
     assert gloss(text) == text.strip()

@@ -106,6 +106,19 @@ def test_a_name_after_a_title_is_spelled_beside_its_meaning(known: Tables) -> No
     assert [hint.targets for hint in hints_for("رأى هلال", "ar", known)][-1] == ("crescent",)
 
 
+def test_a_word_that_looks_like_a_name_has_no_meaning_of_its_stem() -> None:
+    (hint,) = hints_for("كونامي", "ar")
+    assert (hint.kind, hint.spelled) == ("name", True)
+    assert [hint.targets for hint in hints_for("كأني", "ar")] == [("as if",)]
+    assert [hint.kind for hint in hints_for("حقيبتها", "ar")] == ["word"]
+
+
+def test_and_before_a_name_that_no_table_has_is_no_part_of_it() -> None:
+    spelled = [hint.targets[0] for hint in hints_for("ومونتيروسو وستراثرن والساراسواتي", "ar")]
+    assert [name[0] for name in spelled] == ["M", "S", "S"]
+    assert hints_for("وولمار", "ar")[0].targets[0].startswith("W")
+
+
 def test_a_spelling_that_the_sentence_gives_wins(known: Tables) -> None:
     (hint, *_) = hints_for("كوريلا (Corella)", "ar", known)
     assert hint.targets == ("Corella",)
