@@ -10,7 +10,6 @@ from rag.language.translation.reader import MOST_MEANINGS, Found, Hint, Kind, Re
 from rag.language.translation.transliteration import likeness_to_names, spellings_of
 from rag.language.translation.values import value_at
 from rag.language.translation.words import (
-    HAMZAS,
     LEAST,
     TANWIN,
     Word,
@@ -43,8 +42,9 @@ spelled; before a part of a person's name less is enough, and still less after a
 such as "town"."""
 
 LEAST_NAME_BY_LETTERS = 3.0
-"""The same for a word whose meaning is guessed from one of its stem (كونامي: developing, or Konami). Of such
-words of PUD and FLORES dev 28 of 41 names are above it, and nine of 155 whose meaning is right."""
+"""The same for a word whose meaning is guessed from one of its stem (دافيت: warm, or Davit)."""
+_NO_NAME = re.compile("^.[إأآؤئ]|[اكيى]$|[\u064b-\u0652]")
+"""Such words that may have a pronoun, an ending that is not written in full, or a particle (كأن, as if)."""
 
 _INFLECTED = re.compile(
     r"^(?:[يتن]\w+(?:ون|ين|وا)|(?:وس|س|و)?[يت]ست\w+|\w+(?<!س)تان|\w+(?:وا|هم|هما|تها|تهم|اتها|اتهم|ناها))$"
@@ -324,9 +324,8 @@ class ArabicReader(Reader):
         entry = self.lexicon.entry(word.text)
         beside = (self._person == at and bool(self._before(at))) or self._is_part(at + 1)
         loose = entry.guessed and not entry.is_name and not _SURELY_ORDINARY.search(word.text)
-        likely = likeness_to_names(word.key) >= LEAST_NAME_BY_LETTERS
-        likely &= word.text[1] not in HAMZAS  # كأني, as if I: a hamza on alef begins a word
-        if loose and (beside or likely) and (name := self._unknown(at)):
+        if loose and (beside or _is_name_by_letters(word)) and (name := self._unknown(at)):
+            self._person = at + 1 if beside else -1
             return name, 1
         if not entry.meanings:
             return self._unknown(at), 1
@@ -365,6 +364,11 @@ class ArabicReader(Reader):
             return None
         self._person = at + 1
         return self.hint(at, 1, spellings_of(bare, article=article), "name", spelled=True)
+
+
+def _is_name_by_letters(word: Word) -> bool:
+    """Whether a word whose meaning is only guessed from its stem is a name, by its letters alone."""
+    return not _NO_NAME.search(word.text) and likeness_to_names(word.key) >= LEAST_NAME_BY_LETTERS
 
 
 def _without_and(key: str) -> str:

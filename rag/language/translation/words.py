@@ -179,9 +179,10 @@ def has_article(word: Word) -> bool:
 
 
 def is_after_and(word: Word) -> bool:
-    """Whether و before a name that no table has is "and"; it begins names only before a vowel's letter.
+    """Whether و before a name that no table has is "and", as it mostly is but before a vowel's letter.
 
-    Of 51 such words of PUD and FLORES dev, eight begin with a و of their own, all before ا, ي or و.
+    Of 51 such words of PUD and FLORES dev, eight begin with a و of their own, all before ا, ي or و; there are
+    others, such as ونكلر, Winkler.
     """
     return begins_with_and(word.text) or (
         word.key[0] == "و" and (word.key[1] not in "ايو" or has_article(word))

@@ -107,9 +107,17 @@ def test_a_name_after_a_title_is_spelled_beside_its_meaning(known: Tables) -> No
 
 
 def test_a_word_that_looks_like_a_name_has_no_meaning_of_its_stem() -> None:
-    (hint,) = hints_for("كونامي", "ar")
+    (hint,) = hints_for("كوليت", "ar")
     assert (hint.kind, hint.spelled) == ("name", True)
-    assert [hint.targets for hint in hints_for("كأني", "ar")] == [("as if",)]
+
+
+@pytest.mark.parametrize("inflected", ["كأني", "بديلا", "بيتك", "غيري", "بَلَدنا"])
+def test_a_word_with_a_pronoun_or_an_ending_is_no_name(inflected: str) -> None:
+    assert [hint.kind for hint in hints_for(inflected, "ar")] == ["word"]
+
+
+def test_a_name_by_its_letters_alone_begins_no_persons_name() -> None:
+    assert [hint.source for hint in hints_for("كوليت أقلام", "ar")] == ["كوليت"]
     assert [hint.kind for hint in hints_for("حقيبتها", "ar")] == ["word"]
 
 
