@@ -19,7 +19,7 @@ from rag.language.text import fold
 from rag.language.translation.arabic import ArabicReader
 from rag.language.translation.lexicon import infinitive
 from rag.language.translation.reader import Hint, Tables, shipped, shown
-from rag.language.translation.words import LEAST, Word, has_article, is_after_and, is_arabic_word, is_stop
+from rag.language.translation.words import LEAST, Word, begins_with_and, has_article, is_arabic_word, is_stop
 from rag.language.word_classes import ARTICLE, closed
 
 MEANINGS = 2
@@ -197,7 +197,7 @@ class _Glosser:
         if is_stop(key, "ar"):
             return _and_before(key)
         if hint.spelled:
-            return f"{_PARTICLES[key[0]]} " if is_after_and(words[at]) else ""
+            return f"{_PARTICLES[key[0]]} " if begins_with_and(words[at]) else ""
         if self._is_whole(words, at, used, hint):
             return ""
         found = []

@@ -13,9 +13,9 @@ from rag.language.translation.words import (
     LEAST,
     TANWIN,
     Word,
+    begins_with_and,
     folded,
     has_article,
-    is_after_and,
     is_arabic_word,
     is_noun,
     is_stop,
@@ -325,7 +325,8 @@ class ArabicReader(Reader):
         beside = (self._person == at and bool(self._before(at))) or self._is_part(at + 1)
         loose = entry.guessed and not entry.is_name and not _SURELY_ORDINARY.search(word.text)
         if loose and (beside or _is_name_by_letters(word)) and (name := self._unknown(at)):
-            self._person = at + 1 if beside else -1
+            if not beside:
+                self._person = -1  # by its letters alone it begins no person's name
             return name, 1
         if not entry.meanings:
             return self._unknown(at), 1
@@ -356,7 +357,7 @@ class ArabicReader(Reader):
         expected = self._person == at or self._quoted(at) or self._is_title(before)
         expected |= any(form in _PLACES for form in unprefixed(before)) if before else False
         article = readings(self.words[at].text, key) == unprefixed(key)
-        whole = key[1:] if is_after_and(self.words[at]) else key
+        whole = key[1:] if begins_with_and(self.words[at]) else key
         forms = [form for form in unprefixed(whole) if len(form) >= LEAST and not form.startswith("ال")]
         bare = max(forms or [whole], key=likeness_to_names) if len(key) > LEAST + 1 and article else whole
         before_part = LEAST_NAME_BEFORE_PART if self._is_part(at + 1) else LEAST_NAME

@@ -159,11 +159,6 @@ def unprefixed(word: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def begins_with_and(text: str) -> bool:
-    """Whether a word as written surely begins with "and": a hamza on alef begins a word, وأوكلاند."""
-    return len(text) > LEAST and text[0] in "وف" and text[1] in HAMZAS
-
-
 _ARTICLE = re.compile(r"[وف]?(?:[بك]?ال|لل)\w\w")
 _VERB = re.compile(
     "[وف]?(?:الت(?:زم|حق|قط|مس|هم|بس|ف)(?:ت|وا|ا|تا|نا)?|التق(?:ي|ت|وا|يا|تا|ينا))(?:ه|ها|هم)?"
@@ -178,15 +173,15 @@ def has_article(word: Word) -> bool:
     return not _VERB.fullmatch(word.key)
 
 
-def is_after_and(word: Word) -> bool:
-    """Whether و before a name that no table has is "and", as it mostly is but before a vowel's letter.
+def begins_with_and(word: Word) -> bool:
+    """Whether a word that no table has begins with "and", as far as its letters tell.
 
-    Of 51 such words of PUD and FLORES dev, eight begin with a و of their own, all before ا, ي or و; there are
-    others, such as ونكلر, Winkler.
+    A hamza on alef begins a word (وأوكلاند), and a name has a و of its own mostly before a vowel's letter: of
+    51 words of PUD and FLORES dev eight have one, all before ا, ي or و. There are others: ونكلر, Winkler.
     """
-    return begins_with_and(word.text) or (
-        word.key[0] == "و" and (word.key[1] not in "ايو" or has_article(word))
-    )
+    if len(word.text) > LEAST and word.text[0] in "وف" and word.text[1] in HAMZAS:
+        return True
+    return word.key[0] == "و" and (word.key[1] not in "ايو" or has_article(word))
 
 
 TANWIN = "ً"
