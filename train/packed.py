@@ -28,7 +28,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rag.models.embedding.embedder import open_embedder
 from rag.models.weights.adapter import CONFIG, FOLDER, WEIGHTS
+from rag.settings import Settings
 from train import lora
 from train.network import (
     BASE,
@@ -45,10 +47,19 @@ from train.network import (
 from train.tasks.examples import held_out
 from train.tasks.packs import Maker, Pack, glossed, of_conflicts, of_differences, of_events, of_lessons
 from train.tasks.reading_lessons import Finder
+from train.tasks.served import Served, read, serve, write
+from train.tasks.served import packs as of_served
 from train.tasks.sources import REPORTS, conflicts, lessons, news_topics, reports
+
+NUMBER = 1
+"""Place of the sentence's number among the tokens of a reply like "[2] 308"."""
 
 LONGEST = 1000
 """Tokens of a pack at most: a step needs about 9 MB a token beside 6 GB of weights."""
+
+
+QUESTIONS, NEAR_MISSES = 6, 3
+"""Questions and near misses of each report that are searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +80,14 @@ class Packed:
     """What its questions were made from, in their order."""
 
 
-def joined(examples: Sequence[Encoded], longest: int) -> Packed:
-    """A pack's questions behind their common beginning; those for which there is no room are left out."""
+def joined(examples: Sequence[Encoded], longest: int, number: float = 1.0) -> Packed:
+    """A pack's questions behind their common beginning; those for which there is no room are left out.
+
+    Args:
+        examples: The questions.
+        longest: Tokens at most.
+        number: What the number of the sentence that a reply names first weighs beside its other tokens.
+    """
     first = examples[0].ids
     shared = min(len(e.ids) - e.answer for e in examples) - 1
     for example in examples[1:]:
@@ -92,6 +109,7 @@ def joined(examples: Sequence[Encoded], longest: int) -> Packed:
         end += len(example.ids) - shared
         targets[end - example.answer - 1 : end - 1] = torch.tensor(example.ids[-example.answer :])
         weights[end - example.answer - 1 : end - 1] = example.answer**-0.5
+        weights[end - example.answer - 1 + min(NUMBER, example.answer - 1)] *= number
     owners = torch.tensor(owner)
     seen = (owners[None, :] == owners[:, None]) | (owners[None, :] == 0)
     seen &= torch.ones(size, size, dtype=torch.bool).tril()
@@ -127,7 +145,13 @@ def _groups(example: Encoded) -> tuple[str, ...]:
 
 
 def made(
-    shared: Path, seed: int, *, as_gloss: bool, own: Path = REPORTS, share: float = 1.0
+    shared: Path,
+    seed: int,
+    *,
+    as_gloss: bool,
+    own: Path = REPORTS,
+    share: float = 1.0,
+    served: Sequence[Served] = (),
 ) -> tuple[list[Pack], list[Pack]]:
     """Packs to learn, in random order, and packs to measure with.
 
@@ -138,6 +162,7 @@ def made(
         own: Folder of more reports: every other one is learned in this language, the rest with the next seed,
             and every event on which two of them differ.
         share: Of the packs from ``shared`` that are learned, others for each seed; 0 to 1.
+        served: What search returns for questions about the reports (train/tasks/served.py).
     """
     first, more = reports(shared / "news"), reports(own)
     items = [*first, *more]
@@ -161,6 +186,8 @@ def made(
             new.append(maker(topic, language, seed))
     for pack in of_events(items, topics, maker, seed):
         (valid if pack.examples[0].split == "valid" else new).append(pack)
+    for pack in of_served([one for one in served if one.language == language], items, topics, maker, seed):
+        (valid if pack.examples[0].split == "valid" else new).append(pack)
     for pack in of_differences(first, finder, held, language):
         (valid if pack.examples[0].split == "valid" else old).append(pack)
     old += of_lessons(Maker(taught, finder, language), taught, seed, language)
@@ -171,10 +198,12 @@ def made(
     return found, valid
 
 
-def mixed(shared: Path, seed: int, own: Path = REPORTS, share: float = 1.0) -> tuple[list[Pack], list[Pack]]:
+def mixed(
+    shared: Path, seed: int, own: Path = REPORTS, share: float = 1.0, served: Sequence[Served] = ()
+) -> tuple[list[Pack], list[Pack]]:
     """Packs of glosses and of Arabic questions over Arabic sentences, in turns."""
     (read, valid), (arabic, more) = (
-        made(shared, seed, as_gloss=flag, own=own, share=share) for flag in (True, False)
+        made(shared, seed, as_gloss=flag, own=own, share=share, served=served) for flag in (True, False)
     )
     found = [pack for both in zip(read, arabic, strict=False) for pack in both]
     return found, [pack for both in zip(valid, more, strict=False) for pack in both] + valid[-3:]
@@ -266,18 +295,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lora.load(adapters, start / WEIGHTS)
     for name, adapter in adapters.items():
         adapter.requires_grad_(int(name.split(".")[2]) >= args.first)
-    _, valid = mixed(args.shared, 0, args.reports)
+    served = _served(args)
+    _, valid = mixed(args.shared, 0, args.reports, served=served)
 
     def tokens(pack: Pack) -> Packed:
-        return joined(encode([asdict(e) for e in pack.examples], tokenizer), LONGEST)
+        return joined(encode([asdict(e) for e in pack.examples], tokenizer), LONGEST, args.number)
 
     def learned() -> Iterator[Packed]:
         for seed in itertools.count(args.seed):
-            yield from map(tokens, mixed(args.shared, seed, args.reports, args.share)[0])
+            yield from map(tokens, mixed(args.shared, seed, args.reports, args.share, served)[0])
 
     measured = [*valid[: args.valid], *valid[-3:]] if args.valid else []
     Run(model, adapters, args)(learned(), [tokens(pack) for pack in measured])
     return 0
+
+
+def _served(args: argparse.Namespace) -> list[Served]:
+    """What search returns for questions about the reports, searched for once and kept."""
+    if not args.served:
+        return []
+    if not args.served.exists():
+        items = [*reports(args.shared / "news"), *reports(args.reports)]
+        found = serve(items, open_embedder(Settings()), questions=QUESTIONS, near=NEAR_MISSES)
+        write(list(found), args.served)
+    return read(args.served)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -298,6 +339,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--share", type=float, default=1.0, help="of the packs from --shared, others each time; 0 to 1"
     )
+    parser.add_argument(
+        "--served", type=Path, metavar="FILE",
+        help="learn from what search returns for each question too; it is kept there",
+    )  # fmt: skip
+    parser.add_argument("--number", type=float, default=1.0, help="weight of the named sentence's number")
     parser.add_argument("--rate", type=float, default=2e-4, help="of AdamW, at its highest")
     parser.add_argument("--each", type=int, default=2, help="packs of a step")
     parser.add_argument("--first", type=int, default=8, help="first block that learns")

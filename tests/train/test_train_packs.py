@@ -319,6 +319,19 @@ def test_a_pack_says_of_each_question_what_the_network_says_of_it_alone(
     assert found["all"]["n"] == len(examples)
 
 
+def test_the_number_of_the_named_sentence_may_weigh_more(topics: list[Topic]) -> None:
+    from train import packed
+    from train.network import IGNORED, encode
+
+    pack = _packs(topics)[0]
+    examples = encode([dataclasses.asdict(e) for e in pack.examples], _by_byte)
+    one, three = packed.joined(examples, 4000), packed.joined(examples, 4000, 3.0)
+    ratio = three.weights[one.targets != IGNORED] / one.weights[one.targets != IGNORED]
+    heavy = one.targets[one.targets != IGNORED][ratio > 1]
+    assert sorted(set(ratio.tolist())) == [1.0, 3.0]
+    assert [chr(int(token)) for token in heavy] == [e.answer[1] for e in pack.examples]
+
+
 def test_a_run_learns_keeps_what_it_learned_and_goes_on(
     topics: list[Topic],
     tmp_path: Path,

@@ -7,14 +7,14 @@ once, and every question sees it and itself alone (train/packed.py masks the oth
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from rag.language.glossing.gloss import gloss
 from rag.models.llm.prompt import together
 from train.altered import altered
-from train.tasks.examples import Example, reading, seeded, sorted_marks
+from train.tasks.examples import Example, Split, reading, seeded, sorted_marks
 from train.tasks.reading_lessons import (
     LONGEST_SENTENCE,
     Finder,
@@ -94,7 +94,7 @@ class Maker:
         shown = by_report(shown)
         found: list[Example] = []
         for item in topic.asked:
-            found += self._of(topic, item, shown, evidence, rng)
+            found += self.answers(topic, item, shown, evidence, rng)
         return self._mixed(found, [topic], shown, evidence, rng)
 
     def of_event(self, differing: Sequence[Difference], reports: Sequence[Topic], seed: int) -> Pack:
@@ -113,20 +113,10 @@ class Maker:
         shown += rng.sample(rest, min(rng.randint(*BESIDE), len(rest)))
         rng.shuffle(shown)
         shown = by_report(shown)
-        texts, titles = texts_of(shown, language)
-        found: list[Example] = []
-        for one in chosen:
-            values = [(shown.index(pair) + 1, en, ar) for pair, en, ar in one.values]
-            reply = sorted_marks(sides(values, texts, language, language, one.outcome))
-            found.append(
-                reading(
-                    texts, one.question[language], reply, pair=f"{language}-{language}", source="news",
-                    kind=one.outcome, split=reports[0].split, titles=titles,
-                )
-            )  # fmt: skip
+        found = [self.sides(one, shown, reports[0].split) for one in chosen]
         for topic in reports:
             for item in topic.asked:
-                found += self._of(topic, item, shown, language, rng)
+                found += self.answers(topic, item, shown, language, rng)
         return self._mixed(found, reports, shown, language, rng)
 
     def _mixed(
@@ -139,7 +129,7 @@ class Maker:
     ) -> Pack:
         """Examples with some that are to be refused, in random order."""
         near = [n for topic in topics for n in topic.asked[0].near if rng.random() < NEAR]
-        found += [self._refused(topics[0], shown, n[self._language], evidence, "near") for n in near]
+        found += [self.refusal(topics[0], shown, n[self._language], evidence, "near") for n in near]
         answered = [example for example in found if example.answer != "[0]"]
         refused = [example for example in found if example.answer == "[0]"]
         most = max(1, round(len(answered) * REFUSED / (1 - REFUSED)))
@@ -163,10 +153,10 @@ class Maker:
                 golds = [topic.sentences[g] for g in item.golds]
                 if _told([item], [p for p in shown if p not in golds]):
                     continue
-                found += self._of(topic, item, shown, evidence, rng)
+                found += self.answers(topic, item, shown, evidence, rng)
                 if rng.random() < NEAR / 2:
                     asked = rng.choice(item.near)[self._language]
-                    found.append(self._refused(topic, shown, asked, evidence, "near"))
+                    found.append(self.refusal(topic, shown, asked, evidence, "near"))
         rng.shuffle(found)
         return Pack(tuple(found))
 
@@ -186,14 +176,43 @@ class Maker:
         ]
         return shown + pool[: rng.randint(*OTHERS)]
 
-    def _of(
+    def sides(self, one: Difference, shown: Sequence[Pair], split: Split) -> Example:
+        """The question of a difference, with what each of its sentences says.
+
+        Args:
+            one: The difference.
+            shown: What the model reads, its sentences among it.
+            split: Training or validation.
+        """
+        language = self._language
+        texts, titles = texts_of(shown, language)
+        values = [(shown.index(pair) + 1, en, ar) for pair, en, ar in one.values]
+        reply = sorted_marks(sides(values, texts, language, language, one.outcome))
+        return reading(
+            texts, one.question[language], reply, pair=f"{language}-{language}", source="news",
+            kind=one.outcome, split=split, titles=titles,
+        )  # fmt: skip
+
+    def answers(
         self,
         topic: Topic,
         item: Asked,
-        shown: list[Pair],
+        shown: Sequence[Pair],
         evidence: str,
         rng: random.Random,
+        *,
+        absent: float = ABSENT,
     ) -> Iterator[Example]:
+        """A question with its answer, or with a refusal where its sentence is not shown.
+
+        Args:
+            topic: Of the question.
+            item: The question.
+            shown: What the model reads.
+            evidence: In which language.
+            rng: Chooses.
+            absent: Share of the questions without their sentence that are asked.
+        """
         golds = [topic.sentences[g] for g in item.golds]
         texts, titles = texts_of(shown, evidence)
         language, asked = self._language, item.question[self._language]
@@ -209,15 +228,16 @@ class Maker:
                     asked, language, evidence=texts, evidence_language=evidence, names=self._names, rng=rng
                 )
                 if changed:
-                    yield self._refused(topic, shown, changed, evidence, "altered")
+                    yield self.refusal(topic, shown, changed, evidence, "altered")
             return
         told = any(g in shown for g in golds) or _told([item], shown)
-        if not told and rng.random() < ABSENT:
-            yield self._refused(topic, shown, asked, evidence, "absent")
+        if not told and rng.random() < absent:
+            yield self.refusal(topic, shown, asked, evidence, "absent")
 
-    def _refused(
+    def refusal(
         self, topic: Topic, shown: Sequence[Pair], question: str, evidence: str, kind: str
     ) -> Example:
+        """A question that the sentences do not answer."""
         texts, titles = texts_of(shown, evidence)
         return reading(
             texts, question, "[0]", pair=f"{self._language}-{evidence}", source=topic.source, kind=kind,
@@ -231,8 +251,9 @@ def by_report(shown: Sequence[Pair]) -> list[Pair]:
 
 
 def texts_of(shown: Sequence[Pair], language: str) -> tuple[list[str], list[str]]:
-    """What is shown in a language: the sentences, and the headline of each."""
-    return [pair.text(language) for pair in shown], [pair.headline(language) for pair in shown]
+    """What is shown in a language: sentences, and the headline above each; Arabic ones are served without."""
+    titles = [pair.headline(language) if language == "en" else "" for pair in shown]
+    return [pair.text(language) for pair in shown], titles
 
 
 def glossed(topics: Sequence[Topic]) -> list[Topic]:
@@ -290,16 +311,20 @@ def of_events(
     for item in items:
         found = [one for one in item.get("differences") or () if "sentence" in one["values"][0]]
         if found:
-            differing = [
-                Difference(
-                    {"en": one["question_en"], "ar": one["question_ar"]},
-                    tuple((by_id[v["id"]].sentences[v["sentence"]], v["en"], v["ar"]) for v in one["values"]),
-                    one["outcome"],
-                )
-                for one in found
-            ]
+            differing = [difference_of(one, by_id) for one in found]
             ids = dict.fromkeys(v["id"] for one in found for v in one["values"])
             yield maker.of_event(differing, [by_id[one] for one in ids], seed)
+
+
+def difference_of(one: dict[str, Any], by_id: Mapping[str, Topic]) -> Difference:
+    """What reports say differently, as a record.
+
+    Args:
+        one: As it stands in a report, with the sentence of each value.
+        by_id: The reports by id.
+    """
+    values = ((by_id[v["id"]].sentences[v["sentence"]], v["en"], v["ar"]) for v in one["values"])
+    return Difference({"en": one["question_en"], "ar": one["question_ar"]}, tuple(values), one["outcome"])
 
 
 def of_differences(

@@ -56,7 +56,7 @@ class Finder:
 
 
 def answered(
-    topic: Topic, item: Asked, question: str, evidence: str, shown: list[Pair], *, whole: bool
+    topic: Topic, item: Asked, question: str, evidence: str, shown: Sequence[Pair], *, whole: bool
 ) -> str:
     """The reply to a question whose sentences come first in ``shown``.
 

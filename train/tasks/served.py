@@ -1,0 +1,222 @@
+"""Packs whose evidence is what search returns for their question, as the reader is served it.
+
+Sentences that are drawn from one report are easier than those that search finds: these share the question's
+words, and where several outlets cover one event they come from all of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evals.mixed import open_searcher
+from rag.loading.articles import load_folder
+from rag.models.embedding.embedder import Embedder
+from rag.records import Evidence
+from rag.settings import Settings
+from train.tasks.examples import Example, seeded
+from train.tasks.packs import Maker, Pack, by_report, difference_of
+from train.tasks.sources import Pair, Topic
+
+HEADLINE = -1
+"""Place of a report's headline, which is a sentence of its own in the index."""
+
+FIELDS = {"question": "questions", "near": "near_misses", "difference": "differences"}
+"""Fields of a report that hold what may be asked, by kind."""
+
+MORE = 3
+"""Questions of a pack at most, beside the one that its sentences were searched for."""
+
+PUT_IN = 0.7
+"""Share of the questions whose sentence search does not find that are asked with it in place of the last one;
+the rest are to be refused. Both sentences of a difference are always shown."""
+
+SHUFFLED = 0.25
+"""Share of the packs whose sentences do not stand in the order of search."""
+
+Shown = tuple[str, int]
+"""A report's id and the place of one of its sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What is asked about a report, with the sentences that search returns for it."""
+
+    report: str
+    """Its id."""
+    kind: str
+    """One of ``FIELDS``."""
+    place: int
+    """Which of its report's field, from 0."""
+    language: str
+    """Of the question."""
+    shown: tuple[Shown, ...]
+    """Best first."""
+
+
+def write(served: Sequence[Served], path: Path) -> None:
+    """Keep in a JSON Lines file."""
+    lines = (json.dumps(dataclasses.asdict(one)) for one in served)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read(path: Path) -> list[Served]:
+    """What ``write`` kept."""
+    found = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return [Served(**{**one, "shown": tuple((name, at) for name, at in one["shown"])}) for one in found]
+
+
+def serve(
+    items: Sequence[Mapping[str, Any]], embedder: Embedder, *, questions: int, near: int, seed: int = 0
+) -> Iterator[Served]:
+    """Search for questions of some reports among all of them, in both languages.
+
+    Args:
+        items: The reports.
+        embedder: Of the product.
+        questions: How many of each report, drawn by lot.
+        near: How many of its near misses.
+        seed: Another one draws others. Differences are all asked.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        search = _search(items, embedder, Path(folder))
+        for item in items:
+            rng = seeded("served", item["id"], seed)
+            for kind, most in (("question", questions), ("near", near), ("difference", None)):
+                asked = item.get(FIELDS[kind]) or []
+                places = (
+                    range(len(asked))
+                    if most is None
+                    else rng.sample(range(len(asked)), min(most, len(asked)))
+                )
+                for place in places:
+                    for language in ("en", "ar"):
+                        # Without any sentence the model is not asked.
+                        if shown := search(asked[place][f"question_{language}"]):
+                            yield Served(item["id"], kind, place, language, shown)
+
+
+def _search(
+    items: Sequence[Mapping[str, Any]], embedder: Embedder, folder: Path
+) -> Callable[[str], tuple[Shown, ...]]:
+    """A question → the sentences that are served for it."""
+    settings = Settings()
+    corpus = folder / "corpus"
+    corpus.mkdir()
+    for item in items:
+        text = "\n".join([item["title_ar"], "", *arabic(item)])
+        (corpus / f"{item['id']}.txt").write_text(text, encoding="utf-8")
+    articles = load_folder(corpus, settings).articles
+    searcher = open_searcher(articles, folder / "index", settings, embedder)
+    texts = {article.id: article.text for article in articles}
+    starts = {item["id"]: _starts(texts[item["id"]], arabic(item)) for item in items}
+
+    def search(question: str) -> tuple[Shown, ...]:
+        _, found = searcher.search(
+            question,
+            k=settings.passages,
+            read=settings.passages,
+            limit=settings.evidence,
+            tokens=settings.evidence_tokens,
+        )
+        return tuple(dict.fromkeys(_place(item, starts[item.article_id]) for item in found))
+
+    return search
+
+
+def arabic(item: Mapping[str, Any]) -> list[str]:
+    """The Arabic sentences of a report."""
+    return [s if isinstance(s, str) else s["ar"] for s in item["sentences"]]
+
+
+def _starts(text: str, sentences: Sequence[str]) -> list[int]:
+    """Where each sentence begins in an article's text."""
+    starts, at = [], 0
+    for sentence in sentences:
+        at = text.index(sentence, at)
+        starts.append(at)
+    return starts
+
+
+def _place(item: Evidence, starts: Sequence[int]) -> Shown:
+    """The sentence that a piece of evidence is in; what stands before the first is the headline."""
+    return item.article_id, sum(start <= item.start for start in starts) - 1
+
+
+def packs(
+    served: Sequence[Served],
+    items: Sequence[Mapping[str, Any]],
+    topics: Sequence[Topic],
+    maker: Maker,
+    seed: int,
+) -> Iterator[Pack]:
+    """A pack for each thing that is asked, with other questions that its sentences answer.
+
+    Args:
+        served: Of the maker's language.
+        items: The reports.
+        topics: The same reports, in the same order, as the maker has them.
+        maker: Made of the topics.
+        seed: Another one draws other orders and questions.
+    """
+    by_id = {item["id"]: (item, topic) for item, topic in zip(items, topics, strict=True)}
+    for one in served:
+        rng = seeded("pack served", dataclasses.astuple(one), seed)
+        item, topic = by_id[one.report]
+        asked = item[FIELDS[one.kind]][one.place]
+        own = topic.asked[one.place] if one.kind == "question" else None
+        difference = None
+        if one.kind == "difference":
+            difference = difference_of(asked, {name: topic for name, (_, topic) in by_id.items()})
+        wanted = [topic.sentences[at] for at in own.golds] if own else []
+        wanted = [pair for pair, _, _ in difference.values] if difference else wanted
+        shown = _with(
+            [_pair(by_id[name][1], at) for name, at in one.shown], wanted, rng, always=bool(difference)
+        )
+        if rng.random() < SHUFFLED:
+            rng.shuffle(shown)
+        if one.language == "en":
+            shown = by_report(shown)
+        found: list[Example] = []
+        if own:
+            found += maker.answers(topic, own, shown, one.language, rng, absent=1.0)
+        elif difference:
+            found.append(maker.sides(difference, shown, topic.split))
+        else:
+            found.append(maker.refusal(topic, shown, asked[f"question_{one.language}"], one.language, "near"))
+        more = [
+            example
+            for name in dict.fromkeys(name for name, _ in one.shown)
+            for question in by_id[name][1].asked
+            if question is not own
+            for example in maker.answers(by_id[name][1], question, shown, one.language, rng, absent=0.0)
+        ]
+        found += rng.sample(more, min(MORE, len(more)))
+        rng.shuffle(found)
+        if found:
+            yield Pack(tuple(found))
+
+
+def _with(shown: list[Pair], wanted: Sequence[Pair], rng: random.Random, *, always: bool) -> list[Pair]:
+    """The sentences that are shown, mostly with those that search did not find in place of the last ones."""
+    missing = [pair for pair in wanted if pair not in shown]
+    if not missing or not (always or rng.random() < PUT_IN):
+        return shown
+    kept = [pair for pair in shown if pair in wanted]
+    others = [pair for pair in shown if pair not in wanted]
+    return [*kept, *others[: max(len(shown) - len(kept) - len(missing), 0)], *missing]
+
+
+def _pair(topic: Topic, place: int) -> Pair:
+    """A sentence of a report, or its headline."""
+    if place != HEADLINE:
+        return topic.sentences[place]
+    first = topic.sentences[0]
+    english, arabic = first.title
+    return dataclasses.replace(first, en=english, ar=arabic, line=HEADLINE)
