@@ -116,11 +116,11 @@ def _run(own: argparse.Namespace, rest: Sequence[str], open_system: Opener) -> i
         if status not in (0, 1):  # a worse system is what is looked for
             return status
         gc.collect()  # a system's model may hang in a circle of references, and the next one loads its own
-    told = {name: _read(own.out / name / "report.json") for name in names}
+    reports = {name: _read(own.out / name / "report.json") for name in names}
     moved = {name: _read(own.out / name / "verdict.json")["differences"] for name in names[1:]}
-    print(overview(told, moved))
+    print(overview(reports, moved))
     if NAIVE in names:
-        print("\n" + side_by_side(told[WHOLE], told[NAIVE], moved[NAIVE]))
+        print("\n" + side_by_side(reports[WHOLE], reports[NAIVE], moved[NAIVE]))
     print(f"\nreports: {own.out}/*/report.html, each beside the whole assistant's answers")
     return 0
 
@@ -195,11 +195,11 @@ def side_by_side(
     differences = {one["name"]: one for one in moved}
     lines = [f"{'':<22}{'Sanad':>8}{'naive':>8}   naive against Sanad, on the same items"]
     for score in _COLUMNS:
-        told = f"{score:<22}{_value(whole, score):>8}{_value(naive, score):>8}"
+        row = f"{score:<22}{_value(whole, score):>8}{_value(naive, score):>8}"
         if one := differences.get(score):
             change = f"{one['now'] - one['before']:+.2f} [{one['low']:+.2f}, {one['high']:+.2f}]"
-            told += f"   {change}  n {one['n']}, p {one['p']:.2g}: {one['verdict']}"
-        lines.append(told)
+            row += f"   {change}  n {one['n']}, p {one['p']:.2g}: {one['verdict']}"
+        lines.append(row)
     for title, ours, theirs in zip((_UNSUPPORTED, _SECONDS), _beyond(whole), _beyond(naive), strict=True):
         lines.append(f"{title:<22}{ours:>8}{theirs:>8}")
     (count, of), (naive_count, naive_of) = unsupported(whole), unsupported(naive)

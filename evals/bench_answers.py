@@ -110,12 +110,12 @@ def _run(args: argparse.Namespace) -> int:
     if before is None:
         return 0
     then, since = compared(before["replies"], report["replies"])
-    told = worse(since, then)
-    for line in told:
+    regressions = worse(since, then)
+    for line in regressions:
         print(line, file=sys.stderr)
-    if not told:
+    if not regressions:
         print(f"No ratio is worse than in {args.check} beyond the noise of both.")
-    return 1 if told else 0
+    return 1 if regressions else 0
 
 
 def mixed(questions: Sequence[Question]) -> list[Question]:

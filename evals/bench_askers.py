@@ -93,8 +93,8 @@ def _run(args: argparse.Namespace) -> None:
         for askers in args.askers if number % 2 == 0 else args.askers[::-1]:
             with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
                 rounds.append(process.submit(measure, settings, texts, askers).result())
-            told = f"round {number + 1}, {askers} askers: {rounds[-1].rate:.1f} answers a minute"
-            print(told, file=sys.stderr, flush=True)
+            progress = f"round {number + 1}, {askers} askers: {rounds[-1].rate:.1f} answers a minute"
+            print(progress, file=sys.stderr, flush=True)
     figures = [figures_of(rounds, askers) for askers in sorted(args.askers)]
     report = {"at_once": settings.at_once, "figures": figures, "rounds": rounds}
     write_json(args.out / "bench-askers.json", report)
@@ -208,8 +208,8 @@ def table(figures: Sequence[Mapping[str, Any]], at_once: int) -> str:
 
 
 def _spread(values: Sequence[float], digits: int) -> str:
-    told = f"{statistics.median(values):.{digits}f}"
-    return f"{told} ({min(values):.{digits}f}–{max(values):.{digits}f})" if len(values) > 1 else told
+    median = f"{statistics.median(values):.{digits}f}"
+    return f"{median} ({min(values):.{digits}f}–{max(values):.{digits}f})" if len(values) > 1 else median
 
 
 def draw(figures: Sequence[Mapping[str, Any]], path: Path) -> bool:

@@ -63,17 +63,19 @@ def worse(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
         now: ``ratios`` of a report, by system and measure.
         before: The same of a committed one.
     """
-    told = []
+    reasons = []
     for system, measures in before.items():
         for measure, old in measures.items():
             new = now.get(system, {}).get(measure)
             if old is None:
                 continue
             if new is None:
-                told.append(f"{system}, {measure}: was {_spread(old)}, is not measured now")
+                reasons.append(f"{system}, {measure}: was {_spread(old)}, is not measured now")
             elif new["high"] < old["low"]:
-                told.append(f"{system}, {measure}: {_spread(old)} times as long as sanad, now {_spread(new)}")
-    return told
+                reasons.append(
+                    f"{system}, {measure}: {_spread(old)} times as long as sanad, now {_spread(new)}"
+                )
+    return reasons
 
 
 def _spread(one: Mapping[str, Any]) -> str:

@@ -49,8 +49,8 @@ def table(rows: Sequence[Row]) -> str:
     ]
     for row in rows:
         stages = sorted(row["built"]["stages"].items(), key=lambda stage: -stage[1])
-        told = ", ".join(f"{name} {seconds:,.1f}" for name, seconds in stages if seconds >= 0.05)
-        lines.append(f"Seconds by stage at {row['built']['chunks']:,} chunks: {told}.")
+        listed = ", ".join(f"{name} {seconds:,.1f}" for name, seconds in stages if seconds >= 0.05)
+        lines.append(f"Seconds by stage at {row['built']['chunks']:,} chunks: {listed}.")
     return "\n".join([*lines, *verdicts(rows)])
 
 
@@ -59,23 +59,23 @@ def verdicts(rows: Sequence[Row]) -> list[str]:
     slowest = min(_throughput(row["built"]) for row in rows)
     last = rows[-1]["searched"]
     at = f"at {rows[-1]['built']['chunks']:,} chunks"
-    told = [
+    lines = [
         f"Throughput {slowest:.1f} chunks/s at least, target {TARGETS['chunks_per_second']:.0f}: "
         f"{_met(slowest >= TARGETS['chunks_per_second'])}."
     ]
     for key, name in (("median_ms", "median"), ("p95_ms", "95th percentile")):
         met = _met(last[key] < TARGETS[key])
-        told.append(f"Search {at}, {name} {last[key]:.1f} ms, target under {TARGETS[key]:.0f}: {met}.")
+        lines.append(f"Search {at}, {name} {last[key]:.1f} ms, target under {TARGETS[key]:.0f}: {met}.")
     if len(rows) > 1:
         first = rows[0]["searched"]["median_ms"]
         # The smallest size's search is part of the answer's time already.
         growth = (last["median_ms"] - first) / QUESTION_MS
-        told.append(
+        lines.append(
             f"An answer of {QUESTION_MS / 1000:.1f} s takes {growth:.1%} longer {at} than at "
             f"{rows[0]['built']['chunks']:,}, {2 * growth:.1%} with a second search, target under "
             f"{GROWTH:.0%}: {_met(2 * growth < GROWTH)}."
         )
-    return told
+    return lines
 
 
 def plotter() -> Any:

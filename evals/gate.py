@@ -117,7 +117,7 @@ def judge(
             if result.error is not None and before.error is None:
                 newly_failed.append(result.question.id)
         differences = compare(pairs, retrieval_only=retrieval_only)
-        regressions += [told(one) for one in differences if one.gated and one.verdict == "worse"]
+        regressions += [described(one) for one in differences if one.gated and one.verdict == "worse"]
         if newly_failed:
             # Not a statistical test: an item that fails now drops out of every score and would go unnoticed.
             regressions.append(f"failed now, and not in the baseline: {' '.join(newly_failed)}")
@@ -131,7 +131,7 @@ def judge(
     )
 
 
-def told(one: Difference) -> str:
+def described(one: Difference) -> str:
     """A difference in one line."""
     return (
         f"{one.name} {one.before:.2f} → {one.now:.2f} ({len(one.lost)} lost, {len(one.won)} won of {one.n}; "

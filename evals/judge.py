@@ -127,8 +127,10 @@ def write_sheet(path: Path, lines: Sequence[Graded]) -> None:
     Raises:
         BadQuestions: It cannot be written.
     """
-    told = [{("class" if k == "class_" else k): v for k, v in asdict(line).items()} for line in lines]
-    text = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in told)
+    agreement_report = [
+        {("class" if k == "class_" else k): v for k, v in asdict(line).items()} for line in lines
+    ]
+    text = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in agreement_report)
     files.write(path, text, option="--sheet")
 
 
@@ -198,7 +200,7 @@ def kappa(both_right: float, hand_only: float, rule_only: float, both_wrong: flo
     return 1.0 if chance == 1 else float((observed - chance) / (1 - chance))
 
 
-def told(lines: Sequence[Graded], rule: Sequence[bool | None]) -> str:
+def agreement_report(lines: Sequence[Graded], rule: Sequence[bool | None]) -> str:
     """The agreement as Markdown, with every class of disagreement.
 
     Args:
@@ -301,7 +303,7 @@ def _run(args: argparse.Namespace) -> None:
     rule = by_rule(lines, questions)
     if not any(line.right is not None and r is not None for line, r in zip(lines, rule, strict=True)):
         raise BadQuestions(f"{args.sheet}: nothing is graded yet; grade it with: python -m evals.judge grade")
-    print(told(lines, rule))
+    print(agreement_report(lines, rule))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -137,7 +137,7 @@ def _item(
 ) -> dict[str, Any]:
     question = result.question
     gold = gold_spans(question, texts)
-    told = "evidence_rr" if retrieval_only else headline(question)
+    score = "evidence_rr" if retrieval_only else headline(question)
     return {
         "id": question.id,
         "question": question.text,
@@ -149,7 +149,7 @@ def _item(
         "must_not": list(question.must_not),
         "gold": [{"article": span.article_id, "parts": parts(span, gold, texts)} for span in gold],
         "outcome": _outcome(result, retrieval_only=retrieval_only),
-        "change": _change(result, scores, before, told),
+        "change": _change(result, scores, before, score),
         "scores": dict(scores),
         "seconds": dict(result.seconds),
         "error": result.error,
@@ -184,14 +184,14 @@ def _outcome(result: Result, *, retrieval_only: bool) -> str:
 
 
 def _change(
-    result: Result, scores: Mapping[str, float | None], before: Before | None, told: str
+    result: Result, scores: Mapping[str, float | None], before: Before | None, score: str
 ) -> str | None:
     """Better, worse, changed or same; None where there is nothing to compare with."""
     if before is None:
         return None
     if (result.error is None) != (before.error is None):
         return "worse" if result.error else "better"
-    then, now = before.scores.get(told), scores.get(told)
+    then, now = before.scores.get(score), scores.get(score)
     if then is not None and now is not None and then != now:
         return "better" if now > then else "worse"
     text = (result.answer or {}).get("text")

@@ -43,13 +43,13 @@ def question_digests(questions: Sequence[Question]) -> dict[str, str]:
 
 def question_digest(question: Question) -> str:
     """A digest of everything that a grade depends on, without line and tags."""
-    told = dataclasses.asdict(question)
-    del told["line"], told["tags"]
+    content = dataclasses.asdict(question)
+    del content["line"], content["tags"]
     if question.turn is None:
-        del told["turn"]  # so that digests of before there were dialogues still hold
+        del content["turn"]  # so that digests of before there were dialogues still hold
     # Of the tags this one alone is graded by.
-    told["conflict"] = "conflict" in question.tags
-    return _digest(json.dumps(told, ensure_ascii=False, sort_keys=True).encode())
+    content["conflict"] = "conflict" in question.tags
+    return _digest(json.dumps(content, ensure_ascii=False, sort_keys=True).encode())
 
 
 def commit() -> str | None:

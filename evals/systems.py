@@ -26,7 +26,7 @@ from rag.models.llm.protocol import Generator
 from rag.records import Language, Retrieved
 
 NAIVE_PASSAGES = 4
-"""Passages that the naive chain reads: what tutorials and libraries take unless told otherwise."""
+"""Passages that the naive chain reads: what tutorials and libraries take by default."""
 
 
 class Timed(Assistant):

@@ -84,13 +84,13 @@ def _accuracy(report: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _dialogues(told: Mapping[str, Any]) -> list[str]:
+def _dialogues(scored: Mapping[str, Any]) -> list[str]:
     return [
-        f"{'dialogues':<{_WIDTH}} {told['n']}",
-        *_row("opening turns right", told["opening_right"]),
-        *_row("later turns right", told["later_right"]),
-        *_row("whole dialogues right", told["whole_right"]),
-        *_rewording(told),
+        f"{'dialogues':<{_WIDTH}} {scored['n']}",
+        *_row("opening turns right", scored["opening_right"]),
+        *_row("later turns right", scored["later_right"]),
+        *_row("whole dialogues right", scored["whole_right"]),
+        *_rewording(scored),
     ]
 
 
@@ -116,18 +116,18 @@ def _spread(title: str, unit: str, digits: int, spread: Mapping[str, Any]) -> li
     ]
 
 
-def _rewording(told: Mapping[str, Any]) -> list[str]:
+def _rewording(scored: Mapping[str, Any]) -> list[str]:
     """The gain of rewriting later turns before the search."""
     lines = ["later turns, searched for: as typed, as rewritten by the assistant, as rewritten by hand"]
-    for name in told["gain"]["searched"]:
+    for name in scored["gain"]["searched"]:
         stage, depth = name.split()
-        recalls = [told["search"][way][stage][depth] for way in ("typed", "searched", "by_hand")]
+        recalls = [scored["search"][way][stage][depth] for way in ("typed", "searched", "by_hand")]
         values = ", ".join("-" if one["value"] is None else f"{one['value']:.2f}" for one in recalls)
         gains = [
             f"{who} {gain['value']:+.2f} [{gain['low']:+.2f}, {gain['high']:+.2f}]"
             for who, gain in (
-                ("assistant", told["gain"]["searched"][name]),
-                ("by hand", told["gain"]["by_hand"][name]),
+                ("assistant", scored["gain"]["searched"][name]),
+                ("by hand", scored["gain"]["by_hand"][name]),
             )
             if gain["n"]
         ]
@@ -226,7 +226,11 @@ def floors(report: Mapping[str, Any], name: str) -> str:
     }
     if "dialogues" in report:
         scores["later turns right"] = report["dialogues"]["later_right"]
-    lows = {score: math.floor(told["low"] / _STEP) * _STEP for score, told in scores.items() if told["n"]}
+    lows = {
+        score: math.floor(interval["low"] / _STEP) * _STEP
+        for score, interval in scores.items()
+        if interval["n"]
+    }
     # json.dumps quotes a key as TOML does.
     lines = [f"{json.dumps(score)} = {low:.2f}" for score, low in lows.items() if low > 0]
     return "\n".join([f"[tool.sanad.eval.floors.{name}]", *lines])

@@ -167,13 +167,13 @@ def _whole(results: Sequence[Result]) -> dict[str, float]:
     turns: dict[str, list[Result]] = {}
     for result in results:
         turns.setdefault(result.question.unit, []).append(result)
-    told = {}
+    right = {}
     for unit, of in turns.items():
         scores = [_right(result) for result in of]
         ended = of[0].question.turn is not None and len(of) == of[0].question.turn.of
         if 0.0 in scores or (ended and None not in scores):
-            told[unit] = float(0.0 not in scores)
-    return told
+            right[unit] = float(0.0 not in scores)
+    return right
 
 
 def _gain(results: Sequence[Result], way: str, stage: str, k: int) -> Score:

@@ -68,11 +68,11 @@ def check(lines: Iterable[Question | BadQuestions], articles: Sequence[Article])
         if isinstance(line, BadQuestions):
             problems.append(Problem(0, str(line)))
             continue
-        told = [*_quotes(line, texts), *_answers(line)]
+        messages = [*_quotes(line, texts), *_answers(line)]
         key = tuple(sorted(words(line.text)))
         if (same := first.setdefault(key, line)) is not line:
-            told.append(f"asks the same as {same.id} on line {same.line}; remove one")
-        problems += [Problem(line.line, f"{line.id}: {message}") for message in told]
+            messages.append(f"asks the same as {same.id} on line {same.line}; remove one")
+        problems += [Problem(line.line, f"{line.id}: {message}") for message in messages]
     return problems
 
 

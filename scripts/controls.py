@@ -433,8 +433,8 @@ def main() -> int:
         for name in COPIED:
             source = ROOT / name
             (shutil.copytree if source.is_dir() else shutil.copy)(source, copy / name)
-        noticed, told = _run(copy, {node for _, node in named.values()}, SECONDS)
-        sys.stdout.write(f"with all controls: {told if noticed else 'every test passes'}\n\n")
+        noticed, failures = _run(copy, {node for _, node in named.values()}, SECONDS)
+        sys.stdout.write(f"with all controls: {failures if noticed else 'every test passes'}\n\n")
         if noticed:
             return 1
         sys.stdout.write(f"{'case':<44} control removed, and the test that noticed\n")
@@ -442,11 +442,11 @@ def main() -> int:
             tests = [name for name in control.tests if name in named]
             for name in tests:
                 case, node = named[name]
-                noticed, told = _without(control, copy, node)
+                noticed, failures = _without(control, copy, node)
                 failed = failed or not noticed
                 outcome = "failed" if noticed else "NOTICED NOTHING"
                 sys.stdout.write(f"{_cut(case, 43):<44} {control.file}: {_cut(control.there, 60)}\n")
-                sys.stdout.write(f"{'':<44} {outcome} {name}: {told}\n")
+                sys.stdout.write(f"{'':<44} {outcome} {name}: {failures}\n")
                 sys.stdout.flush()
     return int(failed)
 

@@ -69,12 +69,12 @@ def crowd(port: int, clients: int, rounds: int) -> Seen:
 
     def one(number: int) -> None:
         client, turn = number % clients, number // clients
-        question = f"What is told of the {TOPICS[number % len(TOPICS)]}, for the {number}th time?"
+        question = f"What is reported about the {TOPICS[number % len(TOPICS)]}, for the {number}th time?"
         request, stream = f"crowd-{number}", bool((client + turn) % 2)
         start.wait(SECONDS)
         try:
-            status, retry, told = _ask(port, f"127.0.1.{client + 1}", question, request, stream)
-            right = told == (question, request)
+            status, retry, reply = _ask(port, f"127.0.1.{client + 1}", question, request, stream)
+            right = reply == (question, request)
         except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
             status, retry, right = type(error).__name__, None, True
         with lock:
@@ -105,8 +105,8 @@ def _ask(
         answer = json.loads(lines[-1])
         if response.status == 200:
             answer = answer["answer"] if stream else answer
-        told = (answer.get("question", ""), response.headers.get("X-Request-ID", ""))
-        return str(response.status), response.headers.get("Retry-After"), told
+        reply = (answer.get("question", ""), response.headers.get("X-Request-ID", ""))
+        return str(response.status), response.headers.get("Retry-After"), reply
     finally:
         connection.close()
 
@@ -158,9 +158,9 @@ def main() -> int:
         ("exit status at SIGTERM", "0", str(ended), ended == 0),
     ]  # fmt: skip
     width = max(len(row[0]) for row in rows)
-    for name, wanted, told, fine in rows:
+    for name, wanted, actual, fine in rows:
         sys.stdout.write(
-            f"{name:<{width}}  wanted {wanted:<16} seen {told:<44} {'ok' if fine else 'FAILED'}\n"
+            f"{name:<{width}}  wanted {wanted:<16} seen {actual:<44} {'ok' if fine else 'FAILED'}\n"
         )
     return 0 if all(row[3] for row in rows) else 1
 
@@ -172,15 +172,16 @@ def table(seen: Seen, asked: int) -> list[tuple[str, str, str, bool]]:
         seen: By the clients.
         asked: How many questions there were.
     """
-    told = {status: seen.statuses[status] for status in ("200", "503")}
-    lost = asked - sum(told.values())
+    answered, busy = seen.statuses["200"], seen.statuses["503"]
+    lost = asked - answered - busy
+    others = {status: n for status, n in seen.statuses.items() if status not in ("200", "503")}
     warm = seen.memory[int(WARM * len(seen.memory)) :]
     quarter = max(1, len(warm) // 4)
     grown = sum(warm[-quarter:]) / sum(warm[:quarter]) - 1
     megabytes = f"{seen.memory[0] / 1e6:.0f} → {warm[0] / 1e6:.0f} → {warm[-1] / 1e6:.0f} MB"
     return [
-        ("answered, or refused as busy", f"{asked}", f"{told['200']} answered, {told['503']} busy", not lost),
-        ("lost", "0", f"{lost} {dict(seen.statuses - Counter(told)) or ''}".strip(), not lost),
+        ("answered, or refused as busy", f"{asked}", f"{answered} answered, {busy} busy", not lost),
+        ("lost", "0", f"{lost} {others or ''}".strip(), not lost),
         ("answers to another's question", "0", str(seen.crossed), not seen.crossed),
         ("busy without Retry-After", "0", str(seen.silent), not seen.silent),
         ("memory growth once warm", f"under {GROWTH:.0%}", f"{grown:+.1%} ({megabytes})", grown < GROWTH),

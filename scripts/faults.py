@@ -64,11 +64,11 @@ def main() -> int:
     for case, tests in rows:
         results = [outcome for test in tests for outcome in outcomes.seen.get(test, [])]
         bad, skipped = results.count("failed"), results.count("skipped")
-        told = f"{bad} FAILED" if bad else "all well" if len(results) > skipped else "not run here"
-        told += f", {skipped} skipped" if skipped and len(results) > skipped else ""
+        verdict = f"{bad} FAILED" if bad else "all well" if len(results) > skipped else "not run here"
+        verdict += f", {skipped} skipped" if skipped and len(results) > skipped else ""
         failed = failed or bool(bad) or not results
         # Each test compares what is there afterwards with what was there before.
-        sys.stdout.write(f"{case:<{width}} {len(results):>5}  {told:<22} {'?' if bad else 0}\n")
+        sys.stdout.write(f"{case:<{width}} {len(results):>5}  {verdict:<22} {'?' if bad else 0}\n")
     return int(failed)
 
 

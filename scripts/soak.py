@@ -112,9 +112,9 @@ def soak(folder: Path, questions: int, seconds: float, *, real: bool) -> list[tu
             body, kind = json.dumps({"question": question}).encode(), {"Content-Type": "application/json"}
             connection.request("POST", "/api/ask", body, kind)
             response = connection.getresponse()
-            told = json.loads(response.read())
+            reply = json.loads(response.read())
             with lock:
-                crossed = response.status == 200 and told["question"] != question
+                crossed = response.status == 200 and reply["question"] != question
                 statuses[-1 if crossed else response.status] += 1
                 if number % max(1, questions // 40) == 0:
                     memory.append((number, resident()))
@@ -158,10 +158,10 @@ def soak(folder: Path, questions: int, seconds: float, *, real: bool) -> list[tu
     sys.stdout.write(f"memory in MB, forty times over the run: {' '.join(map(str, sizes))}\n")
     updated = f"{updates}, {len(failures)} failed"
     answered, total = statuses[200], sum(statuses.values())
-    told = f"{answered} of {total} {dict(statuses)}"
+    summary = f"{answered} of {total} {dict(statuses)}"
     wrong, base = statuses[-1], warm[0] / 1e6 if warm else 0
     return [
-        ("questions answered", f"{questions} of {questions}", told, answered == questions),
+        ("questions answered", f"{questions} of {questions}", summary, answered == questions),
         ("answers to another question", "0", str(wrong), not wrong),
         ("updates of the index", "2, 0 failed", updated, updates > 1 and not failures),
         ("memory growth once warm", f"under {GROWTH:.0%}", f"{grown:+.1%} of {base:.0f} MB", grown < GROWTH),

@@ -92,11 +92,11 @@ def place_pdf(
             drawn.append(f"BT /{font} {line.size} Tf 1 0 0 1 {line.x} {line.y} Tm <{text}> Tj ET")
         contents.append("\n".join(drawn).encode())
     mapped = {glyph: (wrong or {}).get(glyph, glyph) for glyph in codes}
-    told = "\n".join(f"<{code:04X}> <{_utf16(mapped[glyph], shapes)}>" for glyph, code in codes.items())
+    mappings = "\n".join(f"<{code:04X}> <{_utf16(mapped[glyph], shapes)}>" for glyph, code in codes.items())
     cmap = (
         "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def /CMapType 2 def "
         "1 begincodespacerange <0000> <FFFF> endcodespacerange\n"
-        f"{len(codes)} beginbfchar\n{told}\nendbfchar endcmap end end"
+        f"{len(codes)} beginbfchar\n{mappings}\nendbfchar endcmap end end"
     ).encode()
     first = 8  # the objects before the pages'
     kids = " ".join(f"{first + 2 * n} 0 R" for n in range(len(pages)))

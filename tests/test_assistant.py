@@ -118,17 +118,17 @@ def test_an_answer_is_in_the_language_that_was_asked_for(fake_assistant: Make) -
 
 def test_the_dictionary_of_an_answer_goes_through_json(fake_assistant: Make) -> None:
     answer = fake_assistant().ask("كم بلغت تكلفة المكتبة؟")
-    told = json.loads(json.dumps(answer.to_dict(), allow_nan=False))
-    assert told["text"] == answer.text
-    assert told["citations"][0]["quote"] == answer.citations[0].quote
-    assert told["language"] == "ar"
+    restored = json.loads(json.dumps(answer.to_dict(), allow_nan=False))
+    assert restored["text"] == answer.text
+    assert restored["citations"][0]["quote"] == answer.citations[0].quote
+    assert restored["language"] == "ar"
 
 
 def test_what_the_articles_do_not_bear_out_is_not_answered(fake_assistant: Make) -> None:
     answer = fake_assistant(["The repairs cost 77 million dollars [1]."]).ask(COST)
     assert (answer.text, answer.outcome) == (f"{NEAREST['en'][:-1]} [1].", "not_found")
     assert len(answer.citations) == 1
-    assert answer.passages, "what was searched is told all the same"
+    assert answer.passages, "what was searched is returned all the same"
 
 
 def test_closing_the_stream_stops_the_model(fake_assistant: Make) -> None:
@@ -422,14 +422,14 @@ def test_the_best_of_what_is_allowed_is_found_though_others_are_nearer(
 
 
 @pytest.mark.parametrize(
-    ("question", "told", "outlet"),
+    ("question", "expected", "outlet"),
     [
         (COST, "No article matches the filter (outlet “CNN”).", "“Coast Daily”"),
         ("كم بلغت تكلفة المكتبة؟", "لا يوجد مقال يطابق التصفية (الناشر «CNN»).", "«Coast Daily»"),
     ],
 )
 def test_a_filter_that_allows_nothing_is_answered_without_a_model(
-    small_articles: Path, monkeypatch: pytest.MonkeyPatch, question: str, told: str, outlet: str
+    small_articles: Path, monkeypatch: pytest.MonkeyPatch, question: str, expected: str, outlet: str
 ) -> None:
     from rag import assistant as module
 
@@ -444,7 +444,7 @@ def test_a_filter_that_allows_nothing_is_answered_without_a_model(
     answer = finished(events)
     assert events[0] == Retrieved((), ())
     assert len(events) == 2
-    assert answer.text.startswith(told)
+    assert answer.text.startswith(expected)
     assert outlet in answer.text
     assert (answer.outcome, answer.model, answer.where) == ("not_found", "", where)
     assert (answer.claims, answer.citations, answer.passages, answer.evidence) == ((), (), (), ())
@@ -465,15 +465,15 @@ def test_a_missing_index_is_reported_with_its_command_and_nothing_is_made(small_
 
 
 def test_the_default_index_is_built_when_it_is_missing(small_articles: Path) -> None:
-    told: list[str] = []
+    stages: list[str] = []
     assistant = Assistant.open(
         settings=Settings.load(articles=small_articles),
         embedder=FakeEmbedder(),
         generator=fake_generator(),
-        progress=lambda what, _share: told.append(what),
+        progress=lambda what, _share: stages.append(what),
     )
     assert {article.id for article in assistant.articles()} == {"harbour", "library", "olives"}
-    assert {"reading", "embedding"} <= set(told)
+    assert {"reading", "embedding"} <= set(stages)
     assistant.close()
 
 

@@ -159,20 +159,20 @@ def test_the_public_names_are_these():
     ]  # fmt: skip
 
 
-def test_a_public_name_is_found_where_type_checkers_are_told():
+def test_a_public_name_is_found_where_type_checkers_look():
     """Type checkers read an import that never runs; what runs searches the modules."""
     tree = ast.parse((ROOT / "rag" / "__init__.py").read_text(encoding="utf-8"))
     (block,) = [
         node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
     ]
-    told = {
+    typed = {
         alias.asname or alias.name: (node.module, alias.name)
         for node in block.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    assert told.keys() == set(rag.__all__) - {"__version__"}
-    for name, (module, inner) in told.items():
+    assert typed.keys() == set(rag.__all__) - {"__version__"}
+    for name, (module, inner) in typed.items():
         assert getattr(rag, name) is getattr(importlib.import_module(module), inner), name
     with pytest.raises(AttributeError, match="module 'rag' has no attribute 'nothing'"):
         rag.nothing  # noqa: B018

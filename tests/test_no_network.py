@@ -59,8 +59,8 @@ assert status == 200, answer
 asked = json.dumps({"data": [{"question": "How much did the repairs cost?", "filter": [[], "", "", ""]}]})
 status, joined = get("/gradio_api/call/answer", "POST", asked)
 assert status == 200, joined
-status, told = get(f"/gradio_api/call/answer/{json.loads(joined)['event_id']}")
-assert status == 200 and b"event: complete" in told, told
+status, stream = get(f"/gradio_api/call/answer/{json.loads(joined)['event_id']}")
+assert status == 200 and b"event: complete" in stream, stream
 server.close()
 assistant.close()
 # The libraries of real models, which are imported but hold no model here.

@@ -149,7 +149,7 @@ def test_without_a_network_the_command_line_answers_and_calls_nobody(tmp_path):
     question = "كم عدد الجنود الأمريكيين في سوريا؟"
     alone = ["unshare", "-rn"]  # a network namespace with nothing in it
     if not shutil.which("unshare") or subprocess.run([*alone, "true"]).returncode:
-        alone = []  # nobody may make one here; what calls out is told all the same
+        alone = []  # nobody may make one here; what calls out is reported all the same
     # CI=true would switch openvino's telemetry off and hide it.
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
     run = subprocess.run(

@@ -238,7 +238,7 @@ def test_a_file_of_passwords_in_the_home_of_nobody_is_named(fake_assistant: Fake
 
 
 @pytest.mark.parametrize(
-    ("content", "mode", "told"),
+    ("content", "mode", "expected"),
     [
         (None, 0o600, "Cannot read"),
         ("", 0o600, "contains no password"),
@@ -250,13 +250,13 @@ def test_a_file_of_passwords_in_the_home_of_nobody_is_named(fake_assistant: Fake
     ],
 )
 def test_a_file_of_passwords_that_is_wrong_or_open_to_others_is_refused(
-    tmp_path: Path, line: str, content: str | None, mode: int, told: str
+    tmp_path: Path, line: str, content: str | None, mode: int, expected: str
 ) -> None:
     path = tmp_path / "a file"
     if content is not None:
         path.write_text(content.format(line=line.strip()), encoding="utf-8")
         path.chmod(mode)
-    with pytest.raises(BadSettings, match=told):
+    with pytest.raises(BadSettings, match=expected):
         read_passwords(path)
 
 
@@ -376,27 +376,28 @@ def test_from_another_network_namespace_nothing_is_had_without_the_password(
         script = f"""
 import httpx, json
 client = httpx.Client(base_url="http://198.51.100.1:{port}", timeout=30)
-told = {{"local": None}}
+statuses = {{"local": None}}
 try:
     httpx.get("http://127.0.0.1:{port}/", timeout=3)
 except httpx.HTTPError:
-    told["local"] = "refused"
-told["open"] = [client.get(p).status_code for p in ("/", "/config", "/metrics", "/openapi.json", "/api/ask")]
-told["file"] = client.get("/gradio_api/file=/etc/passwd").status_code
-told["host"] = client.get("/healthz", headers={{"Host": "elsewhere.example"}}).status_code
-told["right"] = client.get("/metrics", auth=("{NAME}", "{PASSWORD}")).status_code
-told["closed"] = client.get("/gradio_api/file=/etc/passwd", auth=("{NAME}", "{PASSWORD}")).status_code
-told["wrong"] = [client.get("/metrics", auth=("{NAME}", f"guess{{n}}")).status_code for n in range(12)]
-print(json.dumps(told))
+    statuses["local"] = "refused"
+paths = ("/", "/config", "/metrics", "/openapi.json", "/api/ask")
+statuses["open"] = [client.get(path).status_code for path in paths]
+statuses["file"] = client.get("/gradio_api/file=/etc/passwd").status_code
+statuses["host"] = client.get("/healthz", headers={{"Host": "elsewhere.example"}}).status_code
+statuses["right"] = client.get("/metrics", auth=("{NAME}", "{PASSWORD}")).status_code
+statuses["closed"] = client.get("/gradio_api/file=/etc/passwd", auth=("{NAME}", "{PASSWORD}")).status_code
+statuses["wrong"] = [client.get("/metrics", auth=("{NAME}", f"guess{{n}}")).status_code for n in range(12)]
+print(json.dumps(statuses))
 """
         done = subprocess.run(
             [*ip, "exec", name, sys.executable, "-c", script], capture_output=True, text=True, timeout=120
         )
         assert done.returncode == 0, done.stderr
-        told = json.loads(done.stdout)
-        assert told.pop("wrong") == [401] * 10 + [429] * 2
-        assert told.pop("closed") in (403, 404)
-        assert told == {"local": "refused", "open": [401] * 5, "file": 401, "host": 400, "right": 200}
+        statuses = json.loads(done.stdout)
+        assert statuses.pop("wrong") == [401] * 10 + [429] * 2
+        assert statuses.pop("closed") in (403, 404)
+        assert statuses == {"local": "refused", "open": [401] * 5, "file": 401, "host": 400, "right": 200}
     finally:
         subprocess.run(["ip", "link", "del", here], capture_output=True)
         subprocess.run([*ip, "del", name], capture_output=True)
@@ -443,6 +444,6 @@ def test_whatever_is_sent_without_the_password_the_secret_is_not_returned(
     guarded: Any, method: str, path: str, headers: dict[str, bytes], body: bytes
 ) -> None:
     response = guarded.request(method, "/" + path.lstrip("/"), headers=headers, content=body)
-    told = "the secret" in response.text
-    assert not told or response.request.url.path == "/healthz"
+    leaked = "the secret" in response.text
+    assert not leaked or response.request.url.path == "/healthz"
     assert response.status_code < 500

@@ -68,7 +68,7 @@ def test_a_tilde_in_a_path_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("pasages = 3", ["'pasages'", "sanad.toml", "passages"]),
         ('passages = "six"', ["passages", "'six'", "sanad.toml", "whole number"]),
@@ -87,12 +87,12 @@ def test_a_tilde_in_a_path_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -
         ("passages = = 3", ["sanad.toml", "line 1", "Correct"]),
     ],
 )
-def test_a_wrong_config_file_is_refused_with_value_and_fix(text: str, told: list[str]) -> None:
+def test_a_wrong_config_file_is_refused_with_value_and_fix(text: str, expected: list[str]) -> None:
     config(text)
     with pytest.raises(BadSettings) as raised:
         Settings.load()
     message = str(raised.value)
-    assert [part for part in told if part not in message] == []
+    assert [part for part in expected if part not in message] == []
     assert "\n" not in message
 
 
@@ -103,7 +103,7 @@ def test_a_config_file_that_is_not_utf8_is_refused_with_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "expected"),
     [
         ("PASSAGES", "six", ["passages", "'six'", "SANAD_PASSAGES", "whole number"]),
         ("PASSAGES", "2.5", ["'2.5'", "SANAD_PASSAGES"]),
@@ -112,16 +112,16 @@ def test_a_config_file_that_is_not_utf8_is_refused_with_its_name() -> None:
     ],
 )
 def test_a_wrong_variable_is_refused_with_its_name(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: list[str]
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: list[str]
 ) -> None:
     monkeypatch.setenv(f"SANAD_{name}", value)
     with pytest.raises(BadSettings) as raised:
         Settings.load()
-    assert [part for part in told if part not in str(raised.value)] == []
+    assert [part for part in expected if part not in str(raised.value)] == []
 
 
 @pytest.mark.parametrize(
-    ("variable", "told"),
+    ("variable", "expected"),
     [
         ("SANAD_PASAGES", "SANAD_PASSAGES"),
         ("SANAD_EMBEDER", "SANAD_EMBEDDER"),
@@ -130,13 +130,13 @@ def test_a_wrong_variable_is_refused_with_its_name(
     ],
 )
 def test_a_variable_that_is_no_setting_is_refused_with_the_near_one(
-    monkeypatch: pytest.MonkeyPatch, variable: str, told: str
+    monkeypatch: pytest.MonkeyPatch, variable: str, expected: str
 ) -> None:
     monkeypatch.setenv(variable, "3")
     with pytest.raises(BadSettings) as raised:
         Settings.load()
     assert variable in str(raised.value)
-    assert told in str(raised.value)
+    assert expected in str(raised.value)
 
 
 def test_an_unknown_argument_is_refused_with_the_known_names() -> None:
@@ -204,7 +204,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return packages
 
 
-def test_a_checkout_is_told_from_a_wheel_by_what_is_inside_the_package(wheel: Path) -> None:
+def test_a_checkout_is_distinguished_from_a_wheel_by_what_is_inside_the_package(wheel: Path) -> None:
     # Other packages leave such things beside their own.
     (wheel / "pyproject.toml").write_text("[project]", encoding="utf-8")
     for name in ("prompts", "seeds"):

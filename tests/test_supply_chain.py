@@ -27,9 +27,9 @@ ALLOWED = {
 """Permissive, or of files only (MPL). What asks for the whole program (GPL, AGPL) is not among them."""
 
 
-def allowed(told: str) -> bool:
+def allowed(terms: str) -> bool:
     # Of alternatives one is enough: what stands behind OR need not be taken.
-    choices = re.split(r"\bOR\b", re.sub(r"[()]", " ", told)) if "AND" not in told else [told]
+    choices = re.split(r"\bOR\b", re.sub(r"[()]", " ", terms)) if "AND" not in terms else [terms]
     wanted = [
         set(re.findall(r"[A-Za-z0-9.-]+", choice)) - {"AND", "OR", "WITH", "LLVM"} for choice in choices
     ]
@@ -37,9 +37,9 @@ def allowed(told: str) -> bool:
 
 
 def test_every_dependency_has_a_licence_that_allows_shipping_it() -> None:
-    installed = {name: told for name, _ in pinned() if (told := licence(name)) is not None}
+    installed = {name: terms for name, _ in pinned() if (terms := licence(name)) is not None}
     assert len(installed) > 100
-    assert {name: told for name, told in installed.items() if not allowed(told)} == {}
+    assert {name: terms for name, terms in installed.items() if not allowed(terms)} == {}
 
 
 def test_the_list_of_licences_is_that_of_the_lock() -> None:

@@ -64,9 +64,9 @@ def test_the_wheel_brings_no_top_level_name_but_those_of_the_code(site: Path) ->
 
 def test_the_wheel_says_what_it_is_called_and_what_it_needs(site: Path) -> None:
     (information,) = site.glob("*.dist-info")
-    told = message_from_string((information / "METADATA").read_text(encoding="utf-8"))
-    assert told["Name"] == PROJECT["name"]
-    assert set(told.get_all("Provides-Extra", [])) == set(PROJECT["optional-dependencies"])
+    metadata = message_from_string((information / "METADATA").read_text(encoding="utf-8"))
+    assert metadata["Name"] == PROJECT["name"]
+    assert set(metadata.get_all("Provides-Extra", [])) == set(PROJECT["optional-dependencies"])
     assert "rag.cli:main" in (information / "entry_points.txt").read_text(encoding="utf-8")
     assert {"LICENSE"} <= {path.name for path in (information / "licenses").rglob("*")}
 
@@ -106,16 +106,16 @@ def test_an_installed_wheel_finds_its_own_prompts_seeds_and_questions(site: Path
         "print(Settings().articles, options.QUESTIONS, options.default_out(), sep='\\n')\n"
         "print(len(provenance.prompt_versions()), len(load('answer')) > 0)"
     )
-    told = subprocess.run(
+    lines = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONPATH": str(site)}, capture_output=True, text=True, check=True,
     ).stdout.split("\n")  # fmt: skip
-    assert told[:3] == [str(site / "rag" / "seeds"), str(site / "evals/questions/seeds.jsonl"), "sanad-eval"]
-    assert told[3] == f"{len(files(ROOT / 'prompts'))} True"
+    assert lines[:3] == [str(site / "rag" / "seeds"), str(site / "evals/questions/seeds.jsonl"), "sanad-eval"]
+    assert lines[3] == f"{len(files(ROOT / 'prompts'))} True"
 
 
 @pytest.mark.parametrize("command", ["", "ask", "index", "serve", "mcp", "eval"])
 def test_the_help_of_an_installed_wheel_names_no_file_of_a_checkout(site: Path, command: str) -> None:
-    told = sanad(site, *filter(None, [command]), "--help")
-    assert told.returncode == 0, told.stderr
-    assert not re.search(r"\bmake (install|index|ask|eval)\b|docs/|\.venv|pip install", told.stdout)
+    process = sanad(site, *filter(None, [command]), "--help")
+    assert process.returncode == 0, process.stderr
+    assert not re.search(r"\bmake (install|index|ask|eval)\b|docs/|\.venv|pip install", process.stdout)

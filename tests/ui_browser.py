@@ -150,8 +150,8 @@ def stop(page: Any) -> float:
     page.evaluate(
         """() => document.addEventListener("click", ({ timeStamp }) => {
             const look = () => {
-                const told = document.querySelector("#sanad-live [role=status]").textContent;
-                if (told === "Stopped.") window.stoppedIn = performance.now() - timeStamp;
+                const status = document.querySelector("#sanad-live [role=status]").textContent;
+                if (status === "Stopped.") window.stoppedIn = performance.now() - timeStamp;
                 else requestAnimationFrame(look);
             };
             requestAnimationFrame(look);

@@ -38,20 +38,20 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A new value for one in a sentence; ``told`` and ``new`` are digits or numbers of months."""
+    """A new value for one in a sentence; ``old`` and ``new`` are digits or numbers of months."""
 
-    told: str
+    old: str
     new: str
     month: bool = False
 
     def __call__(self, text: str) -> str:
         """The text with the new value in place of the old one, in either language."""
         if not self.month:
-            return DIGITS.sub(lambda match: self.new if match[0] == self.told else match[0], text)
+            return DIGITS.sub(lambda match: self.new if match[0] == self.old else match[0], text)
         return _WORD.sub(lambda match: self._month(match[0]), text)
 
     def _month(self, word: str) -> str:
-        if _month_of(word) != int(self.told):
+        if _month_of(word) != int(self.old):
             return word
         language = "en" if word.isascii() else "ar"
         return next(w for w in _MONTHS[language] if MONTH_WORDS[w] == int(self.new)).title()
@@ -59,9 +59,9 @@ class Change:
     @classmethod
     def between(cls, sentence: str, answers: Iterable[str], rng: random.Random) -> Change | None:
         """A change of a value that is in the sentence once and in every answer; None where there is none."""
-        told = DIGITS.findall(sentence)
+        sentence_numbers = DIGITS.findall(sentence)
         for old in sorted(set.intersection(*(set(DIGITS.findall(answer)) for answer in answers))):
-            if told.count(old) == 1:
+            if sentence_numbers.count(old) == 1:
                 return cls(old, other_number(old, rng))
         months = [m for word in _WORD.findall(sentence) if (m := _month_of(word))]
         for month in sorted(
@@ -102,19 +102,19 @@ def find_names(facts: Iterable[tuple[str, Mapping[str, str], Mapping[str, str]]]
     """
     found = {}
     for document, questions, answers in facts:
-        asking, told = questions.get("en"), answers.get("en", "")
+        asking, answer = questions.get("en"), answers.get("en", "")
         if asking is not None:
             match = _ENGLISH_ASKING.search(asking)
-            fits = all(word[0].isupper() for word in told.split())
+            fits = all(word[0].isupper() for word in answer.split())
         else:
-            match, told = _ARABIC_ASKING.match(questions["ar"]), answers["ar"]
+            match, answer = _ARABIC_ASKING.match(questions["ar"]), answers["ar"]
             fits = True
         if (
             match
             and fits
-            and len(told) > 3
-            and len(told.split()) <= _LONGEST_NAME
-            and not DIGITS.search(told)
+            and len(answer) > 3
+            and len(answer.split()) <= _LONGEST_NAME
+            and not DIGITS.search(answer)
         ):
             name = Name(tuple(sorted(answers.items())), match.group().lower(), document)
             found[name.forms] = name

@@ -61,8 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     right = np.array([reply["right"] for reply in replies])
     model = fit(values, right, replies)
     if args.write:
-        told = weights(model, confidence.FEATURES, generator) | {"threshold": THRESHOLD}
-        confidence.FILE.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        fitted = weights(model, confidence.FEATURES, generator) | {"threshold": THRESHOLD}
+        confidence.FILE.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
@@ -119,7 +119,7 @@ def _asked(args: argparse.Namespace, settings: Settings, generator: Generator) -
         if item.sort == "answerable":
             text, likelihood = _reply(generator, scores.messages(item, template))
             right = token_f1(text, list(item.asked.accepted)) >= RIGHT
-            yield from _told(item.asked.question, item.asked.language, text, likelihood, right)
+            yield from _row(item.asked.question, item.asked.language, text, likelihood, right)
     assistant = Assistant.open(settings=settings)
     for file in args.questions:
         for question in read_questions(file):
@@ -138,10 +138,10 @@ def _asked(args: argparse.Namespace, settings: Settings, generator: Generator) -
                     headlines=form.headlines,
                 )
                 text, likelihood = _reply(generator, messages)
-                yield from _told(question.text, question.lang, text, likelihood, is_correct(question, text))
+                yield from _row(question.text, question.lang, text, likelihood, is_correct(question, text))
 
 
-def _told(
+def _row(
     question: str, language: str, text: str, likelihood: Sequence[float], right: bool
 ) -> Iterator[Reply]:
     if text and len(likelihood) > confidence.WORDS:

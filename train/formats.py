@@ -269,8 +269,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for (asked, answer), wanted in zip(put, right, strict=True):
             said = run(asked + answer[:-1], len(answer))
             same = float((said.argmax(1) == wanted.argmax(1)).all())
-            told = judged(said, answer)
-            rows.append((divergence(wanted.astype(np.float32), said), same, told.first, told.exact))
+            judgement = judged(said, answer)
+            rows.append((divergence(wanted.astype(np.float32), said), same, judgement.first, judgement.exact))
         apart, low, high, _ = difference([row[0] for row in rows], [item.cluster for item in chosen])
         means = [statistics.mean(row[at] for row in rows) for at in (1, 2, 3)]
         rates = [(speed(network, seed), speed(base, seed)) for seed in range(ROUNDS)]

@@ -47,7 +47,7 @@ class Job:
     kind: str
     """``follow-up``, ``name``, ``text`` or ``not in text``."""
     prompt: str
-    """What the model is told."""
+    """The prompt."""
     right: tuple[str, ...]
     """Replies that are right."""
     group: str
@@ -131,8 +131,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in ("plain", "adapter")
     }
     grades = {
-        name: np.array([job.grade(reply) for job, reply in zip(all_jobs, told, strict=True)])
-        for name, told in replies.items()
+        name: np.array([job.grade(reply) for job, reply in zip(all_jobs, generated, strict=True)])
+        for name, generated in replies.items()
     }
     print(f"{'':14}{'plain':>8}{'adapter':>9}  difference, 95 %")
     for kind in dict.fromkeys(job.kind for job in all_jobs):
@@ -144,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{kind:14}{one.mean():8.2f}{two.mean():9.2f}  {moved}  n {own.sum()}")
     lines = [
         {"kind": job.kind, "prompt": job.prompt, "right": job.right}
-        | {name: {"reply": told[at], "grade": grades[name][at]} for name, told in replies.items()}
+        | {name: {"reply": generated[at], "grade": grades[name][at]} for name, generated in replies.items()}
         for at, job in enumerate(all_jobs)
     ]
     (args.out / "harm.json").write_text(json.dumps(lines, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -44,8 +44,8 @@ def chat(messages: Sequence[Sequence[str]]) -> str:
     Args:
         messages: Role and content of each; the first is the system's.
     """
-    told = "".join(f"<|im_start|>{role}\n{content}{END}\n" for role, content in messages)
-    return f"{told}<|im_start|>assistant\n"
+    turns = "".join(f"<|im_start|>{role}\n{content}{END}\n" for role, content in messages)
+    return f"{turns}<|im_start|>assistant\n"
 
 
 def encode(examples: Sequence[dict[str, Any]], tokenizer: Any) -> list[Encoded]:
@@ -106,7 +106,7 @@ class Tally:
                 into["exact"] += all(right[own])
                 into["first"] += right[own][min(1, example.answer - 1)]
 
-    def told(self) -> dict[str, dict[str, float]]:
+    def summary(self) -> dict[str, dict[str, float]]:
         """Means by group, with the right reply given so far.
 
         ``n``: examples; ``loss``: mean over tokens, in nats; ``token``: share of tokens that greedy decoding

@@ -136,7 +136,7 @@ def measure(model: Any, packs: Sequence[Packed]) -> dict[str, dict[str, float]]:
     tally = Tally()
     for pack in packs:
         tally.add(pack.parts, logits(model, pack), pack.targets[pack.targets != IGNORED], _groups)
-    return tally.told()
+    return tally.summary()
 
 
 def _groups(example: Encoded) -> tuple[str, ...]:

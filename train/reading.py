@@ -243,13 +243,13 @@ def _lesson(
     golds = list(dict.fromkeys(i for fact in facts for i in fact.sentences))
     rng.shuffle(golds)
     shown = golds[: rng.randint(1, size - 1)]
-    told = [fold(a) for fact in facts for a in fact.answers.values() if len(a.split()) > 1]
+    phrases = [fold(a) for fact in facts for a in fact.answers.values() if len(a.split()) > 1]
     seen = {fold(own.sentences[i]) for i in golds}
     pool = []
     for i in dict.fromkeys(i for fact in facts for i in fact.ranked):
         text = fold(own.sentences[i])
         # A single word or number may well stand elsewhere; a phrase that does would answer there too.
-        if text not in seen and not any(phrase in text for phrase in told):
+        if text not in seen and not any(phrase in text for phrase in phrases):
             pool.append(i)
             seen.add(text)
     rng.shuffle(pool)
@@ -276,7 +276,7 @@ def _lesson(
         for language, question in fact.questions.items():
             item = _answered(own, fact, language, question, [number_of[c] for c in cited])
             if fact.sentences[0] in changed:
-                item = _both_told(item, changed[fact.sentences[0]], number_of[len(texts) - 1])
+                item = _both_answered(item, changed[fact.sentences[0]], number_of[len(texts) - 1])
             asked.append(item)
     rng.shuffle(asked)
     asked = asked[: round(QUESTIONS * (1 - REFUSED))]
@@ -335,7 +335,7 @@ def _contradicted(
     return texts, {}
 
 
-def _both_told(item: Asked, change: Change, copy: int) -> Asked:
+def _both_answered(item: Asked, change: Change, copy: int) -> Asked:
     """The answer from a sentence and its copy: both values where they differ."""
     phrase = item.accepted[0]
     second = change(phrase)
@@ -343,10 +343,10 @@ def _both_told(item: Asked, change: Change, copy: int) -> Asked:
         cited = tuple(sorted((*item.cited, copy)))
         marks = "".join(f"[{n}]" for n in cited)
         return replace(item, answer=f"{marks} {put(item.words, phrase)}", kind="both", cited=cited)
-    told = sorted([(item.cited[0], item.words, phrase), (copy, change(item.words), second)])
-    answer = " ".join(f"[{n}] {put(words, text)}" for n, words, text in told)
-    cited = tuple(n for n, _, _ in told)
-    said = tuple(text for _, _, text in told)
+    sides = sorted([(item.cited[0], item.words, phrase), (copy, change(item.words), second)])
+    answer = " ".join(f"[{n}] {put(words, text)}" for n, words, text in sides)
+    cited = tuple(n for n, _, _ in sides)
+    said = tuple(text for _, _, text in sides)
     return replace(item, answer=answer, kind="conflict", accepted=said, cited=cited)
 
 

@@ -188,8 +188,8 @@ def ordinary_words() -> list[str]:
     return sorted(found)
 
 
-def told_apart(names: list[str], others: list[str]) -> str:
-    """How well names and other words are told apart, on a tenth that is held out."""
+def separation(names: list[str], others: list[str]) -> str:
+    """How well names and other words are distinguished, on a tenth that is held out."""
     names, others = ([w for w in words if len(w) > 2] for words in (names, others))
     kept = [[w for w in words if zlib.crc32(w.encode()) % 10] for words in (names, others)]
     table = shapes(*kept)
@@ -249,7 +249,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lines = (f"{key}\t{value}\n" for key, value in table.items() if value)
         (data_folder() / "shapes.tsv").write_text("".join(lines), encoding="utf-8")
         return 0
-    print(told_apart(sorted({arabic for arabic, _ in merged}), ordinary_words()))
+    print(separation(sorted({arabic for arabic, _ in merged}), ordinary_words()))
     held: dict[str, dict[str, int]] = defaultdict(dict)
     for (arabic, latin), count in counted.items():
         if zlib.crc32(arabic.encode()) % 10 == 0:

@@ -106,7 +106,7 @@ def _is_surer_than_words(named: Evidence, draft: Draft) -> bool:
 
 
 def _is_said_in_arabic(statement: Statement) -> bool:
-    """Whether what was read from glosses can be told in Arabic: by tables, or in its sentence's own words."""
+    """Whether what was read from glosses can be said in Arabic: by tables, or in its sentence's own words."""
     text = statement.text.strip(ENDS)
     own = is_arabic(text) or not any(map(str.isalpha, text)) or holding(text, statement.cited) is not None
     return own or bool(in_arabic(text))

@@ -16,7 +16,7 @@ from rag.settings import DEFAULT_INDEX, Settings
 def watch_index(
     folder: Path,
     name: str = DEFAULT_INDEX,
-    told: Callable[[Built | SanadError], None] = lambda _event: None,
+    on_event: Callable[[Built | SanadError], None] = lambda _event: None,
     *,
     allow_shrink: bool = False,
     settings: Settings | None = None,
@@ -26,9 +26,10 @@ def watch_index(
 ) -> None:
     """Index a folder as ``build_index``, then again whenever its files change, until interrupted.
 
-    A failed update is reported once and tried again; the index stays unchanged until one succeeds. ``told``
-    is called with the result of the first update, of each later one that changed something, and with the
-    error of one that failed. ``settle`` is how many seconds without a change must pass before an update.
+    A failed update is reported once and tried again; the index stays unchanged until one succeeds.
+    ``on_event`` is called with the result of the first update, of each later one that changed something, and
+    with the error of one that failed. ``settle`` is how many seconds without a change must pass before an
+    update.
 
     Raises:
         SanadError: The first update failed, as for ``build_index``, or the folder cannot be watched.
@@ -50,7 +51,7 @@ def watch_index(
                 raise
             last = error
         if _is_worth_reporting(last, before):
-            told(last)
+            on_event(last)
         return isinstance(last, Built)
 
     try:

@@ -94,11 +94,11 @@ def _light(word: str) -> list[str]:
 
 
 def _readings(word: str) -> list[str]:
-    """The word without article and particles, where those can be told."""
+    """The word without article and particles, where those are certain."""
     for prefix in _PREFIXES:
         if word.startswith(prefix) and len(word) - len(prefix) >= _LEAST:
             return [word[len(prefix) :]]
-    # Whether the first letter is a particle (وبغداد) or the name's own (بغداد, لبنان, وزير) cannot be told
+    # Whether the first letter is a particle (وبغداد) or the name's own (بغداد, لبنان, وزير) is not certain
     # from the word: both readings are kept, or a name would miss itself behind a particle.
     readings = [word]
     if (word[0] == "و" and len(word) > _LEAST) or (word[0] in "بلف" and len(word) > _LEAST + 1):

@@ -133,8 +133,8 @@ class Files:
             if kind:
                 self.found.append(File(source, entry.path, kind, unchanged.state(entry)))
             elif prefix or name not in catalogue.NAMES:
-                told = f"the extension {ending!r}" if len(ending) > 1 else "no extension"
-                self.left_out.append((source, f"has {told}; supported are {', '.join(KINDS)}"))
+                extension = f"the extension {ending!r}" if len(ending) > 1 else "no extension"
+                self.left_out.append((source, f"has {extension}; supported are {', '.join(KINDS)}"))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -52,7 +52,7 @@ def state(file: os.DirEntry[str]) -> State | None:
 
 
 def has_settled(file: State) -> bool:
-    """Whether the last change of a file was long enough ago to be told from a further one by its times."""
+    """Whether a further change of a file would show in its times, as the last one was long enough ago."""
     _, modified, changed, _ = map(int, file.split())
     return max(modified, changed) < (time.time() - FRESH_SECONDS) * 1e9
 

@@ -59,8 +59,8 @@ QUESTION = "What does the ferry carry?"
 
 def test_words_of_high_confidence_are_the_answer(tmp_path: Path) -> None:
     answer = answered(tmp_path, Telling("[1] 300 passengers", SURE), FERRY, QUESTION)
-    told = "300 passengers: “The ferry to the island carries 300 passengers a day.” [1]"
-    assert (answer.text, answer.outcome) == (told, "answered")
+    expected = "300 passengers: “The ferry to the island carries 300 passengers a day.” [1]"
+    assert (answer.text, answer.outcome) == (expected, "answered")
 
 
 def test_in_place_of_doubtful_words_their_sentence_is_quoted(tmp_path: Path) -> None:

@@ -131,8 +131,8 @@ def test_two_dates_are_a_disagreement(tmp_path: Path) -> None:
 
 def test_the_same_date_is_cited_twice(tmp_path: Path) -> None:
     answer, _ = replies_for(tmp_path, "in 2025", "in 2025", "plan.txt", "copy.txt")
-    told = "in 2025: “The ministry said that the troops will leave the base in 2025.” [1] [2]"
-    assert (answer.outcome, answer.text) == ("answered", told)
+    expected = "in 2025: “The ministry said that the troops will leave the base in 2025.” [1] [2]"
+    assert (answer.outcome, answer.text) == ("answered", expected)
     assert {citation.source for citation in answer.citations} == {"plan.txt", "copy.txt"}
 
 
@@ -140,8 +140,8 @@ def test_the_same_date_is_cited_twice(tmp_path: Path) -> None:
 def test_what_cannot_be_compared_or_is_not_supported_changes_nothing(tmp_path: Path, second: str) -> None:
     answer, llm = replies_for(tmp_path, "in 2025", second, "plan.txt", "count.txt")
     assert len(llm.prompts) == 2
-    told = "in 2025: “The ministry said that the troops will leave the base in 2025.” [1]"
-    assert (answer.outcome, answer.text) == ("answered", told)
+    expected = "in 2025: “The ministry said that the troops will leave the base in 2025.” [1]"
+    assert (answer.outcome, answer.text) == ("answered", expected)
 
 
 def test_after_a_refusal_no_other_article_is_asked(tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_of_one_article_only_its_side_is_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "deed", "told"),
+    ("question", "deed", "expected"),
     [
         ("When do the troops in Erbil leave?", "غادرت آخر القوات قاعدة عين الأسد.", False),
         ("When do the troops in Erbil leave?", "غادرت آخر القوات مدينة أربيل.", True),
@@ -284,10 +284,12 @@ def test_of_one_article_only_its_side_is_shown(tmp_path: Path) -> None:
         ("When do the troops leave?", "غادرت آخر القوات قاعدة عين الأسد.", True),
     ],
 )
-def test_what_was_done_elsewhere_is_not_what_became_of_a_plan(question: str, deed: str, told: bool) -> None:
+def test_what_was_done_elsewhere_is_not_what_became_of_a_plan(
+    question: str, deed: str, expected: bool
+) -> None:
     plan = evidence("plan", "ستغادر القوات بغداد، يليها انسحاب القوات من أربيل.")
     found = cross_check.find_rival(question, [plan], [evidence("deed", deed)])
-    assert (found is not None) == told
+    assert (found is not None) == expected
 
 
 def test_a_plan_for_a_region_agrees_with_the_deed_at_one_of_its_places() -> None:

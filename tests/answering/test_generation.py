@@ -47,8 +47,8 @@ def test_an_unsure_refusal_gives_way_to_a_sentence_that_is_named_in_another_orde
     answer = asked(tmp_path, generator, FERRY, CRANE)
     assert _places(generator.prompts[0]) == {FERRY: 1, CRANE: 2}
     assert _places(generator.prompts[1]) == {CRANE: 1, FERRY: 2}
-    told = "300 passengers: “The ferry to the island carries 300 passengers a day.” [1]"
-    assert (answer.outcome, answer.text) == ("answered", told)
+    expected = "300 passengers: “The ferry to the island carries 300 passengers a day.” [1]"
+    assert (answer.outcome, answer.text) == ("answered", expected)
     assert [citation.quote for citation in answer.citations] == [FERRY], "a place is not a rank"
     assert [item.text for item in answer.evidence] == [FERRY, CRANE], (
         "best first, in whatever order it was read"
@@ -151,7 +151,7 @@ WHEN = "متى أعيد فتح الميناء؟"
 
 
 @pytest.mark.parametrize(
-    ("reply", "told", "sentence"),
+    ("reply", "expected", "sentence"),
     [
         ("[1] May", "مايو", HARBOUR),
         ("[2] 25 thousand books", "", LIBRARY),
@@ -160,7 +160,7 @@ WHEN = "متى أعيد فتح الميناء؟"
     ids=["a month that tables know", "words", "a sentence"],
 )
 def test_after_an_unsure_refusal_an_arabic_question_is_read_over_glosses(
-    reply: str, told: str, sentence: str
+    reply: str, expected: str, sentence: str
 ) -> None:
     model = Reading(("[0]", UNSURE - 0.1), (reply, 0.9))
     shown = (source(HARBOUR, 1), source(LIBRARY, 2))
@@ -175,7 +175,9 @@ def test_after_an_unsure_refusal_an_arabic_question_is_read_over_glosses(
     assert f"{gloss_question(WHEN)}\nAnswer in English" in model.prompts[1]
     assert draft.question == WHEN
     text = answer_builder.build([draft], "ar").text
-    assert text.startswith(told or f"جاء في المقال: «{sentence}»"), "English words give way to the sentence"
+    assert text.startswith(expected or f"جاء في المقال: «{sentence}»"), (
+        "English words give way to the sentence"
+    )
     assert sentence in text
 
 

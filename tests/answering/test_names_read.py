@@ -162,7 +162,7 @@ def test_a_right_name_that_no_table_has_is_quoted_in_its_sentence() -> None:
     ],
     ids=["Latin letters of the article", "a number", "Arabic, from another article"],
 )
-def test_what_can_be_told_in_arabic_is_not_quoted(text: str, sentence: str) -> None:
+def test_what_can_be_said_in_arabic_is_not_quoted(text: str, sentence: str) -> None:
     shown = tuple(evidence([sentence]))
     draft = Draft("ما الذي؟", shown, (Statement(text, shown),), glossed=True)
     (after,) = verify(draft, context(None, "ar", settings=ADAPTED)).statements

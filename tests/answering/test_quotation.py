@@ -35,7 +35,7 @@ def answer(language: Language, *parts: Statement) -> str:
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence", "language", "told"),
+    ("words", "sentence", "language", "expected"),
     [
         ("in 2019", PORT, "en", f"in 2019: “{PORT}” [1]"),
         ("In 2019.", PORT, "en", f"In 2019: “{PORT}” [1]"),
@@ -55,9 +55,9 @@ def answer(language: Language, *parts: Statement) -> str:
     ],
 )
 def test_a_phrase_of_its_sentence_is_shown_with_it(
-    words: str, sentence: str, language: Language, told: str
+    words: str, sentence: str, language: Language, expected: str
 ) -> None:
-    assert answer(language, claim(words, source(sentence))) == told
+    assert answer(language, claim(words, source(sentence))) == expected
 
 
 def test_only_the_clause_that_holds_the_phrase_is_quoted() -> None:
@@ -85,9 +85,9 @@ def test_every_source_of_a_phrase_stays_cited() -> None:
 @given(st.text(alphabet="aب1 .,:؛–-[]()“”«»\n"), st.text(alphabet="aب1 .,–[]3"))
 def test_whatever_is_quoted_only_its_own_marker_is_one(words: str, sentence: str) -> None:
     for language in ("en", "ar"):
-        told = answer(language, claim(words.replace("[", "").replace("]", ""), source(sentence)))
-        assert told.count("[1]") == 1
-        assert MARKER.sub("", told).count("[1]") == 0
+        answered = answer(language, claim(words.replace("[", "").replace("]", ""), source(sentence)))
+        assert answered.count("[1]") == 1
+        assert MARKER.sub("", answered).count("[1]") == 0
 
 
 def test_in_another_language_the_translation_is_shown_beside_the_phrase_and_in_its_place() -> None:

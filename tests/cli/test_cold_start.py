@@ -40,9 +40,9 @@ NEVER = {
 def loaded_by(code: str, *arguments: str, **variables: str) -> set[str]:
     """The modules that a fresh process holds when ``code`` has run."""
     loaded = "json.dumps([name for name, module in sys.modules.items() if module])"
-    told = f"{code}\nimport json, sys\nsys.stderr.write('\\n' + {loaded})"
+    script = f"{code}\nimport json, sys\nsys.stderr.write('\\n' + {loaded})"
     run = subprocess.run(
-        [sys.executable, "-c", told, *arguments],
+        [sys.executable, "-c", script, *arguments],
         capture_output=True,
         text=True,
         cwd=ROOT,

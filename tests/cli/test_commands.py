@@ -53,15 +53,15 @@ def test_other_articles_with_the_same_text_are_named_below_a_source(
 
 
 @pytest.mark.parametrize(
-    ("language", "told"), [("en", "Understood as: Who paid?"), ("ar", "فُهم السؤال على أنه: Who paid?")]
+    ("language", "expected"), [("en", "Understood as: Who paid?"), ("ar", "فُهم السؤال على أنه: Who paid?")]
 )
 def test_a_follow_up_is_printed_as_it_was_understood(
-    capsys: pytest.CaptureFixture[str], language: Literal["en", "ar"], told: str
+    capsys: pytest.CaptureFixture[str], language: Literal["en", "ar"], expected: str
 ) -> None:
     answer = Answer("Who?", "No.", language, "not_found", (), (), (), (), "fake", "generation-0001")
     printing.answer(replace(answer, understood="Who paid?"))
     printing.answer(answer)
-    assert capsys.readouterr().out.splitlines() == [told, "No.", "No."]
+    assert capsys.readouterr().out.splitlines() == [expected, "No.", "No."]
 
 
 def test_a_translation_is_printed_with_the_articles_words(capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,10 +87,10 @@ def test_what_the_mark_of_a_translation_says_is_not_said_again(
         1, "a", "Title", None, None, "a.txt", 3, 0, 5, "بقي 900",
         translation="900 left", certain=False, literal=literal,
     )  # fmt: skip
-    for reason, told in ((doubt(cited, "en"), 0), ("not in the evidence: 900", 1)):
+    for reason, expected in ((doubt(cited, "en"), 0), ("not in the evidence: 900", 1)):
         claim = Claim("900 [1].", 0, 8, (1,), "partial", reason)
         printing.answer(Answer("q", claim.text, "en", "partial", (claim,), (cited,), (), (), "fake", "g"))
-        assert capsys.readouterr().out.count("Partly supported") == told
+        assert capsys.readouterr().out.count("Partly supported") == expected
 
 
 @pytest.mark.usefixtures("indexed")
@@ -158,12 +158,12 @@ def test_an_answer_that_the_articles_do_not_hold_shows_the_nearest_passages(
 def test_json_is_the_whole_answer_and_nothing_else(run: Run) -> None:
     status, out, _ = run("ask", "--json", "كم بلغت تكلفة المكتبة؟")
     assert status == 0
-    told = json.loads(out)
-    assert list(told) == [field.name for field in fields(Answer)]
-    assert told["question"] == "كم بلغت تكلفة المكتبة؟"
-    assert told["outcome"] == "answered"
-    (cited,) = told["citations"]
-    assert cited["quote"] in told["passages"][0]["text"]
+    printed = json.loads(out)
+    assert list(printed) == [field.name for field in fields(Answer)]
+    assert printed["question"] == "كم بلغت تكلفة المكتبة؟"
+    assert printed["outcome"] == "answered"
+    (cited,) = printed["citations"]
+    assert cited["quote"] in printed["passages"][0]["text"]
     assert "\\u" not in out, "Arabic is readable in it"
 
 
@@ -272,7 +272,7 @@ def test_a_wrong_setting_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         ((), "COMMAND"),
         (("tell", "me"), "'tell'"),
@@ -284,12 +284,12 @@ def test_a_wrong_setting_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_a_wrong_command_line_is_status_two_with_the_usage(
-    run: Run, arguments: tuple[str, ...], told: str
+    run: Run, arguments: tuple[str, ...], expected: str
 ) -> None:
     status, out, err = run(*arguments)
     assert (status, out) == (2, "")
     assert err.startswith("usage: sanad")
-    assert told in err.splitlines()[-1]
+    assert expected in err.splitlines()[-1]
 
 
 def test_models_that_are_not_installed_are_named_with_the_fix(

@@ -15,7 +15,7 @@ from rag import Settings
 COST = "The repairs cost how many dollars, said the port director?"
 
 
-def assert_told(out: str, beginning: str) -> None:
+def assert_reports(out: str, beginning: str) -> None:
     assert out.startswith(beginning)
     assert out.endswith("embedded)\n")
     assert out.count("\n") == 1
@@ -25,8 +25,8 @@ def test_indexing_reports_what_changed(run: Run, small_articles: Path) -> None:
     folder = str(small_articles)
     status, out, _ = run("index", folder, "--index", "mine")
     assert status == 0
-    assert_told(out, "mine: 3 articles, 3 passages (3 added; 3 ")
-    assert_told(
+    assert_reports(out, "mine: 3 articles, 3 passages (3 added; 3 ")
+    assert_reports(
         run("index", folder, "--index", "mine")[1], "mine: 3 articles, 3 passages (nothing changed; 0 "
     )
     (small_articles / "olives.txt").write_text("No olives this year, the farmers said.", encoding="utf-8")
@@ -34,9 +34,9 @@ def test_indexing_reports_what_changed(run: Run, small_articles: Path) -> None:
     line = refused(run("index", folder, "--index", "mine"))
     assert "1 of the 3 articles" in line
     assert "--allow-shrink" in line
-    # The catalogue's table without an article is told as skipped.
-    told = "mine: 2 articles, 2 passages (1 changed, 1 removed, 1 skipped; 1 "
-    assert_told(run("index", folder, "--index", "mine", "--allow-shrink")[1], told)
+    # The catalogue's table without an article is reported as skipped.
+    expected = "mine: 2 articles, 2 passages (1 changed, 1 removed, 1 skipped; 1 "
+    assert_reports(run("index", folder, "--index", "mine", "--allow-shrink")[1], expected)
 
 
 @pytest.mark.slow
@@ -53,14 +53,14 @@ def test_unusable_files_are_named_counted_and_skipped(run: Run, small_articles: 
         "skipped report.pdf",
     ]
     assert "binary" in skipped[1]
-    assert_told(out, "seeds: 3 articles, 3 passages (3 added, 3 skipped; 3 ")
+    assert_reports(out, "seeds: 3 articles, 3 passages (3 added, 3 skipped; 3 ")
 
 
 def test_a_named_index_needs_a_folder_once(run: Run, small_articles: Path) -> None:
     assert "sanad index FOLDER --index mine" in refused(run("index", "--index", "mine"))
     run("index", "articles", "--index", "mine")
     (small_articles / "bridge.txt").write_text("The bridge opened on Monday.", encoding="utf-8")
-    assert_told(run("index", "--index", "mine")[1], "mine: 4 articles, 4 passages (1 added; 1 ")
+    assert_reports(run("index", "--index", "mine")[1], "mine: 4 articles, 4 passages (1 added; 1 ")
 
 
 def test_of_many_skipped_files_the_first_are_named(run: Run, small_articles: Path) -> None:
@@ -72,7 +72,7 @@ def test_of_many_skipped_files_the_first_are_named(run: Run, small_articles: Pat
     assert [line.partition(":")[0] for line in lines[:20]] == [f"skipped {n:02}.png" for n in range(20)]
     assert len(lines) == 20
     assert "… and 10 more; use --verbose to list all" in err.splitlines()
-    assert_told(out, "seeds: 3 articles, 3 passages (3 added, 30 skipped; 3 ")
+    assert_reports(out, "seeds: 3 articles, 3 passages (3 added, 30 skipped; 3 ")
     everything = run("index", "--verbose")[2]
     assert len([line for line in everything.splitlines() if line.startswith("skipped ")]) == 30
     assert "more" not in everything
@@ -109,11 +109,11 @@ def test_articles_are_listed_by_date_those_without_one_last(run: Run, small_arti
 
 @pytest.mark.usefixtures("indexed")
 def test_articles_are_listed_as_json(run: Run) -> None:
-    told = json.loads(run("articles", "--json")[1])
-    assert [list(entry) for entry in told] == 3 * [
+    entries = json.loads(run("articles", "--json")[1])
+    assert [list(entry) for entry in entries] == 3 * [
         ["id", "published", "outlet", "language", "title", "passages", "group"]
     ]
-    assert [[str(value or "") for value in entry.values()] for entry in told] == LISTED
+    assert [[str(value or "") for value in entry.values()] for entry in entries] == LISTED
 
 
 @pytest.mark.usefixtures("indexed")
@@ -139,13 +139,13 @@ def test_a_filter_that_matches_no_article_is_reported_with_what_there_is_beside_
 ) -> None:
     if terminal:
         monkeypatch.setenv("TTY_COMPATIBLE", "1")
-    told = (
+    expected = (
         "No article matches the filter (outlet “CNN”). In the index: outlets “Coast Daily”, “صحيفة النخيل” "
         "(without one: 1 of 3 articles); only the date 2024-09-06 (without one: 2 of 3 articles); "
         "languages Arabic, English.\n"
     )
-    assert run("articles", "--outlet", "CNN") == (0, "", told)
-    assert run("articles", "--outlet", "CNN", "--json") == (0, "[]\n", told)
+    assert run("articles", "--outlet", "CNN") == (0, "", expected)
+    assert run("articles", "--outlet", "CNN", "--json") == (0, "[]\n", expected)
 
 
 @pytest.mark.usefixtures("indexed")
@@ -155,13 +155,13 @@ def test_of_many_outlets_that_a_filter_does_not_name_ten_are_reported(run: Run, 
         encoding="utf-8",
     )
     run("index")
-    told = run("articles", "--outlet", "CNN")[2]
-    assert told.count("“") == 11 and " and 4 more (" in told
+    message = run("articles", "--outlet", "CNN")[2]
+    assert message.count("“") == 11 and " and 4 more (" in message
 
 
 @pytest.mark.parametrize("command", [("ask", COST), ("articles",)])
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "expected"),
     [
         (("--since", "soon"), "'soon'"),
         (("--until", "2024-02-30"), "'2024-02-30'"),
@@ -171,9 +171,9 @@ def test_of_many_outlets_that_a_filter_does_not_name_ten_are_reported(run: Run, 
     ],
 )
 def test_a_filter_that_makes_no_sense_is_refused_before_anything_runs(
-    run: Run, command: tuple[str, ...], flags: tuple[str, ...], told: str
+    run: Run, command: tuple[str, ...], flags: tuple[str, ...], expected: str
 ) -> None:
-    assert told in refused(run(*command, *flags))
+    assert expected in refused(run(*command, *flags))
 
 
 def test_articles_of_an_unknown_index_are_refused_with_its_command(run: Run) -> None:
@@ -211,8 +211,8 @@ def test_a_question_is_answered_from_what_the_filter_allows(run: Run) -> None:
         "“صحيفة النخيل” (without one: 1 of 3 articles); only the date 2024-09-06 (without one: "
         "2 of 3 articles); languages Arabic, English."
     ]
-    told = json.loads(run("ask", COST, "--json", "--until", "2024-10")[1])
-    assert told["where"] == {"outlets": [], "since": None, "until": "2024-10", "language": None}
+    answer = json.loads(run("ask", COST, "--json", "--until", "2024-10")[1])
+    assert answer["where"] == {"outlets": [], "since": None, "until": "2024-10", "language": None}
 
 
 @pytest.mark.slow
@@ -230,7 +230,7 @@ def test_removed_articles_are_gone_until_their_folder_is_indexed_again(
     assert not {"olives", "more3"} & set(listed)
     assert "olives.txt" not in run("ask", "How many tonnes of olives were gathered?")[1]
     assert (small_articles / "olives.txt").is_file()
-    assert_told(run("index")[1], "seeds: 11 articles, 11 passages (2 added; 2 ")
+    assert_reports(run("index")[1], "seeds: 11 articles, 11 passages (2 added; 2 ")
 
 
 @pytest.mark.usefixtures("indexed")

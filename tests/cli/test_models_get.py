@@ -66,10 +66,14 @@ class Hub(ThreadingHTTPServer):
     def _sibling(self, name: str) -> dict[str, Any]:
         data = self.files[name]
         blob = hashlib.sha1(f"blob {len(data)}\0".encode() + data).hexdigest()  # noqa: S324 - git's
-        told: dict[str, Any] = {"rfilename": name, "size": len(data), "blobId": blob}
+        sibling: dict[str, Any] = {"rfilename": name, "size": len(data), "blobId": blob}
         if name.endswith(".safetensors"):
-            told["lfs"] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}
-        return told
+            sibling["lfs"] = {
+                "sha256": hashlib.sha256(data).hexdigest(),
+                "size": len(data),
+                "pointerSize": 130,
+            }
+        return sibling
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -204,7 +208,7 @@ def test_a_file_with_another_digest_is_named_and_fetched_again(hub: Hub) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [
         ("desk/other", "The hub has no model 'desk/other'"),
         (f"{NAME}@v9", "The hub has no revision"),
@@ -212,11 +216,11 @@ def test_a_file_with_another_digest_is_named_and_fetched_again(hub: Hub) -> None
         ("../../etc/passwd", "Write ORG/NAME"),
     ],
 )
-def test_what_is_not_there_is_one_line(hub: Hub, name: str, told: str) -> None:
+def test_what_is_not_there_is_one_line(hub: Hub, name: str, expected: str) -> None:
     status, out, err = models(hub, "--get", name)
     assert (status, out) == (2, "")
     (line,) = err.splitlines()
-    assert line.startswith("sanad: ") and told in line
+    assert line.startswith("sanad: ") and expected in line
 
 
 def test_a_model_without_safe_weights_and_one_that_writes_elsewhere_are_refused(

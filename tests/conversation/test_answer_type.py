@@ -110,7 +110,7 @@ def test_any_text_can_be_asked(question: str, answer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "answer", "told"),
+    ("question", "answer", "expected"),
     [
         ("Who presses the army to leave?", "the army", True),
         ("Who presses the army to leave?", "the army's generals", False),
@@ -124,9 +124,9 @@ def test_any_text_can_be_asked(question: str, answer: str) -> None:
     ],
 )
 def test_the_questions_own_words_are_no_answer_but_to_a_choice(
-    question: str, answer: str, told: bool
+    question: str, answer: str, expected: bool
 ) -> None:
-    assert repeats(question, answer) == told
+    assert repeats(question, answer) == expected
 
 
 WOUNDED = "5 soldiers and two contractors were wounded."

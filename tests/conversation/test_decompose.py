@@ -22,7 +22,7 @@ LONGEST = 1000
 
 
 @pytest.mark.parametrize(
-    ("question", "told"),
+    ("question", "expected"),
     [
         (
             "What did Iraq ask for in public, and what do its officials fear?",
@@ -111,8 +111,8 @@ LONGEST = 1000
         ),
     ],
 )
-def test_two_questions_are_distinguished(question: str, told: list[str]) -> None:
-    assert [part.asked for part in parts(question, longest=LONGEST)] == told
+def test_two_questions_are_distinguished(question: str, expected: list[str]) -> None:
+    assert [part.asked for part in parts(question, longest=LONGEST)] == expected
 
 
 def test_a_subquestion_that_depends_on_another_is_searched_for_with_the_whole_question() -> None:
@@ -174,9 +174,9 @@ def test_many_spaces_are_no_work() -> None:
 
 @given(st.text(max_size=200))
 def test_any_text_is_decomposed_without_an_error(question: str) -> None:
-    told = parts(question, longest=LONGEST)
-    assert 1 <= len(told) <= MOST
-    assert len(told) > 1 or told[0].asked == question
+    decomposed = parts(question, longest=LONGEST)
+    assert 1 <= len(decomposed) <= MOST
+    assert len(decomposed) > 1 or decomposed[0].asked == question
 
 
 ARTICLES = {
@@ -205,24 +205,24 @@ def asked(
         assistant.close()
 
 
-def replies(tmp_path: Path, *told: str) -> list[str]:
+def replies(tmp_path: Path, *sentences: str) -> list[str]:
     """Replies that name, of the sentences that each prompt shows, the one with their year."""
-    _, llm = asked(tmp_path, ["[0]"] * len(told), BOTH)
+    _, llm = asked(tmp_path, ["[0]"] * len(sentences), BOTH)
     numbered = [dict(re.findall(r"\[(\d)\].*?\b(20\d\d)\b", prompt)) for prompt in llm.prompts]
     number = [{year: n for n, year in years.items()} for years in numbered]
-    return [f"[{number[i][text[-4:]]}] {text}" for i, text in enumerate(told)]
+    return [f"[{number[i][text[-4:]]}] {text}" for i, text in enumerate(sentences)]
 
 
 def test_each_subquestion_is_asked_on_its_own(tmp_path: Path) -> None:
     (tmp_path / "dry").mkdir()
     answer, llm = asked(tmp_path, replies(tmp_path / "dry", "in 2019", "in 2021"), BOTH)
-    told = [
+    expected = [
         "in 2019: “The new port opened in 2019, the ministry said.” [1]",
         "in 2021: “The workers ended their strike in 2021, the union said.” [2]",
     ]
-    assert (answer.outcome, answer.text) == ("answered", "\n".join(told))
+    assert (answer.outcome, answer.text) == ("answered", "\n".join(expected))
     assert [citation.source for citation in answer.citations] == ["port.txt", "strike.txt"]
-    assert [answer.text[claim.start : claim.end] for claim in answer.claims] == told
+    assert [answer.text[claim.start : claim.end] for claim in answer.claims] == expected
     assert answer.understood == "When did the port open? When did the workers end their strike?"
     assert len(llm.prompts) == 2
     assert "strike" not in llm.prompts[0].split("Question:")[-1]
@@ -233,9 +233,9 @@ def test_what_has_no_answer_is_named(tmp_path: Path) -> None:
     (tmp_path / "dry").mkdir()
     answer, _ = asked(tmp_path, [*replies(tmp_path / "dry", "in 2019"), "[0]"], BOTH)
     assert answer.outcome == "partial"
-    told = "in 2019: “The new port opened in 2019, the ministry said.” [1]"
-    assert answer.text == f"{told}\nNo answer was found to: “When did the workers end their strike?”"
-    assert [claim.text for claim in answer.claims] == [told]
+    expected = "in 2019: “The new port opened in 2019, the ministry said.” [1]"
+    assert answer.text == f"{expected}\nNo answer was found to: “When did the workers end their strike?”"
+    assert [claim.text for claim in answer.claims] == [expected]
 
 
 def test_without_any_answer_nothing_is_said(tmp_path: Path) -> None:

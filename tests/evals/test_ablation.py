@@ -91,11 +91,11 @@ def compare(small_articles: Path, tmp_path: Path) -> Compare:
 
     def call(*arguments: str) -> tuple[int, dict[str, dict[str, Answer]]]:
         status = ablation.main([*fixed, *arguments], open_system=open_system)
-        told = {}
+        answers = {}
         for path in out.glob("*/report.json"):
             items = json.loads(path.read_text(encoding="utf-8"))["items"]
-            told[path.parent.name] = {item["id"]: item["answer"] for item in items}
-        return status, told
+            answers[path.parent.name] = {item["id"]: item["answer"] for item in items}
+        return status, answers
 
     return call
 
@@ -111,11 +111,11 @@ def test_every_step_of_the_answer_can_be_left_out() -> None:
 def test_systems_are_compared_and_the_model_is_asked_once_for_each_prompt(
     compare: Compare, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, told = compare("--systems", "check_form,naive")
+    status, answers = compare("--systems", "check_form,naive")
     assert status == 0
-    assert set(told) == {WHOLE, "check_form", NAIVE}
-    assert [told[name]["when"]["outcome"] for name in (WHOLE, "check_form")] == ["not_found", "answered"]
-    assert told[WHOLE]["nowhere"]["outcome"] == "not_found"
+    assert set(answers) == {WHOLE, "check_form", NAIVE}
+    assert [answers[name]["when"]["outcome"] for name in (WHOLE, "check_form")] == ["not_found", "answered"]
+    assert answers[WHOLE]["nowhere"]["outcome"] == "not_found"
     # A warm-up and three questions; for the naive chain, with other prompts, again.
     assert len(asked) == 8
     out = capsys.readouterr().out
@@ -137,9 +137,9 @@ def test_a_comparison_that_is_interrupted_goes_on_where_it_was(
 ) -> None:
     arguments = ("--systems", "check_form")
     stop_at[0] = 3  # the second question, after the warm-up
-    status, told = compare(*arguments)
+    status, answers = compare(*arguments)
     assert status == 130
-    assert set(told[WHOLE]) == {"cost"}
+    assert set(answers[WHOLE]) == {"cost"}
     stop_at[0] = 0
     assert compare(*arguments, "--resume")[0] == 0
     resumed = without_seconds(capsys.readouterr().out)
@@ -221,17 +221,17 @@ def test_a_torn_line_of_replies_is_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         (["--systems", "speed"], "no system 'speed'; there are read_again"),
         (["--systems", "whole"], "'whole'"),
     ],
 )
 def test_an_unknown_system_is_reported(
-    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert ablation.main([*arguments, "--out", str(tmp_path / "out")]) == 2
-    assert told in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
 
 
 def test_a_baseline_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -203,8 +203,10 @@ def test_a_number_that_makes_no_sense_is_refused(given, capsys):
 @pytest.mark.slow
 def test_memory_is_the_largest_that_the_process_had():
     code = "from evals.bench import peak_memory as p; a = p(); b'x' * 60_000_000; print(a, p())"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    before, after = map(int, told.stdout.split())
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    before, after = map(int, process.stdout.split())
     assert before + 50_000_000 < after < before + 80_000_000
 
 

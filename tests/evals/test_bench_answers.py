@@ -161,9 +161,9 @@ def test_a_run_writes_every_figure(
     assert figures["graded"] == 2
     assert figures["of_bandwidth"] is None, "a fake reads no weights"
     assert [len(replies) for replies in report["replies"]["sanad"].values()] == [2, 2]
-    told = capsys.readouterr()
-    assert "| sanad |" in told.out
-    assert told.err.splitlines()[-1] == "round 2, question 2 of 2, 0 min left"
+    output = capsys.readouterr()
+    assert "| sanad |" in output.out
+    assert output.err.splitlines()[-1] == "round 2, question 2 of 2, 0 min left"
 
 
 @pytest.mark.slow

@@ -65,8 +65,8 @@ def test_a_run_writes_figures_and_a_plot(
     assert [one["askers"] for one in report["figures"]] == [2]
     assert [len(one["taken"]) for one in report["rounds"]] == [3]
     assert (out / "bench-askers.png").stat().st_size > 5000
-    told = capsys.readouterr()
-    assert "| 2 | " in told.out and "round 1, 2 askers" in told.err
+    output = capsys.readouterr()
+    assert "| 2 | " in output.out and "round 1, 2 askers" in output.err
 
 
 def test_a_number_below_one_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,19 +15,19 @@ def arguments(tmp_path):
 
 def test_sanad_eval_is_the_harness_with_its_options_and_statuses(run, arguments, tmp_path, monkeypatch):
     good, bad = tmp_path / "good", tmp_path / "bad"
-    status, told, err = run("eval", "--retrieval-only", *arguments, "--out", str(good))
+    status, output, err = run("eval", "--retrieval-only", *arguments, "--out", str(good))
     assert (status, err) == (0, "")
-    assert "passed      compared with no baseline" in told
+    assert "passed      compared with no baseline" in output
     assert json.loads((good / "report.json").read_text(encoding="utf-8"))["n"] == 2
     monkeypatch.setenv("SANAD_MAX_QUESTION", str(len(NOWHERE["question"])))
     against = ["--baseline", str(good / "report.json"), "--out", str(bad)]
-    status, told, _ = run("eval", "--retrieval-only", *arguments, *against)
+    status, output, _ = run("eval", "--retrieval-only", *arguments, *against)
     assert status == 1
-    assert told.endswith("REGRESSION  failed now, and not in the baseline: right\n")
+    assert output.endswith("REGRESSION  failed now, and not in the baseline: right\n")
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "expected"),
     [
         (["eval", "--questions", "missing.jsonl"], "missing.jsonl: No such file"),
         (["eval", "--limit", "0"], "sanad eval: error: argument --limit: 0 is below 1"),
@@ -35,10 +35,10 @@ def test_sanad_eval_is_the_harness_with_its_options_and_statuses(run, arguments,
         (["eval", "check", "missing.jsonl"], "missing.jsonl: No such file"),
     ],
 )
-def test_what_cannot_run_is_status_two_and_named(run, command, told):
+def test_what_cannot_run_is_status_two_and_named(run, command, expected):
     status, out, err = run(*command)
     assert (status, out) == (2, "")
-    assert told in err
+    assert expected in err
 
 
 def test_help_names_it_and_its_options(run):

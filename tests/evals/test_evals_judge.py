@@ -5,7 +5,7 @@ from evals_stand_in import NOWHERE, RIGHT, StandIn, write
 
 from evals import judge, run
 from evals.dataset import BadQuestions, read_questions
-from evals.judge import Graded, agreement, by_rule, kappa, read_sheet, told, write_sheet
+from evals.judge import Graded, agreement, agreement_report, by_rule, kappa, read_sheet, write_sheet
 
 LEAST_KAPPA = 0.85
 """Below it an automatic grade is no stand-in for a person's."""
@@ -114,9 +114,9 @@ def test_the_rule_agrees_with_the_grades_that_were_given_by_hand():
     lines, rule = committed()
     found = agreement(lines, rule)
     assert found.n >= 100
-    assert found.kappa >= LEAST_KAPPA, told(lines, rule)
+    assert found.kappa >= LEAST_KAPPA, agreement_report(lines, rule)
 
 
 def test_every_disagreement_is_explained():
     lines, rule = committed()
-    assert "NOT EXPLAINED" not in told(lines, rule)
+    assert "NOT EXPLAINED" not in agreement_report(lines, rule)

@@ -1,4 +1,4 @@
-"""The gate over the real chain: worse settings are told, the same ones are not.
+"""The gate over the real chain: worse settings are reported, the same ones are not.
 
 Here with fake models, in seconds. With the packaged ones, over the hand-written questions and in about
 three minutes a run:
@@ -221,14 +221,14 @@ def faked(index: str, settings: Settings, *, blind: bool = False) -> Assistant:
 def test_each_worse_setting_is_a_regression_and_the_same_one_is_not(evaluate, good):
     baseline = ("--baseline", str(good))
     ways = worse_ways(faked)
-    for way, told in (
+    for way, expected in (
         ("k=1", "evidence recall@10"),
         ("shuffled citations", "citation recall"),
         ("no sources", "accuracy"),
     ):
         status, verdict = evaluate(ways[way], "bad", *baseline)
         assert (way, status, verdict["verdict"]) == (way, 1, "worse")
-        assert any(reason.startswith(told) for reason in verdict["regressions"]), verdict["regressions"]
+        assert any(reason.startswith(expected) for reason in verdict["regressions"]), verdict["regressions"]
     status, verdict = evaluate(faked, "again", *baseline)
     assert (status, verdict["verdict"], verdict["paired"]) == (0, "no detectable difference", len(TOWNS))
 

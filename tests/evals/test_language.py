@@ -25,7 +25,7 @@ def said(text: str, quote: str = HELD, outlet: str | None = None) -> StoredAnswe
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted", "told"),
+    ("text", "wanted", "expected"),
     [
         ("4 [1]", "en", None),
         ("٤ [1]", "ar", None),
@@ -49,8 +49,10 @@ def said(text: str, quote: str = HELD, outlet: str | None = None) -> StoredAnswe
         ("بِلُغَةٍ ab", "ar", True),
     ],
 )
-def test_most_letters_decide_whatever_frame_they_are_in(text: str, wanted: str, told: bool | None) -> None:
-    assert in_language(said(text, outlet=OUTLET), wanted) == (None if told is None else float(told))
+def test_most_letters_decide_whatever_frame_they_are_in(
+    text: str, wanted: str, expected: bool | None
+) -> None:
+    assert in_language(said(text, outlet=OUTLET), wanted) == (None if expected is None else float(expected))
 
 
 def test_an_arabic_quotation_in_an_english_frame_is_no_english_answer() -> None:

@@ -59,8 +59,8 @@ def test_every_question_is_asked_of_every_draw_and_reported_by_direction(
     folders: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "items.jsonl"
-    told = arguments(folders, "--draws", "4", "--out", str(out))
-    assert mixed.main(told, embedder=FakeEmbedder()) == 0
+    argv = arguments(folders, "--draws", "4", "--out", str(out))
+    assert mixed.main(argv, embedder=FakeEmbedder()) == 0
     items = [Item(**json.loads(line)) for line in out.read_text(encoding="utf-8").splitlines()]
     assert [item.id for item in items] == ["q1", "q2", "q3"] * 4
     assert {item.direction for item in items if item.id == "q1"} == {"en-ar", "en-en"}
@@ -72,7 +72,7 @@ def test_every_question_is_asked_of_every_draw_and_reported_by_direction(
     shown = capsys.readouterr().out
     assert shown == table(items) + "\n"
     assert {line[:20].strip() for line in shown.splitlines()[1:]} == {item.direction for item in items}
-    assert mixed.main(told, embedder=FakeEmbedder()) == 0
+    assert mixed.main(argv, embedder=FakeEmbedder()) == 0
     assert capsys.readouterr().out == shown, "the same seed draws the same lots"
 
 

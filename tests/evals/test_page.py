@@ -113,8 +113,8 @@ def test_only_the_pages_own_script_and_style_may_run_and_nothing_is_fetched(repo
 
 def test_the_data_records_what_happened_to_every_item(report):
     data = json.loads("".join(Elements(report.read_text(encoding="utf-8")).found["data"]))
-    told = {item["id"]: (item["outcome"], item["change"]) for item in data["items"]}
-    assert told == {
+    outcomes = {item["id"]: (item["outcome"], item["change"]) for item in data["items"]}
+    assert outcomes == {
         "</script>": ("right", "same"),
         "right": ("right", "better"),
         "wrong": ("wrong", "same"),
@@ -181,8 +181,14 @@ def opened(request: pytest.FixtureRequest, chromium: Any, report: Path) -> Itera
 @pytest.mark.browser
 def test_the_page_shows_scores_comparison_and_items_in_both_themes(opened):
     text = opened.locator("main").inner_text()
-    for told in ("Sanad eval", "accuracy in own words", "Against the baseline", "No regression", "5 of 5"):
-        assert told in text
+    for expected in (
+        "Sanad eval",
+        "accuracy in own words",
+        "Against the baseline",
+        "No regression",
+        "5 of 5",
+    ):
+        assert expected in text
     assert opened.locator("svg .dot").count() > 10
     item = opened.locator("details.item[data-id='right']")
     item.locator("summary").first.click()
@@ -201,13 +207,13 @@ def test_a_turn_shows_what_was_asked_before_it_and_what_was_searched_for(chromiu
     shown = context.new_page()
     shown.goto(talked.as_uri())
     text = shown.locator("main").inner_text()
-    for told in (
+    for expected in (
         "3 turns of dialogues (1)",
         "later turns right",
         "whole dialogues right",
         "What rewording is worth",
     ):
-        assert told in text
+        assert expected in text
     turn = shown.locator("details.item[data-id='a.2']")
     assert "turn 2 of 3" in turn.inner_text()
     turn.locator("summary").first.click()

@@ -473,9 +473,9 @@ def test_refusals_are_reported_as_precision_and_recall():
             (question(), answer()),
         )
     ]
-    told = beside(results)["abstention"]
-    assert (told["precision"]["value"], told["precision"]["n"]) == (0.5, 2)
-    assert (told["recall"]["value"], told["recall"]["n"]) == (0.5, 2)
+    refusals = beside(results)["abstention"]
+    assert (refusals["precision"]["value"], refusals["precision"]["n"]) == (0.5, 2)
+    assert (refusals["recall"]["value"], refusals["recall"]["n"]) == (0.5, 2)
 
 
 def test_groundedness_is_the_share_of_claims_that_the_verifier_supports():

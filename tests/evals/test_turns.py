@@ -125,10 +125,10 @@ def test_turns_are_asked_in_order_with_the_assistants_own_answers_and_graded_eac
     ]
     assert report["items"][1]["searched"] == "How many in Syria? And in Iraq?"
     assert (status, report["n"], report["run"]["split"]) == (0, 5, "dev")
-    told = report["dialogues"]
-    assert (told["n"], told["opening_right"]["value"]) == (2, 1.0)
-    assert (told["later_right"]["value"], told["later_right"]["n"]) == (pytest.approx(2 / 3), 3)
-    assert (told["whole_right"]["value"], told["whole_right"]["n"]) == (0.5, 2)
+    scores = report["dialogues"]
+    assert (scores["n"], scores["opening_right"]["value"]) == (2, 1.0)
+    assert (scores["later_right"]["value"], scores["later_right"]["n"]) == (pytest.approx(2 / 3), 3)
+    assert (scores["whole_right"]["value"], scores["whole_right"]["n"]) == (0.5, 2)
     assert report["accuracy_by_tag"]["ellipsis"]["value"] == 0.5
     out = capsys.readouterr().out
     assert "later turns right          0.67" in out
@@ -139,15 +139,15 @@ def test_the_search_is_reported_for_three_wordings_of_later_turns(evaluate, caps
     status, report, assistant = evaluate("--retrieval-only")
     jsonschema.validate(report, schema("report"))
     assert (status, assistant.histories) == (0, [])
-    told = report["dialogues"]
+    scored = report["dialogues"]
     # Of two later turns with an answer both are found by hand, one as reworded and none as typed.
-    recalls = {way: stages["passage"]["recall@1"] for way, stages in told["search"].items()}
+    recalls = {way: stages["passage"]["recall@1"] for way, stages in scored["search"].items()}
     assert {way: one["value"] for way, one in recalls.items()} == {"searched": 0.5, "typed": 0, "by_hand": 1}
     assert {one["n"] for one in recalls.values()} == {2}
-    gain = told["gain"]["searched"]["passage recall@1"]
+    gain = scored["gain"]["searched"]["passage recall@1"]
     assert gain == {"value": 0.5, "low": -1.0, "high": 1.0, "n": 2}  # two dialogues prove nothing
-    assert told["gain"]["by_hand"]["passage recall@1"]["value"] == 1.0
-    assert told["later_right"] is told["whole_right"] is None
+    assert scored["gain"]["by_hand"]["passage recall@1"]["value"] == 1.0
+    assert scored["later_right"] is scored["whole_right"] is None
     first = report["items"][0]["scores"]
     assert (first["passage_rr"], first["typed_passage_rr"]) == (1.0, None)
     out = capsys.readouterr().out
@@ -211,7 +211,7 @@ def test_a_run_is_compared_turn_by_turn_with_a_baseline(evaluate, tmp_path, monk
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [
         ({"id": "a"}, "key 'turns': missing"),
         (FIRST | {"turns": []}, "key 'turns': []"),
@@ -227,11 +227,11 @@ def test_a_run_is_compared_turn_by_turn_with_a_baseline(evaluate, tmp_path, monk
         (SECOND, "key 'id': 'b' was used on line 1"),
     ],
 )
-def test_a_bad_dialogue_is_named_with_its_key(tmp_path, line, told):
+def test_a_bad_dialogue_is_named_with_its_key(tmp_path, line, expected):
     file = write(tmp_path, SECOND, "", line)
     with pytest.raises(BadQuestions) as caught:
         read_dialogues(file)
-    assert str(caught.value).startswith(f"{file}, line 3, {told}")
+    assert str(caught.value).startswith(f"{file}, line 3, {expected}")
 
 
 def test_a_quote_that_is_gone_is_named_with_its_turn(tmp_path):
@@ -259,13 +259,13 @@ def test_a_sample_or_a_tag_takes_whole_dialogues(tmp_path):
 
 
 def test_splits_are_for_dialogues_alone_and_dialogues_not_for_questions(capsys):
-    for arguments, told in (
+    for arguments, expected in (
         (["--split", "dev"], "only dialogues have splits"),
         (["--dialogues", "--questions", "q.jsonl"], "not allowed with argument --dialogues"),
     ):
         with pytest.raises(SystemExit, match="2"):
             run.main(arguments)
-        assert told in capsys.readouterr().err
+        assert expected in capsys.readouterr().err
 
 
 def test_the_hand_written_dialogues_have_baselines_and_floors_of_their_own(tmp_path):
@@ -279,8 +279,8 @@ def test_the_hand_written_dialogues_have_baselines_and_floors_of_their_own(tmp_p
 
 def test_a_new_baseline_comes_with_the_floors_that_fit_it(evaluate, tmp_path):
     report = evaluate()[1]
-    told = tomllib.loads(table.floors(report, "dialogues-dev"))["tool"]["sanad"]["eval"]["floors"]
-    floors = told["dialogues-dev"]
+    written = tomllib.loads(table.floors(report, "dialogues-dev"))["tool"]["sanad"]["eval"]["floors"]
+    floors = written["dialogues-dev"]
     assert floors["passage recall@10"] <= report["retrieval"]["passage"]["all"]["recall@10"]["low"]
     assert "evidence recall@10" not in floors  # nothing was found
     pyproject = tmp_path / "pyproject.toml"

@@ -212,7 +212,7 @@ def test_every_bad_line_is_reported_not_only_the_first(tmp_path):
     file = tmp_path / "mine.jsonl"
     file.write_text("\n".join(["{", line(), line(lang="fr"), line()]))
     problems = [problem.message for problem in workbench.check(read_lines(file), ARTICLES)]
-    assert [f"line {n}" in told for n, told in zip((1, 3, 4), problems, strict=True)] == [True] * 3
+    assert [f"line {n}" in reported for n, reported in zip((1, 3, 4), problems, strict=True)] == [True] * 3
 
 
 def test_the_commands_run_over_an_index(small_articles, tmp_path, monkeypatch, capsys):

@@ -62,9 +62,9 @@ def test_an_index_on_another_machine_gives_the_same_answer(
         opened = Assistant.open(
             name, settings=Settings.load(**changed), embedder=FakeEmbedder(), generator=fake_generator()
         )
-        told = opened.ask(QUESTION).to_dict()
+        reply = opened.ask(QUESTION).to_dict()
         opened.close()
-        return told["text"], told["citations"], [passage["chunk"] for passage in told["passages"]]
+        return reply["text"], reply["citations"], [passage["chunk"] for passage in reply["passages"]]
 
     elsewhere = {"indexes": tmp_path / "other"}
     done = imported(archive, **elsewhere)
@@ -184,7 +184,7 @@ def uploaded(new: Any) -> Callable[[dict[str, Any], dict[str, bytes]], None]:
     return lambda header, _: header["files"][-1].update(upload=new)
 
 
-def told(**changed: Any) -> Callable[[dict[str, Any], dict[str, bytes]], None]:
+def manifest_with(**changed: Any) -> Callable[[dict[str, Any], dict[str, bytes]], None]:
     return lambda header, _: header.update(changed)
 
 
@@ -213,11 +213,11 @@ def spoiled(name: str, data: bytes) -> Callable[[dict[str, Any], dict[str, bytes
         (uploaded("x.exe"), "uploaded file with the invalid name"),
         (uploaded("x\u202etxt.txt"), "uploaded file with the invalid name"),
         (uploaded(7), "uploaded file with the invalid name"),
-        (told(format=99), "format 99"),
-        (told(files=[]), "list every file exactly once"),
-        (told(files=7), "cannot be read"),
-        (told(files=[7]), "cannot be read"),
-        (told(embedder=None), "cannot be read"),
+        (manifest_with(format=99), "format 99"),
+        (manifest_with(files=[]), "list every file exactly once"),
+        (manifest_with(files=7), "cannot be read"),
+        (manifest_with(files=[7]), "cannot be read"),
+        (manifest_with(embedder=None), "cannot be read"),
         (spoiled("vectors.npy", b"\x93NUMPY\x01\x00\x10\x00"), "is not an index"),
         (spoiled("chunks.npy", b"\x80\x04cos\nsystem\n"), "is not an index"),
         (spoiled("articles.jsonl", b"{}\n"), "is not an index"),
@@ -239,7 +239,7 @@ def test_an_archive_that_means_harm_is_refused_and_leaves_nothing(
 @pytest.mark.parametrize("name", ["../x", "", ".hidden", "a/b", "/x"])
 def test_a_name_that_leads_elsewhere_is_refused(archive: Path, name: str) -> None:
     with pytest.raises(BadSettings, match="not a valid index name"):
-        imported(rewritten(archive, told(name=name)))
+        imported(rewritten(archive, manifest_with(name=name)))
 
 
 ODD_KINDS = [

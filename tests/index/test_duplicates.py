@@ -46,12 +46,12 @@ ELSEWHERE = [
 ]
 
 
-def told(sentences, article="a", **more):
+def make_article(sentences, article="a", **more):
     return Article(id=article, title="", text="\n".join(sentences), source=f"{article}.txt", **more)
 
 
 def together(one, other):
-    found = groups([told(one, "a"), told(other, "b")])
+    found = groups([make_article(one, "a"), make_article(other, "b")])
     assert found["a"] == "a"
     return found["b"] == "a"
 
@@ -153,8 +153,8 @@ def test_english_stories_are_distinguished_by_their_claims(old, new):
     ],
 )
 def test_numbers_that_change_places_or_in_part_are_a_disagreement(sentence, values, others):
-    one = told([sentence.format(*values), *ENGLISH], "a")
-    other = told([sentence.format(*others), *ENGLISH], "b")
+    one = make_article([sentence.format(*values), *ENGLISH], "a")
+    other = make_article([sentence.format(*others), *ENGLISH], "b")
     assert set(groups([one, other]).values()) == {"a", "b"}
     listed = collapse([*ranked(one, budget=1000), *ranked(other, budget=1000)], among(one, other))
     assert [p.chunk.article_id for p in listed] == ["a", "b"]
@@ -162,7 +162,7 @@ def test_numbers_that_change_places_or_in_part_are_a_disagreement(sentence, valu
 
 def test_a_chain_of_small_changes_does_not_join_its_ends():
     # Each link has one more sentence of another text in place of its own.
-    links = [told([*ELSEWHERE[:at], *ENGLISH[at:]], f"link{at}") for at in range(4)]
+    links = [make_article([*ELSEWHERE[:at], *ENGLISH[at:]], f"link{at}") for at in range(4)]
     for one, next_one in itertools.pairwise(links):
         assert set(groups([one, next_one]).values()) == {one.id}
     found = groups(links)
@@ -174,14 +174,14 @@ def test_a_chain_of_small_changes_does_not_join_its_ends():
 @given(st.permutations(range(6)))
 def test_groups_do_not_depend_on_the_order_of_articles(order):
     texts = [ARABIC, ARABIC[1:], [*ARABIC[3:], *ARABIC[:3]], ENGLISH, ENGLISH[:7], ELSEWHERE]
-    articles = [told(texts[at], f"n{at}") for at in order]
+    articles = [make_article(texts[at], f"n{at}") for at in order]
     assert groups(articles) == {"n0": "n0", "n1": "n0", "n2": "n0", "n3": "n3", "n4": "n3", "n5": "n5"}
 
 
 @examples(50)
 @given(st.lists(st.text(max_size=80), max_size=6))
 def test_any_texts_have_groups_and_equal_ones_share_theirs(texts):
-    articles = [told([text], f"{at:03}") for at, text in enumerate([*texts, *texts])]
+    articles = [make_article([text], f"{at:03}") for at, text in enumerate([*texts, *texts])]
     found = groups(articles)
     assert found.keys() == {article.id for article in articles}
     assert all(found[group] == group <= member for member, group in found.items())
@@ -191,7 +191,12 @@ def test_any_texts_have_groups_and_equal_ones_share_theirs(texts):
 
 
 def test_reprints_name_the_others_of_a_group_and_no_one_else():
-    articles = [told(ARABIC, "a"), told(ENGLISH, "b"), told(ARABIC, "c"), told(ARABIC, "d")]
+    articles = [
+        make_article(ARABIC, "a"),
+        make_article(ENGLISH, "b"),
+        make_article(ARABIC, "c"),
+        make_article(ARABIC, "d"),
+    ]
     others = reprints(articles, groups(articles))
     assert {name: [article.id for article in group] for name, group in others.items()} == {
         "a": ["c", "d"],
@@ -218,10 +223,12 @@ def among(*articles):
 
 def test_a_story_of_three_outlets_is_listed_once_with_all_of_them_named():
     articles = [
-        told(ENGLISH, "coast", outlet="Coast Daily", published="2024-10-06"),
-        told(["Harbour of Marsa opens", *ENGLISH], "valley", outlet="Valley Post", published="2024-10-07"),
-        told(ENGLISH[:7], "hill", outlet=None),
-        told(ELSEWHERE, "other", outlet="Other Times"),
+        make_article(ENGLISH, "coast", outlet="Coast Daily", published="2024-10-06"),
+        make_article(
+            ["Harbour of Marsa opens", *ENGLISH], "valley", outlet="Valley Post", published="2024-10-07"
+        ),
+        make_article(ENGLISH[:7], "hill", outlet=None),
+        make_article(ELSEWHERE, "other", outlet="Other Times"),
     ]
     coast, valley, hill, other = (ranked(article, budget=1000) for article in articles)
     listed = collapse([*other, *valley, *hill, *coast], reprints(articles, groups(articles)))
@@ -231,7 +238,11 @@ def test_a_story_of_three_outlets_is_listed_once_with_all_of_them_named():
 
 
 def test_outlets_are_named_even_if_their_passages_were_not_found():
-    articles = [told(ENGLISH, "a"), told(ENGLISH[2:], "b", outlet="Valley Post"), told(ENGLISH[:5], "c")]
+    articles = [
+        make_article(ENGLISH, "a"),
+        make_article(ENGLISH[2:], "b", outlet="Valley Post"),
+        make_article(ENGLISH[:5], "c"),
+    ]
     found = ranked(articles[0], budget=60)
     listed = collapse(found, among(*articles))
     assert [p.text for p in listed] == [p.text for p in found]
@@ -241,7 +252,7 @@ def test_outlets_are_named_even_if_their_passages_were_not_found():
 
 
 def test_passages_cut_at_other_places_are_still_repeats():
-    one, other = told(ENGLISH, "a"), told([ELSEWHERE[0], *ENGLISH], "b")
+    one, other = make_article(ENGLISH, "a"), make_article([ELSEWHERE[0], *ENGLISH], "b")
     pieces = ranked(one, budget=60)
     assert len(pieces) > 2
     listed = collapse([*pieces, *ranked(other, budget=60)], among(one, other))
@@ -265,7 +276,7 @@ def test_passages_cut_at_other_places_are_still_repeats():
     ids=["number", "month", "denial", "name", "verdict", "more", "new", "different"],
 )
 def test_a_passage_that_says_something_otherwise_or_more_is_never_left_out(other):
-    one, two = told(ARABIC, "a"), told(other, "b")
+    one, two = make_article(ARABIC, "a"), make_article(other, "b")
     listed = collapse([*ranked(one, budget=1000), *ranked(two, budget=1000)], among(one, two))
     assert [p.chunk.article_id for p in listed] == ["a", "b"]
     assert [p.rank for p in listed] == [1, 2]
@@ -283,19 +294,19 @@ def test_a_passage_that_says_something_otherwise_or_more_is_never_left_out(other
     ids=["headline", "spelling", "dateline", "shorter", "short"],
 )
 def test_a_passage_that_says_nothing_more_is_left_out(other):
-    one, two = told(["انسحاب القوات من وادي الرمل", *ARABIC], "a"), told(other, "b")
+    one, two = make_article(["انسحاب القوات من وادي الرمل", *ARABIC], "a"), make_article(other, "b")
     listed = collapse([*ranked(one, budget=1000), *ranked(two, budget=1000)], among(one, two))
     assert [(p.chunk.article_id, [r.article_id for r in p.also]) for p in listed] == [("a", ["b"])]
 
 
 def test_passages_of_one_article_do_not_collapse_into_each_other():
-    one = told([*ENGLISH, *ENGLISH], "a")
+    one = make_article([*ENGLISH, *ENGLISH], "a")
     pieces = ranked(one, budget=60)
-    assert len(collapse(pieces, among(one, told(ENGLISH, "b")))) == len(pieces)
+    assert len(collapse(pieces, among(one, make_article(ENGLISH, "b")))) == len(pieces)
 
 
 def test_a_list_without_reprints_is_only_ranked_again():
-    pieces = ranked(told(ENGLISH, "a"), told(ENGLISH, "b"))
+    pieces = ranked(make_article(ENGLISH, "a"), make_article(ENGLISH, "b"))
     assert list(collapse(pieces, {})) == [dataclasses.replace(p, rank=r) for r, p in enumerate(pieces, 1)]
     assert collapse([], {}) == ()
 
@@ -316,7 +327,7 @@ SENTENCES = st.lists(
 @examples(60)
 @given(st.lists(SENTENCES, min_size=2, max_size=4))
 def test_no_number_is_lost_and_little_of_any_text(stories):
-    articles = [told(story, f"{at}") for at, story in enumerate(stories)]
+    articles = [make_article(story, f"{at}") for at, story in enumerate(stories)]
     found = ranked(*articles, budget=80)
     listed = collapse(found, among(*articles))
     kept = {n for passage in listed for n in numbers(passage.text)}
@@ -329,10 +340,10 @@ def test_no_number_is_lost_and_little_of_any_text(stories):
 
 def test_a_citation_names_only_the_articles_that_hold_its_sentence():
     articles = [
-        told(ARABIC[2:], "a", outlet="صحيفة النخيل"),
-        told(changed(ARABIC, 2, "900", "٩٠٠"), "b", published="2024-09-08"),
-        told(changed(ARABIC, 2, "900", "2500"), "c"),
-        told(ARABIC[:2], "d"),
+        make_article(ARABIC[2:], "a", outlet="صحيفة النخيل"),
+        make_article(changed(ARABIC, 2, "900", "٩٠٠"), "b", published="2024-09-08"),
+        make_article(changed(ARABIC, 2, "900", "2500"), "c"),
+        make_article(ARABIC[:2], "d"),
     ]
     assert holding(ARABIC[2], articles) == (
         Reprint("a", "صحيفة النخيل", None),
@@ -350,8 +361,8 @@ collections = st.dictionaries(st.sampled_from("abcdefghij"), st.one_of(news, st.
 
 @given(collections, collections)
 def test_after_any_changes_the_groups_are_those_of_all_articles_compared_again(before, after):
-    old = {name: told(text, name) for name, text in before.items()}
-    new = {name: told(text, name) for name, text in after.items()}
+    old = {name: make_article(text, name) for name, text in before.items()}
+    new = {name: make_article(text, name) for name, text in after.items()}
     ids = sorted(new)
     changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
     found = regroup(
@@ -366,8 +377,8 @@ def test_after_any_changes_the_groups_are_those_of_all_articles_compared_again(b
 
 def test_only_articles_like_a_changed_one_are_compared_again():
     texts = {f"s{n}": ELSEWHERE[n % 6] + f" {n} times, said the report number {n}." for n in range(40)}
-    articles = {name: told([text], name) for name, text in texts.items()}
-    new = told(ENGLISH, "new")
+    articles = {name: make_article([text], name) for name, text in texts.items()}
+    new = make_article(ENGLISH, "new")
     read, ids = [], sorted([*articles, "new"])
 
     def text(name):

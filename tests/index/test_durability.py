@@ -242,11 +242,11 @@ def test_of_two_writers_at_once_one_wins_and_the_other_soon_names_it(
     with pytest.raises(IndexUnusable) as raised:
         build_index(editions["evening"], "x", embedder=FakeEmbedder())
     assert time.monotonic() - start < 2
-    told = rf"Another process \(pid {os.getpid()}, since 20\d\d-[^)]*\) is writing the index 'x'\."
-    assert re.match(told, str(raised.value))
+    expected = rf"Another process \(pid {os.getpid()}, since 20\d\d-[^)]*\) is writing the index 'x'\."
+    assert re.match(expected, str(raised.value))
     before = indexer.errors.stat().st_size
     assert indexer.run(editions["evening"], "x").outcome == "ended 1"
-    assert re.search(told, indexer.errors.read_text(encoding="utf-8")[before:])
+    assert re.search(expected, indexer.errors.read_text(encoding="utf-8")[before:])
     embedder.go.set()
     winner.join(60)
     assert errors == []

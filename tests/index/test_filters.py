@@ -64,7 +64,7 @@ def test_every_day_lies_in_its_month_and_its_month_in_its_year(day: datetime.dat
 
 
 @pytest.mark.parametrize(
-    ("given_", "told"),
+    ("given_", "expected"),
     [
         *(({"since": text}, [repr(text), "since", "YYYY-MM-DD"]) for text in NO_DATES),
         ({"until": "soon"}, ["'soon'", "until", "YYYY-MM-DD"]),
@@ -78,11 +78,11 @@ def test_every_day_lies_in_its_month_and_its_month_in_its_year(day: datetime.dat
         ({"outlets": ("CNN", " ")}, ["' '", "publisher"]),
     ],
 )
-def test_a_filter_that_makes_no_sense_is_refused(given_: dict[str, Any], told: list[str]) -> None:
+def test_a_filter_that_makes_no_sense_is_refused(given_: dict[str, Any], expected: list[str]) -> None:
     with pytest.raises(BadSettings) as raised:
         Filter(**given_)
     message = str(raised.value)
-    assert [part for part in told if part not in message] == []
+    assert [part for part in expected if part not in message] == []
     assert "\n" not in message
 
 
@@ -175,16 +175,16 @@ def test_where_nothing_matches_the_answer_names_the_filter_and_what_there_is() -
 
 
 def test_an_index_without_outlets_and_dates_says_so() -> None:
-    told = filters.nothing(Filter(since="2024"), [article()], "en")
-    assert "no article states its outlet; no article has a date; languages Arabic." in told
+    message = filters.nothing(Filter(since="2024"), [article()], "en")
+    assert "no article states its outlet; no article has a date; languages Arabic." in message
 
 
 def test_of_many_outlets_the_most_frequent_are_named() -> None:
     many = [article(f"{n}{m}", f"Outlet {n:02}") for n in range(30) for m in range(30 - n)]
-    told = filters.nothing(Filter(("X",)), many, "en")
-    assert "outlets “Outlet 00”, “Outlet 01”, " in told
-    assert "“Outlet 09” and 20 more;" in told
-    assert "Outlet 10" not in told
+    message = filters.nothing(Filter(("X",)), many, "en")
+    assert "outlets “Outlet 00”, “Outlet 01”, " in message
+    assert "“Outlet 09” and 20 more;" in message
+    assert "Outlet 10" not in message
 
 
 @given(st.text(max_size=20).filter(lambda text: any(c.isalnum() for c in text)))

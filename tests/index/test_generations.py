@@ -357,7 +357,7 @@ def test_a_damaged_current_file_is_reported_and_fixed_by_the_next_build(built: P
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "expected"),
     [
         ({"format": 1}, "has format 1, but this version of sanad reads 3"),
         ({"chunks": 5}, "its manifest says"),
@@ -366,16 +366,16 @@ def test_a_damaged_current_file_is_reported_and_fixed_by_the_next_build(built: P
         ({"unknown": 1}, "damaged"),
     ],
 )
-def test_a_manifest_that_does_not_fit_is_refused(built: Path, changed: dict[str, Any], told: str) -> None:
+def test_a_manifest_that_does_not_fit_is_refused(built: Path, changed: dict[str, Any], expected: str) -> None:
     path = built / "generation-0001" / "manifest.json"
     manifest = json.dumps(json.loads(path.read_bytes()) | changed).encode()
     path.write_bytes(manifest)
     (built / "CURRENT").write_bytes(entry("generation-0001", manifest))
-    assert told in refusal(built)
+    assert expected in refusal(built)
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "expected"),
     [
         ({"sentences": 7}, "its manifest says"),
         ({"chunks": 5}, "its manifest says"),
@@ -388,7 +388,7 @@ def test_a_manifest_that_does_not_fit_is_refused(built: Path, changed: dict[str,
     ],
 )
 def test_a_segment_that_does_not_fit_its_manifest_is_refused(
-    built: Path, changed: dict[str, Any], told: str
+    built: Path, changed: dict[str, Any], expected: str
 ) -> None:
     path = built / "generation-0001" / "manifest.json"
     fields = json.loads(path.read_bytes())
@@ -396,7 +396,7 @@ def test_a_segment_that_does_not_fit_its_manifest_is_refused(
     manifest = json.dumps(fields).encode()
     path.write_bytes(manifest)
     (built / "CURRENT").write_bytes(entry("generation-0001", manifest))
-    assert told in refusal(built)
+    assert expected in refusal(built)
 
 
 @pytest.mark.parametrize("version", [1, 2])

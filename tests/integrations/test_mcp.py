@@ -210,7 +210,7 @@ def test_an_id_of_any_characters_can_be_read(
 
 
 @pytest.mark.parametrize(
-    ("tool", "arguments", "told"),
+    ("tool", "arguments", "expected"),
     [
         ("ask", {"question": " "}, "question"),
         ("search", {"question": ""}, "question"),
@@ -221,11 +221,11 @@ def test_an_id_of_any_characters_can_be_read(
     ],
 )
 def test_what_makes_no_sense_is_an_error_that_the_model_can_read(
-    fake_assistant: FakeAssistant, tool: str, arguments: dict[str, Any], told: str
+    fake_assistant: FakeAssistant, tool: str, arguments: dict[str, Any], expected: str
 ) -> None:
     async def session() -> None:
         async with connected(fake_assistant()) as client:
-            assert told in await refused(client, tool, **arguments)
+            assert expected in await refused(client, tool, **arguments)
 
     anyio.run(session)
 

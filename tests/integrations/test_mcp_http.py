@@ -136,7 +136,7 @@ def test_a_call_that_is_cancelled_stops_the_model_and_frees_the_queue(serve: Ser
                 tasks.start_soon(client.call_tool, "ask", {"question": COST})
                 await anyio.to_thread.run_sync(writing.wait, PATIENCE)
                 tasks.cancel_scope.cancel()
-            with anyio.fail_after(PATIENCE):  # until the server has been told
+            with anyio.fail_after(PATIENCE):  # until the server knows
                 while await anyio.to_thread.run_sync(left, server) < 1:
                     await anyio.sleep(0.02)
             stopped.set()

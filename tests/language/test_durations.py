@@ -1,4 +1,4 @@
-"""Numbers that count something, told from dates and lengths of time."""
+"""Numbers that count something, distinguished from dates and lengths of time."""
 
 from __future__ import annotations
 

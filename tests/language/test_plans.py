@@ -1,4 +1,4 @@
-"""Plans and deeds are told apart by grammar, in both languages."""
+"""Plans and deeds are distinguished by grammar, in both languages."""
 
 from __future__ import annotations
 

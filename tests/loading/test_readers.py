@@ -363,8 +363,8 @@ def test_the_process_of_the_parsers_can_open_no_connection_and_take_only_so_much
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     limited = ["no memory"] if sys.platform == "linux" else []
-    told = ["a parser called socket.__new__", "a parser called subprocess.Popen", *limited]
-    assert done.stdout.splitlines() == told
+    expected = ["a parser called socket.__new__", "a parser called subprocess.Popen", *limited]
+    assert done.stdout.splitlines() == expected
 
 
 @pytest.mark.parametrize("kind", sorted({"html", "pdf", "docx"}))

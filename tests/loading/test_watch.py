@@ -30,7 +30,7 @@ class Watched:
     """``watch_index`` over a folder in a thread: what it tells arrives in a queue."""
 
     def __init__(self, folder: Path) -> None:
-        self.told: queue.SimpleQueue[Built | SanadError | BaseException | None] = queue.SimpleQueue()
+        self.events: queue.SimpleQueue[Built | SanadError | BaseException | None] = queue.SimpleQueue()
         self._folder = folder
         self._end = False
         self._thread = threading.Thread(target=self._run)
@@ -40,17 +40,17 @@ class Watched:
         try:
             watch_index(self._folder, "small", self._tell, embedder=FakeEmbedder(), settle=SETTLE)
         except BaseException as error:
-            self.told.put(error)
+            self.events.put(error)
         else:
-            self.told.put(None)
+            self.events.put(None)
 
     def _tell(self, event: Built | SanadError) -> None:
-        self.told.put(event)
+        self.events.put(event)
         if self._end:
             raise KeyboardInterrupt  # as Ctrl+C in the middle of an update
 
     def next(self) -> Built | SanadError | BaseException | None:
-        return self.told.get(timeout=PATIENT)
+        return self.events.get(timeout=PATIENT)
 
     def built(self) -> Built:
         event = self.next()
@@ -106,7 +106,9 @@ def test_a_bad_state_is_reported_once_and_the_last_index_stays_in_use(
     error = watched.next()
     assert isinstance(error, BadArticles)
     assert "articles.toml" in str(error)
-    write(small_articles / "bridge.txt", "The bridge opened on Monday.\n")  # the same error, not told again
+    write(
+        small_articles / "bridge.txt", "The bridge opened on Monday.\n"
+    )  # the same error, not reported again
     assistant = Assistant.open("small", embedder=FakeEmbedder(), generator=fake_generator())
     assert len(assistant.articles()) == 3
     write(catalogue, sound)
@@ -265,8 +267,8 @@ def test_the_command_reports_each_update_in_a_line_and_ends_at_a_signal(
         assert process.stderr is not None
         try:
             first = process.stdout.readline()
-            while not (told := process.stderr.readline()).startswith("Watching "):
-                assert told, "it ended before it watched"
+            while not (line := process.stderr.readline()).startswith("Watching "):
+                assert line, "it ended before it watched"
             write(small_articles / "bridge.txt", "The bridge opened on Monday.\n")
             second = process.stdout.readline()
             process.send_signal(ending)

@@ -89,8 +89,8 @@ def test_an_address_that_refuses_is_named_at_once(
     address = f"127.0.0.1:{free_port()}"
     command = ["index", str(small_articles), "--index", "mine", "--embedder", "fake"]
     assert main([*command, "--ray", address]) == 2
-    told = capsys.readouterr().err
-    assert address in told and "refused" in told and "\n" not in told.strip()
+    message = capsys.readouterr().err
+    assert address in message and "refused" in message and "\n" not in message.strip()
     assert not (settings().indexes / "mine").exists()
 
 
@@ -160,8 +160,13 @@ def test_a_machine_with_another_embedder_is_refused_and_the_index_stays(
     (small_articles / "new.txt").write_text("The lighthouse\n\nIt was lit again on 3 May 2024.", "utf-8")
     command = ["index", str(small_articles), "--index", "small", "--embedder", "fake"]
     assert main([*command, "--ray", two_machines.address]) == 2
-    told = capsys.readouterr().err
-    assert "fake:64" in told and "fake:32" in told and "same version" in told and "Traceback" not in told
+    message = capsys.readouterr().err
+    assert (
+        "fake:64" in message
+        and "fake:32" in message
+        and "same version" in message
+        and "Traceback" not in message
+    )
     assert contents(assistant.settings.indexes) == before
 
 

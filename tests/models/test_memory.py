@@ -19,8 +19,8 @@ SIZE = 8 * 2**20
 
 def held(path: Path) -> int:
     """Bytes of a file that this process has in memory, over all its mappings."""
-    told, total = Path("/proc/self/smaps").read_text(encoding="utf-8"), 0
-    for part in re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", told):
+    mappings, total = Path("/proc/self/smaps").read_text(encoding="utf-8"), 0
+    for part in re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", mappings):
         if part.partition("\n")[0].endswith(f" {path}"):
             total += int(re.search(r"^Rss: +(\d+) kB", part, re.MULTILINE)[1]) * 1024  # type: ignore[index]
     return total

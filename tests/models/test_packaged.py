@@ -111,10 +111,10 @@ def test_a_prepared_model_is_not_prepared_again_nor_needs_its_packages(packages:
     first = prepared(tiny(), Settings.load())
     written = (first / "model.bin").stat().st_mtime_ns
     shutil.rmtree(packages)
-    told: list[str] = []
-    again = prepared(tiny(convert=_never), Settings.load(), lambda what, _share: told.append(what))
+    steps: list[str] = []
+    again = prepared(tiny(convert=_never), Settings.load(), lambda what, _share: steps.append(what))
     assert again == first
-    assert told == []
+    assert steps == []
     assert (first / "model.bin").stat().st_mtime_ns == written
 
 
@@ -123,13 +123,13 @@ def _never(source: Path, folder: Path, progress: Progress) -> None:
 
 
 def test_progress_grows_and_names_the_model(packages: Path) -> None:
-    told: list[tuple[str, float]] = []
-    prepared(tiny(), Settings.load(), lambda what, share: told.append((what, share)))
-    shares = [share for _, share in told]
+    reports: list[tuple[str, float]] = []
+    prepared(tiny(), Settings.load(), lambda what, share: reports.append((what, share)))
+    shares = [share for _, share in reports]
     assert shares == sorted(shares)
     assert shares[0] >= 0
     assert shares[-1] <= 1
-    assert list(dict.fromkeys(what for what, _ in told)) == ["checking Tiny", "preparing Tiny"]
+    assert list(dict.fromkeys(what for what, _ in reports)) == ["checking Tiny", "preparing Tiny"]
 
 
 def test_the_same_weights_prepared_twice_have_the_same_identity(packages: Path) -> None:

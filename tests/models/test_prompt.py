@@ -58,7 +58,7 @@ def test_a_template_becomes_messages_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("", "must start with a line"),
         ("$evidence $question $language", "must start with a line"),
@@ -80,11 +80,11 @@ def test_a_template_becomes_messages_in_order() -> None:
         (GOOD + " ${question", "stray '$'"),
     ],
 )
-def test_a_broken_template_is_refused_with_its_name_and_fault(text: str, told: str) -> None:
+def test_a_broken_template_is_refused_with_its_name_and_fault(text: str, expected: str) -> None:
     with pytest.raises(PromptBroken) as raised:
         prompt.parse(text, name="mine.txt")
     assert "mine.txt" in str(raised.value)
-    assert told in str(raised.value)
+    assert expected in str(raised.value)
 
 
 @pytest.mark.parametrize("name", sorted(p.stem for p in resource_dir("prompts").glob("*.txt")))

@@ -407,7 +407,7 @@ def test_a_context_that_is_too_small_is_reported_with_the_setting(said: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [
         ("http://127.0.0.1:11434/v1", "names no model"),
         ("http://127.0.0.1:11434/v1#", "names no model"),
@@ -420,11 +420,11 @@ def test_a_context_that_is_too_small_is_reported_with_the_setting(said: str) -> 
         ("127.0.0.1:8080", "looks like an address"),
     ],
 )
-def test_an_address_of_another_form_is_refused_with_the_right_form(name: str, told: str) -> None:
+def test_an_address_of_another_form_is_refused_with_the_right_form(name: str, expected: str) -> None:
     with pytest.raises(BadSettings) as raised:
         open_generator(Settings.load(llm=name))
     message = str(raised.value)
-    assert told in message
+    assert expected in message
     assert name.split("#")[0].rpartition("@")[2] in message
     assert "secret" not in message
 

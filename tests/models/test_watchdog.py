@@ -108,7 +108,7 @@ def test_a_healthy_engine_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "expected"),
     [
         (RuntimeError("node\n broke"), "The language model failed: node broke. Ask again."),
         (GenerationFailed("Its own words."), "Its own words."),
@@ -120,13 +120,13 @@ def test_a_healthy_engine_is_kept() -> None:
     ids=lambda value: str(value)[:20],
 )
 def test_an_engine_that_raises_ends_its_own_reply_and_the_next_finds_another(
-    error: Exception, told: str
+    error: Exception, expected: str
 ) -> None:
     opened = Opened(raises(error), well)
     generator = supervised(opened)
     with pytest.raises(GenerationFailed) as raised:
         reply(generator)
-    assert told in str(raised.value)
+    assert expected in str(raised.value)
     assert reply(generator) == "all is well"
     assert (opened.count, generator.reloads) == (2, 1)
 

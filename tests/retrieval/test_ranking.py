@@ -42,7 +42,7 @@ def test_words_count_with_those_of_the_title_and_of_the_sentence_before() -> Non
     assert feature(question, untitled, "context") == [0.0, 0.667, 0.667]
 
 
-def test_long_sentences_are_told_from_short_ones() -> None:
+def test_long_sentences_are_distinguished_from_short_ones() -> None:
     assert feature("When was the crane moved?", PLAIN, "length") == [1.609, 1.792, 1.386]
 
 

@@ -115,8 +115,8 @@ def save_fusion(folder: Path, embedder: str = FakeEmbedder().identity, **changed
     """The weights of the fake embedder; ``en`` and ``ar`` change those of questions in a language."""
     pairs = [(question, text) for question in LANGUAGES for text in LANGUAGES]
     weights = {f"{question}-{text}": changed.get(question, WEIGHTS) for question, text in pairs}
-    told = {"embedder": embedder, **weights}
-    path.write_text(json.dumps(told), encoding="utf-8")
+    content = {"embedder": embedder, **weights}
+    path.write_text(json.dumps(content), encoding="utf-8")
     return path
 
 
@@ -447,8 +447,8 @@ def test_sentences_are_ranked_by_their_fitted_weights(news: Generation, fitted: 
     def ordered(longest_first: bool) -> list[str]:
         weights = dict.fromkeys(FEATURES, 0.0) | {"length": 1.0 if longest_first else -1.0}
         path = tmp_path / "sentences.json"
-        told = {"embedder": FakeEmbedder().identity, "weights": weights}
-        path.write_text(json.dumps(told), encoding="utf-8")
+        content = {"embedder": FakeEmbedder().identity, "weights": weights}
+        path.write_text(json.dumps(content), encoding="utf-8")
         searcher = Searcher(news, FakeEmbedder(), fitted, path)
         return [piece.text for piece in search(searcher, QUESTIONS[0], limit=30, tokens=5000)[1]]
 

@@ -119,9 +119,9 @@ def check_loader(files: dict[str, bytes]) -> None:
         except BadArticles as error:
             assert "No usable article" in str(error)
             return
-    told = {article.source.partition(":")[0] for article in loaded.articles}
-    told |= {skipped.source.partition(":")[0] for skipped in loaded.skipped}
-    assert told == set(files)
+    reported = {article.source.partition(":")[0] for article in loaded.articles}
+    reported |= {skipped.source.partition(":")[0] for skipped in loaded.skipped}
+    assert reported == set(files)
     for article in loaded.articles:
         assert any(c.isalnum() for c in article.text)
         assert len(loaded.lines[article.id]) == article.text.count("\n") + 1

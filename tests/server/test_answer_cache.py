@@ -47,10 +47,10 @@ def test_what_was_kept_comes_back_equal_also_in_another_process(cache: AnswerCac
     assert cache.get("key") == answer()
     code = "import sys; from pathlib import Path; from rag.server.answer_cache import AnswerCache; "
     code += "print(AnswerCache(Path(sys.argv[1]), 1).get('key').text)"
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code, cache.path], capture_output=True, text=True, check=True
     )
-    assert told.stdout == answer().text + "\n"
+    assert process.stdout == answer().text + "\n"
 
 
 def test_questions_are_private(cache: AnswerCache) -> None:

@@ -107,7 +107,7 @@ def test_an_article_that_is_not_there_is_named(shared_client: httpx.Client, name
 
 
 @pytest.mark.parametrize(
-    ("path", "status", "query", "told"),
+    ("path", "status", "query", "expected"),
     [
         ("/api/search", 422, {}, "question"),
         ("/api/search", 400, {"question": " "}, "empty"),
@@ -121,9 +121,9 @@ def test_an_article_that_is_not_there_is_named(shared_client: httpx.Client, name
     ],
 )
 def test_what_makes_no_sense_is_refused_in_words(
-    shared_client: httpx.Client, path: str, status: int, query: dict[str, Any], told: str
+    shared_client: httpx.Client, path: str, status: int, query: dict[str, Any], expected: str
 ) -> None:
-    assert told in refused(shared_client, path, status, **query)
+    assert expected in refused(shared_client, path, status, **query)
 
 
 TOWER = "Tower bell rings again\nThe bell of the old tower rang on Friday for the first time since 1952.\n"
@@ -161,7 +161,7 @@ def test_a_file_with_several_rows_is_added_with_notes_and_replaced(serve: Serve)
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "status", "told"),
+    ("name", "content", "status", "expected"),
     [
         ("../out.txt", TOWER, 400, "cannot be used as the name"),
         ("a\u202eb.txt", TOWER, 400, "cannot be used as the name"),
@@ -174,12 +174,12 @@ def test_a_file_with_several_rows_is_added_with_notes_and_replaced(serve: Serve)
     ],
 )
 def test_a_file_that_is_not_accepted_leaves_nothing(
-    serve: Serve, tmp_path: Path, name: str | None, content: str, status: int, told: str
+    serve: Serve, tmp_path: Path, name: str | None, content: str, status: int, expected: str
 ) -> None:
     client = serve(max_file_bytes=2000)
     refused = client.post("/api/articles", params={"name": name} if name else {}, content=content.encode())
     assert refused.status_code == status, refused.text
-    assert told in refused.json()["error"]["message"]
+    assert expected in refused.json()["error"]["message"]
     folder = tmp_path / "indexes" / "small" / "uploads"
     assert not folder.exists() or list(folder.iterdir()) == []
     assert got(client, "/api/articles")["total"] == 3

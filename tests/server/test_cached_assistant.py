@@ -45,11 +45,11 @@ def test_the_second_time_the_same_answer_comes_without_the_model_and_in_another_
     opened: Any,
 ) -> None:
     first, second = FakeLLM(), FakeLLM()
-    told = opened(first).ask(COST)
+    original = opened(first).ask(COST)
     again = opened(second).ask(f"  {COST} ")  # as it is trimmed
     assert len(first.prompts) == 1
     assert second.prompts == []
-    assert dataclasses.replace(again, timings={}) == dataclasses.replace(told, timings={})
+    assert dataclasses.replace(again, timings={}) == dataclasses.replace(original, timings={})
     assert again.timings.keys() == {"cache", "total"}
     assert recall(COST, "small", settings=Settings.load(backend="fake", embedder="fake")) is not None
 
@@ -228,10 +228,10 @@ def test_sanad_ask_answers_again_without_opening_the_index_unless_an_option_forb
         patched.setattr(CachedAssistant, "open", opens)
         status, again, err = run("ask", "--json", COST)
         assert (status, err) == (0, "")
-        told, repeated = json.loads(first), json.loads(again)
+        original, repeated = json.loads(first), json.loads(again)
         assert repeated.pop("timings").keys() == {"cache", "total"}
-        assert told.pop("timings").keys() > {"total"}
-        assert repeated == told
+        assert original.pop("timings").keys() > {"total"}
+        assert repeated == original
         assert run("ask", COST)[0] == 0
     status, anew, _ = run("ask", "--json", "--no-cache", COST)
     assert status == 0

@@ -38,9 +38,9 @@ def test_one_address_may_not_take_all_places() -> None:
     line = FairQueue(4)
     for _ in range(3):
         line.enter("a", lambda _: None)
-    with pytest.raises(Busy, match="2 questions are already waiting") as told:
+    with pytest.raises(Busy, match="2 questions are already waiting") as raised:
         line.enter("a", lambda _: None)
-    assert told.value.seconds == 60
+    assert raised.value.seconds == 60
     line.enter("b", lambda _: None)
     assert line.waiting == 3
 
@@ -112,11 +112,11 @@ def test_questions_without_an_answer_do_not_change_the_time_to_try_again(
 
     def seconds() -> int:
         first, second = (runner.queue.enter(client, lambda _: None) for client in "ab")
-        with pytest.raises(Busy) as told:
+        with pytest.raises(Busy) as raised:
             runner.queue.enter("c", lambda _: None)
         assert runner.queue.withdraw(second)
         runner.queue.leave(first)
-        return told.value.seconds
+        return raised.value.seconds
 
     def ask(question: str, *, cancel: bool = False) -> None:
         ended = threading.Semaphore(0)

@@ -62,21 +62,21 @@ def check_error(response: httpx.Response, status: int, code: str | None = None) 
 
 
 def test_a_client_gets_answer_sources_and_usage(serve: Serve) -> None:
-    told = chat(serve()).json()
-    (choice,) = told["choices"]
+    body = chat(serve()).json()
+    (choice,) = body["choices"]
     assert choice["message"]["content"].endswith("harbour.txt:2")
     assert "[1] Coast Daily · 2024-09-06" in choice["message"]["content"]
     assert (choice["index"], choice["finish_reason"]) == (0, "stop")
-    assert Answer.from_dict(told["sanad"]).outcome == "answered"
-    usage = told["usage"]
+    assert Answer.from_dict(body["sanad"]).outcome == "answered"
+    usage = body["usage"]
     assert usage["prompt_tokens"] > 5 and usage["completion_tokens"] > 5
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
 
 
 def test_annotations_link_each_statement_to_the_sentence_that_it_cites(serve: Serve) -> None:
     client = serve(server={"page": lambda _: Starlette()})
-    told = chat(client).json()
-    message, answer = told["choices"][0]["message"], Answer.from_dict(told["sanad"])
+    body = chat(client).json()
+    message, answer = body["choices"][0]["message"], Answer.from_dict(body["sanad"])
     (one,) = message["annotations"]
     (claim,), (citation,) = answer.claims, answer.citations
     cited = one["url_citation"]
@@ -235,17 +235,17 @@ def test_each_of_several_indexes_is_a_model_that_answers_from_its_own_articles(
             assert client.models.retrieve("sanad/towers").id == "sanad/towers"
 
             def sources(model: str) -> set[str]:
-                told = client.chat.completions.create(model=model, messages=[ASKED])
-                return {passage["title"] for passage in told.model_extra["sanad"]["passages"]}
+                completion = client.chat.completions.create(model=model, messages=[ASKED])
+                return {passage["title"] for passage in completion.model_extra["sanad"]["passages"]}
 
             assert sources("sanad") == sources("sanad/small")
             assert "Harbour reopens after two years" in sources("sanad")
             assert sources("sanad/towers") == {"Tower bell rings again"}
             for model, index in (("sanad", "small"), ("sanad/small", "small"), ("sanad/towers", "towers")):
-                told = client.chat.completions.create(model=model, messages=[ASKED])
+                completion = client.chat.completions.create(model=model, messages=[ASKED])
                 streamed = client.chat.completions.create(model=model, messages=[ASKED], stream=True)
-                assert {told.model, *(chunk.model for chunk in streamed)} == {model}
-                links = [one.url_citation.url for one in told.choices[0].message.annotations]
+                assert {completion.model, *(chunk.model for chunk in streamed)} == {model}
+                links = [one.url_citation.url for one in completion.choices[0].message.annotations]
                 assert {httpx.URL(link).params["index"] for link in links} <= {index}
                 assert links or model == "sanad/towers"
             with pytest.raises(openai.NotFoundError, match="'sanad/small' or 'sanad/towers'"):

@@ -74,16 +74,16 @@ def run_node(tmp_path: Path, *arguments: str) -> dict[str, Any]:
 
 
 def test_the_client_for_javascript(address: str, tmp_path: Path) -> None:
-    told = run_node(tmp_path, address, "none", QUESTION)
-    assert told["models"] == ["sanad"]
-    (choice,) = told["whole"]["choices"]
+    output = run_node(tmp_path, address, "none", QUESTION)
+    assert output["models"] == ["sanad"]
+    (choice,) = output["whole"]["choices"]
     assert choice["finish_reason"] == "stop"
     assert "[1]" in choice["message"]["content"]
     assert [one["type"] for one in choice["message"]["annotations"]] == ["url_citation"]
-    assert told["annotations"] == choice["message"]["annotations"]
-    assert told["streamed"] == choice["message"]["content"]
-    assert told["usage"] == told["whole"]["usage"]
-    status, code, param, message = told["refused"]
+    assert output["annotations"] == choice["message"]["annotations"]
+    assert output["streamed"] == choice["message"]["content"]
+    assert output["usage"] == output["whole"]["usage"]
+    status, code, param, message = output["refused"]
     assert (status, code, param) == (404, "model_not_found", "model")
     assert "no model 'gpt'" in message
 

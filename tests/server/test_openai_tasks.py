@@ -89,13 +89,13 @@ TASKS: list[tuple[list[dict[str, Any]], Task, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("messages", "task", "told"), TASKS)
+@pytest.mark.parametrize(("messages", "task", "expected"), TASKS)
 def test_a_task_is_recognised_and_answered_from_its_text(
-    messages: list[dict[str, Any]], task: Task, told: str
+    messages: list[dict[str, Any]], task: Task, expected: str
 ) -> None:
     body = ChatBody.model_validate({"model": "sanad", "messages": messages})
     assert task_of(body.messages) == task
-    assert reply(task, body) == told
+    assert reply(task, body) == expected
 
 
 def test_a_schema_for_the_title_is_filled_in() -> None:
@@ -138,13 +138,13 @@ def post(client: httpx.Client, messages: list[dict[str, Any]], **more: Any) -> h
 def test_a_task_costs_neither_search_nor_model_and_has_the_form_of_an_answer(serve: Serve) -> None:
     llm = FakeLLM.scripted([])
     client = serve(llm)
-    messages, _, told = TASKS[0]
+    messages, _, expected = TASKS[0]
     whole = post(client, messages).json()
-    assert whole["choices"][0]["message"]["content"] == told
+    assert whole["choices"][0]["message"]["content"] == expected
     assert whole["choices"][0]["finish_reason"] == "stop" and whole["usage"]["total_tokens"] > 0
     streamed = post(client, messages, stream=True, stream_options={"include_usage": True})
     lines = [line.removeprefix("data: ") for line in streamed.text.splitlines() if line]
     *_, text, end, usage = [json.loads(line) for line in lines[:-1]]
-    assert (text["choices"][0]["delta"]["content"], lines[-1]) == (told, "[DONE]")
+    assert (text["choices"][0]["delta"]["content"], lines[-1]) == (expected, "[DONE]")
     assert end["choices"][0]["finish_reason"] == "stop" and usage["usage"] == whole["usage"]
     assert llm.prompts == [] and "sanad_answers_total{" not in client.get("/metrics").text

@@ -81,22 +81,22 @@ def test_an_answer_comes_whole_with_citations_that_quote_exactly(serve: Serve) -
 
 def test_events_come_as_lines_of_json(serve: Serve) -> None:
     with serve().stream("POST", "/api/ask", json={"question": QUESTION, "stream": True}) as response:
-        told = [json.loads(line) for line in response.iter_lines()]
-    assert [told[0]["event"], told[-1]["event"]] == ["retrieved", "finished"]
-    assert {item["event"] for item in told[1:-1]} == {"stage"}
-    assert Answer.from_dict(told[-1]["answer"]).outcome == "answered"
+        events = [json.loads(line) for line in response.iter_lines()]
+    assert [events[0]["event"], events[-1]["event"]] == ["retrieved", "finished"]
+    assert {item["event"] for item in events[1:-1]} == {"stage"}
+    assert Answer.from_dict(events[-1]["answer"]).outcome == "answered"
 
 
 def test_a_filter_and_a_history_are_used(serve: Serve) -> None:
     client = serve()
-    told = ask(client, filter={"outlets": ["Coast Daily"]}).json()
-    assert {passage["title"] for passage in told["passages"]} == {"Harbour reopens after two years"}
+    body = ask(client, filter={"outlets": ["Coast Daily"]}).json()
+    assert {passage["title"] for passage in body["passages"]} == {"Harbour reopens after two years"}
     history = [{"question": "How much did the repairs of the harbour cost?", "answer": "12 million dollars."}]
     assert "repairs" in ask(client, "And when?", history=history).json()["understood"]
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "status", "told"),
+    ("path", "body", "status", "expected"),
     [
         ("/api/ask", {"question": " ?"}, 400, "empty"),
         ("/api/ask", {"question": "x" * 2001}, 400, "2,000"),
@@ -115,11 +115,11 @@ def test_a_filter_and_a_history_are_used(serve: Serve) -> None:
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused_in_words(
-    shared_client: httpx.Client, path: str, body: dict[str, Any], status: int, told: str
+    shared_client: httpx.Client, path: str, body: dict[str, Any], status: int, expected: str
 ) -> None:
     response = shared_client.post(path, json=body)
     assert response.status_code == status
-    assert told in response.json()["error"]["message"]
+    assert expected in response.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("page", [None, lambda _: Starlette()], ids=["no page", "page"])
@@ -135,8 +135,8 @@ def test_an_unknown_path_of_the_api_is_refused_in_its_form_and_named(serve: Serv
         message = f"There is no {method} {path} here; GET /docs describes what there is."
         assert response.status_code == status
         assert response.json() == {"error": {"message": message, "type": kind, "code": status}}
-    told = client.get("/v1/askk").json()["error"]
-    assert (told["code"], told["param"]) == ("unknown_url", None) and "GET /v1/askk" in told["message"]
+    body = client.get("/v1/askk").json()["error"]
+    assert (body["code"], body["param"]) == ("unknown_url", None) and "GET /v1/askk" in body["message"]
     assert metric(client, 'sanad_requests_total{method="GET",route="/api/…",status="404"}') == 1
     if page:
         assert client.get("/apis").text == "Not Found", "other paths are the page's"
@@ -266,8 +266,8 @@ def test_it_is_not_ready_when_the_index_is_gone(serve: Serve, tmp_path: Any) -> 
 
     client = serve()
     shutil.rmtree(tmp_path / "indexes" / "small")
-    told = client.get("/readyz")
-    assert (told.status_code, told.json()["error"]["type"]) == (503, "IndexMissing")
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["error"]["type"]) == (503, "IndexMissing")
     assert ask(client).status_code == 503
 
 

@@ -291,7 +291,7 @@ def test_a_socket_of_another_user_is_not_trusted(served: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
-    ("reply", "kind", "told"),
+    ("reply", "kind", "expected"),
     [
         (http("200 OK", '{"event": "token", "text": "It'), "GenerationFailed", "server ended"),
         (http("200 OK", ""), "GenerationFailed", "server ended"),
@@ -314,9 +314,11 @@ def test_a_socket_of_another_user_is_not_trusted(served: Path, monkeypatch: pyte
         ),
     ],
 )
-def test_a_server_that_fails_is_reported_in_words(tmp_path: Path, reply: bytes, kind: str, told: str) -> None:
+def test_a_server_that_fails_is_reported_in_words(
+    tmp_path: Path, reply: bytes, kind: str, expected: str
+) -> None:
     serving(tmp_path / "s", reply)
-    with pytest.raises(getattr(errors, kind), match=told) as raised:
+    with pytest.raises(getattr(errors, kind), match=expected) as raised:
         list(ask(tmp_path / "s", QUESTION, None))
     if kind == "Busy":
         assert isinstance(raised.value, Busy) and raised.value.seconds == 9

@@ -74,8 +74,8 @@ def test_both_are_asked_and_differences_are_reported(
 
     monkeypatch.setattr(harm, "open_generator", opened)
     assert harm.main(["--out", str(tmp_path)]) == 0
-    told = {line[:14].strip(): line[14:].split() for line in capsys.readouterr().out.splitlines()[1:]}
-    assert told["name"][:3] == ["0.00", "1.00", "+1.00"]
-    assert told["follow-up"][1] == "1.00"
+    rows = {line[:14].strip(): line[14:].split() for line in capsys.readouterr().out.splitlines()[1:]}
+    assert rows["name"][:3] == ["0.00", "1.00", "+1.00"]
+    assert rows["follow-up"][1] == "1.00"
     kept = json.loads((tmp_path / "harm.json").read_text(encoding="utf-8"))
     assert {line["adapter"]["grade"] for line in kept} == {1.0}

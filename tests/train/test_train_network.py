@@ -33,9 +33,9 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_prompt_is_the_one_that_the_models_template_writes(model_folder: Path) -> None:
     tokenizer = network.open_tokenizer(model_folder / "model")
     messages = [("system", "S"), ("user", "U"), ("assistant", "A"), ("user", "x\n\ny")]
-    told = [{"role": role, "content": content} for role, content in messages]
+    conversation = [{"role": role, "content": content} for role, content in messages]
     assert network.chat(messages) == tokenizer.apply_chat_template(
-        told, tokenize=False, add_generation_prompt=True
+        conversation, tokenize=False, add_generation_prompt=True
     )
     example = {"messages": [["system", "S"], ["user", "U"]], "answer": "Yes", "pair": "en-en", "kind": "k"}
     (encoded,) = network.encode([example], tokenizer)

@@ -162,7 +162,7 @@ def test_english_questions_are_asked_about_glosses(topics: list[Topic]) -> None:
         assert "=" not in example.answer
 
 
-def test_both_values_are_told_in_both_languages() -> None:
+def test_both_values_are_answered_in_both_languages() -> None:
     sentences = [
         {"en": f"The blast killed {n} people in {city}.", "ar": f"قتل الانفجار {n} أشخاص في {city}."}
         for n, city in ((4, "Torna"), (6, "Torna"), (9, "Benna"))
@@ -182,8 +182,8 @@ def test_both_values_are_told_in_both_languages() -> None:
         (pack,) = packs.of_differences(items, finder, set(), language)
         (example,) = pack.examples
         shown = re.findall(r"^\[(\d+)\] (.*)$", example.messages[-1][1], re.MULTILINE)
-        told = {part.text: places(part) for part in parsed(example.answer).statements}
-        assert {value: [text for n, text in shown if int(n) in own] for value, own in told.items()} == {
+        answered = {part.text: places(part) for part in parsed(example.answer).statements}
+        assert {value: [text for n, text in shown if int(n) in own] for value, own in answered.items()} == {
             value: [shown_as(sentences[at]["ar"])] for value, at in (("4", 0), ("6", 1))
         }
 
@@ -225,7 +225,7 @@ def _reports() -> list[dict[str, Any]]:
     return found
 
 
-def test_two_reports_that_differ_are_shown_together_and_both_sides_are_told() -> None:
+def test_two_reports_that_differ_are_shown_together_and_both_sides_are_answered() -> None:
     items = _reports()
     read = news_topics(items, set())
     finder = Finder([p for topic in read for p in topic.sentences])
@@ -239,9 +239,9 @@ def test_two_reports_that_differ_are_shown_together_and_both_sides_are_told() ->
         assert refused <= max(1, packs.REFUSED * (kinds.total() + 1))
         for example in pack.examples:
             shown = re.findall(r"^\[\d+\] (.*)$", example.messages[-1][1], re.MULTILINE)
-            told = parsed(example.answer).statements
-            assert len(told) == (2 if example.kind == "conflict" else example.kind == "what")
-            for part in told:
+            sides = parsed(example.answer).statements
+            assert len(sides) == (2 if example.kind == "conflict" else example.kind == "what")
+            for part in sides:
                 (number,) = places(part)
                 assert "x3" not in shown[number - 1]
                 assert part.text.split()[-1] in shown[number - 1]
@@ -284,10 +284,10 @@ def test_disagreements_are_asked_two_by_two_about_the_sentences_of_both() -> Non
             evidence, asked = example.messages[-1][1].split("\n\nQuestion:")
             shown = dict(re.findall(r"^\[(\d+)\] (.*)$", evidence, re.MULTILINE))
             (town,) = re.findall(r"Torna\d", asked)
-            told = parsed(example.answer).statements
-            assert len(told) == 2
+            sides = parsed(example.answer).statements
+            assert len(sides) == 2
             assert len(shown) == 4
-            for part in told:
+            for part in sides:
                 (number,) = places(part)
                 assert town in shown[str(number)]
                 assert part.text in shown[str(number)]

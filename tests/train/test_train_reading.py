@@ -24,11 +24,11 @@ def material(language: str) -> Material:
         own = []
         for f in range(3):
             year, name = 1500 + 3 * d + f, f"{chr(65 + d % 26)}or{chr(97 + f)}n{d}"
-            told = {"en": f"Tower {name} was built in {year}.", "ar": f"بني برج {name} عام {year}."}
+            texts = {"en": f"Tower {name} was built in {year}.", "ar": f"بني برج {name} عام {year}."}
             asked = {"en": f"When was tower {name} built?", "ar": f"متى بني برج {name}؟"}
             answers = {"en": f"in {year}", "ar": f"عام {year}"}
             own.append((f"{d}-{f}", asked, answers, len(sentences)))
-            sentences.append(told[language])
+            sentences.append(texts[language])
         facts[f"{language}{d}"] = [
             Fact(stem.replace("-", "x"), f"{language}{d}", (at,), asked, answers, ())
             for stem, asked, answers, at in own
@@ -134,7 +134,7 @@ NAMES = altered.find_names(
         ("What did Ann Reed find?", "en", "عثرت آن ريد على كتاب", "What did Ben Hall find?"),
         ("ماذا وجدت آن ريد؟", "ar", "عثرت آن ريد على كتاب", "ماذا وجدت بن هول؟"),
         ("What did Ann Reed find?", "en", "عثرت على كتاب", None),  # whether it is she cannot be seen
-        ("What did Ann Reed find?", "en", "عثر بن هول وآن ريد على كتاب", None),  # of both something is told
+        ("What did Ann Reed find?", "en", "عثر بن هول وآن ريد على كتاب", None),  # something is said of both
         ("Where is Tunis?", "en", "تونس في الشمال", None),  # no other city is known
         ("What did she find?", "en", "عثرت آن ريد على كتاب", None),
     ],
@@ -150,14 +150,24 @@ def test_a_name_is_changed_for_another_of_its_sort_that_the_evidence_does_not_co
 
 @given(st.integers(0, 2**32))
 def test_a_year_or_a_month_of_a_question_is_changed(seed: int) -> None:
-    told = ["The base closed in May 1990."]
+    sentences = ["The base closed in May 1990."]
     made = altered.altered(
-        "What closed in 1990?", "en", evidence=told, evidence_language="en", names=[], rng=random.Random(seed)
+        "What closed in 1990?",
+        "en",
+        evidence=sentences,
+        evidence_language="en",
+        names=[],
+        rng=random.Random(seed),
     )
     assert made
     assert "1990" not in made
     made = altered.altered(
-        "ماذا حدث في سبتمبر؟", "ar", evidence=told, evidence_language="en", names=[], rng=random.Random(seed)
+        "ماذا حدث في سبتمبر؟",
+        "ar",
+        evidence=sentences,
+        evidence_language="en",
+        names=[],
+        rng=random.Random(seed),
     )
     assert made
     assert made.startswith("ماذا حدث في ")

@@ -118,12 +118,12 @@ def test_a_sentence_that_was_not_found_is_put_in_or_its_question_refused() -> No
     assert replies == {True, False}
 
 
-def test_both_sides_of_a_difference_are_shown_and_told() -> None:
+def test_both_sides_of_a_difference_are_shown_and_answered() -> None:
     one = Served("x2", "difference", 0, "ar", (("x3", 1), ("x2", 0), ("x2", 3)))
     for seed in range(8):
         (pack,) = _packs([one], "ar", seed)
         (own,) = (example for example in pack.examples if example.kind == "conflict")
         lines, _ = _read(own)
-        told = dict(re.findall(r"\[(\d+)\] (\S+)", own.answer))
-        assert sorted(told.values()) == sorted(city for _, city in CITIES[:2])
-        assert all(city in lines[int(number) - 1] for number, city in told.items())
+        sides = dict(re.findall(r"\[(\d+)\] (\S+)", own.answer))
+        assert sorted(sides.values()) == sorted(city for _, city in CITIES[:2])
+        assert all(city in lines[int(number) - 1] for number, city in sides.items())

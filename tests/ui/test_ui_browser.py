@@ -274,8 +274,8 @@ def test_pointing_at_a_chip_shows_its_source_and_so_does_the_keyboard(
     chip = page.locator("#sanad-live .claims .chip")
     chip.nth(1).hover()
     expect(card).to_be_visible()
-    for told in ("CNN", "18 January 2026", "القوات الأمريكية تغادر", COUNT, "partly supported: the year"):
-        expect(card).to_contain_text(told)
+    for expected in ("CNN", "18 January 2026", "القوات الأمريكية تغادر", COUNT, "partly supported: the year"):
+        expect(card).to_contain_text(expected)
     page.keyboard.press("Escape")
     expect(card).to_be_hidden()
     expect(chip.first).to_have_accessible_description("")

@@ -78,9 +78,9 @@ def test_a_job_that_is_cancelled_stops_the_model(connect: Connect) -> None:
     assert llm.stopped == [True, False]
 
 
-@pytest.mark.parametrize(("question", "told"), [(" ", "question"), ("x" * 3000, "2,000")])
-def test_what_cannot_be_answered_is_an_error_in_words(connect: Connect, question: str, told: str) -> None:
-    with pytest.raises(gradio_client.exceptions.AppError, match=told):
+@pytest.mark.parametrize(("question", "expected"), [(" ", "question"), ("x" * 3000, "2,000")])
+def test_what_cannot_be_answered_is_an_error_in_words(connect: Connect, question: str, expected: str) -> None:
+    with pytest.raises(gradio_client.exceptions.AppError, match=expected):
         connect().predict(question, api_name="/ask")
 
 

@@ -130,12 +130,12 @@ def test_an_answer_is_copied_as_text_with_every_quote_and_its_place() -> None:
 
 def test_an_answer_is_copied_as_markdown_whose_quotes_are_only_text() -> None:
     assert ANSWERED.answer is not None
-    told = copying.markdown(ANSWERED.answer, "en")
-    assert told.startswith(
+    copied = copying.markdown(ANSWERED.answer, "en")
+    assert copied.startswith(
         "**When did they leave?**\n\nThe last advisers left Ain al\\-Asad \\[1\\].\n\n"
         f"In the article's words \\[1\\]: “{WORDS}”\n\nSources:\n\n1. CNN"
     )
-    assert f"\n\n   > {LEFT}\n\n   003\\_base.txt:61\n" in told
+    assert f"\n\n   > {LEFT}\n\n   003\\_base.txt:61\n" in copied
     hostile = make_answer("![x](https://elsewhere.example)", ["<b> [1]."], [(BASE, LEFT)])
     assert "\\!\\[x\\]\\(https://elsewhere.example\\)" in copying.markdown(hostile, "en")
     assert "\\<b\\>" in copying.markdown(hostile, "en")
@@ -150,8 +150,8 @@ def test_a_follow_up_is_copied_with_what_it_was_understood_as(form: Any) -> None
 
 
 def test_both_sides_of_a_conflict_are_copied() -> None:
-    told = copying.text(make_conflict("What is the population?", "en"), "en")
-    assert "Coast Daily · 6 September 2024" in told and "عنب بلدي · March 2024" in told
+    copied = copying.text(make_conflict("What is the population?", "en"), "en")
+    assert "Coast Daily · 6 September 2024" in copied and "عنب بلدي · March 2024" in copied
 
 
 def test_a_kept_answer_takes_outlet_and_date_from_its_articles_as_far_as_they_exist() -> None:

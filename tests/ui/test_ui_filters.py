@@ -106,7 +106,7 @@ def test_anything_else_is_refused_with_a_message(sent: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "told"),
+    ("sent", "expected"),
     [
         ([[], "2024-31", "", ""], "“2024-31” is not a date. Write it as 2024, 2024-08 or 2024-08-31."),
         ([[], "", "soon", ""], "“soon” is not a date. Write it as 2024, 2024-08 or 2024-08-31."),
@@ -114,10 +114,10 @@ def test_anything_else_is_refused_with_a_message(sent: object) -> None:
         ([["?"], "", "", ""], "The outlet “?” contains no letters or digits. Choose another one."),
     ],
 )
-def test_it_is_said_what_makes_no_sense_and_in_arabic_too(sent: object, told: str) -> None:
+def test_it_is_said_what_makes_no_sense_and_in_arabic_too(sent: object, expected: str) -> None:
     with pytest.raises(Refused) as raised:
         filters.read(sent)
-    assert str(raised.value) == told
+    assert str(raised.value) == expected
     arabic = Form(failure(raised.value.fault, "ar")).text
     assert all(value in arabic for value in raised.value.fault.values.values())
     assert re.search("[\u0621-\u064a]{3}", arabic)
@@ -141,13 +141,13 @@ def test_whatever_a_browser_sends_is_a_filter_or_a_message(sent: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "told"),
+    ("language", "expected"),
     [
         ("en", "Searched only: CNN · عنب بلدي · from 6 September 2024 · until 2025 · العربية"),
         ("ar", "البحث مقصور على: CNN · عنب بلدي · من 6 سبتمبر 2024 · حتى 2025 · العربية"),
     ],
 )
-def test_a_question_shows_its_filter(language: Language, told: str) -> None:
+def test_a_question_shows_its_filter(language: Language, expected: str) -> None:
     where = Filter(("CNN", "عنب بلدي"), "2024-09-06", "2025", "ar")
-    assert told in Form(render.turn(Exchange(number=1, question="why?", where=where), language)).text
+    assert expected in Form(render.turn(Exchange(number=1, question="why?", where=where), language)).text
     assert "Only" not in Form(render.turn(Exchange(number=1, question="why?"), "en")).text

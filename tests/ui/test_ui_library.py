@@ -61,8 +61,8 @@ def test_what_becomes_of_a_removed_article_is_reported_by_where_it_came_from() -
     uploaded = Article("uploaded://a", "A", "x", "uploaded://a.txt")
     row = Article("uploaded://b#1", "B", "x", "uploaded://b.csv:12")
     page = library.listing([uploaded, row, *articles("C")], 3, 30, "en")
-    told = re.findall('data-article="([^"]*)".*?data-after="([^"]*)"', page)
-    assert told == [
+    removed = re.findall('data-article="([^"]*)".*?data-after="([^"]*)"', page)
+    assert removed == [
         ("uploaded://a", "remove_uploaded"), ("uploaded://b#1", "remove_row"), ("a0", "remove_comes_back"),
     ]  # fmt: skip
     assert ">a.txt<" in page and ">uploaded:" not in page

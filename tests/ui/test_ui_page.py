@@ -46,7 +46,7 @@ def test_the_page_answers_and_hands_over_what_the_browser_keeps(assistant: Stand
     begun = page.begin(sent)["turn"]
     assert 'id="t2"' in begun and "number 7" in begun and 'data-stage="waiting"' in begun
     *growing, last = page.answer(sent, Request())  # type: ignore[arg-type]
-    assert growing and not [told for told in growing if "kept" in told]
+    assert growing and not [event for event in growing if "kept" in event]
     assert 'data-stage="done"' in last["turn"] and "المصادر" in last["turn"]
     assert exchange.unpack(last["kept"]).answer is not None
     assert page.show({"turns": [last["kept"]], "language": "ar"}) == last["turn"]

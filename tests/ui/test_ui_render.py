@@ -101,10 +101,10 @@ def answer(
     """An answer whose claims stand one after another, a space between them."""
     made: list[Claim] = []
     at = 0
-    for told in claims:
-        named = tuple(int(n) for n in re.findall(r"\[(\d+)\]", told))
-        made.append(Claim(told, at, at + len(told), named, verdict, reason, words))
-        at += len(told) + 1
+    for claimed in claims:
+        named = tuple(int(n) for n in re.findall(r"\[(\d+)\]", claimed))
+        made.append(Claim(claimed, at, at + len(claimed), named, verdict, reason, words))
+        at += len(claimed) + 1
     return Answer(
         question="q", text=" ".join(claims), language=language, outcome=outcome, claims=tuple(made),
         citations=citations, passages=passages, evidence=(), model="fake", generation="g",
@@ -318,8 +318,8 @@ def test_each_word_of_a_sentence_that_is_shown_word_for_word_has_its_meaning() -
 @pytest.mark.parametrize("literal", [True, False])
 def test_a_doubtful_translation_is_marked_once(literal: bool) -> None:
     doubtful = dataclasses.replace(citation(), translation="They left.", certain=False, literal=literal)
-    told, reason = f"{translated(doubtful, 'en')} [1].", doubt(doubtful, "en")
-    page = turn(answer(told, citations=(doubtful,), verdict="partial", outcome="partial", reason=reason))
+    shown, reason = f"{translated(doubtful, 'en')} [1].", doubt(doubtful, "en")
+    page = turn(answer(shown, citations=(doubtful,), verdict="partial", outcome="partial", reason=reason))
     assert page.text.casefold().count("word for word" if literal else "may be wrong") == 1
 
 

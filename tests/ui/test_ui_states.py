@@ -59,12 +59,12 @@ def test_ten_browsers_at_once_get_their_own_answers_in_order_and_see_how_many_ar
         pages = [stack.enter_context(watched(chromium, address, **small)) for _ in range(SESSIONS)]
         for number, page in enumerate(pages):
             ask(page, f"number {number}")
-            told = (
+            expected = (
                 "Searching the articles"
                 if number == 0
                 else f"Waiting: {number} question{'s' * (number > 1)} ahead"
             )
-            expect(page.locator("#sanad-live [role=status]")).to_have_text(told)
+            expect(page.locator("#sanad-live [role=status]")).to_have_text(expected)
         pages[3].locator("#sanad-stop").click()
         expect(pages[3].locator("#sanad-live [role=status]")).to_have_text("Stopped.")
         assistant.freely = True

@@ -87,7 +87,7 @@ def test_a_file_arrives_is_indexed_and_removed(indexed: Assistant) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [
         ("..%2Fout.txt", "cannot be used as the name"),
         ("%2Fetc%2Fout.txt", "cannot be used as the name"),
@@ -101,10 +101,10 @@ def test_a_file_arrives_is_indexed_and_removed(indexed: Assistant) -> None:
     ],
 )
 def test_a_name_that_leads_elsewhere_or_is_none_is_refused(
-    client: TestClient, assistant: StandIn, name: str, told: str
+    client: TestClient, assistant: StandIn, name: str, expected: str
 ) -> None:
     reply = client.put(UPLOADS + name, content=TOWER)
-    assert (reply.status_code, told in reply.text) == (422, True), reply.text
+    assert (reply.status_code, expected in reply.text) == (422, True), reply.text
     assert stored(assistant) == []
 
 
@@ -122,12 +122,12 @@ def test_a_file_that_is_too_large_leaves_nothing_and_is_reported_in_the_pages_la
 
 
 def test_a_browser_that_goes_away_leaves_nothing(work: Work, assistant: StandIn) -> None:
-    told: list[Message] = [
+    messages: list[Message] = [
         {"type": "http.request", "body": b"half", "more_body": True}, {"type": "http.disconnect"},
     ]  # fmt: skip
 
     async def receive() -> Message:
-        return told.pop(0)
+        return messages.pop(0)
 
     async def send(message: Message) -> None:
         pass
@@ -157,7 +157,7 @@ def test_no_more_files_are_taken_than_may_wait(client: TestClient, work: Work) -
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "expected"),
     [
         (IndexUnusable("Another process is writing."), "يتعذر استخدام الفهرس: "),
         (NoSpace("No room."), "القرص ممتلئ: "),
@@ -165,7 +165,7 @@ def test_no_more_files_are_taken_than_may_wait(client: TestClient, work: Work) -
     ],
 )
 def test_an_update_that_fails_is_reported_and_the_next_one_works(
-    work: Work, assistant: StandIn, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+    work: Work, assistant: StandIn, monkeypatch: pytest.MonkeyPatch, error: Exception, expected: str
 ) -> None:
     def fail(**_: object) -> None:
         raise error
@@ -174,7 +174,7 @@ def test_an_update_that_fails_is_reported_and_the_next_one_works(
         patch.setattr(assistant, "index_uploads", fail)
         work.index()
         state = finished(work)
-    assert told in library.work(state, "ar")
+    assert expected in library.work(state, "ar")
     assert state.changes == 0
     work.index()
     assert finished(work).built is not None
@@ -206,5 +206,5 @@ def test_the_progress_of_the_work_is_shown_with_what_was_skipped_and_why(indexed
     assert library.work(State(), "en") == ""
     served(work).put(f"{UPLOADS}<i>.txt", content=b" ")
     work.index()
-    told = library.work(finished(work), "en")
-    assert "No articles were added." in told and "&lt;i&gt;.txt" in told and "uploaded:" not in told
+    page = library.work(finished(work), "en")
+    assert "No articles were added." in page and "&lt;i&gt;.txt" in page and "uploaded:" not in page

@@ -151,7 +151,7 @@ class Maker:
         for topic in topics:
             for item in topic.asked:
                 golds = [topic.sentences[g] for g in item.golds]
-                if _told([item], [p for p in shown if p not in golds]):
+                if _answers_one([item], [p for p in shown if p not in golds]):
                     continue
                 found += self.answers(topic, item, shown, evidence, rng)
                 if rng.random() < NEAR / 2:
@@ -172,7 +172,7 @@ class Maker:
             if p not in topic.sentences
             and self._event.get(p.file) != topic.name  # another outlet may contradict it
             and len(p.text(evidence)) <= LONGEST_SENTENCE
-            and not _told(topic.asked, [p])
+            and not _answers_one(topic.asked, [p])
         ]
         return shown + pool[: rng.randint(*OTHERS)]
 
@@ -230,8 +230,8 @@ class Maker:
                 if changed:
                     yield self.refusal(topic, shown, changed, evidence, "altered")
             return
-        told = any(g in shown for g in golds) or _told([item], shown)
-        if not told and rng.random() < absent:
+        is_answered = any(g in shown for g in golds) or _answers_one([item], shown)
+        if not is_answered and rng.random() < absent:
             yield self.refusal(topic, shown, asked, evidence, "absent")
 
     def refusal(
@@ -384,7 +384,7 @@ def of_conflicts(items: Sequence[dict[str, Any]], language: str, seed: int) -> I
         yield Pack(tuple(examples))
 
 
-def _told(asked: Sequence[Asked], shown: Sequence[Pair]) -> bool:
+def _answers_one(asked: Sequence[Asked], shown: Sequence[Pair]) -> bool:
     """Whether one of some sentences holds an answer of one of some questions."""
     phrases = [p for a in asked for v in a.answer.values() for p in v if len(p) > 2]
     return any(holds(p.en, phrases) or holds(p.ar, phrases) for p in shown)

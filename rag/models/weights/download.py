@@ -111,12 +111,12 @@ class _File:
 class _Reported(FileIO):
     """A file that reports how many bytes are written to it."""
 
-    told: Callable[[int], None] = staticmethod(lambda _: None)
+    report_size: Callable[[int], None] = staticmethod(lambda _: None)
 
     def write(self, data: Any) -> int:
         """Write and report."""
         written = super().write(data) or 0
-        self.told(self.tell())
+        self.report_size(self.tell())
         return written
 
 
@@ -204,10 +204,10 @@ def _fetch(model: str, commit: str, files: list[_File], folder: Path, progress: 
     for file in files:
         before = done
 
-        def told(size: int, name: str = file.name, before: int = before) -> None:
+        def report_size(size: int, name: str = file.name, before: int = before) -> None:
             progress(f"fetching {name}", min(1.0, (before + size) / max(total, 1)))
 
-        _fetch_file(model, commit, file, part / file.name, told)
+        _fetch_file(model, commit, file, part / file.name, report_size)
         done += file.size
     entries = {file.name: {"size": file.size, "sha256": sha256(part / file.name)} for file in files}
     for name in entries:
@@ -219,14 +219,14 @@ def _fetch(model: str, commit: str, files: list[_File], folder: Path, progress: 
     replace(part, folder)
 
 
-def _fetch_file(model: str, commit: str, file: _File, path: Path, told: Callable[[int], None]) -> None:
+def _fetch_file(model: str, commit: str, file: _File, path: Path, report_size: Callable[[int], None]) -> None:
     """Fetch what is missing of a file, and check all of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if _size(path) > file.size:
         path.unlink()
     if _size(path) < file.size or not path.exists():
         with _Reported(path, "ab") as target, _reported(f"{model}@{commit[:12]}"):
-            target.told = told
+            target.report_size = report_size
             url = hf_hub_url(model, file.name, revision=commit)
             # No compression, so that a later attempt can continue at a byte.
             headers = {"Accept-Encoding": "identity"}
@@ -240,7 +240,7 @@ def _fetch_file(model: str, commit: str, file: _File, path: Path, told: Callable
                 expected_size=file.size,
                 displayed_filename=file.name,
             )
-    told(file.size)
+    report_size(file.size)
     if not file.matches(path):
         path.unlink()
         raise ModelDamaged(

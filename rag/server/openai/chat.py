@@ -60,7 +60,7 @@ def add_routes(app: FastAPI, asker: Asker, engine: Callable[[], str], *, page: b
         if body.model not in models:
             return no_model(body.model)
         if task := tasks.task_of(body.messages):
-            return _told(body, tasks.reply(task, body))
+            return _task_response(body, tasks.reply(task, body))
         if refused := body.refused():
             field, message = refused
             return refusal(400, message, "unsupported_value", param=field)
@@ -130,7 +130,7 @@ def _annotations(answer: Answer, page: str, index: str | None) -> list[dict[str,
     return found
 
 
-def _told(body: ChatBody, text: str) -> Response:
+def _task_response(body: ChatBody, text: str) -> Response:
     """The response to a task, which no model answers."""
     if not body.stream:
         return JSONResponse(_completion(body, text, []))

@@ -112,10 +112,10 @@ def test_meanings_that_begin_alike_are_given_once(tables: Tables) -> None:
 
 
 def test_with_the_shipped_tables_hardly_a_word_of_news_stays_arabic() -> None:
-    told = gloss("أعلنت وزارة الدفاع أن ثلاثة جنود أصيبوا في انفجار وقع يوم الثلاثاء قرب الحدود مع سوريا.")
-    assert not is_arabic(told)
+    glossed = gloss("أعلنت وزارة الدفاع أن ثلاثة جنود أصيبوا في انفجار وقع يوم الثلاثاء قرب الحدود مع سوريا.")
+    assert not is_arabic(glossed)
     for word in ("defence ministry", "three soldiers", "explosion", "Tuesday", "Syria"):
-        assert word in told
+        assert word in glossed
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from rag.language.translation.reader import shipped
         ("تُظهرالصورة", "تُظهر الصورة"),
     ],
 )
-def test_words_without_a_space_are_told_apart(written: str, expected: str) -> None:
+def test_words_without_a_space_are_separated(written: str, expected: str) -> None:
     assert separated(written, shipped()) == expected
 
 

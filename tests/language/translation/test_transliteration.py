@@ -1,4 +1,4 @@
-"""Names that no table has are spelled as newspapers would, and told from other words."""
+"""Names that no table has are spelled as newspapers would, and distinguished from other words."""
 
 from __future__ import annotations
 
