@@ -228,8 +228,8 @@ class Assistant:
             return Retrieved((), ())
         parts = pipeline.understand(question, history, self.settings.max_question, self.steps)
         search = self._search(searcher, allowed)
-        found = [find(part, search, passages=k) for part in parts]
-        return pipeline.retrieved(question, parts, found, k)
+        retrievals = [find(part, search, passages=k) for part in parts]
+        return pipeline.retrieved(question, parts, retrievals, k)
 
     def article(self, article_id: str) -> Article:
         """The article with this id.

@@ -209,10 +209,10 @@ def date_span(text: str) -> tuple[datetime.date, datetime.date]:
     Raises:
         ValueError: It has none of these forms, or is not a day of the calendar.
     """
-    found = _DATE.fullmatch(text)
-    if found is None:
+    match = _DATE.fullmatch(text)
+    if match is None:
         raise ValueError(f"{text!r} is not YYYY, YYYY-MM or YYYY-MM-DD")
-    year, month, day = found.groups()
+    year, month, day = match.groups()
     first = datetime.date(int(year), int(month or 1), int(day or 1))
     last_month = int(month or 12)
     last_day = int(day or calendar.monthrange(first.year, last_month)[1])

@@ -109,12 +109,12 @@ def _requirements() -> dict[str, list[str]]:
         listed = metadata.requires(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:
         return {}
-    found: dict[str, list[str]] = {}
+    requirements: dict[str, list[str]] = {}
     for text in listed:
         requirement, _, marker = text.partition(";")
         if extra := re.search(r"""extra == ['"]([\w-]+)""", marker):
-            found.setdefault(extra[1], []).append(requirement.strip())
-    return found
+            requirements.setdefault(extra[1], []).append(requirement.strip())
+    return requirements
 
 
 def _is_installed(requirement: str) -> bool:

@@ -49,22 +49,22 @@ def build(drafts: Sequence[Draft], language: Language) -> Built:
     return _assembled(statements, outcome, rest, lines=len(drafts) > 1)
 
 
-def found_together(found: Sequence[Retrieved], k: int) -> Retrieved:
+def found_together(retrievals: Sequence[Retrieved], k: int) -> Retrieved:
     """What was found for the parts of a question: the best passages of each in turn, sentences part by part.
 
     Args:
-        found: In the order in which the parts are asked, at least one.
+        retrievals: In the order in which the parts are asked, at least one.
         k: How many passages at most.
     """
-    if len(found) == 1:
-        return found[0]
-    turns = zip_longest(*(one.passages for one in found))
+    if len(retrievals) == 1:
+        return retrievals[0]
+    turns = zip_longest(*(one.passages for one in retrievals))
     passages = {passage.chunk.id: passage for turn in turns for passage in turn if passage}
     ranked = tuple(
         dataclasses.replace(passage, rank=rank)
         for rank, passage in enumerate(list(passages.values())[:k], start=1)
     )
-    return Retrieved(ranked, renumbered(item for one in found for item in one.evidence))
+    return Retrieved(ranked, renumbered(item for one in retrievals for item in one.evidence))
 
 
 def _nothing(nearest: Sequence[Statement], language: Language) -> Built:

@@ -103,8 +103,8 @@ def find(
         passages: How many passages at most; the settings' number by default.
         sentences: How many sentences at most; the settings' number by default.
     """
-    found = search(part.searched, passages=passages, sentences=sentences, follow_up=part.follow_up)
-    return mentioning(part.about, found)
+    retrieved = search(part.searched, passages=passages, sentences=sentences, follow_up=part.follow_up)
+    return mentioning(part.about, retrieved)
 
 
 def events_of(

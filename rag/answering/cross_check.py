@@ -74,9 +74,9 @@ def cross_check(draft: Draft, context: Context) -> Draft:
 def _with_rival(draft: Draft, searched: str, others: frozenset[str], context: Context) -> Draft | None:
     """The draft with a sentence that reports as done what the cited one plans, or the other way round."""
     passages, sentences = DEEP
-    found = context.search(searched, others, passages=passages, sentences=sentences).evidence
+    deeper = context.search(searched, others, passages=passages, sentences=sentences).evidence
     (statement,) = draft.statements
-    rival = find_rival(draft.question, statement.cited, found)
+    rival = find_rival(draft.question, statement.cited, deeper)
     if rival is None:
         return None
     other = Statement("", (rival,), quoted=True, added=True)

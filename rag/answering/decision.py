@@ -113,9 +113,9 @@ def one_subject(draft: Draft, context: Context) -> Draft:
 def _of_one_subject(statement: Statement, question: str) -> Statement:
     if len(statement.cited) < 2:
         return statement
-    found = [words_in(question, f"{item.title}\n{item.text}") for item in statement.cited]
+    words_of_question = [words_in(question, f"{item.title}\n{item.text}") for item in statement.cited]
     names = names_in(question)
-    first = max(range(len(found)), key=lambda at: (len(found[at] & names), -at))
+    first = max(range(len(words_of_question)), key=lambda at: (len(words_of_question[at] & names), -at))
     said, claimed = statement.words or statement.text, values_in(statement.text)
     held = [{*terms(item.text), *stated(item.text), *values_in(item.text)} for item in statement.cited]
     lacking = (set(terms(said)) | claimed) - held[first]
@@ -123,7 +123,7 @@ def _of_one_subject(statement: Statement, question: str) -> Statement:
     def stays(at: int) -> bool:
         same = contains(statement.cited[at].text, said) or (bool(claimed) and claimed <= held[at])
         # Either it adds to what is said, or it says the same of the same thing.
-        return bool(lacking & held[at]) or (same and found[at] >= found[first])
+        return bool(lacking & held[at]) or (same and words_of_question[at] >= words_of_question[first])
 
     others = [item for at, item in enumerate(statement.cited) if at != first and stays(at)]
     return dataclasses.replace(statement, cited=(statement.cited[first], *others))

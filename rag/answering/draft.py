@@ -208,8 +208,8 @@ def _cited(places: Sequence[int], shown: Sequence[Evidence]) -> tuple[Evidence, 
 
 def _sides(text: str) -> list[tuple[str, str]]:
     """Markers, each with the text that follows, of a reply that cites first; empty for any other reply."""
-    found = _SIDES.findall(text) if text.lstrip().startswith("[") else []
-    sides = [(markers.strip(), said.strip()) for markers, said in found]
+    matches = _SIDES.findall(text) if text.lstrip().startswith("[") else []
+    sides = [(markers.strip(), said.strip()) for markers, said in matches]
     return sides if all(any(char.isalnum() for char in said) for _, said in sides) else []
 
 
@@ -224,7 +224,7 @@ def _sentences(text: str) -> list[tuple[str, tuple[int, ...]]]:
     while match := MARKER.search(bare):  # one at a time: removing [1] from [[1]2] leaves another marker
         markers.append((match.start(), _places(match[1])))
         bare = bare[: match.start()] + bare[match.end() :]
-    spans = [found for found in sentences(bare) if any(c.isalnum() for c in bare[found[0] : found[1]])]
+    spans = [span for span in sentences(bare) if any(c.isalnum() for c in bare[span[0] : span[1]])]
     named: list[list[int]] = [[] for _ in spans]
     for at, places in markers:
         owner = max((i for i, (start, _) in enumerate(spans) if start < at), default=0)

@@ -200,8 +200,8 @@ def read_on(draft: Draft, context: Context) -> Draft:
         return draft
     most, tokens = context.settings.evidence, context.settings.evidence_tokens
     spans = {drafts.span(item) for item in draft.evidence}
-    found = find(draft.part, context.search, sentences=2 * most).evidence
-    left = (item for item in found if drafts.span(item) not in spans)
+    retrieved = find(draft.part, context.search, sentences=2 * most).evidence
+    left = (item for item in retrieved if drafts.span(item) not in spans)
     following = fitting(left, _text, most=most, tokens=tokens)
     if not following:
         return draft

@@ -85,9 +85,9 @@ def misnames(statement: Statement, draft: Draft) -> bool:
     own = [item for item in draft.evidence if item.article_id in statement.articles]
     read = f"{_read([*own, *statement.cited])} {draft.question}"
     text = statement.text
-    found = {*unknown_names(text, [read]), *_only_alike(text, read)}
+    unsupported = {*unknown_names(text, [read]), *_only_alike(text, read)}
     unknown = {
-        word for word in found if not (_is_ordinary(word) or _sounds_like_a_word(word, statement.cited))
+        word for word in unsupported if not (_is_ordinary(word) or _sounds_like_a_word(word, statement.cited))
     }
     if not unknown:
         return False
@@ -126,12 +126,12 @@ def _read(evidence: Sequence[Evidence]) -> str:
 
 def _spelled(item: Evidence) -> list[str]:
     """The names of a sentence and its headline that are spelled by letter, or are in Latin letters there."""
-    found = []
+    names = []
     for text in (item.title, item.text):
-        found += _NAME.findall(text)
+        names += _NAME.findall(text)
         for hint in hints_for(text, "ar") if is_arabic(text) else ():
-            found += _NAME.findall(hint.targets[0]) if hint.spelled else []
-    return found
+            names += _NAME.findall(hint.targets[0]) if hint.spelled else []
+    return names
 
 
 def _is_known(word: str) -> bool:

@@ -104,11 +104,11 @@ def answer(request: Request, context: Context, steps: Steps = Steps()) -> Answer
         PromptBroken: Not even one sentence fits into the model's context.
     """
     parts = understand(request.question, request.history, context.settings.max_question, steps)
-    found = [find(part, context.search) for part in parts]
-    together = retrieved(request.question, parts, found, context.settings.passages)
+    retrievals = [find(part, context.search) for part in parts]
+    together = retrieved(request.question, parts, retrievals, context.settings.passages)
     context.clock.mark("retrieve")
     context.emit(together)
-    drafts = [checked(part, one, context, steps) for part, one in zip(parts, found, strict=True)]
+    drafts = [checked(part, one, context, steps) for part, one in zip(parts, retrievals, strict=True)]
     built = answer_builder.build(drafts, context.language)
     return Answer(
         question=request.question,
@@ -127,16 +127,16 @@ def answer(request: Request, context: Context, steps: Steps = Steps()) -> Answer
     )
 
 
-def checked(part: Part, found: Retrieved, context: Context, steps: Steps) -> Draft:
+def checked(part: Part, retrieval: Retrieved, context: Context, steps: Steps) -> Draft:
     """The answer to one part of a question, checked and ready to be built.
 
     Args:
         part: The part.
-        found: What was retrieved for it.
+        retrieval: What was retrieved for it.
         context: As for ``answer``.
         steps: As for ``answer``.
     """
-    draft = dataclasses.replace(generate(part.asked, found.evidence, context), part=part)
+    draft = dataclasses.replace(generate(part.asked, retrieval.evidence, context), part=part)
     context.clock.mark("generate")
     context.emit(StageStarted("checking"))
     for step in steps.drafting:
@@ -164,15 +164,15 @@ def understand(question: str, history: Sequence[Turn], longest: int, steps: Step
     return decompose(standalone, longest=longest, entire=not steps.decomposing)
 
 
-def retrieved(question: str, parts: Sequence[Part], found: Sequence[Retrieved], k: int) -> Retrieved:
+def retrieved(question: str, parts: Sequence[Part], retrievals: Sequence[Retrieved], k: int) -> Retrieved:
     """What was found for all parts, with the question as it was understood where that is not as typed.
 
     Args:
         question: As typed.
         parts: Of the question.
-        found: For each of the parts.
+        retrievals: For each of the parts.
         k: Passages for each part at most.
     """
-    together = answer_builder.found_together(found, k * len(parts))
+    together = answer_builder.found_together(retrievals, k * len(parts))
     understood = parts[0].searched if len(parts) == 1 else " ".join(part.own for part in parts)
     return together if understood == question else dataclasses.replace(together, understood=understood)

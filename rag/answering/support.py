@@ -73,9 +73,14 @@ def translates(source: str, translation: str) -> Comparison | None:
         source: A sentence or phrase, in English or Arabic.
         translation: The same in the other language.
     """
-    found = compare(source, translation, "ar" if is_arabic(source) else "en")
-    faulty = found.missing_values or found.added_values or found.missing_names or found.added_names
-    return None if faulty or _denials(source) != _denials(translation) else found
+    comparison = compare(source, translation, "ar" if is_arabic(source) else "en")
+    faulty = (
+        comparison.missing_values
+        or comparison.added_values
+        or comparison.missing_names
+        or comparison.added_names
+    )
+    return None if faulty or _denials(source) != _denials(translation) else comparison
 
 
 def unknown_names(text: str, sources: Sequence[str], question: str = "") -> list[str]:
@@ -98,10 +103,10 @@ def unknown_names(text: str, sources: Sequence[str], question: str = "") -> list
     reader = EnglishReader(text, shipped())
     first = reader.words[0].start if reader.words else 0
     phrase = 0 < len(reader.words) <= PHRASE and bool(reader.name(0)[0])
-    found = (match for match in _WORD.finditer(text) if match.start() > first or phrase)
+    matches = (match for match in _WORD.finditer(text) if match.start() > first or phrase)
     unknown = [
         match
-        for match in found
+        for match in matches
         if match[0][0].isupper()
         and not (match[0].isupper() or _PEOPLE.search(match[0]))
         and not held & set(terms(match[0]))

@@ -87,10 +87,12 @@ def _translated(statement: Statement, done: dict[Span, Evidence], context: Conte
 
 
 def _with_translation(item: Evidence, context: Context) -> Evidence:
-    found = as_shown(item.text, context)
-    if found is None:
+    translated = as_shown(item.text, context)
+    if translated is None:
         return item
-    return dataclasses.replace(item, translation=found.text, certain=found.certain, literal=found.literal)
+    return dataclasses.replace(
+        item, translation=translated.text, certain=translated.certain, literal=translated.literal
+    )
 
 
 def is_literal(context: Context) -> bool:
@@ -139,8 +141,8 @@ def translate(
         return None
     if _repeats(text):
         return None
-    found = translates(sentence, text)
-    certain = found is not None and found.licensed >= LICENSED and found.covered >= COVERED
+    comparison = translates(sentence, text)
+    certain = comparison is not None and comparison.licensed >= LICENSED and comparison.covered >= COVERED
     return Translation(text, certain)
 
 

@@ -154,8 +154,8 @@ def _holds(statement: Statement, draft: Draft) -> bool:
 
 def _is_faithful(words: str, text: str) -> bool:
     """Whether a translated phrase has the same names and values, and mostly known meanings of its words."""
-    found = translates(words, text)
-    return found is not None and found.licensed > HALF
+    comparison = translates(words, text)
+    return comparison is not None and comparison.licensed > HALF
 
 
 def _is_in_another_language(statement: Statement, language: Language) -> bool:
@@ -242,8 +242,8 @@ def _holding_names(text: str, evidence: Sequence[Evidence]) -> list[list[Evidenc
     """
     wanted = latin_keys(text)
     held = [(item, arabic_keys(item.text)) for item in evidence] if wanted else []
-    found = ([item for item, keys in held if keys & name] for name in wanted)
-    return [items for items in found if items]
+    sentences_by_name = ([item for item, keys in held if keys & name] for name in wanted)
+    return [items for items in sentences_by_name if items]
 
 
 def _any_among(items: Sequence[Evidence], cited: Sequence[Evidence]) -> bool:

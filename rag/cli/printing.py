@@ -115,14 +115,14 @@ def _translated(cited: Citation, language: Language) -> str:
     return translated(cited, language)
 
 
-def _source(out: Console, mark: str, found: Citation | Passage, quote: str, place: str) -> None:
-    origin = " · ".join(part for part in (found.outlet, found.published, found.title) if part)
+def _source(out: Console, mark: str, item: Citation | Passage, quote: str, place: str) -> None:
+    origin = " · ".join(part for part in (item.outlet, item.published, item.title) if part)
     out.out(f"{mark} {origin}")
     # The quote has a line of its own: a terminal takes a line's direction from its first letter, so an Arabic
     # quote runs from right to left as a whole.
     out.out(quote, style="italic")
     out.out(place, style="dim")
-    names = [" · ".join(filter(None, (one.outlet or one.article_id, one.published))) for one in found.also]
+    names = [" · ".join(filter(None, (one.outlet or one.article_id, one.published))) for one in item.also]
     if names:
         more = f" and {len(names) - SHOWN_REPRINTS} more" if len(names) > SHOWN_REPRINTS else ""
         out.out(f"also in: {', '.join(names[:SHOWN_REPRINTS])}{more}", style="dim")

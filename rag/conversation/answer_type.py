@@ -160,7 +160,7 @@ def fits(question: str, *answer: str) -> bool:
 def _names_time(question: str, text: str) -> bool:
     """Whether a text has a word of time that its question lacks: "end" tells nobody when something ends."""
     asked = set(fold(question).split())
-    return any(not asked.issuperset(found[0].split()) for found in _TIMES.finditer(fold(text)))
+    return any(not asked.issuperset(match[0].split()) for match in _TIMES.finditer(fold(text)))
 
 
 def _besides_values(text: str) -> str:
@@ -173,8 +173,8 @@ def _besides_values(text: str) -> str:
 
 def _counted(question: str) -> str:
     """The noun that a question wants counted, folded; empty where none is recognised."""
-    found = _COUNTED.match(fold(question))
-    return found[1] or found[2] if found else ""
+    groups = _COUNTED.match(fold(question))
+    return groups[1] or groups[2] if groups else ""
 
 
 def _is_dual(noun: str, text: str) -> bool:

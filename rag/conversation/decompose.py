@@ -141,15 +141,15 @@ def parts(question: str, *, longest: int) -> tuple[Part, ...]:
     spaced = " ".join(question.split())  # patterns with optional spaces are slow where there are thousands
     if sides := _each(spaced, arabic):
         return tuple(Part(side, side, f"{side} {question}") for side in sides)
-    found = _cut(spaced, arabic)
-    if not 1 < len(found) <= MOST:
+    pieces = _cut(spaced, arabic)
+    if not 1 < len(pieces) <= MOST:
         return (whole(question),)
-    asked = found[:1]
-    for part in found[1:]:
+    asked = pieces[:1]
+    for part in pieces[1:]:
         asked.append(_behind(asked[-1], part, longest))
     return tuple(
         Part(own, standalone, f"{standalone} {question}")
-        for own, standalone in zip(found, asked, strict=True)
+        for own, standalone in zip(pieces, asked, strict=True)
     )
 
 
@@ -196,20 +196,20 @@ def _cut(question: str, arabic: bool) -> list[str]:
     cuts = list((_ARABIC if arabic else _ENGLISH).finditer(question))
     if arabic and question.startswith("من "):
         cuts = sorted([*cuts, *_WHO.finditer(question)], key=lambda cut: cut.start())
-    found, start = [], 0
+    pieces, start = [], 0
     for cut in cuts:
         left, right = question[start : cut.start()], question[cut.end() :]
         if cut.start() < start or not _stands(left, arabic):
             continue
         if not re.search(r"[,،;؛?؟.]", cut[0]) and len(left.split()) <= SHORT_PART < len(right.split()):
             continue
-        found.append(left)
+        pieces.append(left)
         start = cut.end()
-    found.append(question[start:])
-    if found[1:] and not _stands(found[-1], arabic):
-        found[-2:] = [question[question.index(found[-2]) :]]
+    pieces.append(question[start:])
+    if pieces[1:] and not _stands(pieces[-1], arabic):
+        pieces[-2:] = [question[question.index(pieces[-2]) :]]
     mark = "؟" if arabic else "?"
-    return [f"{part[:1].upper()}{part[1:]}{mark}" for part in map(_trimmed, found)]
+    return [f"{part[:1].upper()}{part[1:]}{mark}" for part in map(_trimmed, pieces)]
 
 
 def _behind(before: str, part: str, longest: int) -> str:

@@ -64,7 +64,7 @@ def nouns(question: str, language: Language) -> list[Span]:
 
 def _english(before: str) -> list[Span]:
     words = list(WORD.finditer(before))
-    found, at = [], 1  # the first word asks
+    spans, at = [], 1  # the first word asks
     while at < len(words):
         word, previous, last = words[at][0], fold(words[at - 1][0]), at
         after = previous if previous in PREPOSITIONS["en"] else ""
@@ -79,9 +79,9 @@ def _english(before: str) -> list[Span]:
             ends = last + 1 == len(words) or fold(words[last + 1][0]) in CLOSED
             # Else a name describes a noun: "American troops".
             if last > at if noun else ends or after or previous in AUXILIARIES:
-                found.append(Span(words[at].start(), words[last].end(), noun, after))
+                spans.append(Span(words[at].start(), words[last].end(), noun, after))
         at = last + 1
-    return found
+    return spans
 
 
 def _goes_on(before: str, word: re.Match[str], following: re.Match[str], noun: bool) -> bool:
@@ -93,7 +93,7 @@ def _goes_on(before: str, word: re.Match[str], following: re.Match[str], noun: b
 
 def _arabic(before: str) -> list[Span]:
     words = list(WORD.finditer(before))
-    found, at = [], 0
+    spans, at = [], 0
     while at < len(words):
         word, previous, last = fold(words[at][0]), fold(words[at - 1][0]) if at else "", at
         who = at == 1 and previous == "من"  # and not "from"
@@ -102,15 +102,15 @@ def _arabic(before: str) -> list[Span]:
             # An adjective has the article too, and "in" a place belongs to the noun before it.
             while more := _belongs([fold(other[0]) for other in words[last + 1 : last + 3]]):
                 last += more
-            found.append(
+            spans.append(
                 Span(
                     words[at].start(), words[last].end(), True, after or (article[1] or article[2] or "")[:1]
                 )
             )
         elif after and _is_place(word):
-            found.append(Span(words[at].start(), words[at].end(), False, after))
+            spans.append(Span(words[at].start(), words[at].end(), False, after))
         at = last + 1
-    return found
+    return spans
 
 
 def _belongs(following: list[str]) -> int:

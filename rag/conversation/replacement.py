@@ -114,9 +114,9 @@ def named(question: str) -> Named | None:
     opener = _CORRECTIONS[language].match(text)
     rest = text[opener.end() :] if opener else text
     for pattern in _REJECTED[language]:
-        found = pattern.fullmatch(text) or pattern.fullmatch(rest)
-        if found and (language == "en" or _is_noun(found["x"])) and not _asks(fold(found["y"]).split()):
-            return Named(found["y"].strip(_MARKS), True, found["x"].strip(_MARKS))
+        groups = pattern.fullmatch(text) or pattern.fullmatch(rest)
+        if groups and (language == "en" or _is_noun(groups["x"])) and not _asks(fold(groups["y"]).split()):
+            return Named(groups["y"].strip(_MARKS), True, groups["x"].strip(_MARKS))
     if opener:
         rest = rest.strip(_MARKS)
         return None if not rest or rest.lower().startswith("not ") else Named(rest, True)
@@ -170,14 +170,14 @@ def replaced(before: str, name: Named) -> str:
     if other or _asks(fold(name.text).split()):
         return ""
     before = before.strip().rstrip(" .!?؟")
-    found = _renumbered(before, name.text) or _put(before, name, language)
-    return f"{' '.join(found.split())}{'؟' if language == 'ar' else '?'}" if found else ""
+    question = _renumbered(before, name.text) or _put(before, name, language)
+    return f"{' '.join(question.split())}{'؟' if language == 'ar' else '?'}" if question else ""
 
 
 def _renumbered(before: str, text: str) -> str:
     """A number in the place of that behind the same words, "Rasid 2" for "Rasid 3", or a year for a year."""
-    found = re.fullmatch(r"(.+?)\s*\d+", text)
-    same = found and list(re.finditer(rf"(?<!\w){re.escape(found[1])}\s*\d+(?!\w)", before, re.IGNORECASE))
+    match = re.fullmatch(r"(.+?)\s*\d+", text)
+    same = match and list(re.finditer(rf"(?<!\w){re.escape(match[1])}\s*\d+(?!\w)", before, re.IGNORECASE))
     year, years = _YEAR.search(text), list(_YEAR.finditer(before))
     if same:
         start, end = same[-1].span()
@@ -248,14 +248,14 @@ def _sharing(before: str, spans: list[Span], text: str) -> list[Span]:
     return [span for span in spans if _content(text) & _content(before[span.start : span.end])]
 
 
-def mentioning(about: str, found: Retrieved) -> Retrieved:
+def mentioning(about: str, retrieved: Retrieved) -> Retrieved:
     """What was found, without sentences of passages that do not mention what a follow-up names.
 
     Sentences in another language stay, as they have other words for it.
 
     Args:
         about: What it names; empty leaves all.
-        found: What was retrieved.
+        retrieved: What was retrieved.
     """
     language, wanted = detect_language(about), _content(about)
 
@@ -264,15 +264,15 @@ def mentioning(about: str, found: Retrieved) -> Retrieved:
             return True
         around = [
             passage.text
-            for passage in found.passages
+            for passage in retrieved.passages
             if passage.chunk.article_id == item.article_id
             and passage.chunk.start <= item.start < passage.chunk.end
         ]
         return bool(wanted & _content(" ".join([item.title, item.text, *around])))
 
-    kept = (item for item in found.evidence if mentions(item))
+    kept = (item for item in retrieved.evidence if mentions(item))
     numbered = (dataclasses.replace(item, number=number) for number, item in enumerate(kept, start=1))
-    return dataclasses.replace(found, evidence=tuple(numbered))
+    return dataclasses.replace(retrieved, evidence=tuple(numbered))
 
 
 def _content(text: str) -> set[str]:

@@ -55,8 +55,8 @@ class Postings:
         """The texts that contain a term, ascending, and how often each does."""
         key = _bytes(term)
         at = bisect_left(self._terms, key)
-        found = at < len(self._terms) and self._terms[at] == key
-        place = slice(int(self._starts[at]), int(self._starts[at + 1])) if found else slice(0)
+        is_known = at < len(self._terms) and self._terms[at] == key
+        place = slice(int(self._starts[at]), int(self._starts[at + 1])) if is_known else slice(0)
         return self._rows[place], self._times[place]
 
 
@@ -115,7 +115,7 @@ class Lexicon:
 
     def _texts(self, term: str) -> list[tuple[Rows, NDArray[np.float64]]]:
         """For each segment the rows that contain a term, and the factor of each that is not its rarity."""
-        found = []
+        weighted = []
         for postings, rows, complete, norms in self._segments:
             texts, times = postings.of(term)
             places = rows[texts]
@@ -123,14 +123,16 @@ class Lexicon:
                 there = places >= 0
                 texts, times, places = texts[there], times[there], places[there]
             if len(places):
-                found.append((places, times / (times + norms[texts])))
-        return found
+                weighted.append((places, times / (times + norms[texts])))
+        return weighted
 
     def _count(self, term: str) -> int:
         """The number of texts that contain a term."""
         if (known := self._holders.get(term)) is None:
-            found = [(rows[postings.of(term)[0]], complete) for postings, rows, complete, _ in self._segments]
-            known = sum(len(rows) if complete else int((rows >= 0).sum()) for rows, complete in found)
+            segments = [
+                (rows[postings.of(term)[0]], complete) for postings, rows, complete, _ in self._segments
+            ]
+            known = sum(len(rows) if complete else int((rows >= 0).sum()) for rows, complete in segments)
             self._holders[term] = known
         return known
 

@@ -204,11 +204,11 @@ def check(segment: Segment) -> None:
     hits = 0
     for row in sample:
         vector = segment.vectors[row]
-        found = np.unique(graph.nearest(vector, k))
+        returned = np.unique(graph.nearest(vector, k))
         scores = segment.vectors @ vector
         worst = np.partition(scores, count - k)[count - k] - SAMPLE_TOLERANCE
-        hits += int(np.count_nonzero(scores[found] >= worst))
-        if scores[found].max() < scores[row] - SAMPLE_TOLERANCE:
+        hits += int(np.count_nonzero(scores[returned] >= worst))
+        if scores[returned].max() < scores[row] - SAMPLE_TOLERANCE:
             raise PoorRecall(f"the graph does not find chunk {row} for its own vector")
     if hits < SAMPLE_RECALL * k * len(sample):
         raise PoorRecall(f"the graph finds {hits} of the {k * len(sample)} nearest chunks of a sample")

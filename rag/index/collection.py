@@ -85,15 +85,15 @@ def check_server(url: str) -> None:
         return
     needed = version("chromadb")
     try:
-        found = server_version(url)
+        running = server_version(url)
     except OSError as error:
         raise IndexUnusable(
             f"The Chroma server {url} (SANAD_CHROMA_URL) cannot be used: {error}. Nothing was changed. Start "
             "it (chroma run --path FOLDER --host HOST --port PORT), or unset SANAD_CHROMA_URL."
         ) from error
-    if found.partition(".")[0] != needed.partition(".")[0]:
+    if running.partition(".")[0] != needed.partition(".")[0]:
         raise IndexUnusable(
-            f"The Chroma server {url} (SANAD_CHROMA_URL) has version {found}, but this version of sanad "
+            f"The Chroma server {url} (SANAD_CHROMA_URL) has version {running}, but this version of sanad "
             f"needs Chroma {needed}. Nothing was changed. Install chromadb=={needed} there, or unset "
             "SANAD_CHROMA_URL."
         )
@@ -163,12 +163,14 @@ def _differences(ledger: Ledger, old: Manifest) -> tuple[list[str], list[str]]:
 
     def live(one: Manifest, other: Manifest) -> dict[str, str]:
         """Fingerprints of the articles of the segments that are not the same in both."""
-        found: dict[str, str] = {}
+        differences: dict[str, str] = {}
         for part in one.segments:
             if part not in other.segments:
                 listed = dict(enumerate(ledger.listed(part)))
-                found |= {listed[place][0]: listed[place][1] for place in listed.keys() - set(part.dead)}
-        return found
+                differences |= {
+                    listed[place][0]: listed[place][1] for place in listed.keys() - set(part.dead)
+                }
+        return differences
 
     before, now = live(old, ledger.manifest), live(ledger.manifest, old)
     gone = [i for i, fingerprint in before.items() if now.get(i) != fingerprint]

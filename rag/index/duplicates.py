@@ -156,8 +156,10 @@ def regroup(
             close = alike(sketches_, sketches_[at])
             earlier = [row for row in close if row < at and is_first[row]]
             estimates = (sketches_[earlier] == sketches_[at]).mean(axis=1)
-            found = [(float(e), ids[row], text(ids[row])) for e, row in zip(estimates, earlier, strict=True)]
-            story = _story(text(article_id), found)
+            candidates = [
+                (float(e), ids[row], text(ids[row])) for e, row in zip(estimates, earlier, strict=True)
+            ]
+            story = _story(text(article_id), candidates)
             now[article_id], is_first[at] = story or article_id, story is None
             if was_first != is_first[at] or (article_id in changed and is_first[at]):
                 affected.append(close)
@@ -172,16 +174,16 @@ def alike(sketches_: NDArray[np.uint32], sketch: NDArray[np.uint32]) -> NDArray[
     """The rows of the signatures that may belong to versions of the story that ``sketch`` belongs to."""
     pairs = sketches_.view(np.uint64) == sketch.view(np.uint64)  # a band has four rows: two pairs
     rows = np.flatnonzero((pairs[:, 0::2] & pairs[:, 1::2]).any(axis=1))
-    found: NDArray[np.int64] = rows[(sketches_[rows] == sketch).mean(axis=1) >= SAME - SLACK]
-    return found
+    alike_rows: NDArray[np.int64] = rows[(sketches_[rows] == sketch).mean(axis=1) >= SAME - SLACK]
+    return alike_rows
 
 
 def sketches(texts: Sequence[str]) -> NDArray[np.uint32]:
     """The MinHash signatures of texts, shape (texts, ``PERMUTATIONS``)."""
-    found = np.empty((len(texts), PERMUTATIONS), np.uint32)
+    signatures = np.empty((len(texts), PERMUTATIONS), np.uint32)
     for at, text in enumerate(texts):
-        found[at] = _sketch(text).digest()
-    return found
+        signatures[at] = _sketch(text).digest()
+    return signatures
 
 
 def _sketch(text: str) -> RMinHash:

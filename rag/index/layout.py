@@ -227,8 +227,8 @@ def _no_name(index: Path, current: bytes | None) -> Damaged:
 
 def current_name(current: bytes | None) -> str | None:
     """The generation that the content of CURRENT names; None if it names none."""
-    found = NAME.match((current or b"").decode("utf-8", "replace"))
-    return found.group() if found else None
+    generation = NAME.match((current or b"").decode("utf-8", "replace"))
+    return generation.group() if generation else None
 
 
 def check_compatible(index: Path, manifest: Manifest, embedder: str | None, chunker: str | None) -> None:

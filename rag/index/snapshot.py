@@ -239,9 +239,9 @@ class Generation:
         if segment.graph:
             # Without the graph the result is the same, only slower: 24 ms over 100,000 chunks, not 1 ms.
             with contextlib.suppress(ChromaFailed):
-                found = rows[segment.graph.nearest(vector, SPARE * k if dead else k)]
-                if (found >= 0).sum() >= min(k, len(rows) - dead):
-                    return found[found >= 0]
+                rows_found = rows[segment.graph.nearest(vector, SPARE * k if dead else k)]
+                if (rows_found >= 0).sum() >= min(k, len(rows) - dead):
+                    return rows_found[rows_found >= 0]
         there = np.flatnonzero(rows >= 0)
         scores = segment.vectors[there] @ vector if dead else segment.vectors @ vector
         best = np.argpartition(-scores, k)[:k] if k < len(scores) else np.arange(len(scores))
@@ -297,11 +297,11 @@ class Rows:
             one: Vectors = self._arrays[self._segment_of[rows]][self._local[rows]]
             return one
         segments, places = self._segment_of[rows], self._local[rows]
-        found = np.empty((len(places), self.shape[1]), np.float32)
+        vectors = np.empty((len(places), self.shape[1]), np.float32)
         for at, array in enumerate(self._arrays):
             own = segments == at
-            found[own] = array[places[own]]
-        return found
+            vectors[own] = array[places[own]]
+        return vectors
 
     def __matmul__(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         if self._whole is not None:

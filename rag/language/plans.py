@@ -225,6 +225,6 @@ def _consonants(word: str) -> str:
 
 
 def _english(pattern: re.Pattern[str], folded: str) -> set[str]:
-    found = {word for match in pattern.finditer(folded) for word in match.groups() if word}
-    keys = {terms(_IRREGULAR.get(word, word))[0] for word in found if not is_arabic(word[0])}
+    verbs = {word for match in pattern.finditer(folded) for word in match.groups() if word}
+    keys = {terms(_IRREGULAR.get(word, word))[0] for word in verbs if not is_arabic(word[0])}
     return keys - _VAGUE

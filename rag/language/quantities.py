@@ -77,11 +77,11 @@ def doubtful_months(text: str) -> set[int]:
 def months(text: str) -> set[int]:
     """The months in a text, 1 to 12, in English or any of the Arabic families of names."""
     folded = fold(text)
-    found = {n for n, pattern in enumerate(_ARABIC_MONTH, start=1) if pattern.search(folded)}
-    found |= {
+    numbers = {n for n, pattern in enumerate(_ARABIC_MONTH, start=1) if pattern.search(folded)}
+    numbers |= {
         n for n, pattern in enumerate(_ENGLISH_MONTH, start=1) if n not in (3, 5) and pattern.search(text)
     }
-    return found | doubtful_months(text)
+    return numbers | doubtful_months(text)
 
 
 def years(text: str) -> set[int]:

@@ -187,13 +187,13 @@ def _quote_goes_on(text: str, start: int, end: int, stop: int) -> bool:
 
 def _abbreviation(text: str, start: int, dot: int, rest: str) -> bool:
     """Whether the single full stop at ``dot`` belongs to the word before it."""
-    found = _PRECEDING.search(text, max(start, dot - 40), dot)
-    if found is None:
+    preceding = _PRECEDING.search(text, max(start, dot - 40), dot)
+    if preceding is None:
         return False
-    word = found.group()
+    word = preceding.group()
     first = re.match(r"\w+", rest)
     upcoming = first.group() if first else ""
-    if found.start() == start and ((word.isdigit() and len(word) <= 3) or len(word) == 1):
+    if preceding.start() == start and ((word.isdigit() and len(word) <= 3) or len(word) == 1):
         return True  # 1. first item, أ. first item
     letters = word.replace(".", "")
     if _arabic(letters[-1]):

@@ -42,18 +42,18 @@ def terms(text: str) -> list[str]:
         text: A passage or a question, as written.
     """
     words = _WORD.findall(fold(text))
-    found: list[str] = []
+    keys: list[str] = []
     for at, word in enumerate(words):
-        found += _terms_of(word)
-        found += _terms_of_two(word, words[at + 1]) if at + 1 < len(words) else ()
+        keys += _terms_of(word)
+        keys += _terms_of_two(word, words[at + 1]) if at + 1 < len(words) else ()
         if start := _month_start(word):
             month = MONTH_WORDS.get(start) or MONTH_WORDS.get(" ".join([start, *words[at + 1 : at + 2]]))
-            found += [f"month {month}"] if month else []
-    found += [f"month {month}" for month in sorted(doubtful_months(text))]
+            keys += [f"month {month}"] if month else []
+    keys += [f"month {month}" for month in sorted(doubtful_months(text))]
     # A multiplied number stands as its value too: 2.5 ألف and 2500 meet.
     plain = set(words)
     values = numbers(text, decimal_commas=False, grouping_points=False)
-    return found + [number for number in values if number not in plain]
+    return keys + [number for number in values if number not in plain]
 
 
 def arabic_keys(text: str) -> set[str]:
@@ -117,8 +117,8 @@ def _without_suffix(word: str) -> str:
 def stem(word: str, language: Language) -> str:
     """Snowball's stem of a folded word."""
     stemmers = _stemmers()
-    found: str = (stemmers.arabic if language == "ar" else stemmers.english).stemWord(word)
-    return found
+    stemmed: str = (stemmers.arabic if language == "ar" else stemmers.english).stemWord(word)
+    return stemmed
 
 
 class _Stemmers(threading.local):

@@ -82,19 +82,19 @@ def numbers(text: str, *, decimal_commas: bool = True, grouping_points: bool = T
     """
     short = _SHORT_MONEY.sub(r"\1\2n", _without_grouping(text) if grouping_points else text)
     folded = fold(decimal_points(short) if decimal_commas else short)
-    found: list[str] = []
+    numbers_so_far: list[str] = []
     last_end, last_power = -1, 0
     for match in _NUMBER.finditer(folded):
         digits, power = match["number"], _POWER_OF.get(match["word"], 0)
         parts = [digits] if digits.count(".") < 2 else digits.split(".")
         values = [_canonical(part, power) for part in parts]
         joined = last_power > 0 and folded[last_end : match.start()] in (" و", " و ")
-        if joined and len(values) == 1 and _fits_under(found[-1], values[0], last_power):
-            found[-1] = str(int(found[-1]) + int(values[0]))
+        if joined and len(values) == 1 and _fits_under(numbers_so_far[-1], values[0], last_power):
+            numbers_so_far[-1] = str(int(numbers_so_far[-1]) + int(values[0]))
         else:
-            found.extend(values)
+            numbers_so_far.extend(values)
         last_end, last_power = match.end(), power
-    return found
+    return numbers_so_far
 
 
 def _fits_under(high: str, low: str, power: int) -> bool:

@@ -119,8 +119,8 @@ def columns_by_field(
     for field, known in KNOWN.items():
         candidates = (chosen[field], *known) if field in chosen else known
         candidates += SUMMARIES if summaries and field == "text" else ()
-        found = [by_fold[_fold(name)] for name in candidates if _fold(name) in by_fold]
-        if mine := [name for name in dict.fromkeys(found) if name not in taken]:
+        present = [by_fold[_fold(name)] for name in candidates if _fold(name) in by_fold]
+        if mine := [name for name in dict.fromkeys(present) if name not in taken]:
             columns[field] = mine
             taken |= set(mine)
     return columns
@@ -155,7 +155,7 @@ def strings(value: Any, depth: int = DEPTH) -> Iterator[str]:
         for part in value:
             yield from strings(part, depth - 1)
     elif isinstance(value, dict) and depth:
-        inner = (found for key in WRAPPERS if (found := list(strings(value.get(key), depth - 1))))
+        inner = (texts for key in WRAPPERS if (texts := list(strings(value.get(key), depth - 1))))
         # Drupal wraps by language: {"und": [{"value": "…"}]}.
         yield from next(inner, strings(next(iter(value.values())), depth - 1) if len(value) == 1 else [])
 

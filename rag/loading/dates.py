@@ -82,8 +82,8 @@ def date_in(text: str) -> str | None:
 
 
 def _single(dates: list[str | None]) -> str | None:
-    found = set(dates)
-    return found.pop() if len(found) == 1 else None
+    distinct = set(dates)
+    return distinct.pop() if len(distinct) == 1 else None
 
 
 def _worded(text: str) -> list[str | None]:

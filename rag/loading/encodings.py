@@ -123,8 +123,8 @@ def _decoded(data: bytes, declared: str) -> tuple[str, str]:
 
 def declared_encoding(data: bytes) -> str:
     """The encoding that a web page declares; empty if it declares none or an implausible one."""
-    found = _DECLARED.search(data[:_DECLARED_WITHIN])
-    name = (found[1] or found[2]).decode("ascii", "replace") if found else ""
+    match = _DECLARED.search(data[:_DECLARED_WITHIN])
+    name = (match[1] or match[2]).decode("ascii", "replace") if match else ""
     return name if _DECLARABLE.fullmatch(name) else ""
 
 

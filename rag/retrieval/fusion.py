@@ -79,21 +79,21 @@ class Candidate:
         return known + weights.passage_bias
 
 
-def reciprocal_ranks(found: Sequence[Candidate], language: Language, lead: float) -> list[Candidate]:
+def reciprocal_ranks(candidates: Sequence[Candidate], language: Language, lead: float) -> list[Candidate]:
     """Best first by reciprocal rank fusion of dense, sentence and lexical.
 
     Args:
-        found: The candidates.
+        candidates: The candidates.
         language: The question's language.
         lead: Added to the cosines of candidates in the other language.
     """
-    totals: dict[int, float] = {item.row: 0.0 for item in found}
+    totals: dict[int, float] = {item.row: 0.0 for item in candidates}
     for name in ("dense", "sentence", "lexical"):
         added = 0.0 if name == "lexical" else lead
-        value = {item.row: getattr(item, name) + added * (item.language != language) for item in found}
-        order = sorted(found, key=lambda item: (-value[item.row], item.row))
+        value = {item.row: getattr(item, name) + added * (item.language != language) for item in candidates}
+        order = sorted(candidates, key=lambda item: (-value[item.row], item.row))
         for rank, item in enumerate(order, start=1):
             if name != "lexical" or item.lexical > 0:
                 totals[item.row] += 1 / (RANK_CONSTANT + rank)
-    ranked = [dataclasses.replace(item, total=totals[item.row]) for item in found]
+    ranked = [dataclasses.replace(item, total=totals[item.row]) for item in candidates]
     return sorted(ranked, key=lambda item: (-item.total, item.row))

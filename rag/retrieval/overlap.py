@@ -35,11 +35,11 @@ def words_in(question: str, text: str) -> frozenset[str]:
         The words as the question writes them, folded; a name of several words may be one of them.
     """
     language, there = detect_language(question), set(terms(text))
-    found = frozenset(word.key for word in _content(question, language) if there & set(terms(word.text)))
+    words = frozenset(word.key for word in _content(question, language) if there & set(terms(word.text)))
     if language == detect_language(text):
-        return found
+        return words
     across = _english_in_arabic if language == "en" else _arabic_in_english
-    return found | across(question, text)
+    return words | across(question, text)
 
 
 def names_in(question: str) -> frozenset[str]:
@@ -74,11 +74,11 @@ def is_about(question: str, texts: Sequence[str]) -> list[bool]:
         texts: In either of them.
     """
     words, names = content_words(question), names_in(question)
-    found = [words_in(question, text) for text in texts]
-    naming = [bool(held & names) for held in found]
+    words_by_text = [words_in(question, text) for text in texts]
+    naming = [bool(held & names) for held in words_by_text]
     if any(naming):
         return naming
-    return [bool(held) or len(words) < FEW for held in found]
+    return [bool(held) or len(words) < FEW for held in words_by_text]
 
 
 def _content(question: str, language: Language) -> list[Word]:
@@ -100,7 +100,7 @@ def _english_in_arabic(question: str, text: str) -> frozenset[str]:
 def _arabic_in_english(question: str, text: str) -> frozenset[str]:
     stems = stems_of(text, "en")
     capitals = [word.text for word in words_of(text) if word.text[0].isupper()]
-    found: set[str] = set()
+    keys: set[str] = set()
     for hint in hints_for(question, "ar"):
         if fold(hint.source) in _ASKING:
             continue
@@ -108,5 +108,5 @@ def _arabic_in_english(question: str, text: str) -> frozenset[str]:
         if any(stems_of(target, "en") & stems for target in hint.targets) or any(
             likeness(capital, sound) >= SAME_NAME for capital in capitals for sound in sounds
         ):
-            found.update(keys_of(hint.source))
-    return frozenset(found)
+            keys.update(keys_of(hint.source))
+    return frozenset(keys)

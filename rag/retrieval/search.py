@@ -134,8 +134,8 @@ class Searcher:
             For each passage its sentences, and the article, start and end of each.
         """
         query = self._query(question)
-        found = [self._read(item, query) for item in self._best(query, k, allowed)[1]]
-        return [(read, places) for read, places in found if places]
+        passages = [self._read(item, query) for item in self._best(query, k, allowed)[1]]
+        return [(read, places) for read, places in passages if places]
 
     def _best(
         self, query: _Query, k: int, allowed: frozenset[str] | None
@@ -205,12 +205,12 @@ class Searcher:
             scores[~inside] = 0
         return scores
 
-    def _ranked(self, found: list[Candidate], query: _Query) -> list[Candidate]:
+    def _ranked(self, candidates: list[Candidate], query: _Query) -> list[Candidate]:
         if self._weights is None:
             lead = self._languages.lead(query.vectors.vector, query.language)
-            return reciprocal_ranks(found, query.language, lead)
+            return reciprocal_ranks(candidates, query.language, lead)
         weights = {language: self._weights[query.language, language] for language in self._languages.present}
-        first = sorted(found, key=lambda item: -item.score(weights[item.language]))
+        first = sorted(candidates, key=lambda item: -item.score(weights[item.language]))
         near = [
             dataclasses.replace(item, late=self._late(item.row, query.vectors)[0])
             for item in first[:LATE_DEPTH]
@@ -251,9 +251,9 @@ class Searcher:
         )
 
     def _evidence(
-        self, found: Sequence[Candidate], queries: Sequence[_Query], limit: int, tokens: int
+        self, candidates: Sequence[Candidate], queries: Sequence[_Query], limit: int, tokens: int
     ) -> tuple[Evidence, ...]:
-        scored = [pair for item in found for pair in self._sentences(item, queries)]
+        scored = [pair for item in candidates for pair in self._sentences(item, queries)]
         ordered = sorted(scored, key=lambda pair: -pair[0])
         texts = ((score, place, self._sentence(place)) for score, place in ordered)
         chosen = fitting(texts, lambda sentence: sentence[2], most=limit, tokens=tokens)

@@ -144,8 +144,8 @@ def _error(body: bytes, retry: str | None) -> SanadError:
 
 def _connected(path: Path) -> socket.socket:
     """A connection to the socket, if it belongs to this user."""
-    found = path.lstat()
-    if not stat.S_ISSOCK(found.st_mode) or found.st_uid != os.geteuid():
+    status = path.lstat()
+    if not stat.S_ISSOCK(status.st_mode) or status.st_uid != os.geteuid():
         raise OSError("no socket of this user")  # another user's server could invent answers
     connection = socket.socket(socket.AF_UNIX)
     try:

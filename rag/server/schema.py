@@ -192,7 +192,7 @@ def meanings(module: ModuleType) -> dict[str, dict[str, str]]:
     Args:
         module: Its source must be there.
     """
-    found: dict[str, dict[str, str]] = {}
+    by_class: dict[str, dict[str, str]] = {}
     for node in ast.parse(inspect.getsource(module)).body:
         if isinstance(node, ast.ClassDef):
             for field, below in pairwise(node.body):
@@ -200,8 +200,8 @@ def meanings(module: ModuleType) -> dict[str, dict[str, str]]:
                     value = below.value if isinstance(below, ast.Expr) else None
                     if isinstance(value, ast.Constant) and isinstance(value.value, str):
                         text = inspect.cleandoc(value.value).replace("``", "`")
-                        found.setdefault(node.name, {})[field.target.id] = text
-    return found
+                        by_class.setdefault(node.name, {})[field.target.id] = text
+    return by_class
 
 
 def responses(streamed: str) -> dict[int | str, dict[str, Any]]:

@@ -95,7 +95,7 @@ class Ledger:
         A file whose size and times are those of the last comparison is not read again.
         """
         known = read_checked(self.index)
-        found, now = set(), {}
+        usable, now = set(), {}
         for at, part in enumerate(self.manifest.segments):
             paths = {file: self.index / part.folder / file for file in part.files}
             try:
@@ -106,10 +106,10 @@ class Ledger:
                 self.damage.append(error)
                 continue
             now[part.folder] = states
-            found.add(at)
+            usable.add(at)
         if now != known:
             write_checked(self.index, now)
-        return frozenset(found)
+        return frozenset(usable)
 
     def record(self, article_id: str) -> Record | None:
         """An article; None if it is damaged."""
@@ -152,21 +152,21 @@ class Ledger:
         places = [self.places[article_id] for article_id in article_ids]
         segment_of = np.array([place.segment for place in places], np.intp)
         local = np.array([place.place for place in places], np.intp)
-        found = np.empty((len(places), PERMUTATIONS), np.uint32)
+        signatures = np.empty((len(places), PERMUTATIONS), np.uint32)
         for at in set(segment_of.tolist()):
             own = segment_of == at
-            found[own] = self.all_sketches(at)[local[own]]
-        return found
+            signatures[own] = self.all_sketches(at)[local[own]]
+        return signatures
 
     def all_sketches(self, at: int) -> NDArray[np.uint32]:
         """The signatures of all articles of a segment, also of those that are no longer there."""
         part = self.manifest.segments[at]
         path = self.index / part.folder / "sketches.npy"
         try:
-            found: NDArray[np.uint32] = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
-            if found.shape != (part.articles, PERMUTATIONS):
-                raise ValueError(f"it has the size {found.shape}")
-            return found
+            signatures: NDArray[np.uint32] = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+            if signatures.shape != (part.articles, PERMUTATIONS):
+                raise ValueError(f"it has the size {signatures.shape}")
+            return signatures
         except (OSError, ValueError) as error:
             raise Damaged(f"{part.folder}/{path.name} cannot be read ({error})") from error
 

@@ -193,10 +193,10 @@ def compare(name: str, part: Part, paths: dict[str, Path]) -> None:
         Damaged: One is missing or has changed.
     """
     try:
-        found = layout.digests(paths)
+        digest_of = layout.digests(paths)
     except OSError as error:
         raise Damaged(f"{name} cannot be read ({error})") from error
-    for file, digest in found.items():
+    for file, digest in digest_of.items():
         if digest != part.files[file]:
             raise Damaged(f"{name}/{file} has changed on disk")
 

@@ -114,11 +114,11 @@ def _moved(gone: dict[str, Record | None], fresh: dict[str, Record]) -> dict[str
 def groups_of(update: Update, contents: Contents) -> dict[str, str]:
     """The group of each article that is not named after it."""
     before, ids = update.before, sorted(update.kept.union(update.fresh))
-    found = contents.groups
-    if found is None:
-        found = before.manifest.groups if before else {}
+    known = contents.groups
+    if known is None:
+        known = before.manifest.groups if before else {}
         if len(update.fresh) + len(update.gone) > REGROUP_SHARE * len(ids) or before is None:
-            found = duplicates.groups(_article(update, i) for i in ids)
+            known = duplicates.groups(_article(update, i) for i in ids)
         elif update.fresh or update.gone:
             places = before.places
             own = dict(zip(update.fresh, duplicates.sketches(_texts(update)), strict=True))
@@ -131,8 +131,8 @@ def groups_of(update: Update, contents: Contents) -> dict[str, str]:
                 of_all[[at[i] for i in kept]] = before.sketches(kept)
                 for i, sketch in own.items():
                     of_all[at[i]] = sketch
-                found = duplicates.regroup(found, ids, of_all, changed, lambda i: _article(update, i).text)
-    return {i: group for i, group in found.items() if group != i and (i in update.kept or i in update.fresh)}
+                known = duplicates.regroup(known, ids, of_all, changed, lambda i: _article(update, i).text)
+    return {i: group for i, group in known.items() if group != i and (i in update.kept or i in update.fresh)}
 
 
 def _texts(update: Update) -> list[str]:

@@ -65,12 +65,12 @@ def by_folded(pairs: str) -> dict[str, str]:
     Raises:
         ValueError: Two words are the same when they are folded, so that one would hide the other.
     """
-    found: dict[str, str] = {}
+    english_by_arabic: dict[str, str] = {}
     for arabic, _, english in (pair.partition("=") for pair in pairs.split()):
-        if fold(arabic) in found:
+        if fold(arabic) in english_by_arabic:
             raise ValueError(f"{arabic} has two equivalents when it is folded; remove one of them")
-        found[fold(arabic)] = english.replace("_", " ")
-    return found
+        english_by_arabic[fold(arabic)] = english.replace("_", " ")
+    return english_by_arabic
 
 
 _ENGLISH = by_folded(_FUNCTION_WORDS)
@@ -200,12 +200,12 @@ class _Glosser:
             return f"{_PARTICLES[key[0]]} " if begins_with_and(words[at]) else ""
         if self._is_whole(words, at, used, hint):
             return ""
-        found = []
+        particles = []
         if key[0] in "وف" and (len(key) > LEAST or (used > 1 and hint.kind == "name")):
-            found.append(_PARTICLES[key[0]])
+            particles.append(_PARTICLES[key[0]])
             key = key[1:]
-        found += ["will"] if hint.kind != "name" and self._is_future(key) else self._preposition(key)
-        return "".join(f"{particle} " for particle in found)
+        particles += ["will"] if hint.kind != "name" and self._is_future(key) else self._preposition(key)
+        return "".join(f"{particle} " for particle in particles)
 
     def _is_future(self, key: str) -> bool:
         verb = self._tables.lexicon.entry(key[1:])
@@ -240,9 +240,11 @@ def _words(meaning: str) -> frozenset[str]:
 
 
 def _different(meanings: tuple[str, ...]) -> list[str]:
-    found: list[str] = []
+    meanings_kept: list[str] = []
     for meaning in meanings:
-        same = (_words(known) == _words(meaning) for known in found)
-        if not any(same) and all(meaning[:_ALIKE].lower() != known[:_ALIKE].lower() for known in found):
-            found.append(meaning)
-    return found[:MEANINGS]
+        same = (_words(known) == _words(meaning) for known in meanings_kept)
+        if not any(same) and all(
+            meaning[:_ALIKE].lower() != known[:_ALIKE].lower() for known in meanings_kept
+        ):
+            meanings_kept.append(meaning)
+    return meanings_kept[:MEANINGS]

@@ -43,11 +43,11 @@ def separated(sentence: str, tables: Tables) -> str:
 
 
 def _parts(words: str, tables: Tables) -> list[str]:
-    found = []
+    parts = []
     for word in words.split():
         unknown = len(word) >= LEAST and not _is_known(word, tables)
-        found += (_apart(word, tables) if unknown else None) or [word]
-    return found
+        parts += (_apart(word, tables) if unknown else None) or [word]
+    return parts
 
 
 def _apart(word: str, tables: Tables) -> list[str] | None:
@@ -66,9 +66,9 @@ def _fewest(word: str, tables: Tables) -> list[str] | None:
             before, part = best[start], word[start:end]
             if before is None or not _is_part(part, tables):
                 continue
-            found, here = [*before, part], best[end]
-            if here is None or _cost(found) < _cost(here):
-                best[end] = found
+            candidate, here = [*before, part], best[end]
+            if here is None or _cost(candidate) < _cost(here):
+                best[end] = candidate
     return best[-1]
 
 

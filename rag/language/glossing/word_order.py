@@ -149,5 +149,5 @@ def _kind(meaning: str) -> str:
 def classes() -> dict[str, str]:
     """English words with what they are: adjective, either (a noun too), verb, other; nouns are left out."""
     lines = (data_folder() / FILE).read_text(encoding="utf-8").splitlines()
-    found = (line.partition("\t") for line in lines)
-    return {word: kind for kind, _, words in found for word in words.split()}
+    rows = (line.partition("\t") for line in lines)
+    return {word: kind for kind, _, words in rows for word in words.split()}

@@ -187,20 +187,20 @@ class ArabicReader(Reader):
 
     def _letters(self, at: int) -> Found | None:
         """An abbreviation that is written as it is spoken; بي is B or P."""
-        found: list[str] = []
+        letters: list[str] = []
         if self.words[at].text in _ORDINARY_LETTERS:
             return None
         for word in self.words[at : at + unbroken(self.words, at, 8)]:
-            bare = word.text[1:] if not found and word.text not in _LETTERS else word.text
+            bare = word.text[1:] if not letters and word.text not in _LETTERS else word.text
             if bare not in _LETTERS:
                 break
-            found.append(_LETTERS[bare])
-        while found and self.words[at + len(found) - 1].text in _ORDINARY_LETTERS:
-            found.pop()
-        if len(found) < _LEAST_LETTERS:
+            letters.append(_LETTERS[bare])
+        while letters and self.words[at + len(letters) - 1].text in _ORDINARY_LETTERS:
+            letters.pop()
+        if len(letters) < _LEAST_LETTERS:
             return None
-        text = "".join(found)
-        return self.hint(at, len(found), [text, text.replace("B", "P")], "name"), len(found)
+        text = "".join(letters)
+        return self.hint(at, len(letters), [text, text.replace("B", "P")], "name"), len(letters)
 
     def _phrase(self, at: int) -> Found | None:
         for size in longest(self.words, at, _LONGEST_PHRASE):
@@ -380,7 +380,7 @@ def _without_and(key: str) -> str:
 
 def _given_spellings(words: list[Word], sentence: str) -> dict[int, str]:
     """Arabic words whose spelling in Latin letters the sentence itself gives, by index: كوريلا (Kurilla)."""
-    found: dict[int, str] = {}
+    spellings: dict[int, str] = {}
     for at, word in enumerate(words):
         if not word.text[0].isupper() or is_arabic_word(word.text):
             continue
@@ -388,10 +388,10 @@ def _given_spellings(words: list[Word], sentence: str) -> dict[int, str]:
         for index in range(max(at - _NEAR_LATIN, 0), at):
             if _APART.search(sentence[words[index].end : word.start]):  # another clause, or what was planted
                 continue
-            if is_arabic_word(words[index].text) and index not in found:
+            if is_arabic_word(words[index].text) and index not in spellings:
                 alike = likeness(word.text, words[index].key)
                 if alike >= likest and not is_stop(words[index].key, "ar"):
                     best, likest = index, alike
         if best >= 0:
-            found[best] = word.text
-    return found
+            spellings[best] = word.text
+    return spellings

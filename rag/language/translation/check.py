@@ -133,29 +133,29 @@ def _is_possible(key: str, possible: frozenset[str]) -> bool:
 @lru_cache(maxsize=256)
 def _possible(text: str, language: Language) -> frozenset[str]:
     """Every value that a text may mean: its numbers and their sums, months, days, units."""
-    found = set(stated(text))
+    possible = set(stated(text))
     for value in values_of(text, language):
-        found |= value.keys | _nearby(value)
+        possible |= value.keys | _nearby(value)
     words = [word.key for word in words_of(text)]
-    found |= {_HALF} if any(half in words for half in ("half", "نصف", "ونصف")) else set()
+    possible |= {_HALF} if any(half in words for half in ("half", "نصف", "ونصف")) else set()
     for table in (tables.dates(), tables.units()):
         for at in range(len(words)):
             for size in (1, 2):
                 for first in unprefixed(words[at]):
                     entry = table[language].get((first, *words[at + 1 : at + size]))
-                    found |= {entry.key} if entry else set()
-    return frozenset(found)
+                    possible |= {entry.key} if entry else set()
+    return frozenset(possible)
 
 
 def _nearby(value: Value) -> set[str]:
     """Other ways in which a translator may put a value: a century for its years, twelve hours for 24."""
-    found: set[str] = set()
+    nearby: set[str] = set()
     for key in value.keys:
         if key.isdigit() and len(key) <= 4:
-            found |= {str(int(key) + 12), str(int(key) - 12)} if 0 < int(key) <= 24 else set()
-            found |= {key[2:]} if len(key) == 4 else set()
-        found |= set(key.split("."))
-    return found
+            nearby |= {str(int(key) + 12), str(int(key) - 12)} if 0 < int(key) <= 24 else set()
+            nearby |= {key[2:]} if len(key) == 4 else set()
+        nearby |= set(key.split("."))
+    return nearby
 
 
 def _covered(source: str, translation: str, language: Language) -> float:
@@ -321,9 +321,9 @@ def _is_near(number: str, other: str) -> bool:
 def _weekdays(text: str) -> frozenset[str]:
     """Every weekday that a text may mean, also abbreviated ("Fri"), by the tables' keys."""
     language, words = _language(text), words_of(text)
-    found = {f"weekday {day}" for word in words for day in _abbreviated(word.key)}
+    weekdays = {f"weekday {day}" for word in words for day in _abbreviated(word.key)}
     entries = (tables.phrase_at(tables.dates()[language], words, at, language) for at in range(len(words)))
-    return frozenset(found | {entry[0].key for entry in entries if entry and "weekday" in entry[0].key})
+    return frozenset(weekdays | {entry[0].key for entry in entries if entry and "weekday" in entry[0].key})
 
 
 def _abbreviated(key: str) -> list[int]:
@@ -336,13 +336,13 @@ def _abbreviated(key: str) -> list[int]:
 def _amounts(text: str) -> tuple[tuple[str, str, str], ...]:
     """The numbers of a text, each with its currency, empty where it has none, and as it is written."""
     words = words_of(text)
-    found = []
+    amounts = []
     for value in values_of(text, _language(text)):
         currency = next((key for key in value.keys if key.startswith("currency ")), "")
         currency = "" if words[value.start].key == "¥" else currency  # yen and yuan
         shown = _shown(text, words, value)
-        found += [(key, currency, shown) for key in value.keys if key[0].isdigit()]
-    return tuple(found)
+        amounts += [(key, currency, shown) for key in value.keys if key[0].isdigit()]
+    return tuple(amounts)
 
 
 @lru_cache(maxsize=1024)
@@ -352,12 +352,12 @@ def _measures(text: str) -> tuple[tuple[str, str, str], ...]:
     The unit is empty where there is none right behind the number.
     """
     language, words = _language(text), words_of(text)
-    found = []
+    measures = []
     for value in values_of(text, language):
         unit, end = _unit(words, value, language)
         shown = text[words[value.start].start : words[end - 1].end]
-        found += [(key, unit, shown) for key in value.keys if key[0].isdigit()]
-    return tuple(found)
+        measures += [(key, unit, shown) for key in value.keys if key[0].isdigit()]
+    return tuple(measures)
 
 
 def _unit(words: list[Word], value: Value, language: Language) -> tuple[str, int]:

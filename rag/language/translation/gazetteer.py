@@ -117,7 +117,7 @@ class Gazetteer:
                     key for form in name.arabic for key in keys_of(form)
                 )
         adjectives["US"] = adjectives.get("American", set())
-        found: dict[tuple[str, ...], list[Name]] = {}
+        shorter: dict[tuple[str, ...], list[Name]] = {}
         for name in self.names:
             people, _, rest = name.english[0].partition(" ")
             keys = keys_of(name.arabic[0])
@@ -126,8 +126,8 @@ class Gazetteer:
                 and len(keys) > 2
                 and keys[-1].removeprefix("ال") in adjectives.get(people, ())
             ):
-                found.setdefault(keys[:-1], []).append(Name(name.kind, (rest,), (" ".join(keys[:-1]),)))
-        return {keys: names for keys, names in found.items() if len({n.english[0] for n in names}) == 1}
+                shorter.setdefault(keys[:-1], []).append(Name(name.kind, (rest,), (" ".join(keys[:-1]),)))
+        return {keys: names for keys, names in shorter.items() if len({n.english[0] for n in names}) == 1}
 
     def match(self, words: Sequence[Word], at: int, language: Language, most: int = LONGEST) -> Match | None:
         """The longest name that begins at a word; None where none does.

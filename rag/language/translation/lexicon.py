@@ -92,7 +92,7 @@ def _merged(senses: Sequence[Sense], form: str, first: str, key: str) -> Entry:
     """
     if form != key:
         senses = sorted(senses, key=lambda sense: sense[2])
-    meanings = tuple(dict.fromkeys(meaning for _, found, _ in senses for meaning in found))
+    meanings = tuple(dict.fromkeys(meaning for _, targets, _ in senses for meaning in targets))
     ending = first[len(form.rstrip("ه")) :] if first else ""
     is_dual = ending in _DUALS or (ending == "ان" and first == f"{form}ان" and len(form) > LEAST)
     is_dual = is_dual and first[0] not in "يت"
@@ -221,7 +221,7 @@ class Lexicon:
     @lru_cache(maxsize=2)  # noqa: B019  (likewise)
     def _english_words(self) -> frozenset[str]:
         return frozenset(
-            word for found in self.all_meanings() for meaning in found for word in meaning.split()
+            word for meanings in self.all_meanings() for meaning in meanings for word in meaning.split()
         )
 
     def _by_stem(self, forms: Sequence[str]) -> Entry:
@@ -237,10 +237,10 @@ class Lexicon:
     def arabic(self, keys: tuple[str, ...]) -> tuple[str, ...]:
         """Arabic words for an English word or phrase, the usual one first; by stem only for one word."""
         exact, loose = self._reversed()
-        found = exact.get(keys, [])
-        if len(keys) == 1 and len(found) < LONGEST:
-            found = [*found, *loose.get(stem(keys[0], "en"), [])]
-        return tuple(dict.fromkeys(arabic for _, arabic in found))
+        candidates = exact.get(keys, [])
+        if len(keys) == 1 and len(candidates) < LONGEST:
+            candidates = [*candidates, *loose.get(stem(keys[0], "en"), [])]
+        return tuple(dict.fromkeys(arabic for _, arabic in candidates))
 
     def _reversed(self) -> tuple[dict[tuple[str, ...], Options], dict[str, Options]]:
         """The lexicon by English words, and by stems of one word; made when it is first asked for."""
@@ -279,14 +279,14 @@ def present(meaning: str, known: Container[str]) -> str:
     first, space, rest = meaning.partition(" ")
     if meaning == "used to":
         return "is used to"
-    found = _IRREGULAR.get(first, "")
-    if not found and first.endswith("ied"):
-        found = f"{first[:-3]}ies"
-    elif not found and first.endswith("ed"):
+    verb = _IRREGULAR.get(first, "")
+    if not verb and first.endswith("ied"):
+        verb = f"{first[:-3]}ies"
+    elif not verb and first.endswith("ed"):
         stem = first[:-2]
-        found = next((form for form in (f"{stem}s", f"{stem}es", f"{stem[:-1]}s") if form in known), "")
-        found = found or (f"{stem}es" if _SILENT_E.search(stem) else "")
-    return (found or first) + space + rest
+        verb = next((form for form in (f"{stem}s", f"{stem}es", f"{stem[:-1]}s") if form in known), "")
+        verb = verb or (f"{stem}es" if _SILENT_E.search(stem) else "")
+    return (verb or first) + space + rest
 
 
 def infinitive(meaning: str) -> str:

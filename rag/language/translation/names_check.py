@@ -129,11 +129,11 @@ def _has_arabic(target: str, there: list[Word]) -> bool:
 def meaning_stems(arabic: str) -> frozenset[str]:
     """The stems of all English meanings, names and values of an Arabic sentence."""
     tables_ = shipped()
-    found: set[str] = set()
+    stems: set[str] = set()
     for hint in hints_for(arabic, "ar"):
         for target in (*hint.targets, *(_forms(hint.source) if hint.kind != "value" else ())):
-            found |= stems_of(target, "en")
+            stems |= stems_of(target, "en")
     for word in words_of(arabic):
         for meaning in tables_.lexicon.meanings(word.text):
-            found |= stems_of(meaning, "en")
-    return frozenset(found)
+            stems |= stems_of(meaning, "en")
+    return frozenset(stems)

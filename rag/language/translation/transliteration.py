@@ -61,8 +61,8 @@ class Model:
             units[three[0]][three] += int(count)
         self._totals = {context: sum(after.values()) for context, after in self._counts.items()}
         self._units = {
-            letter: sorted(found, key=lambda unit: -found[unit])[:MOST_UNITS]
-            for letter, found in units.items()
+            letter: sorted(counts, key=lambda unit: -counts[unit])[:MOST_UNITS]
+            for letter, counts in units.items()
         }
 
     def probability(self, before: tuple[Unit, Unit], unit: Unit) -> float:
@@ -126,13 +126,13 @@ def ranked(letters: Model, word: str) -> list[tuple[float, str]]:
         word: Without particles and article.
     """
     names, beginnings = latin_names()
-    found = {text: score for score, text in (*letters.spellings(word), *letters.spellings(word, beginnings))}
+    scores = {text: score for score, text in (*letters.spellings(word), *letters.spellings(word, beginnings))}
 
     def weighed(text: str) -> float:
         known = text in names and likeness(text, word) >= KNOWN_LIKE
-        return found[text] + KNOWN * len(text) * known
+        return scores[text] + KNOWN * len(text) * known
 
-    return sorted(((weighed(text), text) for text in found), reverse=True)
+    return sorted(((weighed(text), text) for text in scores), reverse=True)
 
 
 @lru_cache(maxsize=20_000)
@@ -144,8 +144,8 @@ def spellings_of(word: str, *, article: bool = True) -> tuple[str, ...]:
         article: Whether ال at its beginning may be the article.
     """
     bare = word.removeprefix("ال") if len(word) > 4 and article else word
-    found = ranked(model(), bare)
-    near = [text for score, text in found if text and score > found[0][0] - NEAR]
+    spellings = ranked(model(), bare)
+    near = [text for score, text in spellings if text and score > spellings[0][0] - NEAR]
     return tuple(_capitalised(text) for text in near[:SPELLINGS]) or (plain_spelling(word) or word,)
 
 

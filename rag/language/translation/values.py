@@ -91,14 +91,14 @@ class Value:
 def values_of(sentence: str, language: Language) -> list[Value]:
     """The values of a sentence, in order."""
     words = words_of(sentence)
-    found: list[Value] = []
+    values: list[Value] = []
     at = 0
     while at < len(words):
         value = value_at(words, at, sentence, language)
         if value:
-            found.append(value)
+            values.append(value)
         at += value.used if value else 1
-    return found
+    return values
 
 
 def value_at(words: list[Word], at: int, sentence: str, language: Language) -> Value | None:
@@ -144,10 +144,10 @@ def _date(words: list[Word], at: int, sentence: str, language: Language) -> Valu
         entry, size, first = hijri
         if first not in AMBIGUOUS or beside_number(words, at, size):
             return Value("date", at, size, frozenset([entry.key]), entry.targets, sure=False)
-    found = tables.phrase_at(tables.dates()[language], words, at, language)
-    if not found or not is_date(found[0].key, found[2], words, at, found[1], sentence, language):
+    match = tables.phrase_at(tables.dates()[language], words, at, language)
+    if not match or not is_date(match[0].key, match[2], words, at, match[1], sentence, language):
         return None
-    entry, size, _ = found
+    entry, size, _ = match
     kind: Kind = "weekday" if entry.key.startswith("weekday") else "date"
     size += other_name(entry, words, at + size, sentence, language)
     sure = words[at].key != "الاثنين"  # also "the two"
@@ -182,10 +182,10 @@ def _decade(words: list[Word], at: int, language: Language) -> Value | None:
 
 
 def _amount(words: list[Word], at: int, language: Language) -> Value | None:
-    found = tables.phrase_at(tables.amounts()[language], words, at, language)
-    if not found:
+    match = tables.phrase_at(tables.amounts()[language], words, at, language)
+    if not match:
         return None
-    entry, size, _ = found
+    entry, size, _ = match
     return Value("amount", at, size, frozenset([entry.key]), entry.targets, sure=False)
 
 
@@ -287,13 +287,13 @@ def stated(text: str) -> frozenset[str]:
     in it is certainly not in the source.
     """
     folded = fold(text)
-    found = set(held(text))
+    keys = set(held(text))
     for value in (value for language in _LANGUAGES for value in values_of(text, language)):
-        found |= _checkable(value)
-    found |= {
+        keys |= _checkable(value)
+    keys |= {
         number for pattern, number in _ALSO_STATED.items() if pattern.search(folded) or pattern.search(text)
     }
-    return frozenset(found)
+    return frozenset(keys)
 
 
 def values_in(text: str) -> frozenset[str]:
@@ -303,21 +303,21 @@ def values_in(text: str) -> frozenset[str]:
     than "five weeks", and Tuesday other than Thursday.
     """
     language: Language = "ar" if is_arabic(text) else "en"
-    found = {key for value in values_of(text, language) for key in value.keys}
+    value_keys = {key for value in values_of(text, language) for key in value.keys}
     units = (
         {TIME_UNIT_KEYS[word.key] for word in words_of(text) if word.key in TIME_UNIT_KEYS}
-        if found
+        if value_keys
         else set()
     )
-    return frozenset(claimed(text) | found | units)
+    return frozenset(claimed(text) | value_keys | units)
 
 
 def _checkable(value: Value) -> set[str]:
     if value.keys == {"1"}:  # "first" and أحد are no counts
         return set()
-    found = {key for key in value.keys if _CHECKABLE.fullmatch(key)}
+    checkable = {key for key in value.keys if _CHECKABLE.fullmatch(key)}
     if value.kind in ("date", "amount"):  # 1980s; two hours
-        found |= {number for target in value.targets for number in numbers(target)}
+        checkable |= {number for target in value.targets for number in numbers(target)}
     if value.kind == "amount":
-        found |= {key.split()[0] for key in value.keys if key.split()[0].isdigit()}
-    return found
+        checkable |= {key.split()[0] for key in value.keys if key.split()[0].isdigit()}
+    return checkable

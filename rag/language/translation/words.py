@@ -115,8 +115,8 @@ def words_of(sentence: str) -> list[Word]:
         word = match.group()
         return word_key(word.replace(".", "") if match.span() in grouped else word)
 
-    found = (Word(m.group(), key(m), m.start(), m.end()) for m in _WORD.finditer(sentence))
-    return [word for word in found if word.key]
+    words = (Word(m.group(), key(m), m.start(), m.end()) for m in _WORD.finditer(sentence))
+    return [word for word in words if word.key]
 
 
 @lru_cache(maxsize=200_000)
@@ -151,12 +151,12 @@ def is_stop(key: str, language: Language) -> bool:
 @lru_cache(maxsize=200_000)
 def unprefixed(word: str) -> tuple[str, ...]:
     """A folded Arabic word, and what is left of it without attached particles, least stripped first."""
-    found = [word]
+    forms = [word]
     for prefix, instead in _PREFIXES:
         least = LEAST - len(instead) if not prefix.endswith("ال") else LEAST - 1  # الدم, blood
         if word.startswith(prefix) and len(word) - len(prefix) >= least:
-            found.append(instead + word[len(prefix) :])
-    return tuple(dict.fromkeys(found))
+            forms.append(instead + word[len(prefix) :])
+    return tuple(dict.fromkeys(forms))
 
 
 _ARTICLE = re.compile(r"[وف]?(?:[بك]?ال|لل)\w\w")
@@ -207,14 +207,14 @@ def readings(text: str, key: str) -> tuple[str, ...]:
 
 def unsuffixed(word: str) -> list[str]:
     """What may be left of a folded Arabic word without pronouns and endings, and its feminine form."""
-    found = []
+    forms = []
     for suffix, instead in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= LEAST - 1:
             left = word[: -len(suffix)]
-            found += [left + form for form in instead]
+            forms += [left + form for form in instead]
             if left.endswith(_SEATED):  # زملائه, of زملاء
-                found.append(f"{left[:-1]}ء")
-    return list(dict.fromkeys(found))
+                forms.append(f"{left[:-1]}ء")
+    return list(dict.fromkeys(forms))
 
 
 def stems_of(text: str, language: Language) -> frozenset[str]:

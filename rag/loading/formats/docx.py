@@ -39,7 +39,7 @@ def read_docx(data: bytes) -> ParsedFile:
     """
     package = WordPackage(data)
     reader = _Reader(_hidden_styles(package.part("styles")))
-    found = list(reader.lines(package.document()))
+    lines_of_text = list(reader.lines(package.document()))
     losses = [Note("contains another file, whose text was not read; copy the text into it")] * reader.inserted
     for kind in _NOTES.values():
         numbers = [number for of, number in reader.notes if of == kind]
@@ -47,12 +47,12 @@ def read_docx(data: bytes) -> ParsedFile:
         missing = [number for number in numbers if number not in texts]
         for number in dict.fromkeys(numbers):
             if number in texts:
-                found += reader.lines(texts[number])
+                lines_of_text += reader.lines(texts[number])
         if missing:
             losses.append(
                 Note(f"{len(missing)} of its {kind} could not be read; open it in Word and save it again")
             )
-    text, lines = body("\n".join(found))
+    text, lines = body("\n".join(lines_of_text))
     title, published = _properties(package.properties())
     # A file that was made from an older article may still have the title of that one.
     if not (fold(title) and fold(title) in fold(" ".join(text.split("\n", 3)[:3]))):

@@ -39,20 +39,20 @@ def read_jsonl(data: bytes, chosen: Mapping[str, str]) -> ParsedFile:
     text, loss = decode(data)
     notes = [Note(loss, added=True)] if loss else []
     rows: list[Row] = []
-    for found in _values(text):
-        if isinstance(found, Note):
-            notes.append(found)
-        elif isinstance(found.value, dict):
-            articles = _articles(found.value, chosen)
-            if articles != [found.value]:
-                articles = max(articles, _articles(found.value, chosen, summaries=True), key=len)
-            articles = articles or [found.value]
+    for item in _values(text):
+        if isinstance(item, Note):
+            notes.append(item)
+        elif isinstance(item.value, dict):
+            articles = _articles(item.value, chosen)
+            if articles != [item.value]:
+                articles = max(articles, _articles(item.value, chosen, summaries=True), key=len)
+            articles = articles or [item.value]
             for values in articles:
-                raw = found.raw if len(articles) == 1 else json.dumps(values, sort_keys=True)
-                rows.append(Row(found.line, values, {}, raw.encode("utf-8", "replace")))
+                raw = item.raw if len(articles) == 1 else json.dumps(values, sort_keys=True)
+                rows.append(Row(item.line, values, {}, raw.encode("utf-8", "replace")))
         else:
-            reason = f"is not a JSON object but {shown(found.raw)}; write one object per line"
-            notes.append(Note(reason, found.line))
+            reason = f"is not a JSON object but {shown(item.raw)}; write one object per line"
+            notes.append(Note(reason, item.line))
     return parse_rows(rows, chosen, notes)
 
 
@@ -63,15 +63,15 @@ def _values(text: str) -> Iterator[_Value | Note]:
     lines = text.split("\n")
     at = tried = 0
     while at < len(lines):
-        found, cut = _parsed(lines[at : at + 1], at)
+        parsed, cut = _parsed(lines[at : at + 1], at)
         used = 1
         if cut and at >= tried:
             tried = _block(lines, at)
             whole, _ = _parsed(lines[at:tried], at)
             # Of a broken object over several lines the inner lines are not reported one by one.
             if lines[at].strip() == "{" or not any(isinstance(one, Note) for one in whole):
-                found, used = whole, tried - at
-        yield from found
+                parsed, used = whole, tried - at
+        yield from parsed
         at += used
 
 
@@ -85,7 +85,7 @@ def _block(lines: Sequence[str], start: int) -> int:
 def _parsed(lines: Sequence[str], start: int) -> tuple[list[_Value | Note], bool]:
     """The values in the lines from the index ``start``, and whether they end in the middle of one."""
     text = "\n".join(lines).rstrip()
-    found: list[_Value | Note] = []
+    parsed: list[_Value | Note] = []
     at, line = 0, start + 1
     while (begin := _after_gap(text, at)) < len(text):
         line += text.count("\n", at, begin)
@@ -96,10 +96,10 @@ def _parsed(lines: Sequence[str], start: int) -> tuple[list[_Value | Note], bool
             if isinstance(error, json.JSONDecodeError):
                 why, cut = f"{error.msg} at character {error.colno}", error.pos >= len(text)
                 line = start + error.lineno
-            return [*found, Note(f"is not JSON ({why}); write one object per line", line)], cut
-        found.append(_Value(line, value, text[begin:at]))
+            return [*parsed, Note(f"is not JSON ({why}); write one object per line", line)], cut
+        parsed.append(_Value(line, value, text[begin:at]))
         line += text.count("\n", begin, at)
-    return found, False
+    return parsed, False
 
 
 def _after_gap(text: str, at: int) -> int:
@@ -121,13 +121,13 @@ def _articles(
     wrapped: list[Mapping[str, Any]] = []
     for key, inner in values.items():
         if isinstance(inner, dict):
-            found = _articles(inner, chosen, depth - 1, summaries=summaries)
+            nested = _articles(inner, chosen, depth - 1, summaries=summaries)
             around = {name: value for name, value in values.items() if name != key}
-            wrapped += [{**around, **found[0]}] if len(found) == 1 else found
+            wrapped += [{**around, **nested[0]}] if len(nested) == 1 else nested
         elif isinstance(inner, list) and "title" not in fields:
             objects = [item for item in inner if isinstance(item, dict)]
             every = [_articles(item, chosen, depth - 1, summaries=summaries) for item in objects]
             if any(every):
                 pairs = zip(objects, every, strict=True)
-                wrapped += [one for item, found in pairs for one in found or [item]]
+                wrapped += [one for item, nested in pairs for one in nested or [item]]
     return wrapped[:1] if "title" in fields else wrapped

@@ -41,7 +41,7 @@ def read_markdown(data: bytes) -> ParsedFile:
     columns = columns_by_field(tuple(values), {})
 
     def first(field: str) -> str:
-        return next((found for column in columns.get(field, ()) if (found := name(values[column]))), "")
+        return next((stated for column in columns.get(field, ()) if (stated := name(values[column]))), "")
 
     title, url, date, outlet = first("title"), first("url"), first("published"), first("outlet")
     published = iso_date(date)
@@ -61,15 +61,15 @@ def read_markdown(data: bytes) -> ParsedFile:
 
 def _front_matter(raw: str, notes: list[Note]) -> tuple[Mapping[str, Any], str]:
     """The values of the front matter and the text below it; without a field of an article it is text."""
-    found = _FRONT.match(raw[:LONGEST])
-    if not found:
+    parts = _FRONT.match(raw[:LONGEST])
+    if not parts:
         return {}, raw
-    front, values = found["front"], None
+    front, values = parts["front"], None
     import yaml
 
     try:
         # The base loader makes strings, lists and mappings of strings only, and so dates as written.
-        toml = found["mark"] == "+++"
+        toml = parts["mark"] == "+++"
         values = tomllib.loads(front) if toml else yaml.BaseLoader(front).get_single_data()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         values = {
@@ -80,7 +80,7 @@ def _front_matter(raw: str, notes: list[Note]) -> tuple[Mapping[str, Any], str]:
             notes.append(Note(f"its front matter is not valid ({why}) and was read line by line", added=True))
     if not isinstance(values, dict) or not columns_by_field(tuple(map(str, values)), {}):
         return {}, raw
-    return {str(key): _simple(value) for key, value in values.items()}, raw[found.end() :]
+    return {str(key): _simple(value) for key, value in values.items()}, raw[parts.end() :]
 
 
 def _simple(value: Any) -> Any:

@@ -123,13 +123,13 @@ def published(page: Any, title: str, *, many: bool = False) -> tuple[str | None,
     in_address = _in_address(address)
     if stated and in_address and abs(_day(stated) - _day(in_address)) == 1:
         stated = in_address  # the day at the outlet; the time beside the other is often that of Greenwich
-    found = stated or in_address
+    chosen = stated or in_address
     if not many:
-        found = stated or _marked(page) or in_address or _beside_headline(page)
+        chosen = stated or _marked(page) or in_address or _beside_headline(page)
     changed = _stated(data, "datemodified", title, address) or next(
         (date for name in _META_CHANGED if (date := iso_date(metas.get(name, "")))), None
     )
-    return found, changed
+    return chosen, changed
 
 
 def _day(date: str) -> int:
@@ -197,13 +197,13 @@ def _is_of(item: dict[str, Any], title: str, address: str) -> bool:
 
 def _metas(page: Any) -> dict[str, str]:
     """The content of the first meta element of each name, in lower case."""
-    found: dict[str, str] = {}
+    contents: dict[str, str] = {}
     for element in page.iter("meta"):
         name = element.get("property") or element.get("name") or element.get("itemprop") or ""
         content = element.get("content") or element.get("datetime")
         if name and content:
-            found.setdefault(name.lower(), content.strip())
-    return found
+            contents.setdefault(name.lower(), content.strip())
+    return contents
 
 
 def _address(page: Any) -> str:

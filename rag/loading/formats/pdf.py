@@ -51,15 +51,15 @@ def read_pdf(data: bytes) -> ParsedFile:
     letters = sum(len(line.text) for line in lines)
     if sum(len(line.text) for line in wrong) > _MAX_WRONG * letters:
         raise Unusable(f"has fonts that name wrong letters, as in {_sample(wrong)}; {_WAY_OUT}")
-    found = list(paragraphs(without_running_heads(lines)))
-    raw = _without_strokes("\n".join(text for text, _ in found))
+    numbered = list(paragraphs(without_running_heads(lines)))
+    raw = _without_strokes("\n".join(text for text, _ in numbered))
     unread = [page.number for page in pages if page.pictures and not page.glyphs]
     if not raw.strip() and unread:
         raise Unusable("contains only pictures of text; run text recognition (OCR) on it")
     if raw.count(glyphs.UNKNOWN) > _MAX_UNREADABLE * len(raw):
         raise Unusable(f"has fonts that do not say which letters they show; {_WAY_OUT}")
     text, numbers = body(raw)
-    article = ParsedArticle(text, tuple(found[number - 1][1] for number in numbers))
+    article = ParsedArticle(text, tuple(numbered[number - 1][1] for number in numbers))
     notes: list[Note] = []
     if unread:
         notes.append(

@@ -66,10 +66,10 @@ class _Remarks:
             (self.summaries, "{n} taken from {value}, which may be a summary, first on line {line}", "text"),
         )
         notes = []
-        for found, wording, what in kinds:
-            if found:
-                line, value = found[0]
-                number = f"a {what} was" if len(found) == 1 else f"{len(found)} {what}s were"
+        for remarks, wording, what in kinds:
+            if remarks:
+                line, value = remarks[0]
+                number = f"a {what} was" if len(remarks) == 1 else f"{len(remarks)} {what}s were"
                 notes.append(Note(wording.format(n=number, value=value, line=line), added=True))
         return notes
 

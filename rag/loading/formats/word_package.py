@@ -94,13 +94,13 @@ class WordPackage:
         """The parts to which a part is related by the last word of the relationship's type."""
         folder, base = posixpath.split(part)
         root = self._parse(posixpath.join(folder, "_rels", f"{base}.rels"))
-        found: dict[str, str] = {}
+        paths: dict[str, str] = {}
         for relation in root if root is not None else ():
             kind, target = str(relation.get("Type")), relation.get("Target")
             if target and relation.get("TargetMode") != "External":
                 path = posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")
-                found.setdefault(kind.rpartition("/")[2], path)
-        return found
+                paths.setdefault(kind.rpartition("/")[2], path)
+        return paths
 
     def _parse(self, path: str) -> Any | None:
         from lxml import etree

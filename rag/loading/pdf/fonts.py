@@ -70,13 +70,13 @@ def _letter(name: str) -> str:
 
 def _unnamed(differences: list[Any]) -> list[int]:
     """The codes beyond ASCII to which a font gives names that say nothing, such as a225."""
-    found: list[int] = []
+    codes: list[int] = []
     code = 0
     for one in map(resolve1, differences):
         if isinstance(one, PSLiteral):
             if code > _ASCII and not _letter(str(one.name)):
-                found.append(code)
+                codes.append(code)
             code += 1
         elif isinstance(one, int):
             code = one
-    return found
+    return codes

@@ -238,7 +238,7 @@ def _letters(font: Any, cid: int) -> str:
         return UNKNOWN
     if text.isascii() and text.isprintable():
         return text
-    text = _PRESENTATION.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
+    text = _PRESENTATION.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
     return " " if text.isspace() else _CONTROL.sub("", _PRIVATE.sub(UNKNOWN, text))
 
 

@@ -134,18 +134,18 @@ def _runs(glyphs: Sequence[Glyph]) -> list[Run]:
             baselines[-1].append(glyph)
         else:
             baselines.append([glyph])
-    found: list[Run] = []
+    runs: list[Run] = []
     for baseline in baselines:
         part: list[Glyph] = []
         end = 0.0
         for glyph in sorted(baseline, key=lambda glyph: glyph.x0):
             if part and (glyph.x0 - end > _WORD_GAP * glyph.size or part[-1].size > _INITIAL * glyph.size):
-                found += _run(part)
+                runs += _run(part)
                 part = []
             end = max(end, glyph.x1) if part else glyph.x1
             part.append(glyph)
-        found += _run(part)
-    return found
+        runs += _run(part)
+    return runs
 
 
 def _run(glyphs: Sequence[Glyph]) -> list[Run]:
@@ -196,13 +196,13 @@ def _baselines(runs: list[Run]) -> list[list[Run]]:
 
 def _gaps(runs: Sequence[Run]) -> list[Gap]:
     """The strips without any run, from left to right, those at both sides excluded."""
-    found: list[Gap] = []
+    gaps: list[Gap] = []
     end = inf
     for x0, x1 in sorted([(run.x0, run.x1) for run in runs]):
         if x0 > end:
-            found.append((end, x0))
+            gaps.append((end, x0))
         end = x1 if end == inf else max(end, x1)
-    return found
+    return gaps
 
 
 def _gutters(runs: Sequence[Run], width: float) -> list[Gap]:
@@ -292,17 +292,17 @@ def _end(runs: Sequence[Run]) -> float:
 
 def _common(some: Sequence[Gap], others: Sequence[Gap], width: float) -> list[Gap]:
     """What two sorted lists of strips have in common, if it is at least so wide."""
-    found: list[Gap] = []
+    gaps: list[Gap] = []
     one = other = 0
     while one < len(some) and other < len(others):
         low, high = max(some[one][0], others[other][0]), min(some[one][1], others[other][1])
         if high - low >= width:
-            found.append((low, high))
+            gaps.append((low, high))
         if some[one][1] < others[other][1]:
             one += 1
         else:
             other += 1
-    return found
+    return gaps
 
 
 def _lines(runs: Sequence[Run]) -> Iterator[list[Run]]:

@@ -129,5 +129,5 @@ def by_legibility(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
     texts: dict[int, list[str]] = defaultdict(list)
     for line in lines:
         texts[line.font].append(line.text)
-    wrong = {font for font, found in texts.items() if not is_legible("\n".join(found))}
+    wrong = {font for font, texts_of_font in texts.items() if not is_legible("\n".join(texts_of_font))}
     return [line for line in lines if line.font not in wrong], [line for line in lines if line.font in wrong]

@@ -51,28 +51,28 @@ def paragraphs(lines: Sequence[Line]) -> Iterator[tuple[str, int]]:
     It is divided before the first sentence that begins on the new page, so that the page of each sentence
     is the one on which it begins.
     """
-    found: list[list[Line]] = []
+    paragraphs_so_far: list[list[Line]] = []
     current: list[Line] = []
     leading = _usual_leading(lines)
     for line in lines:
         if not current or not _continues(current, line, leading):
-            current = _interrupted(found, line) or []
+            current = _interrupted(paragraphs_so_far, line) or []
             if not current:
-                found.append(current)
+                paragraphs_so_far.append(current)
         current.append(line)
-    for paragraph in found:
+    for paragraph in paragraphs_so_far:
         yield from _by_page(paragraph)
 
 
-def _interrupted(found: Sequence[list[Line]], line: Line) -> list[Line] | None:
+def _interrupted(before: Sequence[list[Line]], line: Line) -> list[Line] | None:
     """The paragraph that a line continues after notes or a heading in another type size, None for none."""
     if not (line.text[0].islower() or line.rtl):
         return None
-    for paragraph in reversed(found[-_INTERRUPTIONS:]):
+    for paragraph in reversed(before[-_INTERRUPTIONS:]):
         last = paragraph[-1]
         if abs(last.size - line.size) <= _SAME_SIZE:
             goes_on = last.column != line.column and not _END_OF_SENTENCE.search(last.text)
-            interrupted = paragraph is not found[-1] and goes_on and not _ended_on_purpose(last, line)
+            interrupted = paragraph is not before[-1] and goes_on and not _ended_on_purpose(last, line)
             return paragraph if interrupted else None
     return None
 

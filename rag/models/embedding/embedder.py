@@ -113,8 +113,8 @@ class PackagedEmbedder:
 
     def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
         """Vectors of passages, shape (texts, dimension), and of their tokens."""
-        vectors, found = self._run(self.PASSAGE, texts, tokens=True)
-        return vectors, [tokens for tokens, _ in found]
+        vectors, outputs = self._run(self.PASSAGE, texts, tokens=True)
+        return vectors, [tokens for tokens, _ in outputs]
 
     def question(self, text: str) -> Question:
         """Vectors of a question."""
@@ -129,14 +129,14 @@ class PackagedEmbedder:
         queue, alone, tokenizer = self._load()
         vectors = np.empty((len(texts), self.dimension), np.float32)
         encodings = tokenizer.encode_batch([prefix + text for text in texts])
-        found = [(NO_TOKENS, np.empty(0, np.float32))] * len(texts)
+        outputs = [(NO_TOKENS, np.empty(0, np.float32))] * len(texts)
 
         def keep(request: Any, batch: list[int]) -> None:
             vectors[batch] = request.get_tensor("text").data
             if self._head and tokens:
                 states, logits = (request.get_tensor(name).data for name in ("tokens", "importance"))
                 for row, i in enumerate(batch):
-                    found[i] = _of_text(encodings[i].offsets, states[row], logits[row], len(prefix))
+                    outputs[i] = _of_text(encodings[i].offsets, states[row], logits[row], len(prefix))
 
         # Texts of similar length share a batch, which limits padding; the longest come first, so that no core
         # waits at the end for another core's long batch.
@@ -152,7 +152,7 @@ class PackagedEmbedder:
                 for batch in batches:
                     queue.start_async(_padded([encodings[i].ids for i in batch]), batch)
                 queue.wait_all()
-        return vectors, found
+        return vectors, outputs
 
     def _load(self) -> tuple[Any, Any, Any]:
         """A queue of requests, one more request, and the tokenizer."""

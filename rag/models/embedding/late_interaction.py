@@ -72,8 +72,8 @@ def unpack(packed: NDArray[np.uint8]) -> Floats:
 
 def similarities(question: Question, vectors: Floats) -> Floats:
     """Cosines between the tokens of a question and those of a text, shape (question tokens, text tokens)."""
-    found: Floats = question.tokens @ vectors.T
-    return found
+    cosines: Floats = question.tokens @ vectors.T
+    return cosines
 
 
 def scores(question: Question, similar: Floats, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Floats:
@@ -86,15 +86,15 @@ def scores(question: Question, similar: Floats, starts: NDArray[np.int64], ends:
         For each part, the weighted mean of the best cosine of each question token, −1 to 1; −1 for a part
         without tokens.
     """
-    found = np.full(len(starts), -1, np.float32)
+    totals = np.full(len(starts), -1, np.float32)
     filled = np.flatnonzero(ends > starts)
     if len(filled) and len(question.tokens):
         # reduceat reduces between all neighbouring bounds: every second result lies between two parts.
         bounds = np.stack([starts[filled], ends[filled]], axis=1).ravel()
         padded = np.concatenate([similar, np.full((len(similar), 1), -1, np.float32)], axis=1)
         best = np.maximum.reduceat(padded, bounds, axis=1)[:, 0::2]
-        found[filled] = question.importance @ best
-    return found
+        totals[filled] = question.importance @ best
+    return totals
 
 
 def parts(spans: NDArray[np.int32], tokens: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -136,10 +136,10 @@ def together(items: Iterable[T], place: Callable[[T], tuple[str, str]]) -> list[
         items: Sentences.
         place: The article's id and headline.
     """
-    found: dict[tuple[str, str], list[T]] = {}
+    groups: dict[tuple[str, str], list[T]] = {}
     for item in items:
-        found.setdefault(place(item), []).append(item)
-    return [item for key in sorted(found, key=lambda key: bool(key[1])) for item in found[key]]
+        groups.setdefault(place(item), []).append(item)
+    return [item for key in sorted(groups, key=lambda key: bool(key[1])) for item in groups[key]]
 
 
 def rotated(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:

@@ -190,7 +190,7 @@ def _weights(tensor: Any, adapter: Adapter | None) -> NDArray[np.float32]:
 def _weight_inputs(model: openvino.Model) -> list[Any]:
     """The inputs of the network that take a compressed weight matrix."""
     ports = {"MatMul": 1, "Gather": 0}
-    found = []
+    inputs = []
     for node in model.get_ordered_ops():
         port = ports.get(node.get_type_name())
         if port is None:
@@ -203,8 +203,8 @@ def _weight_inputs(model: openvino.Model) -> list[Any]:
             and convert.get_type_name() == "Convert"
             and convert.input_value(0).get_node().get_type_name() == "Reshape"
         ):
-            found.append(node.input(port))
-    return found
+            inputs.append(node.input(port))
+    return inputs
 
 
 def _first_rows(convert: Any) -> NDArray[np.float32]:

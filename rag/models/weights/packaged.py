@@ -280,12 +280,12 @@ def _prepare(model: PackagedModel, folder: Path, progress: Progress) -> None:
 
 
 def _check_source(model: PackagedModel, source: Path) -> None:
-    size, found = source.stat().st_size, sha256(source)
-    if (size, found) != (model.size, model.sha256):
+    size, digest = source.stat().st_size, sha256(source)
+    if (size, digest) != (model.size, model.sha256):
         packages = dict.fromkeys(part.requirement for part in model.parts)
         raise ModelDamaged(
             f"The installed weights of {model.title} are not the published ones: {size:,} bytes, sha256 "
-            f"{found[:16]}…, expected {model.size:,} bytes, {model.sha256[:16]}…. "
+            f"{digest[:16]}…, expected {model.size:,} bytes, {model.sha256[:16]}…. "
             f"Reinstall them: {data_command(*packages)}"
         )
 

@@ -115,7 +115,7 @@ def _annotations(answer: Answer, page: str, index: str | None) -> list[dict[str,
         index: The index that answered, if the server has several.
     """
     cited = {citation.number: citation for citation in answer.citations}
-    found = []
+    annotations = []
     for claim in answer.claims:
         for citation in (cited[number] for number in claim.citations if number in cited):
             place = {"article": citation.article_id, "start": citation.start, "end": citation.end}
@@ -126,8 +126,8 @@ def _annotations(answer: Answer, page: str, index: str | None) -> list[dict[str,
                 "start_index": claim.start,
                 "end_index": claim.end,
             }
-            found.append({"type": "url_citation", "url_citation": source})
-    return found
+            annotations.append({"type": "url_citation", "url_citation": source})
+    return annotations
 
 
 def _task_response(body: ChatBody, text: str) -> Response:

@@ -93,13 +93,13 @@ class ChatBody(BaseModel):
 
     def turns(self) -> list[Turn]:
         """Earlier questions with their answers, oldest first; of a long conversation the latest ones."""
-        found: list[tuple[str, list[str]]] = []
+        exchanges: list[tuple[str, list[str]]] = []
         for message in self.messages:
             if message.role == "user":
-                found.append((message.text(), []))
-            elif message.role == "assistant" and found and (text := message.text()):
-                found[-1][1].append(text)
-        turns = [Turn(_cut(question), _cut("\n".join(said))) for question, said in found[:-1] if said]
+                exchanges.append((message.text(), []))
+            elif message.role == "assistant" and exchanges and (text := message.text()):
+                exchanges[-1][1].append(text)
+        turns = [Turn(_cut(question), _cut("\n".join(said))) for question, said in exchanges[:-1] if said]
         return turns[-MAX_TURNS:]
 
     def wants_usage(self) -> bool:

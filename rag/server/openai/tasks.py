@@ -88,10 +88,10 @@ def _instructed(text: str) -> Task | None:
     beginning = text[:BEGINNING]
     if not _IMPERATIVE.match(beginning) or not _CONVERSATION.search(text):
         return None
-    found = {task for task, pattern in _INSTRUCTION.items() if pattern.search(beginning)}
-    if found and (shown := _KEY.search(text)):
+    tasks = {task for task, pattern in _INSTRUCTION.items() if pattern.search(beginning)}
+    if tasks and (shown := _KEY.search(text)):
         return cast("Task", shown[1])
-    return next((task for task in _INSTRUCTION if task in found), None)
+    return next((task for task in _INSTRUCTION if task in tasks), None)
 
 
 def reply(task: Task, body: ChatBody) -> str:
