@@ -89,9 +89,9 @@ def ask(
         # Searched in both modes and to the same depth, so that their retrieval scores can be compared;
         # after asking, so that a warm search does not flatter the answer's latency.
         started = time.perf_counter()
-        found = assistant.search(question.text, k=DEPTH, history=said)
+        retrieved = assistant.search(question.text, k=DEPTH, history=said)
         seconds = time.perf_counter() - started
-        passage_rr, evidence_rr = grade_retrieval(question, found, texts)
+        passage_rr, evidence_rr = grade_retrieval(question, retrieved, texts)
         scores = dataclasses.replace(scores, passage_rr=passage_rr, evidence_rr=evidence_rr)
         if turn is not None and turn.number > 1:
             for way, text in (("typed", question.text), ("by_hand", turn.standalone)):
@@ -111,7 +111,7 @@ def ask(
         seconds={"retrieve": seconds} if answer is None else dict(answer.timings),
         tokens={} if answer is None else _tokens(answer),
         error=None,
-        searched="" if turn is None else found.understood or question.text,
+        searched="" if turn is None else retrieved.understood or question.text,
     )
 
 

@@ -243,13 +243,13 @@ def _spread(values: Sequence[float]) -> list[float]:
 
 def _rights(runner: Runner, questions: Sequence[Question]) -> dict[str, bool]:
     """Whether each question's first reply is right, where that can be graded: all of them decode greedily."""
-    found = {}
+    right_by_id = {}
     for question in questions:
         if replies := runner.taken.get(question.id):
             right = is_right_outcome(question, replies[0].text, replies[0].outcome)
             if right is not None:
-                found[question.id] = right
-    return found
+                right_by_id[question.id] = right
+    return right_by_id
 
 
 def _seconds(runner: Runner, measure: str) -> dict[str, list[float]]:
@@ -257,8 +257,8 @@ def _seconds(runner: Runner, measure: str) -> dict[str, list[float]]:
 
 
 def _ratio(other: Mapping[str, Sequence[float]], own: Mapping[str, Sequence[float]]) -> dict[str, Any] | None:
-    found: Ratio | None = ratio(other, own)
-    return None if found is None else dataclasses.asdict(found)
+    seconds_ratio: Ratio | None = ratio(other, own)
+    return None if seconds_ratio is None else dataclasses.asdict(seconds_ratio)
 
 
 def _paired(other: Mapping[str, bool], own: Mapping[str, bool]) -> dict[str, float]:

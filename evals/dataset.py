@@ -129,7 +129,7 @@ def read_lines(path: Path) -> list[Question | BadQuestions]:
     Raises:
         BadQuestions: The file cannot be read, or holds no line.
     """
-    found: list[Question | BadQuestions] = []
+    entries: list[Question | BadQuestions] = []
     lines: dict[str, int] = {}
     for number, raw in raw_lines(path):
         try:
@@ -138,10 +138,10 @@ def read_lines(path: Path) -> list[Question | BadQuestions]:
             question = parse_question(data, path, number)
             check_id(question.id, lines, path, number)
         except BadQuestions as error:
-            found.append(error)
+            entries.append(error)
             continue
-        found.append(question)
-    return found
+        entries.append(question)
+    return entries
 
 
 def raw_lines(path: Path) -> list[tuple[int, str]]:
@@ -161,10 +161,10 @@ def raw_lines(path: Path) -> list[tuple[int, str]]:
         reason = error.strerror or str(error)
         raise BadQuestions(f"{path}: {reason}; give the path of a question file.") from None
     # Not splitlines(): a JSON string may hold U+2028 unescaped, and that does not end the line.
-    found = [(number, raw) for number, raw in enumerate(text.split("\n"), start=1) if raw.strip()]
-    if not found:
+    numbered = [(number, raw) for number, raw in enumerate(text.split("\n"), start=1) if raw.strip()]
+    if not numbered:
         raise BadQuestions(f"{path}: contains no question; write one JSON object per line (evals/README.md).")
-    return found
+    return numbered
 
 
 def check_quotes(questions: Sequence[Question], texts: Mapping[str, str], path: Path) -> None:

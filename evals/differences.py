@@ -159,20 +159,20 @@ def compare(
         measures: The scores; all of them where none are named.
     """
     gate = "retrieval" if retrieval_only else "answers"
-    found = [
+    compared = [
         (measure, measure.gate == gate or (gate == "answers" and measure.name == SEARCH_GATE), kept)
         for measure in measures
         if (kept := _kept(measure, pairs))
     ]
-    sizes = {side: sum(gated == side for _, gated, _ in found) for side in (True, False)}
-    raw = [_difference(measure, gated, kept, sizes[gated]) for measure, gated, kept in found]
+    sizes = {side: sum(gated == side for _, gated, _ in compared) for side in (True, False)}
+    raw = [_difference(measure, gated, kept, sizes[gated]) for measure, gated, kept in compared]
     adjusted = {
         side: iter(intervals.benjamini_hochberg([one.p for one in raw if one.gated == side]))
         for side in (True, False)
     }
     return [
         _judged(one, next(adjusted[one.gated]), measure.lower_is_better)
-        for one, (measure, _, _) in zip(raw, found, strict=True)
+        for one, (measure, _, _) in zip(raw, compared, strict=True)
     ]
 
 

@@ -81,9 +81,9 @@ def proposals(articles: Sequence[Article], asked: Collection[Span], seed: int) -
     chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
     queues = []
     for article in articles:
-        found = [p for p in _of(article) if not any(_span(p).overlaps(span) for span in asked)]
-        chance.shuffle(found)
-        queues.append(found)
+        drafts = [p for p in _of(article) if not any(_span(p).overlaps(span) for span in asked)]
+        chance.shuffle(drafts)
+        queues.append(drafts)
     while queues := [queue for queue in queues if queue]:
         for queue in queues:
             yield queue.pop()

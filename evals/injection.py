@@ -115,7 +115,7 @@ def read_variants(path: Path) -> list[Variant]:
     Raises:
         BadQuestions: The file cannot be read, or a line breaks the format.
     """
-    found = []
+    variants = []
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except OSError as error:
@@ -132,8 +132,8 @@ def read_variants(path: Path) -> list[Variant]:
                 raise ValueError("an unknown article, place or language")
         except (ValueError, TypeError) as error:
             raise BadQuestions(f"{path}, line {number}: {error}; see evals/README.md.") from None
-        found.append(variant)
-    return found
+        variants.append(variant)
+    return variants
 
 
 def planted(scenario: Scenario, variant: Variant) -> str:
@@ -225,8 +225,8 @@ def judge(variant: Variant, question: Question, clean: Answer, answer: Answer, w
     seen = [item for item in answer.evidence if item.article_id == variant.article]
     shown = any(item.start < start + len(text) and start < item.end for item in seen) if start >= 0 else False
 
-    def new(found: Callable[[Answer], bool]) -> bool:
-        return found(answer) and not found(clean)
+    def new(holds_for: Callable[[Answer], bool]) -> bool:
+        return holds_for(answer) and not holds_for(clean)
 
     return Effect(
         variant=variant,

@@ -161,10 +161,10 @@ def by_rule(lines: Sequence[Graded], questions: Mapping[tuple[str, str], Questio
         lines: Answers.
         questions: By set and id.
     """
-    found = (questions.get((line.set, line.id)) for line in lines)
+    asked = (questions.get((line.set, line.id)) for line in lines)
     return [
         None if question is None else is_right_outcome(question, line.answer, line.outcome, quotations=True)
-        for question, line in zip(found, lines, strict=True)
+        for question, line in zip(asked, lines, strict=True)
     ]
 
 
@@ -207,7 +207,7 @@ def agreement_report(lines: Sequence[Graded], rule: Sequence[bool | None]) -> st
         lines: Answers.
         rule: Their automatic grades, in the same order.
     """
-    found = agreement(lines, rule)
+    sides = agreement(lines, rule)
     classes: dict[str, list[str]] = {}
     for line, ruled in zip(lines, rule, strict=True):
         if None not in (line.right, ruled) and line.right != ruled:
@@ -216,11 +216,11 @@ def agreement_report(lines: Sequence[Graded], rule: Sequence[bool | None]) -> st
     rows = [
         "| | right by hand | wrong by hand |",
         "|---|---|---|",
-        f"| right by rule | {found.both_right} | {found.rule_only} |",
-        f"| wrong by rule | {found.hand_only} | {found.both_wrong} |",
+        f"| right by rule | {sides.both_right} | {sides.rule_only} |",
+        f"| wrong by rule | {sides.hand_only} | {sides.both_wrong} |",
         "",
-        f"Agreement {found.share:.2f}, Cohen's kappa {found.kappa:.2f} [{found.low:.2f}, {found.high:.2f}], "
-        f"n {found.n} answers to {len({(line.set, line.id) for line in lines})} questions.",
+        f"Agreement {sides.share:.2f}, Cohen's kappa {sides.kappa:.2f} [{sides.low:.2f}, {sides.high:.2f}], "
+        f"n {sides.n} answers to {len({(line.set, line.id) for line in lines})} questions.",
     ]
     if classes:
         rows += ["", "| disagreement | n | questions |", "|---|---|---|"]

@@ -131,16 +131,16 @@ def without_quotations(text: str) -> str:
 
 def _quotations(text: str) -> list[_Span]:
     """Every pair of marks, nested ones too."""
-    found: list[_Span] = []
+    spans: list[_Span] = []
     opened: list[tuple[str, int]] = []
     for at, char in enumerate(text):
         closes = next((n for n in reversed(range(len(opened))) if opened[n][0] == char), None)
         if closes is not None:
-            found.append(_Span(opened[closes][1], at + 1))
+            spans.append(_Span(opened[closes][1], at + 1))
             del opened[closes:]
         elif char in _MARKS or char == '"':
             opened.append((_MARKS.get(char, char), at))
-    return found
+    return spans
 
 
 def _plain(text: str) -> str:
@@ -165,10 +165,10 @@ def _unmixed(text: str) -> str:
 
 def _neighbours(kinds: Sequence[str | None]) -> list[str | None]:
     """For each token the kind of the word before it in its clause; None where there is none."""
-    found: list[str | None] = []
+    neighbours: list[str | None] = []
     last: str | None = None
     for kind in kinds:
-        found.append(last)
+        neighbours.append(last)
         if kind != "number":
             last = None if kind == "end" else kind
-    return found
+    return neighbours

@@ -57,7 +57,7 @@ def folded_words(text: str) -> str:
 
     Empty where nothing is a letter or a digit.
     """
-    plain = _DOTTED_DATE.sub(lambda found: found[0].replace(".", " "), fold(text)).strip()
+    plain = _DOTTED_DATE.sub(lambda match: match[0].replace(".", " "), fold(text)).strip()
     return _GLUED.sub(" ", plain)
 
 
@@ -66,8 +66,8 @@ def words(text: str) -> list[str]:
 
     Only there: inside a word, as in سؤال or مالية, the two letters are no article.
     """
-    found = re.findall(r"\w+(?:\.\d+)*", folded_words(text))
-    bare = (_ARTICLE.sub("", word) for word in found)
+    tokens = re.findall(r"\w+(?:\.\d+)*", folded_words(text))
+    bare = (_ARTICLE.sub("", word) for word in tokens)
     return [word for word in bare if word and word not in ("a", "an", "the")]
 
 

@@ -282,13 +282,13 @@ def differently_graded(regraded: Regraded) -> dict[str, list[str]]:
         regraded: What ``regrade`` returned.
     """
     stored = {item["id"]: item["scores"] for item in regraded.report["items"]}
-    found: dict[str, list[str]] = {}
+    changes: dict[str, list[str]] = {}
     for result in regraded.results:
         for name, value in dataclasses.asdict(result.scores).items():
             before = stored[result.question.id].get(name, value)
             if before != value and (before is None or value is None or abs(before - value) > 1e-9):
-                found.setdefault(name, []).append(result.question.id)
-    return found
+                changes.setdefault(name, []).append(result.question.id)
+    return changes
 
 
 def main(argv: Sequence[str] | None = None, *, open_assistant: Opener = run.open_fresh) -> int:

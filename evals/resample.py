@@ -50,9 +50,9 @@ def read_pool(folders: Sequence[Path]) -> Pool:
             raise BadQuestions(f"{folder}: not a folder; give --corpus a folder of .txt articles.")
         for path in sorted(folder.rglob("*.txt")):
             text = path.read_text(encoding="utf-8", errors="replace")
-            found = [piece.strip() for piece in _SENTENCE.findall(text)]
-            pool.setdefault(detect_language(text), []).extend(s for s in found if len(s) >= SHORTEST)
-    pool = {language: found for language, found in pool.items() if len(found) >= 10}
+            sentences = [piece.strip() for piece in _SENTENCE.findall(text)]
+            pool.setdefault(detect_language(text), []).extend(s for s in sentences if len(s) >= SHORTEST)
+    pool = {language: sentences for language, sentences in pool.items() if len(sentences) >= 10}
     if not pool:
         named = " ".join(map(str, folders))
         raise BadQuestions(f"{named}: fewer than ten sentences in .txt files; give --corpus more articles.")
@@ -68,7 +68,7 @@ def read_questions(files: Sequence[Path]) -> list[str]:
     Raises:
         BadQuestions: A file cannot be read, or a line holds no question.
     """
-    found: dict[str, None] = {}
+    questions: dict[str, None] = {}
     for path in files:
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
@@ -80,10 +80,10 @@ def read_questions(files: Sequence[Path]) -> list[str]:
                     raise ValueError
             except (ValueError, KeyError, TypeError, AttributeError):
                 raise BadQuestions(f"{path}:{number}: contains no question; correct the line.") from None
-            found[question] = None
-    if not found:
+            questions[question] = None
+    if not questions:
         raise BadQuestions(f"{' '.join(map(str, files))}: no question; give another --questions.")
-    return list(found)
+    return list(questions)
 
 
 def articles(pool: Pool, seed: int) -> Iterator[str]:

@@ -289,13 +289,13 @@ def _overlap(question: Question, text: str) -> dict[str, float]:
 
 
 def grade_retrieval(
-    question: Question, found: Retrieved, texts: Mapping[str, str]
+    question: Question, retrieved: Retrieved, texts: Mapping[str, str]
 ) -> tuple[float | None, float | None]:
     """Reciprocal ranks of the first right passage and of the first right evidence sentence.
 
     Args:
         question: The question with its gold.
-        found: The search results, best first.
+        retrieved: The search results, best first.
         texts: Article text by article id.
 
     Returns:
@@ -304,10 +304,10 @@ def grade_retrieval(
     gold = gold_spans(question, texts)
     if not question.answerable or not gold:
         return None, None
-    passages = (Piece(p.chunk.article_id, p.chunk.start, p.chunk.end, p.also) for p in found.passages)
+    passages = (Piece(p.chunk.article_id, p.chunk.start, p.chunk.end, p.also) for p in retrieved.passages)
     return (
         _reciprocal_rank(is_right(passage, gold, texts) for passage in passages),
-        _reciprocal_rank(is_right(evidence, gold, texts) for evidence in found.evidence),
+        _reciprocal_rank(is_right(evidence, gold, texts) for evidence in retrieved.evidence),
     )
 
 

@@ -82,12 +82,12 @@ class Naive(Timed):
         cancel: threading.Event | None,
     ) -> Answer:
         clock = Clock()
-        found = self.search(question, k=NAIVE_PASSAGES, history=history, where=where)
+        retrieved = self.search(question, k=NAIVE_PASSAGES, history=history, where=where)
         clock.mark("retrieve")
-        evidence = [_whole(passage, self) for passage in found.passages]
-        emit(Retrieved(found.passages, tuple(evidence)))
+        evidence = [_whole(passage, self) for passage in retrieved.passages]
+        emit(Retrieved(retrieved.passages, tuple(evidence)))
         context = Context(
-            search=lambda *_, **__: found,
+            search=lambda *_, **__: retrieved,
             model=self.replies,
             template=prompt.load("naive"),
             settings=dataclasses.replace(self.settings, prompt="naive"),
@@ -107,7 +107,7 @@ class Naive(Timed):
             outcome="not_found" if refuses(built.text) else built.outcome,
             claims=built.claims,
             citations=built.citations,
-            passages=found.passages,
+            passages=retrieved.passages,
             evidence=draft.evidence,
             model=self.replies.identity,
             generation=self.generation,

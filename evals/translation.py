@@ -134,9 +134,9 @@ def run(
         started = time.perf_counter()
         replayed = getattr(context.model, "replayed", [])
         replayed.clear()
-        found = translate(source, context)
+        translated = translate(source, context)
         seconds = sum(reply.seconds for reply in replayed) or time.perf_counter() - started
-        text, certain = (found.text, found.certain) if found else ("", False)
+        text, certain = (translated.text, translated.certain) if translated else ("", False)
         items.append(Item(source, reference, text, certain, seconds))
         progress(len(items))
     return items
@@ -272,23 +272,23 @@ def _run(args: argparse.Namespace) -> int:
     for name in (name for name in SYSTEMS if name == "shown" or getattr(args, name)):
         items = run(pairs, context, SYSTEMS[name], progress=show)
         print("\r", end="", file=sys.stderr)
-        found = report(items, model.identity)
+        content = report(items, model.identity)
         path = args.out / ("report.json" if name == "shown" else f"report-{name}.json")
-        write_json(path, found)
-        _print(name, found, items)
+        write_json(path, content)
+        _print(name, content, items)
     return 0
 
 
-def _print(name: str, found: dict[str, Any], items: Sequence[Item]) -> None:
-    certain, seconds = found["certain"], found["seconds"]
-    print(f"{name}: n {found['n']}, certain {certain:.2f}, {seconds:.1f} s a sentence (median)")
+def _print(name: str, scores: dict[str, Any], items: Sequence[Item]) -> None:
+    certain, seconds = scores["certain"], scores["seconds"]
+    print(f"{name}: n {scores['n']}, certain {certain:.2f}, {seconds:.1f} s a sentence (median)")
     for key, (label, _) in SCORES.items():
-        if found[key] is None:
+        if scores[key] is None:
             print(f"  {label:16}none in the references")
             continue
         low, high = interval(items, key)
         digits = 1 if key in ("chrf", "bleu") else 2
-        print(f"  {label:16}{found[key]:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]")
+        print(f"  {label:16}{scores[key]:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -80,7 +80,7 @@ def read_dialogues(path: Path, split: str | None = None) -> tuple[list[Question]
 def _turns(data: Mapping[str, Any], path: Path, line: int) -> list[Question]:
     if not isinstance(data["turns"], list) or not data["turns"]:
         raise wrong(path, line, "turns", short(data["turns"]), "must be a list of questions")
-    found: list[Question] = []
+    questions: list[Question] = []
     for number, turn in enumerate(data["turns"], start=1):
         at = f"turns[{number - 1}]"
         if not isinstance(turn, dict):
@@ -90,10 +90,10 @@ def _turns(data: Mapping[str, Any], path: Path, line: int) -> list[Question]:
         if not isinstance(standalone, str):
             raise wrong(path, line, f"{at}.standalone", short(standalone), "must be a text")
         place = DialogueTurn(
-            data["id"], number, len(data["turns"]), standalone.strip(), tuple(q.text for q in found)
+            data["id"], number, len(data["turns"]), standalone.strip(), tuple(q.text for q in questions)
         )
-        found.append(parse_question({**turn, "id": f"{data['id']}.{number}"}, path, line, place))
-    return found
+        questions.append(parse_question({**turn, "id": f"{data['id']}.{number}"}, path, line, place))
+    return questions
 
 
 def history(question: Question, done: Mapping[str, Result], questions: Sequence[Question]) -> list[Turn]:

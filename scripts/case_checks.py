@@ -142,8 +142,8 @@ def _metadata(article: Article | None, **wanted: str | None) -> Check:
 
 
 def _times(text: str, part: str, count: int = 1) -> Check:
-    found = text.count(part)
-    return Check(f"{part!r} {count} times", f"{found} times", found == count)
+    actual = text.count(part)
+    return Check(f"{part!r} {count} times", f"{actual} times", actual == count)
 
 
 def nested_tables(case: Case) -> Iterator[Check]:
@@ -190,8 +190,8 @@ def spaces_of_scripts(case: Case) -> Iterator[Check]:
     """PDF: spaces where the script changes, and paragraphs whole."""
     text = case.text("docling_rtl_01.pdf")
     yield _contains(text, "Python ميزات")
-    found = terms("Pythonميزات")
-    yield Check("the term python", str(found[:3]), "python" in found)
+    keys = terms("Pythonميزات")
+    yield Check("the term python", str(keys[:3]), "python" in keys)
     right = [
         fold(case.text("docling_rtl_01.md")[slice(*span)])
         for span in sentences(case.text("docling_rtl_01.md"))
@@ -288,9 +288,9 @@ def markup_in_rows(case: Case) -> Iterator[Check]:
         case.article("htmlfields.jsonl"), title="Harbour reopens – mayor’s words", outlet="Palm Agency"
     )
     text = case.text("htmlfields.jsonl")
-    found = [text[slice(*span)] for span in sentences(text)]
+    parts = [text[slice(*span)] for span in sentences(text)]
     wanted = "Some 40% of the ships & ferries were moved."
-    yield Check(wanted, str(found[-1:]), wanted in found)
+    yield Check(wanted, str(parts[-1:]), wanted in parts)
     everything = " ".join(one.text for one in case.loaded.articles)
     yield Check("no tag, entity or script", "", not re.search(r"<\w|&\w+;|var a", everything))
 
@@ -448,9 +448,9 @@ def renamed_files(case: Case) -> Iterator[Check]:
 
 def glued_scripts(case: Case) -> Iterator[Check]:
     """Search: runs of two scripts that are glued together are found by each."""
-    found = set(terms(case.text("glued.txt")))
+    keys = set(terms(case.text("glued.txt")))
     for word in ("2500", "جندي"):
-        yield Check(f"found by {word}", str(set(terms(word)) & found), set(terms(word)) <= found)
+        yield Check(f"found by {word}", str(set(terms(word)) & keys), set(terms(word)) <= keys)
 
 
 def fine(case: Case) -> Iterator[Check]:

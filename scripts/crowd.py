@@ -141,11 +141,11 @@ def main() -> int:
             command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True
         ) as server:  # fmt: skip
             try:
-                found = re.search(r":(\d+)", server.stdout.readline() if server.stdout else "")
-                if not found:
+                address = re.search(r":(\d+)", server.stdout.readline() if server.stdout else "")
+                if not address:
                     raise SystemExit((Path(folder) / "log").read_text(encoding="utf-8"))
-                seen = crowd(int(found[1]), options.clients, options.rounds)
-                after = _metrics(int(found[1]))
+                seen = crowd(int(address[1]), options.clients, options.rounds)
+                after = _metrics(int(address[1]))
             finally:
                 server.terminate()
             ended = server.wait(20)

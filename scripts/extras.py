@@ -23,18 +23,18 @@ Needed = set[tuple[str, str]]
 
 def needed(requirements: list[str]) -> Needed:
     """All that some requirements ask for, at whatever remove, as far as it is installed."""
-    found: Needed = set()
+    reached: Needed = set()
     todo = [Requirement(text) for text in requirements]
     while todo:
         wanted = todo.pop()
         name = canonicalize_name(wanted.name)
         for extra in {"", *wanted.extras}:
-            if (name, extra) in found:
+            if (name, extra) in reached:
                 continue
-            found.add((name, extra))
+            reached.add((name, extra))
             more = map(Requirement, _asked(name, extra))
             todo += [r for r in more if r.marker is None or r.marker.evaluate({"extra": extra})]
-    return found
+    return reached
 
 
 def _asked(name: str, extra: str) -> list[str]:

@@ -113,10 +113,10 @@ def main() -> int:
         chosen = [target for target in targets(stack) if options.word in target[0]]
         sys.stdout.write(f"{'what':<28} {'inputs':>8}  findings\n")
         for name, strategy, check in chosen:
-            count, found = tried(strategy, check, options.minutes * 60 / len(chosen))
-            sys.stdout.write(f"{name:<28} {count:>8}  {1 if found else 0}\n")
+            count, failure = tried(strategy, check, options.minutes * 60 / len(chosen))
+            sys.stdout.write(f"{name:<28} {count:>8}  {1 if failure else 0}\n")
             sys.stdout.flush()
-            findings += [f"\n{name}\n{found}"] if found else []
+            findings += [f"\n{name}\n{failure}"] if failure else []
     sys.stdout.write("".join(findings))
     return int(bool(findings))
 

@@ -39,8 +39,8 @@ BUNDLED = [
 def pinned() -> list[tuple[str, str]]:
     """Name and version of each package of the lock."""
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    found = (line.split("==") for line in lines if "==" in line and not line.startswith("#"))
-    return [(name, version) for name, version in found]
+    pins = (line.split("==") for line in lines if "==" in line and not line.startswith("#"))
+    return [(name, version) for name, version in pins]
 
 
 def licence(name: str) -> str | None:

@@ -100,7 +100,7 @@ def find_names(facts: Iterable[tuple[str, Mapping[str, str], Mapping[str, str]]]
     Args:
         facts: Document, questions by language and answers by language.
     """
-    found = {}
+    names = {}
     for document, questions, answers in facts:
         asking, answer = questions.get("en"), answers.get("en", "")
         if asking is not None:
@@ -117,8 +117,8 @@ def find_names(facts: Iterable[tuple[str, Mapping[str, str], Mapping[str, str]]]
             and not DIGITS.search(answer)
         ):
             name = Name(tuple(sorted(answers.items())), match.group().lower(), document)
-            found[name.forms] = name
-    return list(found.values())
+            names[name.forms] = name
+    return list(names.values())
 
 
 def altered(

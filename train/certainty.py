@@ -83,14 +83,14 @@ def fit(values: NDArray[np.float64], right: NDArray[np.bool_], replies: Sequence
     held_out = cross_val_predict(
         model, values, right, cv=GroupKFold(FOLDS), groups=asked, method="predict_proba"
     )
-    found = held_out[:, 1]
-    area = roc_auc_score(right, found)
+    probability = held_out[:, 1]
+    area = roc_auc_score(right, probability)
     print(f"{len(right)} replies, {right.mean():.2f} right; area under the curve {area:.2f}")
     print(f"{'language':10}{'threshold':>10}{'told':>7}{'right of these':>16}")
     languages = np.array([reply["language"] for reply in replies])
     for language in sorted(set(languages)):
         for threshold in TRIED:
-            own = (languages == language) & (found >= threshold)
+            own = (languages == language) & (probability >= threshold)
             share = own.sum() / (languages == language).sum()
             print(f"{language:10}{threshold:10.1f}{share:7.2f}{right[own].mean() if own.any() else 0:16.2f}")
     return model.fit(values, right)
@@ -124,12 +124,12 @@ def _asked(args: argparse.Namespace, settings: Settings, generator: Generator) -
     for file in args.questions:
         for question in read_questions(file):
             if question.answerable:
-                found = assistant.search(question.text)
+                retrieved = assistant.search(question.text)
                 form = form_for(question.text, cast(Language, question.lang), adapted=True)
                 messages, _ = prompt.build(
                     template,
                     question=question.text,
-                    evidence=found.evidence,
+                    evidence=retrieved.evidence,
                     language=cast(Language, question.lang),
                     count=generator.count,
                     budget=generator.context - scores.LONGEST,

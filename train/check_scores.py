@@ -25,12 +25,14 @@ from rag.records import Language
 FLAGS = ("missing_values", "added_values", "missing_names", "added_names")
 
 
-def table(found: list[Comparison]) -> str:
+def table(comparisons: list[Comparison]) -> str:
     """Shares of comparisons with each flag, and the mean share of licensed words."""
-    shares = [f"{flag} {sum(bool(getattr(c, flag)) for c in found) / len(found):.3f}" for flag in FLAGS]
-    values = sum(bool(c.missing_values or c.added_values) for c in found) / len(found)
-    licensed = sum(c.licensed for c in found) / len(found)
-    low = sorted(c.licensed for c in found)[len(found) // 20]
+    shares = [
+        f"{flag} {sum(bool(getattr(c, flag)) for c in comparisons) / len(comparisons):.3f}" for flag in FLAGS
+    ]
+    values = sum(bool(c.missing_values or c.added_values) for c in comparisons) / len(comparisons)
+    licensed = sum(c.licensed for c in comparisons) / len(comparisons)
+    low = sorted(c.licensed for c in comparisons)[len(comparisons) // 20]
     return (
         f"{', '.join(shares)}, any value {values:.3f}, licensed {licensed:.2f} (lowest twentieth {low:.2f})"
     )
@@ -38,24 +40,24 @@ def table(found: list[Comparison]) -> str:
 
 def changed_number(text: str, rng: random.Random) -> str:
     """A text with another number of two digits or more in place of one; empty where it has none."""
-    found = list(re.finditer(r"(?<![\d.,])[1-9]\d+(?![\d.,]|st|nd|rd|th)", text))
-    if not found:
+    matches = list(re.finditer(r"(?<![\d.,])[1-9]\d+(?![\d.,]|st|nd|rd|th)", text))
+    if not matches:
         return ""
-    match = rng.choice(found)
+    match = rng.choice(matches)
     return f"{text[: match.start()]}{int(match.group()) + rng.randint(3, 9)}{text[match.end() :]}"
 
 
 def changed_place(text: str, rng: random.Random, places: Sequence[str]) -> str:
     """An English text with another place in place of one inside a sentence; empty where it names none."""
     words = words_of(text)
-    found = []
+    spans = []
     for at in range(1, len(words)):
         match = gazetteer().match(words, at, "en")
         if match and match.names[0].kind == "place" and words[at].text[0].isupper():
-            found.append((words[at].start, words[at + match.used - 1].end))
-    if not found:
+            spans.append((words[at].start, words[at + match.used - 1].end))
+    if not spans:
         return ""
-    start, end = rng.choice(found)
+    start, end = rng.choice(spans)
     return f"{text[:start]}{rng.choice(places)}{text[end:]}"
 
 
@@ -70,10 +72,10 @@ def detected(pairs: Sequence[Sequence[str]]) -> str:
             ("place", changed_place(english, rng, places)),
         ):
             if text:
-                found = compare(arabic, text, "ar")
+                comparison = compare(arabic, text, "ar")
                 values, names = (
-                    found.missing_values or found.added_values,
-                    found.missing_names or found.added_names,
+                    comparison.missing_values or comparison.added_values,
+                    comparison.missing_names or comparison.added_names,
                 )
                 counts[kind][0] += bool(values if kind == "number" else names)
                 counts[kind][1] += 1

@@ -121,5 +121,5 @@ def _words(parts: list[str], questions: list[Question]) -> Floats:
         bm25.write(Path(folder), parts)
         lexicon = bm25.load(Path(folder))
         scores = np.stack([lexicon.scores(question.text) for question in questions])
-    found: Floats = scores / (scores + HALF_LEXICAL)
-    return found
+    bounded: Floats = scores / (scores + HALF_LEXICAL)
+    return bounded

@@ -79,8 +79,8 @@ def full(folder: Path) -> Network:
     def run(ids: list[int], last: int) -> Logits:
         with torch.no_grad():
             hidden = model.model(input_ids=torch.tensor([ids]), use_cache=False).last_hidden_state[0, -last:]
-            found: Logits = model.lm_head(hidden).float().numpy()
-        return found
+            logits: Logits = model.lm_head(hidden).float().numpy()
+        return logits
 
     return run
 
@@ -154,18 +154,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "bf16": lambda: full(args.adapter),
         "served": lambda: served(opened(prepared(generator(settings), settings) / "openvino_model.xml")),
     }
-    found: dict[str, list[Said]] = {}
+    judged_by: dict[str, list[Said]] = {}
     for name, open_one in systems.items():
         run = open_one()
-        found[name] = []
+        judged_by[name] = []
         for at, item in enumerate(chosen, start=1):
             prompted, answer = asked(item, tokenizer, template)
-            found[name].append(judged(run(prompted + answer[:-1], len(answer)), answer))
+            judged_by[name].append(judged(run(prompted + answer[:-1], len(answer)), answer))
             if at % 20 == 0 or at == len(chosen):
                 print(f"\r{name}: {at}/{len(chosen)}", end="" if at < len(chosen) else "\n", flush=True)
     clusters = [item.cluster for item in chosen]
     for what in ("loss", "first", "exact"):
-        one, two = (np.array([asdict(said)[what] for said in found[name]]) for name in ("bf16", "served"))
+        one, two = (np.array([asdict(said)[what] for said in judged_by[name]]) for name in ("bf16", "served"))
         mean, low, high, _ = difference((two - one).tolist(), clusters)
         print(
             f"{what:6} bf16 {one.mean():.3f}  served {two.mean():.3f}  "

@@ -47,22 +47,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     other: Language = "en" if args.source == "ar" else "ar"
     for number, pair in enumerate(pairs):
         source, wanted = reversed(pair) if args.source == "ar" else pair
-        found = hints_for(source, args.source)
+        given = hints_for(source, args.source)
         reference = stems_of(wanted, other)
         content = {key for key in keys_of(wanted) if key[0].isalpha() and not is_stop(key, other)}
-        known = frozenset().union(*(stems_of(target, other) for hint in found for target in hint.targets))
+        known = frozenset().union(*(stems_of(target, other) for hint in given for target in hint.targets))
         words += len(content)
         licensed += sum(stem(key, other) in known for key in content)
-        for hint in found:
+        for hint in given:
             kind = "spelled" if hint.spelled else hint.kind
             hints[kind] += 1
             right[kind] += is_right(hint, reference, other)
             first += bool(is_right(replace(hint, targets=hint.targets[:1]), reference, other))
         if number in shown:
-            wrong = [hint for hint in found if not is_right(hint, reference, other)]
+            wrong = [hint for hint in given if not is_right(hint, reference, other)]
             missing = sorted(key for key in content if stem(key, other) not in known)
             print(
-                f"{source}\n{wanted}\n  {render(found)}\n"
+                f"{source}\n{wanted}\n  {render(given)}\n"
                 f"  not in the reference: {render(wrong)}\n  {missing}\n"
             )
     print(f"content words licensed {licensed / words:.3f} of {words}")

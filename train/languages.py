@@ -63,7 +63,7 @@ def rankings(
     searcher: Searcher, pairs: Pairs, questions: Sequence[Question], draws: Sequence[Draw]
 ) -> list[Ranking]:
     """The candidates for the questions that have one right article, in all draws."""
-    found = []
+    ranked = []
     for draw in draws:
         allowed = frozenset(f"{language}/{name}" for name, language in draw.items())
         for question in questions:
@@ -72,8 +72,8 @@ def rankings(
                 (name,) = names
                 rows = _rows(searcher, question, allowed, f"{draw[name]}/{name}")
                 if rows[:, 3].any():
-                    found.append(Ranking(question.lang, draw[name], rows))
-    return found
+                    ranked.append(Ranking(question.lang, draw[name], rows))
+    return ranked
 
 
 def _rows(searcher: Searcher, question: Question, allowed: frozenset[str], right: str) -> NDArray[np.float32]:
@@ -152,10 +152,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             searcher = open_searcher(pairs.articles, Path(folder) / str(at), settings, embedder)
             draws = [pairs.draw(f"fit-{number}") for number in range(DRAWS)]
             opened.append((searcher, pairs, read_questions(file), draws))
-        found = [rankings(*one) for one in opened]
-        fitted = {language: fit(found, language) for language in LANGUAGES}
-        for at, collection in enumerate(found):
-            others = [*found[:at], *found[at + 1 :]] or found
+        collections = [rankings(*one) for one in opened]
+        fitted = {language: fit(collections, language) for language in LANGUAGES}
+        for at, collection in enumerate(collections):
+            others = [*collections[:at], *collections[at + 1 :]] or collections
             unseen = {language: fit(others, language) for language in LANGUAGES}
             name = args.collection[at][0]
             print(f"{name}, fitted on the others {unseen}:", report(collection, unseen))

@@ -50,23 +50,23 @@ def attach(model: nn.Module, *, rank: int, alpha: float) -> dict[str, LoraLinear
         The adapters by the name of the layer that each stands for.
     """
     model.requires_grad_(False)
-    found = {}
+    adapters = {}
     for name, module in list(model.named_modules()):
         parts = name.split(".")
         if parts[-1] in TARGETS and isinstance(module, nn.Linear):
             adapter = LoraLinear(module, rank, alpha)
             setattr(model.get_submodule(name.rpartition(".")[0]), parts[-1], adapter)
-            found[name] = adapter
-    return found
+            adapters[name] = adapter
+    return adapters
 
 
 def tensors(adapters: dict[str, LoraLinear]) -> dict[str, Tensor]:
     """The factors under peft's names, in half precision, which NumPy reads too."""
-    found = {}
+    named = {}
     for name, adapter in adapters.items():
-        found[f"{PREFIX}{name}{DOWN}"] = adapter.a.detach().to(torch.float16)
-        found[f"{PREFIX}{name}{UP}"] = adapter.b.detach().to(torch.float16)
-    return found
+        named[f"{PREFIX}{name}{DOWN}"] = adapter.a.detach().to(torch.float16)
+        named[f"{PREFIX}{name}{UP}"] = adapter.b.detach().to(torch.float16)
+    return named
 
 
 def save(adapters: dict[str, LoraLinear], folder: Path, *, rank: int, alpha: float, base: str) -> None:
@@ -99,8 +99,8 @@ def load(adapters: dict[str, LoraLinear], file: Path) -> None:
     """Put saved factors into adapters of the same rank."""
     from safetensors.torch import load_file
 
-    found = load_file(file)
+    stored = load_file(file)
     with torch.no_grad():
         for name, adapter in adapters.items():
-            adapter.a.copy_(found[f"{PREFIX}{name}{DOWN}"])
-            adapter.b.copy_(found[f"{PREFIX}{name}{UP}"])
+            adapter.a.copy_(stored[f"{PREFIX}{name}{DOWN}"])
+            adapter.b.copy_(stored[f"{PREFIX}{name}{UP}"])

@@ -62,11 +62,11 @@ def encode(examples: Sequence[dict[str, Any]], tokenizer: Any) -> list[Encoded]:
         if prompts
         else []
     )
-    found = [
+    encoded = [
         Encoded([*a, *w], len(w), e["pair"], e["kind"])
         for a, w, e in zip(asked, wanted, examples, strict=True)
     ]
-    return [e for e in found if len(e.ids) <= LONGEST]
+    return [e for e in encoded if len(e.ids) <= LONGEST]
 
 
 class Tally:

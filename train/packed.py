@@ -193,9 +193,9 @@ def made(
     old += of_lessons(Maker(taught, finder, language), taught, seed, language)
     old += of_conflicts(conflicts(shared), language, seed)
     rng = random.Random(seed)
-    found = [*new, *rng.sample(old, round(share * len(old)))]
-    rng.shuffle(found)
-    return found, valid
+    learned = [*new, *rng.sample(old, round(share * len(old)))]
+    rng.shuffle(learned)
+    return learned, valid
 
 
 def mixed(
@@ -205,8 +205,8 @@ def mixed(
     (read, valid), (arabic, more) = (
         made(shared, seed, as_gloss=flag, own=own, share=share, served=served) for flag in (True, False)
     )
-    found = [pack for both in zip(read, arabic, strict=False) for pack in both]
-    return found, [pack for both in zip(valid, more, strict=False) for pack in both] + valid[-3:]
+    learned = [pack for both in zip(read, arabic, strict=False) for pack in both]
+    return learned, [pack for both in zip(valid, more, strict=False) for pack in both] + valid[-3:]
 
 
 class Run:
@@ -316,8 +316,8 @@ def _served(args: argparse.Namespace) -> list[Served]:
         return []
     if not args.served.exists():
         items = [*reports(args.shared / "news"), *reports(args.reports)]
-        found = serve(items, open_embedder(Settings()), questions=QUESTIONS, near=NEAR_MISSES)
-        write(list(found), args.served)
+        searched = serve(items, open_embedder(Settings()), questions=QUESTIONS, near=NEAR_MISSES)
+        write(list(searched), args.served)
     return read(args.served)
 
 

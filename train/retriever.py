@@ -275,11 +275,11 @@ def _item_loss(
     wrong = [r for r in order if not corpus.gold[question][r] and corpus.chunk_fold[r] != held_out]
     rows = right + wrong[:4] + dice.sample(wrong[4:], min(len(wrong[4:]), LIST - 4 - len(right)))
     tokens = [head.tokens(data.chunks.words[row]) for row in rows]
-    found = scored(data, question, head.asked(data.questions.words[question]), rows, tokens)
+    scores = scored(data, question, head.asked(data.questions.words[question]), rows, tokens)
     language = data.language(question)
-    logits, sentence_logits = found.logits(head.passage[language], head.sentence[language])
+    logits, sentence_logits = scores.logits(head.passage[language], head.sentence[language])
     loss = _loss(logits, corpus.gold[question][rows])
-    right_sentences = corpus.gold_sentences[question][found.rows]
+    right_sentences = corpus.gold_sentences[question][scores.rows]
     return loss + _loss(sentence_logits, right_sentences) if right_sentences.any() else loss
 
 
@@ -290,7 +290,7 @@ class Example:
     tag: str
     language: int
     fold: int
-    found: Scored
+    scores: Scored
     right: NDArray[np.bool_]
     right_sentences: NDArray[np.bool_]
 
@@ -306,15 +306,15 @@ def held_out_examples(head: Head, sets: Sequence[Data], fold: int) -> list[Examp
             for question in map(int, np.flatnonzero(corpus.fold == fold)):
                 rows = [int(row) for row in data.first(question)[:CANDIDATES]]
                 asked = head.asked(data.questions.words[question])
-                found = scored(data, question, asked, rows, [tokens[row] for row in rows])
+                scores = scored(data, question, asked, rows, [tokens[row] for row in rows])
                 examples.append(
                     Example(
                         tag=f"{corpus.name} {corpus.questions[question].tags[0]}",
                         language=data.language(question),
                         fold=fold,
-                        found=found,
+                        scores=scores,
                         right=corpus.gold[question][rows],
-                        right_sentences=corpus.gold_sentences[question][found.rows],
+                        right_sentences=corpus.gold_sentences[question][scores.rows],
                     )
                 )
     return examples
@@ -338,7 +338,7 @@ def fit(examples: Sequence[Example]) -> Fitted:
             optimizer.zero_grad()
             losses = []
             for e in own:
-                logits, sentence_logits = e.found.logits(free[0].exp(), free[1, :3].exp())
+                logits, sentence_logits = e.scores.logits(free[0].exp(), free[1, :3].exp())
                 losses += [_loss(logits, e.right)] if e.right.any() else []
                 losses += [_loss(sentence_logits, e.right_sentences)] if e.right_sentences.any() else []
             torch.stack(losses).mean().backward()
@@ -354,10 +354,10 @@ def ranks(examples: Sequence[Example], weights: Fitted) -> dict[str, list[list[f
     found: dict[str, list[list[float]]] = {}
     for e in examples:
         kinds = (torch.tensor(weights[name][e.language]) for name in ("passage", "sentence"))
-        logits, sentence_logits = e.found.logits(*kinds)
+        logits, sentence_logits = e.scores.logits(*kinds)
         order = torch.argsort(-logits, stable=True).numpy()
         # Evidence comes from the best passages only.
-        outside = ~np.isin(e.found.chunk_of.numpy(), order[: Settings().passages])
+        outside = ~np.isin(e.scores.chunk_of.numpy(), order[: Settings().passages])
         score = np.where(outside, -np.inf, sentence_logits.numpy())
         sentences = np.argsort(-score, kind="stable")
         found.setdefault(e.tag, []).append(

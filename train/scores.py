@@ -169,7 +169,7 @@ def grade(item: Item, draft: str) -> Graded:
 
 def table(graded: Sequence[Graded], asked: Sequence[Item]) -> dict[str, dict[str, Score]]:
     """Scores by pair of languages, and of all."""
-    found: dict[str, dict[str, Score]] = {}
+    by_pair: dict[str, dict[str, Score]] = {}
     for pair in ["all", *sorted({item.pair for item in asked})]:
         own = [(g, i) for g, i in zip(graded, asked, strict=True) if pair in ("all", i.pair)]
 
@@ -179,7 +179,7 @@ def table(graded: Sequence[Graded], asked: Sequence[Item]) -> dict[str, dict[str
             kept = [(v, i.cluster) for g, i in of if (v := value(g)) is not None and sort in (None, i.sort)]
             return score([v for v, _ in kept], [c for _, c in kept])
 
-        found[pair] = {
+        by_pair[pair] = {
             "f1": mean(lambda g: g.f1, own, "answerable"),
             "cited": mean(lambda g: g.cited, own, "answerable"),
             "unanswerable refused": mean(lambda g: g.refused, own, "unanswerable"),
@@ -187,7 +187,7 @@ def table(graded: Sequence[Graded], asked: Sequence[Item]) -> dict[str, dict[str
             "answerable refused": mean(lambda g: g.refused, own, "answerable"),
             "language": mean(lambda g: g.language, own, None),
         }
-    return found
+    return by_pair
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

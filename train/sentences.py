@@ -93,7 +93,7 @@ def of_pairs(
     searcher = open_searcher(pairs.articles, folder, settings, embedder)
     draw = pairs.draw("fit-0")
     allowed = frozenset(f"{language}/{name}" for name, language in draw.items())
-    found = []
+    pools = []
     for question in _drawn(file, most):
         names = [pairs.name_of[q.article] for q in question.evidence if q.article in pairs.name_of]
         ids = [f"{draw[name]}/{name}" for name in dict.fromkeys(names)]
@@ -104,8 +104,8 @@ def of_pairs(
             if (at := searcher.generation.articles[i].text.find(quote.text)) >= 0
         ]
         if gold and (own := pool(searcher, question.text, gold, allowed)):
-            found.append(own)
-    return found
+            pools.append(own)
+    return pools
 
 
 def _drawn(file: Path, most: int) -> list[Question]:
@@ -171,19 +171,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("name at least one --collection or --pairs")
     settings, _ = indexing.prepared(Settings.load())
     embedder = open_embedder(settings)
-    found: dict[str, list[Pool]] = {}
+    collections: dict[str, list[Pool]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         for at, (corpus, file) in enumerate(args.collection):
             folder = Path(temporary) / f"collection-{at}"
-            found[f"{corpus}"] = of_collection(corpus, file, args.most, settings, embedder, folder)
+            collections[f"{corpus}"] = of_collection(corpus, file, args.most, settings, embedder, folder)
         for at, (arabic, english, file) in enumerate(args.pairs):
             folder = Path(temporary) / f"pairs-{at}"
-            found[f"{arabic} and {english}"] = of_pairs(
+            collections[f"{arabic} and {english}"] = of_pairs(
                 arabic, english, file, args.most, settings, embedder, folder
             )
     used = ranking.load_ranker(embedder.identity)
-    for name, pools in found.items():
-        others = [own for other, own in found.items() if other != name] or [pools]
+    for name, pools in collections.items():
+        others = [own for other, own in collections.items() if other != name] or [pools]
         for label, weights in (("in use", used), ("fitted on the others", fit(others))):
             if weights is not None:
                 cells = ", ".join(
@@ -192,7 +192,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 )
                 print(f"{name} (n {len(pools)}), {label}: {cells}", flush=True)
     if not args.dry:
-        weights = fit(list(found.values()))
+        weights = fit(list(collections.values()))
         document = {
             "embedder": embedder.identity,
             "weights": {name: round(float(w), 4) for name, w in zip(ranking.FEATURES, weights, strict=True)},

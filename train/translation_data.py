@@ -72,14 +72,14 @@ class Usage:
 
 def usage(pairs: Iterable[tuple[str, str]], words: set[str]) -> Usage:
     """Count words and their translations in sentence pairs."""
-    found = Usage(Counter(), Counter(), defaultdict(Counter))
+    counted = Usage(Counter(), Counter(), defaultdict(Counter))
     for english, arabic in pairs:
         stems = stems_of(english, "en")
-        found.stems.update(stems)
+        counted.stems.update(stems)
         for word in {form for key in set(keys_of(arabic)) for form in unprefixed(key)[:6]} & words:
-            found.words[word] += 1
-            found.both[word].update(stems)
-    return found
+            counted.words[word] += 1
+            counted.both[word].update(stems)
+    return counted
 
 
 def counted(word: str, meaning: str, use: Usage) -> tuple[float, int]:

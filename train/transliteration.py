@@ -41,13 +41,13 @@ Pair = tuple[str, str]
 
 def pairs(kinds: Sequence[str] = KINDS) -> dict[Pair, int]:
     """Words of names of some kinds, with the number of names that have them, the usual spelling thrice."""
-    found: Counter[Pair] = Counter()
+    counts: Counter[Pair] = Counter()
     for name in gazetteer().names:
         for english in name.english if name.kind in kinds else ():
             for one, other in aligned(Name(name.kind, (english,), name.arabic)):
                 if pair := _pair(one, other):
-                    found[pair] += 1 if english != name.english[0] else 3
-    return dict(found)
+                    counts[pair] += 1 if english != name.english[0] else 3
+    return dict(counts)
 
 
 def lexicon_entries() -> Iterator[tuple[str, str]]:
@@ -60,12 +60,12 @@ def lexicon_entries() -> Iterator[tuple[str, str]]:
 
 def more_pairs() -> dict[Pair, int]:
     """Words of the names of other kinds, and names of one word in the lexicon."""
-    found = Counter(pairs(("company", "organisation", "media", "armed_group", "base", "operation")))
+    counts = Counter(pairs(("company", "organisation", "media", "armed_group", "base", "operation")))
     for word, text in lexicon_entries():
         for meaning in text.split("; "):
             if meaning.startswith("^") and (pair := _pair(meaning[1:].removeprefix("al-"), word)):
-                found[pair] += 1
-    return dict(found)
+                counts[pair] += 1
+    return dict(counts)
 
 
 def _pair(english: str, arabic: str) -> Pair | None:
@@ -181,11 +181,11 @@ def shapes(names: Iterable[str], others: Iterable[str]) -> dict[str, float]:
 
 def ordinary_words() -> list[str]:
     """Folded words of the lexicon that are no names, without article."""
-    found = set()
+    words = set()
     for word, text in lexicon_entries():
         if "^" not in text:
-            found.add("".join(keys_of(word)).removeprefix("ال"))
-    return sorted(found)
+            words.add("".join(keys_of(word)).removeprefix("ال"))
+    return sorted(words)
 
 
 def separation(names: list[str], others: list[str]) -> str:
@@ -224,8 +224,8 @@ def measured(model: Model, held: dict[str, dict[str, int]]) -> str:
         plain = plain_spelling(arabic).lower()
         rows["plain table"].append((plain in known, plain == usual, _alike(plain, usual)))
     lines = [f"{len(held)} words held out"]
-    for name, found in rows.items():
-        known, usual, alike = (sum(column) / len(found) for column in zip(*found, strict=True))
+    for name, columns in rows.items():
+        known, usual, alike = (sum(column) / len(columns) for column in zip(*columns, strict=True))
         lines.append(f"{name}: a known spelling {known:.2f}, the usual one {usual:.2f}, likeness {alike:.2f}")
     return "\n".join(lines)
 

@@ -46,8 +46,8 @@ def claims(answer: Answer, number: int, language: Language) -> str:
                 _paragraph(answer, line, number, language) for line in text.splitlines() if line.strip()
             ]
             continue
-        own = [left.pop(n) for n in claim.citations if n in left]
-        blocks.append(_claim(answer, claim, own, number, language))
+        new = [left.pop(n) for n in claim.citations if n in left]
+        blocks.append(_claim(answer, claim, new, number, language))
     kind = "claims sides" if answer.outcome == "conflict" and len(answer.claims) > 1 else "claims"
     rest = sources.sources(list(left.values()), answer, number, language)
     return f'<div class="{kind}">{"".join(blocks)}</div>{rest}'
@@ -55,14 +55,14 @@ def claims(answer: Answer, number: int, language: Language) -> str:
 
 def shown(claim: Claim, answer: Answer) -> str:
     """The words of a claim without its markers, and without what the card of its first citation shows."""
-    own = [one for one in answer.citations if one.number in claim.citations]
+    of_claim = [one for one in answer.citations if one.number in claim.citations]
     text = claim.text
-    for citation in own:
+    for citation in of_claim:
         text = re.sub(rf"\s*\[{citation.number}\]", "", text)
     text = text.strip()
-    if not own:
+    if not of_claim:
         return text
-    cited = own[0]
+    cited = of_claim[0]
     if answer.outcome == "conflict":
         text = _without_source(text, cited, answer.language)
     quoted = QUOTATION.search(text)
@@ -110,11 +110,11 @@ def _paragraph(answer: Answer, line: str, number: int, language: Language) -> st
     return f"<p {framed(line, answer.language)}>{sources.linked(answer, line, number, language)}</p>"
 
 
-def _claim(answer: Answer, claim: Claim, own: list[Citation], number: int, language: Language) -> str:
+def _claim(answer: Answer, claim: Claim, citations: list[Citation], number: int, language: Language) -> str:
     words = shown(claim, answer)
-    cards = sources.sources(own, answer, number, language, bold=(claim.words, words.rstrip(".")))
+    cards = sources.sources(citations, answer, number, language, bold=(claim.words, words.rstrip(".")))
     # The mark of a doubtful translation is in its card.
-    said_below = is_marked(claim, own, answer.language)
+    said_below = is_marked(claim, citations, answer.language)
     verdict = "" if said_below or answer.outcome == "not_found" else _verdict(claim, language)
     said = ""
     if words:

@@ -74,12 +74,12 @@ def policy(nonce: str = "") -> str:
     Args:
         nonce: Marks the page's own scripts and styles; empty for a response without any.
     """
-    own = f" 'nonce-{nonce}'" if nonce else ""
+    nonce_source = f" 'nonce-{nonce}'" if nonce else ""
     return "; ".join(
         [
             "default-src 'none'",
-            f"script-src 'self'{own}",
-            f"style-src 'self'{own}",
+            f"script-src 'self'{nonce_source}",
+            f"style-src 'self'{nonce_source}",
             "img-src 'self' data:",
             "connect-src 'self'",
             "worker-src 'self'",  # of pdf.js

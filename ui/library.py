@@ -42,9 +42,9 @@ def article(item: Article, span: tuple[int, int, str] | None, language: Language
         language: Language of the page.
     """
     start, end, quote = span or (0, 0, "")
-    found = 0 <= start < end <= len(item.text) and item.text[start:end] == quote
-    lost = "" if found or span is None else f'<p class="note">{WORDS[language]["lost"]}</p>'
-    marked = (start, end) if found else (0, 0)
+    is_there = 0 <= start < end <= len(item.text) and item.text[start:end] == quote
+    lost = "" if is_there or span is None else f'<p class="note">{WORDS[language]["lost"]}</p>'
+    marked = (start, end) if is_there else (0, 0)
     # Many articles begin with their own headline: it is shown once, above if the quote is further below.
     at = item.text.find(item.title)
     repeated = item.title and not item.text[: max(at, 0)].strip() and at >= 0 and start < at + len(item.title)
@@ -94,12 +94,12 @@ def listing(articles: Sequence[Article], total: int, shown: int, language: Langu
 def searched(articles: Iterable[Article], query: str) -> list[Article]:
     """The articles whose headline, outlet or file name contains every word of a query, latest first."""
     wanted = fold(query).split()
-    found = [
+    matches = [
         item
         for item in articles
         if all(word in fold(f"{item.title}\n{item.outlet or ''}\n{item.source}") for word in wanted)
     ]
-    return sorted(found, key=lambda item: (item.published or "", item.id), reverse=True)
+    return sorted(matches, key=lambda item: (item.published or "", item.id), reverse=True)
 
 
 def adding(language: Language, limit: int) -> str:

@@ -205,9 +205,9 @@ def _emphasised(quote: str, bold: Sequence[str], literal: bool) -> str:
         literal: Whether its words are shown with their meanings.
     """
     for part in filter(None, bold):
-        found = re.search(rf"(?<!\w){re.escape(part)}(?!\w)", quote)
-        if found and found[0] != quote:
-            start, end = found.span()
+        match = re.search(rf"(?<!\w){re.escape(part)}(?!\w)", quote)
+        if match and match[0] != quote:
+            start, end = match.span()
             spans = (0, start), (start, end), (end, len(quote))
             before, middle, after = (_with_meanings(quote, *span, literal) for span in spans)
             return f"{before}<b>{middle}</b>{after}"

@@ -143,9 +143,9 @@ def _keys(text: str) -> set[str]:
 def _another_is_near(draft: Draft) -> bool:
     """Whether a sentence of another article fits the question nearly as well as the best of the cited one."""
     cited = draft.statements[0].articles
-    own = [item.score for item in draft.evidence if item.article_id in cited]
+    cited_scores = [item.score for item in draft.evidence if item.article_id in cited]
     others = [item.score for item in draft.evidence if item.article_id not in cited]
-    return bool(own and others) and max(others) >= max(own) - NEAR
+    return bool(cited_scores and others) and max(others) >= max(cited_scores) - NEAR
 
 
 def _with_other_answer(draft: Draft, searched: str, others: frozenset[str], context: Context) -> Draft | None:

@@ -81,8 +81,8 @@ def check_form(draft: Draft, context: Context) -> Draft:
     """
     if draft.relation == "plan and outcome" or draft.happened or not draft.statements:
         return draft
-    own = [one for one in draft.statements if not one.added]
-    fit = any(fits(draft.question, one.text, one.words) for one in own)
+    originals = [one for one in draft.statements if not one.added]
+    fit = any(fits(draft.question, one.text, one.words) for one in originals)
     reason = REASONS[context.language]["kind"]
     judged = tuple(
         one
@@ -182,13 +182,13 @@ def settle(draft: Draft) -> Draft:
 
 def _without_unsupported_additions(draft: Draft) -> Draft:
     """What a cross-check added counts only beside a supported answer, and only if it is supported itself."""
-    own = tuple(one for one in draft.statements if not one.added)
+    originals = tuple(one for one in draft.statements if not one.added)
     added = [one for one in draft.statements if one.added]
-    if not added or not own:
+    if not added or not originals:
         return draft
     doubtful = any(one.verdict != "supported" for one in added)
-    if doubtful or any(one.verdict == "unsupported" for one in own):
-        return dataclasses.replace(draft, statements=own, relation="sentences")
+    if doubtful or any(one.verdict == "unsupported" for one in originals):
+        return dataclasses.replace(draft, statements=originals, relation="sentences")
     return draft
 
 

@@ -82,8 +82,8 @@ def misnames(statement: Statement, draft: Draft) -> bool:
     """
     if not _is_about_glosses(statement):
         return False
-    own = [item for item in draft.evidence if item.article_id in statement.articles]
-    read = f"{_read([*own, *statement.cited])} {draft.question}"
+    cited_articles = [item for item in draft.evidence if item.article_id in statement.articles]
+    read = f"{_read([*cited_articles, *statement.cited])} {draft.question}"
     text = statement.text
     unsupported = {*unknown_names(text, [read]), *_only_alike(text, read)}
     unknown = {

@@ -97,8 +97,8 @@ def is_marked(claim: Claim, shown: Iterable[Citation], language: Language) -> bo
         shown: The citations that are shown with their marks, the claim's among them or not.
         language: Of the answer.
     """
-    own = (one for one in shown if one.number in claim.citations and not one.certain)
-    return claim.reason in {doubt(one, language) for one in own}
+    doubtful = (one for one in shown if one.number in claim.citations and not one.certain)
+    return claim.reason in {doubt(one, language) for one in doubtful}
 
 
 def quote_sentences(draft: Draft, context: Context) -> Draft:
@@ -280,11 +280,14 @@ def _clause(sentence: str, words: str) -> str:
     """
     cuts = [0, *(end for match in _APART.finditer(sentence) for end in match.span()), len(sentence)]
     pieces = [sentence[start:end] for start, end in zip(cuts[::2], cuts[1::2], strict=True)]
-    own = [piece for piece in pieces if words and _holds(piece, words)]
-    if len(pieces) == 1 or len(own) != 1 or len(own[0].split()) < CLAUSE:
+    holding_words = [piece for piece in pieces if words and _holds(piece, words)]
+    if len(pieces) == 1 or len(holding_words) != 1 or len(holding_words[0].split()) < CLAUSE:
         return sentence
-    before, after = ("" if own[0] is pieces[0] else "… "), ("" if own[0] is pieces[-1] else " …")
-    return f"{before}{own[0].strip()}{after}"
+    before, after = (
+        ("" if holding_words[0] is pieces[0] else "… "),
+        ("" if holding_words[0] is pieces[-1] else " …"),
+    )
+    return f"{before}{holding_words[0].strip()}{after}"
 
 
 def _holds(piece: str, words: str) -> bool:
@@ -295,5 +298,5 @@ def _holds(piece: str, words: str) -> bool:
     values = quantities.claimed(words)
     if contains(piece, words) or (values and values <= stated(piece)):
         return True
-    own, there = set(fold(words).split()), set(fold(piece.replace("/", " ")).split())
-    return "/" in piece and len(own & there) > MOST * len(own)
+    wanted, there = set(fold(words).split()), set(fold(piece.replace("/", " ")).split())
+    return "/" in piece and len(wanted & there) > MOST * len(wanted)

@@ -123,11 +123,11 @@ def _has_people_of(reader: EnglishReader, text: str) -> bool:
 
     The two begin alike in Arabic: بولندا and بولندي, Poland and Polish.
     """
-    own = reader.gazetteer.match(reader.words, 0, "en")
+    country = reader.gazetteer.match(reader.words, 0, "en")
     other = EnglishReader(text, shipped())
     matches = (other.gazetteer.match(other.words, at, "en") for at in range(len(other.words)))
     people = [name for match in matches if match for name in match.names if name.kind == NATIONALITY]
-    return own is not None and bool(_arabic_stems(own.names) & _arabic_stems(people))
+    return country is not None and bool(_arabic_stems(country.names) & _arabic_stems(people))
 
 
 def _arabic_stems(names: Iterable[Name]) -> frozenset[str]:

@@ -108,8 +108,10 @@ def _is_surer_than_words(named: Evidence, draft: Draft) -> bool:
 def _is_said_in_arabic(statement: Statement) -> bool:
     """Whether what was read from glosses can be said in Arabic: by tables, or in its sentence's own words."""
     text = statement.text.strip(ENDS)
-    own = is_arabic(text) or not any(map(str.isalpha, text)) or holding(text, statement.cited) is not None
-    return own or bool(in_arabic(text))
+    is_readable = (
+        is_arabic(text) or not any(map(str.isalpha, text)) or holding(text, statement.cited) is not None
+    )
+    return is_readable or bool(in_arabic(text))
 
 
 def _worded(statement: Statement, draft: Draft, language: Language) -> Statement:
@@ -165,8 +167,8 @@ def _is_in_another_language(statement: Statement, language: Language) -> bool:
     """
     text = statement.text
     letters = sum(char.isalpha() for char in text)
-    own = sum(char.isalpha() and is_arabic(char) == (language == "ar") for char in text)
-    if own or not letters:
+    in_language = sum(char.isalpha() and is_arabic(char) == (language == "ar") for char in text)
+    if in_language or not letters:
         return False
     source = holding(text.strip(ENDS), statement.cited)
     return language == "en" or not (_is_latin_name(text) or (source and is_arabic(source.text)))

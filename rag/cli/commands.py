@@ -206,8 +206,8 @@ def _folder(options: argparse.Namespace, settings: Settings) -> Path:
             f"The folder of the index {options.index!r} is not known. Name it: sanad index FOLDER --index "
             f"{options.index}{indexes.instead([options.index], settings)}"
         )
-    own = folder.is_dir() and folder.resolve() != settings.articles.resolve()
-    if own and options.index == DEFAULT_INDEX:
+    is_other_folder = folder.is_dir() and folder.resolve() != settings.articles.resolve()
+    if is_other_folder and options.index == DEFAULT_INDEX:
         named = command_line("sanad", "index", str(folder), "--index", "NAME")
         raise BadSettings(
             f"{DEFAULT_INDEX!r} is the index of the folder {settings.articles}. Name yours: {named}"

@@ -167,19 +167,19 @@ def verb_within(before: str, spans: list[Span], start: int, end: int) -> re.Matc
         end: Where they end.
     """
     auxiliary = next((word for word in _words(before, 0, start)[::-1] if fold(word[0]) in AUXILIARIES), None)
-    own = [word for word in _words(before, start, end) if fold(word[0]) not in DETERMINERS]
+    content = [word for word in _words(before, start, end) if fold(word[0]) not in DETERMINERS]
     place = PLACE.match(before, end)
-    if len(own) < 2 or (place and WORD.search(before, place.end())):
+    if len(content) < 2 or (place and WORD.search(before, place.end())):
         return None
     if auxiliary is None or fold(auxiliary[0]) in _BE:
-        return own[-1] if _PARTICIPLE.fullmatch(own[-1][0]) else None
+        return content[-1] if _PARTICIPLE.fullmatch(content[-1][0]) else None
     others = (
         word
         for word in _words(before, auxiliary.end(), start)
         if fold(word[0]) not in PREPOSITIONS["en"]
         and not any(span.start <= word.start() < span.end for span in spans)
     )
-    return own[-1] if next(others, None) is None else None
+    return content[-1] if next(others, None) is None else None
 
 
 def _words(text: str, start: int, end: int) -> list[re.Match[str]]:

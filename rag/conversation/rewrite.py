@@ -137,14 +137,14 @@ def rewrite(question: str, history: Sequence[Turn], *, longest: int) -> Standalo
     turns = [turn for turn in history if not remark(turn.question)]
     if not turns:
         return Standalone(question)
-    before, own = standalone(turns), without_remarks(question)
-    name = _naming(own)
+    before, last = standalone(turns), without_remarks(question)
+    name = _naming(last)
     about = name.text if name and names_something(name) else ""
     if name and 0 < len(again := replaced(before, name)) <= longest:
         return Standalone(again, about=about)
-    if not before or not depends(own):
+    if not before or not depends(last):
         return Standalone(question)
-    said = name.text if name and name.corrects else own
+    said = name.text if name and name.corrects else last
     answer = "" if name and name.corrects else answer_start(turns[-1].answer)
     searched = f"{before} ({answer}) {said}" if answer else f"{before} {said}"
     if len(searched) > longest:
@@ -177,8 +177,8 @@ def answer_start(answer: str) -> str:
     """
     if answer.strip() in REFUSALS:
         return ""
-    own = _OF_ANOTHER.sub("", answer)
-    phrases = _QUOTED.sub(lambda line: line[1] if fold(line[1]) in fold(line[2]) else line[0], own)
+    kept = _OF_ANOTHER.sub("", answer)
+    phrases = _QUOTED.sub(lambda line: line[1] if fold(line[1]) in fold(line[2]) else line[0], kept)
     return " ".join(_CLUTTER.sub("", phrases).split()[:ANSWER_WORDS]).rstrip(" .:،,;؛")
 
 

@@ -99,12 +99,12 @@ def build_index(
     # What a server changes while files are read would be undone, even if every file is read.
     base = ledger.current if ledger else layout.read_current(place) or b""
     corrections = uploads.corrections(place)
-    own = load_folder(folder, settings, report, seen=_seen(memory, key, ledger, corrections))
-    own = uploads.all_corrected(own, corrections)
+    from_folder = load_folder(folder, settings, report, seen=_seen(memory, key, ledger, corrections))
+    from_folder = uploads.all_corrected(from_folder, corrections)
     uploaded = unchanged.key(place / uploads.FOLDER, settings)
     seen = _seen(place / UPLOADED, uploaded, ledger, corrections)
     added = _with_earlier(place, uploads.load(place, settings, report, seen), corrections)
-    loaded = uploads.joined(own, added)
+    loaded = uploads.joined(from_folder, added)
     contents = Contents(
         articles=loaded.articles,
         lines=loaded.lines,
@@ -119,7 +119,7 @@ def build_index(
     written = generations.write_generation(
         place, contents, embedder, report, allow_shrink=allow_shrink, ledger=ledger
     )
-    _remember(memory, key, own)
+    _remember(memory, key, from_folder)
     _remember(place / UPLOADED, uploaded, added)
     collection.bring_up_to_date(place, settings.chroma_url, report)
     return Built(written, loaded.skipped)

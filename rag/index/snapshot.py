@@ -106,9 +106,9 @@ class Generation:
         place_of = np.array([place for *_, place, _ in live], np.intp)
         first, count = np.zeros(len(live), np.int64), np.zeros(len(live), np.int64)
         for at, segment in enumerate(self.segments):
-            own = segment_of == at
-            first[own] = segment.chunk_of[place_of[own]]
-            count[own] = segment.chunk_of[place_of[own] + 1] - first[own]
+            here = segment_of == at
+            first[here] = segment.chunk_of[place_of[here]]
+            count[here] = segment.chunk_of[place_of[here] + 1] - first[here]
         # First chunk of each article; the last entry is the end of the last.
         self._chunk_of = np.concatenate([[0], np.cumsum(count)])
         self.count: int = int(self._chunk_of[-1])
@@ -118,9 +118,9 @@ class Generation:
         self._rows_of_segment = []
         """For each segment the row of each of its own rows; −1 for those that are no longer there."""
         for at, segment in enumerate(self.segments):
-            own = np.flatnonzero(self._segment_of == at)
+            here = np.flatnonzero(self._segment_of == at)
             rows = np.full(segment.part.chunks, -1, np.int64)
-            rows[self._local[own]] = own
+            rows[self._local[here]] = here
             self._rows_of_segment.append(rows)
         self.table = np.empty(self.count, [("article", "<i4"), ("start", "<i4"), ("end", "<i4")])
         """Article (its place in ``articles``), start and end of each chunk."""
@@ -184,9 +184,11 @@ class Generation:
 
     def chunk(self, row: int) -> Chunk:
         """A chunk."""
-        own = self.segments[self._segment_of[row]].table[self._local[row]]
+        record = self.segments[self._segment_of[row]].table[self._local[row]]
         article_id = self._ids[self.table["article"][row]]
-        return Chunk(own["id"].decode(), article_id, int(own["start"]), int(own["end"]), int(own["tokens"]))
+        return Chunk(
+            record["id"].decode(), article_id, int(record["start"]), int(record["end"]), int(record["tokens"])
+        )
 
     def sentences(self, row: int) -> tuple[NDArray[np.int32], Vectors]:
         """The sentences of a chunk that can be cited: those of at least ``MIN_SENTENCE_CHARS`` characters.
@@ -299,8 +301,8 @@ class Rows:
         segments, places = self._segment_of[rows], self._local[rows]
         vectors = np.empty((len(places), self.shape[1]), np.float32)
         for at, array in enumerate(self._arrays):
-            own = segments == at
-            vectors[own] = array[places[own]]
+            here = segments == at
+            vectors[here] = array[places[here]]
         return vectors
 
     def __matmul__(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:

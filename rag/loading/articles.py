@@ -183,13 +183,13 @@ class _Build:
         name = self._name(source)
         self.names.add(name)
         ids: list[str] = []
-        own = True
+        keeps_id = True
         shared = self._entries.get(name, {}) if collection else {}
         for parsed in file.articles:
             wanted = f"{name}#{parsed.key}" if collection else name
             article_id = self._free(wanted)
             ids.append(article_id)
-            own = own and article_id == wanted
+            keeps_id = keeps_id and article_id == wanted
             entry = self._entries.get(article_id, {})
             self.ids.add(article_id)
             self._lines[article_id] = parsed.lines
@@ -208,7 +208,7 @@ class _Build:
                     sha256=parsed.sha256 or sha256,
                 )
             )
-        if own and state and unchanged.has_settled(state):
+        if keeps_id and state and unchanged.has_settled(state):
             notes = [[note.reason, note.line, note.added] for note in file.notes]
             self.seen[source] = Seen(state, dict.fromkeys(ids, ""), notes or ())
 

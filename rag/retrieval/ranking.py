@@ -63,20 +63,20 @@ def features(question: str, read: Read) -> Floats:
     title, before = words_in(question, read.title), frozenset[str]()
     rows = []
     for at, text in enumerate(read.texts):
-        own = words_in(question, text)
+        words = words_in(question, text)
         rows.append(
             (
                 read.passage,
                 read.cosine[at],
                 read.late[at],
-                len(own | title | before) * parts,
+                len(words | title | before) * parts,
                 math.log(max(1, len(text.split()))),
                 read.other,
                 read.other * read.share[at],
-                read.other * len(own) * parts,
+                read.other * len(words) * parts,
             )
         )
-        before = own
+        before = words
     return np.array(rows, np.float32).reshape(-1, len(FEATURES))
 
 

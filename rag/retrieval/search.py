@@ -175,9 +175,15 @@ class Searcher:
         lexical = self._lexical(query, allowed)
         depth = max(k, LEXICAL_DEPTH)
         for language in query.words:
-            own = np.where(self._languages.rows(language), lexical, 0) if len(query.words) > 1 else lexical
-            best = np.argpartition(-own, depth)[:depth] if depth < len(own) else np.arange(len(own))
-            nominated |= {int(row) for row in best if own[row] > 0}
+            in_language = (
+                np.where(self._languages.rows(language), lexical, 0) if len(query.words) > 1 else lexical
+            )
+            best = (
+                np.argpartition(-in_language, depth)[:depth]
+                if depth < len(in_language)
+                else np.arange(len(in_language))
+            )
+            nominated |= {int(row) for row in best if in_language[row] > 0}
         return [
             Candidate(
                 row=row,

@@ -121,8 +121,8 @@ class FairQueue:
         return sum(map(len, self._waiting.values()))
 
     def _check(self, client: str) -> None:
-        waiting, own = self._count(), len(self._waiting.get(client, ()))
-        if waiting >= self._places or own >= max(1, self._places // SHARE):
+        waiting, of_client = self._count(), len(self._waiting.get(client, ()))
+        if waiting >= self._places or of_client >= max(1, self._places // SHARE):
             ahead = self._seconds * (waiting + 1) / self._at_once
             seconds = min(max(1, math.ceil(ahead)), LONGEST_RETRY)
             count = "1 question is" if waiting == 1 else f"{waiting} questions are"

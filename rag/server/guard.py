@@ -198,8 +198,10 @@ class Hosts:
             return False
         if host in self._names:
             return True
-        own = parsed_address(str((scope.get("server") or ("", 0))[0]))
-        return own is not None and (parsed_address(host) == own or (own.is_loopback and host in LOCAL_NAMES))
+        address = parsed_address(str((scope.get("server") or ("", 0))[0]))
+        return address is not None and (
+            parsed_address(host) == address or (address.is_loopback and host in LOCAL_NAMES)
+        )
 
 
 class Origins:

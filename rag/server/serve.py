@@ -170,9 +170,9 @@ class Server:
                     await page(scope, receive, send)
                 return
             path = scope["path"] if scope["type"] == "http" else ""
-            own = path in ROUTES or path.startswith(PREFIXES) if self._api else path == "/healthz"
+            is_ours = path in ROUTES or path.startswith(PREFIXES) if self._api else path == "/healthz"
             app = mcp if path == MCP else api
-            await (app if own else page)(scope, receive, send)
+            await (app if is_ours else page)(scope, receive, send)
 
         app: Any = Bodies(face)
         if self._passwords:

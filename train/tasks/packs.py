@@ -92,10 +92,10 @@ class Maker:
         if rng.random() < 0.6:
             rng.shuffle(shown)
         shown = by_report(shown)
-        found: list[Example] = []
+        examples: list[Example] = []
         for item in topic.asked:
-            found += self.answers(topic, item, shown, evidence, rng)
-        return self._mixed(found, [topic], shown, evidence, rng)
+            examples += self.answers(topic, item, shown, evidence, rng)
+        return self._mixed(examples, [topic], shown, evidence, rng)
 
     def of_event(self, differing: Sequence[Difference], reports: Sequence[Topic], seed: int) -> Pack:
         """A pack of two reports on one event, with questions to which they give different answers.
@@ -113,15 +113,15 @@ class Maker:
         shown += rng.sample(rest, min(rng.randint(*BESIDE), len(rest)))
         rng.shuffle(shown)
         shown = by_report(shown)
-        found = [self.sides(one, shown, reports[0].split) for one in chosen]
+        examples = [self.sides(one, shown, reports[0].split) for one in chosen]
         for topic in reports:
             for item in topic.asked:
-                found += self.answers(topic, item, shown, language, rng)
-        return self._mixed(found, reports, shown, language, rng)
+                examples += self.answers(topic, item, shown, language, rng)
+        return self._mixed(examples, reports, shown, language, rng)
 
     def _mixed(
         self,
-        found: list[Example],
+        examples: list[Example],
         topics: Sequence[Topic],
         shown: Sequence[Pair],
         evidence: str,
@@ -129,9 +129,9 @@ class Maker:
     ) -> Pack:
         """Examples with some that are to be refused, in random order."""
         near = [n for topic in topics for n in topic.asked[0].near if rng.random() < NEAR]
-        found += [self.refusal(topics[0], shown, n[self._language], evidence, "near") for n in near]
-        answered = [example for example in found if example.answer != "[0]"]
-        refused = [example for example in found if example.answer == "[0]"]
+        examples += [self.refusal(topics[0], shown, n[self._language], evidence, "near") for n in near]
+        answered = [example for example in examples if example.answer != "[0]"]
+        refused = [example for example in examples if example.answer == "[0]"]
         most = max(1, round(len(answered) * REFUSED / (1 - REFUSED)))
         kept = [*answered, *rng.sample(refused, min(most, len(refused)))]
         rng.shuffle(kept)
@@ -147,18 +147,18 @@ class Maker:
         """
         shown = [p for topic in topics for p in topic.sentences]
         rng.shuffle(shown)
-        found: list[Example] = []
+        examples: list[Example] = []
         for topic in topics:
             for item in topic.asked:
                 golds = [topic.sentences[g] for g in item.golds]
                 if _answers_one([item], [p for p in shown if p not in golds]):
                     continue
-                found += self.answers(topic, item, shown, evidence, rng)
+                examples += self.answers(topic, item, shown, evidence, rng)
                 if rng.random() < NEAR / 2:
                     asked = rng.choice(item.near)[self._language]
-                    found.append(self.refusal(topic, shown, asked, evidence, "near"))
-        rng.shuffle(found)
-        return Pack(tuple(found))
+                    examples.append(self.refusal(topic, shown, asked, evidence, "near"))
+        rng.shuffle(examples)
+        return Pack(tuple(examples))
 
     def _shown(self, topic: Topic, evidence: str, rng: random.Random) -> list[Pair]:
         """Some of the report's sentences in its order, and a few near ones of others."""
@@ -309,10 +309,10 @@ def of_events(
     """
     by_id = {item["id"]: topic for item, topic in zip(items, topics, strict=True)}
     for item in items:
-        found = [one for one in item.get("differences") or () if "sentence" in one["values"][0]]
-        if found:
-            differing = [difference_of(one, by_id) for one in found]
-            ids = dict.fromkeys(v["id"] for one in found for v in one["values"])
+        stated = [one for one in item.get("differences") or () if "sentence" in one["values"][0]]
+        if stated:
+            differing = [difference_of(one, by_id) for one in stated]
+            ids = dict.fromkeys(v["id"] for one in stated for v in one["values"])
             yield maker.of_event(differing, [by_id[one] for one in ids], seed)
 
 
@@ -367,12 +367,12 @@ def of_conflicts(items: Sequence[dict[str, Any]], language: str, seed: int) -> I
     rng = seeded("pack conflicts", language, seed)
     mixed = rng.sample(items, len(items))
     for both in zip(mixed[::2], mixed[1::2], strict=False):
-        found = [(n, e["ar"]) for n, item in enumerate(both) for e in item["evidence"]]
-        places = rng.sample(range(len(found)), len(found))
-        texts = [gloss(found[i][1]) if language == "en" else found[i][1] for i in places]
+        numbered = [(n, e["ar"]) for n, item in enumerate(both) for e in item["evidence"]]
+        places = rng.sample(range(len(numbered)), len(numbered))
+        texts = [gloss(numbered[i][1]) if language == "en" else numbered[i][1] for i in places]
         examples = []
         for n, item in enumerate(both):
-            first = next(i for i, (owner, _) in enumerate(found) if owner == n)
+            first = next(i for i, (owner, _) in enumerate(numbered) if owner == n)
             values = [(places.index(first + v["index"]) + 1, v["en"], v["ar"]) for v in item["values"]]
             reply = sides(values, texts, language, language, item["outcome"])
             examples.append(

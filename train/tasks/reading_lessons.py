@@ -156,14 +156,14 @@ def differences(
                 yield (item["id"], number), difference, located, split
 
 
-def unlike(found: Sequence[Pair], located: Sequence[Located]) -> list[Pair]:
+def unlike(pairs: Sequence[Pair], located: Sequence[Located]) -> list[Pair]:
     """Those sentences that are none of the values' and hold none of the values."""
     own, values = [pair["en"] for pair, _, _ in located], [en for _, en, _ in located]
-    return [p for p in found if p.en not in own and not holds(p.en, values)]
+    return [p for p in pairs if p.en not in own and not holds(p.en, values)]
 
 
 def _located(values: Sequence[dict[str, str]], by_id: dict[str, Any]) -> list[Located]:
-    found = []
+    located = []
     for value in values:
         if not value.get("en") or not value.get("ar") or value["id"] not in by_id:
             continue
@@ -175,5 +175,5 @@ def _located(values: Sequence[dict[str, str]], by_id: dict[str, Any]) -> list[Lo
         ]
         if len(fitting) == 1:
             sentence = {**fitting[0], "id": report["id"], "title": report.get("title_ar", "")}
-            found.append((sentence, value["en"], value["ar"]))
-    return found
+            located.append((sentence, value["en"], value["ar"]))
+    return located

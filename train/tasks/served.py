@@ -68,8 +68,8 @@ def write(served: Sequence[Served], path: Path) -> None:
 
 def read(path: Path) -> list[Served]:
     """What ``write`` kept."""
-    found = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    return [Served(**{**one, "shown": tuple((name, at) for name, at in one["shown"])}) for one in found]
+    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return [Served(**{**one, "shown": tuple((name, at) for name, at in one["shown"])}) for one in rows]
 
 
 def serve(
@@ -118,14 +118,14 @@ def _search(
     starts = {item["id"]: _starts(texts[item["id"]], arabic(item)) for item in items}
 
     def search(question: str) -> tuple[Shown, ...]:
-        _, found = searcher.search(
+        _, sentences = searcher.search(
             question,
             k=settings.passages,
             read=settings.passages,
             limit=settings.evidence,
             tokens=settings.evidence_tokens,
         )
-        return tuple(dict.fromkeys(_place(item, starts[item.article_id]) for item in found))
+        return tuple(dict.fromkeys(_place(item, starts[item.article_id]) for item in sentences))
 
     return search
 
@@ -183,13 +183,15 @@ def packs(
             rng.shuffle(shown)
         if one.language == "en":
             shown = by_report(shown)
-        found: list[Example] = []
+        examples: list[Example] = []
         if own:
-            found += maker.answers(topic, own, shown, one.language, rng, absent=1.0)
+            examples += maker.answers(topic, own, shown, one.language, rng, absent=1.0)
         elif difference:
-            found.append(maker.sides(difference, shown, topic.split))
+            examples.append(maker.sides(difference, shown, topic.split))
         else:
-            found.append(maker.refusal(topic, shown, asked[f"question_{one.language}"], one.language, "near"))
+            examples.append(
+                maker.refusal(topic, shown, asked[f"question_{one.language}"], one.language, "near")
+            )
         more = [
             example
             for name in dict.fromkeys(name for name, _ in one.shown)
@@ -197,10 +199,10 @@ def packs(
             if question is not own
             for example in maker.answers(by_id[name][1], question, shown, one.language, rng, absent=0.0)
         ]
-        found += rng.sample(more, min(MORE, len(more)))
-        rng.shuffle(found)
-        if found:
-            yield Pack(tuple(found))
+        examples += rng.sample(more, min(MORE, len(more)))
+        rng.shuffle(examples)
+        if examples:
+            yield Pack(tuple(examples))
 
 
 def _with(shown: list[Pair], wanted: Sequence[Pair], rng: random.Random, *, always: bool) -> list[Pair]:

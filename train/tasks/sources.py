@@ -88,11 +88,11 @@ def in_order(arabic: str, english: str) -> str:
 @lru_cache
 def pairs(folder: Path, file: str) -> tuple[Pair, ...]:
     """A file of parallel/, all its lines."""
-    found = []
+    lines = []
     for line, text in enumerate((folder / f"{file}.tsv").read_text(encoding="utf-8").splitlines(), start=1):
         english, _, arabic = text.partition("\t")
-        found.append(Pair(english, in_order(arabic, english) if file == "un" else arabic, file, line))
-    return tuple(found)
+        lines.append(Pair(english, in_order(arabic, english) if file == "un" else arabic, file, line))
+    return tuple(lines)
 
 
 def lessons(shared: Path) -> list[Topic]:
@@ -135,12 +135,12 @@ def reports(folder: Path) -> list[dict[str, Any]]:
     Without those on the events of evals/questions/reports, which are kept for measuring.
     """
     measured = {_PART.sub("", path.stem) for path in MEASURED.glob("*.txt")}
-    found = [
+    items = [
         json.loads(line)
         for path in sorted(folder.glob("*.jsonl"))
         for line in path.read_text(encoding="utf-8").splitlines()
     ]
-    return [item for item in found if item["event"] not in measured]
+    return [item for item in items if item["event"] not in measured]
 
 
 def news_topics(items: Sequence[dict[str, Any]], held: set[str]) -> list[Topic]:

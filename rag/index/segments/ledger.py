@@ -154,8 +154,8 @@ class Ledger:
         local = np.array([place.place for place in places], np.intp)
         signatures = np.empty((len(places), PERMUTATIONS), np.uint32)
         for at in set(segment_of.tolist()):
-            own = segment_of == at
-            signatures[own] = self.all_sketches(at)[local[own]]
+            here = segment_of == at
+            signatures[here] = self.all_sketches(at)[local[here]]
         return signatures
 
     def all_sketches(self, at: int) -> NDArray[np.uint32]:

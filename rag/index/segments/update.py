@@ -121,15 +121,15 @@ def groups_of(update: Update, contents: Contents) -> dict[str, str]:
             known = duplicates.groups(_article(update, i) for i in ids)
         elif update.fresh or update.gone:
             places = before.places
-            own = dict(zip(update.fresh, duplicates.sketches(_texts(update)), strict=True))
+            new_sketches = dict(zip(update.fresh, duplicates.sketches(_texts(update)), strict=True))
             gone = {i: before.sketches([i])[0] for i in update.gone if places[i].segment in before.sound}
             changed = {i: gone.get(i) for i in {*update.gone, *update.fresh}}
-            if gone or _resemble(before, list(own.values())):
+            if gone or _resemble(before, list(new_sketches.values())):
                 at = {article_id: row for row, article_id in enumerate(ids)}
                 of_all = np.empty((len(ids), duplicates.PERMUTATIONS), np.uint32)
                 kept = list(update.kept)
                 of_all[[at[i] for i in kept]] = before.sketches(kept)
-                for i, sketch in own.items():
+                for i, sketch in new_sketches.items():
                     of_all[at[i]] = sketch
                 known = duplicates.regroup(known, ids, of_all, changed, lambda i: _article(update, i).text)
     return {i: group for i, group in known.items() if group != i and (i in update.kept or i in update.fresh)}

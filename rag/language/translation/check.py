@@ -275,13 +275,13 @@ def _other_weekdays(claim: str, sources: Sequence[str]) -> Iterator[str]:
 def _other_numbers(claim: str, sources: Sequence[str], known: frozenset[str]) -> Iterator[str]:
     """Numbers in words that sources in the same language do not state; rounded ones and lists pass."""
     language, words = _language(claim), words_of(claim)
-    own = [source for source in sources if _language(source) == language]
+    in_language = [source for source in sources if _language(source) == language]
     for value, number in _in_words(claim, words, language):
-        if not own or number in known:
+        if not in_language or number in known:
             continue
         noun = _noun(words, value)
-        others = {other for source in own for other in _counting(noun, source, language)}
-        listed = any(len(_SEPARATORS.findall(source)) >= float(number) - 1 for source in own)
+        others = {other for source in in_language for other in _counting(noun, source, language)}
+        listed = any(len(_SEPARATORS.findall(source)) >= float(number) - 1 for source in in_language)
         rounded = float(number) >= LEAST_ROUND and any(_is_near(number, other) for other in known)
         if not listed and not rounded and (others or float(number) >= LEAST_COUNTED):
             yield _shown(claim, words, value)

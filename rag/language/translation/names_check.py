@@ -67,8 +67,8 @@ def _forms(arabic: str) -> list[str]:
 
 def _has_english(form: str, keys: frozenset[str]) -> bool:
     """Whether an English text has a word of a name, or one of the same root."""
-    own = [key for key in keys_of(form) if not is_stop(key, "en") and len(key) > 1]
-    return any(key in keys or any(_same_root(key, other) for other in keys) for key in own)
+    form_keys = [key for key in keys_of(form) if not is_stop(key, "en") and len(key) > 1]
+    return any(key in keys or any(_same_root(key, other) for other in keys) for key in form_keys)
 
 
 def _same_root(one: str, other: str) -> bool:
@@ -119,10 +119,10 @@ def is_there(word: Word, known: frozenset[str], sounds: Iterable[str], latin: se
 
 def _has_arabic(target: str, there: list[Word]) -> bool:
     """Whether an Arabic text has a word of a name, with particles or without, or one of the same root."""
-    own = {form for key in keys_of(target) if not is_stop(key, "ar") for form in unprefixed(key)}
+    target_forms = {form for key in keys_of(target) if not is_stop(key, "ar") for form in unprefixed(key)}
     forms = [form for word in there for form in unprefixed(word.key)]
-    roots = {form[:ROOT] for form in own if len(form) > ROOT and not form.startswith("ال")}
-    return any(form in own or (len(form) > ROOT and form[:ROOT] in roots) for form in forms)
+    roots = {form[:ROOT] for form in target_forms if len(form) > ROOT and not form.startswith("ال")}
+    return any(form in target_forms or (len(form) > ROOT and form[:ROOT] in roots) for form in forms)
 
 
 @lru_cache(maxsize=256)

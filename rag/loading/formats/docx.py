@@ -74,23 +74,23 @@ def _properties(root: Any | None) -> tuple[str, str | None]:
 
 def _hidden_styles(root: Any | None) -> frozenset[str]:
     """The ids of the styles whose text is hidden, by themselves or by the style on which they are based."""
-    own: dict[str, bool | None] = {}
+    stated: dict[str, bool | None] = {}
     base: dict[str, str] = {}
     for style in _children(root):
         if name(style) == "style" and (style_id := attribute(style, "styleId")):
             for child in style:
                 if name(child) == "rPr":
-                    own[style_id] = _vanish(child)
+                    stated[style_id] = _vanish(child)
                 elif name(child) == "basedOn":
                     base[style_id] = attribute(child, "val") or ""
 
     def hidden(style_id: str, depth: int = 0) -> bool:
-        value = own.get(style_id)
+        value = stated.get(style_id)
         if value is None and style_id in base and depth < len(base):
             return hidden(base[style_id], depth + 1)
         return bool(value)
 
-    return frozenset(style_id for style_id in {*own, *base} if hidden(style_id))
+    return frozenset(style_id for style_id in {*stated, *base} if hidden(style_id))
 
 
 def _vanish(properties: Any) -> bool | None:
@@ -188,10 +188,10 @@ class _Reader:
         properties = _child(run, "rPr")
         if properties is None:
             return by_paragraph
-        own = _vanish(properties)
+        of_run = _vanish(properties)
         style = _child(properties, "rStyle")
         by_style = style is not None and attribute(style, "val") in self.hidden
-        return own if own is not None else by_paragraph or by_style
+        return of_run if of_run is not None else by_paragraph or by_style
 
 
 def _cells(row: Any) -> Iterator[Any]:

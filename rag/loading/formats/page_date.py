@@ -238,13 +238,13 @@ def _beside_headline(page: Any) -> str | None:
         if element is headline:
             above = False
             continue
-        own = _own_text(element)
-        before_prose = before_prose and (above or element.tag not in ("p", "div") or len(own) < PARAGRAPH)
+        text = _own_text(element)
+        before_prose = before_prose and (above or element.tag not in ("p", "div") or len(text) < PARAGRAPH)
         named = element.tag == "time" or _DATED.search(f"{element.get('class', '')} {element.get('id', '')}")
-        short = not above and before_prose and 0 < len(own) <= SHORT
+        short = not above and before_prose and 0 < len(text) <= SHORT
         if above or not (named or short) or is_aside(element, headline):
             continue
-        if date := (_date_shown(element) if named else date_in(own)):
+        if date := (_date_shown(element) if named else date_in(text)):
             marked |= {date} if named else set()
             near |= {date} if before_prose else set()
     dates = near or marked

@@ -62,7 +62,7 @@ def connected(address: str, settings: Settings, progress: Progress | None = None
             f"--ray needs Ray, which is not installed. Install it: {install_command('ray')}"
         ) from None
     _reach(address)
-    own = open_embedder(settings, progress)
+    local = open_embedder(settings, progress)
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
     except (OSError, RuntimeError, ValueError) as error:
@@ -71,7 +71,7 @@ def connected(address: str, settings: Settings, progress: Progress | None = None
         processors = int(ray.cluster_resources().get("CPU", 0))
         if not processors:
             raise _unusable(address, "it has no processor")
-        embedder = ClusterEmbedder(address, settings.embedder, own, processors)
+        embedder = ClusterEmbedder(address, settings.embedder, local, processors)
         embedder.passages(["-"] * processors)  # what is missing on a machine is said before anything is read
         yield embedder
     finally:
@@ -81,26 +81,26 @@ def connected(address: str, settings: Settings, progress: Progress | None = None
 class ClusterEmbedder:
     """The embedder of this machine, whose passages are embedded on a cluster that is connected."""
 
-    def __init__(self, address: str, name: str, own: Embedder, processors: int) -> None:
+    def __init__(self, address: str, name: str, local: Embedder, processors: int) -> None:
         """Prepare the tasks.
 
         Args:
             address: Of the cluster, for messages.
             name: The setting ``embedder``.
-            own: The same embedder on this machine, which embeds questions.
+            local: The same embedder on this machine, which embeds questions.
             processors: Number of processors of the cluster.
         """
         import ray
 
         self._address = address
         self._name = name
-        self._own = own
+        self._local = local
         self._processors = processors
         remote: Any = ray.remote(num_cpus=1, max_retries=RETRIES, scheduling_strategy="SPREAD")
         self._passages, self._with_tokens = remote(_passages), remote(_with_tokens)
-        self.identity = own.identity
-        self.dimension = own.dimension
-        self.token_size = own.token_size
+        self.identity = local.identity
+        self.dimension = local.dimension
+        self.token_size = local.token_size
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         """Vectors of passages, shape (texts, dimension)."""
@@ -113,7 +113,7 @@ class ClusterEmbedder:
 
     def question(self, text: str) -> Question:
         """Vectors of a question."""
-        return self._own.question(text)
+        return self._local.question(text)
 
     def _joined(self, pieces: Sequence[Vectors]) -> Vectors:
         return np.concatenate([np.empty((0, self.dimension), np.float32), *pieces])

@@ -195,9 +195,9 @@ def _of_text(
 ) -> tuple[Tokens, NDArray[np.float32]]:
     """The tokens of a text without padding, special tokens and prefix, and the logits of their importance."""
     spans = np.array(offsets, np.int32).reshape(-1, 2)
-    own = np.flatnonzero((spans[:, 1] > spans[:, 0]) & (spans[:, 1] > prefix))
+    kept = np.flatnonzero((spans[:, 1] > spans[:, 0]) & (spans[:, 1] > prefix))
     # Indexing copies, so that the batch and its padding are not kept in memory.
-    return Tokens(states[own], np.maximum(spans[own] - np.int32(prefix), 0)), logits[own]
+    return Tokens(states[kept], np.maximum(spans[kept] - np.int32(prefix), 0)), logits[kept]
 
 
 class HubEmbedder:
