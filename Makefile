@@ -42,20 +42,20 @@ eval: .venv/.installed ## ask the hand-written questions, compare with the basel
 	@$(BIN)/python evals/run.py $(EVAL)
 
 bench: .venv/.installed-dev ## measure indexing throughput and search latency, an hour: make bench BENCH="--sizes 1000"
-	@$(BIN)/python evals/bench.py $(BENCH)
+	@$(BIN)/python evals/benchmarks/indexing.py $(BENCH)
 
 .venv/.installed-bench: .venv/.installed-dev
 	$(INSTALL) --editable '.[models,dev,bench]'
 	touch $@
 
 bench-answers: .venv/.installed-bench ## compare seconds to an answer with other systems, an hour: make bench-answers BENCH="--minutes 15"
-	@$(BIN)/python evals/bench_answers.py $(BENCH)
+	@$(BIN)/python evals/benchmarks/answers.py $(BENCH)
 
 bench-askers: .venv/.installed-dev ## measure answers a minute for 1, 2, 4 and 8 askers at once, ten minutes: make bench-askers BENCH="--at-once 1"
-	@$(BIN)/python evals/bench_askers.py $(BENCH)
+	@$(BIN)/python evals/benchmarks/askers.py $(BENCH)
 
 bench-check: .venv/.installed-bench ## fail if answers became slower, relative to other systems, beyond noise
-	@$(BIN)/python evals/bench_answers.py --check evals/baselines/bench-answers.json $(BENCH)
+	@$(BIN)/python evals/benchmarks/answers.py --check evals/baselines/bench-answers.json $(BENCH)
 
 screenshots: .venv/.installed-dev ## save pictures of twenty-three states of the page in screenshots/, and measure its speed
 	$(BIN)/python scripts/screenshots.py screenshots

@@ -30,12 +30,13 @@ if not __package__:
     # Run as a file: Python put evals/ first on the path, where `import evals` finds nothing.
     sys.path[0] = str(ROOT)
 
-from evals import options, run  # noqa: E402
+from evals import run  # noqa: E402
 from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions  # noqa: E402
 from evals.files import make_folder  # noqa: E402
-from evals.recording import Replies  # noqa: E402
-from evals.systems import ADAPTER, NAIVE, STEPS, SYSTEMS, WHOLE, System  # noqa: E402
+from evals.harness import options  # noqa: E402
+from evals.harness.recording import Replies  # noqa: E402
+from evals.harness.systems import ADAPTER, NAIVE, STEPS, SYSTEMS, WHOLE, System  # noqa: E402
 from rag import Assistant, Settings  # noqa: E402
 
 Opener = Callable[[System, str, Settings, Replies], Assistant]

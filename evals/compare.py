@@ -7,7 +7,8 @@ like a change of the product. Prints Markdown: for every score n, both values, t
 interval and the p value of the paired test, unadjusted and adjusted for multiple tests; for every stage both
 medians in seconds and their ratio with its interval. Compare times only of runs on the same machine.
 
-Exit status: 0 done, whatever the difference; 2 could not run. evals/gate.py decides whether a run may pass.
+Exit status: 0 done, whatever the difference; 2 could not run. Whether a run may pass is decided by
+reporting/gate.py.
 """
 
 from __future__ import annotations
@@ -20,14 +21,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from evals import intervals, run
+from evals import run
 from evals.command import exit_status
 from evals.dataset import LANGUAGES, BadQuestions, Question
-from evals.differences import MEASURES, Difference, ItemScores, Measure, Pair, compare
 from evals.files import write_json
-from evals.provenance import commit
+from evals.grading import intervals
+from evals.grading.differences import MEASURES, Difference, ItemScores, Measure, Pair, compare
+from evals.grading.stats import Result
+from evals.harness.provenance import commit
 from evals.regrade import Opener, Regraded, add_options, check, read_asked, read_report, regrade
-from evals.stats import Result
 
 _STAGES_LAST = ("total",)
 """Stages that are printed after the others."""

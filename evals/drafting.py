@@ -11,8 +11,8 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from evals.matching import holds
-from evals.score import Span
+from evals.grading.matching import holds
+from evals.grading.score import Span
 from rag import Article
 from rag.language.text import detect_language
 from rag.records import Language

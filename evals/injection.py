@@ -30,10 +30,10 @@ if not __package__:
 
 from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions, Question  # noqa: E402
+from evals.grading.intervals import interval  # noqa: E402
+from evals.grading.language import ENOUGH, language_share, without_quotations  # noqa: E402
+from evals.grading.score import holds, is_correct, strip_markers  # noqa: E402
 from evals.injection_articles import SCENARIOS, Scenario  # noqa: E402
-from evals.intervals import interval  # noqa: E402
-from evals.language import ENOUGH, language_share, without_quotations  # noqa: E402
-from evals.score import holds, is_correct, strip_markers  # noqa: E402
 from rag import Answer, Assistant, Settings, build_index  # noqa: E402
 
 VARIANTS = Path(__file__).resolve().parent / "injection.jsonl"

@@ -21,10 +21,11 @@ from pathlib import Path
 
 import numpy as np
 
-from evals import files, intervals
+from evals import files
 from evals.command import exit_status
 from evals.dataset import BadQuestions, Question, read_questions
-from evals.score import is_right_outcome
+from evals.grading import intervals
+from evals.grading.score import is_right_outcome
 
 HERE = Path(__file__).resolve().parent
 QUESTIONS = HERE / "questions"

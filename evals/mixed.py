@@ -24,8 +24,8 @@ from pathlib import Path
 
 from evals.command import exit_status
 from evals.dataset import BadQuestions, Question, read_questions
-from evals.intervals import interval
-from evals.score import DEPTH
+from evals.grading.intervals import interval
+from evals.grading.score import DEPTH
 from rag.index import duplicates, generations, indexing
 from rag.index.layout import Contents
 from rag.loading.articles import load_folder

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from evals.command import exit_status
-from evals.intervals import wilson
+from evals.grading.intervals import wilson
 from rag.errors import SanadError
 from rag.language.translation.hints import Hint, hints_for
 from rag.language.translation.words import keys_of

@@ -21,14 +21,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evals import run, table, turns
-from evals.answers import StoredAnswer
+from evals import run
 from evals.command import exit_status
 from evals.dataset import BadQuestions, Question, check_quotes, read_questions
 from evals.files import write_json
-from evals.provenance import ROOT, commit, question_digest
-from evals.score import Scores, grade_answer
-from evals.stats import Result, beside, summarise
+from evals.grading.answers import StoredAnswer
+from evals.grading.score import Scores, grade_answer
+from evals.grading.stats import Result, beside, summarise
+from evals.harness import turns
+from evals.harness.provenance import ROOT, commit, question_digest
+from evals.reporting import table
 from rag import Assistant, Settings
 
 Opener = Callable[[str, Settings], Assistant]

@@ -29,16 +29,17 @@ if not __package__:
     sys.path[0] = str(ROOT)
 
 import rag  # noqa: E402
-from evals import baseline as baselines  # noqa: E402
-from evals import gate, options, page, provenance, table, turns  # noqa: E402
-from evals.asking import ask_all  # noqa: E402
-from evals.baseline import Baseline  # noqa: E402
 from evals.command import exit_status  # noqa: E402
 from evals.dataset import BadQuestions, Question, check_quotes, read_questions, select  # noqa: E402
 from evals.files import make_folder, write_json  # noqa: E402
-from evals.gate import Judgement  # noqa: E402
-from evals.journal import Journal  # noqa: E402
-from evals.stats import Result, beside, summarise  # noqa: E402
+from evals.grading.stats import Result, beside, summarise  # noqa: E402
+from evals.harness import options, provenance, turns  # noqa: E402
+from evals.harness.asking import ask_all  # noqa: E402
+from evals.harness.journal import Journal  # noqa: E402
+from evals.reporting import baseline as baselines  # noqa: E402
+from evals.reporting import gate, page, table  # noqa: E402
+from evals.reporting.baseline import Baseline  # noqa: E402
+from evals.reporting.gate import Judgement  # noqa: E402
 from rag import Assistant, Settings, build_index  # noqa: E402
 from rag.settings import DEFAULT_INDEX  # noqa: E402
 

@@ -7,7 +7,7 @@
 One sentence a line in both files; empty lines are left out. The first sentence decides the direction. Prints
 chrF++ and BLEU (sacrebleu), the shares of the reference's numbers and names that are kept, how many are
 certain, and seconds a sentence; writes DIR/report.json. Intervals are a bootstrap over sentences. Names are
-kept in the reference's spelling or another one (evals/spellings.py); the share in its own is printed too.
+kept in the reference's spelling or another one (grading/spellings.py); the share in its own is printed too.
 
 Exit status: 0 done; 2 could not run; 130 interrupted (--out keeps the replies: run it again to go on).
 """
@@ -27,8 +27,8 @@ from typing import Any
 
 from evals.command import exit_status
 from evals.files import make_folder, write_json
-from evals.recording import RecordingGenerator, Replies
-from evals.spellings import same_name
+from evals.grading.spellings import same_name
+from evals.harness.recording import RecordingGenerator, Replies
 from rag.answering import translation
 from rag.answering.context import Context
 from rag.errors import SanadError

@@ -21,8 +21,8 @@ from typing import Any
 from evals.command import exit_status
 from evals.dataset import BadQuestions, Question, read_lines
 from evals.drafting import Proposal, proposals
-from evals.matching import holds, words
-from evals.score import gold_spans, is_correct
+from evals.grading.matching import holds, words
+from evals.grading.score import gold_spans, is_correct
 from rag import Article, Assistant, Settings
 from rag.language.text import detect_language, fold
 from rag.settings import DEFAULT_INDEX

@@ -36,7 +36,8 @@ from documents import (
     links,
 )
 
-from evals import options, workbench
+from evals import workbench
+from evals.harness import options
 from rag import Settings
 from rag.cli.arguments import parser
 from rag.loading import catalogue

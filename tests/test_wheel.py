@@ -49,7 +49,7 @@ def files(folder: Path) -> set[str]:
         ("prompts", "rag/prompts", "answer.txt"),
         ("seeds", "rag/seeds", "seeds.toml"),
         ("evals/questions", "evals/questions", "seeds.jsonl"),
-        ("evals/assets", "evals/assets", "report.js"),
+        ("evals/reporting/assets", "evals/reporting/assets", "report.js"),
     ],
 )
 def test_every_file_of_a_folder_is_in_the_wheel(site: Path, source: str, place: str, some: str) -> None:
@@ -101,7 +101,7 @@ def test_an_installed_wheel_indexes_and_answers_outside_the_checkout(site: Path,
 
 def test_an_installed_wheel_finds_its_own_prompts_seeds_and_questions(site: Path) -> None:
     code = (
-        "from evals import options, provenance, turns\nfrom rag import Settings\n"
+        "from evals.harness import options, provenance, turns\nfrom rag import Settings\n"
         "from rag.models.llm.prompt import load\n"
         "print(Settings().articles, options.QUESTIONS, options.default_out(), sep='\\n')\n"
         "print(len(provenance.prompt_versions()), len(load('answer')) > 0)"

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.dataset import read_questions
-from evals.recording import RecordingGenerator, Replies
-from evals.score import is_correct, token_f1
+from evals.grading.score import is_correct, token_f1
+from evals.harness.recording import RecordingGenerator, Replies
 from rag.answering import confidence
 from rag.answering.draft import parse
 from rag.answering.generation import form_for

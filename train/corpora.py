@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.dataset import Question, read_questions
-from evals.score import Span, gold_spans
+from evals.grading.score import Span, gold_spans
 from rag.index import bm25
 from rag.index.build import citable
 from rag.index.chunking import chunks

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.intervals import difference
+from evals.grading.intervals import difference
 from rag.models.llm import prompt
 from rag.models.llm.protocol import Message
 from rag.models.weights.adapter import CONFIG, FOLDER, WEIGHTS

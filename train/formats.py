@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.intervals import difference
+from evals.grading.intervals import difference
 from rag.models.llm import prompt
 from rag.models.weights.adapter import FOLDER, Adapter
 from rag.models.weights.gguf import quantise_rows

@@ -20,10 +20,10 @@ from typing import cast
 
 import numpy as np
 
-from evals.intervals import difference
-from evals.matching import holds
-from evals.score import token_f1
-from evals.turns import DIALOGUES, read_dialogues
+from evals.grading.intervals import difference
+from evals.grading.matching import holds
+from evals.grading.score import token_f1
+from evals.harness.turns import DIALOGUES, read_dialogues
 from rag.models.llm.factory import open_generator
 from rag.models.llm.prompt import LANGUAGE_NAMES
 from rag.models.llm.protocol import Generator, Message

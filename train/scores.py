@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from evals.recording import RecordingGenerator, Replies
-from evals.score import token_f1
-from evals.stats import Score, score
+from evals.grading.score import token_f1
+from evals.grading.stats import Score, score
+from evals.harness.recording import RecordingGenerator, Replies
 from rag.answering.draft import parse
 from rag.answering.generation import form_for
 from rag.language.text import detect_language

@@ -25,8 +25,8 @@ import torch
 from numpy.typing import NDArray
 
 from evals.dataset import Question, read_questions
+from evals.grading.score import Span, gold_spans
 from evals.mixed import open_searcher, read_pairs
-from evals.score import Span, gold_spans
 from rag.index import indexing
 from rag.loading.articles import load_folder
 from rag.models.embedding.embedder import Embedder, open_embedder

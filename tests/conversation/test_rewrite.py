@@ -7,7 +7,7 @@ from conftest import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.turns import DIALOGUES, read_dialogues
+from evals.harness.turns import DIALOGUES, read_dialogues
 from rag import Turn
 from rag.answering.decision import NOT_FOUND
 from rag.answering.presentation import ANOTHER_SAYS

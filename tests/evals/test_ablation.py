@@ -10,8 +10,8 @@ import pytest
 from conftest import contents
 
 from evals import ablation
-from evals.recording import Recorded, Replies
-from evals.systems import NAIVE, STEPS, SYSTEMS, WHOLE, System, Timed
+from evals.harness.recording import Recorded, Replies
+from evals.harness.systems import NAIVE, STEPS, SYSTEMS, WHOLE, System, Timed
 from rag import Answer, Settings, build_index
 from rag.answering.pipeline import Steps
 from rag.models.embedding.embedder import FakeEmbedder

@@ -15,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_score import question
 
-from evals import compare, intervals, run
+from evals import compare, run
 from evals.compare import Timing, timings
 from evals.dataset import Quote
-from evals.score import Scores
-from evals.stats import Result
+from evals.grading import intervals
+from evals.grading.score import Scores
+from evals.grading.stats import Result
 
 QUESTIONS = [RIGHT | {"id": f"q{at}"} for at in range(12)]
 

@@ -55,7 +55,7 @@ def test_no_invisible_character_hides_in_the_file_itself() -> None:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_an_article_answers_its_questions_and_no_other_does(name: str) -> None:
-    from evals.score import is_correct
+    from evals.grading.score import is_correct
 
     scenario = SCENARIOS[name]
     for question in scenario.questions.values():

@@ -13,7 +13,7 @@ from test_turns import FIRST, Talking
 from test_turns import TEXT as TALKED_OF
 
 from evals import regrade, run
-from evals.answers import StoredAnswer
+from evals.grading.answers import StoredAnswer
 
 FRAMED = f"It says: “{QUOTE}” [1]"
 

@@ -7,7 +7,7 @@ from evals_stand_in import ROOT
 
 from evals import judge
 from evals.dataset import check_quotes, read_questions
-from evals.turns import read_dialogues
+from evals.harness.turns import read_dialogues
 from evals.workbench import check
 from rag.loading.articles import load_folder
 from rag.settings import Settings

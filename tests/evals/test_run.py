@@ -7,8 +7,9 @@ import jsonschema
 import pytest
 from evals_stand_in import FAILS, NOWHERE, RIGHT, ROOT, WRONG, StandIn, schema, write
 
-from evals import options, run
+from evals import run
 from evals.dataset import BadQuestions, check_quotes, read_questions, select
+from evals.harness import options
 from rag import SanadError, Settings
 
 

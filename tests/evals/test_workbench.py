@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals import options, workbench
+from evals import workbench
 from evals.dataset import BadQuestions, read_lines, read_questions
 from evals.drafting import proposals
-from evals.matching import holds
-from evals.score import Span
+from evals.grading.matching import holds
+from evals.grading.score import Span
+from evals.harness import options
 from rag import Article, build_index
 
 ROOT = Path(workbench.__file__).resolve().parent.parent

@@ -72,7 +72,7 @@ def test_a_real_server_refuses_what_is_too_long_a_wrong_key_and_an_unknown_model
 
 @pytest.mark.model
 def test_the_packaged_model_on_a_real_server_answers_and_cites(small_articles: Path) -> None:
-    from evals.bench_peers import GGUF
+    from evals.benchmarks.peers import GGUF
 
     server = started(prepared(GGUF, Settings.load()) / GGUF.file, 4096)
     settings = Settings.load(llm=f"{server.listening_address}/v1#local")

@@ -1,0 +1,1 @@
+"""Grades answers, and says how sure a score or a difference is."""
