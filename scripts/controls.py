@@ -66,13 +66,13 @@ CONTROLS = (
         ("test_a_tokenizer_finds_no_control_token_in_it", "test_what_could_command_the_model_is_text_to_it"),
     ),
     Control(
-        "ui/text.py",
+        "ui/wording/text.py",
         'escaped = html.escape(_OTHER_CONTROL.sub("\\ufffd", text)).replace("\\r", "&#13;")',
         "escaped = text",
         ("test_hostile_text_in_every_field_brings_in_no_element_handler_or_link",),
     ),
     Control(
-        "ui/text.py",
+        "ui/wording/text.py",
         "return _BIDI_CONTROL.sub(r'<span class=\"control\" hidden>\\1</span>', escaped)",
         "return escaped",
         ("test_no_bidi_control_is_displayed_or_is_in_an_attribute",),

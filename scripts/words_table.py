@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from ui.words import WORDS
+from ui.wording.words import WORDS
 
 DOCUMENT = ROOT / "docs" / "ui.md"
 BEGIN, END = "<!-- words: made by scripts/words_table.py -->\n", "<!-- end of words -->\n"

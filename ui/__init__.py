@@ -1,1 +1,1 @@
-"""The chat page: ``ui.app`` builds and serves it, ``ui.render`` turns records into safe HTML."""
+"""The chat page: ``ui.app`` builds and serves it, ``ui.html.render`` turns records into safe HTML."""

@@ -18,8 +18,8 @@ from rag import Answer, Article, Filter, Turn
 from rag.records import Language, from_plain
 from rag.server.worker import REMEMBERED
 from ui import filters
-from ui.faults import Fault, Refused
-from ui.words import LANGUAGES
+from ui.wording.faults import Fault, Refused
+from ui.wording.words import LANGUAGES
 
 Stage = Literal["waiting", "searching", "reading", "checking", "translating", "stopped", "failed", "done"]
 """Stage of an exchange; the last three are final."""

@@ -10,9 +10,9 @@ from rag import Article, BadSettings, Filter
 from rag.language.folding import ascii_digits
 from rag.loading.catalogue import is_date
 from rag.records import Language
-from ui.faults import Refused
-from ui.text import attribute, flow, safe, spoken
-from ui.words import LANGUAGES, WORDS
+from ui.wording.faults import Refused
+from ui.wording.text import attribute, flow, safe, spoken
+from ui.wording.words import LANGUAGES, WORDS
 
 OUTLETS = 100
 """Number of outlets offered, the most frequent ones first: nobody reads a longer list."""

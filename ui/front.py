@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
-from ui import words
+from ui.wording import words
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 

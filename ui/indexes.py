@@ -18,8 +18,8 @@ from rag import Assistant, Settings
 from rag.server.worker import QuestionRunner
 from ui import exchange
 from ui.exchange import Asked
-from ui.faults import Refused, failure
 from ui.page import Function, Page, Update, fields_of, language_of
+from ui.wording.faults import Refused, failure
 
 MAX_NAME = 80
 """Characters of an unknown index's name that are shown."""

@@ -17,10 +17,11 @@ from rag.records import Language
 from rag.server.feedback import add_feedback
 from rag.server.schema import as_text
 from rag.server.worker import QuestionRunner
-from ui import copying, exchange, export, filters, library, render, welcome
+from ui import exchange, filters
 from ui.exchange import Asked, Exchange
-from ui.faults import Fault, Refused, failure, fault, sentence
+from ui.html import copying, export, library, render, welcome
 from ui.run import Run
+from ui.wording.faults import Fault, Refused, failure, fault, sentence
 from ui.work import Work
 
 Function = Callable[[object], Any]

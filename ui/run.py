@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from rag import Event, Finished, Retrieved, SanadError, StageStarted, Turn
 from rag.server.worker import QuestionRunner, RunningQuestion
 from ui.exchange import Exchange
-from ui.faults import Fault, fault
+from ui.wording.faults import Fault, fault
 
 TICK = 1.0
 """Seconds between two updates while nothing arrives: the resolution of the clock on the page."""

@@ -25,7 +25,7 @@ from rag.index.indexing import Built
 from rag.loading import uploads
 from rag.server.guard import UPLOADS, file_parts
 from ui.exchange import language
-from ui.faults import Fault, Refused, failure, fault
+from ui.wording.faults import Fault, Refused, failure, fault
 
 MOST = 200
 """Files that may wait to be indexed: it is quicker to copy more of them into a folder and index that."""

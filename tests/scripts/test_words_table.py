@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import words_table
 
-from ui.words import WORDS
+from ui.wording.words import WORDS
 
 
 def test_the_table_of_words_in_the_documentation_is_up_to_date() -> None:

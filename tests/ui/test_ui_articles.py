@@ -13,7 +13,7 @@ from ui_browser import ask, serving, watched
 
 from rag import Assistant
 from rag.models.embedding.embedder import FakeEmbedder, Vectors
-from ui import library
+from ui.html import library
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("quick_disk")]
 

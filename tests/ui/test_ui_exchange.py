@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from ui_stand_in import BASE, ENGLISH, LATER, LATER_SAYS, LEFT, WORDS, make_answer, make_conflict
 
 from rag import Filter, Turn
-from ui import copying, exchange, render
+from ui import exchange
 from ui.exchange import Exchange
-from ui.faults import Fault, Refused
+from ui.html import copying, render
+from ui.wording.faults import Fault, Refused
 
 ANSWERED = Exchange(
     number=3, question="When did they leave?", stage="done", sentences=1, seconds=8.5,

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from rag import Article, Filter
 from rag.records import Language
-from ui import filters, render
+from ui import filters
 from ui.exchange import Exchange
-from ui.faults import Refused, failure
-from ui.words import WORDS
+from ui.html import render
+from ui.wording.faults import Refused, failure
+from ui.wording.words import WORDS
 
 HOSTILE = '"><img src=x onerror=alert(1)> \u202eabc'
 

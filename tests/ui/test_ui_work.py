@@ -18,8 +18,8 @@ from ui_stand_in import StandIn
 from rag import Assistant, Settings
 from rag.errors import IndexUnusable, NoSpace
 from rag.server.guard import UPLOADS
-from ui import library
 from ui.guard import Guard
+from ui.html import library
 from ui.work import MOST, State, Work
 
 pytestmark = pytest.mark.usefixtures("quick_disk")

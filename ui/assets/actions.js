@@ -56,7 +56,7 @@
       } catch {
         return sanad.failed();
       }
-      if (failure) return rating.insertAdjacentHTML("beforeend", failure); // from ui/faults.py
+      if (failure) return rating.insertAdjacentHTML("beforeend", failure); // from ui/wording/faults.py
       rating.remove();
       sanad.say("thanks");
       turn.querySelector(`[data-act="${vote}"]`)?.focus();

@@ -33,7 +33,7 @@
     if (spoken === view.dataset.language) return true; // an earlier one has
     const before = view.querySelector(".search") ? read() : null;
     view.dataset.language = spoken;
-    view.innerHTML = form; // from ui/library.py
+    view.innerHTML = form; // from ui/html/library.py
     view.insertAdjacentHTML("beforeend", '<div class="found-articles"></div>');
     offer();
     if (before) {
@@ -84,7 +84,7 @@
     const focused = document.activeElement;
     const rows = [...found.querySelectorAll(".listed")];
     const at = rows.findIndex((row) => row.contains(focused));
-    found.innerHTML = found.list = list; // from ui/library.py
+    found.innerHTML = found.list = list; // from ui/html/library.py
     if (at < 0) return;
     for (const { dataset } of [...rows.slice(at), ...rows.slice(0, at).reverse()]) {
       const row = found.querySelector(`.listed[data-article="${CSS.escape(dataset.article)}"]`);
@@ -132,7 +132,7 @@
     } catch {
       return sanad.failed();
     }
-    form.querySelector(".wrong").innerHTML = wrong; // from ui/faults.py
+    form.querySelector(".wrong").innerHTML = wrong; // from ui/wording/faults.py
     if (wrong) return field.focus();
     edit(form.closest(".listed"), false);
     await poll();
@@ -195,7 +195,7 @@
         sanad.failed();
         reply = `<p class="failure" role="alert">${sanad.word("unsent")}</p>`;
       }
-      if (reply) line.outerHTML = reply; // from ui/faults.py
+      if (reply) line.outerHTML = reply; // from ui/wording/faults.py
       else line.remove();
     }
     if (arrived) change("index", index);
@@ -227,7 +227,7 @@
     const index = sanad.indexes.current();
     const state = await sanad.call("working", {});
     if (index !== sanad.indexes.current()) return true; // the other index is looked at next
-    work.innerHTML = state.html; // from ui/library.py
+    work.innerHTML = state.html; // from ui/html/library.py
     work.hidden = !state.html;
     if (changes !== null && state.changes !== changes) {
       document.dispatchEvent(new Event("sanad:articles"));

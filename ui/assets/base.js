@@ -2,7 +2,7 @@
 // that several scripts use. The one global name is `sanad`.
 
 window.sanad = (() => {
-  const { words, names } = window.sanadWords; // made by ui/words.py
+  const { words, names } = window.sanadWords; // made by ui/wording/words.py
   const CHOSEN = "sanad/language";
   const LONGEST = 150; // characters of a line in a question to the reader
   const SAID = 6000; // milliseconds for which a message is shown

@@ -34,7 +34,7 @@ sanad.citations = (() => {
     if (mine !== asked) return;
     showPlace(entry);
     const body = panel().querySelector(".panel-body");
-    body.innerHTML = page; // from ui/library.py, which escapes everything
+    body.innerHTML = page; // from ui/html/library.py, which escapes everything
     panel().hidden = false;
     shield();
     document.body.classList.add("reading");

@@ -202,7 +202,7 @@
 
   function showLive(html) {
     const template = document.createElement("template");
-    template.innerHTML = html; // from ui/render.py, which escapes everything
+    template.innerHTML = html; // from ui/html/render.py, which escapes everything
     const turn = template.content.firstElementChild;
     const old = liveTurn();
     if (stopped && turn.dataset.stage !== "stopped" && old?.id === turn.id) return;
@@ -237,7 +237,7 @@
     const there = document.getElementById(`t${record.number}`);
     if (!html || !there || conversation !== mine) return;
     const template = document.createElement("template");
-    template.innerHTML = html; // from ui/render.py, which escapes everything
+    template.innerHTML = html; // from ui/html/render.py, which escapes everything
     sanad.morph(there, template.content.firstElementChild);
   }
 
@@ -269,7 +269,7 @@
     }
     if (mine !== drawn) return;
     drawing = false;
-    past.innerHTML = html; // from ui/render.py, which escapes everything
+    past.innerHTML = html; // from ui/html/render.py, which escapes everything
     if (liveTurn()?.id !== `t${kept}`) live.replaceChildren();
     for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
   }
@@ -346,7 +346,7 @@
     try {
       const start = await sanad.call("start", {});
       if (index !== sanad.indexes.current()) return; // a later call
-      welcome.innerHTML = start.welcome; // from ui/welcome.py
+      welcome.innerHTML = start.welcome; // from ui/html/welcome.py
       offers.innerHTML = start.offers;
       sanad.filter.replace(start.filter);
     } catch {

@@ -8,7 +8,7 @@ from rag import Article
 from rag.index.generations import Written
 from rag.index.indexing import Built
 from rag.loading.articles import Skipped
-from ui import library
+from ui.html import library
 from ui.work import State
 
 LONG = "قالت الحكومة العراقية، الأحد، إن القوات الأمريكية أتمت انسحابها بشكل كامل من المنشآت العسكرية…"

@@ -14,11 +14,11 @@ from collections.abc import Iterator, Sequence
 
 from rag import Answer, Filter
 from rag.records import Language
-from ui import claims, sources, trace
 from ui.exchange import Exchange
-from ui.faults import Fault, failure
-from ui.text import flow, safe, spoken
-from ui.words import LANGUAGES, WORDS, counted, date
+from ui.html import claims, sources, trace
+from ui.wording.faults import Fault, failure
+from ui.wording.text import flow, safe, spoken
+from ui.wording.words import LANGUAGES, WORDS, counted, date
 
 SHOWN_QUESTION = 2000
 """Longest question shown in full, in characters: a page of pasted text must not hide the error below it."""

@@ -6,8 +6,8 @@ import json
 import re
 
 from rag.records import Language
-from ui.words_ar import ARABIC
-from ui.words_en import ENGLISH
+from ui.wording.words_ar import ARABIC
+from ui.wording.words_en import ENGLISH
 
 WORDS: dict[Language, dict[str, str]] = {"en": ENGLISH, "ar": ARABIC}
 """By language."""

@@ -9,10 +9,11 @@ import pytest
 from rag import Answer, Article, Citation, Claim, Passage
 from rag.answering.presentation import doubt, translated
 from rag.records import Chunk, Language, Outcome, Reprint, Verdict
-from ui import claims, copying, library, render, text, welcome
 from ui.exchange import Exchange
-from ui.faults import Fault
-from ui.words import WORDS
+from ui.html import claims, copying, library, render, welcome
+from ui.wording import text
+from ui.wording.faults import Fault
+from ui.wording.words import WORDS
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from rag import Article
 from rag.records import Language
-from ui.text import flow, safe, spoken
-from ui.words import WORDS, counted
+from ui.wording.text import flow, safe, spoken
+from ui.wording.words import WORDS, counted
 
-EXAMPLES = Path(__file__).resolve().parent / "assets" / "examples.json"
+EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples.json"
 """Questions in both languages, each with words of the sentence that answers it. They are written by hand: a
 question made from a headline asks for what the reader has just read."""
 

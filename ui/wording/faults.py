@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from rag import BadQuestion, BadSettings, GenerationFailed, IndexMissing, ModelMissing, SanadError
 from rag.errors import BadArticles, BadUpload, Busy, IndexUnusable, ModelDamaged, NoSpace
 from rag.records import Language
-from ui.text import flow, safe, spoken
-from ui.words import WORDS
+from ui.wording.text import flow, safe, spoken
+from ui.wording.words import WORDS
 
 _KINDS: dict[type[SanadError], str] = {
     BadQuestion: "fault_question",

@@ -8,9 +8,9 @@ from rag import Answer, Citation
 from rag.answering.presentation import is_marked, translated
 from rag.loading.uploads import PREFIX as UPLOADED
 from rag.records import Language
-from ui.claims import GLYPHS
-from ui.sources import headline, words_label
-from ui.words import WORDS, date
+from ui.html.claims import GLYPHS
+from ui.html.sources import headline, words_label
+from ui.wording.words import WORDS, date
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
 """Characters that Markdown could interpret as markup."""

@@ -15,9 +15,9 @@ from rag import Answer, Citation, Claim
 from rag.answering.decision import REASONS
 from rag.answering.presentation import ANOTHER_SAYS, ARTICLE_SAYS, is_marked
 from rag.records import Language
-from ui import sources
-from ui.text import QUOTATION, flow, framed, safe, spoken
-from ui.words import WORDS
+from ui.html import sources
+from ui.wording.text import QUOTATION, flow, framed, safe, spoken
+from ui.wording.words import WORDS
 
 VALUE = 60
 """Longest words of a claim, in characters, that are printed large: a name, a date, a number."""

@@ -11,8 +11,8 @@ from rag import Answer, Citation, Claim, Passage
 from rag.language.glossing.gloss import meanings
 from rag.loading.uploads import PREFIX as UPLOADED
 from rag.records import Language, Reprint
-from ui.text import QUOTATION, attribute, direction, flow, language_of, safe
-from ui.words import WORDS, counted, date
+from ui.wording.text import QUOTATION, attribute, direction, flow, language_of, safe
+from ui.wording.words import WORDS, counted, date
 
 NEAREST = 3
 """Passages shown if the articles do not contain the answer: more would look like an answer."""

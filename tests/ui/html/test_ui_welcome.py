@@ -10,10 +10,10 @@ import pytest
 
 from rag import Article
 from rag.records import Language
-from ui import welcome
-from ui.text import language_of
+from ui.html import welcome
+from ui.wording.text import language_of
 
-SEEDS = Path(__file__).resolve().parents[2] / "seeds"
+SEEDS = Path(__file__).resolve().parents[3] / "seeds"
 
 
 def article(n: int, outlet: str | None = None, text: str = "x") -> Article:

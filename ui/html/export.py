@@ -10,9 +10,9 @@ from typing import Any
 from rag import Answer, Citation
 from rag.answering.presentation import translated
 from rag.records import Language
-from ui import copying
-from ui.text import flow, language_of, safe, spoken
-from ui.words import WORDS
+from ui.html import copying
+from ui.wording.text import flow, language_of, safe, spoken
+from ui.wording.words import WORDS
 
 KINDS = {
     "markdown": ("md", "text/markdown"),

@@ -8,7 +8,7 @@ import json
 import pytest
 from test_ui_render import BASE, HOSTILE, TOTAL, Page, answer, citation
 
-from ui import copying, export
+from ui.html import copying, export
 
 
 @pytest.mark.parametrize("form", [copying.text, copying.markdown])

@@ -17,11 +17,12 @@ from rag.language.text import fold
 from rag.loading.articles import ARTICLE_FILES, Skipped
 from rag.loading.uploads import PREFIX as UPLOADED
 from rag.records import Language
-from ui import filters, pdf_files, sources
-from ui.faults import failure
-from ui.render import lines
-from ui.text import attribute, direction, flow, safe, spoken
-from ui.words import LANGUAGES, WORDS, counted
+from ui import filters, pdf_files
+from ui.html import sources
+from ui.html.render import lines
+from ui.wording.faults import failure
+from ui.wording.text import attribute, direction, flow, safe, spoken
+from ui.wording.words import LANGUAGES, WORDS, counted
 from ui.work import State
 
 PAGE = 30

@@ -1,4 +1,4 @@
-"""The words of the page in English; ui/words_ar.py has the same keys."""
+"""The words of the page in English; ui/wording/words_ar.py has the same keys."""
 
 from rag.loading.uploads import REFUSED
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rag import Answer
 from rag.records import Language
-from ui.text import flow, safe
-from ui.words import WORDS, counted
+from ui.wording.text import flow, safe
+from ui.wording.words import WORDS, counted
 
 STEPS = ("retrieve", "generate", "reread", "cross_check", "translate")
 """Steps of ``Answer.timings``, in the order in which they run."""
