@@ -4,8 +4,8 @@ A small model that does not know which words of a sentence answer the question s
 nine of ten development questions, while its words are right in six of ten. Its wrong words have less probable
 tokens. So the words are shown where they are probably right, and the sentence itself otherwise.
 
-The weights are those of a logistic regression, fitted by train/certainty.py to replies of the adapted model;
-they hold for no other model.
+The weights are those of a logistic regression, fitted by train/reader/certainty.py to replies of the adapted
+model; they hold for no other model.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """How the signals of a passage become one score.
 
 With the packaged embedder candidates are ranked by a combination whose weights depend on the languages of
-question and passage (data/fusion.json, fitted on development sets by train/retriever.py and
-train/languages.py). With any other embedder those weights do not apply, and reciprocal rank fusion, which
-needs none, is used instead.
+question and passage (data/fusion.json, fitted on development sets by train/retrieval/retriever.py and
+train/retrieval/languages.py). With any other embedder those weights do not apply, and reciprocal rank fusion,
+which needs none, is used instead.
 """
 
 from __future__ import annotations

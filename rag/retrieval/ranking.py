@@ -2,8 +2,8 @@
 
 A sentence that answers seldom repeats what its article is about. So besides the signals of search the score
 counts how many of the question's words, in either language, a sentence contains together with its title and
-the sentence before it. The weights (data/sentences.json) are fitted by train/sentences.py and hold for the
-packaged embedder alone.
+the sentence before it. The weights (data/sentences.json) are fitted by train/retrieval/sentences.py and hold
+for the packaged embedder alone.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ torch = pytest.importorskip("torch")
 from evals.dataset import Question, Quote  # noqa: E402
 from rag.models.embedding import e5  # noqa: E402
 from rag.records import Chunk  # noqa: E402
-from train import retriever  # noqa: E402
-from train.corpora import Corpus  # noqa: E402
+from train.retrieval import retriever  # noqa: E402
+from train.retrieval.corpora import Corpus  # noqa: E402
 
 pytestmark = pytest.mark.slow  # importing torch takes seconds
 

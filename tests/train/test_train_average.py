@@ -15,7 +15,7 @@ def test_the_mean_of_two_runs_is_written_as_an_adapter(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     from safetensors.torch import load_file, save_file
 
-    from train import average
+    from train.reader import average
 
     for name, value in (("one", 1.0), ("two", 2.0)):
         (tmp_path / name).mkdir()
@@ -31,7 +31,7 @@ def test_the_mean_of_two_runs_is_written_as_an_adapter(tmp_path: Path) -> None:
 
 def test_runs_of_another_configuration_have_no_mean(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    from train import average
+    from train.reader import average
 
     for name, alpha in (("one", 16), ("two", 32)):
         (tmp_path / name).mkdir()
@@ -42,7 +42,7 @@ def test_runs_of_another_configuration_have_no_mean(tmp_path: Path) -> None:
 
 def test_adapters_of_another_rank_have_no_mean() -> None:
     torch = pytest.importorskip("torch")
-    from train import average
+    from train.reader import average
 
     with pytest.raises(ValueError, match="rank"):
         average.mean([{"a": torch.zeros(2, 3)}, {"a": torch.zeros(4, 3)}])

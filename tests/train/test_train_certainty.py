@@ -12,9 +12,9 @@ import pytest
 from rag import Settings
 from rag.answering import confidence
 from rag.models.llm.protocol import LogProbabilities, Message
-from train import certainty, scores
-from train.certainty import fit
-from train.reading import Asked, Lesson
+from train.reader import certainty, scores
+from train.reader.certainty import fit
+from train.reader.reading import Asked, Lesson
 
 pytestmark = pytest.mark.slow  # importing torch takes seconds
 

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from train.formats import EIGHT, PLANS, Format, divergence, first_rows, reformatted, rounded
+from train.reader.formats import EIGHT, PLANS, Format, divergence, first_rows, reformatted, rounded
 
 pytestmark = pytest.mark.slow  # importing torch takes seconds
 

@@ -12,8 +12,8 @@ import pytest
 from rag import Settings
 from rag.models.llm.protocol import LogProbabilities, Message
 from rag.settings import resource_dir
-from train import harm
-from train.harm import Job
+from train.reader import harm
+from train.reader.harm import Job
 
 
 class Knowing:

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from train.languages import Ranking, fit, report
+from train.retrieval.languages import Ranking, fit, report
 
 pytestmark = pytest.mark.slow  # importing torch takes seconds
 

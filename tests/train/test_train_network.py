@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 
 from rag.models.weights import gguf as gguf_convert  # noqa: E402
 from rag.models.weights.adapter import Adapter  # noqa: E402
-from train import lora, network  # noqa: E402
+from train.reader import lora, network  # noqa: E402
 
 pytestmark = pytest.mark.slow  # importing torch takes seconds
 

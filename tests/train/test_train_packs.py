@@ -297,8 +297,8 @@ def test_a_pack_says_of_each_question_what_the_network_says_of_it_alone(
     topics: list[Topic],
 ) -> None:
     torch = pytest.importorskip("torch")
-    from train import packed
-    from train.network import encode
+    from train.reader import packed
+    from train.reader.network import encode
 
     model = _network()
 
@@ -320,8 +320,8 @@ def test_a_pack_says_of_each_question_what_the_network_says_of_it_alone(
 
 
 def test_the_number_of_the_named_sentence_may_weigh_more(topics: list[Topic]) -> None:
-    from train import packed
-    from train.network import IGNORED, encode
+    from train.reader import packed
+    from train.reader.network import IGNORED, encode
 
     pack = _packs(topics)[0]
     examples = encode([dataclasses.asdict(e) for e in pack.examples], _by_byte)
@@ -336,8 +336,8 @@ def test_a_run_learns_keeps_what_it_learned_and_goes_on(
     topics: list[Topic],
     tmp_path: Path,
 ) -> None:
-    from train import lora, packed
-    from train.network import encode
+    from train.reader import lora, packed
+    from train.reader.network import encode
 
     packs = [
         packed.joined(encode([dataclasses.asdict(e) for e in p.examples], _by_byte), 2000)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.language.text import fold
-from train import altered, reading
-from train.reading import Fact, Material
+from train.reader import altered, reading
+from train.reader.reading import Fact, Material
 
 DOCUMENTS = 120  # a block of each part
 

@@ -11,8 +11,8 @@ import pytest
 
 from rag import Settings
 from rag.models.llm.protocol import LogProbabilities, Message
-from train import scores
-from train.reading import Asked, Lesson
+from train.reader import scores
+from train.reader.reading import Asked, Lesson
 
 pytestmark = pytest.mark.slow  # importing torch takes seconds
 

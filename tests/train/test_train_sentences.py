@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("torch")
 
 from rag.retrieval.ranking import FEATURES
-from train.sentences import Pool, fit, recall
+from train.retrieval.sentences import Pool, fit, recall
 
 pytestmark = pytest.mark.slow  # importing torch takes seconds
 

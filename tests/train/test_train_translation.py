@@ -8,25 +8,25 @@ from pathlib import Path
 import pytest
 
 from rag.language.translation.hints import Hint
-from train import check_scores, hint_scores, translation_data, transliteration
+from train.translation import check_scores, hint_scores, tables, transliteration
 
 
 def test_a_meaning_comes_first_if_translators_use_it_more() -> None:
     pairs = [("The mission left.", "غادرت البعثة")] * 4 + [("The delegation left.", "غادرت البعثة")]
-    use = translation_data.usage(pairs, {"بعثه"})
-    assert translation_data.ordered("بعثه", ["delegation", "mission", "group"], use) == [
+    use = tables.usage(pairs, {"بعثه"})
+    assert tables.ordered("بعثه", ["delegation", "mission", "group"], use) == [
         "mission#89", "delegation#33", "group",
     ]  # fmt: skip
 
 
 def test_rare_words_keep_their_order() -> None:
-    use = translation_data.usage([("The mission left.", "غادرت البعثة")], {"بعثه"})
-    assert translation_data.ordered("بعثه", ["delegation", "mission"], use) == ["delegation", "mission"]
+    use = tables.usage([("The mission left.", "غادرت البعثة")], {"بعثه"})
+    assert tables.ordered("بعثه", ["delegation", "mission"], use) == ["delegation", "mission"]
 
 
 def test_garbage_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text("هنت\tهنت=- | سنوار=^Sinwar\nكلب\tكلب=-\n", encoding="utf-8")
-    assert list(translation_data.lexicon_rows(tmp_path)) == [("هنت", [("سنوار", ["^Sinwar"])])]
+    assert list(tables.lexicon_rows(tmp_path)) == [("هنت", [("سنوار", ["^Sinwar"])])]
 
 
 def test_letters_are_aligned_by_their_sounds(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Training examples of reading, from folders of openly licensed data; train/packed.py learns them."""
+"""Training examples of reading, from folders of openly licensed data; train/reader/packed.py learns them."""

@@ -1,7 +1,7 @@
 """Packs: one set of evidence with all questions that can be asked about it, so that few tokens teach much.
 
 A question of its own reads some 400 tokens of evidence to learn from a dozen. In a pack the evidence is read
-once, and every question sees it and itself alone (train/packed.py masks the others).
+once, and every question sees it and itself alone (train/reader/packed.py masks the others).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from rag.language.glossing.gloss import gloss
 from rag.models.llm.prompt import together
-from train.altered import altered
+from train.reader.altered import altered
 from train.tasks.examples import Example, Split, reading, seeded, sorted_marks
 from train.tasks.reading_lessons import (
     LONGEST_SENTENCE,

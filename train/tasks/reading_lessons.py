@@ -15,7 +15,7 @@ import numpy as np
 
 from rag.answering.draft import put
 from rag.index import bm25
-from train.altered import Name, find_names
+from train.reader.altered import Name, find_names
 from train.tasks.examples import Split
 from train.tasks.sources import Asked, Pair, Topic, holds
 

@@ -1,7 +1,8 @@
 """Tells a name from another Arabic word by its letters, and spells it in Latin letters as newspapers do.
 
 A joint n-gram model: an Arabic letter and the Latin letters that stand for it are one unit (ش and ``sha``),
-and a unit depends on the two before it. train/transliteration.py learns data/letters.tsv from known names.
+and a unit depends on the two before it. train/translation/transliteration.py learns data/letters.tsv from
+known names.
 """
 
 from __future__ import annotations

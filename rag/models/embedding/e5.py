@@ -232,8 +232,8 @@ def graph(folder: Path, head: Path | None = None) -> openvino.Model:
 
     Args:
         folder: The folder that ``convert`` wrote.
-        head: The weights of the token head (train/retriever.py): a projection of the network's states after
-            one of its layers.
+        head: The weights of the token head (train/retrieval/retriever.py): a projection of the network's
+            states after one of its layers.
     """
     import openvino as ov
     from openvino import opset13 as op

@@ -30,7 +30,7 @@ Vectors = NDArray[np.float32]
 """Shape (texts, dimension), rows of length 1."""
 
 HEAD = Path(__file__).resolve().parent / "data" / "retriever.safetensors"
-"""Weights of the packaged embedder's token head, trained by train/retriever.py."""
+"""Weights of the packaged embedder's token head, trained by train/retrieval/retriever.py."""
 
 DIGEST_WEIGHTS = 16
 """Weights of each tensor that identify a hub model; hashing all weights of a large one takes seconds."""

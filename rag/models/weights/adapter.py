@@ -1,7 +1,8 @@
 """The low-rank adapter that ships with the packaged generator, merged into its weights when it is prepared.
 
-It is trained by train/packed.py and stored in peft's format. It teaches the model to answer from numbered
-evidence in the question's language, to cite, and to refuse when the evidence does not contain the answer.
+It is trained by train/reader/packed.py and stored in peft's format. It teaches the model to answer from
+numbered evidence in the question's language, to cite, and to refuse when the evidence does not contain the
+answer.
 """
 
 from __future__ import annotations

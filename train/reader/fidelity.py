@@ -1,6 +1,6 @@
 """Measures the cost of merging and of rounding to eight bits: both networks score the same answers, paired.
 
-    python -m train.fidelity --data DIR --data DIR --adapter RUN
+    python -m train.reader.fidelity --data DIR --data DIR --adapter RUN
 
 One network is the packaged weights in bf16 with a separate adapter, as in training; the other is the prepared
 model that is served. Each reads the prompt and the right answer; measured are the likelihood of the answer's
@@ -26,9 +26,9 @@ from rag.models.llm.protocol import Message
 from rag.models.weights.adapter import CONFIG, FOLDER, WEIGHTS
 from rag.models.weights.packaged import generator, prepared
 from rag.settings import ADAPTED, Settings
-from train import lora, scores
-from train.network import END, chat, open_model, open_tokenizer
-from train.reading import read_sets
+from train.reader import lora, scores
+from train.reader.network import END, chat, open_model, open_tokenizer
+from train.reader.reading import read_sets
 
 Logits = NDArray[np.float32]
 
@@ -176,7 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="train.fidelity", description="Compare the served model with the trained one."
+        prog="train.reader.fidelity", description="Compare the served model with the trained one."
     )
     parser.add_argument("--data", action="append", type=Path, required=True, help="question set; repeatable")
     parser.add_argument("--adapter", type=Path, default=FOLDER, help="default: the one that ships")

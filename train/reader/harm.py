@@ -1,11 +1,11 @@
 """Measures what the adapter costs: tasks that the packaged model could do before, with and without it.
 
-    python -m train.harm        prints both scores and their difference
+    python -m train.reader.harm        prints both scores and their difference
 
 Three tasks that such a product may need, each in a plain prompt on which the adapter was not trained:
 rewriting a follow-up as a standalone question (the development half of evals/dialogues.jsonl),
 transliterating a name, and answering from one sentence or saying that it does not contain the answer
-(train/harm.jsonl, written by hand).
+(train/reader/harm.jsonl, written by hand).
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def asked(generator: Generator, all_jobs: Sequence[Job]) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Ask both; see the module's description."""
-    parser = argparse.ArgumentParser(prog="train.harm", description="Measure what the adapter costs.")
+    parser = argparse.ArgumentParser(prog="train.reader.harm", description="Measure what the adapter costs.")
     parser.add_argument(
         "--out", type=Path, default=Path("train/out"), help="folder for harm.json, with all replies"
     )

@@ -1,8 +1,8 @@
 """Measures hints against human translations, line by line; needs no model.
 
-    python -m train.hint_scores FILE.tsv          English, TAB, Arabic
-    python -m train.hint_scores FILE.tsv --show 20  also sentences with their hints
-    python -m train.hint_scores FILE.tsv --source en  hints of the English sentences
+    python -m train.translation.hint_scores FILE.tsv          English, TAB, Arabic
+    python -m train.translation.hint_scores FILE.tsv --show 20  also sentences with their hints
+    python -m train.translation.hint_scores FILE.tsv --source en  hints of the English sentences
 
 Printed: the distinct content words of the reference that some hint licenses (compared by stem), the hints
 with a meaning that is in the reference, and, for each kind of hint, how many there are and how many are right
@@ -33,7 +33,7 @@ def is_right(hint: Hint, reference: frozenset[str], language: Language) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure; see the module's description."""
-    parser = argparse.ArgumentParser(prog="train.hint_scores", description="Measure hints.")
+    parser = argparse.ArgumentParser(prog="train.translation.hint_scores", description="Measure hints.")
     parser.add_argument("file", type=Path)
     parser.add_argument("--show", type=int, default=0, help="sentences to print")
     parser.add_argument("--source", choices=("ar", "en"), default="ar", help="whose words get hints")

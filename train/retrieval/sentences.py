@@ -1,6 +1,6 @@
 """Fits how the sentences of the passages that are read are ranked (rag/retrieval/ranking.py).
 
-    python -m train.sentences --collection DIR QUESTIONS ... [--pairs AR EN QUESTIONS ...] [--dry]
+    python -m train.retrieval.sentences --collection DIR QUESTIONS ... [--pairs AR EN QUESTIONS ...] [--dry]
 
 A collection is a folder of articles and a file of questions (evals/README.md). Pairs are as for
 evals/mixed.py: each article is there in Arabic and in English, and drawn in one of them by lot, so that
@@ -157,7 +157,9 @@ def recall(pools: Sequence[Pool], weights: Floats) -> list[float]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    parser = argparse.ArgumentParser(prog="train.sentences", description="Fit the ranking of sentences.")
+    parser = argparse.ArgumentParser(
+        prog="train.retrieval.sentences", description="Fit the ranking of sentences."
+    )
     parser.add_argument(
         "--collection", nargs=2, type=Path, action="append", default=[], metavar=("DIR", "FILE")
     )

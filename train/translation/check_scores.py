@@ -1,7 +1,7 @@
 """How often human translations are flagged by rag/language/translation/check.py, and how often altered ones.
 
-    python -m train.check_scores FILE.tsv            English, TAB, Arabic
-    python -m train.check_scores FILE.tsv --show 20  also flagged pairs
+    python -m train.translation.check_scores FILE.tsv            English, TAB, Arabic
+    python -m train.translation.check_scores FILE.tsv --show 20  also flagged pairs
 
 A human translation should be flagged rarely. As a contrast each source is also compared with the translation
 of the sentence after it, which should be flagged nearly always, if it has values and names; and English
@@ -85,7 +85,7 @@ def detected(pairs: Sequence[Sequence[str]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure; see the module's description."""
     parser = argparse.ArgumentParser(
-        prog="train.check_scores", description="Measure the check of translations."
+        prog="train.translation.check_scores", description="Measure the check of translations."
     )
     parser.add_argument("file", type=Path)
     parser.add_argument("--show", type=int, default=0, help="flagged pairs to print for each flag")

@@ -1,7 +1,7 @@
 """Trains the retriever's late-interaction branch, fits the fusion weights, and writes both for rag.
 
-    python -m train.retriever --data DIR [--data DIR ...]          writes the two files that ship
-    python -m train.retriever --data DIR --steps 4 --out DIR       a short trial, which writes into --out
+    python -m train.retrieval.retriever --data DIR [--data DIR ...]          writes the two files that ship
+    python -m train.retrieval.retriever --data DIR --steps 4 --out DIR  a short trial, which writes into --out
 
 Each DIR holds ``corpus/`` and ``questions.jsonl`` (evals/README.md). The embedder stays as it is: a
 projection of its tokens after layer 10 to 64 numbers, and how much each token of a question counts, are
@@ -33,7 +33,7 @@ from rag.models.embedding.embedder import HEAD, PackagedEmbedder
 from rag.models.weights.packaged import EMBEDDER, prepared
 from rag.retrieval.fusion import FUSION
 from rag.settings import Settings
-from train.corpora import Corpus, read
+from train.retrieval.corpora import Corpus, read
 
 FROM_LAYER = 10
 """The layer, of 5 to 12, whose tokens matched those of the other language best. Training the upper layers too
@@ -411,7 +411,7 @@ def _load(data: Sequence[Path], settings: Settings, folds: int) -> list[Data]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="train.retriever", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="train.retrieval.retriever", description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, action="append", required=True, metavar="DIR")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: where rag reads the two files")
     parser.add_argument("--folds", type=int, default=3, metavar="N", help="default: 3")
@@ -451,7 +451,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     served = PackagedEmbedder(prepared(EMBEDDER, Settings.load()), head=head_file)
     fusion: dict[str, Any] = {"embedder": served.identity}
     for row, language in enumerate(LANGUAGES):
-        for text in LANGUAGES:  # train/languages.py then fits those for the other language
+        for text in LANGUAGES:  # train/retrieval/languages.py then fits those for the other language
             fusion[f"{language}-{text}"] = {"passage": weights["passage"][row]}
     fusion_file.write_text(json.dumps(fusion, indent=1) + "\n", encoding="utf-8")
     return 0

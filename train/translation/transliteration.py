@@ -1,7 +1,7 @@
 """Learns how newspapers spell Arabic names, from the names that ship with the package.
 
-    python -m train.transliteration            prints how well a tenth that was held out is spelled
-    python -m train.transliteration --write    learns from all names and writes the shipped model
+    python -m train.translation.transliteration  prints how well a tenth that was held out is spelled
+    python -m train.translation.transliteration --write    learns from all names and writes the shipped model
 
 Words of names that stand for each other are aligned letter by letter: an Arabic letter stands for up to four
 Latin ones, and expectation maximisation learns which. Then sequences of three such units are counted. It
@@ -236,7 +236,9 @@ def _alike(one: str, other: str) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure or write; see the module's description."""
-    parser = argparse.ArgumentParser(prog="train.transliteration", description="Learn to spell names.")
+    parser = argparse.ArgumentParser(
+        prog="train.translation.transliteration", description="Learn to spell names."
+    )
     parser.add_argument(
         "--write", action="store_true", help="learn from all names and write the shipped model"
     )

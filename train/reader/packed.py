@@ -1,7 +1,7 @@
 """Trains the adapter further on news reports and lessons, many questions to one reading of their evidence.
 
-    python -m train.packed --shared TRAIN --out RUN --seconds 6000
-    python -m train.packed --shared TRAIN --out RUN --resume
+    python -m train.reader.packed --shared TRAIN --out RUN --seconds 6000
+    python -m train.reader.packed --shared TRAIN --out RUN --resume
 
 TRAIN holds news/, lessons/ and parallel/; the reports of train/reports/ are learned too. A pack
 (train/tasks/packs.py) goes through the network once: the evidence, then every question with its reply, masked
@@ -31,8 +31,8 @@ from torch.nn import functional
 from rag.models.embedding.embedder import open_embedder
 from rag.models.weights.adapter import CONFIG, FOLDER, WEIGHTS
 from rag.settings import Settings
-from train import lora
-from train.network import (
+from train.reader import lora
+from train.reader.network import (
     BASE,
     CHECKPOINT_SECONDS,
     IGNORED,
@@ -322,7 +322,9 @@ def _served(args: argparse.Namespace) -> list[Served]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="train.packed", description="Train the adapter further on news.")
+    parser = argparse.ArgumentParser(
+        prog="train.reader.packed", description="Train the adapter further on news."
+    )
     parser.add_argument(
         "--shared", type=Path, required=True, help="folder that holds news/, lessons/, parallel/"
     )

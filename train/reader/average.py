@@ -1,10 +1,10 @@
 """The mean of adapters that were trained from one start.
 
-    python -m train.average RUN RUN --out FOLDER
+    python -m train.reader.average RUN RUN --out FOLDER
 
-Each folder holds an adapter as ``train.lora.save`` writes it, all of one rank. Runs that began with the same
-weights lie near one another, so that the mean of their factors is an adapter too, often a better one than
-either (Wortsman et al. 2022, "Model soups", arXiv 2203.05482).
+Each folder holds an adapter as ``train.reader.lora.save`` writes it, all of one rank. Runs that began with
+the same weights lie near one another, so that the mean of their factors is an adapter too, often a better one
+than either (Wortsman et al. 2022, "Model soups", arXiv 2203.05482).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     from safetensors.torch import load_file, save_file
 
-    parser = argparse.ArgumentParser(prog="train.average", description="The mean of adapters.")
+    parser = argparse.ArgumentParser(prog="train.reader.average", description="The mean of adapters.")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folder of an adapter")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the mean is written")
     args = parser.parse_args(arguments)

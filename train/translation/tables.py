@@ -1,6 +1,6 @@
 """Writes the tables that rag/language/translation ships, from the folders that hold their sources.
 
-    python -m train.translation_data --shared TRAIN
+    python -m train.translation.tables --shared TRAIN
 
 TRAIN holds lexicon/, names/, news/ and parallel/. The lexicon's files are joined, without entries that were
 marked as garbage. The meanings of a word are put in the order in which human translators use them, counted in
@@ -109,7 +109,7 @@ def ordered(word: str, meanings: list[str], use: Usage) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write; see the module's description."""
-    parser = argparse.ArgumentParser(prog="train.translation_data", description="Write the shipped tables.")
+    parser = argparse.ArgumentParser(prog="train.translation.tables", description="Write the shipped tables.")
     parser.add_argument("--shared", type=Path, required=True, help="lexicon, names, parallel, news")
     parser.add_argument("--out", type=Path, default=data_folder())
     args = parser.parse_args(arguments)

@@ -1,8 +1,8 @@
 """Question sets as reading lessons: numbered evidence, questions on it, and what is to be answered.
 
 A lesson is one set of evidence sentences with many questions. Answers name sentences first: ``[2] 308``.
-Every lesson is made from a seed, so that two models are asked the same. train/scores.py asks the questions
-one by one; the first stage of the shipped adapter was trained on such lessons.
+Every lesson is made from a seed, so that two models are asked the same. train/reader/scores.py asks the
+questions one by one; the first stage of the shipped adapter was trained on such lessons.
 
 - A question whose sentence is shown is answered in its own language; from a sentence in another, the
   sentence's own words come first: ``[2] إريك كوريلا = Erik Kurilla``.
@@ -31,8 +31,8 @@ from rag.language.text import fold, is_arabic
 from rag.models.embedding.embedder import PackagedEmbedder
 from rag.models.weights.packaged import EMBEDDER, prepared
 from rag.settings import Settings
-from train.altered import Change, Name, altered, find_names
-from train.corpora import BLOCK, Corpus, read
+from train.reader.altered import Change, Name, altered, find_names
+from train.retrieval.corpora import BLOCK, Corpus, read
 
 Kind = Literal["answer", "both", "conflict", "refuse", "altered"]
 Part = Literal["train", "dev", "test"]

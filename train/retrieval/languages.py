@@ -1,13 +1,13 @@
 """Fits how passages in the other language than the question's are ranked beside its own.
 
-    python -m train.languages --collection ARABIC ENGLISH QUESTIONS [--collection ...] [--dry]
+    python -m train.retrieval.languages --collection ARABIC ENGLISH QUESTIONS [--collection ...] [--dry]
 
 Each collection is as for evals/mixed.py: its articles are drawn in one language each, by lot. ``evidence``
-may quote an article in both languages. The weights for the question's own language stay as train/retriever.py
-fitted them. For the other language the weights of the vectors are the same, and two numbers are fitted for
-each language of questions: the weight of the words, which are translated, and the bias. The loss is the
-negative log likelihood of what is right among all candidates, the mean over collections. Every collection is
-also measured with numbers fitted on the others. ``--dry`` only prints.
+may quote an article in both languages. The weights for the question's own language stay as
+train/retrieval/retriever.py fitted them. For the other language the weights of the vectors are the same, and
+two numbers are fitted for each language of questions: the weight of the words, which are translated, and the
+bias. The loss is the negative log likelihood of what is right among all candidates, the mean over
+collections. Every collection is also measured with numbers fitted on the others. ``--dry`` only prints.
 """
 
 from __future__ import annotations
@@ -136,7 +136,9 @@ def report(rankings: Sequence[Ranking], fitted: dict[Language, tuple[float, floa
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    parser = argparse.ArgumentParser(prog="train.languages", description="Fit the other language's scores.")
+    parser = argparse.ArgumentParser(
+        prog="train.retrieval.languages", description="Fit the other language's scores."
+    )
     parser.add_argument(
         "--collection", nargs=3, type=Path, action="append", required=True, metavar=("AR", "EN", "QUESTIONS")
     )

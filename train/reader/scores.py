@@ -1,7 +1,7 @@
 """Measures the adapter: the packaged model with and without it, on lessons about unseen articles.
 
-    python -m train.scores --data DIR --data DIR            prints both scores and their difference
-    python -m train.scores --data DIR --part dev --limit 80  for choosing between trainings
+    python -m train.reader.scores --data DIR --data DIR            prints both scores and their difference
+    python -m train.reader.scores --data DIR --part dev --limit 80  for choosing between trainings
 
 Every question is asked alone, with five to seven sentences of evidence, through the prompt that is served.
 The answers are graded as the model wrote them, before any of the assistant's checks.
@@ -29,8 +29,8 @@ from rag.models.llm.factory import open_generator
 from rag.models.llm.protocol import Message
 from rag.records import Evidence, Language
 from rag.settings import ADAPTED, Settings
-from train import reading
-from train.reading import FEWEST, Asked, Lesson, read_sets
+from train.reader import reading
+from train.reader.reading import FEWEST, Asked, Lesson, read_sets
 
 REFUSED = 0.2
 """Share of the questions that cannot be answered from their evidence."""
@@ -91,7 +91,7 @@ def items(sets: Sequence[reading.Material], part: reading.Part, count: int, near
         sets: All corpora.
         part: ``dev`` or ``test``.
         count: How many at most.
-        near: Near misses beside them, at most (train/altered.py).
+        near: Near misses beside them, at most (train/reader/altered.py).
     """
     pools: dict[tuple[str, Sort], list[Item]] = {}
     seen: set[tuple[str, str, Sort]] = set()
@@ -240,7 +240,9 @@ def _print(name: str, scores: dict[str, dict[str, Score]]) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="train.scores", description="Measure the packaged model's adapter.")
+    parser = argparse.ArgumentParser(
+        prog="train.reader.scores", description="Measure the packaged model's adapter."
+    )
     parser.add_argument("--data", action="append", type=Path, required=True, help="a question set; repeat it")
     parser.add_argument("--part", choices=("dev", "test"), default="test")
     parser.add_argument("--limit", type=int, default=260, help="questions at most; default: 260")

@@ -1,7 +1,7 @@
 """Compares weight formats by quality and speed, each with the weights in bf16 and with the served format.
 
-    python -m train.formats --data DIR --data DIR                       all formats
-    python -m train.formats --data DIR --formats u4-128,mixed --limit 50
+    python -m train.reader.formats --data DIR --data DIR                       all formats
+    python -m train.reader.formats --data DIR --formats u4-128,mixed --limit 50
 
 The network is the prepared model's, with the adapter merged; its matrices are rounded again from the packaged
 weights, in memory. Every network reads the same prompts and right answers. Prints the bytes read per token;
@@ -34,10 +34,10 @@ from rag.models.weights.adapter import FOLDER, Adapter
 from rag.models.weights.gguf import quantise_rows
 from rag.models.weights.packaged import generator, prepared
 from rag.settings import ADAPTED, Settings
-from train import fidelity, scores
-from train.fidelity import Logits, judged
-from train.network import open_tokenizer
-from train.reading import read_sets
+from train.reader import fidelity, scores
+from train.reader.fidelity import Logits, judged
+from train.reader.network import open_tokenizer
+from train.reader.reading import read_sets
 
 READ, WRITTEN = 384, 24
 """Tokens of prompt and answer for the speed measurement, about as many as for a question on the seeds."""
@@ -303,7 +303,7 @@ def _source(folder: Path) -> tuple[list[str], Callable[[str], Matrix]]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="train.formats", description="Compare weight formats.")
+    parser = argparse.ArgumentParser(prog="train.reader.formats", description="Compare weight formats.")
     parser.add_argument("--data", action="append", type=Path, required=True, help="question set; repeatable")
     parser.add_argument(
         "--formats", type=lambda text: text.split(","), default=list(PLANS), help="default: all of them"

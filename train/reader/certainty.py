@@ -1,7 +1,7 @@
 """Fits when a reply's own words are shown, and when its sentence is quoted instead (answering/confidence.py).
 
-    python -m train.certainty --data DIR --data DIR --questions evals/questions/dev.jsonl            prints
-    python -m train.certainty --data DIR --data DIR --questions evals/questions/dev.jsonl --write    and saves
+    python -m train.reader.certainty --data DIR --questions FILE          prints
+    python -m train.reader.certainty … --write                            saves
 
 The adapted model is asked the lessons of its development articles, and the questions of the given files over
 the seeds. Replies are saved in OUT/certainty-replies.jsonl by model and prompt, and reused. Prints for each
@@ -32,8 +32,8 @@ from rag.models.llm.factory import open_generator
 from rag.models.llm.protocol import Generator, Message, ReplyReader
 from rag.records import Language
 from rag.settings import Settings
-from train import scores
-from train.reading import read_sets
+from train.reader import scores
+from train.reader.reading import read_sets
 
 RIGHT = 0.5
 """Token F1 from which words count as right, where the gold is a phrase of the sentence."""
@@ -157,7 +157,7 @@ def _reply(generator: Generator, messages: Sequence[Message]) -> tuple[str, Sequ
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="train.certainty", description="Fit when a reply's own words are shown."
+        prog="train.reader.certainty", description="Fit when a reply's own words are shown."
     )
     parser.add_argument("--data", action="append", type=Path, default=[], help="a question set; repeat it")
     parser.add_argument(

@@ -1,0 +1,1 @@
+"""Trains and measures the adapter of the model that reads the evidence."""

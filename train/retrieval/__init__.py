@@ -1,0 +1,1 @@
+"""Fits how passages and sentences are ranked."""
