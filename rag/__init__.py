@@ -7,7 +7,7 @@
 
 These are the names to build on; everything else is imported from its room, such as ``rag.server.serve``.
 Importing this package loads none of its modules: each is imported when a name of it is first used, so that a
-question to a server that runs already needs few of them. Models load at the first question.
+question to a server that is already running needs few of them. Models load at the first question.
 """
 
 import importlib

@@ -101,30 +101,30 @@ class Assistant:
         """
         settings = settings or Settings.load()
         quiet_libraries(settings)
-        tell = progress or (lambda _what, _share: None)
-        embedder = embedder or open_embedder(settings, tell)
+        report = progress or (lambda _what, _share: None)
+        embedder = embedder or open_embedder(settings, report)
         folder = index_folder(settings, index)
-        loading = _watched(settings, tell) if eager and generator is None else None
+        loading = _watched(settings, report) if eager and generator is None else None
         if loading:
             load_in_background(loading)
         try:
-            assistant = cls(folder, settings, embedder, generator, tell)
+            assistant = cls(folder, settings, embedder, generator, report)
         except IndexMissing:
             if index != DEFAULT_INDEX:
                 raise
             indexing.build_index(
-                settings.articles, index, settings=settings, embedder=embedder, progress=tell
+                settings.articles, index, settings=settings, embedder=embedder, progress=report
             )
-            assistant = cls(folder, settings, embedder, generator, tell)
+            assistant = cls(folder, settings, embedder, generator, report)
         assistant._generator = generator or loading
         return assistant
 
     def beside(self, index: str) -> Self:
         """An assistant over another index with the models of this one; raises what ``open`` does."""
         folder = index_folder(self.settings, index)
-        other = type(self)(folder, self.settings, self._embedder, self._language_model(), self._progress)
-        other.settings, other._template = self.settings, self._template
-        return other
+        assistant = type(self)(folder, self.settings, self._embedder, self._language_model(), self._progress)
+        assistant.settings, assistant._template = self.settings, self._template
+        return assistant
 
     def ask(
         self,
@@ -197,10 +197,10 @@ class Assistant:
             One Retrieved, any number of StageStarted, one Finished.
         """
         stop = cancel or threading.Event()
-        asked = functools.partial(
+        ask = functools.partial(
             self.ask, question, history=history, where=where, answer_language=answer_language, cancel=stop
         )
-        answer = yield from events_of(lambda emit: asked(emit=emit), stop)
+        answer = yield from events_of(lambda emit: ask(emit=emit), stop)
         yield Finished(answer)
 
     def retrieve(self, question: str, *, k: int = 10, where: Filter | None = None) -> list[Passage]:
@@ -235,11 +235,11 @@ class Assistant:
         """The article with this id.
 
         Raises:
-            BadArticles: The index holds no such article, or no longer.
+            BadArticles: The index does not contain such an article, or it was removed.
         """
         article = self._current().generation.articles.get(article_id)
         if article is None:
-            raise BadArticles(f"There is no article {article_id!r} in this index, or no longer. Ask again.")
+            raise BadArticles(f"There is no article {article_id!r} here now. List them: sanad articles")
         return article
 
     def articles(self, *, where: Filter | None = None) -> list[Article]:
@@ -299,7 +299,7 @@ class Assistant:
             NoSpace: The disk is full; the last generation stays.
         """
         with self._writing:
-            return indexing.index_uploads(self._folder.name, **self._own(progress))
+            return indexing.index_uploads(self._folder.name, **self._args(progress))
 
     def remove(self, ids: Sequence[str], *, progress: Progress | None = None) -> Written:
         """Take the articles with these ids out of the index, however many; uploaded ones are deleted.
@@ -310,14 +310,14 @@ class Assistant:
             NoSpace: The disk is full; the last generation stays.
         """
         with self._writing:
-            return indexing.remove_articles(ids, self._folder.name, allow_shrink=True, **self._own(progress))
+            return indexing.remove_articles(ids, self._folder.name, allow_shrink=True, **self._args(progress))
 
     def correct(self, article_id: str, *, progress: Progress | None = None, **values: Any) -> Written:
         """Correct outlet and date of an article, as ``indexing.correct_article`` does with these values."""
         with self._writing:
-            return indexing.correct_article(article_id, self._folder.name, **values, **self._own(progress))
+            return indexing.correct_article(article_id, self._folder.name, **values, **self._args(progress))
 
-    def _own(self, progress: Progress | None) -> dict[str, Any]:
+    def _args(self, progress: Progress | None) -> dict[str, Any]:
         return {"settings": self.settings, "embedder": self._embedder, "progress": progress}
 
     def close(self) -> None:
@@ -392,9 +392,9 @@ def _polite(
     )
 
 
-def _watched(settings: Settings, tell: Progress) -> WatchedGenerator:
+def _watched(settings: Settings, report: Progress) -> WatchedGenerator:
     return WatchedGenerator(
-        lambda: open_generator(settings, tell),
+        lambda: open_generator(settings, report),
         seconds=settings.answer_seconds,
         at_once=replies_at_once(settings),
     )

@@ -73,8 +73,8 @@ def install_command(extra: str) -> str:
         return command_line("pipx", "inject", environment.name, *needed[extra])
     if (environment / "uv-receipt.toml").is_file() and extra in needed:
         # uv replaces the environment: what is not named again is removed from it.
-        more = [other for other in needed if other == extra or all(map(_is_installed, needed[other]))]
-        return command_line("uv", "tool", "install", _from_origin(f"{DISTRIBUTION}[{','.join(more)}]"))
+        extras = [name for name in needed if name == extra or all(map(_is_installed, needed[name]))]
+        return command_line("uv", "tool", "install", _from_origin(f"{DISTRIBUTION}[{','.join(extras)}]"))
     return _pip(f"{DISTRIBUTION}[{extra}]")
 
 
@@ -84,7 +84,7 @@ def reinstall_command(*requirements: str) -> str:
 
 
 def expanded(path: str) -> Path:
-    """A path with the home folder for ``~``; with an unknown ``~USER``, where nothing is, as it was."""
+    """A path with the home folder for ``~``; a path with an unknown ``~USER`` is returned unchanged."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises RuntimeError
 
 
@@ -256,8 +256,8 @@ class Settings:
         Raises:
             BadSettings: A name is unknown, or a value is of the wrong type or out of range.
         """
-        given = {k: _parse(k, value, where="argument") for k, value in overrides.items() if value is not None}
-        settings = cls(**_from_file(Path(CONFIG_NAME)) | _from_environment() | given)
+        values = {k: _parse(k, v, where="argument") for k, v in overrides.items() if v is not None}
+        settings = cls(**_from_file(Path(CONFIG_NAME)) | _from_environment() | values)
         settings._check()
         return settings
 
@@ -317,10 +317,10 @@ def _parse(name: str, value: Any, *, where: str) -> Any:
             raise TypeError
         return kind(value).expanduser() if kind is Path else kind(value)
     except RuntimeError:  # of expanduser
-        raise BadSettings(f"The setting {name} is {value!r} ({where}); there is no such home.") from None
+        raise BadSettings(f"The setting {name} is {value!r} ({where}); ~ names no user here.") from None
     except (TypeError, ValueError, KeyError, AttributeError):
-        wanted = {bool: "true or false", int: "a whole number", str: "text", Path: "a path"}[kind]
-        raise BadSettings(f"The setting {name} is {value!r} ({where}); it must be {wanted}.") from None
+        expected = {bool: "true or false", int: "a whole number", str: "text", Path: "a path"}[kind]
+        raise BadSettings(f"The setting {name} is {value!r} ({where}); it must be {expected}.") from None
 
 
 _PREFIX = "SANAD_"
@@ -341,7 +341,7 @@ def _from_environment() -> dict[str, Any]:
 
 
 def _near(name: str, kind: str, spelled: Callable[[str], str] = str) -> str:
-    """The setting that was meant by an unknown name, or all settings."""
+    """The setting that an unknown name probably means, or all settings."""
     near = difflib.get_close_matches(name, _TYPES, n=1)
     known = ", ".join(map(spelled, near or _TYPES))
     return f"Did you mean {known}?" if near else f"The {kind} are {known}."
@@ -363,7 +363,7 @@ def quiet_libraries(settings: Settings | None = None) -> None:
     Environment variables that the user has set are kept. With ``settings``, access to the model hub stays
     possible only if they name a model that is not a local folder.
     """
-    wanted = {
+    variables = {
         "ANONYMIZED_TELEMETRY": "False",  # chromadb
         "GRADIO_ANALYTICS_ENABLED": "False",
         "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -372,8 +372,8 @@ def quiet_libraries(settings: Settings | None = None) -> None:
         "TRANSFORMERS_VERBOSITY": "error",
     }
     if settings is not None and not any(_from_hub(name) for name in (settings.llm, settings.embedder)):
-        wanted["HF_HUB_OFFLINE"] = "1"
-    for name, value in wanted.items():
+        variables["HF_HUB_OFFLINE"] = "1"
+    for name, value in variables.items():
         os.environ.setdefault(name, value)
     # Importing openvino reports to an analytics host through a package that cannot be switched off. If that
     # package cannot be imported, openvino uses its own stand-in.

@@ -33,22 +33,22 @@ def opened(index: str, url: str = "") -> Iterator[Any]:
 
 
 def check(index: str, url: str = "") -> None:
-    """The collection contains the chunks of the index and nothing else."""
+    """Check that the collection contains the chunks of the index and nothing else."""
     with contextlib.closing(open_generation(Settings.load().indexes / index)) as generation:
         expected = {}
         for row, chunk in enumerate(generation.chunks):
             article = generation.article_of(row)
-            known = {"article_id": article.id, "start": chunk.start, "end": chunk.end}
-            known |= {"title": article.title, "outlet": article.outlet, "published": article.published}
-            known |= {"language": article.language, "source": article.source}
-            known = {key: value for key, value in known.items() if value is not None}
-            expected[chunk.id] = (article.text[chunk.start : chunk.end], known, generation.vectors[row])
+            metadata = {"article_id": article.id, "start": chunk.start, "end": chunk.end}
+            metadata |= {"title": article.title, "outlet": article.outlet, "published": article.published}
+            metadata |= {"language": article.language, "source": article.source}
+            metadata = {key: value for key, value in metadata.items() if value is not None}
+            expected[chunk.id] = (article.text[chunk.start : chunk.end], metadata, generation.vectors[row])
         state = generation.entry.decode().strip()
-    with opened(index, url) as found:
-        rows = found.get(include=["documents", "metadatas", "embeddings"])
-        assert found.metadata["generation"] == state
+    with opened(index, url) as stored:
+        rows = stored.get(include=["documents", "metadatas", "embeddings"])
+        assert stored.metadata["generation"] == state
     assert sorted(rows["ids"]) == sorted(expected)
-    for chunk_id, text, known, vector in zip(*(rows[key] for key in ROWS), strict=True):
-        known = {key: value for key, value in known.items() if key not in collection.KEYS[-2:]}
-        assert (text, known) == expected[chunk_id][:2]
+    for chunk_id, text, metadata, vector in zip(*(rows[key] for key in ROWS), strict=True):
+        metadata = {key: value for key, value in metadata.items() if key not in collection.KEYS[-2:]}
+        assert (text, metadata) == expected[chunk_id][:2]
         np.testing.assert_allclose(vector, expected[chunk_id][2], rtol=1e-6)

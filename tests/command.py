@@ -9,7 +9,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 def refused(result: tuple[int, str, str]) -> str:
-    """The message of a command that ended with 2 and printed nothing; stages of work may stand before it."""
+    """The message of a command that ended with 2 and no output; stages of work may be printed before it."""
     status, out, err = result
     assert (status, out) == (2, "")
     *stages, line = err.splitlines()

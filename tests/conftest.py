@@ -1,4 +1,4 @@
-"""What every test stands on: its own folders and environment, no network, a few articles, fake models."""
+"""What every test uses: its own folders and environment, no network, a few articles, fake models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import pytest
 
 # Read once, when a library is imported, so it must be set before any test file is.
 os.environ["HF_HUB_OFFLINE"] = "1"
-# The networks of tests are tiny: threads that wait for one another cost up to five times what they give.
+# The networks of tests are tiny: threads that wait for one another make them up to five times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from command import Run
@@ -80,9 +80,9 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Settings of the whole run."""
-    # Among a million objects of libraries each look for garbage takes a third of a second.
+    # Among a million objects of libraries each garbage collection takes a third of a second.
     gc.set_threshold(20_000, 20, 20)
-    # How long an example takes is the machine's load, not the code's fault.
+    # How long an example takes depends on the machine's load, not on the code.
     hypothesis.settings.register_profile("whole", deadline=None)
     # The fast run tries fewer examples; `make test` tries Hypothesis's hundred, or the test's own number.
     hypothesis.settings.register_profile("fast", deadline=None, max_examples=FAST_EXAMPLES)
@@ -90,19 +90,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def examples(number: int, **others: Any) -> hypothesis.settings:
-    """Settings of a property test with its own number of examples, of which a fast run tries some."""
+    """Settings of a property test with its own number of examples; a fast run tries fewer."""
     if hypothesis.settings.get_current_profile_name() == "fast":
         number = min(number, FAST_EXAMPLES)
     return hypothesis.settings(max_examples=number, deadline=None, **others)
 
 
 def pytest_collection_finish() -> None:
-    """What is imported by now is no garbage."""
+    """Exclude what is imported by now from garbage collection."""
     gc.freeze()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """A module that is left out as a whole is not imported either: torch alone takes seconds."""
+    """Do not import a module whose tests are all left out: torch alone takes seconds."""
     if collection_path.suffix == ".py":
         text = collection_path.read_text(encoding="utf-8")
         mark = re.search(r"^pytestmark = pytest\.mark\.(\w+)", text, re.MULTILINE)
@@ -113,7 +113,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.fixture
 def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pytest's own looks through the folders of all earlier tests for a number, which takes seconds."""
+    """A folder for the test; pytest's own fixture searches the folders of all earlier tests for a number."""
     name = re.sub(r"\W", "_", request.node.name)[:30]
     return tmp_path_factory.mktemp(f"{name}{next(FOLDERS)}", numbered=False)
 
@@ -164,7 +164,7 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture(autouse=True)
 def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits for no disk: that takes half of the time, and as no test cuts the power none can see it."""
+    """Do not flush to disk: it takes half of the time, and no test cuts the power and could notice."""
     monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
@@ -183,11 +183,11 @@ def assistant_over(folder: Path) -> Iterator[Assistant]:
     articles = write_articles(folder / "articles")
     chosen = Settings(indexes=folder / "indexes", cache=folder / "cache", articles=articles)
     build_index(articles, "small", settings=chosen, embedder=FakeEmbedder())
-    made = Assistant.open("small", settings=chosen, embedder=FakeEmbedder(), generator=fake_generator())
+    assistant = Assistant.open("small", settings=chosen, embedder=FakeEmbedder(), generator=fake_generator())
     try:
-        yield made
+        yield assistant
     finally:
-        made.close()
+        assistant.close()
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -203,7 +203,7 @@ def small_articles(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def first_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of the small articles, made once: to copy it takes a tenth of the time."""
+    """An index of the small articles, built once: copying it takes a tenth of the time."""
     folder = tmp_path_factory.mktemp("first")
     articles = write_articles(folder / "articles")
     settings = Settings(indexes=folder / "indexes", cache=folder / "cache", articles=articles)
@@ -219,22 +219,22 @@ FakeAssistant = Callable[..., Assistant]
 
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What is read of files that are all older than the seconds in which they are read again."""
-    read: list[bytes] = []
+    """The data that is read from files, all of which are too old to be read again without a change."""
+    data_read: list[bytes] = []
     plain = sandbox.Readers.read
 
     def remembered(self: sandbox.Readers, kind: str, data: bytes) -> object:
-        read.append(data)
+        data_read.append(data)
         return plain(self, kind, data)
 
     monkeypatch.setattr(unchanged, "FRESH_SECONDS", -60.0)
     monkeypatch.setattr(sandbox.Readers, "read", remembered)
-    return read
+    return data_read
 
 
 @pytest.fixture
 def fake_assistant(small_articles: Path, first_index: Path) -> Iterator[FakeAssistant]:
-    """Makes assistants over the small articles whose generator speaks from a script."""
+    """Makes assistants over the small articles whose generator replies from a script."""
     opened: list[Assistant] = []
     unchanged = contents(small_articles)
 
@@ -246,9 +246,9 @@ def fake_assistant(small_articles: Path, first_index: Path) -> Iterator[FakeAssi
         **changed: Any,
     ) -> Assistant:
         settings = Settings.load(articles=small_articles, **changed)
-        made = settings.indexes / "small"
-        if embedder is None and not made.exists() and contents(small_articles) == unchanged:
-            shutil.copytree(first_index, made)
+        index = settings.indexes / "small"
+        if embedder is None and not index.exists() and contents(small_articles) == unchanged:
+            shutil.copytree(first_index, index)
         else:
             build_index(small_articles, "small", settings=settings, embedder=embedder or FakeEmbedder())
         embedder = embedder or FakeEmbedder()
@@ -263,7 +263,7 @@ def fake_assistant(small_articles: Path, first_index: Path) -> Iterator[FakeAssi
 
 @pytest.fixture
 def serve(fake_assistant: FakeAssistant) -> Iterator[Serve]:
-    """Serves an assistant over the small articles; gives a client of it."""
+    """Serves an assistant over the small articles and returns a client of the server."""
     from rag.server.serve import Server
 
     opened: list[tuple[Server, httpx.Client]] = []
@@ -271,14 +271,14 @@ def serve(fake_assistant: FakeAssistant) -> Iterator[Serve]:
     def make(
         llm: FakeLLM | None = None, *, server: dict[str, Any] | None = None, **settings: Any
     ) -> httpx.Client:
-        made = Server(fake_assistant(llm=llm, **settings), **(server or {})).start()
-        opened.append((made, httpx.Client(base_url=made.address, timeout=60)))
+        running = Server(fake_assistant(llm=llm, **settings), **(server or {})).start()
+        opened.append((running, httpx.Client(base_url=running.address, timeout=60)))
         return opened[-1][1]
 
     yield make
-    for made, client in opened:
+    for running, client in opened:
         client.close()
-        made.close()
+        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -314,7 +314,7 @@ def run(small_articles: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 @pytest.fixture
 def indexed(first_index: Path, tmp_path: Path) -> Path:
-    """For ``run``: the default index is made already."""
+    """For ``run``: the default index is already built."""
     return shutil.copytree(first_index, tmp_path / "indexes" / DEFAULT_INDEX)
 
 
@@ -329,18 +329,18 @@ def corpus(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the index of ``built`` is, or is to be."""
+    """The folder of the index of ``built``, which may not exist yet."""
     return tmp_path / "indexes" / "news"
 
 
 @pytest.fixture(scope="session")
 def first_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("built") / "news"
-    write(made)
-    return made
+    index = tmp_path_factory.mktemp("built") / "news"
+    write(index)
+    return index
 
 
 @pytest.fixture
 def built(first_build: Path, folder: Path) -> Path:
-    """An index with one generation, which the test may spoil."""
+    """An index with one generation, which the test may damage."""
     return shutil.copytree(first_build, folder)

@@ -26,7 +26,7 @@ DOUBTFUL = (-0.01, math.log(0.98), -0.01, -2.5, -1.5, -0.01)
 
 
 ADAPTED = Settings(embedder="fake", backend="fake", prompt="adapted")
-"""With these a model is asked as Sanad's adapter was trained to be."""
+"""With these a prompt has the form that Sanad's adapter was trained on."""
 
 TRANSLATION = "Its translation, written by the model for this test."
 """What the scripted models translate every Arabic sentence into."""
@@ -48,7 +48,7 @@ def translated(message: str) -> str | None:
 
 
 class Replying:
-    """A generator that gives the same reply to every prompt but those that ask for a translation."""
+    """A generator that gives the same reply to every prompt except those that ask for a translation."""
 
     context = 8192
 
@@ -56,7 +56,7 @@ class Replying:
         """A generator.
 
         Args:
-            reply: What it says.
+            reply: What it writes.
             likelihood: Log probabilities of its tokens, as Sanad's adapted model returns them; None makes it
                 another model, which returns none.
         """
@@ -127,10 +127,10 @@ def built(
 
 
 def counting(called: list[str], name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that writes down each of its calls.
+    """A function that records each of its calls.
 
     Args:
-        called: Gets ``name`` for each call.
+        called: ``name`` is appended to it for each call.
         name: Of the function.
         function: Is called.
     """

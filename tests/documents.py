@@ -51,8 +51,8 @@ NOT_RUN = {
     "sanad index --ray": "needs that cluster",
     "sanad models --get": "fetches gigabytes; tests/cli/test_models_get.py has a server for it",
 }
-"""Commands that no test runs, by their first words, and why. That the files, options and extras in them exist
-is checked all the same."""
+"""Commands that no test runs, by their first words, and why. Tests still check that their files, options and
+extras exist."""
 
 PROMPT = "$ "
 """Precedes a command in a block of the language ``console``; what follows the command is its output."""
@@ -80,7 +80,7 @@ class Simple:
     variables: dict[str, str]
     """Assignments in front of it."""
     words: tuple[str, ...]
-    """As the program gets them, but for what a shell expands."""
+    """As the program gets them, except for what a shell expands."""
 
     @property
     def program(self) -> str:
@@ -137,11 +137,11 @@ def blocks(documents: Sequence[Path]) -> list[Block]:
 
 def commands(block: Block) -> list[Command]:
     """The commands of a block of the language ``console``, each with its output."""
-    found: list[Command] = []
+    typed_commands: list[Command] = []
     for part in re.split(rf"^{re.escape(PROMPT)}", block.text, flags=re.MULTILINE)[1:]:
         typed, *output = part.replace("\\\n", " ").splitlines()
-        found.append(Command(block, _uncommented(typed), tuple(output)))
-    return found
+        typed_commands.append(Command(block, _uncommented(typed), tuple(output)))
+    return typed_commands
 
 
 def inline(documents: Sequence[Path], names: Collection[str]) -> list[Command]:
@@ -160,10 +160,10 @@ def programs(text: str) -> Iterator[Simple]:
     """The programs of a line of shell, without ``sudo``."""
     variables: dict[str, str] = {}
     words: list[str] = []
-    read = iter([*_tokens(text), ";"])
-    for word in read:
+    tokens = iter([*_tokens(text), ";"])
+    for word in tokens:
         if word in (">", ">>", "<"):
-            next(read)
+            next(tokens)
         elif _is_operator(word):
             if words:
                 yield Simple(variables, tuple(words))
@@ -211,14 +211,14 @@ def links(document: Path) -> set[str]:
 @functools.cache
 def anchors(document: Path) -> frozenset[str]:
     """The anchors of a document's headings, as GitHub makes them."""
-    found: set[str] = set()
+    known: set[str] = set()
     for opening, heading in itertools.pairwise(tokens(document)):
         if opening.type == "heading_open":
             text = "".join(child.content for child in heading.children or ())
             anchor = first = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
             number = 0
-            while anchor in found:
+            while anchor in known:
                 number += 1
                 anchor = f"{first}-{number}"
-            found.add(anchor)
-    return frozenset(found)
+            known.add(anchor)
+    return frozenset(known)

@@ -91,7 +91,7 @@ class StandIn:
         )
 
     def _citation(self, shift: int) -> Citation:
-        """Of the quote; a shift makes its offsets wrong by so many characters."""
+        """A citation of the quote; a shift makes its offsets wrong by that many characters."""
         start = TEXT.index(QUOTE) + shift
         return Citation(
             number=1,
@@ -123,7 +123,7 @@ class StandIn:
 
 
 def write(folder: Path, *questions: Mapping[str, Any] | str) -> Path:
-    """A question file; a text is written as a line as it is."""
+    """A question file; a text is written as a line unchanged."""
     file = folder / "questions.jsonl"
     lines = (q if isinstance(q, str) else json.dumps(q, ensure_ascii=False) for q in questions)
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,8 +1,8 @@
 """Builds an index in a forked process for each line of standard input, so that a test can kill it.
 
-A line is a JSON list: folder of articles, name of the index, folder of indexes. On standard output stand the
-process's id, each phase that the build is in, and at the end what became of the process. The libraries are
-loaded once, before the forks; nothing of them runs in this process.
+A line is a JSON list: folder of articles, name of the index, folder of indexes. Printed are the process's
+id, each phase of the build, and at the end how the process ended. The libraries are loaded once, before the
+forks; nothing of them runs in this process.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def say(what: object) -> None:
     os.write(1, f"{what}\n".encode())
 
 
-_told: set[str] = set()
+_reported: set[str] = set()
 
 
 def progress(what: str, share: float) -> None:
-    """Name each phase once."""
+    """Report each phase once."""
     phase = SWITCH if (what, share) == ("checking", 1) else what
-    if phase not in _told:
-        _told.add(phase)
+    if phase not in _reported:
+        _reported.add(phase)
         say(phase)
 
 

@@ -1,4 +1,4 @@
-"""A server with OpenAI's API on loopback, which replies from a script and remembers what it was asked."""
+"""A server with OpenAI's API on loopback, which replies from a script and records its requests."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Server(ThreadingHTTPServer):
         self.lock = threading.Lock()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that resets its connection is no fault, and nothing is printed about it."""
+        """Print nothing about a client that resets its connection: that is not an error."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 

@@ -1,4 +1,4 @@
-"""Sentences as a model is shown them, and what holds for every answer from them."""
+"""Sentences as evidence, and what holds for every answer from them."""
 
 from __future__ import annotations
 

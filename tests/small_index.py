@@ -25,7 +25,7 @@ TEXTS = {
 
 
 class Counting(FakeEmbedder):
-    """A fake that remembers every text that it embedded as a passage."""
+    """A fake that records every text that it embedded as a passage."""
 
     def __init__(self, dimension: int = 64) -> None:
         super().__init__(dimension)

@@ -1,3 +1,5 @@
+"""The assistant: answers, streams, filters, follow-ups and indexes, with fake models."""
+
 from __future__ import annotations
 
 import json
@@ -37,9 +39,9 @@ COST = "How much did the repairs of the harbour cost?"
 COST_ANSWER = "The repairs cost 12 million dollars [1]."
 
 
-def until(left: threading.Event, *, after: int) -> Callable[[int], None]:
-    """Holds the model behind a piece, until whoever asked has left."""
-    return lambda number: None if number <= after or left.wait(10) else pytest.fail("nobody left")
+def until(cancelled: threading.Event, *, after: int) -> Callable[[int], None]:
+    """Holds the model after a piece until the answer is cancelled."""
+    return lambda number: None if number <= after or cancelled.wait(10) else pytest.fail("not cancelled")
 
 
 def readings(llm: FakeLLM) -> list[str]:
@@ -84,7 +86,7 @@ def test_an_answer_cites_the_exact_sentence_of_its_article(fake_assistant: Make)
             assert text[passage.chunk.start : passage.chunk.end] == passage.text
 
 
-def test_an_answer_carries_its_question_models_passages_and_evidence(fake_assistant: Make) -> None:
+def test_an_answer_has_its_question_models_passages_and_evidence(fake_assistant: Make) -> None:
     assistant = fake_assistant()
     answer = assistant.ask(f"  {COST}\n")
     assert answer.question == COST
@@ -108,9 +110,9 @@ def test_an_answer_carries_its_question_models_passages_and_evidence(fake_assist
     assert all(0 <= seconds <= answer.timings["total"] for seconds in answer.timings.values())
 
 
-def test_an_answer_is_in_the_language_that_was_asked_for(fake_assistant: Make) -> None:
-    said = "بلغت تكلفة الإصلاحات 12 مليون دولار [1]."
-    assistant = fake_assistant([said])
+def test_an_answer_is_in_the_requested_language(fake_assistant: Make) -> None:
+    reply = "بلغت تكلفة الإصلاحات 12 مليون دولار [1]."
+    assistant = fake_assistant([reply])
     assert assistant.ask(COST, answer_language="ar").language == "ar"
     assert finished(list(assistant.stream(COST, answer_language="ar"))).language == "ar"
     assert assistant.ask(COST).language == "en"
@@ -124,7 +126,7 @@ def test_the_dictionary_of_an_answer_goes_through_json(fake_assistant: Make) -> 
     assert restored["language"] == "ar"
 
 
-def test_what_the_articles_do_not_bear_out_is_not_answered(fake_assistant: Make) -> None:
+def test_a_reply_that_the_articles_do_not_support_is_not_answered(fake_assistant: Make) -> None:
     answer = fake_assistant(["The repairs cost 77 million dollars [1]."]).ask(COST)
     assert (answer.text, answer.outcome) == (f"{NEAREST['en'][:-1]} [1].", "not_found")
     assert len(answer.citations) == 1
@@ -132,10 +134,10 @@ def test_what_the_articles_do_not_bear_out_is_not_answered(fake_assistant: Make)
 
 
 def test_closing_the_stream_stops_the_model(fake_assistant: Make) -> None:
-    left = threading.Event()
-    llm = FakeLLM.scripted(["one two three four", COST_ANSWER], before_piece=until(left, after=0))
+    cancel = threading.Event()
+    llm = FakeLLM.scripted(["one two three four", COST_ANSWER], before_piece=until(cancel, after=0))
     assistant = fake_assistant(llm=llm)
-    events = assistant.stream(COST, cancel=left)
+    events = assistant.stream(COST, cancel=cancel)
     assert isinstance(next(events), Retrieved)
     events.close()  # type: ignore[attr-defined]
     assert llm.stopped in ([], [True]), "it may not have begun, as the answer is made in a thread of its own"
@@ -199,7 +201,7 @@ def test_a_question_may_have_two_thousand_characters_and_not_one_more(fake_assis
 
 
 @pytest.mark.parametrize("question", ["why \udcff", "\ud83d\ude00 why"])
-def test_a_question_that_is_no_valid_text_is_refused(fake_assistant: Make, question: str) -> None:
+def test_a_question_that_is_not_valid_text_is_refused(fake_assistant: Make, question: str) -> None:
     with pytest.raises(BadQuestion, match="UTF-8"):
         fake_assistant().ask(question)
 
@@ -215,7 +217,7 @@ def test_a_history_of_answers_instead_of_their_texts_is_refused_with_the_way_to_
 
 
 @pytest.mark.parametrize(
-    ("question", "put"),
+    ("question", "prompted"),
     [
         ("why\0?", "why?"),
         ("$evidence {x} %s harbour?", "$evidence {x} %s harbour?"),
@@ -225,28 +227,30 @@ def test_a_history_of_answers_instead_of_their_texts_is_refused_with_the_way_to_
         ("🤷 why?", "🤷 why?"),
     ],
 )
-def test_an_odd_question_is_answered_like_any_other(fake_assistant: Make, question: str, put: str) -> None:
+def test_an_odd_question_is_answered_like_any_other(
+    fake_assistant: Make, question: str, prompted: str
+) -> None:
     llm = FakeLLM()
     answer = fake_assistant(llm=llm).ask(question)
     assert answer.text
     assert answer.question == question
-    assert f"Question: {put}\n" in llm.prompts[0]
+    assert f"Question: {prompted}\n" in llm.prompts[0]
 
 
 def test_a_follow_up_is_searched_for_and_put_to_the_model_as_it_is_understood(fake_assistant: Make) -> None:
     llm = FakeLLM()
     assistant = fake_assistant(llm=llm)
     history = [Turn("How many tonnes of olives were gathered in autumn?", "900 [1].")]
-    asked, understood = "And by whom?", f"{history[0].question} (900) And by whom?"
-    alone, behind = assistant.ask(asked), assistant.ask(asked, history=history)
-    assert behind.passages[0].chunk.article_id == "olives"
-    assert behind.question == alone.question == asked
-    assert (alone.understood, behind.understood) == ("", understood)
+    question, understood = "And by whom?", f"{history[0].question} (900) And by whom?"
+    alone, following = assistant.ask(question), assistant.ask(question, history=history)
+    assert following.passages[0].chunk.article_id == "olives"
+    assert following.question == alone.question == question
+    assert (alone.understood, following.understood) == ("", understood)
     first, second = readings(llm)
-    assert asked in first
-    assert f"{history[0].question} {asked}" in second, "too short to be asked alone"
-    found = assistant.search(asked, history=history)
-    assert (found.understood, found.evidence) == (understood, behind.evidence)
+    assert question in first
+    assert f"{history[0].question} {question}" in second, "too short to be asked alone"
+    retrieved = assistant.search(question, history=history)
+    assert (retrieved.understood, retrieved.evidence) == (understood, following.evidence)
 
 
 def test_the_same_question_about_something_else_is_searched_for_and_asked_as_it_is_understood(
@@ -293,7 +297,7 @@ def test_a_question_that_depends_on_the_one_before_is_searched_for_with_it_and_a
     first, dependent = "كم بلغت تكلفة المكتبة؟", "Who was mayor of that place?"
     answer = fake_assistant(llm=llm).ask(dependent, history=[Turn(first, "4 ملايين دينار [1].")])
     assert answer.understood == f"{first} (4 ملايين دينار) {dependent}"
-    [prompt] = readings(llm)  # the question before it is not answered once more
+    [prompt] = readings(llm)  # the question before it is not answered again
     assert dependent in prompt
     assert first not in prompt
 
@@ -317,10 +321,10 @@ def test_an_index_rebuilt_in_the_middle_of_an_answer_does_not_disturb_it(
 ) -> None:
     assistant = fake_assistant()
     events = assistant.stream(COST)
-    seen: list[Event] = [next(events)]
+    first: list[Event] = [next(events)]
     (small_articles / "harbour.txt").unlink()
     build_index(small_articles, "small", allow_shrink=True, embedder=FakeEmbedder())
-    answer = finished(seen + list(events))
+    answer = finished(first + list(events))
     assert (answer.generation, answer.citations[0].article_id) == ("generation-0001", "harbour")
     assert {article.id for article in assistant.articles()} == {"library", "olives"}
 
@@ -401,14 +405,14 @@ def test_only_what_the_filter_allows_is_searched(fake_assistant: Make) -> None:
         (Filter(since="2024-09", until="2024-09"), {"harbour"}),
         (Filter(since="2025"), set()),
     ]
-    for where, found in allowed:
+    for where, expected in allowed:
         passages = assistant.retrieve(COST, where=where)
-        assert {passage.chunk.article_id for passage in passages} == found, where
+        assert {passage.chunk.article_id for passage in passages} == expected, where
         assert [passage.rank for passage in passages] == list(range(1, len(passages) + 1))
-        assert {item.article_id for item in assistant.search(COST, where=where).evidence} <= found
-        assert {article.id for article in assistant.articles(where=where)} == found
+        assert {item.article_id for item in assistant.search(COST, where=where).evidence} <= expected
+        assert {article.id for article in assistant.articles(where=where)} == expected
         answer = assistant.ask(COST, where=where)
-        assert {cited.article_id for cited in answer.citations} <= found
+        assert {cited.article_id for cited in answer.citations} <= expected
         assert answer.where == where
 
 
@@ -485,8 +489,8 @@ def test_an_index_of_another_embedder_is_refused_at_opening(fake_assistant: Make
 
 def test_a_model_that_is_passed_in_is_not_taken_for_the_adapted_one(fake_assistant: Make) -> None:
     assert Settings.load().template == "adapted"
-    one = fake_assistant()
-    assert one.settings.template == one.beside("small").settings.template == "answer"
+    assistant = fake_assistant()
+    assert assistant.settings.template == assistant.beside("small").settings.template == "answer"
     assert fake_assistant(prompt="adapted").settings.template == "adapted"
 
 
@@ -516,7 +520,7 @@ def test_building_reports_what_changed_and_what_was_skipped(small_articles: Path
     assert (second.removed, second.embedded) == (("olives",), 0)
 
 
-def test_a_folder_that_holds_the_indexes_is_refused(small_articles: Path) -> None:
+def test_a_folder_that_contains_the_indexes_is_refused(small_articles: Path) -> None:
     settings = Settings.load(indexes=small_articles / "made" / "indexes")
     with pytest.raises(BadArticles, match="SANAD_INDEXES"):
         build_index(small_articles, "small", settings=settings, embedder=FakeEmbedder())
@@ -543,14 +547,14 @@ def test_a_folder_that_has_gone_leaves_its_index_as_it_was(
     assert assistant.ask(COST).generation == "generation-0001"
 
 
-def test_the_model_is_given_the_evidence_the_question_and_the_language(fake_assistant: Make) -> None:
+def test_the_prompt_contains_the_evidence_the_question_and_the_language(fake_assistant: Make) -> None:
     llm = FakeLLM()
     assistant = fake_assistant(llm=llm, evidence=2)
     answers: list[Any] = [assistant.ask(COST), assistant.ask("كم بلغت تكلفة المكتبة؟")]
     for answer, prompt, language in zip(answers, llm.prompts, ("English", "Arabic"), strict=True):
-        asked = prompt.rpartition("user:\n")[2]
-        assert answer.question in asked
-        assert language in asked
-        assert [f"[{item.number}]" in asked for item in answer.evidence] == [True, True]
-        assert all(item.text in asked for item in answer.evidence)
-        assert "[3]" not in asked
+        message = prompt.rpartition("user:\n")[2]
+        assert answer.question in message
+        assert language in message
+        assert [f"[{item.number}]" in message for item in answer.evidence] == [True, True]
+        assert all(item.text in message for item in answer.evidence)
+        assert "[3]" not in message

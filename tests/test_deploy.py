@@ -34,11 +34,11 @@ def instructions() -> list[tuple[str, str]]:
 
 
 def arguments(name: str) -> list[str]:
-    return [rest for instruction, rest in instructions() if instruction == name]
+    return [words for instruction, words in instructions() if instruction == name]
 
 
 def check(command: list[str], environment: dict[str, Any]) -> None:
-    """A command that Sanad knows, with settings that exist, and with passwords if others can reach it."""
+    """Check a command's options and settings, and that it has passwords if other machines can reach it."""
     options = parser().parse_args(command)  # ends the test if a command or an option is unknown
     variables = {name for name in environment if name.startswith("SANAD_")}
     assert variables <= VARIABLES
@@ -47,7 +47,7 @@ def check(command: list[str], environment: dict[str, Any]) -> None:
 
 
 def test_the_image_is_built_from_what_is_there_and_nothing_else_is_sent_to_the_build() -> None:
-    copied = [path for rest in arguments("COPY") if "--from" not in rest for path in rest.split()[:-1]]
+    copied = [path for words in arguments("COPY") if "--from" not in words for path in words.split()[:-1]]
     assert {"rag", "ui", "prompts", "seeds", "pyproject.toml", "constraints.txt"} <= set(copied)
     assert [path for path in copied if not (ROOT / path).exists()] == []
     ignored = (DEPLOY / "Containerfile.dockerignore").read_text(encoding="utf-8").splitlines()
@@ -59,11 +59,11 @@ def test_the_build_finds_every_file_that_the_wheel_is_made_of() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
     needed = {*wheel["packages"], *wheel["force-include"], project["project"]["readme"], "LICENSE"}
-    copied = {path for rest in arguments("COPY") for path in rest.split()[:-1]}
+    copied = {path for words in arguments("COPY") for path in words.split()[:-1]}
     assert needed <= copied
-    ((_, extras),) = [rest.split("=") for rest in arguments("ARG")]
+    ((_, extras),) = [words.split("=") for words in arguments("ARG")]
     assert set(extras.split(",")) <= set(project["project"]["optional-dependencies"])
-    assert "hub" not in extras, "PyTorch is for whom asks for it"
+    assert "hub" not in extras, "PyTorch is optional"
 
 
 def test_the_image_runs_as_a_user_with_its_data_in_a_volume_and_says_whether_it_lives() -> None:

@@ -1,7 +1,7 @@
 """The commands and the Python of the documents run as a reader runs them, with fake models.
 
 Each block has a folder of its own, with what a reader has by then: articles in ~/articles, and indexes of the
-seeds and, named mine, of a few articles. Output is compared with what the document shows, but for numbers.
+seeds and, named mine, of a few articles. Output is compared with what the document shows, except for numbers.
 tests/test_documents.py checks what is not run.
 """
 
@@ -75,7 +75,7 @@ AWKWARD = {
 """Files that are in ~/articles where the document's output names them."""
 
 MORE = {f"day{n}.txt": f"Day {n}\nOn day {n} the ferry carried {n}00 passengers.\n" for n in (1, 2)}
-"""Articles that are there as well where the document's output shows more than three."""
+"""Further articles, where the document's output shows more than three."""
 
 QUESTION = "When does the third berth of the port reopen?"
 PATIENCE = 60
@@ -133,7 +133,7 @@ def write(folder: Path, files: dict[str, Any]) -> Path:
 
 @pytest.fixture(autouse=True)
 def reader(tmp_path: Path, indexes: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What a reader has: a home with articles, and ``sanad`` on the path. Gives the working directory."""
+    """What a reader has: a home with articles, and ``sanad`` on the path. Returns the working directory."""
     home, bin_ = tmp_path / "home", tmp_path / "bin"
     write(home / "articles", FILES)
     shutil.copytree(indexes, tmp_path / "indexes")
@@ -161,7 +161,7 @@ def test_the_commands_of_a_block_run_and_print_what_it_shows(block: Block, reade
             shutil.rmtree(reader / "indexes")
         with around(command) as typed:
             status, printed = outcome(typed, command, reader)
-        # Without the packages of the models' weights the list of models says how to install them.
+        # Without the packages of the models' weights, ``sanad models`` prints how to install them.
         assert status == 0 or typed == "sanad models", f"{command}\n{printed}"
         compare(command, printed, reader)
 
@@ -198,7 +198,7 @@ def outcome(typed: str, command: Command, reader: Path) -> tuple[int, list[str]]
     with pytest.MonkeyPatch.context() as monkeypatch:
         for name, value in simple.variables.items():
             monkeypatch.setenv(name, value)
-        # A proposed question is accepted, the next ones are not looked at.
+        # The first proposed question is accepted, the others are not read.
         monkeypatch.setattr(sys, "stdin", io.StringIO("a\nq\n"))
         with contextlib.redirect_stdout(screen), contextlib.redirect_stderr(Both(screen)):
             status = main([str(Path(w).expanduser()) if w.startswith("~") else w for w in simple.words[1:]])
@@ -214,7 +214,7 @@ class Both(io.StringIO):
 
 
 def watched(typed: str, command: Command, reader: Path) -> tuple[int, list[str]]:
-    """Follows the folder while an article comes and the catalogue breaks and is corrected, as is shown."""
+    """Watches the folder while an article is added and the catalogue broken and corrected, as documented."""
     folder = reader / "home" / "articles"
     catalogue = folder / "articles.toml"
     changes = [
@@ -229,8 +229,8 @@ def watched(typed: str, command: Command, reader: Path) -> tuple[int, list[str]]
             change()
             lines += until(running, "")
         running.send_signal(signal.SIGTERM)  # like Ctrl+C, which is ignored by what a script starts with &
-        rest, _ = running.communicate(timeout=PATIENCE)
-    return running.returncode, [*lines, *rest.splitlines()]
+        output, _ = running.communicate(timeout=PATIENCE)
+    return running.returncode, [*lines, *output.splitlines()]
 
 
 def until(running: subprocess.Popen[str], beginning: str) -> list[str]:
@@ -271,7 +271,7 @@ def chroma(command: Command) -> Iterator[int]:
         while "listening" not in running.stdout.readline():
             assert running.poll() is None, "the server ended"
         threading.Thread(target=running.stdout.read, daemon=True).start()
-        while not accepts(port):  # it says that it listens a moment before it does
+        while not accepts(port):  # it reports that it listens a moment before it does
             assert running.poll() is None, "the server ended"
         yield port
 
@@ -285,21 +285,21 @@ def accepts(port: int) -> bool:
 def compare(command: Command, printed: list[str], reader: Path) -> None:
     """Fails the test if the lines that a document shows are not among those that were printed.
 
-    Numbers are not compared, and of an answer, which a fake model wrote, only the form of its sources is.
-    A line that is … stands for others.
+    Numbers are not compared. Of an answer, which a fake model wrote, only the form of its sources is
+    compared. A line … stands for any lines.
     """
-    shown = [line for line in command.output if line not in ("^C", "")]
-    if not shown:
+    documented = [line for line in command.output if line not in ("^C", "")]
+    if not documented:
         return
-    if "Sources" in shown:
+    if "Sources" in documented:
         at = printed.index("Sources")
         assert re.match(r"\[1\] \S", printed[at + 1])
         assert re.fullmatch(r"\S+:\d+", printed[at + 3])
-        assert re.fullmatch(r"\S+:\d+", shown[shown.index("Sources") + 3])
+        assert re.fullmatch(r"\S+:\d+", documented[documented.index("Sources") + 3])
         return
     lines = [form(line, reader) for line in printed if line.strip() and not line.endswith(" …")]
-    wanted = [r"(.*\n)*" if line == "…" else re.escape(form(line, reader)) + r"\n" for line in shown]
-    if not re.fullmatch("".join(wanted), "\n".join([*lines, ""])):
+    patterns = [r"(.*\n)*" if line == "…" else re.escape(form(line, reader)) + r"\n" for line in documented]
+    if not re.fullmatch("".join(patterns), "\n".join([*lines, ""])):
         pytest.fail("\n".join([str(command), *printed]), pytrace=False)
 
 

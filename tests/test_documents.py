@@ -103,17 +103,17 @@ def test_sanad_knows_every_command_and_option():
     sanad = parser()
     for command, simple in started("sanad"):
         arguments = simple.words[1:]
-        if command in INLINE and len(arguments) == 1:  # it is named and not written out
+        if command in INLINE and len(arguments) == 1:  # it is only named, without arguments
             arguments = (*arguments, "--help") if arguments[0] != "eval" else arguments
         accepted(command, sanad.parse_args, arguments)
         if arguments[0] == "eval" and not set(arguments[1:2]) & set(workbench.COMMANDS):
-            accepted(command, lambda given: options.parse(given, "sanad eval"), arguments[1:])
+            accepted(command, lambda words: options.parse(words, "sanad eval"), arguments[1:])
 
 
 def test_every_variable_is_a_setting():
     for document in [*RUN, *PARSED]:
-        named = re.findall(r"\bSANAD_[A-Z][A-Z_]+\b", document.read_text(encoding="utf-8"))
-        assert set(named) <= VARIABLES, document
+        variables = re.findall(r"\bSANAD_[A-Z][A-Z_]+\b", document.read_text(encoding="utf-8"))
+        assert set(variables) <= VARIABLES, document
 
 
 def test_make_knows_every_target_and_variable():
@@ -124,8 +124,8 @@ def test_make_knows_every_target_and_variable():
     )
     assert done.returncode == 0, done.stderr
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    read = set(re.findall(r"\$\((?:value )?([A-Z]+)\)", makefile))
-    assert {word.partition("=")[0] for word in assigned} <= read
+    variables = set(re.findall(r"\$\((?:value )?([A-Z]+)\)", makefile))
+    assert {word.partition("=")[0] for word in assigned} <= variables
 
 
 def test_every_extra_exists():
@@ -157,8 +157,8 @@ class Parsed(Exception):
 def test_every_script_knows_its_arguments(monkeypatch):
     real = argparse.ArgumentParser.parse_args
 
-    def parse(self: argparse.ArgumentParser, *given: Any) -> None:
-        real(self, *given)
+    def parse(self: argparse.ArgumentParser, *arguments: Any) -> None:
+        real(self, *arguments)
         raise Parsed
 
     def script(words: tuple[str, ...]) -> None:

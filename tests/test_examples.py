@@ -29,7 +29,7 @@ def environment(indexed: Path, small_articles: Path) -> dict[str, str]:
 
 @pytest.fixture
 def address(environment: dict[str, str]) -> Iterator[str]:
-    """Of `sanad serve`."""
+    """The address of a running `sanad serve`."""
     command = [sys.executable, "-m", "rag.cli", "serve", "--no-page", "--port", "0"]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -94,9 +94,9 @@ def test_the_configuration_for_mcp_names_a_command_that_exists(environment: dict
     pytest.importorskip("mcp")
     server = json.loads((EXAMPLES / "mcp.json").read_text(encoding="utf-8"))["mcpServers"]["news"]
     command = [sys.executable, "-m", "rag.cli", server["args"][0], "--help"]
-    helped = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
-    assert helped.returncode == 0
-    assert all(option in helped.stdout for option in server["args"] if option.startswith("--"))
+    usage = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert usage.returncode == 0
+    assert all(option in usage.stdout for option in server["args"] if option.startswith("--"))
 
 
 def test_the_table_of_examples_names_every_file() -> None:

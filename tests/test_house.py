@@ -59,7 +59,7 @@ WRAPPED = {
     "uvicorn": {"server.serve"},
     "prometheus_client": {"server.metrics"},
 }
-"""The modules of rag that may name a library; everyone else goes through them."""
+"""The modules of rag that may import a library; all other modules use it through them."""
 
 HEAVY = [
     "torch", "transformers", "openvino", "openvino_genai", "gradio", "chromadb", "llama_index", "watchfiles",
@@ -76,15 +76,15 @@ def parsed(path: Path) -> ast.Module:
 
 def imports(path: Path) -> set[str]:
     """Every module that a file imports, wherever in the file."""
-    found: set[str] = set()
+    modules: set[str] = set()
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
+            modules.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            found.add(node.module)
+            modules.add(node.module)
             if node.module == "rag":
-                found.update(f"rag.{alias.name}" for alias in node.names)
-    return found
+                modules.update(f"rag.{alias.name}" for alias in node.names)
+    return modules
 
 
 MODULES = sorted((ROOT / "rag").rglob("*.py"))
@@ -96,10 +96,10 @@ def dotted(path: Path) -> str:
 
 
 def test_a_library_is_named_only_in_the_module_that_wraps_it():
-    named = {dotted(path): {name.split(".")[0] for name in imports(path)} for path in MODULES}
+    imported = {dotted(path): {name.split(".")[0] for name in imports(path)} for path in MODULES}
     assert [
         f"{module} imports {library}"
-        for module, libraries in named.items()
+        for module, libraries in imported.items()
         for library, wrappers in WRAPPED.items()
         if library in libraries and module not in wrappers
     ] == []
@@ -110,34 +110,34 @@ OURS = ("rag", "ui", "evals", "train", "scripts")
 
 
 def source(module: str) -> Path | None:
-    """The file of one of our modules; None for a module of a library, or of no one."""
+    """The file of one of our modules; None for a module of a library or one that does not exist."""
     path = ROOT.joinpath(*module.split("."))
-    found = [file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()]
-    return found[0] if found and module.split(".")[0] in OURS else None
+    files = [file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()]
+    return files[0] if files and module.split(".")[0] in OURS else None
 
 
 @cache
 def names_of(path: Path) -> set[str]:
     """Every name that a module has once it is imported: what it defines, assigns or imports."""
-    found: set[str] = set()
+    names: set[str] = set()
 
     def visit(node: ast.AST) -> None:
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                found.add(child.name)
+                names.add(child.name)
             elif isinstance(child, ast.Import | ast.ImportFrom):
-                found.update((alias.asname or alias.name).split(".")[0] for alias in child.names)
+                names.update((alias.asname or alias.name).split(".")[0] for alias in child.names)
             else:
                 if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
-                    found.add(child.id)
+                    names.add(child.id)
                 visit(child)
 
     visit(parsed(path))
-    return found
+    return names
 
 
-def test_what_tests_import_of_us_exists():
-    """An import inside of a test runs only with it, some tests run only in CI, and mypy checks no test."""
+def test_what_tests_import_from_our_modules_exists():
+    """An import inside a test runs only with it, some tests run only in CI, and mypy does not check tests."""
     missing = [
         f"{path.relative_to(ROOT)}:{node.lineno} imports {alias.name} of {node.module}"
         for path in sorted((ROOT / "tests").rglob("*.py"))
@@ -159,8 +159,8 @@ def test_the_public_names_are_these():
     ]  # fmt: skip
 
 
-def test_a_public_name_is_found_where_type_checkers_look():
-    """Type checkers read an import that never runs; what runs searches the modules."""
+def test_a_public_name_is_imported_where_type_checkers_look():
+    """Type checkers read imports that never run; at run time ``__getattr__`` searches the modules."""
     tree = ast.parse((ROOT / "rag" / "__init__.py").read_text(encoding="utf-8"))
     (block,) = [
         node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
@@ -205,7 +205,7 @@ MOST_LINES = 400
 """Lines of one module of rag/."""
 
 TOO_LARGE: set[str] = set()
-"""Folders and modules that are being split; to be empty."""
+"""Folders and modules that are being split; should be empty."""
 
 NOT_SOURCE = {"__pycache__", "build", "dist", "screenshots", "site"}
 """Folders that tools and commands make."""
@@ -231,7 +231,7 @@ ROOMS = sorted(
 
 
 @pytest.mark.parametrize("folder", ROOMS, ids=lambda path: path.name)
-def test_a_room_holds_few_modules(folder):
+def test_a_room_has_few_modules(folder):
     modules = [path.name for path in folder.glob("*.py")]
     most = MOST_MODULES + 2 * (folder == ROOT / "evals")
     assert len(modules) <= most or dotted(folder) in TOO_LARGE, sorted(modules)
@@ -271,8 +271,9 @@ def test_only_settings_reads_the_environment():
 
 def test_the_lock_pins_every_direct_dependency():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *(r for rs in project["optional-dependencies"].values() for r in rs)]
+    extras = project["optional-dependencies"].values()
+    requirements = [*project["dependencies"], *(text for extra in extras for text in extra)]
     lock = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     pinned = {line.partition("==")[0].lower().replace("_", "-") for line in lock.splitlines() if "==" in line}
-    names = {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in wanted} - {project["name"]}
+    names = {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in requirements} - {project["name"]}
     assert names <= pinned, sorted(names - pinned)

@@ -1,4 +1,4 @@
-"""Nothing is sent, fetched or looked up while it works: every attempt is recorded, and there is none."""
+"""Sanad sends, fetches and looks up nothing while it works: attempts are recorded, and there are none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import json, os, sys
 attempts = os.open("attempts", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
 
 def hook(event, arguments):
-    """Records and ends what would leave this machine, whichever library asks for it."""
+    """Records and stops whatever would leave this machine, whichever library tries it."""
     if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         address = arguments[1]
         host = address[0] if isinstance(address, tuple) else "unix"
@@ -56,14 +56,14 @@ def get(path, method="GET", body=None):
 assert get("/")[0] == get("/config")[0] == get("/metrics")[0] == 200
 status, answer = get("/api/ask", "POST", json.dumps({"question": "How much did the repairs cost?"}))
 assert status == 200, answer
-asked = json.dumps({"data": [{"question": "How much did the repairs cost?", "filter": [[], "", "", ""]}]})
-status, joined = get("/gradio_api/call/answer", "POST", asked)
+body = json.dumps({"data": [{"question": "How much did the repairs cost?", "filter": [[], "", "", ""]}]})
+status, joined = get("/gradio_api/call/answer", "POST", body)
 assert status == 200, joined
 status, stream = get(f"/gradio_api/call/answer/{json.loads(joined)['event_id']}")
 assert status == 200 and b"event: complete" in stream, stream
 server.close()
 assistant.close()
-# The libraries of real models, which are imported but hold no model here.
+# The libraries of real models, which are imported but load no model here.
 import chromadb, huggingface_hub, openvino, openvino_genai, sentence_transformers, tiktoken, transformers
 '''
 
@@ -77,7 +77,7 @@ def attempts(folder: Path) -> str:
 def command(small_articles: Path, tmp_path: Path) -> tuple[list[str], dict[str, str]]:
     """A process that indexes, asks and serves with fake models; and its environment."""
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    # Where they think that they are tested, libraries send nothing, and a test would be blind to it.
+    # Libraries that detect a test run send nothing, and the test would not see what they send otherwise.
     tested = ("CI", "TF_BUILD", "JENKINS_URL", "PYTEST_CURRENT_TEST")
     environment = {name: value for name, value in os.environ.items() if name not in tested} | {
         "SANAD_EMBEDDER": "fake", "SANAD_BACKEND": "fake", "PYTHONPATH": path, "HOME": str(tmp_path),
@@ -102,7 +102,7 @@ def test_everything_works_where_there_is_no_network(
 ) -> None:
     cut = ["unshare", "--net", "--map-root-user", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
     if subprocess.run([*cut, "true"], capture_output=True).returncode:
-        pytest.skip("this machine lets no one make a network namespace")
+        pytest.skip("this machine does not allow making a network namespace")
     done = subprocess.run(
         [*cut, *command[0]], env=command[1], cwd=tmp_path, capture_output=True, text=True, timeout=500
     )

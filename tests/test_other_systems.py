@@ -26,21 +26,21 @@ for name in ("SIGHUP", "SIGKILL", "SIGUSR1"):
 del socket.AF_UNIX
 really_open, really_load = os.open, ctypes.CDLL
 
-def opened(path, flags, *more, **named):
-    if not named and not isinstance(path, int) and os.path.isdir(path):
+def opened(path, flags, *more, **options):
+    if not options and not isinstance(path, int) and os.path.isdir(path):
         raise PermissionError(errno.EACCES, "Permission denied", path)
-    return really_open(path, flags, *more, **named)
+    return really_open(path, flags, *more, **options)
 
 class Library(really_load):
-    def __init__(self, name, *more, **named):
+    def __init__(self, name, *more, **options):
         if name is None:
             raise TypeError("argument of type 'NoneType' is not iterable")
-        super().__init__(name, *more, **named)
+        super().__init__(name, *more, **options)
 
 os.open, ctypes.CDLL = opened, Library
 pathlib.Path.symlink_to = lambda *_, **__: (_ for _ in ()).throw(OSError("a required privilege is not held"))
 """
-"""What a process does first to lack what Windows lacks."""
+"""Removes from a process what Windows lacks."""
 
 
 @pytest.mark.slow

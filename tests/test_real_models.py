@@ -46,10 +46,9 @@ def assert_exact(assistant, answer):
 def test_an_english_question_over_arabic_articles_is_answered_in_english_with_the_right_source(assistant):
     answer = assistant.ask("when do forces leave Ain al-Asad?")
     assert_exact(assistant, answer)
-    said = re.sub(
-        "“.*”", "", answer.text
-    )  # the article's own words are quoted where the model's are in doubt
-    assert answer.language == detect_language(said) == "en"
+    # The article's own words are quoted where the model's are in doubt.
+    unquoted = re.sub("“.*”", "", answer.text)
+    assert answer.language == detect_language(unquoted) == "en"
     assert REPORTS_THE_DEPARTURE in {citation.article_id for citation in answer.citations}
 
 
@@ -93,7 +92,7 @@ def test_closing_the_stream_stops_the_model(assistant):
     assert isinstance(events[-1], Finished)
 
 
-def test_prepared_weights_are_what_was_prepared(assistant):
+def test_prepared_weights_are_unchanged(assistant):
     states = {status.model.title: status for status in statuses(assistant.settings)}
     assert {status.state for status in states.values()} == {"ready"}
 
@@ -133,23 +132,23 @@ def test_the_examples_of_the_documents_run(monkeypatch, capsys, document):
 CALLS_OUT = """
 import sys
 
-def tell(event, arguments):
+def report(event, arguments):
     if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname"):
         sys.stderr.write(f"CALLED OUT: {event} {arguments}\\n")
 
-sys.addaudithook(tell)
+sys.addaudithook(report)
 from rag.cli import main
 sys.exit(main(sys.argv[1:]))
 """
-"""Runs the command line and tells of every address that Python code asks for."""
+"""Runs the command line and reports every address that Python code contacts or looks up."""
 
 
-def test_without_a_network_the_command_line_answers_and_calls_nobody(tmp_path):
+def test_without_a_network_the_command_line_answers_and_contacts_no_machine(tmp_path):
     command = [sys.executable, "-c", CALLS_OUT, "ask", "--json", "--backend", "openvino"]
     question = "كم عدد الجنود الأمريكيين في سوريا؟"
     alone = ["unshare", "-rn"]  # a network namespace with nothing in it
     if not shutil.which("unshare") or subprocess.run([*alone, "true"]).returncode:
-        alone = []  # nobody may make one here; what calls out is reported all the same
+        alone = []  # it cannot be made here; calls are reported all the same
     # CI=true would switch openvino's telemetry off and hide it.
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
     run = subprocess.run(

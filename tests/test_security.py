@@ -29,7 +29,7 @@ from rag.server.serve import Server
 
 NAME, PASSWORD = "editor", "correct horse battery"
 QUICK = 5
-"""scrypt's N, as a power of two, in tests of all but the cost."""
+"""scrypt's N, as a power of two, in all tests except those of the cost."""
 
 QUESTION = "When did the harbour of Marsa reopen?"
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,8 +90,8 @@ def test_nothing_is_read_or_changed_without_login_but_whether_it_lives(serve: Se
             response = client.request(method, path)
             assert response.status_code == 401, (method, path)
             assert len(response.content) < 200
-    shown = client.get("/", headers={"Accept": "text/html"})
-    assert (shown.status_code, shown.headers["location"]) == (303, "/login")
+    page = client.get("/", headers={"Accept": "text/html"})
+    assert (page.status_code, page.headers["location"]) == (303, "/login")
     form = client.get("/login", headers={"Accept": "text/html"})
     assert "form-action 'self'" in form.headers["content-security-policy"] and "<form" in form.text
 
@@ -122,8 +122,8 @@ def test_a_login_leads_back_to_the_link_that_was_opened_and_nowhere_else(
 def test_a_link_that_is_opened_without_login_is_kept(serve: Serve, passwords: Path) -> None:
     client = serve(server=with_page(), passwords=str(passwords))
     html, link = {"Accept": "text/html"}, "/?article=%D8%A8&start=1&end=2"
-    shown = client.get(link, headers=html)
-    right = client.post(shown.headers["location"], data={"name": NAME, "password": PASSWORD}, headers=html)
+    redirect = client.get(link, headers=html)
+    right = client.post(redirect.headers["location"], data={"name": NAME, "password": PASSWORD}, headers=html)
     assert right.headers["location"] == link
 
 
@@ -169,23 +169,23 @@ def test_after_ten_wrong_passwords_an_address_waits_and_others_do_not(
     limited = client.get("/metrics", auth=(NAME, PASSWORD))
     assert limited.status_code == 429 and 0 < int(limited.headers["retry-after"]) <= 61
     assert client.post("/login", data={"name": NAME, "password": PASSWORD}).status_code == 429
-    other = httpx.HTTPTransport(local_address="127.0.0.2")
-    with httpx.Client(base_url=client.base_url, transport=other) as elsewhere:
+    transport = httpx.HTTPTransport(local_address="127.0.0.2")
+    with httpx.Client(base_url=client.base_url, transport=transport) as elsewhere:
         assert elsewhere.get("/metrics", auth=(NAME, PASSWORD)).status_code == 200
 
 
 def test_no_more_than_ten_passwords_are_even_looked_at(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked: list[bytes] = []
+    checked: list[bytes] = []
 
     def counted(password: bytes, **_cost: Any) -> bytes:
-        looked.append(password)
+        checked.append(password)
         return b"another"
 
     monkeypatch.setattr(hashlib, "scrypt", counted)
     users = Users({NAME: line.strip().partition(":")[2]})
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(lambda n: users.check(NAME, f"guess {n}", "192.0.2.7"), range(40)))
-    assert len(looked) == ATTEMPTS
+    assert len(checked) == ATTEMPTS
 
 
 @pytest.mark.slow
@@ -204,7 +204,7 @@ def test_an_unknown_name_costs_as_much_as_a_known_one(line: str, monkeypatch: py
     for name in (NAME, "nobody"):
         assert not users.check(name, "a wrong password", "192.0.2.7")
     assert costs == [(2**login.COST, login.BLOCK, login.LANES)] * 2
-    # Nor may the hash that stands for an unknown name have a password.
+    # The hash that is used for an unknown name must not match any password either.
     assert not users.check("nobody", "", "192.0.2.7")
 
 
@@ -306,27 +306,27 @@ def test_its_own_names_are_known(serve: Serve) -> None:
 
 
 def test_pages_of_other_sites_change_and_read_nothing(client: httpx.Client) -> None:
-    own = str(client.base_url).rstrip("/")
+    server_origin = str(client.base_url).rstrip("/")
     body = {"question": QUESTION}
     for origin in (
         "https://elsewhere.example",
         "null",
-        own.replace("127.0.0.1", "localhost"),
+        server_origin.replace("127.0.0.1", "localhost"),
         "http://127.0.0.1:1",
     ):
         for path in ("/api/ask", "/v1/chat/completions", "/gradio_api/queue/join", UPLOADS + "a.txt"):
             response = client.post(path, json=body, headers={"Origin": origin})
             assert response.status_code == 403
-        got = client.get("/v1/models", headers={"Origin": origin})
-        assert not [name for name in got.headers if name.startswith("access-control")]
-        asked = client.options(
+        listed = client.get("/v1/models", headers={"Origin": origin})
+        assert not [name for name in listed.headers if name.startswith("access-control")]
+        preflight = client.options(
             "/api/ask", headers={"Origin": origin, "Access-Control-Request-Method": "POST"}
         )
-        assert not [name for name in asked.headers if name.startswith("access-control")]
+        assert not [name for name in preflight.headers if name.startswith("access-control")]
         page = client.get("/config", headers={"Origin": origin})
         assert not [name for name in page.headers if name.startswith("access-control")]
     assert client.post("/api/ask", json=body, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
-    assert client.post("/api/ask", json=body, headers={"Origin": own}).status_code == 200
+    assert client.post("/api/ask", json=body, headers={"Origin": server_origin}).status_code == 200
 
 
 def test_no_file_is_served_but_those_of_the_page(client: httpx.Client, tmp_path: Path) -> None:
@@ -358,8 +358,8 @@ def test_from_another_network_namespace_nothing_is_had_without_the_password(
 ) -> None:
     ip = ["ip", "netns"]
     name, here, there = f"sanad{os.getpid()}", f"sa{os.getpid()}", f"sb{os.getpid()}"
-    made = subprocess.run([*ip, "add", name], capture_output=True) if os.geteuid() == 0 else None
-    if made is None or made.returncode:
+    added = subprocess.run([*ip, "add", name], capture_output=True) if os.geteuid() == 0 else None
+    if added is None or added.returncode:
         pytest.skip("making a network namespace takes root's rights")
     try:
         for command in (
@@ -370,7 +370,7 @@ def test_from_another_network_namespace_nothing_is_had_without_the_password(
             [*ip, "exec", name, "ip", "link", "set", there, "up"],
         ):
             if subprocess.run(command, capture_output=True).returncode:
-                pytest.skip("this machine joins no network namespaces")
+                pytest.skip("this machine cannot connect network namespaces")
         server = with_page() | {"host": "198.51.100.1"}
         port = serve(server=server, passwords=str(passwords)).base_url.port
         script = f"""
@@ -416,7 +416,7 @@ HEADERS = st.dictionaries(
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory, line: str) -> Any:
-    """The whole stack before a route that would tell a secret, without a network."""
+    """The whole stack in front of a route that would return a secret, without a network."""
     from starlette.responses import PlainTextResponse
     from starlette.testclient import TestClient
 

@@ -1,3 +1,5 @@
+"""Settings: where they come from, how wrong ones are refused, and the commands that install extras."""
+
 from __future__ import annotations
 
 import ast
@@ -46,8 +48,8 @@ def test_an_argument_of_none_and_an_empty_variable_mean_not_given(monkeypatch: p
     assert Settings.load(llm=None).llm == "some/model"
 
 
-def test_every_setting_can_be_given_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: dict[str, Any] = {}
+def test_every_setting_can_be_set_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected: dict[str, Any] = {}
     for field in dataclasses.fields(Settings):
         default = getattr(Settings(), field.name)
         value = {int: 7, str: "fake", bool: True, Path: "/some/where"}[
@@ -56,9 +58,9 @@ def test_every_setting_can_be_given_by_its_variable(monkeypatch: pytest.MonkeyPa
         if field.name == "chroma_url":
             value = "http://127.0.0.1:8000"
         monkeypatch.setenv(f"SANAD_{field.name.upper()}", str(value))
-        given[field.name] = Path(value) if isinstance(default, Path) else value
+        expected[field.name] = Path(value) if isinstance(default, Path) else value
     loaded = Settings.load()
-    assert {name: getattr(loaded, name) for name in given} == given
+    assert {name: getattr(loaded, name) for name in expected} == expected
 
 
 def test_a_tilde_in_a_path_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +81,7 @@ def test_a_tilde_in_a_path_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -
         ('embedder = ["a"]', ["embedder", "['a']", "text"]),
         ("cache = 5", ["cache", "5", "a path"]),
         ("[cache]\npath = 'x'", ["cache", "path", "a path"]),
-        ('cache = "~nosuchuser/x"', ["cache", "'~nosuchuser/x'", "sanad.toml", "no such home"]),
+        ('cache = "~nosuchuser/x"', ["cache", "'~nosuchuser/x'", "sanad.toml", "names no user here"]),
         ("passages = 0", ["passages", "0", "at least 1"]),
         ("max_question = -1", ["max_question", "-1", "at least 1"]),
         ("threads = -1", ["threads", "-1", "0"]),
@@ -129,7 +131,7 @@ def test_a_wrong_variable_is_refused_with_its_name(
         ("SANAD_XYZZY", "SANAD_LLM, SANAD_LLM_KEY"),
     ],
 )
-def test_a_variable_that_is_no_setting_is_refused_with_the_near_one(
+def test_a_variable_that_is_not_a_setting_is_refused_with_the_nearest_one(
     monkeypatch: pytest.MonkeyPatch, variable: str, expected: str
 ) -> None:
     monkeypatch.setenv(variable, "3")
@@ -157,13 +159,13 @@ def test_the_shipped_folders_are_found_from_any_working_directory(name: str) -> 
 @pytest.mark.parametrize(
     "name", ["CON", "nul", "aux.txt", "Lpt1", "com¹.a.b", "mine.", "..", "a:b", "a/b", "a\\b"]
 )
-def test_an_index_has_a_name_that_is_a_folder_on_every_system(name: str) -> None:
+def test_an_index_name_that_is_not_a_folder_on_every_system_is_refused(name: str) -> None:
     with pytest.raises(BadSettings, match="not a valid index name"):
         index_folder(Settings(), name)
 
 
 @pytest.mark.parametrize("name", ["console", "null", "com", "com10", "aux-1", "v1.2", "أخبار", "con_"])
-def test_a_name_that_only_begins_like_a_device_is_a_name(name: str) -> None:
+def test_a_name_that_only_begins_like_a_device_is_valid(name: str) -> None:
     assert index_folder(Settings(), name).name == name
 
 
@@ -233,7 +235,7 @@ def test_pipx_injects_what_the_extra_needs_into_the_environment_by_its_name(whee
     assert install_command("models") == "pipx inject sanad-old 'pytest>=1' pluggy"
 
 
-def test_uv_is_told_the_extras_that_are_there_already_as_it_would_remove_them(wheel: Path) -> None:
+def test_uv_gets_the_extras_that_are_installed_already_as_it_would_remove_them(wheel: Path) -> None:
     (Path(sys.prefix) / "uv-receipt.toml").touch()
     assert install_command("remote") == "uv tool install 'sanad-news[models,remote]'"
     address = "file:///tmp/sanad_news-0.1.0-py3-none-any.whl"
@@ -280,17 +282,17 @@ def test_the_name_is_that_of_the_project_and_only_the_settings_know_how_to_insta
     assert project["name"] == DISTRIBUTION
     modules = [path for room in ("rag", "ui", "evals") for path in (root / room).rglob("*.py")]
     wrong = ("pip install", f".venv{os.sep}bin", "make install", "docs/")
-    found = [
+    texts = [
         (path.name, literal)
         for path in modules
         for literal in messages(path)
         if any(text in literal for text in wrong)
     ]
-    assert found == []
+    assert texts == []
 
 
 def messages(path: Path) -> list[str]:
-    """The texts in a module that are no docstrings."""
+    """The string literals in a module that are not docstrings."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     statements = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)]
     return [

@@ -24,16 +24,16 @@ ALLOWED = {
     "ISC",
     "LLVM-exception", "MIT", "MIT-0", "MIT-CMU", "MPL-1.1", "MPL-2.0", "PSF-2.0", "Unlicense", "Zlib",
 }  # fmt: skip
-"""Permissive, or of files only (MPL). What asks for the whole program (GPL, AGPL) is not among them."""
+"""Permissive licences, or for files only (MPL); none that covers the whole program (GPL, AGPL)."""
 
 
 def allowed(terms: str) -> bool:
-    # Of alternatives one is enough: what stands behind OR need not be taken.
+    # One of several alternatives is enough: the one after OR need not be taken.
     choices = re.split(r"\bOR\b", re.sub(r"[()]", " ", terms)) if "AND" not in terms else [terms]
-    wanted = [
+    licences = [
         set(re.findall(r"[A-Za-z0-9.-]+", choice)) - {"AND", "OR", "WITH", "LLVM"} for choice in choices
     ]
-    return any(names and names <= ALLOWED for names in wanted)
+    return any(names and names <= ALLOWED for names in licences)
 
 
 def test_every_dependency_has_a_licence_that_allows_shipping_it() -> None:
@@ -53,62 +53,63 @@ def test_every_line_of_the_lock_is_one_exact_version() -> None:
 
 
 def needed() -> dict[str, set[str]]:
-    """Everything that pyproject.toml asks for, at whatever remove and with all extras, as far as it is here.
+    """All direct and indirect requirements of pyproject.toml with all extras, as far as they are installed.
 
     Returns:
-        For each distribution, by its normalised name, who asks for it.
+        For each distribution, by its normalised name, what requires it.
     """
-    found: dict[str, set[str]] = {}
+    requirers: dict[str, set[str]] = {}
     todo = [(Requirement(f"{OWN}[{','.join(EXTRAS)}]"), "pyproject.toml")]
     seen = set()
     while todo:
-        wanted, who = todo.pop()
-        name = canonicalize_name(wanted.name)
-        found.setdefault(name, set()).add(who)
-        for extra in {"", *wanted.extras} - {extra for seen_name, extra in seen if seen_name == name}:
+        requirement, requirer = todo.pop()
+        name = canonicalize_name(requirement.name)
+        requirers.setdefault(name, set()).add(requirer)
+        for extra in {"", *requirement.extras} - {extra for seen_name, extra in seen if seen_name == name}:
             seen.add((name, extra))
             try:
-                asked = metadata.requires(name) or [] if name != OWN else own_requirements(extra)
+                texts = metadata.requires(name) or [] if name != OWN else own_requirements(extra)
             except metadata.PackageNotFoundError:
                 continue
-            for text in asked:
+            for text in texts:
                 further = Requirement(text)
                 if further.marker is None or further.marker.evaluate({"extra": extra}):
                     todo.append((further, name))
-    return found
+    return requirers
 
 
 def own_requirements(extra: str) -> list[str]:
-    """What pyproject.toml asks for: its extras only, or, without one, what is always needed."""
+    """The requirements of an extra in pyproject.toml; without one, those that are always needed."""
     return list(EXTRAS[extra] if extra else PROJECT["dependencies"])
 
 
 @pytest.mark.slow
-def test_all_that_is_needed_at_whatever_remove_is_locked_and_installed_as_locked() -> None:
+def test_every_direct_or_indirect_requirement_is_locked_and_installed_as_locked() -> None:
     locked = {canonicalize_name(name): version for name, version in pinned()}
-    for name, askers in needed().items():
+    for name, requirers in needed().items():
         try:
             version = Version(metadata.version(name)).public  # torch's names the kind of build as well
         except metadata.PackageNotFoundError:
             continue
         if name != OWN:
-            assert locked.get(name) == version, f"{name} {version} is here for {sorted(askers)}; lock it"
+            assert locked.get(name) == version, f"{name} {version} is here for {sorted(requirers)}; lock it"
 
 
 def test_what_is_locked_is_within_what_pyproject_allows() -> None:
     locked = {canonicalize_name(name): version for name, version in pinned()}
-    asked = [Requirement(text) for texts in [PROJECT["dependencies"], *EXTRAS.values()] for text in texts]
-    for wanted in asked:
-        if wanted.name != OWN:
-            version = locked[canonicalize_name(wanted.name)]
-            assert wanted.specifier.contains(version, prereleases=True), f"{wanted} forbids {version}"
+    texts = [text for texts in [PROJECT["dependencies"], *EXTRAS.values()] for text in texts]
+    for requirement in map(Requirement, texts):
+        if requirement.name != OWN:
+            version = locked[canonicalize_name(requirement.name)]
+            allowed = requirement.specifier.contains(version, prereleases=True)
+            assert allowed, f"{requirement} forbids {version}"
 
 
 @pytest.mark.parametrize(("name", "hole"), [("gradio", "6.21.9"), ("transformers", "5.4.9")])
 def test_versions_with_known_holes_are_forbidden(name: str, hole: str) -> None:
     texts = [text for texts in [PROJECT["dependencies"], *EXTRAS.values()] for text in texts]
-    (wanted,) = [Requirement(text) for text in texts if Requirement(text).name == name]
-    assert not wanted.specifier.contains(hole)
+    (requirement,) = [Requirement(text) for text in texts if Requirement(text).name == name]
+    assert not requirement.specifier.contains(hole)
 
 
 def _read(path: str) -> str:
@@ -118,14 +119,14 @@ def _read(path: str) -> str:
 @cache
 def all_calls() -> dict[str, list[tuple[Path, ast.Call]]]:
     """Every call of a method or function in the program, by its name."""
-    found: dict[str, list[tuple[Path, ast.Call]]] = {}
+    by_name: dict[str, list[tuple[Path, ast.Call]]] = {}
     # Not train/, whose checkpoints are its own.
     for path in [path for folder in ("rag", "ui", "evals") for path in (ROOT / folder).rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, (ast.Attribute, ast.Name)):
                 called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
-                found.setdefault(called, []).append((path, node))
-    return found
+                by_name.setdefault(called, []).append((path, node))
+    return by_name
 
 
 def calls(name: str) -> list[tuple[Path, ast.Call]]:
@@ -138,10 +139,10 @@ def test_models_of_a_hub_are_safetensors_and_bring_no_code() -> None:
     loaded = calls("from_pretrained") + calls("SentenceTransformer")
     assert len(loaded) >= 3
     for path, call in loaded:
-        given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
-        assert given.get("trust_remote_code", "False") == "False", path
-        if not ast.unparse(call.func).startswith(("AutoTokenizer", "AutoConfig")):  # which hold no weights
-            weights = given.get("use_safetensors", given.get("model_kwargs", ""))
+        options = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+        assert options.get("trust_remote_code", "False") == "False", path
+        if not ast.unparse(call.func).startswith(("AutoTokenizer", "AutoConfig")):  # which have no weights
+            weights = options.get("use_safetensors", options.get("model_kwargs", ""))
             assert weights == "True" or "'use_safetensors': True" in weights, (path, ast.unparse(call))
 
 
@@ -151,8 +152,8 @@ def test_nothing_is_unpickled(name: str) -> None:
         owner = ast.unparse(call.func).rpartition(".")[0]
         assert owner not in ("pickle", "cPickle", "dill", "joblib", "torch", "yaml", "marshal"), path
         if owner in ("np", "numpy"):
-            given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
-            assert given.get("allow_pickle", "False") == "False", path
+            options = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+            assert options.get("allow_pickle", "False") == "False", path
 
 
 def test_ruffs_rules_for_security_are_on_in_everything_that_ships() -> None:

@@ -57,12 +57,12 @@ def test_every_file_of_a_folder_is_in_the_wheel(site: Path, source: str, place: 
     assert files(ROOT / source) <= files(site / place)
 
 
-def test_the_wheel_brings_no_top_level_name_but_those_of_the_code(site: Path) -> None:
+def test_the_wheel_has_no_top_level_names_except_those_of_the_code(site: Path) -> None:
     names = {path.name for path in site.iterdir() if not path.name.endswith(".dist-info")}
     assert names == {"rag", "ui", "evals"}
 
 
-def test_the_wheel_says_what_it_is_called_and_what_it_needs(site: Path) -> None:
+def test_the_wheel_has_the_projects_name_and_extras(site: Path) -> None:
     (information,) = site.glob("*.dist-info")
     metadata = message_from_string((information / "METADATA").read_text(encoding="utf-8"))
     assert metadata["Name"] == PROJECT["name"]
@@ -89,9 +89,9 @@ def test_an_installed_wheel_indexes_and_answers_outside_the_checkout(site: Path,
     fake = {"SANAD_EMBEDDER": "fake", "SANAD_BACKEND": "fake"}
     built = sanad(site, "index", str(articles), "--index", "mine", **fake)
     assert (built.returncode, built.stdout[:17]) == (0, "mine: 3 articles,"), built.stderr
-    asked = sanad(site, "ask", "--json", "--index", "mine", "What did the repairs cost?", **fake)
-    assert asked.returncode == 0, asked.stderr
-    answer = json.loads(asked.stdout)
+    result = sanad(site, "ask", "--json", "--index", "mine", "What did the repairs cost?", **fake)
+    assert result.returncode == 0, result.stderr
+    answer = json.loads(result.stdout)
     assert answer["outcome"] == "answered"
     (cited, *_) = answer["citations"]
     assert cited["quote"] in (articles / cited["source"]).read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from rag.index.indexing import build_index
 from rag.models.embedding.embedder import FakeEmbedder
 from rag.models.llm.protocol import Generator, LogProbabilities, Message
 
-Said = tuple[str, float]
+ScriptedReply = tuple[str, float]
 """A reply, and the probability of the sentence or refusal in it."""
 
 
@@ -26,9 +26,9 @@ class Reading:
     context = 8192
     identity = confidence.load().fitted_for
 
-    def __init__(self, *said: Said) -> None:
+    def __init__(self, *replies: ScriptedReply) -> None:
         self.prompts: list[str] = []
-        self._said = said
+        self._replies = replies
 
     def count(self, text: str) -> int:
         return len(text.split())
@@ -39,13 +39,13 @@ class Reading:
         if translation := translated(messages[-1].content):
             yield translation
             return None
-        text, choice = self._said[min(len(self.prompts), len(self._said) - 1)]
+        text, choice = self._replies[min(len(self.prompts), len(self._replies) - 1)]
         self.prompts.append(messages[-1].content)
         yield text
         return (-0.01, math.log(choice), *[-0.01] * 6)
 
 
-def asked(
+def ask(
     tmp_path: Path,
     generator: Generator,
     *texts: str,

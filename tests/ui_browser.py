@@ -37,7 +37,7 @@ def launched() -> Iterator[Any]:
 
 @contextlib.contextmanager
 def watched(browser: Any, address: str, **more: Any) -> Iterator[Any]:
-    """A fresh tab on the page. At the end: nothing was asked of another host, nothing broke.
+    """A fresh tab on the page. At the end it checks that no other host was contacted and nothing broke.
 
     Args:
         browser: Chromium.
@@ -60,9 +60,9 @@ def watched(browser: Any, address: str, **more: Any) -> Iterator[Any]:
     context = browser.new_context(**{**settings, **more})
     page = context.new_page()
     page.set_default_timeout(60_000)
-    asked: list[str] = []
+    requested: list[str] = []
     faults: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: requested.append(request.url))
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("dialog", dismiss)
     page.on("console", lambda line: faults.append(line.text) if "Content Security" in line.text else None)
@@ -70,7 +70,7 @@ def watched(browser: Any, address: str, **more: Any) -> Iterator[Any]:
     expect(page.locator(".welcome")).to_be_visible()
     yield page
     context.close()
-    foreign = [url for url in asked if not url.startswith((address, "data:", "blob:"))]
+    foreign = [url for url in requested if not url.startswith((address, "data:", "blob:"))]
     assert foreign == []
     assert faults == []
 
@@ -96,16 +96,16 @@ def serving(assistant: Any, **how: Any) -> Iterator[str]:
 def serious(page: Any) -> list[tuple[str, str, list[str]]]:
     """What axe finds on a page that is serious or critical: rules with some elements; skips without axe."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    found = axe.run(page).response["violations"]
+    violations = axe.run(page).response["violations"]
     return [
-        (one["id"], one["help"], [node["html"][:150] for node in one["nodes"]][:3])
-        for one in found
-        if one["impact"] in ("serious", "critical")
+        (violation["id"], violation["help"], [node["html"][:150] for node in violation["nodes"]][:3])
+        for violation in violations
+        if violation["impact"] in ("serious", "critical")
     ]
 
 
 def free_port() -> int:
-    """One below those that systems give to connections, so that none takes it before the server does."""
+    """A free port below those that systems give to connections, so that none takes it before the server."""
     while True:
         port = random.randrange(20_000, 32_000)
         with socket.socket() as probe, contextlib.suppress(OSError):
@@ -175,7 +175,7 @@ def in_view(page: Any, css: str) -> bool:
 
 
 def until_in_view(page: Any, css: str) -> None:
-    """Wait until it is: scrolling glides, and begins when the browser likes."""
+    """Wait until it is in view: scrolling is animated and may begin late."""
     until(page, _IN_VIEW, css)
 
 

@@ -37,7 +37,7 @@ def assistant(served: tuple[StandIn, str]) -> Iterator[StandIn]:
 
 @pytest.fixture
 def page(chromium: Any, served: tuple[StandIn, str], assistant: StandIn) -> Iterator[Any]:
-    """A fresh tab on the page. After the test: nothing was asked of another host, nothing broke."""
+    """A fresh tab on the page. After the test: no other host was contacted, nothing broke."""
     with watched(chromium, served[1]) as page:
         yield page
         assistant.freely = True

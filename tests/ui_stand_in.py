@@ -66,7 +66,7 @@ LONG = Article(
 
 
 class StandIn:
-    """Answers by words of the question; each event is handed out when the test says ``step()``."""
+    """Answers by words of the question; each event is yielded when the test calls ``step()``."""
 
     model = "stand-in"
     generation = "generation-0001"
@@ -126,7 +126,7 @@ class StandIn:
         file.replace(self.uploads / name)
 
     def index_uploads(self, *, progress: Progress) -> Built:
-        """Embeds until the test says that it is done."""
+        """Report that it embeds until the test sets ``indexed``."""
         while not self.indexed.wait(0.05):
             progress("embedding", 0.4)
         skipped = (Skipped("uploaded://scan.pdf", "holds pictures of text only; run text recognition (OCR)"),)
@@ -152,9 +152,9 @@ class StandIn:
         if "population" in question or "سكان" in question:
             return make_conflict(question, "ar" if "سكان" in question else "en")
         if "report" in question:
-            made = make_answer(question, ENGLISH, [(BASE, LEFT), (BASE, COUNT)])
-            paged = dataclasses.replace(made.citations[1], source="report.pdf", line=3)
-            return dataclasses.replace(made, citations=(made.citations[0], paged))
+            answer = make_answer(question, ENGLISH, [(BASE, LEFT), (BASE, COUNT)])
+            paged = dataclasses.replace(answer.citations[1], source="report.pdf", line=3)
+            return dataclasses.replace(answer, citations=(answer.citations[0], paged))
         if numbered := re.search(r"number (\d+)", question):
             return make_answer(question, [f"The answer to number {numbered[1]} [1]."], [(BASE, LEFT)])
         if "trap" in question:
@@ -169,7 +169,7 @@ def make_answer(
     outcome: Outcome = "answered",
 ) -> Answer:  # fmt: skip
     """An answer over real spans; with outcome ``partial`` its last claim is only partly supported."""
-    made: list[Claim] = []
+    checked: list[Claim] = []
     at = 0
     for text in claims if quotes else []:
         doubtful = outcome == "partial" and text is claims[-1]
@@ -177,7 +177,7 @@ def make_answer(
         reason = "the year is not in the sentence" if doubtful else ""
         verdict: Verdict = "partial" if doubtful else "supported"
         words = WORDS if text == ENGLISH[0] else ""
-        made.append(Claim(text, at, at + len(text), numbers, verdict, reason, words))
+        checked.append(Claim(text, at, at + len(text), numbers, verdict, reason, words))
         at += len(text) + 1
     citations = tuple(make_citation(n, *quote) for n, quote in enumerate(quotes, 1))
     evidence = tuple(
@@ -189,14 +189,14 @@ def make_answer(
     )  # fmt: skip
     return Answer(
         question=question.strip(), text=" ".join(claims), language=language, outcome=outcome,
-        claims=tuple(made), citations=citations, passages=make_passages(), evidence=evidence,
+        claims=tuple(checked), citations=citations, passages=make_passages(), evidence=evidence,
         model="stand-in", generation="generation-0001",
         timings={"retrieve": 0.3, "generate": 6.1, "translate": 1.7, "total": 8.2},
     )  # fmt: skip
 
 
 def make_conflict(question: str, language: Language) -> Answer:
-    """Two articles that tell different numbers."""
+    """Two articles that report different numbers."""
     claims = {
         "en": ["308 (Coast Daily, 2024-09-06) [1].", "318 (عنب بلدي, 2024-03) [2]."],
         "ar": ["308 (Coast Daily، 2024-09-06) [1].", "318 (عنب بلدي، 2024-03) [2]."],
@@ -207,29 +207,29 @@ def make_conflict(question: str, language: Language) -> Answer:
 
 def make_translated(question: str) -> Answer:
     """A value with its sentence, and a sentence in translation that may be wrong."""
-    said = "CNN says that about 2,500 soldiers were in Iraq in December 2021."
+    count = "CNN says that about 2,500 soldiers were in Iraq in December 2021."
     base = "The last batch of American advisers left Ain al-Asad air base in Anbar, west of Iraq."
     claims = [
-        f"2,500: “{said}” (machine translation) [1].",
+        f"2,500: “{count}” (machine translation) [1].",
         f"“{base}” (machine translation, may be wrong) [2].",
     ]
-    made = make_answer(question, claims, [(BASE, COUNT), (BASE, LEFT)], outcome="partial")
-    sure, doubtful = made.citations
+    answer = make_answer(question, claims, [(BASE, COUNT), (BASE, LEFT)], outcome="partial")
+    sure, doubtful = answer.citations
     citations = (
-        dataclasses.replace(sure, translation=said),
+        dataclasses.replace(sure, translation=count),
         dataclasses.replace(doubtful, translation=base, certain=False),
     )
-    claim = dataclasses.replace(made.claims[1], reason="machine translation; it may be wrong")
-    return dataclasses.replace(made, citations=citations, claims=(made.claims[0], claim))
+    claim = dataclasses.replace(answer.claims[1], reason="machine translation; it may be wrong")
+    return dataclasses.replace(answer, citations=citations, claims=(answer.claims[0], claim))
 
 
 def make_glossed(question: str) -> Answer:
     """A sentence that is shown word for word."""
-    made = make_answer(question, ["The last batch of advisers left [1]."], [(BASE, LEFT)])
+    answer = make_answer(question, ["The last batch of advisers left [1]."], [(BASE, LEFT)])
     literal = dataclasses.replace(
-        made.citations[0], translation=gloss(LEFT, shown()), certain=False, literal=True
+        answer.citations[0], translation=gloss(LEFT, shown()), certain=False, literal=True
     )  # fmt: skip
-    return dataclasses.replace(made, citations=(literal,))
+    return dataclasses.replace(answer, citations=(literal,))
 
 
 def make_citation(number: int, article: Article, quote: str) -> Citation:

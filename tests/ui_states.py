@@ -21,18 +21,18 @@ POPULATION = {"en": "What is the population of the island?", "ar": "كم عدد 
 
 def answered(page: Any, assistant: StandIn, language: str) -> None:
     """A question with its answer."""
-    asked(page, QUESTION[language])
+    ask_and_wait(page, QUESTION[language])
 
 
 def translated(page: Any, assistant: StandIn, language: str) -> None:
     """Values from sentences in another language, one translated doubtfully; how it was found is unfolded."""
-    asked(page, "How many soldiers were in Iraq?")
+    ask_and_wait(page, "How many soldiers were in Iraq?")
     page.locator("#sanad-live .how summary").click()
 
 
 def history(page: Any, assistant: StandIn, language: str) -> None:
-    """The list of conversations, with what can be done with one."""
-    asked(page, QUESTION[language])
+    """The list of conversations, with the actions for one."""
+    ask_and_wait(page, QUESTION[language])
     page.locator("#sanad-show-conversations").click()
     page.locator("#sanad-conversations summary").click()
 
@@ -50,17 +50,17 @@ def settings(page: Any, assistant: StandIn, language: str) -> None:
 
 def conflict(page: Any, assistant: StandIn, language: str) -> None:
     """Sources that disagree."""
-    asked(page, POPULATION[language])
+    ask_and_wait(page, POPULATION[language])
 
 
 def not_found(page: Any, assistant: StandIn, language: str) -> None:
     """A question that the articles do not answer."""
-    asked(page, "Who went to the Moon?")
+    ask_and_wait(page, "Who went to the Moon?")
 
 
 def article_open(page: Any, assistant: StandIn, language: str) -> None:
     """The article beside the answer, at its highlighted sentence."""
-    asked(page, QUESTION[language])
+    ask_and_wait(page, QUESTION[language])
     page.locator("#sanad-live .claims .chip").first.click()
     page.locator("#sanad-panel mark").wait_for()
 
@@ -84,7 +84,7 @@ def uploading(page: Any, assistant: StandIn, language: str) -> None:
     page.locator("#sanad-work progress").wait_for()
 
 
-def asked(page: Any, question: str) -> None:
+def ask_and_wait(page: Any, question: str) -> None:
     """Ask and wait for the answer."""
     ask(page, question)
     page.locator("#sanad-live .turn[data-stage=done]").wait_for()
@@ -106,7 +106,7 @@ class State:
 
     @property
     def name(self) -> str:
-        """For a file."""
+        """As part of a file name."""
         look = f"{'dark' if self.dark else 'light'}-{'phone' if self.phone else 'desktop'}-{self.language}"
         return f"{self.act.__name__}-{look}".replace("_", "-")
 

@@ -43,10 +43,10 @@ def build(drafts: Sequence[Draft], language: Language) -> Built:
         return _nothing(drafts[0].statements, language)
     missed = [draft for draft in drafts if draft.outcome == "not_found"]
     outcomes = {draft.outcome for draft in answered} | ({"partial"} if missed else set())
-    outcome: Outcome = next(one for one in ("conflict", "partial", "answered") if one in outcomes)
-    rest = [PART_NOT_FOUND[language].format(question=draft.question) for draft in missed]
+    outcome: Outcome = next(kind for kind in ("conflict", "partial", "answered") if kind in outcomes)
+    notes = [PART_NOT_FOUND[language].format(question=draft.question) for draft in missed]
     statements = _each_once(answered, several=len(drafts) > 1)
-    return _assembled(statements, outcome, rest, lines=len(drafts) > 1)
+    return _assembled(statements, outcome, notes, lines=len(drafts) > 1)
 
 
 def found_together(retrievals: Sequence[Retrieved], k: int) -> Retrieved:
@@ -58,13 +58,14 @@ def found_together(retrievals: Sequence[Retrieved], k: int) -> Retrieved:
     """
     if len(retrievals) == 1:
         return retrievals[0]
-    turns = zip_longest(*(one.passages for one in retrievals))
+    turns = zip_longest(*(retrieval.passages for retrieval in retrievals))
     passages = {passage.chunk.id: passage for turn in turns for passage in turn if passage}
     ranked = tuple(
         dataclasses.replace(passage, rank=rank)
         for rank, passage in enumerate(list(passages.values())[:k], start=1)
     )
-    return Retrieved(ranked, renumbered(item for one in retrievals for item in one.evidence))
+    evidence = renumbered(item for retrieval in retrievals for item in retrieval.evidence)
+    return Retrieved(ranked, evidence)
 
 
 def _nothing(nearest: Sequence[Statement], language: Language) -> Built:
@@ -74,7 +75,7 @@ def _nothing(nearest: Sequence[Statement], language: Language) -> Built:
 
 
 def _each_once(drafts: Sequence[Draft], *, several: bool) -> list[Statement]:
-    """The statements without those that repeat one before them, and without quotations shown before.
+    """The statements without repetitions of an earlier one and without quotations that were shown before.
 
     Args:
         drafts: Those that are answered.
@@ -82,8 +83,8 @@ def _each_once(drafts: Sequence[Draft], *, several: bool) -> list[Statement]:
     """
     kept: dict[tuple[str, tuple[Span, ...]], Statement] = {}
     quoted: set[tuple[Span, str]] = set()
-    for draft, statement in ((of, one) for of in drafts for one in of.statements):
-        said = (statement.text.rstrip("."), tuple(map(span, statement.cited)))
+    for draft, statement in ((of, statement) for of in drafts for statement in of.statements):
+        key = (statement.text.rstrip("."), tuple(map(span, statement.cited)))
         quotation = (span(statement.cited[0]), statement.quotation) if statement.quotation else None
         if quotation in quoted:
             if statement.quoted:
@@ -94,12 +95,12 @@ def _each_once(drafts: Sequence[Draft], *, several: bool) -> list[Statement]:
         bare = not (statement.quoted or statement.beside) and len(statement.text.split()) <= FEW
         if several and bare and draft.outcome != "conflict":
             statement = dataclasses.replace(statement, text=f"{draft.question} {statement.text}")
-        kept.setdefault(said, statement)
+        kept.setdefault(key, statement)
     return list(kept.values())
 
 
 def _assembled(
-    statements: Sequence[Statement], outcome: Outcome, rest: Sequence[str] = (), *, lines: bool = False
+    statements: Sequence[Statement], outcome: Outcome, notes: Sequence[str] = (), *, lines: bool = False
 ) -> Built:
     numbers: dict[Span, int] = {}
     sources: list[Evidence] = []
@@ -120,7 +121,7 @@ def _assembled(
         claims.append(Claim(marked, start, end, cited, statement.verdict, statement.reason, statement.words))
     citations = tuple(_citation(number, item) for number, item in enumerate(sources, start=1))
     separator = "\n" if lines or after_quotation else " "
-    return Built(separator.join([text, *rest]), tuple(claims), citations, outcome)
+    return Built(separator.join([text, *notes]), tuple(claims), citations, outcome)
 
 
 def _citation(number: int, item: Evidence) -> Citation:

@@ -30,12 +30,12 @@ CHOICE, WORDS = 1, 3
 """Positions, in tokens, of the cited sentence's number and of the first word in a reply like "[2] 308"."""
 
 CHOSEN = 0.5
-"""Probability from which the sentence that a reply names counts as the right one, although the words of the
-reply failed a check: it is more probable than all others and a refusal together."""
+"""Least probability at which the sentence that a reply cites counts as the right one, although the words of
+the reply failed a check: it is more probable than all others and a refusal together."""
 
 
 def chose(draft: Draft) -> bool:
-    """Whether the sentence that a reply names is probably the right one."""
+    """Whether the sentence that a reply cites is probably the right one."""
     return draft.confidence is not None and draft.confidence.choice >= CHOSEN
 
 
@@ -55,7 +55,7 @@ def rated(draft: Draft, likelihood: LogProbabilities | None, generator: str) -> 
 
 
 def features(likelihood: LogProbabilities) -> dict[str, float]:
-    """What is measured of a reply, by the names in ``FEATURES``.
+    """The features of a reply, by the names in ``FEATURES``.
 
     Args:
         likelihood: Log probabilities of a reply that cites a sentence and has words of its own.

@@ -36,8 +36,8 @@ class Search(Protocol):
             articles: Ids of the articles that are searched; None searches all that the user's filter allows.
             passages: How many passages at most; the settings' number by default.
             sentences: How many sentences at most; the settings' number by default.
-            follow_up: A follow-up as the model is asked it, where ``question`` has the question before it
-                too: sentences are ranked by both. Empty for any other question.
+            follow_up: A follow-up as it is put to the model, where ``question`` also contains the question
+                before it: sentences are ranked by both. Empty for any other question.
         """
 
 
@@ -88,7 +88,7 @@ class Context:
 
     @property
     def adapted(self) -> bool:
-        """Whether the model is asked as the adapter was trained to be."""
+        """Whether the prompt has the form that the adapter was trained on."""
         return self.settings.template == ADAPTED
 
 
@@ -113,7 +113,7 @@ def events_of(
     """The events that a function emits, as an iterator.
 
     Args:
-        run: Called in a thread of its own with what it emits events to. What it raises is raised here.
+        run: Called in a thread of its own with a function that takes its events. Its errors are raised here.
         stop: Set when the iterator is closed before its end; ``run`` must return soon then.
 
     Yields:

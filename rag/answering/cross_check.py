@@ -34,13 +34,13 @@ DEEP = 10, 30
 sentence was among the first 25, and no wrong one was found (docs/research/decisions.md)."""
 
 NEAR = 2.5
-"""How much lower than the best sentence of the cited article that of another one may score for its answer to
-be asked for, whatever was asked. On news-dev, where it was chosen, five of seven disagreements are that near,
-and 17 of 91 other questions. Other embedders rank by cosines, which are always that near."""
+"""How far below the best sentence of the cited article one of another article may score and still be put to
+the model, whatever the question asks for. On news-dev, where it was chosen, five of seven disagreements are
+that near, and 17 of 91 other questions. Other embedders rank by cosines, which are always that near."""
 
 QUOTED_FROM = 0.6
-"""Probability from which the sentence that is named in another article is quoted beside the first answer. Set
-on news-dev, where it lets two sentences through, both right (docs/research/decisions.md)."""
+"""Least probability of a cited sentence of another article that is quoted beside the first answer. Set on
+news-dev, where it lets two sentences through, both right (docs/research/decisions.md)."""
 
 
 def cross_check(draft: Draft, context: Context) -> Draft:
@@ -79,10 +79,10 @@ def _with_rival(draft: Draft, searched: str, others: frozenset[str], context: Co
     rival = find_rival(draft.question, statement.cited, deeper)
     if rival is None:
         return None
-    other = Statement("", (rival,), quoted=True, added=True)
+    added = Statement("", (rival,), quoted=True, added=True)
     about = asked(draft.question)
     done_first = any(became(item, rival, about) for item in statement.cited)
-    statements = (other, statement) if done_first else (statement, other)
+    statements = (added, statement) if done_first else (statement, added)
     return dataclasses.replace(
         draft,
         statements=statements,
@@ -118,7 +118,7 @@ def became(plan: Evidence, deed: Evidence, about: Set[str]) -> bool:
 
 
 def _is_before(date: str | None, other: str | None) -> bool:
-    """Whether a date is surely before another: of some articles only the month or year is known, or none."""
+    """Whether a date is certainly before another; of some only the month or year is known, or nothing."""
     try:
         return date_span(date or "")[1] < date_span(other or "")[0]
     except ValueError:
@@ -126,7 +126,7 @@ def _is_before(date: str | None, other: str | None) -> bool:
 
 
 def _elsewhere(question: str, plan: Evidence, deed: Evidence) -> bool:
-    """Whether an outcome contains none of the names that question and plan share: it is another place's.
+    """Whether an outcome has none of the names that question and plan share: it is about another place.
 
     The reverse is normal: a plan for a region does not name each base in it. Names are recognised by their
     capital letters, so in English questions only.
@@ -166,34 +166,34 @@ def combined(draft: Draft, other: Draft) -> Draft | None:
         draft: The first answer, of one statement.
         other: The answer from other articles.
     """
-    (one,), two = draft.statements, _joined(other.statements)
-    if two is None or one.articles & two.articles:
+    (first,), second = draft.statements, _joined(other.statements)
+    if second is None or first.articles & second.articles:
         return None
-    values, others = values_in(one.text), values_in(two.text)
+    values, other_values = values_in(first.text), values_in(second.text)
     evidence = (*draft.evidence, *other.evidence)
-    if draft.sure and (fold(one.text) == fold(two.text) or agree(values, others)):
-        fuller = two if len(others) > len(values) else one
-        both = dataclasses.replace(fuller, cited=(*one.cited, *two.cited))
+    if draft.sure and (fold(first.text) == fold(second.text) or agree(values, other_values)):
+        fuller = second if len(other_values) > len(values) else first
+        both = dataclasses.replace(fuller, cited=(*first.cited, *second.cited))
         return dataclasses.replace(draft, statements=(both,), evidence=evidence)
     relation: Relation = "sides" if draft.sure and values else "sources"
-    if relation == "sides" and (not others or _is_date(one) != _is_date(two)):
+    if relation == "sides" and (not other_values or _is_date(first) != _is_date(second)):
         return None
     if relation == "sources":
         if other.confidence is None or other.confidence.choice < QUOTED_FROM:
             return None
-        two = in_place_of(two, two.cited[0], "")
-    added = dataclasses.replace(two, added=True)
-    return dataclasses.replace(draft, statements=(one, added), evidence=evidence, relation=relation)
+        second = in_place_of(second, second.cited[0], "")
+    added = dataclasses.replace(second, added=True)
+    return dataclasses.replace(draft, statements=(first, added), evidence=evidence, relation=relation)
 
 
 def _joined(statements: Sequence[Statement]) -> Statement | None:
     """Statements with the same values as one that cites all their sentences; None where they differ."""
-    values = {values_in(one.text) for one in statements}
-    if len(values) != 1 or not all(one.cited for one in statements):
+    values = {values_in(statement.text) for statement in statements}
+    if len(values) != 1 or not all(statement.cited for statement in statements):
         return None
     if len(statements) > 1 and not all(values):
         return None
-    cited = tuple(item for one in statements for item in one.cited)
+    cited = tuple(item for statement in statements for item in statement.cited)
     return dataclasses.replace(statements[0], cited=cited)
 
 

@@ -20,7 +20,7 @@ NOT_FOUND: dict[Language, str] = {
     "en": "The articles do not say.",
     "ar": "لا تذكر المقالات ذلك.",
 }
-"""The answer where none is found."""
+"""The answer where the articles contain none."""
 
 NEAREST: dict[Language, str] = {
     "en": "The articles do not state this; the nearest sentence is quoted.",
@@ -76,19 +76,20 @@ REASONS: dict[Language, dict[str, str]] = {
 def check_form(draft: Draft, context: Context) -> Draft:
     """Step after verification: a "when" without a time, a "how many" without a number is no answer.
 
-    What another article says beside the answer has to be of the same kind. That something has happened
-    answers a question about the future without a time.
+    What another article says beside the answer has to be of the same kind. A report that something has
+    happened answers a question about the future without a time.
     """
     if draft.relation == "plan and outcome" or draft.happened or not draft.statements:
         return draft
-    originals = [one for one in draft.statements if not one.added]
-    fit = any(fits(draft.question, one.text, one.words) for one in originals)
+    originals = [statement for statement in draft.statements if not statement.added]
+    fit = any(fits(draft.question, statement.text, statement.words) for statement in originals)
     reason = REASONS[context.language]["kind"]
     judged = tuple(
-        one
-        if fit and not (one.added and one.quoted and _is_of_another_kind(one, draft.question))
-        else dataclasses.replace(one, verdict="unsupported", reason=reason)
-        for one in draft.statements
+        statement
+        if fit
+        and not (statement.added and statement.quoted and _is_of_another_kind(statement, draft.question))
+        else dataclasses.replace(statement, verdict="unsupported", reason=reason)
+        for statement in draft.statements
     )
     return draft if judged == draft.statements else dataclasses.replace(draft, statements=judged)
 
@@ -103,10 +104,10 @@ def _is_of_another_kind(quoted: Statement, question: str) -> bool:
 def one_subject(draft: Draft, context: Context) -> Draft:
     """Step after verification: a second source stays only if it is about the same thing as the first one.
 
-    Two sentences that share a number may speak of two bridges. Another source must add to the statement, or
+    Two sentences that share a number may be about two bridges. Another source must add to the statement, or
     contain its words or values and, with its title, every word of the question that the first one contains.
     """
-    statements = tuple(_of_one_subject(one, draft.question) for one in draft.statements)
+    statements = tuple(_of_one_subject(statement, draft.question) for statement in draft.statements)
     return dataclasses.replace(draft, statements=statements)
 
 
@@ -116,14 +117,14 @@ def _of_one_subject(statement: Statement, question: str) -> Statement:
     words_of_question = [words_in(question, f"{item.title}\n{item.text}") for item in statement.cited]
     names = names_in(question)
     first = max(range(len(words_of_question)), key=lambda at: (len(words_of_question[at] & names), -at))
-    said, claimed = statement.words or statement.text, values_in(statement.text)
-    held = [{*terms(item.text), *stated(item.text), *values_in(item.text)} for item in statement.cited]
-    lacking = (set(terms(said)) | claimed) - held[first]
+    words, claimed = statement.words or statement.text, values_in(statement.text)
+    contents = [{*terms(item.text), *stated(item.text), *values_in(item.text)} for item in statement.cited]
+    lacking = (set(terms(words)) | claimed) - contents[first]
 
     def stays(at: int) -> bool:
-        same = contains(statement.cited[at].text, said) or (bool(claimed) and claimed <= held[at])
-        # Either it adds to what is said, or it says the same of the same thing.
-        return bool(lacking & held[at]) or (same and words_of_question[at] >= words_of_question[first])
+        same = contains(statement.cited[at].text, words) or (bool(claimed) and claimed <= contents[at])
+        # Either it supports what the first lacks, or it says the same about the same thing.
+        return bool(lacking & contents[at]) or (same and words_of_question[at] >= words_of_question[first])
 
     others = [item for at, item in enumerate(statement.cited) if at != first and stays(at)]
     return dataclasses.replace(statement, cited=(statement.cited[first], *others))
@@ -133,7 +134,7 @@ def quote_chosen(draft: Draft, context: Context) -> Draft:
     """Step after verification: where words failed, quote their sentence if it is probably the right one."""
     if not chose(draft):
         return draft
-    statements = tuple(_quoted_instead(one, draft.question, context) for one in draft.statements)
+    statements = tuple(_quoted_instead(statement, draft.question, context) for statement in draft.statements)
     return dataclasses.replace(draft, statements=statements)
 
 
@@ -141,7 +142,7 @@ def _quoted_instead(statement: Statement, question: str, context: Context) -> St
     # The probability is that of the first answer's sentence, not of one that a cross-check added.
     if statement.verdict != "unsupported" or statement.added or not statement.cited:
         return statement
-    # Words that only repeat the question named nothing.
+    # Where a name is asked for, the words failed because they only repeat the question.
     if kind(question) == "name" or _is_of_another_kind(statement, question):
         return statement
     reason = REASONS[context.language]["instead"].format(reason=statement.reason)
@@ -157,7 +158,7 @@ def decide(draft: Draft, context: Context) -> Draft:
     """
     draft = _without_unsupported_additions(draft)
     statements = draft.statements
-    kept = tuple(one for one in statements if one.verdict != "unsupported")
+    kept = tuple(statement for statement in statements if statement.verdict != "unsupported")
     if not kept:
         return _not_found(draft, statements[0] if statements else None, context)
     differ = draft.relation == "plan and outcome" or (draft.relation == "sides" and _disagree(kept))
@@ -174,7 +175,7 @@ def settle(draft: Draft) -> Draft:
     This comes after presentation, which may have replaced doubtful words by a quoted sentence. What another
     article says beside the answer does not make it partial.
     """
-    doubtful = any(one.verdict != "supported" for one in draft.statements if not one.added)
+    doubtful = any(statement.verdict != "supported" for statement in draft.statements if not statement.added)
     return (
         dataclasses.replace(draft, outcome="partial") if draft.outcome == "answered" and doubtful else draft
     )
@@ -182,12 +183,12 @@ def settle(draft: Draft) -> Draft:
 
 def _without_unsupported_additions(draft: Draft) -> Draft:
     """What a cross-check added counts only beside a supported answer, and only if it is supported itself."""
-    originals = tuple(one for one in draft.statements if not one.added)
-    added = [one for one in draft.statements if one.added]
+    originals = tuple(statement for statement in draft.statements if not statement.added)
+    added = [statement for statement in draft.statements if statement.added]
     if not added or not originals:
         return draft
-    doubtful = any(one.verdict != "supported" for one in added)
-    if doubtful or any(one.verdict == "unsupported" for one in originals):
+    doubtful = any(statement.verdict != "supported" for statement in added)
+    if doubtful or any(statement.verdict == "unsupported" for statement in originals):
         return dataclasses.replace(draft, statements=originals, relation="sentences")
     return draft
 
@@ -204,11 +205,11 @@ def _not_found(draft: Draft, failed: Statement | None, context: Context) -> Draf
 
 def _disagree(statements: Sequence[Statement]) -> bool:
     """Whether supported answers from different articles have values of which two do not agree."""
-    values = [values_in(one.text) for one in statements]
-    articles = [one.articles for one in statements]
+    values = [values_in(statement.text) for statement in statements]
+    articles = [statement.articles for statement in statements]
     return (
-        all(one.verdict == "supported" for one in statements)
+        all(statement.verdict == "supported" for statement in statements)
         and all(values)
-        and any(not agree(one, other) for one, other in itertools.combinations(values, 2))
+        and any(not agree(*pair) for pair in itertools.combinations(values, 2))
         and len(frozenset().union(*articles)) == sum(map(len, articles))
     )

@@ -42,7 +42,7 @@ class Confidence:
     """Confidence from the probabilities of a reply's tokens, for the model that was calibrated."""
 
     choice: float
-    """Probability of the sentence number that the reply names, or of its refusal, 0 to 1."""
+    """Probability of the sentence number that the reply cites, or of its refusal, 0 to 1."""
     words: bool
     """Whether the reply's own words are probably right (confidence.py)."""
 
@@ -54,7 +54,7 @@ class Statement:
     text: str
     """What it says, without markers; empty while it is only a sentence to be quoted."""
     cited: tuple[Evidence, ...] = ()
-    """The sentences that it rests on; none where the model named none."""
+    """The sentences that it cites; none where the model cited none."""
     words: str = ""
     """The cited sentence's own words, where ``text`` puts them into another language."""
     quoted: bool = False
@@ -86,7 +86,7 @@ class Draft:
     evidence: tuple[Evidence, ...]
     """The sentences of the reading that it comes from, and what cross-checks added."""
     statements: tuple[Statement, ...] = ()
-    """In order; none where the model refused or said nothing."""
+    """In order; none where the model refused or wrote nothing."""
     refused: bool = False
     """The model says that the evidence does not contain the answer."""
     relation: Relation = "sentences"
@@ -94,7 +94,7 @@ class Draft:
     glossed: bool = False
     """The model read glosses, and wrote English."""
     phrases: bool = False
-    """The reply named its sentences first; what it says is usually a phrase of theirs."""
+    """The reply cited its sentences first; its text is usually a phrase from them."""
     confidence: Confidence | None = None
     """None for a model whose probabilities are unknown."""
     part: Part | None = None
@@ -132,12 +132,12 @@ def renumbered(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
 
 
 def among(item: Evidence, cited: Sequence[Evidence]) -> bool:
-    """Whether a sentence is one of those cited, whichever search brought it."""
+    """Whether a sentence is one of those cited, whichever search returned it."""
     return any(span(item) == span(other) for other in cited)
 
 
 def in_place_of(statement: Statement, source: Evidence, words: str, reason: str = "") -> Statement:
-    """A statement in place of which its sentence is shown.
+    """A statement that is replaced by its sentence.
 
     Args:
         statement: What is replaced.
@@ -188,15 +188,17 @@ def parse(text: str, question: str, evidence: Sequence[Evidence], shown: Sequenc
         return Draft(question, tuple(evidence), refused=True)
     sides = _sides(text)
     if not sides:
-        statements = tuple(Statement(said, _cited(places, shown)) for said, places in _sentences(text))
+        statements = tuple(
+            Statement(sentence, _cited(places, shown)) for sentence, places in _sentences(text)
+        )
         return Draft(question, tuple(evidence), statements)
-    statements = tuple(_translated(said, _cited(_places(markers), shown)) for markers, said in sides)
+    statements = tuple(_translated(side, _cited(_places(markers), shown)) for markers, side in sides)
     relation = "sides" if len(statements) > 1 else "sentences"
     return Draft(question, tuple(evidence), statements, relation=relation, phrases=True)  # type: ignore[arg-type]
 
 
-def _translated(said: str, cited: tuple[Evidence, ...]) -> Statement:
-    words, equals, text = said.partition(TRANSLATES)
+def _translated(side: str, cited: tuple[Evidence, ...]) -> Statement:
+    words, equals, text = side.partition(TRANSLATES)
     if not equals or not any(char.isalnum() for char in text):
         words, text = "", words
     return Statement(text.strip(), cited, words.strip())
@@ -209,8 +211,8 @@ def _cited(places: Sequence[int], shown: Sequence[Evidence]) -> tuple[Evidence, 
 def _sides(text: str) -> list[tuple[str, str]]:
     """Markers, each with the text that follows, of a reply that cites first; empty for any other reply."""
     matches = _SIDES.findall(text) if text.lstrip().startswith("[") else []
-    sides = [(markers.strip(), said.strip()) for markers, said in matches]
-    return sides if all(any(char.isalnum() for char in said) for _, said in sides) else []
+    sides = [(markers.strip(), side.strip()) for markers, side in matches]
+    return sides if all(any(char.isalnum() for char in side) for _, side in sides) else []
 
 
 def _places(markers: str) -> tuple[int, ...]:
@@ -225,9 +227,9 @@ def _sentences(text: str) -> list[tuple[str, tuple[int, ...]]]:
         markers.append((match.start(), _places(match[1])))
         bare = bare[: match.start()] + bare[match.end() :]
     spans = [span for span in sentences(bare) if any(c.isalnum() for c in bare[span[0] : span[1]])]
-    named: list[list[int]] = [[] for _ in spans]
+    cited: list[list[int]] = [[] for _ in spans]
     for at, places in markers:
         owner = max((i for i, (start, _) in enumerate(spans) if start < at), default=0)
         if spans:
-            named[owner].extend(place for place in places if place not in named[owner])
-    return [(bare[start:end], tuple(places)) for (start, end), places in zip(spans, named, strict=True)]
+            cited[owner].extend(place for place in places if place not in cited[owner])
+    return [(bare[start:end], tuple(places)) for (start, end), places in zip(spans, cited, strict=True)]

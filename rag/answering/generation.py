@@ -31,12 +31,12 @@ did equally well on the questions that they were chosen on, and the lowest of th
 twice (docs/research/decisions.md)."""
 
 HAPPENED: dict[Language, str] = {"en": "? Or has it already happened?", "ar": "؟ أم حدث ذلك بالفعل؟"}
-"""What is added to a refused question about the future, in place of its own mark."""
+"""What is added to a refused question about the future, in place of its question mark."""
 
 _text = attrgetter("text")
 
 _LAST = re.compile(r"[^?؟]+(?=[?؟\s]*$)")
-"""The last question of several: a follow-up may stand behind the one that it depends on."""
+"""The last of several questions: a follow-up comes after the question that it depends on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +94,16 @@ class Form:
     wording: prompt.Wording
     """Of sentences and headlines."""
     headlines: bool
-    """Whether the headline of each article stands above its sentences."""
+    """Whether the headline of each article is shown above its sentences."""
 
     def arranged(self, evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
-        """Evidence in the order in which it is shown: below headlines that of an article together."""
+        """Evidence in the order in which it is shown: grouped by article where headlines are shown."""
         return prompt.by_article(evidence) if self.headlines else tuple(evidence)
 
 
 AS_WRITTEN = Form(prompt.as_written, headlines=False)
-"""All as it is written. Above Arabic sentences the adapted model names wrong ones more often where headlines
-are shown (docs/research/decisions.md)."""
+"""Everything as it is written. With headlines above Arabic sentences the adapted model cites wrong sentences
+more often (docs/research/decisions.md)."""
 
 GLOSSED = Form(glossed, headlines=True)
 """Arabic sentences, headlines and questions word for word in English, and the reply in English."""
@@ -118,7 +118,7 @@ def form_for(question: str, language: Language, *, adapted: bool) -> Form:
     Args:
         question: As it is put to the model.
         language: Of the answer.
-        adapted: Whether the model is asked as the adapter was trained to be.
+        adapted: Whether the prompt has the form that the adapter was trained on.
     """
     return GLOSSED if adapted and language == "en" and not is_arabic(question) else AS_WRITTEN
 
@@ -138,7 +138,7 @@ def generate(
         evidence: Numbered from 1, most useful first; without any the model is not asked.
         context: Holds model, prompt and language.
         order: Puts the evidence into the order in which the model reads it.
-        form: In which the model reads; the usual one if not given.
+        form: The form in which the model reads; by default the one of ``form_for``.
 
     Raises:
         PromptBroken: Not even the first sentence fits into the model's context.
@@ -151,22 +151,22 @@ def generate(
     form = form or form_for(question, context.language, adapted=context.adapted)
     over_glosses = form is GLOSSED and is_arabic(question)
 
-    def read(items: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    def in_order(items: Sequence[Evidence]) -> tuple[Evidence, ...]:
         return form.arranged(order(items))
 
-    messages, fitting = prompt.build(
+    messages, shown = prompt.build(
         context.template,
         question=gloss_question(question) if over_glosses else question,
         evidence=evidence,
         language="en" if over_glosses else context.language,
         count=context.model.count,
         budget=context.model.context - settings.max_new_tokens,
-        order=read,
+        order=in_order,
         wording=form.wording,
         headlines=form.headlines,
     )
     completion = complete(messages, settings.max_new_tokens, context)
-    draft = drafts.parse(completion.text, question, fitting, read(fitting))
+    draft = drafts.parse(completion.text, question, shown, in_order(shown))
     draft = dataclasses.replace(draft, glossed=form is GLOSSED)
     return confidence.rated(draft, completion.likelihood, context.model.identity)
 
@@ -182,56 +182,56 @@ def read_again(draft: Draft, context: Context) -> Draft:
     if not draft.refused or first is None or first.choice >= UNSURE or len(draft.evidence) < 2:
         return draft
     if context.adapted and context.language == "ar" and is_arabic(draft.question):
-        other = generate(draft.question, draft.evidence, context, form=GLOSSED)
+        reread = generate(draft.question, draft.evidence, context, form=GLOSSED)
     else:
-        other = generate(draft.question, draft.evidence, context, order=prompt.rotated)
+        reread = generate(draft.question, draft.evidence, context, order=prompt.rotated)
     context.clock.mark("reread")
-    return draft if other.refused or other.confidence is None or not other.statements else other
+    return draft if reread.refused or reread.confidence is None or not reread.statements else reread
 
 
 def read_on(draft: Draft, context: Context) -> Draft:
     """Step: where the model refuses, read the next sentences too.
 
-    A small model that is shown twice as many sentences at once names more wrong ones. So it reads the next
-    ones by themselves. What it names there takes the place of the last of the first ones, and the reply to
-    these decides.
+    A small model that is shown twice as many sentences at once cites more wrong ones. So it reads the next
+    ones by themselves. Those that it cites replace the last of the first ones, and the reply to this mixture
+    decides.
     """
     if not draft.refused or draft.confidence is None or draft.part is None:
         return draft
     most, tokens = context.settings.evidence, context.settings.evidence_tokens
     spans = {drafts.span(item) for item in draft.evidence}
     retrieved = find(draft.part, context.search, sentences=2 * most).evidence
-    left = (item for item in retrieved if drafts.span(item) not in spans)
-    following = fitting(left, _text, most=most, tokens=tokens)
+    unread = (item for item in retrieved if drafts.span(item) not in spans)
+    following = fitting(unread, _text, most=most, tokens=tokens)
     if not following:
         return draft
-    other = generate(draft.question, drafts.renumbered(following), context)
-    named = [item for statement in other.statements for item in statement.cited]
-    if named:
-        rest = tokens - sum(count(item.text) for item in named)
-        first = fitting(draft.evidence, _text, most=max(most - len(named), 1), tokens=rest)
-        other = generate(draft.question, drafts.renumbered([*first, *named]), context)
+    reread = generate(draft.question, drafts.renumbered(following), context)
+    cited = [item for statement in reread.statements for item in statement.cited]
+    if cited:
+        tokens_left = tokens - sum(count(item.text) for item in cited)
+        first = fitting(draft.evidence, _text, most=max(most - len(cited), 1), tokens=tokens_left)
+        reread = generate(draft.question, drafts.renumbered([*first, *cited]), context)
     context.clock.mark("reread")
-    return other if named and other.statements and confidence.chose(other) else draft
+    return reread if cited and reread.statements and confidence.chose(reread) else draft
 
 
 def ask_whether_done(draft: Draft, context: Context) -> Draft:
     """Step: where the model refuses to say when or whether something will happen, ask if it has happened.
 
-    "When will the troops leave?" is refused over a sentence that says that they have left. The next sentences
-    are read too, as by ``read_on``.
+    The model refuses "When will the troops leave?" where the sentence says that they have left. The next
+    sentences are read too, as in ``read_on``.
     """
     last = _LAST.search(draft.part.own if draft.part else draft.question)
     if not draft.refused or draft.confidence is None or not last or not _asks_when_or_whether(last[0]):
         return draft
     language = detect_language(draft.question)
     question = f"{draft.question.rstrip(ENDS)}{HAPPENED[language]}"
-    other = dataclasses.replace(generate(question, draft.evidence, context), part=draft.part)
+    reread = dataclasses.replace(generate(question, draft.evidence, context), part=draft.part)
     context.clock.mark("reread")
-    other = read_on(other, context)
-    if not other.statements or not confidence.chose(other):
+    reread = read_on(reread, context)
+    if not reread.statements or not confidence.chose(reread):
         return draft
-    return dataclasses.replace(other, question=draft.question, happened=True)
+    return dataclasses.replace(reread, question=draft.question, happened=True)
 
 
 def _asks_when_or_whether(question: str) -> bool:

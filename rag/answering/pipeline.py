@@ -48,7 +48,7 @@ class Steps:
     presenting: tuple[Step, ...] = (translate_cited, *presentation.STEPS)
     """After the decision."""
     decomposing: bool = True
-    """Whether a question of several parts is asked part by part."""
+    """Whether a question of several parts is answered part by part."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ class Steps:
         return (*(step.__name__ for step in steps), *(["decompose"] if self.decomposing else []))
 
     def without(self, names: Iterable[str]) -> Steps:
-        """The steps but for some.
+        """These steps without some of them.
 
         Args:
             names: Names of steps.
@@ -108,7 +108,9 @@ def answer(request: Request, context: Context, steps: Steps = Steps()) -> Answer
     together = retrieved(request.question, parts, retrievals, context.settings.passages)
     context.clock.mark("retrieve")
     context.emit(together)
-    drafts = [checked(part, one, context, steps) for part, one in zip(parts, retrievals, strict=True)]
+    drafts = [
+        checked(part, retrieval, context, steps) for part, retrieval in zip(parts, retrievals, strict=True)
+    ]
     built = answer_builder.build(drafts, context.language)
     return Answer(
         question=request.question,
@@ -158,14 +160,14 @@ def understand(question: str, history: Sequence[Turn], longest: int, steps: Step
         question: As typed, trimmed.
         history: Earlier turns, oldest first.
         longest: Most characters of a question.
-        steps: Whether a question of several parts is taken apart.
+        steps: Whether a question of several parts is split.
     """
     standalone = rewrite(question, history, longest=longest)
     return decompose(standalone, longest=longest, entire=not steps.decomposing)
 
 
 def retrieved(question: str, parts: Sequence[Part], retrievals: Sequence[Retrieved], k: int) -> Retrieved:
-    """What was found for all parts, with the question as it was understood where that is not as typed.
+    """What was found for all parts, with the question as understood where that differs from the typed one.
 
     Args:
         question: As typed.

@@ -97,8 +97,8 @@ def is_marked(claim: Claim, shown: Iterable[Citation], language: Language) -> bo
         shown: The citations that are shown with their marks, the claim's among them or not.
         language: Of the answer.
     """
-    doubtful = (one for one in shown if one.number in claim.citations and not one.certain)
-    return claim.reason in {doubt(one, language) for one in doubtful}
+    doubtful = (cited for cited in shown if cited.number in claim.citations and not cited.certain)
+    return claim.reason in {doubt(cited, language) for cited in doubtful}
 
 
 def quote_sentences(draft: Draft, context: Context) -> Draft:
@@ -107,17 +107,17 @@ def quote_sentences(draft: Draft, context: Context) -> Draft:
     A sentence of another article that could not be translated says nothing to the reader, and is left out.
     Without it a plan or an outcome is an answer by itself.
     """
-    read = tuple(
-        one
-        for one in draft.statements
-        if not (one.added and one.quoted and _is_untranslated(one, context.language))
+    readable = tuple(
+        statement
+        for statement in draft.statements
+        if not (statement.added and statement.quoted and _is_untranslated(statement, context.language))
     )
     if draft.relation == "plan and outcome" and draft.outcome == "conflict":
-        if len(read) == len(draft.statements):
+        if len(readable) == len(draft.statements):
             return draft
         draft = dataclasses.replace(draft, relation="sentences", outcome="answered")
     quoted: dict[tuple[str, tuple[Span, ...]], Statement] = {}
-    for statement in read:
+    for statement in readable:
         shown = _shown(statement, draft, context.language)
         key = "" if shown.quoted else shown.text, tuple(map(span, shown.cited))
         quoted.setdefault(key, shown)
@@ -144,8 +144,10 @@ def sides_by_date(draft: Draft, context: Context) -> Draft:
     if draft.outcome != "conflict":
         return draft
     comma = REASONS[context.language]["comma"]
-    ordered = sorted(draft.statements, key=lambda one: one.cited[0].published or "", reverse=True)
-    return dataclasses.replace(draft, statements=tuple(_with_source(one, comma) for one in ordered))
+    ordered = sorted(draft.statements, key=lambda statement: statement.cited[0].published or "", reverse=True)
+    return dataclasses.replace(
+        draft, statements=tuple(_with_source(statement, comma) for statement in ordered)
+    )
 
 
 STEPS = (quote_sentences, label_sides, sides_by_date)
@@ -177,7 +179,8 @@ def _shown(statement: Statement, draft: Draft, language: Language) -> Statement:
             return as_quotation(statement, language, words=words)
         reason = statement.reason or doubt(statement.cited[0], language)
         statement = dataclasses.replace(statement, verdict="partial", reason=reason)
-    sided = draft.outcome == "conflict" or (not beside and any(one.added for one in draft.statements))
+    has_added = any(statement.added for statement in draft.statements)
+    sided = draft.outcome == "conflict" or (not beside and has_added)
     return statement if sided or not (foreign or draft.phrases) else with_sentence(statement, language)
 
 
@@ -188,9 +191,9 @@ def _is_untranslated(statement: Statement, language: Language) -> bool:
 
 def _with_source(statement: Statement, comma: str) -> Statement:
     source = statement.cited[0]
-    of = comma.join(part for part in (source.outlet, source.published) if part)
+    origin = comma.join(part for part in (source.outlet, source.published) if part)
     bare = seen(statement).rstrip(".؟!؛ ")
-    text = f"{bare} ({of})." if of else f"{bare}."
+    text = f"{bare} ({origin})." if origin else f"{bare}."
     return dataclasses.replace(statement, text=text, beside="")
 
 
@@ -275,8 +278,8 @@ def with_sentence(statement: Statement, language: Language) -> Statement:
 def _clause(sentence: str, words: str) -> str:
     """The clause of a sentence, between dashes or semicolons, that contains the words that matter.
 
-    Text that follows it (a link, an instruction addressed to a language model) is not needed to see what the
-    article says.
+    Text after it (a link, an instruction addressed to a language model) is not needed to see what the article
+    says.
     """
     cuts = [0, *(end for match in _APART.finditer(sentence) for end in match.span()), len(sentence)]
     pieces = [sentence[start:end] for start, end in zip(cuts[::2], cuts[1::2], strict=True)]
@@ -291,12 +294,12 @@ def _clause(sentence: str, words: str) -> str:
 
 
 def _holds(piece: str, words: str) -> bool:
-    """Whether it contains these words, their numbers and months, or most of them between alternatives.
+    """Whether a piece contains these words, their numbers and months, or most of them among alternatives.
 
     Word for word "Huda Badri" may be "Huda/guidance Badri".
     """
     values = quantities.claimed(words)
     if contains(piece, words) or (values and values <= stated(piece)):
         return True
-    wanted, there = set(fold(words).split()), set(fold(piece.replace("/", " ")).split())
-    return "/" in piece and len(wanted & there) > MOST * len(wanted)
+    wanted, present = set(fold(words).split()), set(fold(piece.replace("/", " ")).split())
+    return "/" in piece and len(wanted & present) > MOST * len(wanted)

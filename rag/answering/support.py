@@ -21,7 +21,7 @@ STEM = 4
 """Letters that a country and its people share: Iraq and Iraqi, Turkey and Turkish."""
 
 PHRASE = 3
-"""Most words of a claim that is a phrase: a capital at its beginning is a name's and no sentence's. Not
+"""Most words of a claim that is a phrase: a capital at its beginning marks a name, not a sentence. Not
 tuned."""
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -98,8 +98,8 @@ def unknown_names(text: str, sources: Sequence[str], question: str = "") -> list
     """
     if is_arabic(text) or all(is_arabic(source) for source in sources):
         return []
-    there = " ".join([*sources, question])
-    held, starts = set(terms(there)), {word[:STEM] for word in fold(there).split()}
+    known = " ".join([*sources, question])
+    known_terms, starts = set(terms(known)), {word[:STEM] for word in fold(known).split()}
     reader = EnglishReader(text, shipped())
     first = reader.words[0].start if reader.words else 0
     phrase = 0 < len(reader.words) <= PHRASE and bool(reader.name(0)[0])
@@ -109,11 +109,11 @@ def unknown_names(text: str, sources: Sequence[str], question: str = "") -> list
         for match in matches
         if match[0][0].isupper()
         and not (match[0].isupper() or _PEOPLE.search(match[0]))
-        and not held & set(terms(match[0]))
+        and not known_terms & set(terms(match[0]))
         and fold(match[0])[:STEM] not in starts
-        and not any(contains(there, other) for other in _other_names(reader, match.start()))
+        and not any(contains(known, spelling) for spelling in _other_names(reader, match.start()))
     ]
-    if phrase and unknown and unknown[0].start() == first and _has_people_of(reader, there):
+    if phrase and unknown and unknown[0].start() == first and _has_people_of(reader, known):
         del unknown[0]  # Poland, where the source has Polish troops
     return [match[0] for match in unknown]
 
@@ -124,8 +124,8 @@ def _has_people_of(reader: EnglishReader, text: str) -> bool:
     The two begin alike in Arabic: بولندا and بولندي, Poland and Polish.
     """
     country = reader.gazetteer.match(reader.words, 0, "en")
-    other = EnglishReader(text, shipped())
-    matches = (other.gazetteer.match(other.words, at, "en") for at in range(len(other.words)))
+    source = EnglishReader(text, shipped())
+    matches = (source.gazetteer.match(source.words, at, "en") for at in range(len(source.words)))
     people = [name for match in matches if match for name in match.names if name.kind == NATIONALITY]
     return country is not None and bool(_arabic_stems(country.names) & _arabic_stems(people))
 
@@ -152,14 +152,14 @@ def agree(values: Set[str], others: Set[str]) -> bool:
 
 
 def _denials(text: str) -> int:
-    """How often a text negates: a sentence that loses one of two negations says the opposite in part."""
+    """The number of negations: a sentence that loses one of two says the opposite in part."""
     if not is_arabic(text):
         return len(_NEGATIONS["en"].findall(text))
     return len(_NEGATIONS["ar"].findall(fold(_DOUBLED.sub(" ", text))))
 
 
 def holding(words: str, cited: Sequence[Evidence]) -> Evidence | None:
-    """The first sentence that contains exactly these words, or else them and an ending of the last one."""
+    """The first sentence that contains exactly these words, or else with an ending on the last one."""
     exact = (item for item in cited if contains(item.text, words))
     return next(exact, next((item for item in cited if quotes(item.text, words)), None))
 
@@ -170,7 +170,7 @@ def contains(text: str, words: str) -> bool:
 
 
 def quotes(text: str, words: str) -> bool:
-    """Whether a text contains these words, of which the last may have an ending there: وزير in وزيرها."""
+    """Whether a text contains these words, the last one perhaps with an ending: وزير in وزيرها."""
     return re.search(_start(words), fold(text)) is not None
 
 

@@ -59,7 +59,7 @@ class Translation:
     text: str
     """The translation."""
     certain: bool
-    """Whether no check outside the model finds a fault."""
+    """Whether the checks outside the model find no fault."""
     literal: bool = False
     """Whether it is word for word, without a model."""
 
@@ -69,7 +69,7 @@ def translate_cited(draft: Draft, context: Context) -> Draft:
     if draft.outcome == "not_found":
         return draft
     done: dict[Span, Evidence] = {}
-    statements = tuple(_translated(one, done, context) for one in draft.statements)
+    statements = tuple(_translated(statement, done, context) for statement in draft.statements)
     if done:
         context.clock.mark("translate")
     return dataclasses.replace(draft, statements=statements)
@@ -126,7 +126,7 @@ def translate(
         sentence: In the other of the two languages.
         language: What it is translated into.
         context: Holds the model.
-        hinted: Whether the prompt contains meanings, names and values; evals compare without.
+        hinted: Whether the prompt contains meanings, names and values; evals compare both.
 
     Raises:
         PromptBroken: The prompt is missing or wrong.

@@ -2,7 +2,7 @@
 
 Checked outside the model: every cited sentence is one that the model was shown; every number and month of a
 statement is in the sentences that it cites, and so is every name that is in the evidence at all, across
-scripts; names of what was read from glosses are in them. A statement with a wrong citation or none gets the
+scripts, and every name in a statement read from glosses. A statement with a wrong citation or none gets the
 sentence that supports it, if there is one; where only the model's translation of a phrase is in doubt, its
 whole sentence is shown instead.
 """
@@ -31,8 +31,8 @@ from rag.language.translation.words import is_stop, keys_of, words_of
 from rag.records import Evidence, Language
 
 HALF = 0.5
-"""Share of the content words of a translated phrase that its words must explain, and more: in a phrase of two
-words, one wrong word is a wrong answer. Not tuned."""
+"""The original words must explain more than this share of a translated phrase's content words: in a phrase of
+two words, one wrong word is a wrong answer. Not tuned."""
 
 LATIN_NAME = 4
 """An Arabic answer may be a name of up to this many words in Latin letters, if the tables lack it. Not
@@ -84,8 +84,8 @@ def _verified(statement: Statement, draft: Draft, context: Context, *, first: bo
         return statement
     if nearest := _nearest(statement, names, draft):
         if first and statement.cited and _is_surer_than_words(statement.cited[0], draft):
-            said = statement.words or statement.text
-            return in_place_of(statement, statement.cited[0], said, reasons["quoted"])
+            words = statement.words or statement.text
+            return in_place_of(statement, statement.cited[0], words, reasons["quoted"])
         reason = reasons["lacking" if statement.cited else "unnamed"]
         return dataclasses.replace(statement, cited=(nearest,), verdict="partial", reason=reason)
     if source:
@@ -100,13 +100,13 @@ def _verified(statement: Statement, draft: Draft, context: Context, *, first: bo
     )
 
 
-def _is_surer_than_words(named: Evidence, draft: Draft) -> bool:
-    """Whether the sentence that a reply names first is probable, and may answer, where its words are not."""
-    return chose(draft) and not draft.sure and (draft.happened or fits(draft.question, named.text))
+def _is_surer_than_words(cited: Evidence, draft: Draft) -> bool:
+    """Whether the first cited sentence is probably right and may be the answer, while the words are not."""
+    return chose(draft) and not draft.sure and (draft.happened or fits(draft.question, cited.text))
 
 
 def _is_said_in_arabic(statement: Statement) -> bool:
-    """Whether what was read from glosses can be said in Arabic: by tables, or in its sentence's own words."""
+    """Whether a statement read from glosses can be put in Arabic, by tables or in its sentence's words."""
     text = statement.text.strip(ENDS)
     is_readable = (
         is_arabic(text) or not any(map(str.isalpha, text)) or holding(text, statement.cited) is not None
@@ -115,18 +115,18 @@ def _is_said_in_arabic(statement: Statement) -> bool:
 
 
 def _worded(statement: Statement, draft: Draft, language: Language) -> Statement:
-    """A phrase that tables can write in the answer's language, in their words.
+    """A statement in the tables' words, if they can write it in the answer's language.
 
-    It is one known name or value or, in an Arabic answer, English names or an English value or date.
+    They can if it is one known name or value or, in an Arabic answer, English names or a value or date.
     """
     if not statement.words:
-        said = in_arabic(statement.text.strip(ENDS)) if language == "ar" else ""
-        source = holding(statement.text.strip(ENDS), statement.cited) if said else None
+        arabic = in_arabic(statement.text.strip(ENDS)) if language == "ar" else ""
+        source = holding(statement.text.strip(ENDS), statement.cited) if arabic else None
         if source and not is_arabic(source.text):
-            return dataclasses.replace(statement, text=said, words=statement.text)
+            return dataclasses.replace(statement, text=arabic, words=statement.text)
         # "5 percent" of "5%", and English words for an Arabic sentence, are checked while they are English.
-        other = said and not source and any(map(str.isalpha, statement.text)) and _holds(statement, draft)
-        return dataclasses.replace(statement, text=said) if other else statement
+        held = arabic and not source and any(map(str.isalpha, statement.text)) and _holds(statement, draft)
+        return dataclasses.replace(statement, text=arabic) if held else statement
     hints = hints_for(statement.words, "en" if language == "ar" else "ar")
     whole = len(hints) == 1 and hints[0].source.strip() == statement.words.strip(ENDS)
     known = whole and hints[0].kind in ("name", "value") and not hints[0].spelled
@@ -137,10 +137,10 @@ def _worded(statement: Statement, draft: Draft, language: Language) -> Statement
 
 def _is_a_meaning(text: str, hint: Hint, language: Language) -> bool:
     """Whether a text is one of a phrase's meanings, or sounds like a name that has several: عمان, Amman."""
-    said, *meanings = (
+    written, *meanings = (
         [key for key in keys_of(words) if not is_stop(key, language)] for words in (text, *hint.targets)
     )
-    if said in meanings:
+    if written in meanings:
         return True
     latin, arabic = (hint.source, text) if language == "ar" else (text, hint.source)
     return hint.kind == "name" and len(meanings) > 1 and likeness(latin, fold(arabic)) >= ALIKE
@@ -161,9 +161,9 @@ def _is_faithful(words: str, text: str) -> bool:
 
 
 def _is_in_another_language(statement: Statement, language: Language) -> bool:
-    """Whether a statement is not in the answer's language; numbers and names of neither language fit.
+    """Whether a statement is not in the answer's language.
 
-    So do Latin letters that an Arabic sentence has itself.
+    Numbers and names of neither language are accepted, and so are Latin letters of an Arabic sentence.
     """
     text = statement.text
     letters = sum(char.isalpha() for char in text)
@@ -197,18 +197,18 @@ def _is_half_translated(statement: Statement, language: Language) -> bool:
 
 
 def _own_words(statement: Statement, evidence: Sequence[Evidence], language: Language) -> Statement:
-    """A statement in the evidence's language: its sentence is shown, translated, or nothing."""
-    said = statement.words or statement.text
-    if source := holding(said, statement.cited or evidence):
-        return in_place_of(statement, source, said)
+    """A statement in the evidence's language: replaced by its sentence, or unsupported if none has it."""
+    words = statement.words or statement.text
+    if source := holding(words, statement.cited or evidence):
+        return in_place_of(statement, source, words)
     return dataclasses.replace(
-        statement, text=said, verdict="unsupported", reason=REASONS[language]["language"]
+        statement, text=words, verdict="unsupported", reason=REASONS[language]["language"]
     )
 
 
 def _nearest(statement: Statement, names: Sequence[Sequence[Evidence]], draft: Draft) -> Evidence | None:
-    """The sentence that supports a statement with a wrong citation or none; None where nothing shows it."""
-    said = set(terms(statement.text))
+    """The sentence that supports a statement with a wrong citation or none; None where no sentence does."""
+    statement_terms = set(terms(statement.text))
     fitting = [
         item
         for item in draft.evidence
@@ -216,8 +216,9 @@ def _nearest(statement: Statement, names: Sequence[Sequence[Evidence]], draft: D
         and supports([item.text], statement.text, statement.words, draft.question)
     ]
     if not (names or statement.words or values_in(statement.text)):
-        fitting = [] if statement.cited else [item for item in fitting if said & set(terms(item.text))]
-    return max(fitting, key=lambda item: len(said & set(terms(item.text))), default=None)
+        sharing = [item for item in fitting if statement_terms & set(terms(item.text))]
+        fitting = [] if statement.cited else sharing
+    return max(fitting, key=lambda item: len(statement_terms & set(terms(item.text))), default=None)
 
 
 def _unsupported_reason(
@@ -242,9 +243,9 @@ def _holding_names(text: str, evidence: Sequence[Evidence]) -> list[list[Evidenc
 
     A name that no evidence contains may be spelt in another way, and is skipped.
     """
-    wanted = latin_keys(text)
-    held = [(item, arabic_keys(item.text)) for item in evidence] if wanted else []
-    sentences_by_name = ([item for item, keys in held if keys & name] for name in wanted)
+    names = latin_keys(text)
+    keyed = [(item, arabic_keys(item.text)) for item in evidence] if names else []
+    sentences_by_name = ([item for item, keys in keyed if keys & name] for name in names)
     return [items for items in sentences_by_name if items]
 
 

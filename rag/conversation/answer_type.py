@@ -76,7 +76,7 @@ _COUNTED = re.compile(
     rf"(?:(?:and|but|so) )?how many (?:[^\W\d]+ ){{0,2}}?([^\W\d]+) (?:{_AUXILIARIES})\b"
     r"|[وف]?(?:(?:(?:من|في) )?كم(?: عدد)?|ما(?: هو)? عدد) ([^\W\d]+)"
 )
-"""What is to be counted: the word before the verb in English, the one after كم or عدد in Arabic, folded."""
+"""The noun to be counted: the word before the verb in English, the one after كم or عدد in Arabic, folded."""
 
 _DUAL = re.compile(r"(?<!\w)[وفب]?(?!ال|وال|بال|لل)\w{3,}(?:ان|ين)(?!\w)")
 """Words that may be duals; after the article the same ending may also be a plural's."""
@@ -158,13 +158,13 @@ def fits(question: str, *answer: str) -> bool:
 
 
 def _names_time(question: str, text: str) -> bool:
-    """Whether a text has a word of time that its question lacks: "end" tells nobody when something ends."""
-    asked = set(fold(question).split())
-    return any(not asked.issuperset(match[0].split()) for match in _TIMES.finditer(fold(text)))
+    """Whether a text has a word of time that its question lacks: "end" does not say when something ends."""
+    question_words = set(fold(question).split())
+    return any(not question_words.issuperset(match[0].split()) for match in _TIMES.finditer(fold(text)))
 
 
 def _besides_values(text: str) -> str:
-    """The words of a text that are no part of a number, an amount or a date."""
+    """The words of a text that are not part of a number, an amount or a date."""
     words = words_of(text)
     values = values_of(text, "ar" if is_arabic(text) else "en")
     inside = {at for value in values for at in range(value.start, value.start + value.used)}
@@ -201,10 +201,10 @@ def elsewhen(question: str, text: str) -> bool:
     within = _WITHIN.match(question.strip())
     if not within:
         return False
-    asked = " ".join(question[within.end() :].split()[:WITHIN_WORDS])
+    period = " ".join(question[within.end() :].split()[:WITHIN_WORDS])
     # A year that is not part of a date belongs to something else: "the 2008 agreement".
     named = quantities.years(text) - quantities.years(untimed(text)), quantities.months(text)
-    wanted = quantities.years(asked), quantities.months(asked)
+    wanted = quantities.years(period), quantities.months(period)
     return any(a and b and not a & b for a, b in zip(named, wanted, strict=True))
 
 
@@ -217,6 +217,6 @@ def repeats(question: str, answer: str) -> bool:
     """
     if is_choice(question):
         return False
-    held = set(terms(question))
-    said = [set(terms(word)) for word in fold(answer).split()]
-    return any(said) and all(word & held for word in said if word)
+    question_terms = set(terms(question))
+    answer_terms = [set(terms(word)) for word in fold(answer).split()]
+    return any(answer_terms) and all(word & question_terms for word in answer_terms if word)

@@ -2,8 +2,8 @@
 
 A small model answers one part and ignores the other, and one search finds the sentences for one of them. A
 question is split only where its own words show the parts: a second question word after "and" or a question
-mark. A later part that depends on the one before it is asked after it: "When do they leave? Which bases do
-they keep?".
+mark. A later part that depends on the one before it is asked together with it: "When do they leave? Which
+bases do they keep?".
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Part:
     about: str = ""
     """What its evidence has to mention; empty where that is not known."""
     follow_up: str = ""
-    """A follow-up as the model is asked it, where it is searched for together with the question before it;
+    """A follow-up as it is put to the model, where it is searched for together with the question before it;
     empty otherwise."""
 
 
@@ -121,7 +121,7 @@ def decompose(question: Standalone, *, longest: int, entire: bool = False) -> tu
         entire: Never split it.
     """
     if question.asked:
-        # Taken apart, the earlier question would be answered once more.
+        # Splitting it would answer the earlier question again.
         return (Part(question.asked, question.asked, question.text, question.about, question.asked),)
     if question.about:
         return (Part(question.text, question.text, question.text, question.about),)
@@ -144,12 +144,12 @@ def parts(question: str, *, longest: int) -> tuple[Part, ...]:
     pieces = _cut(spaced, arabic)
     if not 1 < len(pieces) <= MOST:
         return (whole(question),)
-    asked = pieces[:1]
+    prompted = pieces[:1]
     for part in pieces[1:]:
-        asked.append(_behind(asked[-1], part, longest))
+        prompted.append(_with_context(prompted[-1], part, longest))
     return tuple(
-        Part(own, standalone, f"{standalone} {question}")
-        for own, standalone in zip(pieces, asked, strict=True)
+        Part(piece, standalone, f"{standalone} {question}")
+        for piece, standalone in zip(pieces, prompted, strict=True)
     )
 
 
@@ -167,19 +167,19 @@ def _each(question: str, arabic: bool) -> list[str]:
     return [f"{match['asks']} {aux} {side} {match['rest'].strip()}?" for side in sides]
 
 
-def _is_clause(one: str, other: str) -> bool:
-    """Whether the sides behind كل من are what everyone did: «كل من حضر الاجتماع وصوّت عليه».
+def _is_clause(first: str, second: str) -> bool:
+    """Whether the sides after كل من are what everyone did: «كل من حضر الاجتماع وصوّت عليه».
 
     They are if the first begins with a verb, or both have unknown words where names and nouns would have an
     article or be in the tables.
     """
-    first = one.split()[0]
-    if _is_named(one) or phrase_at(units()["ar"], words_of(one), 0, "ar"):
+    word = first.split()[0]
+    if _is_named(first) or phrase_at(units()["ar"], words_of(first), 0, "ar"):
         return False
-    meanings = shipped().lexicon.meanings(first)
-    present = first.startswith("ي") and any(infinitive(meaning) != meaning for meaning in meanings)
+    meanings = shipped().lexicon.meanings(word)
+    present = word.startswith("ي") and any(infinitive(meaning) != meaning for meaning in meanings)
     verb = present or any(map(_PAST.fullmatch, meanings))
-    return verb or (not meanings and len(one.split()) > 1 and not _is_named(other))
+    return verb or (not meanings and len(first.split()) > 1 and not _is_named(second))
 
 
 def _is_named(side: str) -> bool:
@@ -199,21 +199,21 @@ def _cut(question: str, arabic: bool) -> list[str]:
     pieces, start = [], 0
     for cut in cuts:
         left, right = question[start : cut.start()], question[cut.end() :]
-        if cut.start() < start or not _stands(left, arabic):
+        if cut.start() < start or not _is_question(left, arabic):
             continue
         if not re.search(r"[,،;؛?؟.]", cut[0]) and len(left.split()) <= SHORT_PART < len(right.split()):
             continue
         pieces.append(left)
         start = cut.end()
     pieces.append(question[start:])
-    if pieces[1:] and not _stands(pieces[-1], arabic):
+    if pieces[1:] and not _is_question(pieces[-1], arabic):
         pieces[-2:] = [question[question.index(pieces[-2]) :]]
     mark = "؟" if arabic else "?"
     return [f"{part[:1].upper()}{part[1:]}{mark}" for part in map(_trimmed, pieces)]
 
 
-def _behind(before: str, part: str, longest: int) -> str:
-    """A part as it is asked: behind the one before it where it depends on that."""
+def _with_context(before: str, part: str, longest: int) -> str:
+    """A part as it is put to the model: after the one before it, where it depends on that."""
     # "Which body said it would not go": "it" is the body.
     if _SUBJECT.match(part) or not (points_back(part) or is_fragment(part) or _ALREADY.fullmatch(part)):
         return part
@@ -221,7 +221,7 @@ def _behind(before: str, part: str, longest: int) -> str:
     return both if len(both) <= longest else part
 
 
-def _stands(part: str, arabic: bool) -> bool:
+def _is_question(part: str, arabic: bool) -> bool:
     """Whether a piece can be a question of its own."""
     words = part.split()
     if len(words) < 2:  # "when and where did it happen" is one question

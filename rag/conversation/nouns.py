@@ -37,7 +37,7 @@ _PARTICIPLE = re.compile(r"\w{2,}ed|built|held|made|paid|sold|shot|found", re.IG
 
 WORD = re.compile(r"[\w'’]+(?:[-.][\w'’]+)*")
 ARTICLE = re.compile(r"(?!ال(?:تقي|تقت|تقوا|تحق|تحقت|تزم|تزمت|غي|غت|قي|قت)$)[وف]?([بكل]?)ال\w{2,}|(لل)\w{2,}")
-"""Folded words with the Arabic article, but for verbs that begin like it; and the preposition in them."""
+"""Folded words with the Arabic article, except verbs that begin like it; and the preposition in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +62,19 @@ def nouns(question: str, language: Language) -> list[Span]:
     return (_english if language == "en" else _arabic)(question)
 
 
-def _english(before: str) -> list[Span]:
-    words = list(WORD.finditer(before))
+def _english(question: str) -> list[Span]:
+    words = list(WORD.finditer(question))
     spans, at = [], 1  # the first word asks
     while at < len(words):
         word, previous, last = words[at][0], fold(words[at - 1][0]), at
         after = previous if previous in PREPOSITIONS["en"] else ""
         noun, name = fold(word) in DETERMINERS, word[:1].isupper() and word != "I"
         if noun or name:
-            while last + 1 < len(words) and _goes_on(before, words[last], words[last + 1], noun):
+            while last + 1 < len(words) and _goes_on(question, words[last], words[last + 1], noun):
                 last += 1
-            # Behind an auxiliary the verb follows its subject: "did the new quay | open", "… in Faw | open".
-            place = PLACE.match(before, words[last].end())
-            verb_follows = place is not None and bool(WORD.search(before, place.end()))
+            # After an auxiliary the verb follows its subject: "did the new quay | open", "… in Faw | open".
+            place = PLACE.match(question, words[last].end())
+            verb_follows = place is not None and bool(WORD.search(question, place.end()))
             last -= noun and previous in AUXILIARIES and last - at > 1 and not verb_follows
             ends = last + 1 == len(words) or fold(words[last + 1][0]) in CLOSED
             # Else a name describes a noun: "American troops".
@@ -84,23 +84,23 @@ def _english(before: str) -> list[Span]:
     return spans
 
 
-def _goes_on(before: str, word: re.Match[str], following: re.Match[str], noun: bool) -> bool:
+def _goes_on(question: str, word: re.Match[str], following: re.Match[str], noun: bool) -> bool:
     """Whether a word belongs to the noun or name before it."""
-    near = not before[word.end() : following.start()].strip()
+    near = not question[word.end() : following.start()].strip()
     fits = fold(following[0]) not in CLOSED if noun else following[0][:1].isupper() or following[0].isdigit()
     return near and fits
 
 
-def _arabic(before: str) -> list[Span]:
-    words = list(WORD.finditer(before))
+def _arabic(question: str) -> list[Span]:
+    words = list(WORD.finditer(question))
     spans, at = [], 0
     while at < len(words):
         word, previous, last = fold(words[at][0]), fold(words[at - 1][0]) if at else "", at
-        who = at == 1 and previous == "من"  # and not "from"
+        who = at == 1 and previous == "من"  # rather than "from"
         after = previous if previous in PREPOSITIONS["ar"] and not who else ""
         if article := ARTICLE.fullmatch(word):
             # An adjective has the article too, and "in" a place belongs to the noun before it.
-            while more := _belongs([fold(other[0]) for other in words[last + 1 : last + 3]]):
+            while more := _belongs([fold(following[0]) for following in words[last + 1 : last + 3]]):
                 last += more
             spans.append(
                 Span(
@@ -116,7 +116,7 @@ def _arabic(before: str) -> list[Span]:
 def _belongs(following: list[str]) -> int:
     """How many of the folded words that follow an Arabic noun with its article belong to it.
 
-    A place does not, as no noun with the article has another one behind it: «تغادر القوات العراق».
+    A place does not, as no noun with the article is followed by another one: «تغادر القوات العراق».
     """
     if following and following[0].startswith("ال") and ARTICLE.fullmatch(following[0]):
         return not _is_known_place(following[0])
@@ -135,47 +135,48 @@ def _is_known_place(word: str) -> bool:
     return places and all(meaning[0].isupper() for meaning in meanings)
 
 
-def entire(before: str, spans: list[Span], span: Span, text: str) -> Span:
-    """A noun of an English question with its "of …", where a text that takes its place has one of its own.
+def entire(question: str, spans: list[Span], span: Span, text: str) -> Span:
+    """A noun of an English question with its "of …", where the text that takes its place has one too.
 
     Args:
-        before: The question.
+        question: In English.
         spans: Its nouns and names.
         span: One of them.
         text: What takes its place.
     """
-    of = OF.match(before, span.end) if OF.search(text) else None
+    of = OF.match(question, span.end) if OF.search(text) else None
     if of is None:
         return span
     end, nouns = of.end(), 0
-    for word in WORD.finditer(before, of.end()):
+    for word in WORD.finditer(question, of.end()):
         closes = fold(word[0]) in (CLOSED if nouns else CLOSED - DETERMINERS)
-        if closes or before[end : word.start()].strip():
+        if closes or question[end : word.start()].strip():
             break
         end, nouns = word.end(), nouns + (fold(word[0]) not in DETERMINERS)
-    verb = verb_within(before, spans, of.end(), end)
-    return dataclasses.replace(span, end=len(before[: verb.start()].rstrip()) if verb else end)
+    verb = verb_within(question, spans, of.end(), end)
+    return dataclasses.replace(span, end=len(question[: verb.start()].rstrip()) if verb else end)
 
 
-def verb_within(before: str, spans: list[Span], start: int, end: int) -> re.Match[str] | None:
+def verb_within(question: str, spans: list[Span], start: int, end: int) -> re.Match[str] | None:
     """The verb at the end of words that were taken for a noun: "did the head of | the bank resign".
 
     Args:
-        before: A question in English.
+        question: In English.
         spans: Its nouns and names.
         start: Where the words begin.
         end: Where they end.
     """
-    auxiliary = next((word for word in _words(before, 0, start)[::-1] if fold(word[0]) in AUXILIARIES), None)
-    content = [word for word in _words(before, start, end) if fold(word[0]) not in DETERMINERS]
-    place = PLACE.match(before, end)
-    if len(content) < 2 or (place and WORD.search(before, place.end())):
+    earlier = reversed(_words(question, 0, start))
+    auxiliary = next((word for word in earlier if fold(word[0]) in AUXILIARIES), None)
+    content = [word for word in _words(question, start, end) if fold(word[0]) not in DETERMINERS]
+    place = PLACE.match(question, end)
+    if len(content) < 2 or (place and WORD.search(question, place.end())):
         return None
     if auxiliary is None or fold(auxiliary[0]) in _BE:
         return content[-1] if _PARTICIPLE.fullmatch(content[-1][0]) else None
     others = (
         word
-        for word in _words(before, auxiliary.end(), start)
+        for word in _words(question, auxiliary.end(), start)
         if fold(word[0]) not in PREPOSITIONS["en"]
         and not any(span.start <= word.start() < span.end for span in spans)
     )

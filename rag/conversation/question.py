@@ -18,7 +18,7 @@ def check_question(question: str, settings: Settings, history: Sequence[Turn] = 
         history: Earlier turns; question and answer of each must be text.
 
     Raises:
-        BadQuestion: It is empty, too long, or not text, or the history has something else than texts.
+        BadQuestion: It is empty, too long or not text, or the history contains something other than text.
     """
     for turn in history:
         for text in (turn.question, turn.answer):

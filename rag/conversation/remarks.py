@@ -63,7 +63,7 @@ _CUT = re.compile(r"(?<=[.!?؟،,;؛…])\s+|\n+")
 
 
 def remark(text: str) -> Remark | None:
-    """What a message does that asks nothing; None for all others.
+    """What a message that asks nothing does; None for all others.
 
     Args:
         text: In either language.

@@ -101,11 +101,11 @@ class Named:
     corrects: bool = False
     """Whether it corrects the question before it, rather than asks the same again about something else."""
     instead_of: str = ""
-    """What it says is not meant; empty where it does not say it."""
+    """What it says is not meant; empty where it does not say so."""
 
 
 def named(question: str) -> Named | None:
-    """What a follow-up names that the question before it is asked about; None if it is no such follow-up.
+    """What a follow-up names that the question before it is asked about; None if it is not such a follow-up.
 
     Args:
         question: In either language.
@@ -134,7 +134,7 @@ def named(question: str) -> Named | None:
 
 
 def names_something(name: Named) -> bool:
-    """Whether its evidence mentions it: not a time, a relation ("of the port"), an owner ("the women's").
+    """Whether evidence must mention a name: not a time, a relation ("of the port"), an owner ("the women's").
 
     Args:
         name: What a follow-up names.
@@ -166,8 +166,8 @@ def replaced(before: str, name: Named) -> str:
         name: What the follow-up names.
     """
     language = detect_language(before)
-    other = any(map(str.isalpha, name.text)) and detect_language(name.text) != language
-    if other or _asks(fold(name.text).split()):
+    foreign = any(map(str.isalpha, name.text)) and detect_language(name.text) != language
+    if foreign or _asks(fold(name.text).split()):
         return ""
     before = before.strip().rstrip(" .!?؟")
     question = _renumbered(before, name.text) or _put(before, name, language)
@@ -175,7 +175,7 @@ def replaced(before: str, name: Named) -> str:
 
 
 def _renumbered(before: str, text: str) -> str:
-    """A number in the place of that behind the same words, "Rasid 2" for "Rasid 3", or a year for a year."""
+    """A number in the place of that after the same words, "Rasid 2" for "Rasid 3", or a year for a year."""
     match = re.fullmatch(r"(.+?)\s*\d+", text)
     same = match and list(re.finditer(rf"(?<!\w){re.escape(match[1])}\s*\d+(?!\w)", before, re.IGNORECASE))
     year, years = _YEAR.search(text), list(_YEAR.finditer(before))
@@ -222,7 +222,7 @@ def _put(before: str, name: Named, language: Language) -> str:
         free,
         spans,
     )
-    best = next((some[-1] for some in order if some), None)
+    best = next((candidates[-1] for candidates in order if candidates), None)
     if best is None or (best.after == "of" and verb_within(before, spans, best.start, best.end)):
         return ""
     return _instead(before, entire(before, spans, best, rest), _small(rest), language)
@@ -236,9 +236,9 @@ def _small(text: str) -> str:
 def _after(before: str, preposition: str, text: str) -> str:
     """A question with a text in the place of the last word after a preposition: "in autumn"; else empty."""
     words = list(WORD.finditer(before))
-    for one, following in reversed(list(itertools.pairwise(words))):
+    for previous, following in reversed(list(itertools.pairwise(words))):
         word = fold(following[0])
-        if fold(one[0]) == preposition and word not in CLOSED and not _asks([word]):
+        if fold(previous[0]) == preposition and word not in CLOSED and not _asks([word]):
             return f"{before[: following.start()]}{text}{before[following.end() :]}"
     return ""
 
@@ -249,7 +249,7 @@ def _sharing(before: str, spans: list[Span], text: str) -> list[Span]:
 
 
 def mentioning(about: str, retrieved: Retrieved) -> Retrieved:
-    """What was found, without sentences of passages that do not mention what a follow-up names.
+    """What was retrieved, without sentences of passages that do not mention what a follow-up names.
 
     Sentences in another language stay, as they have other words for it.
 
@@ -276,7 +276,7 @@ def mentioning(about: str, retrieved: Retrieved) -> Retrieved:
 
 
 def _content(text: str) -> set[str]:
-    """The search terms of a text, but for closed classes."""
+    """The search terms of a text without those of closed classes."""
     return {term for word in fold(text).split() if word not in CLOSED for term in terms(word)} - {"s"}
 
 

@@ -4,8 +4,9 @@ A follow-up that names something else ("And the bridge?", "No, I meant the hospi
 asked about what it names. Any other depends on the conversation where it is short, continues ("and …", «وماذا
 عن …»), or has a word that points back ("he", "there", "ذلك"). It is searched for together with the question
 before it and the first words of that question's answer. The model is asked the follow-up alone over the
-sentences found, or behind the question before it where it is too short to be about anything. Rules of grammar
-that rewrote all follow-ups, 1,400 lines, found no more evidence (docs/research/decisions.md, "Conversation").
+retrieved sentences, or after the question before it where it is too short to be about anything. Rules of
+grammar that rewrote all follow-ups, 1,400 lines, found no more evidence (docs/research/decisions.md,
+"Conversation").
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ ANSWER_WORDS = 8
 """Words of the answer before that are searched for: its value comes first. Not tuned."""
 
 REFUSALS = frozenset({"The articles do not say.", "لا تذكر المقالات ذلك."})
-"""Answers without a word about the subject: the texts of ``rag.answering.decision``, a higher room."""
+"""Answers without a word about the subject: texts of ``rag.answering.decision``, which imports this room."""
 
 _OF_ANOTHER = re.compile(r"^(?:Another article says|وجاء في مقال آخر):.*", re.MULTILINE)
 """A line of an answer that quotes another article: ``ANOTHER_SAYS`` of ``rag.answering.presentation``."""
@@ -124,7 +125,7 @@ class Standalone:
 def rewrite(question: str, history: Sequence[Turn], *, longest: int) -> Standalone:
     """Add to a question what it needs from the conversation.
 
-    Only the last turn that asks something is used: what was asked before that is rarely meant.
+    Only the last turn that asks something is used: a follow-up rarely refers to an earlier one.
 
     Args:
         question: As asked, trimmed.
@@ -137,23 +138,23 @@ def rewrite(question: str, history: Sequence[Turn], *, longest: int) -> Standalo
     turns = [turn for turn in history if not remark(turn.question)]
     if not turns:
         return Standalone(question)
-    before, last = standalone(turns), without_remarks(question)
-    name = _naming(last)
+    before, follow_up = standalone(turns), without_remarks(question)
+    name = _naming(follow_up)
     about = name.text if name and names_something(name) else ""
     if name and 0 < len(again := replaced(before, name)) <= longest:
         return Standalone(again, about=about)
-    if not before or not depends(last):
+    if not before or not depends(follow_up):
         return Standalone(question)
-    said = name.text if name and name.corrects else last
+    asked = name.text if name and name.corrects else follow_up
     answer = "" if name and name.corrects else answer_start(turns[-1].answer)
-    searched = f"{before} ({answer}) {said}" if answer else f"{before} {said}"
+    searched = f"{before} ({answer}) {asked}" if answer else f"{before} {asked}"
     if len(searched) > longest:
         return Standalone(question)
-    return Standalone(searched, f"{before} {said}" if is_fragment(said) else said, about)
+    return Standalone(searched, f"{before} {asked}" if is_fragment(asked) else asked, about)
 
 
 def standalone(turns: Sequence[Turn]) -> str:
-    """The last question, asked about what it names if it is such a follow-up itself.
+    """The last question; where it only names something else, the question before it asked about that.
 
     Args:
         turns: At least one, oldest first.

@@ -38,7 +38,7 @@ def fsync(path: Path) -> None:
 
 
 def replace(source: Path, target: Path) -> None:
-    """Rename a file or folder, and replace a file; waits for what has one of them open for a moment.
+    """Rename a file or folder, and replace a file; waits for a process that has one of them open.
 
     Raises:
         OSError: It is not possible.

@@ -48,9 +48,9 @@ def load_weights(embedder: str, path: Path = FUSION) -> Weights | None:
         return None
     pairs: list[tuple[Language, Language]] = [("ar", "ar"), ("ar", "en"), ("en", "ar"), ("en", "en")]
     return {
-        (question, text): FusionWeights(tuple(of["passage"]), of.get("passage_bias", 0.0))
+        (question, text): FusionWeights(tuple(weights["passage"]), weights.get("passage_bias", 0.0))
         for question, text in pairs
-        for of in [fitted[f"{question}-{text}"]]
+        for weights in [fitted[f"{question}-{text}"]]
     }
 
 

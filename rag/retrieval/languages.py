@@ -1,7 +1,7 @@
-"""Search across languages: which passages are in which language, and a question in the words of the other.
+"""Search across languages: the language of each passage, and a question in the words of the other one.
 
-Vectors of one language lie closer together than those of one meaning, and BM25 meets no word of the other
-language but numbers and names. So each language of an index nominates its own candidates, and lexical search
+Vectors of one language lie closer together than those of one meaning, and in the other language BM25 matches
+only numbers and names. So each language of an index nominates its own candidates, and lexical search
 looks for the question's words as the lexicon and the gazetteer translate them (docs/research/decisions.md).
 """
 
@@ -20,10 +20,10 @@ OTHER: dict[Language, Language] = {"ar": "en", "en": "ar"}
 """The other language."""
 
 SAMPLE = 2_000
-"""Chunks of a language at most whose vectors are averaged: 3 MB to read, evenly over the index."""
+"""Most chunks of a language whose vectors are averaged: 3 MB to read, evenly over the index."""
 
 RELIABLE = 20
-"""Chunks of a language from which their average says more on the language than on its articles."""
+"""Fewest chunks of a language whose average says more about the language than about its articles."""
 
 
 class Languages:
@@ -39,7 +39,7 @@ class Languages:
         of_row = arabic[generation.table["article"]]
         self._rows: dict[Language, NDArray[np.bool_]] = {"ar": of_row, "en": ~of_row}
         self.present = tuple(language for language, rows in self._rows.items() if rows.any())
-        """Those that some chunk is in."""
+        """The languages that the chunks are in."""
 
     def of(self, row: int) -> Language:
         """The language of a chunk."""
@@ -50,13 +50,13 @@ class Languages:
         return self._rows[language]
 
     def toward_other(self, language: Language) -> NDArray[np.float32]:
-        """What takes a vector of a language to where the other language's vectors are, shape (dimension,)."""
+        """The difference of the mean vectors: the other language's less this one's, shape (dimension,)."""
         return self._means[OTHER[language]] - self._means[language]
 
     def lead(self, vector: NDArray[np.float32], language: Language) -> float:
         """How much higher a question's cosines with its own language are than with the other, on average.
 
-        Of few chunks the average says what they are about rather than in which language, so it is shrunk.
+        An average of few chunks says more about their subject than about their language, so it is shrunk.
 
         Args:
             vector: Of the question.

@@ -75,10 +75,10 @@ def is_about(question: str, texts: Sequence[str]) -> list[bool]:
     """
     words, names = content_words(question), names_in(question)
     words_by_text = [words_in(question, text) for text in texts]
-    naming = [bool(held & names) for held in words_by_text]
+    naming = [bool(matched & names) for matched in words_by_text]
     if any(naming):
         return naming
-    return [bool(held) or len(words) < FEW for held in words_by_text]
+    return [bool(matched) or len(words) < FEW for matched in words_by_text]
 
 
 def _content(question: str, language: Language) -> list[Word]:

@@ -1,9 +1,9 @@
 """Ranks the sentences of the passages that are read: which of them probably answers the question?
 
-A sentence that answers seldom repeats what its article is about. So besides the signals of search the score
-counts how many of the question's words, in either language, a sentence contains together with its title and
-the sentence before it. The weights (data/sentences.json) are fitted by train/retrieval/sentences.py and hold
-for the packaged embedder alone.
+A sentence that answers a question seldom repeats what its article is about. So besides the signals of search
+the score counts how many of the question's words, in either language, a sentence contains together with its
+title and the sentence before it. The weights (data/sentences.json) are fitted by train/retrieval/sentences.py
+and hold for the packaged embedder alone.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Read:
 
 
 def features(question: str, read: Read) -> Floats:
-    """What is known of each sentence, shape (sentences, ``FEATURES``).
+    """The features of each sentence, shape (sentences, ``FEATURES``).
 
     Args:
         question: In English or Arabic.

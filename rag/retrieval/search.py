@@ -105,8 +105,8 @@ class Searcher:
             tokens: Largest total length of the sentences, in o200k_base tokens; the best sentence is kept
                 whatever its length.
             allowed: Ids of the articles to search; None searches all.
-            follow_up: A follow-up as the model is asked it, where ``question`` has the question before it
-                too: the mean of a sentence's scores for both ranks it. Empty for any other question.
+            follow_up: A follow-up as it is put to the model, where ``question`` also contains the question
+                before it: the mean of a sentence's scores for both ranks it. Empty for any other question.
 
         Returns:
             Passages, best first, with ranks from 1, near-duplicates merged; and sentences, best first,
@@ -147,7 +147,7 @@ class Searcher:
         return passages, [item_of[passage.chunk.id] for passage in passages]
 
     def _about(self, item: Candidate) -> str:
-        """What shows what a passage is about: title and beginning of its article, and the passage itself."""
+        """What a passage is about, as text: title and beginning of its article, and the passage itself."""
         article, chunk = self.generation.article_of(item.row), self.generation.chunks[item.row]
         lead = article.text[: min(LEAD, chunk.start)]
         return f"{article.title}\n{lead}\n{article.text[chunk.start : chunk.end]}"
@@ -278,7 +278,7 @@ class Searcher:
         return read.cosine if self._ranker is None else ranking.features(query.question, read) @ self._ranker
 
     def _read(self, item: Candidate, query: _Query) -> tuple[ranking.Read, list[_Place]]:
-        """What is known of the sentences of a passage, and where they are."""
+        """The sentences of a passage with the signals of search, and where they are."""
         spans, vectors = self.generation.sentences(item.row)
         article = self.generation.article_of(item.row)
         places = [(article.id, int(start), int(end)) for start, end in spans]

@@ -62,7 +62,7 @@ def test_citations_are_numbered_by_first_use_and_shared_between_claims() -> None
     assert_sound(result, evidence())
 
 
-def test_a_citation_has_all_that_is_known_of_its_sentence() -> None:
+def test_a_citation_has_every_field_of_its_sentence() -> None:
     items = evidence(published="2024-09-06")
     (citation,) = checked("Repairs cost 12 million [2].", items).citations
     for name in ("article_id", "title", "outlet", "published", "source", "line", "start", "end"):
@@ -80,7 +80,7 @@ def test_a_citation_has_all_that_is_known_of_its_sentence() -> None:
         "The harbour reopened [12345678901234567890].",
     ],
 )
-def test_no_marker_is_left_that_is_no_citation(draft: str) -> None:
+def test_no_marker_is_left_that_is_not_a_citation(draft: str) -> None:
     result = checked(draft)
     assert result.claims
     assert_sound(result, evidence())
@@ -111,7 +111,7 @@ def test_whatever_the_draft_markers_and_citations_agree_one_to_one(draft: str) -
     assert_sound(result, evidence())
 
 
-def test_a_citation_names_the_other_articles_that_hold_its_quote() -> None:
+def test_a_citation_lists_the_other_articles_that_contain_its_quote() -> None:
     also = (Reprint("valley", "Valley Post", None),)
     items = [dataclasses.replace(item, also=also if item.number == 1 else ()) for item in evidence()]
     result = built(f"{TEXTS[0][:-1]} [1].", items, "en")

@@ -29,8 +29,8 @@ LOST = (0.0, math.log(0.4), 0.0, -2.5, -1.5, 0.0)
 log_probabilities = st.floats(-12, 0)
 
 
-class Telling:
-    """A generator that says one thing, as probable as the test wants."""
+class Scripted:
+    """A generator that gives one reply with the log probabilities that the test chooses."""
 
     context = 8192
 
@@ -49,8 +49,8 @@ class Telling:
         return self._likelihood
 
 
-def answered(tmp_path: Path, generator: Telling, text: str, question: str) -> Answer:
-    return trained_prompt.asked(tmp_path, generator, text, question=question)
+def answered(tmp_path: Path, generator: Scripted, text: str, question: str) -> Answer:
+    return trained_prompt.ask(tmp_path, generator, text, question=question)
 
 
 FERRY = "The ferry to the island carries 300 passengers a day."
@@ -58,13 +58,13 @@ QUESTION = "What does the ferry carry?"
 
 
 def test_words_of_high_confidence_are_the_answer(tmp_path: Path) -> None:
-    answer = answered(tmp_path, Telling("[1] 300 passengers", SURE), FERRY, QUESTION)
+    answer = answered(tmp_path, Scripted("[1] 300 passengers", SURE), FERRY, QUESTION)
     expected = "300 passengers: “The ferry to the island carries 300 passengers a day.” [1]"
     assert (answer.text, answer.outcome) == (expected, "answered")
 
 
 def test_in_place_of_doubtful_words_their_sentence_is_quoted(tmp_path: Path) -> None:
-    answer = answered(tmp_path, Telling("[1] 300 passengers", UNSURE), FERRY, QUESTION)
+    answer = answered(tmp_path, Scripted("[1] 300 passengers", UNSURE), FERRY, QUESTION)
     assert answer.text == f"The article says: “{FERRY}” [1]"
     assert (answer.outcome, [claim.verdict for claim in answer.claims]) == ("answered", ["supported"])
     assert answer.citations[0].quote == FERRY
@@ -72,25 +72,25 @@ def test_in_place_of_doubtful_words_their_sentence_is_quoted(tmp_path: Path) -> 
 
 def test_an_arabic_sentence_is_quoted_in_an_arabic_frame(tmp_path: Path) -> None:
     text = "تنقل العبّارة إلى الجزيرة 300 راكب يوميا."
-    answer = answered(tmp_path, Telling("[1] 300 راكب", UNSURE), text, "ماذا تنقل العبّارة؟")
+    answer = answered(tmp_path, Scripted("[1] 300 راكب", UNSURE), text, "ماذا تنقل العبّارة؟")
     assert answer.text == f"جاء في المقال: «{text}» [1]"
     assert answer.language == "ar"
 
 
-def test_where_the_sentence_too_is_doubtful_nothing_is_answered(tmp_path: Path) -> None:
-    answer = answered(tmp_path, Telling("[1] 450 passengers", LOST), FERRY, QUESTION)
+def test_nothing_is_answered_where_the_sentence_is_doubtful_too(tmp_path: Path) -> None:
+    answer = answered(tmp_path, Scripted("[1] 450 passengers", LOST), FERRY, QUESTION)
     assert answer.outcome == "not_found"
 
 
-def test_a_refusal_stays_one_however_improbable(tmp_path: Path) -> None:
-    answer = answered(tmp_path, Telling("[0]", LOST), FERRY, QUESTION)
+def test_a_refusal_stays_a_refusal_however_improbable(tmp_path: Path) -> None:
+    answer = answered(tmp_path, Scripted("[0]", LOST), FERRY, QUESTION)
     assert answer.outcome == "not_found"
     assert not answer.claims
 
 
 @pytest.mark.parametrize("likelihood", [None, UNSURE])
-def test_of_another_model_nothing_is_supposed(tmp_path: Path, likelihood: LogProbabilities | None) -> None:
-    answer = answered(tmp_path, Telling("[1] 300 passengers", likelihood, "other"), FERRY, QUESTION)
+def test_another_models_replies_are_not_rated(tmp_path: Path, likelihood: LogProbabilities | None) -> None:
+    answer = answered(tmp_path, Scripted("[1] 300 passengers", likelihood, "other"), FERRY, QUESTION)
     assert answer.text == "300 passengers: “The ferry to the island carries 300 passengers a day.” [1]"
 
 
@@ -113,7 +113,7 @@ def test_a_token_of_lower_probability_never_raises_the_confidence_of_a_reply(
 
 def test_doubtful_words_about_a_sentence_in_another_language_stay_and_are_marked(tmp_path: Path) -> None:
     text = "تنقل العبّارة إلى الجزيرة 300 راكب يوميا."
-    reply = Telling("[1] 300 راكب = 300 passengers", (*UNSURE, -0.5, -0.5))
+    reply = Scripted("[1] 300 راكب = 300 passengers", (*UNSURE, -0.5, -0.5))
     answer = answered(tmp_path, reply, text, QUESTION)
     [cited] = answer.citations
     shown_gloss = gloss(text, shown())

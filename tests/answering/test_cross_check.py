@@ -1,4 +1,4 @@
-"""Other articles are searched too; what they say is shown beside the first answer, or cited with it."""
+"""Other articles are searched too; their answers are shown beside the first one, or cited with it."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ TOKENS = 8
 """Of a scripted reply."""
 
 
-class Telling:
-    """A scripted generator that is sure of every word, as Sanad's adapted model tells it."""
+class Confident:
+    """A scripted generator with high probabilities for every word, under the adapted model's identity."""
 
     context = 8192
     identity = confidence.load().fitted_for
@@ -58,7 +58,7 @@ class Telling:
         return (SURE,) * start + (UNSURE,) * (TOKENS - start)
 
 
-def asked(
+def ask(
     tmp_path: Path,
     replies: list[str],
     *names: str,
@@ -80,7 +80,7 @@ def asked(
     embedder = FakeEmbedder()
     build_index(folder, "mine", settings=settings, embedder=embedder)
     llm = FakeLLM.scripted(replies)
-    generator = Telling(llm, unsure_of, unsure_from)
+    generator = Confident(llm, unsure_of, unsure_from)
     assistant = Assistant.open("mine", settings=settings, embedder=embedder, generator=generator)
     assistant.steps = assistant.steps.without(without)
     try:
@@ -98,9 +98,9 @@ def number_of(answer: Answer, name: str) -> int:
 
 
 def test_without_another_article_nothing_is_cross_checked(tmp_path: Path) -> None:
-    answer, llm = asked(tmp_path, ["[1] in 2025", "[1] in 2026"], "plan.txt")
+    answer, llm = ask(tmp_path, ["[1] in 2025", "[1] in 2026"], "plan.txt")
     assert answer.outcome == "answered"
-    assert len(llm.prompts) == 1, "there is no other article to ask"
+    assert len(llm.prompts) == 1, "there is no other article"
 
 
 def replies_for(
@@ -111,13 +111,13 @@ def replies_for(
     articles: Mapping[str, str] = ARTICLES,
     **options: Any,
 ) -> tuple[Answer, FakeLLM]:
-    """Asks once to see which sentence comes first, then again with replies that name it."""
+    """Asks once to see which sentence comes first, then again with replies that cite it."""
     (tmp_path / "dry").mkdir()
-    dry, _ = asked(tmp_path / "dry", ["[0]"], *names, articles=articles)
+    dry, _ = ask(tmp_path / "dry", ["[0]"], *names, articles=articles)
     (tmp_path / "wet").mkdir()
     n = number_of(dry, names[0])
     replies = [f"[{n}] {first}", f"[1] {second}"]
-    return asked(tmp_path / "wet", replies, *names, articles=articles, **options)
+    return ask(tmp_path / "wet", replies, *names, articles=articles, **options)
 
 
 def test_two_dates_are_a_disagreement(tmp_path: Path) -> None:
@@ -144,15 +144,13 @@ def test_what_cannot_be_compared_or_is_not_supported_changes_nothing(tmp_path: P
     assert (answer.outcome, answer.text) == ("answered", expected)
 
 
-def test_after_a_refusal_no_other_article_is_asked(tmp_path: Path) -> None:
-    _, llm = asked(tmp_path, ["[0]", "[1] in 2026"], "plan.txt", "report.txt")
+def test_after_a_refusal_no_other_article_is_read(tmp_path: Path) -> None:
+    _, llm = ask(tmp_path, ["[0]", "[1] in 2026"], "plan.txt", "report.txt")
     assert len(llm.prompts) == 1
 
 
-def test_it_can_be_left_out(tmp_path: Path) -> None:
-    _, llm = asked(
-        tmp_path, ["[1] in 2025", "[1] in 2026"], "plan.txt", "report.txt", without=["cross_check"]
-    )
+def test_cross_checking_can_be_left_out(tmp_path: Path) -> None:
+    _, llm = ask(tmp_path, ["[1] in 2025", "[1] in 2026"], "plan.txt", "report.txt", without=["cross_check"])
     assert len(llm.prompts) == 1
 
 
@@ -162,7 +160,7 @@ def test_where_the_first_words_are_in_doubt_another_article_is_shown_beside_it(t
     assert answer.text.splitlines()[1] == f"Another article says: “{ARTICLES['other.txt']}” [2]"
 
 
-def test_what_fits_the_question_worse_is_not_asked_where_the_first_words_are_in_doubt(
+def test_articles_that_fit_the_question_worse_are_not_read_where_the_first_words_are_in_doubt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cross_check, "NEAR", -100)
@@ -170,7 +168,9 @@ def test_what_fits_the_question_worse_is_not_asked_where_the_first_words_are_in_
     assert (answer.outcome, len(answer.citations), len(llm.prompts)) == ("answered", 1, 1)
 
 
-def test_what_another_article_says_counts_by_its_sentence_not_by_its_words(tmp_path: Path) -> None:
+def test_another_articles_answer_counts_by_the_confidence_in_its_sentence_not_in_its_words(
+    tmp_path: Path,
+) -> None:
     for place, outcome in ((CHOICE, "answered"), (WORDS, "conflict")):
         (tmp_path / outcome).mkdir()
         names = "plan.txt", "other.txt"
@@ -189,16 +189,16 @@ def test_what_another_article_says_counts_by_its_sentence_not_by_its_words(tmp_p
     ],
 )
 def test_times_in_words_are_compared(tmp_path: Path, first: str, second: str, outcome: str) -> None:
-    said = {"a.txt": first, "b.txt": second}
-    articles = {name: f"The troops leave the base {words}." for name, words in said.items()}
+    times = {"a.txt": first, "b.txt": second}
+    articles = {name: f"The troops leave the base {words}." for name, words in times.items()}
     answer, _ = replies_for(tmp_path, first, second, *articles, articles=articles)
     assert answer.outcome == outcome
 
 
-def drafted(article: str, *said: str, sure: bool = True, choice: float = 0.9) -> Draft:
-    """What a model answers from an article that says just that."""
-    shown = tuple(evidence(article, f"The ministry names {words}.") for words in said)
-    statements = tuple(Statement(words, (item,)) for words, item in zip(said, shown, strict=True))
+def drafted(article: str, *names: str, sure: bool = True, choice: float = 0.9) -> Draft:
+    """A draft with these names as its answers, each from a sentence of the article."""
+    shown = tuple(evidence(article, f"The ministry names {name}.") for name in names)
+    statements = tuple(Statement(name, (item,)) for name, item in zip(names, shown, strict=True))
     confident = Confidence(choice, sure)
     return Draft("Where do they live?", shown, statements, phrases=True, confidence=confident)
 
@@ -229,7 +229,7 @@ def test_another_name_is_quoted_and_not_called_a_disagreement() -> None:
     ],
     ids=["improbable", "two names", "the same article"],
 )
-def test_what_is_uncertain_about_another_article_adds_nothing(other: Draft) -> None:
+def test_an_uncertain_answer_of_another_article_adds_nothing(other: Draft) -> None:
     assert cross_check.combined(drafted("one", "Erbil"), other) is None
 
 
@@ -242,7 +242,7 @@ def test_a_source_beside_a_sure_answer_leaves_it_answered() -> None:
 
 
 @pytest.mark.parametrize(("first", "second"), [("plan.txt", "report.txt"), ("report.txt", "plan.txt")])
-def test_a_plan_and_what_became_of_it_are_both_shown(tmp_path: Path, first: str, second: str) -> None:
+def test_a_plan_and_its_outcome_are_both_shown(tmp_path: Path, first: str, second: str) -> None:
     year = "in 2025" if first == "plan.txt" else "in 2026"
     answer, llm = replies_for(tmp_path, year, "never asked", first, second)
     assert answer.outcome == "conflict"
@@ -251,7 +251,7 @@ def test_a_plan_and_what_became_of_it_are_both_shown(tmp_path: Path, first: str,
     assert "\nPlanned: " in answer.text
     assert year in answer.text
     assert ARTICLES[second].rstrip(".") in answer.text, "in the other article's own words"
-    assert len(llm.prompts) == 1, "grammar tells it, not the model"
+    assert len(llm.prompts) == 1, "grammar shows it, not the model"
 
 
 def test_a_deed_beside_improbable_words_is_shown_too(tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_beside_a_plan_words_without_a_time_are_replaced_by_their_sentence(tmp_p
     assert answer.text.startswith("Reported as done: “" + ARTICLES["report.txt"].split(".")[0])
 
 
-def test_of_one_article_only_its_side_is_shown(tmp_path: Path) -> None:
+def test_a_plan_or_an_outcome_alone_is_shown_as_an_answer(tmp_path: Path) -> None:
     for name, year in (("plan.txt", "in 2025"), ("report.txt", "in 2026")):
         (tmp_path / name).mkdir()
         answer, _ = replies_for(tmp_path / name, year, "never asked", name, "count.txt")
@@ -284,12 +284,12 @@ def test_of_one_article_only_its_side_is_shown(tmp_path: Path) -> None:
         ("When do the troops leave?", "غادرت آخر القوات قاعدة عين الأسد.", True),
     ],
 )
-def test_what_was_done_elsewhere_is_not_what_became_of_a_plan(
+def test_what_was_done_elsewhere_is_not_the_outcome_of_a_plan(
     question: str, deed: str, expected: bool
 ) -> None:
     plan = evidence("plan", "ستغادر القوات بغداد، يليها انسحاب القوات من أربيل.")
-    found = cross_check.find_rival(question, [plan], [evidence("deed", deed)])
-    assert (found is not None) == expected
+    rival = cross_check.find_rival(question, [plan], [evidence("deed", deed)])
+    assert (rival is not None) == expected
 
 
 def test_a_plan_for_a_region_agrees_with_the_deed_at_one_of_its_places() -> None:

@@ -42,7 +42,7 @@ def test_a_refusal_is_answered_in_the_language_of_the_question(draft: str) -> No
         assert (result.text, result.outcome) == (NOT_FOUND[language], "not_found")
 
 
-def test_a_sentence_about_something_not_found_is_no_refusal() -> None:
+def test_a_sentence_about_something_not_found_is_not_a_refusal() -> None:
     items = evidence(("The missing boat was not found, said the coast guard.",))
     result = checked("The boat was not found [1].", items)
     assert (result.text, result.outcome) == ("The boat was not found [1].", "answered")
@@ -94,7 +94,7 @@ def test_a_second_source_is_about_the_same_thing_or_adds_to_the_answer(
         ("When was the tunnel paid for?", "[1] the tunnel"),
     ],
 )
-def test_an_answer_of_another_kind_than_asked_for_is_no_answer(question: str, reply: str) -> None:
+def test_an_answer_of_another_kind_than_asked_for_is_dropped(question: str, reply: str) -> None:
     items = evidence((CLINIC,) if "؟" in question else ("The tunnel at Aqaba cost 40 million dinars.",))
     result = built(reply, items, "ar" if "؟" in question else "en", question=question)
     assert result.outcome == "not_found"
@@ -105,11 +105,11 @@ def test_an_answer_of_another_kind_than_asked_for_is_no_answer(question: str, re
     [
         "[1] 12 million dollars [2] 12 million dollars",  # they agree
         "The repairs cost 12 million [1]. The repairs cost 14 million [2].",  # two claims, not two answers
-        "[1] 12 million dollars [1] 14 million dollars",  # of one sentence, which does not hold the second
+        "[1] 12 million dollars [1] 14 million dollars",  # of one sentence, which does not contain the second
         "[1] 12 million dollars",
     ],
 )
-def test_other_answers_are_no_disagreement(draft: str) -> None:
+def test_other_answers_are_not_a_disagreement(draft: str) -> None:
     items = evidence(("The repairs cost 12 million dollars.", "The repairs cost 14 million dollars."))
     assert checked(draft, items).outcome != "conflict"
 
@@ -142,17 +142,17 @@ def test_the_form_of_an_answer_is_checked_unless_that_is_left_out(without: list[
 
 
 def test_what_a_cross_check_added_counts_only_where_it_is_supported_itself() -> None:
-    one, two = (
+    first, second = (
         Statement(text, (item,)) for text, item in zip(("900", "40"), apart(evidence()), strict=False)
     )
     draft = Draft(
-        "How many?", tuple(evidence()), (one, dataclasses.replace(two, added=True)), relation="sides"
+        "How many?", tuple(evidence()), (first, dataclasses.replace(second, added=True)), relation="sides"
     )
     assert decide(draft, context()).outcome == "conflict"
     for verdict in ("unsupported", "partial"):
-        doubtful = dataclasses.replace(two, added=True, verdict=verdict)
-        decided = decide(dataclasses.replace(draft, statements=(one, doubtful)), context())
-        assert (decided.outcome, decided.statements, decided.relation) == ("answered", (one,), "sentences")
+        doubtful = dataclasses.replace(second, added=True, verdict=verdict)
+        decided = decide(dataclasses.replace(draft, statements=(first, doubtful)), context())
+        assert (decided.outcome, decided.statements, decided.relation) == ("answered", (first,), "sentences")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_only_values_of_different_articles_are_a_disagreement(
     sides: list[tuple[str, str]], outcome: str
 ) -> None:
     shown = {name: dataclasses.replace(evidence()[0], article_id=name) for name in "abc"}
-    statements = tuple(Statement(said, tuple(shown[name] for name in names)) for said, names in sides)
+    statements = tuple(Statement(text, tuple(shown[name] for name in names)) for text, names in sides)
     draft = Draft("How many?", tuple(shown.values()), statements, relation="sides")
     assert decide(draft, context()).outcome == outcome
 
@@ -183,14 +183,14 @@ def test_only_values_of_different_articles_are_a_disagreement(
     [("The troops left Mosul behind.", "unsupported"), ("The troops left in 2019.", "supported")],
 )
 def test_what_another_article_says_must_have_the_time_that_is_asked_for(sentence: str, verdict: str) -> None:
-    one, two = apart(evidence(("The troops left in 2018.", sentence)))
-    quoted = Statement("", (two,), quoted=True, added=True)
-    draft = Draft("When did the troops leave?", (one, two), (Statement("in 2018", (one,)), quoted))
+    items = apart(evidence(("The troops left in 2018.", sentence)))
+    quoted = Statement("", (items[1],), quoted=True, added=True)
+    draft = Draft("When did the troops leave?", tuple(items), (Statement("in 2018", (items[0],)), quoted))
     first, second = check_form(draft, context()).statements
     assert (first.verdict, second.verdict) == ("supported", verdict)
 
 
-def test_what_is_presented_with_doubt_is_a_partial_answer() -> None:
+def test_a_doubtful_statement_makes_the_answer_partial() -> None:
     item = evidence()[0]
     draft = Draft("What?", (item,), (Statement(item.text, (item,), verdict="partial"),), outcome="answered")
     assert settle(draft).outcome == "partial"

@@ -12,7 +12,7 @@ import pytest
 import trained_prompt
 from contexts import ADAPTED, Replying, context
 from shown import source
-from trained_prompt import Reading, Said
+from trained_prompt import Reading, ScriptedReply
 
 from rag import Answer
 from rag.answering import answer_builder
@@ -31,10 +31,8 @@ CRANE = "The crane beside the ferry was painted on Monday."
 QUESTION = "How many passengers does the ferry carry?"
 
 
-def asked(
-    tmp_path: Path, generator: Reading, *texts: str, without: Sequence[str] = ("cross_check",)
-) -> Answer:
-    return trained_prompt.asked(tmp_path, generator, *texts, question=QUESTION, without=without)
+def ask(tmp_path: Path, generator: Reading, *texts: str, without: Sequence[str] = ("cross_check",)) -> Answer:
+    return trained_prompt.ask(tmp_path, generator, *texts, question=QUESTION, without=without)
 
 
 def _places(prompt: str) -> dict[str, int]:
@@ -42,9 +40,9 @@ def _places(prompt: str) -> dict[str, int]:
     return {text: int(number) for number, text in re.findall(r"^\[(\d)\] (.+)$", prompt, re.MULTILINE)}
 
 
-def test_an_unsure_refusal_gives_way_to_a_sentence_that_is_named_in_another_order(tmp_path: Path) -> None:
+def test_an_unsure_refusal_gives_way_to_a_sentence_that_is_cited_in_another_order(tmp_path: Path) -> None:
     generator = Reading(("[0]", UNSURE - 0.1), ("[2] 300 passengers", 0.9))
-    answer = asked(tmp_path, generator, FERRY, CRANE)
+    answer = ask(tmp_path, generator, FERRY, CRANE)
     assert _places(generator.prompts[0]) == {FERRY: 1, CRANE: 2}
     assert _places(generator.prompts[1]) == {CRANE: 1, FERRY: 2}
     expected = "300 passengers: “The ferry to the island carries 300 passengers a day.” [1]"
@@ -57,20 +55,20 @@ def test_an_unsure_refusal_gives_way_to_a_sentence_that_is_named_in_another_orde
 
 def test_a_confident_reply_is_not_asked_for_again(tmp_path: Path) -> None:
     generator = Reading(("[1] 300 passengers", 0.99))
-    assert asked(tmp_path, generator, FERRY, CRANE).outcome == "answered"
+    assert ask(tmp_path, generator, FERRY, CRANE).outcome == "answered"
     assert len(generator.prompts) == 1
 
 
 def test_one_sentence_has_no_other_order(tmp_path: Path) -> None:
     generator = Reading(("[0]", 0.4))
-    assert asked(tmp_path, generator, FERRY).outcome == "not_found"
+    assert ask(tmp_path, generator, FERRY).outcome == "not_found"
     assert len(generator.prompts) == 1
 
 
-def test_it_can_be_left_out(tmp_path: Path) -> None:
+def test_reading_again_can_be_left_out(tmp_path: Path) -> None:
     generator = Reading(("[0]", 0.4), ("[2] 300 passengers", 0.9))
     assert (
-        asked(tmp_path, generator, FERRY, CRANE, without=["cross_check", "read_again"]).outcome == "not_found"
+        ask(tmp_path, generator, FERRY, CRANE, without=["cross_check", "read_again"]).outcome == "not_found"
     )
     assert len(generator.prompts) == 1
 
@@ -85,7 +83,7 @@ def test_it_can_be_left_out(tmp_path: Path) -> None:
     ],
 )
 def test_a_refusal_of_low_confidence_gives_way_to_a_citation(
-    first: Said, second: tuple[str, float | None], kept: int
+    first: ScriptedReply, second: tuple[str, float | None], kept: int
 ) -> None:
     shown = [source(FERRY, 1), source(CRANE, 2)]
     draft = generate(QUESTION, shown, context(Reading(first)))
@@ -93,9 +91,9 @@ def test_a_refusal_of_low_confidence_gives_way_to_a_citation(
     again = Reading((text, choice)) if choice is not None else Replying(text)
     after = read_again(draft, context(again))
     assert len(again.prompts) == 1
-    other = generate(QUESTION, shown, context(again), order=prompt.rotated)
-    assert draft != other
-    assert after == (draft, other)[kept]
+    reread = generate(QUESTION, shown, context(again), order=prompt.rotated)
+    assert draft != reread
+    assert after == (draft, reread)[kept]
 
 
 def test_a_citation_is_not_asked_for_again() -> None:
@@ -105,7 +103,7 @@ def test_a_citation_is_not_asked_for_again() -> None:
     assert again.prompts == []
 
 
-def test_a_reply_of_which_nothing_is_known_is_not_asked_for_again() -> None:
+def test_a_reply_of_unknown_confidence_is_not_asked_for_again() -> None:
     again = Replying("[2] 300")
     draft = generate(QUESTION, [source(FERRY, 1), source(CRANE, 2)], context(Replying("[0]")))
     assert draft.confidence is None
@@ -194,14 +192,14 @@ SHOWN = tuple(source(text, number) for number, text in enumerate(HARBOURS, start
 
 
 def _read_on(model: Reading | Replying, evidence: Sequence[Evidence], **changed: Any) -> Draft:
-    """What reading on makes of a reply, where these sentences are found, best first."""
+    """The draft after ``read_on`` where the search returns these sentences, best first."""
 
     def search(_question: str, *_articles: Any, sentences: int | None = None, **_limits: Any) -> Retrieved:
         return Retrieved((), tuple(evidence[: sentences or 6]))
 
-    around = context(model, search=search, **changed)
-    draft = generate(QUESTION, evidence[:6], around)
-    return read_on(dataclasses.replace(draft, part=whole(QUESTION)), around)
+    shared = context(model, search=search, **changed)
+    draft = generate(QUESTION, evidence[:6], shared)
+    return read_on(dataclasses.replace(draft, part=whole(QUESTION)), shared)
 
 
 def _shown(prompt: str) -> list[str]:
@@ -209,22 +207,22 @@ def _shown(prompt: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("reply", "deciding", "kept", "named"),
+    ("reply", "deciding", "kept", "cited"),
     [("[2] 2008", "[6] 2008", 5, [7]), ("[2] 2008 [3] 2009", "[5] 2008 [6] 2009", 4, [7, 8])],
 )
-def test_after_a_refusal_the_next_sentences_are_read_and_what_is_named_again_among_the_first_ones(
-    reply: str, deciding: str, kept: int, named: list[int]
+def test_after_a_refusal_the_next_sentences_are_read_and_those_cited_again_among_the_first_ones(
+    reply: str, deciding: str, kept: int, cited: list[int]
 ) -> None:
     model = Reading(("[0]", 0.99), (reply, 0.7), (deciding, 0.7))
     draft = _read_on(model, SHOWN)
-    among = [HARBOURS[at] for at in named]
-    assert list(map(_shown, model.prompts)) == [HARBOURS[:6], HARBOURS[6:], [*HARBOURS[:kept], *among]]
-    assert [item.text for one in draft.statements for item in one.cited] == among
+    cited_texts = [HARBOURS[at] for at in cited]
+    assert list(map(_shown, model.prompts)) == [HARBOURS[:6], HARBOURS[6:], [*HARBOURS[:kept], *cited_texts]]
+    assert [item.text for statement in draft.statements for item in statement.cited] == cited_texts
     assert not draft.refused
 
 
 @pytest.mark.parametrize(
-    "said",
+    "replies",
     [
         [("[0]", 0.9)],
         [("[2] 2008", 0.9), ("[0]", 0.5)],
@@ -233,16 +231,25 @@ def test_after_a_refusal_the_next_sentences_are_read_and_what_is_named_again_amo
         [("[9] 2008", 0.9)],
         [("It was widened in 2008.", 0.9)],
     ],
-    ids=["next ones refused", "all refused", "improbable", "nothing said", "no such sentence", "none named"],
+    ids=[
+        "next ones refused",
+        "all refused",
+        "improbable",
+        "nothing written",
+        "no such sentence",
+        "none cited",
+    ],
 )
-def test_a_refusal_stays_where_no_next_sentence_is_probable_among_the_first_ones(said: list[Said]) -> None:
-    model = Reading(("[0]", 0.99), *said)
+def test_a_refusal_stays_where_no_next_sentence_is_probable_among_the_first_ones(
+    replies: list[ScriptedReply],
+) -> None:
+    model = Reading(("[0]", 0.99), *replies)
     draft = _read_on(model, SHOWN)
     assert (draft.refused, draft.statements) == (True, ())
-    assert len(model.prompts) == 1 + len(said)
+    assert len(model.prompts) == 1 + len(replies)
 
 
-def test_the_next_sentences_are_not_longer_together_than_the_first_ones_may_be() -> None:
+def test_the_next_sentences_together_keep_to_the_limit_of_the_first_ones() -> None:
     long = source("The harbour " + "of the town " * 12 + "was widened.", 7)
     model = Reading(("[0]", 0.99), ("[1] 2007", 0.9), ("[2] 2007", 0.9))
     settings = dataclasses.replace(ADAPTED, evidence_tokens=30)
@@ -251,8 +258,8 @@ def test_the_next_sentences_are_not_longer_together_than_the_first_ones_may_be()
     assert _shown(model.prompts[2]) == [HARBOURS[0], HARBOURS[6]]
 
 
-@pytest.mark.parametrize("model", [Reading(("[1] 2001", 0.3)), Replying("[0]")], ids=["named", "unknown"])
-def test_no_more_is_read_after_an_answer_or_where_nothing_is_known_of_the_model(
+@pytest.mark.parametrize("model", [Reading(("[1] 2001", 0.3)), Replying("[0]")], ids=["cited", "unknown"])
+def test_no_more_is_read_after_an_answer_or_a_reply_of_unknown_confidence(
     model: Reading | Replying,
 ) -> None:
     _read_on(model, SHOWN)
@@ -265,11 +272,11 @@ def test_where_no_more_sentences_are_found_the_model_is_not_asked_again() -> Non
     assert len(model.prompts) == 1
 
 
-def test_for_a_follow_up_more_is_searched_as_its_evidence_was() -> None:
+def test_more_is_searched_for_a_follow_up_in_the_same_way_as_its_evidence() -> None:
     searched: list[tuple[str, Any, Any]] = []
 
-    def search(question: str, *_articles: Any, sentences: int | None = None, **other: Any) -> Retrieved:
-        searched.append((question, sentences, other["follow_up"]))
+    def search(question: str, *_articles: Any, sentences: int | None = None, **options: Any) -> Retrieved:
+        searched.append((question, sentences, options["follow_up"]))
         return Retrieved((), SHOWN)
 
     part = Part("By whom?", "By whom?", "Who built the harbour? By whom?", follow_up="By whom?")
@@ -282,32 +289,32 @@ SURELY = Confidence(0.9, words=True)
 
 
 @pytest.mark.parametrize(
-    ("question", "language", "asked"),
+    ("question", "language", "expected"),
     [
         ("When will the port open?", "en", "When will the port open? Or has it already happened?"),
         ("when will the port open", "en", "when will the port open? Or has it already happened?"),
         ("متى سيفتح الميناء؟", "ar", "متى سيفتح الميناء؟ أم حدث ذلك بالفعل؟"),
     ],
 )
-def test_a_refused_question_about_the_future_is_asked_of_the_past_too(
-    question: str, language: Language, asked: str
+def test_a_refused_question_about_the_future_is_asked_about_the_past_too(
+    question: str, language: Language, expected: str
 ) -> None:
     model = Reading(("[1] 2001", 0.7))
     refused = Draft(question, SHOWN[:2], refused=True, confidence=SURELY)
     draft = ask_whether_done(refused, context(model, language))
-    assert asked in model.prompts[0]
+    assert expected in model.prompts[0]
     assert (draft.question, draft.refused, draft.happened) == (question, False, True)
     assert [item.text for item in draft.statements[0].cited] == HARBOURS[:1]
 
 
-def test_of_the_past_the_next_sentences_are_read_too() -> None:
+def test_about_the_past_the_next_sentences_are_read_too() -> None:
     model = Reading(("[0]", 0.9), ("[1] 2007", 0.7), ("[6] 2007", 0.7))
     part = whole("When will the harbour be widened?")
     refused = Draft(part.asked, SHOWN[:6], refused=True, confidence=SURELY, part=part)
-    around = context(model, search=lambda *_question, **_limits: Retrieved((), SHOWN))
-    draft = ask_whether_done(refused, around)
+    shared = context(model, search=lambda *_question, **_limits: Retrieved((), SHOWN))
+    draft = ask_whether_done(refused, shared)
     assert len(model.prompts) == 3
-    assert all("Or has it already happened?" in asked for asked in model.prompts)
+    assert all("Or has it already happened?" in prompt for prompt in model.prompts)
     assert [item.text for item in draft.statements[0].cited] == HARBOURS[6:7]
     assert draft.question == part.asked
 
@@ -316,7 +323,7 @@ AHEAD = "When will the port open?"
 
 
 @pytest.mark.parametrize(
-    ("draft", "said", "prompts"),
+    ("draft", "reply", "prompts"),
     [
         (Draft("When did it open?", SHOWN[:2], refused=True, confidence=SURELY), "[1] 2001", 0),
         (Draft(AHEAD, SHOWN[:2], confidence=SURELY), "[1] 2001", 0),
@@ -328,10 +335,10 @@ AHEAD = "When will the port open?"
     ],
     ids=["past", "answered", "unknown model", "another one depends on it", "who", "name", "refused again"],
 )
-def test_no_other_question_is_asked_of_the_past_and_a_second_refusal_stays(
-    draft: Draft, said: str, prompts: int
+def test_no_other_question_is_asked_about_the_past_and_a_second_refusal_stays(
+    draft: Draft, reply: str, prompts: int
 ) -> None:
-    model = Reading((said, 0.9))
+    model = Reading((reply, 0.9))
     assert ask_whether_done(draft, context(model)) is draft
     assert len(model.prompts) == prompts
 
@@ -341,20 +348,20 @@ def test_an_improbable_reply_does_not_count() -> None:
     assert ask_whether_done(draft, context(Reading(("[1] has opened", 0.4)))) is draft
 
 
-def test_a_refusal_is_read_on_and_asked_of_the_past_in_a_whole_answer(tmp_path: Path) -> None:
-    left = "The troops have left the base, the ministry said."
+def test_in_a_whole_answer_a_refusal_is_asked_about_the_past(tmp_path: Path) -> None:
+    sentence = "The troops have left the base, the ministry said."
     model = Reading(("[0]", 0.9), ("[1] they have left", 0.7))
-    answer = trained_prompt.asked(
-        tmp_path, model, left, question="When will the troops leave the base?", without=["cross_check"]
+    answer = trained_prompt.ask(
+        tmp_path, model, sentence, question="When will the troops leave the base?", without=["cross_check"]
     )
     assert answer.outcome == "answered"
     assert answer.text == "they have left [1]"
-    assert [citation.quote for citation in answer.citations] == [left]
+    assert [citation.quote for citation in answer.citations] == [sentence]
 
 
 def test_in_a_whole_answer_the_next_sentences_are_read(tmp_path: Path) -> None:
     model = Reading(("[0]", 0.9), ("[1] widened", 0.7), ("[6] widened", 0.7))
-    answer = trained_prompt.asked(
+    answer = trained_prompt.ask(
         tmp_path, model, " ".join(HARBOURS), question="What was done to the harbour?", without=["cross_check"]
     )
     first, following, deciding = map(_shown, model.prompts)

@@ -28,7 +28,7 @@ def about(text: str, *sentences: str) -> tuple[Statement, Draft]:
 
 
 @pytest.mark.parametrize(
-    ("text", "meant"),
+    ("text", "expected"),
     [
         ("Elbrus Kutsayev", "Elbrus Kutrashiev"),
         ("Kutsayev’s deputy", "Kutrashiev’s deputy"),
@@ -40,8 +40,8 @@ def about(text: str, *sentences: str) -> tuple[Statement, Draft]:
     ],
     ids=["slip", "possessive", "one letter", "as read", "another name", "known to the tables", "ordinary"],
 )
-def test_a_name_that_was_copied_with_a_slip_is_spelt_as_it_was_read(text: str, meant: str) -> None:
-    assert respelled(*about(text, THEATRE)).text == meant
+def test_a_misspelt_name_is_spelt_as_it_was_read(text: str, expected: str) -> None:
+    assert respelled(*about(text, THEATRE)).text == expected
 
 
 @pytest.mark.parametrize(
@@ -56,18 +56,18 @@ def test_a_name_that_was_copied_with_a_slip_is_spelt_as_it_was_read(text: str, m
         ("Sami Shoukry", "التقى سامح شكري نظيره."),
     ],
 )
-def test_no_other_word_is_changed_nor_towards_any_other(text: str, sentence: str) -> None:
+def test_no_other_word_is_changed_and_no_name_becomes_another_one(text: str, sentence: str) -> None:
     statement, draft = about(text, sentence, "قال سامي شكري إن الاجتماع انتهى.")
     assert respelled(statement, draft) == statement
 
 
-def test_a_name_of_the_question_is_no_slip() -> None:
+def test_a_name_of_the_question_is_not_misspelt() -> None:
     statement, draft = about("Elbrus Kutsayev", THEATRE)
-    asked = dataclasses.replace(draft, question="What did Kutsayev say?")
-    assert respelled(statement, asked) == statement
+    draft = dataclasses.replace(draft, question="What did Kutsayev say?")
+    assert respelled(statement, draft) == statement
 
 
-def test_one_name_that_is_written_apart_in_the_gloss_is_no_slip_of_its_first_word() -> None:
+def test_a_name_that_the_gloss_writes_as_two_words_is_not_misspelt() -> None:
     statement, draft = about("Lloydaustin", FULL)
     assert respelled(statement, draft) == statement
 
@@ -84,7 +84,7 @@ def test_one_name_that_is_written_apart_in_the_gloss_is_no_slip_of_its_first_wor
         "Vladimir Putin",
     ],
 )
-def test_a_name_that_was_not_read_is_found(text: str) -> None:
+def test_a_name_that_was_not_read_is_recognised(text: str) -> None:
     assert misnames(*about(text, THEATRE, FIRST))
 
 
@@ -100,7 +100,7 @@ def test_a_name_that_was_not_read_is_found(text: str) -> None:
         "Austin",
     ],
 )
-def test_what_was_read_is_no_wrong_name(text: str) -> None:
+def test_words_that_were_read_are_not_wrong_names(text: str) -> None:
     assert not misnames(*about(text, THEATRE, FIRST))
 
 
@@ -136,7 +136,7 @@ def test_english_sentences_are_not_checked_here() -> None:
 
 
 @pytest.mark.parametrize("name", ["فلاديمير بوتين", "Vladimir Putin"])
-def test_a_name_that_nothing_has_is_no_answer_to_an_arabic_question_read_over_glosses(name: str) -> None:
+def test_a_name_in_no_sentence_does_not_answer_an_arabic_question_read_over_glosses(name: str) -> None:
     shown = tuple(evidence([THEATRE, FIRST]))
     statement = Statement("Vladimir Putin", (shown[0],))
     draft = Draft("من مدير المسرح؟", shown, (statement,), glossed=True)
@@ -150,7 +150,7 @@ def test_a_right_name_that_no_table_has_is_quoted_in_its_sentence() -> None:
     draft = Draft("من مدير المسرح؟", shown, (Statement("Elbrus Kutrashiev", (shown[0],)),), glossed=True)
     settings = context(None, "ar", settings=ADAPTED)
     after = check_form(verify(draft, settings), settings)
-    assert [(one.quoted, one.verdict) for one in after.statements] == [(True, "supported")]
+    assert [(statement.quoted, statement.verdict) for statement in after.statements] == [(True, "supported")]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ NAMES = (
 
 
 class Yearly(Replying):
-    """A generator that names the first sentence with its year, of which it is sure."""
+    """A generator that cites the first sentence with its year, with high confidence."""
 
     def __init__(self) -> None:
         super().__init__(likelihood=SURE)
@@ -50,45 +50,45 @@ class Yearly(Replying):
         return SURE
 
 
-def found(*evidence: Evidence) -> Retrieved:
+def retrieved(*evidence: Evidence) -> Retrieved:
     return Retrieved((), tuple(dataclasses.replace(item, number=n) for n, item in enumerate(evidence, 1)))
 
 
 def search(question: str, articles: frozenset[str] | None = None, **_limits: int | None) -> Retrieved:
-    """An index of two articles: the first is found alone, unless the other is searched alone."""
-    return found(OTHER if articles == {"b"} else FIRST)
+    """An index of two articles: the first one is returned, unless only the other one is searched."""
+    return retrieved(OTHER if articles == {"b"} else FIRST)
 
 
 @pytest.fixture
 def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was called of verification and of the answer builder, in order."""
+    """The calls of ``verify`` and of the answer builder, in order."""
     names: list[str] = []
     monkeypatch.setattr(pipeline, "verify", counting(names, "verify", pipeline.verify))
     monkeypatch.setattr(answer_builder, "build", counting(names, "build", answer_builder.build))
     return names
 
 
-def asked(question: str, shared: Context, steps: Steps = ALL) -> Answer:
+def ask(question: str, shared: Context, steps: Steps = ALL) -> Answer:
     return pipeline.answer(Request(question), shared, steps)
 
 
 def test_a_question_is_verified_once_and_its_citations_are_numbered_once(called: list[str]) -> None:
-    answer = asked(QUESTION, context(Yearly(), search=search))
+    answer = ask(QUESTION, context(Yearly(), search=search))
     assert answer.outcome == "answered"
     assert called == ["verify", "build"]
 
 
 def test_a_side_that_a_cross_check_adds_is_verified_with_the_first_answer(called: list[str]) -> None:
     model = Yearly()
-    answer = asked(QUESTION, context(model, search=search, articles={"a", "b"}))
+    answer = ask(QUESTION, context(model, search=search, articles={"a", "b"}))
     assert len(model.prompts) == 2
     assert (answer.outcome, len(answer.citations)) == ("conflict", 2)
     assert called == ["verify", "build"]
 
 
-def test_of_two_subquestions_each_is_verified_and_the_answer_is_built_once(called: list[str]) -> None:
+def test_each_of_two_subquestions_is_verified_and_the_answer_is_built_once(called: list[str]) -> None:
     model = Yearly()
-    answer = asked(TWO, context(model, search=search))
+    answer = ask(TWO, context(model, search=search))
     assert len(model.prompts) == 2
     assert answer.understood == "When did the port open? When did the workers end their strike?"
     assert called == ["verify", "verify", "build"]
@@ -98,8 +98,8 @@ def test_the_steps_are_these_and_each_can_be_left_out() -> None:
     assert Steps().names == NAMES
     for name in NAMES:
         rest = Steps().without([name])
-        assert rest.names == tuple(other for other in NAMES if other != name)
-        assert asked(TWO, context(Yearly(), search=search, articles={"a", "b"}), rest).text
+        assert rest.names == tuple(step for step in NAMES if step != name)
+        assert ask(TWO, context(Yearly(), search=search, articles={"a", "b"}), rest).text
     assert Steps().without(NAMES).names == ()
     assert Steps().without([]) == Steps()
 
@@ -116,14 +116,16 @@ def test_a_step_that_is_left_out_is_not_called(name: str) -> None:
         return call
 
     steps = Steps().without([name])
-    steps = Steps(*(tuple(map(traced, own)) for own in (steps.drafting, steps.checking, steps.presenting)))
-    assert asked(QUESTION, context(Yearly(), search=search), steps).outcome == "answered"
-    assert names == [other for other in NAMES[:-1] if other != name], "the others in order"
+    steps = Steps(
+        *(tuple(map(traced, group)) for group in (steps.drafting, steps.checking, steps.presenting))
+    )
+    assert ask(QUESTION, context(Yearly(), search=search), steps).outcome == "answered"
+    assert names == [step for step in NAMES[:-1] if step != name], "the others in order"
 
 
 def test_a_question_of_two_subquestions_is_asked_as_one_where_decomposing_is_left_out() -> None:
     model = Yearly()
-    answer = asked(TWO, context(model, search=search), Steps().without(["decompose"]))
+    answer = ask(TWO, context(model, search=search), Steps().without(["decompose"]))
     assert len(model.prompts) == 1
     assert answer.understood == ""
 
@@ -152,23 +154,23 @@ def test_a_cancelled_answer_stops_the_model_between_two_pieces() -> None:
                 closed.append(True)
 
     with pytest.raises(Cancelled):
-        asked(QUESTION, context(Endless(), search=search, cancel=cancel))
-    assert len(pieces) == 3, "no piece is made behind the one at which it was cancelled"
+        ask(QUESTION, context(Endless(), search=search, cancel=cancel))
+    assert len(pieces) == 3, "no piece is generated after the one at which it was cancelled"
     assert closed == [True]
 
 
-def test_what_was_cancelled_before_asks_no_model() -> None:
+def test_an_answer_that_was_cancelled_before_calls_no_model() -> None:
     cancel, model = threading.Event(), Replying("never [1]")
     cancel.set()
     with pytest.raises(Cancelled):
-        asked(QUESTION, context(model, search=search, cancel=cancel))
+        ask(QUESTION, context(model, search=search, cancel=cancel))
     assert model.prompts == []
 
 
 @pytest.mark.parametrize("question", [QUESTION, TWO])
-def test_what_was_retrieved_is_emitted_first_and_then_that_each_draft_is_checked(question: str) -> None:
+def test_the_retrieved_passages_are_emitted_first_and_then_the_check_of_each_draft(question: str) -> None:
     events: list[Event] = []
-    answer = asked(question, context(Replying("in 2025 [1]"), search=search, emit=events.append))
+    answer = ask(question, context(Replying("in 2025 [1]"), search=search, emit=events.append))
     checks = [StageStarted("checking")] * (2 if question == TWO else 1)
     assert events == [Retrieved((), answer.evidence, answer.understood), *checks]
 
@@ -178,7 +180,7 @@ def test_a_follow_up_is_searched_for_as_it_is_understood() -> None:
 
     def remember(question: str, *_: object, **__: object) -> Retrieved:
         searched.append(question)
-        return found(FIRST)
+        return retrieved(FIRST)
 
     history = [Turn("When do the troops leave Iraq?", "In 2025 [1].")]
     shared = context(Replying("in 2025 [1]"), search=remember)
@@ -198,17 +200,17 @@ def test_a_follow_up_is_answered_from_what_mentions_the_thing_it_names() -> None
     arabic = dataclasses.replace(source("أُغلق المطار يوم الثلاثاء."), article_id="c")
     model = Replying("on Monday [1]")
     history = [Turn("When was the base closed?", "On Sunday [1].")]
-    shared = context(model, search=lambda *_, **__: found(base, airport, arabic))
+    shared = context(model, search=lambda *_, **__: retrieved(base, airport, arabic))
     answer = pipeline.answer(Request("No, I meant the airport.", history), shared)
     assert [item.text for item in answer.evidence] == [airport.text, arabic.text]
     assert [item.number for item in answer.evidence] == [1, 2]
-    nothing = context(model, search=lambda *_, **__: found(base, airport))
+    nothing = context(model, search=lambda *_, **__: retrieved(base, airport))
     unknown = pipeline.answer(Request("And the lighthouse?", history), nothing)
     assert (unknown.outcome, unknown.evidence) == ("not_found", ())
 
 
-def test_the_stages_and_all_of_them_together_are_timed() -> None:
-    timings = asked(QUESTION, context(Yearly(), search=search, articles={"a", "b"})).timings
+def test_the_stages_and_their_total_are_timed() -> None:
+    timings = ask(QUESTION, context(Yearly(), search=search, articles={"a", "b"})).timings
     assert set(timings) == {"retrieve", "generate", "cross_check", "total"}
     assert all(0 <= seconds <= timings["total"] for seconds in timings.values())
 

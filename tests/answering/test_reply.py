@@ -1,4 +1,4 @@
-"""A reply becomes statements with the sentences that they cite; it is shown while it grows."""
+"""A reply becomes statements with the sentences that they cite."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ SHOWN = [source(f"Sentence {n}.", n) for n in range(1, 10)]
 
 def parts(draft: Draft) -> list[tuple[str, tuple[int, ...], str]]:
     """Text, numbers of the cited sentences, and quoted words of each statement."""
-    return [(one.text, tuple(item.number for item in one.cited), one.words) for one in draft.statements]
+    return [
+        (statement.text, tuple(item.number for item in statement.cited), statement.words)
+        for statement in draft.statements
+    ]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +39,7 @@ def parts(draft: Draft) -> list[tuple[str, tuple[int, ...], str]]:
         ("", []),
     ],
 )
-def test_a_reply_is_taken_apart(text: str, expected: list[tuple[str, tuple[int, ...], str]]) -> None:
+def test_a_reply_is_parsed(text: str, expected: list[tuple[str, tuple[int, ...], str]]) -> None:
     draft = parse(text, "What?", SHOWN, SHOWN)
     assert parts(draft) == expected
     assert not draft.refused
@@ -52,11 +55,11 @@ def test_a_refusal_is_recognised(text: str) -> None:
 
 def test_a_marker_is_a_place_in_the_order_in_which_the_model_read_the_evidence() -> None:
     best_first = [SHOWN[0], SHOWN[4], SHOWN[5]]
-    read = [SHOWN[4], SHOWN[5], SHOWN[0]]
-    draft = parse("[1] 308 [3, 4] 318", "What?", best_first, read)
-    assert parts(draft) == [("308", (5,), ""), ("318", (1,), "")], "there is no fourth"
+    read_order = [SHOWN[4], SHOWN[5], SHOWN[0]]
+    draft = parse("[1] 308 [3, 4] 318", "What?", best_first, read_order)
+    assert parts(draft) == [("308", (5,), ""), ("318", (1,), "")], "there is no fourth sentence"
     assert (draft.relation, draft.evidence) == ("sides", tuple(best_first))
-    assert parse("[0]", "What?", best_first, read).refused
+    assert parse("[0]", "What?", best_first, read_order).refused
 
 
 words = (

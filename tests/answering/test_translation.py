@@ -22,7 +22,7 @@ ENGLISH = "The agriculture minister said farmers lost about a third of their cro
 
 
 class Translating(Replying):
-    """A generator that writes one text, whatever it is asked."""
+    """A generator that writes one text, whatever the prompt."""
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, **_limits: Any
@@ -40,13 +40,13 @@ def draft(*texts: str, outcome: str = "answered") -> Draft:
 
 def test_the_prompt_gives_the_meanings_of_the_words() -> None:
     model = Translating(ENGLISH)
-    found = translate(ARABIC, "en", context(model))
-    assert found is not None
-    assert (found.text, found.certain) == (ENGLISH, True)
-    [asked] = model.prompts
-    assert asked.startswith(ARABIC)
-    assert "ساعتين=two hours" in asked
-    assert "وزير الزراعة=agriculture minister" in asked
+    translation = translate(ARABIC, "en", context(model))
+    assert translation is not None
+    assert (translation.text, translation.certain) == (ENGLISH, True)
+    [prompt] = model.prompts
+    assert prompt.startswith(ARABIC)
+    assert "ساعتين=two hours" in prompt
+    assert "وزير الزراعة=agriculture minister" in prompt
     translate(ARABIC, "en", context(model), hinted=False)
     assert model.prompts[-1].endswith("Hints: none")
 
@@ -55,7 +55,7 @@ LOOP = "It was said, as was mentioned by them, as was mentioned by them, as was 
 
 
 @pytest.mark.parametrize("reply", ["", "...", ARABIC, LOOP])
-def test_a_reply_that_is_no_translation_is_none(reply: str) -> None:
+def test_a_reply_that_is_not_a_translation_gives_none(reply: str) -> None:
     assert translate(ARABIC, "en", context(Translating(reply))) is None
 
 
@@ -74,9 +74,11 @@ def test_another_number_day_place_or_a_lost_negation_is_noticed(sentence: str, t
 
 
 def test_a_faithful_translation_is_certain() -> None:
-    found = translates("قُتل 12 شخصا في بغداد يوم الاثنين.", "Twelve people were killed in Baghdad on Monday.")
-    assert found is not None
-    assert found.licensed > 0.6
+    comparison = translates(
+        "قُتل 12 شخصا في بغداد يوم الاثنين.", "Twelve people were killed in Baghdad on Monday."
+    )
+    assert comparison is not None
+    assert comparison.licensed > 0.6
 
 
 @pytest.mark.parametrize(
@@ -88,22 +90,22 @@ def test_a_faithful_translation_is_certain() -> None:
         ("غيّر الوزير رأيه.", "The minister changed his opinion."),
     ],
 )
-def test_a_negation_in_other_words_is_none_that_was_lost(sentence: str, translation: str) -> None:
+def test_a_negation_in_other_words_is_not_lost(sentence: str, translation: str) -> None:
     assert translates(sentence, translation) is not None
 
 
 def test_cited_sentences_of_the_other_language_are_translated_each_once() -> None:
     model = Replying()
-    one = draft(ARABIC, "The port opened.", ARABIC)
-    after = translate_cited(one, context(model))
-    shown = [item.translation for statement in after.statements for item in statement.cited]
-    assert shown == [TRANSLATION, None, TRANSLATION]
+    twice = draft(ARABIC, "The port opened.", ARABIC)
+    after = translate_cited(twice, context(model))
+    translations = [item.translation for statement in after.statements for item in statement.cited]
+    assert translations == [TRANSLATION, None, TRANSLATION]
     arabic = translate_cited(draft(ARABIC, "The port opened."), context(model, "ar"))
-    shown = [item.translation for statement in arabic.statements for item in statement.cited]
-    assert shown == [None, ARABIC_TRANSLATION]
+    translations = [item.translation for statement in arabic.statements for item in statement.cited]
+    assert translations == [None, ARABIC_TRANSLATION]
 
 
-def test_under_the_packaged_models_english_answers_arabic_stands_word_for_word() -> None:
+def test_below_the_packaged_models_english_answers_arabic_is_glossed_word_for_word() -> None:
     model = Translating(ENGLISH)
     assert as_shown(ARABIC, context(model, settings=ADAPTED)) == Translation(
         gloss(ARABIC, shown()), False, True
@@ -118,8 +120,8 @@ def test_under_the_packaged_models_english_answers_arabic_stands_word_for_word()
 def test_no_more_than_a_few_are_translated_and_none_of_a_refusal() -> None:
     many = draft(*(f"{ARABIC} {n}" for n in range(MOST + 2)))
     after = translate_cited(many, context(Replying()))
-    assert sum(one.cited[0].translation is not None for one in after.statements) == MOST
+    assert sum(statement.cited[0].translation is not None for statement in after.statements) == MOST
     glossed = translate_cited(many, context(Replying(), settings=ADAPTED))
-    assert all(one.cited[0].literal for one in glossed.statements), "glosses take no time"
+    assert all(statement.cited[0].literal for statement in glossed.statements), "glosses take no time"
     refused = draft(ARABIC, outcome="not_found")
     assert translate_cited(refused, context(Replying())) is refused

@@ -20,7 +20,7 @@ def checked(reply: str, items: Sequence[Evidence] | None = None) -> Built:
 
 
 @pytest.mark.parametrize("marker", ["[0]", "[6]", "[99]", "[999]", "[1234]", "[0, 6]", ""])
-def test_a_marker_that_names_no_sentence_is_replaced_by_the_nearest_one(marker: str) -> None:
+def test_a_marker_of_no_sentence_is_replaced_by_the_nearest_sentence(marker: str) -> None:
     result = checked(f"Repairs of the port cost 12 million dollars {marker}.")
     assert quotes(result) == [TEXTS[1]]
     assert (result.outcome, result.claims[0].verdict) == ("partial", "partial")
@@ -32,7 +32,7 @@ def test_one_good_marker_among_wrong_ones_is_enough() -> None:
     assert (quotes(result), result.outcome) == ([TEXTS[1]], "answered")
 
 
-def test_a_number_that_the_cited_sentence_lacks_is_looked_for_in_the_others() -> None:
+def test_a_number_that_the_cited_sentence_lacks_is_searched_for_in_the_others() -> None:
     result = checked("Ferries will carry 300 passengers a day [1].")
     assert quotes(result) == [TEXTS[2]]
     assert (result.outcome, result.claims[0].verdict) == ("partial", "partial")
@@ -72,7 +72,7 @@ def test_in_all_other_cases_the_sentence_that_has_the_words_is_cited(
         "The repairs cost 12 million euros [2].",
     ],
 )
-def test_a_number_that_no_sentence_holds_is_not_answered(draft: str) -> None:
+def test_a_number_in_no_sentence_is_not_answered(draft: str) -> None:
     result = checked(draft)
     assert result.text == "The articles do not state this; the nearest sentence is quoted [1]."
     assert result.outcome == "not_found"
@@ -127,19 +127,19 @@ def test_a_claim_whose_name_and_value_are_apart_is_replaced_by_a_source_with_the
     assert_sound(result, items)
 
 
-def test_a_claim_moves_to_the_sentence_that_holds_its_name():
+def test_a_claim_moves_to_the_sentence_that_contains_its_name():
     items = evidence(("أعلنت الحكومة انتهاء المهمة.", "غادرت آخر دفعة من المستشارين قاعدة عين الأسد الجوية."))
     result = checked("The last advisers left Ain al-Asad [1].", items)
     assert result.outcome == "partial"
     assert quotes(result) == [items[1].text]
 
 
-def test_a_name_that_no_evidence_holds_is_passed_over():
+def test_a_name_in_no_evidence_is_skipped():
     items = evidence(("أعلنت الحكومة في عام 2021 انتهاء المهمة.",))
     assert checked("The mission of Zorander ended in 2021 [1].", items).claims
 
 
-def test_an_answer_behind_words_of_its_sentence_is_shown_without_them() -> None:
+def test_an_answer_after_words_of_its_sentence_is_shown_without_them() -> None:
     result = checked("[4] 4 ملايين دينار = 4 million dinars")
     assert result.text == f"4 million dinars: “{TRANSLATION}” (machine translation, may be wrong) [1]"
     assert result.claims[0].words == "4 ملايين دينار"
@@ -176,14 +176,14 @@ def test_in_place_of_the_adapted_models_bare_yes_or_no_its_sentence_is_shown(
     assert TEXTS[int(number) - 1] not in built(reply, evidence(), language).text, "other models may say no"
 
 
-def test_words_that_are_in_no_sentence_are_no_answer() -> None:
+def test_words_that_are_in_no_sentence_are_not_answered() -> None:
     result = checked("[4] 7 ملايين دينار = 7 million dinars")
     assert result.outcome == "not_found"
     assert "7" not in result.text
 
 
 @pytest.mark.parametrize("words", ["رئيس", "رئي"])
-def test_a_translation_of_words_behind_a_particle_or_without_their_ending_is_checked(words: str) -> None:
+def test_a_translation_of_words_after_a_particle_or_without_their_ending_is_checked(words: str) -> None:
     result = checked(f"[1] {words} = the king", evidence(("سلم الرسالة للرئيس أمس",)))
     assert result.text == f"The article says: “{TRANSLATION}” (machine translation, may be wrong) [1]"
     assert result.claims[0].reason == "its sentence is shown: the model's own words could not be confirmed"
@@ -194,7 +194,7 @@ def test_a_right_translation_of_words_without_their_ending_is_an_answer() -> Non
     assert (result.outcome, result.text.split(":")[0]) == ("answered", "minister")
 
 
-def test_a_part_of_a_word_is_no_quotation() -> None:
+def test_a_part_of_a_word_is_not_a_quotation() -> None:
     result = checked("[4] لايين = 9 billion")
     assert result.outcome == "not_found"
 
@@ -236,7 +236,7 @@ def test_numbers_and_latin_names_are_of_any_language(words: str) -> None:
 @pytest.mark.parametrize(
     "words", ["Prime Minister", "killed in attack", "port director", "May 3-5", "3 and 4"]
 )
-def test_english_words_are_no_arabic_answer_and_give_way_to_their_sentence(words: str) -> None:
+def test_english_words_in_an_arabic_answer_give_way_to_their_sentence(words: str) -> None:
     items = evidence(
         ("The Prime Minister and the port director were killed in attack on May 3-5, with 3 and 4 men.",)
     )
@@ -310,7 +310,7 @@ def test_a_phrase_that_is_one_known_name_or_value_is_written_by_the_tables(reply
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "translation"),
     [
         ("عمان", "Amman"),
         ("عمان", "in Amman"),
@@ -323,12 +323,12 @@ def test_a_phrase_that_is_one_known_name_or_value_is_written_by_the_tables(reply
         ("كريم", "Kareem"),
     ],
 )
-def test_a_name_with_several_meanings_stays_as_the_model_writes_it(words: str, said: str) -> None:
+def test_a_name_with_several_meanings_stays_as_the_model_writes_it(words: str, translation: str) -> None:
     items = evidence((f"قال المتحدث إن الاسم الذي ورد في الوثيقة التي نشرت أمس هو {words} لا غيره.",))
-    assert checked(f"[1] {words} = {said}", items).text.startswith(f"{said}:")
+    assert checked(f"[1] {words} = {translation}", items).text.startswith(f"{translation}:")
 
 
-def test_a_word_that_is_no_meaning_of_a_name_gives_way_to_the_table() -> None:
+def test_a_word_that_is_not_a_meaning_of_a_name_gives_way_to_the_table() -> None:
     items = evidence(("قال المتحدث إن الاسم الذي ورد في الوثيقة التي نشرت أمس هو عمان لا غيره.",))
     assert checked("[1] عمان = Riyadh", items).text.startswith("Oman:")
 
@@ -345,7 +345,7 @@ def test_a_word_that_is_no_meaning_of_a_name_gives_way_to_the_table() -> None:
         ("The strike lasts 5 days.", "5 hours"),
     ],
 )
-def test_what_a_phrase_names_is_in_its_sentence(sentence: str, words: str) -> None:
+def test_what_a_phrase_names_must_be_in_its_sentence(sentence: str, words: str) -> None:
     assert built(f"[1] {words}", evidence((sentence,)), detect_language(words)).outcome == "not_found"
 
 

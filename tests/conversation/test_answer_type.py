@@ -1,4 +1,4 @@
-"""When wants a time, how many a quantity."""
+"""The type of answer that a question asks for: a time, a quantity, a name or a person."""
 
 from __future__ import annotations
 
@@ -123,11 +123,5 @@ def test_any_text_can_be_asked(question: str, answer: str) -> None:
         ("Who left?", "", False),
     ],
 )
-def test_the_questions_own_words_are_no_answer_but_to_a_choice(
-    question: str, answer: str, expected: bool
-) -> None:
+def test_the_questions_own_words_answer_only_a_choice(question: str, answer: str, expected: bool) -> None:
     assert repeats(question, answer) == expected
-
-
-WOUNDED = "5 soldiers and two contractors were wounded."
-MIXED = "أصيب 5 بحارة وعاملان في الميناء."

@@ -111,7 +111,7 @@ LONGEST = 1000
         ),
     ],
 )
-def test_two_questions_are_distinguished(question: str, expected: list[str]) -> None:
+def test_a_question_of_several_parts_is_split(question: str, expected: list[str]) -> None:
     assert [part.asked for part in parts(question, longest=LONGEST)] == expected
 
 
@@ -122,7 +122,7 @@ def test_a_subquestion_that_depends_on_another_is_searched_for_with_the_whole_qu
     assert part.searched == f"{part.asked} {question}"
 
 
-def test_a_follow_up_ranks_the_sentences_that_it_is_searched_for_with_the_question_before() -> None:
+def test_a_follow_up_is_searched_for_with_the_question_before_and_ranks_the_sentences() -> None:
     joined = Standalone("Where is the port? When does it open?", asked="When does it open?")
     (part,) = decompose(joined, longest=LONGEST)
     assert (part.searched, part.follow_up) == (joined.text, joined.asked)
@@ -166,7 +166,7 @@ def test_one_question_stays_one(question: str) -> None:
     assert [part.asked for part in parts(question, longest=LONGEST)] == [question]
 
 
-def test_many_spaces_are_no_work() -> None:
+def test_many_spaces_take_no_time() -> None:
     started = time.process_time()
     assert len(parts("من غادر" + " " * 1980 + "each x", longest=LONGEST)) == 1
     assert time.process_time() - started < 1
@@ -187,17 +187,19 @@ ARTICLES = {
 BOTH = "When did the port open, and when did the workers end their strike?"
 
 
-def asked(
+def ask(
     tmp_path: Path, replies: list[str], question: str, without: Sequence[str] = ()
 ) -> tuple[Answer, FakeLLM]:
     folder = tmp_path / "articles"
     folder.mkdir()
     for name, text in ARTICLES.items():
         (folder / name).write_text(text, encoding="utf-8")
-    given = Settings(embedder="fake", backend="fake", indexes=tmp_path / "indexes", prompt="adapted")
-    build_index(folder, "mine", settings=given, embedder=FakeEmbedder())
+    settings = Settings(embedder="fake", backend="fake", indexes=tmp_path / "indexes", prompt="adapted")
+    build_index(folder, "mine", settings=settings, embedder=FakeEmbedder())
     llm = FakeLLM.scripted(replies)
-    assistant = Assistant.open("mine", settings=given, embedder=FakeEmbedder(), generator=fake_generator(llm))
+    assistant = Assistant.open(
+        "mine", settings=settings, embedder=FakeEmbedder(), generator=fake_generator(llm)
+    )
     assistant.steps = assistant.steps.without(without)
     try:
         return assistant.ask(question), llm
@@ -206,8 +208,8 @@ def asked(
 
 
 def replies(tmp_path: Path, *sentences: str) -> list[str]:
-    """Replies that name, of the sentences that each prompt shows, the one with their year."""
-    _, llm = asked(tmp_path, ["[0]"] * len(sentences), BOTH)
+    """Replies that each cite the sentence with their year by its number in the prompt."""
+    _, llm = ask(tmp_path, ["[0]"] * len(sentences), BOTH)
     numbered = [dict(re.findall(r"\[(\d)\].*?\b(20\d\d)\b", prompt)) for prompt in llm.prompts]
     number = [{year: n for n, year in years.items()} for years in numbered]
     return [f"[{number[i][text[-4:]]}] {text}" for i, text in enumerate(sentences)]
@@ -215,7 +217,7 @@ def replies(tmp_path: Path, *sentences: str) -> list[str]:
 
 def test_each_subquestion_is_asked_on_its_own(tmp_path: Path) -> None:
     (tmp_path / "dry").mkdir()
-    answer, llm = asked(tmp_path, replies(tmp_path / "dry", "in 2019", "in 2021"), BOTH)
+    answer, llm = ask(tmp_path, replies(tmp_path / "dry", "in 2019", "in 2021"), BOTH)
     expected = [
         "in 2019: “The new port opened in 2019, the ministry said.” [1]",
         "in 2021: “The workers ended their strike in 2021, the union said.” [2]",
@@ -229,23 +231,23 @@ def test_each_subquestion_is_asked_on_its_own(tmp_path: Path) -> None:
     assert [item.number for item in answer.evidence] == list(range(1, len(answer.evidence) + 1))
 
 
-def test_what_has_no_answer_is_named(tmp_path: Path) -> None:
+def test_a_subquestion_without_an_answer_is_named(tmp_path: Path) -> None:
     (tmp_path / "dry").mkdir()
-    answer, _ = asked(tmp_path, [*replies(tmp_path / "dry", "in 2019"), "[0]"], BOTH)
+    answer, _ = ask(tmp_path, [*replies(tmp_path / "dry", "in 2019"), "[0]"], BOTH)
     assert answer.outcome == "partial"
     expected = "in 2019: “The new port opened in 2019, the ministry said.” [1]"
     assert answer.text == f"{expected}\nNo answer was found to: “When did the workers end their strike?”"
     assert [claim.text for claim in answer.claims] == [expected]
 
 
-def test_without_any_answer_nothing_is_said(tmp_path: Path) -> None:
-    answer, _ = asked(tmp_path, ["[0]", "[0]"], BOTH)
+def test_without_any_answer_the_articles_do_not_say(tmp_path: Path) -> None:
+    answer, _ = ask(tmp_path, ["[0]", "[0]"], BOTH)
     assert (answer.outcome, answer.text, answer.citations) == ("not_found", "The articles do not say.", ())
 
 
 def test_a_sentence_that_answers_both_is_cited_once(tmp_path: Path) -> None:
     question = "When did the new port open? What opened in 2019?"
-    answer, _ = asked(tmp_path, ["[1] in 2019", "[1] The new port"], question)
+    answer, _ = ask(tmp_path, ["[1] in 2019", "[1] The new port"], question)
     assert (
         answer.text == "in 2019: “The new port opened in 2019, the ministry said.” [1]\n"
         "What opened in 2019? The new port [1]"
@@ -253,6 +255,6 @@ def test_a_sentence_that_answers_both_is_cited_once(tmp_path: Path) -> None:
     assert len(answer.citations) == 1
 
 
-def test_it_can_be_left_out(tmp_path: Path) -> None:
-    _, llm = asked(tmp_path, ["[1] in 2019"], BOTH, without=["decompose"])
+def test_decomposing_can_be_left_out(tmp_path: Path) -> None:
+    _, llm = ask(tmp_path, ["[1] in 2019"], BOTH, without=["decompose"])
     assert len(llm.prompts) == 1

@@ -30,7 +30,7 @@ from rag.conversation.remarks import REPLIES, Remark, remark, without_remarks
         ("حسنًا، فهمت", "assent"),
     ],
 )
-def test_a_remark_is_known_by_its_phrases(text: str, kind: Remark) -> None:
+def test_a_remark_is_recognised_by_its_phrases(text: str, kind: Remark) -> None:
     assert remark(text) == kind
     assert set(REPLIES[kind]) == {"en", "ar"}
 
@@ -54,7 +54,7 @@ def test_a_remark_is_known_by_its_phrases(text: str, kind: Remark) -> None:
         "؟",
     ],
 )
-def test_what_asks_or_names_something_is_no_remark(text: str) -> None:
+def test_what_asks_or_names_something_is_not_a_remark(text: str) -> None:
     assert remark(text) is None
 
 
@@ -72,7 +72,7 @@ def test_remarks_beside_a_question_are_left_out(text: str, question: str) -> Non
     assert without_remarks(text) == question
 
 
-def test_many_phrases_before_a_word_that_is_none_are_read_in_no_time() -> None:
+def test_many_phrases_before_another_word_take_no_time() -> None:
     started = time.process_time()
     assert remark("no thanks " * 199 + "bridge") is None
     assert time.process_time() - started < 1

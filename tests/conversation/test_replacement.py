@@ -109,7 +109,7 @@ THEATRE = "How much did the new theatre in Tyre cost?"
         ("ماذا حدث في أيار 2011؟", "أقصد 2017", "ماذا حدث في أيار 2017؟"),
     ],
 )  # fmt: skip
-def test_a_thing_is_put_in_the_place_of_a_thing(before: str, follow_up: str, question: str) -> None:
+def test_a_follow_up_replaces_what_has_the_same_form(before: str, follow_up: str, question: str) -> None:
     name = named(follow_up)
     assert name and replaced(before, name) == question
 
@@ -128,9 +128,7 @@ def test_a_thing_is_put_in_the_place_of_a_thing(before: str, follow_up: str, que
         ("", "And the school?"),
     ],
 )
-def test_where_the_question_has_nothing_of_that_form_there_is_no_question(
-    before: str, follow_up: str
-) -> None:
+def test_there_is_no_result_where_the_question_has_nothing_of_that_form(before: str, follow_up: str) -> None:
     name = named(follow_up)
     assert name and replaced(before, name) == ""
 

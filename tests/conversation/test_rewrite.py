@@ -128,8 +128,8 @@ def test_a_new_topic_does_not_depend_and_stays_unchanged(question: str) -> None:
 def test_a_follow_up_is_searched_for_with_the_turn_before_and_asked_alone_if_it_is_about_something(
     before: Turn, question: str, searched: str, asked: str
 ) -> None:
-    found = rewrite(question, [before], longest=LONGEST)
-    assert (found.text, found.asked) == (searched, asked)
+    rewritten = rewrite(question, [before], longest=LONGEST)
+    assert (rewritten.text, rewritten.asked) == (searched, asked)
 
 
 @pytest.mark.parametrize(
@@ -147,21 +147,21 @@ def test_a_follow_up_is_searched_for_with_the_turn_before_and_asked_alone_if_it_
 def test_a_follow_up_that_names_something_else_is_the_question_before_about_that(
     before: str, question: str, understood: str, about: str
 ) -> None:
-    found = rewrite(question, [Turn(before, "90 million dollars [1].")], longest=LONGEST)
-    assert found == Standalone(understood, about=about)
+    rewritten = rewrite(question, [Turn(before, "90 million dollars [1].")], longest=LONGEST)
+    assert rewritten == Standalone(understood, about=about)
 
 
-def test_a_correction_that_fits_nowhere_drops_the_answer_to_what_was_not_meant() -> None:
-    found = rewrite("No, I mean when the ferries would start sailing.", [FERRIES], longest=LONGEST)
-    assert found.text == f"{FERRIES.question} when the ferries would start sailing"
-    assert found.asked == "when the ferries would start sailing"
+def test_a_correction_that_fits_nowhere_is_searched_for_without_the_answer_before() -> None:
+    rewritten = rewrite("No, I mean when the ferries would start sailing.", [FERRIES], longest=LONGEST)
+    assert rewritten.text == f"{FERRIES.question} when the ferries would start sailing"
+    assert rewritten.asked == "when the ferries would start sailing"
 
 
-def test_what_the_question_before_has_no_place_for_must_be_mentioned_by_the_evidence() -> None:
+def test_evidence_must_mention_what_the_question_before_has_no_place_for() -> None:
     nurses = Turn("How many nurses were paid?", "40 [1].")
-    found = rewrite("And the lighthouse?", [nurses], longest=LONGEST)
-    assert found.about == "the lighthouse"
-    assert found.asked == "How many nurses were paid? And the lighthouse?"
+    rewritten = rewrite("And the lighthouse?", [nurses], longest=LONGEST)
+    assert rewritten.about == "the lighthouse"
+    assert rewritten.asked == "How many nurses were paid? And the lighthouse?"
     assert rewrite("وماذا عن المنارة؟", [Turn("كم ممرضا عاد؟", "40")], longest=LONGEST).about == "المنارة"
 
 
@@ -188,7 +188,7 @@ def test_thanks_are_not_what_a_follow_up_refers_to() -> None:
     assert rewrite("And when?", history[1:], longest=LONGEST) == Standalone("And when?")
 
 
-def test_of_a_long_history_only_the_last_turn_is_used() -> None:
+def test_only_the_last_turn_of_a_long_history_is_used() -> None:
     history = [SUKKAN] * 50 + [FERRIES]
     assert rewrite("And why?", history, longest=LONGEST) == rewrite("And why?", [FERRIES], longest=LONGEST)
 
@@ -210,7 +210,7 @@ def test_of_a_long_history_only_the_last_turn_is_used() -> None:
         *((text, "") for text in NOT_FOUND.values()),
     ],
 )
-def test_of_an_answer_the_first_words_are_taken_without_markers_notes_and_quotations(
+def test_the_first_words_of_an_answer_are_taken_without_markers_notes_and_quotations(
     answer: str, start: str
 ) -> None:
     assert answer_start(answer) == start
@@ -250,23 +250,21 @@ def test_without_a_history_nothing_changes(question: str) -> None:
 
 @examples(300)
 @given(QUESTION, st.lists(st.builds(Turn, QUESTION, QUESTION), max_size=4), st.integers(1, 120))
-def test_whatever_was_said_the_result_is_no_longer_than_allowed(
-    question: str, history: list[Turn], longest: int
-) -> None:
-    found = rewrite(question, history, longest=longest)
-    assert len(found.text) <= max(longest, len(question))
-    assert len(found.asked) <= len(found.text)
-    assert found.text.strip() or not question.strip()
+def test_the_result_is_never_longer_than_allowed(question: str, history: list[Turn], longest: int) -> None:
+    rewritten = rewrite(question, history, longest=longest)
+    assert len(rewritten.text) <= max(longest, len(question))
+    assert len(rewritten.asked) <= len(rewritten.text)
+    assert rewritten.text.strip() or not question.strip()
 
 
 @given(QUESTION)
-def test_of_any_answer_at_most_a_few_words_are_taken(answer: str) -> None:
+def test_at_most_a_few_words_of_any_answer_are_taken(answer: str) -> None:
     start = answer_start(answer)
     assert len(start.split()) <= ANSWER_WORDS
     assert "[1]" not in start
 
 
-def test_what_a_person_wrote_to_be_understood_alone_is_mostly_left_alone() -> None:
+def test_questions_that_a_person_wrote_as_standalone_are_mostly_left_unchanged() -> None:
     turns, _ = read_dialogues(DIALOGUES, "dev")
     by_hand = [question.turn.standalone for question in turns if question.turn and question.turn.number > 1]
     assert sum(map(depends, by_hand)) <= 0.05 * len(by_hand), "of 44 one: a short Arabic question"

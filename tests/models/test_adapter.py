@@ -1,4 +1,4 @@
-"""The adapter that ships: read, added to the right weights, and part of what a prepared model is called."""
+"""The adapter that ships: read, added to the right weights, and part of the name of a prepared model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RANK, ALPHA = 2, 4.0
 
 @pytest.fixture
 def adapter(tmp_path: Path) -> Adapter:
-    """One that changes one matrix of the small generator."""
+    """An adapter that changes one matrix of the small generator."""
     folder = tmp_path / "adapter"
     folder.mkdir()
     rng = np.random.default_rng(1)
@@ -44,13 +44,13 @@ def test_only_the_named_matrix_changes_and_by_the_scaled_product(adapter: Adapte
     tensors = load_file(adapter._folder / WEIGHTS)
     down, up = (tensors[name].astype(np.float32) for name in sorted(tensors))
     np.testing.assert_allclose(adapter.add(NAME, zeros), up @ down * ALPHA / RANK, rtol=1e-5)
-    other = np.ones((3, 4), np.float32)
-    assert adapter.add("model.layers.0.mlp.down_proj.weight", other) is other
+    unchanged = np.ones((3, 4), np.float32)
+    assert adapter.add("model.layers.0.mlp.down_proj.weight", unchanged) is unchanged
     assert changed_matrices(adapter) == {NAME}
 
 
 @pytest.mark.slow
-def test_a_file_for_transformers_holds_the_weights_of_the_gguf_file_and_the_adapter(
+def test_a_file_for_transformers_has_the_weights_of_the_gguf_file_and_the_adapter(
     tmp_path: Path, adapter: Adapter
 ) -> None:
     torch = pytest.importorskip("torch")
@@ -58,18 +58,18 @@ def test_a_file_for_transformers_holds_the_weights_of_the_gguf_file_and_the_adap
 
     (tmp_path / "source").mkdir()
     written = small_generator.write(tmp_path / "source" / "model.gguf")
-    found = {}
+    weights = {}
     for name, used in (("plain", None), ("adapted", adapter)):
         folder = tmp_path / name
         folder.mkdir()
         gguf.to_transformers(tmp_path / "source" / "model.gguf", folder, adapter=used)
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-        found[name] = {key: value.numpy() for key, value in model.state_dict().items()}
-    assert len(found["plain"]) == len(written)
+        weights[name] = {key: value.numpy() for key, value in model.state_dict().items()}
+    assert len(weights["plain"]) == len(written)
     for name, tensor in written.items():
         # bf16 keeps eight bits of a number.
-        np.testing.assert_allclose(found["plain"][gguf.standard_name(name)], tensor, rtol=2**-8)
-    changed = {k for k in found["plain"] if not np.array_equal(found["plain"][k], found["adapted"][k])}
+        np.testing.assert_allclose(weights["plain"][gguf.standard_name(name)], tensor, rtol=2**-8)
+    changed = {k for k in weights["plain"] if not np.array_equal(weights["plain"][k], weights["adapted"][k])}
     assert changed == {NAME}
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "plain")
     assert tokenizer.decode(tokenizer("متى [2]؟")["input_ids"]) == "متى [2]؟"
@@ -85,8 +85,8 @@ def test_another_adapter_is_another_model(adapter: Adapter, tmp_path: Path) -> N
     model = packaged.with_adapter(packaged.GENERATOR, adapter)
     assert model.name.startswith(packaged.GENERATOR.name + "-adapter-")
     assert model.adapter == adapter.digest
-    again = dataclasses.replace(model, name="x")
-    assert again.sha256 == packaged.GENERATOR.sha256
+    renamed = dataclasses.replace(model, name="x")
+    assert renamed.sha256 == packaged.GENERATOR.sha256
     tensors = load_file(adapter._folder / WEIGHTS)
     tensors[min(tensors)] += 1
     save_file(tensors, adapter._folder / WEIGHTS)
@@ -115,7 +115,7 @@ def test_the_adapter_that_ships_changes_every_matrix_of_the_generator_and_is_sma
     shipped = Adapter()
     parts = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
     layers = 28
-    wanted = {f"blk.{layer}.{part}.weight" for layer in range(layers) for part in parts}
-    assert changed_matrices(shipped) == {gguf.standard_name(name) for name in wanted}
+    expected = {f"blk.{layer}.{part}.weight" for layer in range(layers) for part in parts}
+    assert changed_matrices(shipped) == {gguf.standard_name(name) for name in expected}
     assert (FOLDER / WEIGHTS).stat().st_size <= 20_000_000
     assert all(np.isfinite(tensor).all() for tensor in shipped._tensors.values())

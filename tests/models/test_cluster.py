@@ -1,4 +1,4 @@
-"""Indexing with a Ray cluster: what it takes from a cluster, and what happens when a part of it dies."""
+"""Indexing on a Ray cluster: the same index, clear errors, and what happens when a part of it dies."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Machines:
 
     @property
     def address(self) -> str:
-        """Not that of the network, which no test may connect to."""
+        """The loopback address: no test may connect to the network."""
         return f"127.0.0.1:{self.cluster.address.rpartition(':')[2]}"
 
 
@@ -42,7 +42,7 @@ def settings(**changed: Any) -> Settings:
 
 
 def files(name: str) -> dict[str, bytes]:
-    """What an index says: the articles, passages and vectors of its segments."""
+    """The content of an index: the articles, passages and vectors of its segments."""
     place = settings().indexes / name
     assert read_current(place)
     kept = {path: data for path, data in contents(place).items() if path.endswith((".npy", ".jsonl"))}
@@ -55,10 +55,10 @@ def two_machines() -> Iterator[Machines]:
     pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 
-    made = Cluster(initialize_head=True, head_node_args={"include_dashboard": False, **NODE})
-    made.add_node(**NODE)
-    yield Machines(made)
-    made.shutdown()
+    machines = Cluster(initialize_head=True, head_node_args={"include_dashboard": False, **NODE})
+    machines.add_node(**NODE)
+    yield Machines(machines)
+    machines.shutdown()
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def many(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("address", ["", "auto", "127.0.0.1", ":6379", "127.0.0.1:port", "ray://127.0.0.1"])
-def test_what_is_no_address_is_named(address: str) -> None:
+def test_what_is_not_an_address_is_named(address: str) -> None:
     pytest.importorskip("ray")
     with pytest.raises(BadSettings, match="HOST:PORT") as caught, cluster.connected(address, settings()):
         pass
@@ -135,7 +135,7 @@ def test_a_cluster_whose_worker_is_killed_makes_the_same_index(two_machines: Mac
 
 
 @pytest.mark.slow
-def test_a_machine_that_leaves_is_done_without(two_machines: Machines) -> None:
+def test_embedding_goes_on_when_a_machine_leaves(two_machines: Machines) -> None:
     node = two_machines.cluster.add_node(**NODE)
     texts = [f"text {n} " * 50 for n in range(600)]
     with cluster.connected(two_machines.address, settings()) as embedder:

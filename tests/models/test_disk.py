@@ -14,15 +14,15 @@ from rag.models import disk
 
 @pytest.fixture
 def flushed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """As on Windows: no folder can be opened, and only what may be written is flushed. What was flushed."""
+    """The sizes of flushed files where, as on Windows, only writable files can be opened and flushed."""
     done: list[int] = []
     flags_of: dict[int, int] = {}
     really = os.open
 
-    def opened(path: Any, flags: int, *more: Any, **named: Any) -> int:
+    def opened(path: Any, flags: int, *more: Any, **options: Any) -> int:
         if Path(path).is_dir():
             raise PermissionError(13, "Permission denied", str(path))
-        descriptor = really(path, flags, *more, **named)
+        descriptor = really(path, flags, *more, **options)
         flags_of[descriptor] = flags
         return descriptor
 

@@ -1,3 +1,5 @@
+"""The packaged embedder: its file format, the converted folder, and the OpenVINO graph."""
+
 from __future__ import annotations
 
 import json
@@ -58,7 +60,7 @@ def tensors(seed: int) -> dict[str, tuple[int, NDArray[np.float32]]]:
     def near_one(size: int) -> NDArray[np.float32]:
         return (1 + 0.1 * rng.standard_normal(size)).astype(np.float32)
 
-    made: dict[str, tuple[int, NDArray[np.float32]]] = {
+    network: dict[str, tuple[int, NDArray[np.float32]]] = {
         "emb.word": (1, weights(len(VOCABULARY), HIDDEN)),
         "emb.pos": (1, weights(POSITIONS, HIDDEN)),
         "emb.type": (0, weights(TYPES, HIDDEN)),
@@ -71,12 +73,12 @@ def tensors(seed: int) -> dict[str, tuple[int, NDArray[np.float32]]]:
             ("fi", INNER, HIDDEN),
             ("fo", HIDDEN, INNER),
         ]:
-            made[f"L{layer}.{part}.w"] = (1, weights(rows, columns))
-            made[f"L{layer}.{part}.b"] = (0, weights(rows))
+            network[f"L{layer}.{part}.w"] = (1, weights(rows, columns))
+            network[f"L{layer}.{part}.b"] = (0, weights(rows))
         for part in ("aln", "oln"):
-            made[f"L{layer}.{part}.w"] = (0, near_one(HIDDEN))
-            made[f"L{layer}.{part}.b"] = (0, weights(HIDDEN))
-    return made
+            network[f"L{layer}.{part}.w"] = (0, near_one(HIDDEN))
+            network[f"L{layer}.{part}.b"] = (0, weights(HIDDEN))
+    return network
 
 
 def e5s1(seed: int = 1, *, block: int = e5.BLOCK) -> bytes:
@@ -171,12 +173,12 @@ def test_the_openvino_graph_agrees_with_transformers_whatever_the_padding(model:
     expected = mean / np.linalg.norm(mean, axis=1, keepdims=True)
 
     network = ov.Core().compile_model(e5.graph(model), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    got = network({"input_ids": ids, "attention_mask": mask})[0]
-    assert got.shape == (3, HIDDEN)
-    np.testing.assert_allclose(np.linalg.norm(got, axis=1), 1, atol=1e-5)
-    assert (got * expected).sum(1).min() > 0.999
+    vectors = network({"input_ids": ids, "attention_mask": mask})[0]
+    assert vectors.shape == (3, HIDDEN)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert (vectors * expected).sum(1).min() > 0.999
     alone = network({"input_ids": ids[1:2, :3], "attention_mask": mask[1:2, :3]})[0]
-    np.testing.assert_allclose(alone[0], got[1], atol=1e-4)
+    np.testing.assert_allclose(alone[0], vectors[1], atol=1e-4)
 
 
 IDS = np.array([[0, 6, 7, 11, 2], [0, 5, 2, 1, 1], [0, 4, 13, 2, 1]], np.int64)
@@ -192,25 +194,25 @@ def test_the_branch_for_tokens_agrees_with_transformers(model: Path, tmp_path: P
 
     reference = BertModel.from_pretrained(model, add_pooling_layer=False, dtype=torch.float32).eval()
     with torch.no_grad():
-        found = reference(torch.tensor(IDS), attention_mask=torch.tensor(MASK), output_hidden_states=True)
-    states = found.hidden_states[layer].numpy()
+        output = reference(torch.tensor(IDS), attention_mask=torch.tensor(MASK), output_hidden_states=True)
+    states = output.hidden_states[layer].numpy()
     head = save_head(tmp_path / "head.safetensors", layer=layer)
-    own = load_file(head)
-    projected = states @ own["projection.weight"].T + own["projection.bias"]
+    weights = load_file(head)
+    projected = states @ weights["projection.weight"].T + weights["projection.bias"]
     tokens = projected / np.linalg.norm(projected, axis=2, keepdims=True)
-    importance = states @ own["importance.weight"][0] + own["importance.bias"]
+    importance = states @ weights["importance.weight"][0] + weights["importance.bias"]
 
     network = ov.Core().compile_model(e5.graph(model, head), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    got = network({"input_ids": IDS, "attention_mask": MASK})
+    outputs = network({"input_ids": IDS, "attention_mask": MASK})
     real = MASK == 1
-    assert got["tokens"].shape == (3, 5, 6)
-    assert got["importance"].shape == (3, 5)
-    np.testing.assert_allclose(np.linalg.norm(got["tokens"], axis=2), 1, atol=1e-5)
-    np.testing.assert_allclose(got["tokens"][real], tokens[real], atol=1e-4)
-    np.testing.assert_allclose(got["importance"][real], importance[real], atol=1e-3)
+    assert outputs["tokens"].shape == (3, 5, 6)
+    assert outputs["importance"].shape == (3, 5)
+    np.testing.assert_allclose(np.linalg.norm(outputs["tokens"], axis=2), 1, atol=1e-5)
+    np.testing.assert_allclose(outputs["tokens"][real], tokens[real], atol=1e-4)
+    np.testing.assert_allclose(outputs["importance"][real], importance[real], atol=1e-3)
 
 
-def test_the_branch_for_tokens_leaves_the_vector_of_the_text_as_it_is(model: Path, tmp_path: Path) -> None:
+def test_the_branch_for_tokens_does_not_change_the_vector_of_the_text(model: Path, tmp_path: Path) -> None:
     import openvino as ov
 
     head = save_head(tmp_path / "head.safetensors")
@@ -273,7 +275,7 @@ def test_the_tokenizer_cuts_at_the_number_of_positions(tokenizer: Tokenizer) -> 
     assert encoding.tokens[-1] == "</s>"
 
 
-def test_the_folder_is_what_its_config_says(model: Path) -> None:
+def test_the_folder_has_its_files_and_the_config_of_the_network(model: Path) -> None:
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
     assert (config["hidden_size"], config["num_hidden_layers"], config["vocab_size"]) == (
         32,
@@ -301,12 +303,12 @@ def test_a_file_cut_short_is_refused_and_nothing_is_written(tmp_path: Path, shar
     [
         pytest.param(b"GGUF" + e5s1()[4:], id="another magic"),
         pytest.param(b"PK\x03\x04" + bytes(5000), id="a zip"),
-        pytest.param(b"E5S1" + bytes(5000), id="zeros behind the magic"),
-        pytest.param(b"E5S1" + b"\xff" * 5000, id="ones behind the magic"),
-        pytest.param(b"E5S1" + "نص عربي ".encode() * 500, id="text behind the magic"),
+        pytest.param(b"E5S1" + bytes(5000), id="zeros after the magic"),
+        pytest.param(b"E5S1" + b"\xff" * 5000, id="ones after the magic"),
+        pytest.param(b"E5S1" + "نص عربي ".encode() * 500, id="text after the magic"),
         pytest.param(e5s1(block=64), id="blocks of another size"),
         pytest.param(e5s1().replace(b"L0.q.w", b"L0.z.w"), id="an unknown tensor"),
-        pytest.param(e5s1().replace(b"L0.q.w", b"L0\xffq.w"), id="a name that is no text"),
+        pytest.param(e5s1().replace(b"L0.q.w", b"L0\xffq.w"), id="a name that is not text"),
     ],
 )
 def test_a_foreign_file_is_refused_and_nothing_is_written(tmp_path: Path, data: bytes) -> None:

@@ -1,3 +1,5 @@
+"""Embedders: the fake, the packaged one on a tiny network, and models of the hub."""
+
 from __future__ import annotations
 
 import threading
@@ -84,13 +86,13 @@ def test_the_fake_gives_unit_vectors_and_the_same_ones_each_time() -> None:
     assert fake.passages([]).shape == (0, 64)
 
 
-def test_the_fake_finds_alike_texts_alike() -> None:
+def test_the_fake_gives_similar_texts_similar_vectors() -> None:
     fake = FakeEmbedder()
     scores = fake.passages(TEXTS) @ fake.question("which ferries carry passengers").vector
     assert scores.argmax() == 0
 
 
-def test_fakes_of_unequal_dimension_have_unequal_identities() -> None:
+def test_fakes_of_different_dimensions_have_different_identities() -> None:
     assert FakeEmbedder(64).identity != FakeEmbedder(32).identity
     assert_units(FakeEmbedder(32).passages(TEXTS), (4, 32))
 
@@ -113,23 +115,23 @@ def test_the_packaged_engine_gives_the_same_vectors_in_any_batch_and_order(
 
 
 def test_the_packaged_engine_distinguishes_queries_from_passages(packaged: PackagedEmbedder) -> None:
-    asked = packaged.question("ab")
-    assert_units(asked.vector, (packaged.dimension,))
-    assert float(asked.vector @ packaged.passages(["ab"])[0]) < 0.9999
+    query = packaged.question("ab")
+    assert_units(query.vector, (packaged.dimension,))
+    assert float(query.vector @ packaged.passages(["ab"])[0]) < 0.9999
     assert "query/passage prefixes" in packaged.identity
 
 
 def test_the_packaged_engine_serves_several_threads_at_once(packaged: PackagedEmbedder) -> None:
     texts = [["forces leave"] * 8, ["العراق", "ab fi s"], ["بغداد 21"] * 30, ["leave"]]
-    expected = [packaged.passages(some) for some in texts]
+    expected = [packaged.passages(batch) for batch in texts]
     start = threading.Barrier(len(texts))
     errors: list[BaseException] = []
 
-    def embed(some: list[str], right: Vectors) -> None:
+    def embed(batch: list[str], right: Vectors) -> None:
         start.wait(timeout=10)
         try:
             for _ in range(20):
-                np.testing.assert_allclose(packaged.passages(some), right, atol=1e-3)
+                np.testing.assert_allclose(packaged.passages(batch), right, atol=1e-3)
         except BaseException as error:
             errors.append(error)
 
@@ -154,32 +156,32 @@ WORDS = [
 ]
 
 
-def test_tokens_carry_their_places_in_the_text_without_its_prefix(late: PackagedEmbedder) -> None:
-    for text, of in zip(WORDS, late.with_tokens(WORDS)[1], strict=True):
-        assert_units(of.vectors, (len(of.spans), 6))
-        assert of.spans.dtype == np.int32
-        held = [text[start:end] for start, end in of.spans]
-        assert all(0 <= start < end <= len(text) for start, end in of.spans), held
-        assert (np.diff(of.spans[:, 0]) >= 0).all()
-        covered = {at for start, end in of.spans for at in range(start, end)}
+def test_tokens_have_their_offsets_in_the_text_without_its_prefix(late: PackagedEmbedder) -> None:
+    for text, tokens in zip(WORDS, late.with_tokens(WORDS)[1], strict=True):
+        assert_units(tokens.vectors, (len(tokens.spans), 6))
+        assert tokens.spans.dtype == np.int32
+        pieces = [text[start:end] for start, end in tokens.spans]
+        assert all(0 <= start < end <= len(text) for start, end in tokens.spans), pieces
+        assert (np.diff(tokens.spans[:, 0]) >= 0).all()
+        covered = {at for start, end in tokens.spans for at in range(start, end)}
         assert {at for at, char in enumerate(text) if char.isalnum()} <= covered
 
 
-def test_the_words_before_distinguish_tokens(late: PackagedEmbedder) -> None:
-    one, other = late.with_tokens(["forces leave", "بغداد leave"])[1]
-    assert np.abs(one.vectors[-1] - other.vectors[-1]).max() > 0.005, "0.001 at most by rounding"
+def test_a_token_vector_depends_on_the_words_before(late: PackagedEmbedder) -> None:
+    first, second = late.with_tokens(["forces leave", "بغداد leave"])[1]
+    assert np.abs(first.vectors[-1] - second.vectors[-1]).max() > 0.005, "0.001 at most by rounding"
 
 
 def test_the_importance_of_a_questions_tokens_sums_to_one(late: PackagedEmbedder) -> None:
     for text in WORDS:
-        asked = late.question(text)
-        assert_units(asked.vector, (late.dimension,))
-        assert asked.tokens.shape == (len(asked.importance), 6)
-        assert asked.importance.dtype == np.float32
-        if len(asked.importance):
-            assert_units(asked.tokens, asked.tokens.shape)
-            assert asked.importance.min() > 0
-            assert asked.importance.sum() == pytest.approx(1, abs=1e-5)
+        query = late.question(text)
+        assert_units(query.vector, (late.dimension,))
+        assert query.tokens.shape == (len(query.importance), 6)
+        assert query.importance.dtype == np.float32
+        if len(query.importance):
+            assert_units(query.tokens, query.tokens.shape)
+            assert query.importance.min() > 0
+            assert query.importance.sum() == pytest.approx(1, abs=1e-5)
     assert len(late.question("").tokens) == 0
     assert len(late.question("forces leave").tokens) == 2
 
@@ -204,8 +206,8 @@ def test_a_text_beyond_the_models_positions_has_tokens_as_far_as_it_reads(late: 
 def test_a_branch_for_tokens_changes_the_identity_and_not_the_vectors(
     packaged: PackagedEmbedder, late: PackagedEmbedder, tmp_path: Path
 ) -> None:
-    other = PackagedEmbedder(packaged._folder, head=save_head(tmp_path / "other.safetensors", seed=6))
-    assert len({packaged.identity, late.identity, other.identity}) == 3
+    another = PackagedEmbedder(packaged._folder, head=save_head(tmp_path / "other.safetensors", seed=6))
+    assert len({packaged.identity, late.identity, another.identity}) == 3
     assert (packaged.token_size, late.token_size, late.dimension) == (0, 6, HIDDEN)
     np.testing.assert_allclose(
         late.passages(["forces leave"]), packaged.passages(["forces leave"]), atol=1e-3
@@ -216,8 +218,8 @@ def test_without_a_branch_for_tokens_there_are_none(packaged: PackagedEmbedder) 
     vectors, tokens = packaged.with_tokens(TEXTS)
     assert_units(vectors, (4, HIDDEN))
     assert [(len(of.vectors), len(of.spans)) for of in tokens] == [(0, 0)] * 4
-    asked = packaged.question("forces")
-    assert (len(asked.tokens), len(asked.importance)) == (0, 0)
+    query = packaged.question("forces")
+    assert (len(query.tokens), len(query.importance)) == (0, 0)
 
 
 def test_the_fake_has_a_vector_for_each_word(recwarn: pytest.WarningsRecorder) -> None:
@@ -226,9 +228,9 @@ def test_the_fake_has_a_vector_for_each_word(recwarn: pytest.WarningsRecorder) -
     assert [len(of.vectors) for of in tokens] == [6, 5, 0, 1, 2]
     assert tokens[4].spans.tolist() == [[1, 4], [6, 11]]
     assert_units(tokens[0].vectors, (6, 8))
-    asked = FakeEmbedder().question("two words")
-    np.testing.assert_array_equal(asked.tokens, tokens[4].vectors)
-    assert asked.importance.tolist() == [0.5, 0.5]
+    query = FakeEmbedder().question("two words")
+    np.testing.assert_array_equal(query.tokens, tokens[4].vectors)
+    assert query.importance.tolist() == [0.5, 0.5]
     assert len(FakeEmbedder(token_size=0).question("two words").tokens) == 0
     assert list(recwarn) == []
 
@@ -238,9 +240,9 @@ def test_a_hub_model_gives_unit_vectors_of_its_dimension(tiny: Path) -> None:
     hub = HubEmbedder(str(tiny))
     assert hub.dimension == 16
     assert_units(hub.passages(TEXTS), (4, 16))
-    asked = hub.question(TEXTS[0])
-    assert_units(asked.vector, (16,))
-    assert (hub.token_size, len(asked.tokens), len(asked.importance)) == (0, 0, 0)
+    query = hub.question(TEXTS[0])
+    assert_units(query.vector, (16,))
+    assert (hub.token_size, len(query.tokens), len(query.importance)) == (0, 0, 0)
     vectors, tokens = hub.with_tokens(TEXTS)
     np.testing.assert_allclose(vectors, hub.passages(TEXTS), atol=1e-6)
     assert [(len(of.vectors), len(of.spans)) for of in tokens] == [(0, 0)] * 4
@@ -256,9 +258,9 @@ def test_a_hub_model_uses_the_prompts_that_it_declares(tiny: Path) -> None:
 
 @pytest.mark.slow  # importing transformers takes seconds
 def test_other_weights_in_a_folder_of_the_same_name_are_another_identity(tmp_path: Path) -> None:
-    one = HubEmbedder(str(save_tiny_bert(tmp_path / "model", seed=1))).identity
-    two = HubEmbedder(str(save_tiny_bert(tmp_path / "model", seed=2))).identity
-    assert one != two
+    first = HubEmbedder(str(save_tiny_bert(tmp_path / "model", seed=1))).identity
+    second = HubEmbedder(str(save_tiny_bert(tmp_path / "model", seed=2))).identity
+    assert first != second
 
 
 @pytest.mark.parametrize("name", ["no-such-owner/no-such-model", "/no/such/folder", "no-such-model"])

@@ -1,3 +1,5 @@
+"""Generators: the fake, engines that call back, the choice of a backend, and transformers models."""
+
 from __future__ import annotations
 
 import json
@@ -137,7 +139,7 @@ def test_an_error_of_a_foreign_model_becomes_generation_failed(error: Exception,
 
 
 @pytest.mark.parametrize("at_call", [True, False])
-def test_an_error_of_ours_passes_unchanged(at_call: bool) -> None:
+def test_sanads_own_errors_pass_unchanged(at_call: bool) -> None:
     with pytest.raises(NoSpace, match=r"^full$"):
         list(foreign(error=NoSpace("full"), at_call=at_call).stream(HELLO, max_tokens=9))
 
@@ -159,16 +161,16 @@ def test_pieces_of_an_engine_that_calls_back_come_in_order_and_its_thread_ends()
 
 
 def test_pieces_come_before_the_engine_has_ended() -> None:
-    read = threading.Event()
+    received = threading.Event()
 
     def run(emit: Callable[[str], bool]) -> None:
         emit("a")
-        assert read.wait(timeout=10), "the first piece was held back"
+        assert received.wait(timeout=10), "the first piece was held back"
         emit("b")
 
     pieces = stream_from_thread(run)
     assert next(pieces) == "a"
-    read.set()
+    received.set()
     assert list(pieces) == ["b"]
 
 
@@ -193,7 +195,7 @@ def test_closing_the_iterator_stops_the_engine_and_waits_for_its_thread() -> Non
         nonlocal emitted
         while not emit("more"):
             emitted += 1
-            assert emitted < 10_000_000, "never told to stop"
+            assert emitted < 10_000_000, "it was never asked to stop"
 
     pieces = stream_from_thread(run)
     assert next(pieces) == "more"
@@ -201,7 +203,7 @@ def test_closing_the_iterator_stops_the_engine_and_waits_for_its_thread() -> Non
     assert threads_named_generator() == []
 
 
-def test_an_engine_that_fails_after_the_reader_has_gone_bothers_nobody() -> None:
+def test_an_engine_that_fails_after_its_stream_was_closed_raises_nothing() -> None:
     def run(emit: Callable[[str], bool]) -> None:
         while not emit("more"):
             pass
@@ -222,7 +224,7 @@ def drained(pieces: Generator[str, None, Any]) -> tuple[str, Any]:
             return text, end.value
 
 
-def test_what_the_engine_returns_is_returned_behind_its_pieces() -> None:
+def test_the_engines_return_value_is_returned_after_its_pieces() -> None:
     def run(emit: Callable[[str], bool]) -> float:
         emit("a")
         return -0.5
@@ -334,12 +336,12 @@ def test_a_local_model_streams_and_decodes_greedily(local: Any) -> None:
 
 @pytest.mark.slow  # importing transformers takes seconds
 def test_a_local_model_returns_the_log_probabilities_of_its_reply(local: Any) -> None:
-    text, likely = drained(local.stream(HELLO, max_tokens=3))
+    text, log_probabilities = drained(local.stream(HELLO, max_tokens=3))
     assert text
-    assert len(likely) == 3
-    assert all(-20 < one < 0 for one in likely)
+    assert len(log_probabilities) == 3
+    assert all(-20 < value < 0 for value in log_probabilities)
     longer = drained(local.stream(HELLO, max_tokens=6))[1]
-    assert longer[:3] == pytest.approx(likely, abs=1e-4)
+    assert longer[:3] == pytest.approx(log_probabilities, abs=1e-4)
 
 
 @pytest.mark.slow  # importing transformers takes seconds
@@ -350,7 +352,7 @@ def test_a_local_model_keeps_to_the_longest_reply_and_hides_special_tokens(local
 
 
 @pytest.mark.slow  # importing transformers takes seconds
-def test_a_local_model_stops_when_its_reader_leaves(local: Any) -> None:
+def test_a_local_model_stops_when_its_stream_is_closed(local: Any) -> None:
     pieces = local.stream(HELLO, max_tokens=400)
     next(pieces)
     pieces.close()
@@ -367,7 +369,7 @@ def test_a_local_model_reports_its_context_its_tokens_and_its_identity(local: An
 
 
 @pytest.mark.slow  # importing transformers takes seconds
-def test_a_model_asked_by_several_threads_at_once_is_loaded_once(
+def test_a_model_that_several_threads_use_at_once_is_loaded_once(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from rag.models.llm import transformers
@@ -398,7 +400,7 @@ def test_a_model_asked_by_several_threads_at_once_is_loaded_once(
 
 
 @pytest.mark.slow  # importing transformers takes seconds
-def test_a_model_without_a_chat_template_is_given_the_plain_messages(tiny: Path, tmp_path: Path) -> None:
+def test_a_model_without_a_chat_template_gets_the_plain_messages(tiny: Path, tmp_path: Path) -> None:
     import shutil
 
     from rag.models.llm.transformers import TransformersLLM
@@ -415,7 +417,7 @@ def test_a_model_without_a_chat_template_is_given_the_plain_messages(tiny: Path,
 
 
 @pytest.mark.slow  # importing transformers takes seconds
-def test_a_template_that_knows_no_system_or_allows_thinking_is_given_what_it_takes(
+def test_a_template_without_a_system_role_or_with_thinking_gets_messages_that_it_accepts(
     tiny: Path, tmp_path: Path
 ) -> None:
     import shutil

@@ -1,3 +1,5 @@
+"""Late interaction: packed vectors, scores, and which token belongs to which sentence."""
+
 from __future__ import annotations
 
 import itertools
@@ -17,11 +19,11 @@ from rag.models.embedding.late_interaction import Floats, Question
 def units(rows: int, size: int, seed: int) -> Floats:
     """Rows of length 1 in random directions."""
     vectors = np.random.default_rng(seed).standard_normal((rows, size)).astype(np.float32)
-    found: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return found
+    rows_of_length_one: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return rows_of_length_one
 
 
-def asked(rows: int, size: int, seed: int = 0) -> Question:
+def query(rows: int, size: int, seed: int = 0) -> Question:
     weights = np.random.default_rng(seed).random(rows).astype(np.float32) + np.float32(0.1)
     return Question(np.ones(1, np.float32), units(rows, size, seed + 1), weights / weights.sum())
 
@@ -31,7 +33,7 @@ shapes = st.tuples(st.integers(1, 20), st.integers(1, 40).map(lambda half: 2 * h
 
 @examples(60)
 @given(shapes)
-def test_packing_moves_a_row_by_half_a_step_a_number_at_most_and_keeps_its_length(
+def test_packing_changes_each_component_by_at_most_half_a_step_and_keeps_the_length(
     shape: tuple[int, int, int],
 ) -> None:
     rows, size, seed = shape
@@ -44,7 +46,7 @@ def test_packing_moves_a_row_by_half_a_step_a_number_at_most_and_keeps_its_lengt
     limit = late_interaction.LIMIT_SIGMAS / np.sqrt(size)
     step = 2 * limit / (late_interaction.LEVELS - 1)
     for vector, unpacked in zip(vectors, back, strict=True):
-        # The unit row is the row of levels but for its length, which the projection gives back.
+        # The unit row differs from the row of levels only in its length, which the projection restores.
         cut = vector.clip(-limit, limit)
         length = float(unpacked @ cut) / float(unpacked @ unpacked)
         residue = cut - length * unpacked
@@ -106,25 +108,26 @@ def by_loop(question: Question, vectors: Floats, start: int, end: int) -> float:
     st.integers(0, 10_000),
 )
 def test_scores_are_what_a_plain_loop_gives(rows: int, bounds: list[list[int]], seed: int) -> None:
-    question, vectors = asked(rows, 8, seed), units(12, 8, seed + 2)
+    question, vectors = query(rows, 8, seed), units(12, 8, seed + 2)
     starts, ends = np.array(bounds, np.int64).T
-    found = late_interaction.scores(question, late_interaction.similarities(question, vectors), starts, ends)
+    similar = late_interaction.similarities(question, vectors)
+    scores = late_interaction.scores(question, similar, starts, ends)
     expected = [by_loop(question, vectors, a, b) if b > a else -1 for a, b in bounds]
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert scores.dtype == np.float32
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
 
 
-def test_a_part_that_holds_the_question_itself_scores_one() -> None:
-    question = asked(4, 16)
+def test_a_part_that_contains_the_question_itself_scores_one() -> None:
+    question = query(4, 16)
     vectors = np.concatenate([units(5, 16, 7), question.tokens])
     similar = late_interaction.similarities(question, vectors)
-    found = late_interaction.scores(question, similar, np.array([0, 5, 0]), np.array([5, 9, 9]))
-    np.testing.assert_allclose(found[1:], 1, atol=1e-5)
-    assert -1 <= found[0] < 1
+    scores = late_interaction.scores(question, similar, np.array([0, 5, 0]), np.array([5, 9, 9]))
+    np.testing.assert_allclose(scores[1:], 1, atol=1e-5)
+    assert -1 <= scores[0] < 1
 
 
 def test_a_token_of_no_importance_changes_nothing() -> None:
-    question = asked(3, 8)
+    question = query(3, 8)
     more = Question(
         question.vector,
         np.concatenate([question.tokens, units(1, 8, 99)]),
@@ -138,18 +141,18 @@ def test_a_token_of_no_importance_changes_nothing() -> None:
     )
 
 
-def test_without_tokens_of_the_question_every_part_scores_least() -> None:
+def test_without_tokens_of_the_question_every_part_has_the_lowest_score() -> None:
     none = Question(np.ones(1, np.float32), np.empty((0, 8), np.float32), np.empty(0, np.float32))
-    found = late_interaction.scores(none, np.empty((0, 5), np.float32), np.array([0, 2]), np.array([2, 5]))
-    assert found.tolist() == [-1, -1]
+    scores = late_interaction.scores(none, np.empty((0, 5), np.float32), np.array([0, 2]), np.array([2, 5]))
+    assert scores.tolist() == [-1, -1]
 
 
-def test_without_tokens_of_the_text_every_part_scores_least() -> None:
-    question = asked(3, 8)
-    found = late_interaction.scores(
+def test_without_tokens_of_the_text_every_part_has_the_lowest_score() -> None:
+    question = query(3, 8)
+    scores = late_interaction.scores(
         question, np.empty((3, 0), np.float32), np.array([0, 0]), np.array([0, 0])
     )
-    assert found.tolist() == [-1, -1]
+    assert scores.tolist() == [-1, -1]
     assert late_interaction.scores(
         question, np.empty((3, 0), np.float32), *np.empty((2, 0), np.int64)
     ).shape == (0,)
@@ -170,15 +173,15 @@ def test_a_token_that_begins_with_the_space_before_its_word_belongs_to_the_words
     ]
 
 
-def test_tokens_beside_every_sentence_belong_to_none() -> None:
+def test_tokens_outside_every_sentence_belong_to_none() -> None:
     tokens = spans((0, 7), (8, 11), (12, 15), (16, 20))  # a heading too short to be cited, and a fragment
     assert late_interaction.parts(spans((8, 15)), tokens).tolist() == [[1, 3]]
 
 
 @pytest.mark.parametrize("tokens", [spans(), spans((40, 44))])
 def test_a_sentence_without_tokens_is_an_empty_part(tokens: NDArray[np.int32]) -> None:
-    found = late_interaction.parts(spans((0, 8), (9, 20)), tokens)
-    assert (found[:, 0] == found[:, 1]).all()
+    parts = late_interaction.parts(spans((0, 8), (9, 20)), tokens)
+    assert (parts[:, 0] == parts[:, 1]).all()
     assert late_interaction.parts(spans(), tokens).shape == (0, 2)
 
 
@@ -190,9 +193,9 @@ def test_every_token_belongs_to_at_most_one_sentence_and_lies_in_it(
     tokens = np.stack([ends - widths, ends], axis=1).astype(np.int32)
     edges = sorted({min(cut, int(ends[-1])) for cut in cuts})
     sentences = spans(*itertools.pairwise(edges))
-    found = late_interaction.parts(sentences, tokens)
-    belongs = [row for start, end in found for row in range(start, end)]
+    parts = late_interaction.parts(sentences, tokens)
+    belongs = [row for start, end in parts for row in range(start, end)]
     assert sorted(set(belongs)) == belongs
-    for (first, last), (start, end) in zip(sentences, found, strict=True):
+    for (first, last), (start, end) in zip(sentences, parts, strict=True):
         inside = [row for row, (a, b) in enumerate(tokens) if first <= (a + b) / 2 < last]
         assert inside == list(range(start, end))

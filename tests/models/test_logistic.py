@@ -27,8 +27,8 @@ def model(**changes: object) -> LogisticModel:
 
 @given(st.floats(-9, 9), st.floats(-9, 9), st.floats(-9, 9))
 def test_a_probability_is_the_logistic_of_the_weighted_sum(bias: float, mean: float, least: float) -> None:
-    found = model(bias=bias).probability({"least": least, "mean": mean})
-    assert found == pytest.approx(1 / (1 + math.exp(-(bias + mean - 2 * least))))
+    probability = model(bias=bias).probability({"least": least, "mean": mean})
+    assert probability == pytest.approx(1 / (1 + math.exp(-(bias + mean - 2 * least))))
 
 
 @given(st.floats(-1e6, 1e6))

@@ -1,3 +1,5 @@
+"""The pages of a mapped file are released from memory while a library reads it."""
+
 from __future__ import annotations
 
 import ctypes
@@ -11,13 +13,13 @@ import pytest
 
 from rag.models.weights import memory
 
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="tells its mappings otherwise")
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="lists its mappings in another way")
 pytestmark = [pytest.mark.slow, LINUX]
 
 SIZE = 8 * 2**20
 
 
-def held(path: Path) -> int:
+def resident(path: Path) -> int:
     """Bytes of a file that this process has in memory, over all its mappings."""
     mappings, total = Path("/proc/self/smaps").read_text(encoding="utf-8"), 0
     for part in re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", mappings):
@@ -37,14 +39,14 @@ def read(pages: mmap.mmap) -> int:
     return sum(pages[:: mmap.PAGESIZE])
 
 
-def test_pages_that_were_read_are_let_go_of_and_come_back_as_they_were(file: Path) -> None:
+def test_pages_that_were_read_are_released_and_read_again_unchanged(file: Path) -> None:
     with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as pages:
         before = read(pages), pages[1000:1256]
-        assert held(file) == SIZE
+        assert resident(file) == SIZE
         memory.release_pages(file)
-        assert held(file) == 0
+        assert resident(file) == 0
         assert (read(pages), pages[1000:1256]) == before
-        assert held(file) == SIZE
+        assert resident(file) == SIZE
 
 
 def test_a_mapping_that_may_be_written_to_keeps_what_was_written(file: Path) -> None:
@@ -55,15 +57,15 @@ def test_a_mapping_that_may_be_written_to_keeps_what_was_written(file: Path) -> 
 
 
 def test_another_files_pages_stay(file: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other.bin"
+    another = tmp_path / "other.bin"
     with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as pages:
         read(pages)
-        memory.release_pages(other)
+        memory.release_pages(another)
         memory.release_pages(tmp_path)
-        assert held(file) == SIZE
+        assert resident(file) == SIZE
 
 
-def test_pages_are_let_go_of_while_they_are_read_and_at_the_end(
+def test_pages_are_released_while_they_are_read_and_at_the_end(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "EVERY_SECONDS", 0.001)
@@ -71,12 +73,12 @@ def test_pages_are_let_go_of_while_they_are_read_and_at_the_end(
         with memory.releasing_pages(file):
             read(pages)
             end = time.monotonic() + 10
-            while held(file) and time.monotonic() < end:
+            while resident(file) and time.monotonic() < end:
                 pass
-            assert held(file) == 0
+            assert resident(file) == 0
             monkeypatch.setattr(memory, "EVERY_SECONDS", 100)
             read(pages)
-        assert held(file) == 0
+        assert resident(file) == 0
 
 
 def test_an_error_within_passes_through_and_ends_the_watching(file: Path) -> None:
@@ -99,7 +101,7 @@ def test_where_the_system_lists_no_mappings_nothing_happens(
 
 
 @pytest.mark.parametrize("error", [TypeError, OSError])
-def test_where_mappings_are_not_listed_no_library_is_looked_for(
+def test_where_mappings_are_not_listed_no_library_is_loaded(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     """Windows has no library without a name: ctypes raises TypeError there."""

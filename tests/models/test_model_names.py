@@ -54,7 +54,7 @@ def refusal(name: str) -> str:
     "name",
     ["/no/such/folder", "./model", "a b c", "C:\\models\\qwen", "a/b/c", "x.gguf", "-", "~nosuchuser/model"],
 )
-def test_what_is_nothing_at_all_is_refused_with_what_can_be_named(name: str) -> None:
+def test_a_name_of_nothing_is_refused_with_the_forms_that_names_have(name: str) -> None:
     message = refusal(name)
     for form in ("'packaged'", "OWNER/NAME", "folder", "http://HOST:PORT/v1#MODEL"):
         assert form in message
@@ -72,7 +72,7 @@ def test_a_gguf_file_is_recognised_and_the_server_for_it_named(tmp_path: Path) -
         kind_of(str(file.parent))
 
 
-def test_other_files_and_folders_are_recognised_as_no_model(tmp_path: Path) -> None:
+def test_other_files_and_folders_are_refused(tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"<html>")
     assert "is not a GGUF file: it begins with b'<htm'" in refusal(str(broken))

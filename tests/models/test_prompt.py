@@ -1,3 +1,5 @@
+"""Prompt templates, and the messages that are built from question and evidence."""
+
 from __future__ import annotations
 
 import re
@@ -16,7 +18,7 @@ GOOD = "--- system\nBe exact.\n--- user\nEvidence:\n$evidence\n\n$question\nAnsw
 
 
 def evidence(number: int, text: str, **changed: str | None) -> Evidence:
-    known: dict[str, str | None] = {"outlet": None, "published": None} | changed
+    source: dict[str, str | None] = {"outlet": None, "published": None} | changed
     return Evidence(
         number=number,
         article_id=changed.get("article") or "a",
@@ -24,8 +26,8 @@ def evidence(number: int, text: str, **changed: str | None) -> Evidence:
         end=len(text),
         text=text,
         title=changed.get("title") or "",
-        outlet=known["outlet"],
-        published=known["published"],
+        outlet=source["outlet"],
+        published=source["published"],
         source="a.txt",
         line=1,
         score=0.5,
@@ -127,11 +129,11 @@ def test_evidence_is_numbered_one_line_each_without_outlet_and_date() -> None:
     assert prompt.numbered(items) == "[1] A.\n[2] B b."
 
 
-def test_headlines_are_left_out_unless_they_are_asked_for() -> None:
+def test_headlines_are_left_out_by_default() -> None:
     assert prompt.numbered([evidence(1, "A.", title="Port")]) == "[1] A."
 
 
-def test_an_articles_headline_stands_once_above_its_sentences() -> None:
+def test_an_articles_headline_is_written_once_above_its_sentences() -> None:
     items = [
         evidence(1, "A.", article="port", title="Port\nreopens"),
         evidence(2, "B.", article="rain", title="Rain"),
@@ -150,7 +152,7 @@ def test_an_articles_headline_stands_once_above_its_sentences() -> None:
     ]
 
 
-def test_a_headline_is_worded_as_its_sentences_are_and_cut_where_it_is_endless() -> None:
+def test_a_headline_has_the_wording_of_its_sentences_and_is_cut_where_it_is_long() -> None:
     (line, _) = prompt.numbered([evidence(1, "A.", title="Long " * 1000)], str.upper, headlines=True).split(
         "\n"
     )
@@ -158,7 +160,7 @@ def test_a_headline_is_worded_as_its_sentences_are_and_cut_where_it_is_endless()
     assert len(line) <= prompt.LONGEST_HEADLINE + len(prompt.HEADLINE)
 
 
-def test_the_best_sentence_can_be_in_the_middle_and_still_fits_last() -> None:
+def test_the_best_sentence_can_be_in_the_middle_and_is_left_out_last() -> None:
     items = [evidence(n, text) for n, text in enumerate("abcdef", start=1)]
     assert [item.text for item in prompt.rotated(items)] == list("defabc")
     assert [item.text for item in prompt.rotated(items[:5])] == list("cdeab")
@@ -179,19 +181,19 @@ def test_the_best_sentence_can_be_in_the_middle_and_still_fits_last() -> None:
     messages, shown = build(10_000)
     assert "[1] d\n[2] e\n[3] f\n[4] a\n[5] b\n[6] c\n" in messages[-1].content
     assert list(shown) == items
-    whole = sum(words(m.content) + prompt.MESSAGE_TOKENS for m in messages)
-    messages, shown = build(whole - 4)  # a number and a letter each
+    length = sum(words(m.content) + prompt.MESSAGE_TOKENS for m in messages)
+    messages, shown = build(length - 4)  # a number and a letter each
     assert "[1] c\n[2] d\n[3] a\n[4] b\n" in messages[-1].content
     assert list(shown) == items[:4]
 
 
 def test_evidence_that_does_not_fit_is_left_out_last_first() -> None:
     texts = ("one " * 20, "two " * 20, "three " * 20)
-    whole = sum(words(m.content) + prompt.MESSAGE_TOKENS for m in built("Why?", *texts))
-    assert "[3]" in built("Why?", *texts, budget=whole)[-1].content
-    shorter = built("Why?", *texts, budget=whole - 1)[-1].content
+    length = sum(words(m.content) + prompt.MESSAGE_TOKENS for m in built("Why?", *texts))
+    assert "[3]" in built("Why?", *texts, budget=length)[-1].content
+    shorter = built("Why?", *texts, budget=length - 1)[-1].content
     assert re.findall(r"\[\d\]", shorter) == ["[1]", "[2]"]
-    shortest = built("Why?", *texts, budget=whole - 30)[-1].content
+    shortest = built("Why?", *texts, budget=length - 30)[-1].content
     assert re.findall(r"\[\d\]", shortest) == ["[1]"]
 
 

@@ -47,24 +47,24 @@ def failure(model: Generator, kind: type[SanadError] = GenerationFailed) -> str:
     return message
 
 
-# What is asked and what comes back
+# Requests and replies
 
 
-def test_a_prompt_is_sent_as_it_is_and_the_reply_comes_back() -> None:
+def test_a_prompt_is_sent_unchanged_and_the_reply_returned() -> None:
     with serving(says("It was", " 308 [2].")) as server:
         model = opened(server)
         assert reply(model) == "It was 308 [2]."
         assert model.identity == f"small ({server.base})"
-    (asked,) = server.asked
-    assert asked["messages"] == [
+    (request,) = server.asked
+    assert request["messages"] == [
         {"role": "system", "content": "Be exact."},
         {"role": "user", "content": "Hello?"},
     ]
-    assert (asked["model"], asked["max_tokens"], asked["temperature"], asked["stream"]) == (
+    assert (request["model"], request["max_tokens"], request["temperature"], request["stream"]) == (
         "small", MOST, 0.0, True,
     )  # fmt: skip
-    assert asked["chat_template_kwargs"] == {"enable_thinking": False}
-    assert asked["reasoning_effort"] == "none"
+    assert request["chat_template_kwargs"] == {"enable_thinking": False}
+    assert request["reasoning_effort"] == "none"
 
 
 def test_a_reply_that_is_cut_at_its_limit_is_taken_as_it_is() -> None:
@@ -73,7 +73,7 @@ def test_a_reply_that_is_cut_at_its_limit_is_taken_as_it_is() -> None:
         assert len(server.asked) == 1
 
 
-def test_several_replies_are_asked_for_at_the_same_time() -> None:
+def test_several_replies_are_requested_at_the_same_time() -> None:
     both = threading.Barrier(2, timeout=10)
 
     def meets(handler: openai_server.Handler) -> None:
@@ -122,7 +122,7 @@ def test_tokens_are_counted_generously_as_the_servers_tokenizer_is_not_known() -
 
 
 @pytest.mark.parametrize("models", [None, []])
-def test_a_server_without_a_list_of_models_is_asked_all_the_same(models: Any) -> None:
+def test_a_server_without_a_list_of_models_is_used_all_the_same(models: Any) -> None:
     with serving(says("Yes."), models=models) as server:
         assert reply(opened(server)) == "Yes."
 
@@ -144,7 +144,7 @@ def test_ollamas_default_tag_need_not_be_given() -> None:
         says("<THINK>[1]?</think><think>[3]?</think> It was", " 308 [2]."),
     ],
 )
-def test_thoughts_are_no_part_of_the_reply(act: Act) -> None:
+def test_thoughts_are_not_part_of_the_reply(act: Act) -> None:
     with serving(act) as server:
         assert reply(opened(server)) == "It was 308 [2]."
 
@@ -156,7 +156,7 @@ def test_thoughts_are_no_part_of_the_reply(act: Act) -> None:
         says(ended="length", thoughts=["The first one"]),
     ],
 )
-def test_a_reply_that_was_cut_within_its_thoughts_is_asked_for_again_without_a_limit(thinking: Act) -> None:
+def test_a_reply_that_was_cut_within_its_thoughts_is_requested_again_without_a_limit(thinking: Act) -> None:
     with serving(thinking, says("<think>No, the second.</think>", "It was 308 [2].")) as server:
         assert reply(opened(server)) == "It was 308 [2]."
     assert [body.get("max_tokens") for body in server.asked] == [MOST, None]
@@ -179,21 +179,21 @@ def test_a_model_that_only_thinks_says_nothing() -> None:
 
 
 def strict(field: str) -> Act:
-    """Refuses requests with a field that this server does not know."""
+    """Refuses requests that have this field."""
 
     def act(handler: openai_server.Handler) -> None:
-        known = field not in handler.server.asked[-1]
-        (says("Yes.") if known else refuses(400, f"Unrecognized request argument: {field}"))(handler)
+        accepted = field not in handler.server.asked[-1]
+        (says("Yes.") if accepted else refuses(400, f"Unrecognized request argument: {field}"))(handler)
 
     return act
 
 
 @pytest.mark.parametrize(
-    ("field", "left"),
+    ("field", "still_sent"),
     [("reasoning_effort", {"chat_template_kwargs"}), ("chat_template_kwargs", set[str]())],
 )
 def test_an_option_against_thinking_that_is_refused_is_left_out_from_then_on(
-    field: str, left: set[str]
+    field: str, still_sent: set[str]
 ) -> None:
     with serving(*[strict(field)] * 9) as server:
         model = opened(server)
@@ -201,11 +201,11 @@ def test_an_option_against_thinking_that_is_refused_is_left_out_from_then_on(
         before = len(server.asked)
         assert reply(model) == "Yes."
         assert len(server.asked) == before + 1
-    assert server.asked[-1].keys() & {"reasoning_effort", "chat_template_kwargs"} == left
+    assert server.asked[-1].keys() & {"reasoning_effort", "chat_template_kwargs"} == still_sent
 
 
 @pytest.mark.parametrize("status", [400, 422])
-def test_a_template_without_a_system_role_gets_it_within_the_users_message(status: int) -> None:
+def test_a_template_without_a_system_role_gets_its_text_in_the_users_message(status: int) -> None:
     refusal = refuses(status, "System role not supported")
     with serving(*[refusal] * 3, says("Yes.")) as server:
         assert reply(opened(server)) == "Yes."
@@ -283,7 +283,7 @@ def test_a_server_that_dies_in_mid_answer_gives_no_half_answer(act: Act) -> None
         assert server.base in message
         assert "in the middle of the answer" in message
         assert reply(model) == "It was 308 [2]."
-        assert model.reloads == 0, "there is no engine here to be loaded again"
+        assert model.reloads == 0, "there is no engine to be loaded again"
 
 
 def test_an_error_or_nonsense_within_the_stream_is_a_failure() -> None:
@@ -303,7 +303,7 @@ def test_an_error_or_nonsense_within_the_stream_is_a_failure() -> None:
         assert "in the middle of the answer" in failure(model)
 
 
-def test_a_busy_server_is_asked_again_but_not_for_ever() -> None:
+def test_a_request_to_a_busy_server_is_repeated_but_not_for_ever() -> None:
     busy = refuses(503, "loading model", retry_after_ms="1")
     with serving(busy, busy, says("Yes."), *[busy] * 9) as server:
         model = opened(server)
@@ -333,7 +333,7 @@ def test_a_key_of_another_server_is_not_sent(monkeypatch: pytest.MonkeyPatch) ->
         assert not any("another-key" in key for key in server.keys)
 
 
-def test_a_key_that_only_chats_ask_for_is_reported_too() -> None:
+def test_a_missing_key_that_only_chats_need_is_reported_too() -> None:
     with serving(refuses(401, "no key")) as server:
         assert "asks for a key" in failure(opened(server), ModelMissing)
 
@@ -363,7 +363,7 @@ def test_a_file_without_a_key_is_named_and_no_key_is_shown(tmp_path: Path, conte
     assert "مفتاح" not in str(raised.value)
 
 
-def test_a_file_of_a_key_in_the_home_of_nobody_is_named() -> None:
+def test_a_key_file_in_the_home_of_an_unknown_user_is_named() -> None:
     with pytest.raises(BadSettings, match=r"'~nosuchuser/key': No such file.*SANAD_LLM_KEY_FILE"):
         open_generator(Settings.load(llm="http://127.0.0.1:1/v1#small", llm_key_file="~nosuchuser/key"))
 
@@ -372,7 +372,7 @@ def test_a_key_is_not_shown_with_the_settings() -> None:
     assert "right-key" not in repr(Settings.load(llm_key="right-key"))
 
 
-def test_a_model_that_is_not_there_is_reported_with_those_that_are() -> None:
+def test_a_missing_model_is_reported_with_the_servers_models() -> None:
     others = [{"id": f"other-{n}"} for n in range(30)]
     with serving(models=[*others, {"id": "smaller"}]) as server:
         message = failure(opened(server), ModelMissing)
@@ -381,7 +381,7 @@ def test_a_model_that_is_not_there_is_reported_with_those_that_are() -> None:
     assert len(message) < 500
 
 
-def test_a_model_that_only_chats_miss_is_reported_too() -> None:
+def test_a_missing_model_that_only_chats_report_is_reported_too() -> None:
     with serving(refuses(404, "model 'small' not found"), models=None) as server:
         message = failure(opened(server), ModelMissing)
     assert "model 'small' not found" in message
@@ -389,21 +389,21 @@ def test_a_model_that_only_chats_miss_is_reported_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "error",
     [
         "This model's maximum context length is 512 tokens. However, you requested 700 tokens.",
         "the request exceeds the available context size (512 tokens), try increasing it",
     ],
 )
-def test_a_context_that_is_too_small_is_reported_with_the_setting(said: str) -> None:
-    with serving(refuses(400, said)) as server:
+def test_a_context_that_is_too_small_is_reported_with_the_setting(error: str) -> None:
+    with serving(refuses(400, error)) as server:
         message = failure(opened(server))
         assert len(server.asked) == 1
     assert "512 tokens" in message
     assert "SANAD_LLM_CONTEXT (now 4096)" in message
 
 
-# Which name is an address, and what is said about it
+# Which names are addresses, and the messages about them
 
 
 @pytest.mark.parametrize(
@@ -430,12 +430,12 @@ def test_an_address_of_another_form_is_refused_with_the_right_form(name: str, ex
 
 
 @pytest.mark.parametrize("backend", ["openvino", "transformers"])
-def test_an_address_is_no_model_of_an_engine_of_this_machine(backend: str) -> None:
+def test_an_address_cannot_be_run_by_an_engine_of_this_machine(backend: str) -> None:
     with pytest.raises(BadSettings, match="Leave the backend out"):
         open_generator(Settings.load(llm="http://127.0.0.1:1/v1#small", backend=backend))
 
 
-def test_a_fake_stays_a_fake_whatever_is_named() -> None:
+def test_the_fake_backend_is_used_whatever_the_model() -> None:
     assert choose_backend(Settings.load(llm="http://127.0.0.1:1/v1#small", backend="fake")) == "fake"
 
 
@@ -455,14 +455,14 @@ def through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def test_a_server_on_this_machine_is_not_asked_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_on_this_machine_is_not_reached_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     with through_a_proxy(monkeypatch), serving(says("Yes.")) as server:
         assert reply(opened(server)) == "Yes."
 
 
 def test_a_redirect_to_another_server_is_not_followed() -> None:
-    with serving(says("Elsewhere.")) as other:
-        moved = refuses(307, "moved", Location=f"{other.base}/chat/completions")
+    with serving(says("Elsewhere.")) as elsewhere:
+        moved = refuses(307, "moved", Location=f"{elsewhere.base}/chat/completions")
         with serving(moved) as server:
             assert "status 307" in failure(opened(server))
-    assert other.asked == []
+    assert elsewhere.asked == []

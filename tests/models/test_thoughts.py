@@ -1,3 +1,5 @@
+"""The thoughts of reasoning models are removed from replies."""
+
 from __future__ import annotations
 
 from collections.abc import Generator
@@ -9,7 +11,7 @@ from rag.models.llm.thoughts import spoken, without_thoughts
 
 
 @pytest.mark.parametrize(
-    ("reply", "left"),
+    ("reply", "expected"),
     [
         ("It was 308 [2].", "It was 308 [2]."),
         (" [2] 308\n", " [2] 308\n"),
@@ -25,8 +27,8 @@ from rag.models.llm.thoughts import spoken, without_thoughts
         ("", ""),
     ],
 )
-def test_only_what_is_no_thought_is_left_of_a_reply(reply: str, left: str) -> None:
-    assert without_thoughts(reply) == left
+def test_thoughts_are_removed_from_a_reply(reply: str, expected: str) -> None:
+    assert without_thoughts(reply) == expected
 
 
 def stream(*pieces: str) -> Generator[str, None, LogProbabilities | None]:
@@ -35,12 +37,12 @@ def stream(*pieces: str) -> Generator[str, None, LogProbabilities | None]:
 
 
 def read(pieces: Generator[str, None, LogProbabilities | None]) -> tuple[list[str], LogProbabilities | None]:
-    read: list[str] = []
+    received: list[str] = []
     while True:
         try:
-            read.append(next(pieces))
+            received.append(next(pieces))
         except StopIteration as end:
-            return read, end.value
+            return received, end.value
 
 
 def test_a_reply_comes_at_its_end_with_the_probabilities_of_its_tokens() -> None:
@@ -48,8 +50,8 @@ def test_a_reply_comes_at_its_end_with_the_probabilities_of_its_tokens() -> None
 
 
 def test_probabilities_of_thoughts_are_not_those_of_the_reply() -> None:
-    pieces, likely = read(spoken(stream("<thi", "nk>a</think>", "308")))
-    assert ("".join(pieces), likely) == ("308", None)
+    pieces, log_probabilities = read(spoken(stream("<thi", "nk>a</think>", "308")))
+    assert ("".join(pieces), log_probabilities) == ("308", None)
 
 
 def test_closing_the_stream_stops_the_model() -> None:

@@ -20,7 +20,7 @@ PROMPT = [Message("user", "[1] The harbour reopened on Sunday.")]
 
 
 class Engine:
-    """An engine that does what the test says."""
+    """An engine that runs the test's function."""
 
     identity, context = "engine", 8192
 
@@ -143,7 +143,7 @@ def test_a_waiting_reply_never_gets_the_engine_that_has_just_failed() -> None:
     assert (opened.count, generator.reloads) == (2, 1)
 
 
-def test_memory_that_runs_out_below_other_layers_is_said_too() -> None:
+def test_memory_that_runs_out_below_other_layers_is_reported_too() -> None:
     def out_of_memory(_: int) -> None:
         raise MemoryError
 
@@ -167,7 +167,7 @@ def test_an_engine_that_hangs_is_late_for_its_own_reply_and_replaced_for_the_nex
     assert (opened.count, generator.reloads) == (2, 1)
 
 
-def test_the_limit_holds_for_an_engine_that_never_stops_talking_too() -> None:
+def test_the_limit_also_holds_for_an_engine_that_never_stops() -> None:
     def talks() -> Iterator[str]:
         while True:
             yield "a"
@@ -195,7 +195,7 @@ def test_engines_that_hang_again_and_again_are_not_loaded_for_ever(release: thre
     assert reply(generator) == "all is well"
 
 
-def test_a_slow_engine_that_lets_go_in_time_is_kept() -> None:
+def test_a_slow_engine_that_stops_in_time_is_kept() -> None:
     steps = threading.Event()
 
     def slowly() -> Iterator[str]:
@@ -208,13 +208,13 @@ def test_a_slow_engine_that_lets_go_in_time_is_kept() -> None:
     stream = generator.stream(PROMPT, max_tokens=10)
     with closing(stream):
         assert next(stream) == "a"
-    assert opened.engines[0].closed.is_set(), "closing waits until the engine has let go"
+    assert opened.engines[0].closed.is_set(), "closing waits until the engine has stopped"
     opened.engines[0].act = well
     assert reply(generator) == "all is well"
     assert (opened.count, generator.reloads) == (1, 0)
 
 
-def test_who_leaves_before_the_first_token_does_not_wait_for_it(release: threading.Event) -> None:
+def test_a_reply_cancelled_before_its_first_token_does_not_wait_for_it(release: threading.Event) -> None:
     def reads() -> Iterator[str]:
         release.wait(60)
         yield "a"
@@ -228,7 +228,7 @@ def test_who_leaves_before_the_first_token_does_not_wait_for_it(release: threadi
     assert time.monotonic() - start < 2
 
 
-def test_who_leaves_while_another_is_answered_gives_up_the_turn(release: threading.Event) -> None:
+def test_a_reply_cancelled_while_another_runs_leaves_the_queue(release: threading.Event) -> None:
     opened = Opened(hangs(release))
     generator = supervised(opened)
     first = generator.stream(PROMPT, max_tokens=10)
@@ -271,7 +271,7 @@ def test_a_deadline_holds_while_another_reply_is_generated(release: threading.Ev
     assert list(first) == ["b"]
 
 
-def test_replies_are_made_one_at_a_time_in_the_order_in_which_they_were_asked_for() -> None:
+def test_replies_are_generated_one_at_a_time_in_the_order_of_their_requests() -> None:
     at_once, most, order = 0, 0, []
     lock, go = threading.Lock(), threading.Semaphore(0)
 
@@ -345,9 +345,9 @@ def test_as_many_replies_as_are_allowed_run_at_the_same_time_and_no_more() -> No
 def test_an_engine_that_hangs_ends_the_replies_beside_it_and_counts_once(release: threading.Event) -> None:
     opened = Opened(hangs(release), well)
     generator = WatchedGenerator(opened, seconds=30, grace=0.05, at_once=2)
-    left, beside = (generator.stream(PROMPT, max_tokens=10) for _ in range(2))
-    assert next(left) == next(beside) == "a"
-    left.close()
+    closed, beside = (generator.stream(PROMPT, max_tokens=10) for _ in range(2))
+    assert next(closed) == next(beside) == "a"
+    closed.close()
     assert reply(generator) == "all is well"
     with pytest.raises(GenerationFailed, match="no longer responds"):
         next(beside)
@@ -384,7 +384,7 @@ def test_another_engine_is_loaded_only_when_the_one_that_failed_has_no_reply_lef
     assert (opened.count, replies) == (2, ["all is well"])
 
 
-def test_an_assistant_answers_on_after_its_engine_broke(
+def test_an_assistant_answers_again_after_its_engine_broke(
     fake_assistant: FakeAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from rag import Assistant, assistant
@@ -396,8 +396,8 @@ def test_an_assistant_answers_on_after_its_engine_broke(
     engines = [FakeLLM.scripted(["never said"], broken), FakeLLM.scripted(["It reopened on Sunday [1]."])]
     monkeypatch.setattr(assistant, "open_generator", lambda *_: fake_generator(engines.pop(0)))
     settings = fake_assistant().settings
-    asked = Assistant.open("small", settings=settings, embedder=FakeEmbedder())
+    opened = Assistant.open("small", settings=settings, embedder=FakeEmbedder())
     with pytest.raises(GenerationFailed, match="the device is gone"):
-        asked.ask("When did the harbour of Marsa reopen?")
-    assert asked.ask("When did the harbour of Marsa reopen?").text.startswith("It reopened on Sunday")
-    asked.close()
+        opened.ask("When did the harbour of Marsa reopen?")
+    assert opened.ask("When did the harbour of Marsa reopen?").text.startswith("It reopened on Sunday")
+    opened.close()

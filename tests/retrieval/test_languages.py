@@ -1,4 +1,4 @@
-"""Articles in two languages: an index of both, asked in either."""
+"""Articles in two languages: an index of both, searched with questions in either."""
 
 from __future__ import annotations
 
@@ -37,13 +37,14 @@ def index(tmp_path: Path) -> Iterator[Open]:
     opened: list[Generation] = []
 
     def indexed(texts: Mapping[str, str], embedder: FakeEmbedder | None = None) -> Generation:
-        made = contents(dict(texts))
+        indexed_texts = contents(dict(texts))
         articles = tuple(
-            dataclasses.replace(article, language=detect_language(article.text)) for article in made.articles
+            dataclasses.replace(article, language=detect_language(article.text))
+            for article in indexed_texts.articles
         )
         embedder = embedder or FakeEmbedder()
         folder = tmp_path / str(len(opened))
-        write(folder, dataclasses.replace(made, articles=articles), embedder)
+        write(folder, dataclasses.replace(indexed_texts, articles=articles), embedder)
         opened.append(open_generation(folder, embedder.identity))
         return opened[-1]
 
@@ -73,7 +74,7 @@ class Multilingual(FakeEmbedder):
         for row, text in enumerate(texts):
             vectors[row, 0 if is_arabic(text) else 1] = 1
             words = text.lower()
-            about = [at for at, both in enumerate(TOPICS, start=2) if any(one in words for one in both)]
+            about = [at for at, both in enumerate(TOPICS, start=2) if any(word in words for word in both)]
             vectors[row, about or [9]] = 0.5
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True), super().with_tokens(texts)[1]
 
@@ -89,16 +90,16 @@ def fusion(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Weights without and with a bias for the other language."""
     if request.param == "reciprocal ranks":
         return FUSION
-    own = {"passage": [0.4, 0.3, 0.2, 0.1]}
-    other = {**own, "passage_bias": 0.55}
-    pairs = {"ar-ar": own, "ar-en": other, "en-ar": other, "en-en": own}
+    same = {"passage": [0.4, 0.3, 0.2, 0.1]}
+    across = {**same, "passage_bias": 0.55}
+    pairs = {"ar-ar": same, "ar-en": across, "en-ar": across, "en-en": same}
     path = tmp_path / "fusion.json"
     path.write_text(json.dumps({"embedder": Multilingual().identity, **pairs}), encoding="utf-8")
     return path
 
 
 @pytest.mark.parametrize(
-    ("question", "held"),
+    ("question", "translated"),
     [
         ("متى تتوقف الرحلات إلى مصر؟", "Egypt"),
         ("من فاز بجائزة السلام في النرويج؟", "Norway"),
@@ -106,16 +107,16 @@ def fusion(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         ("When did the United Nations meet?", "الأمم المتحدة"),
     ],
 )
-def test_a_question_is_looked_for_in_its_own_words_and_in_those_of_the_other_language(
-    question: str, held: str
+def test_a_question_is_searched_for_in_its_own_words_and_in_those_of_the_other_language(
+    question: str, translated: str
 ) -> None:
-    found = in_both(question, detect_language(question))
-    assert found.startswith(question)
-    assert held in found
+    both = in_both(question, detect_language(question))
+    assert both.startswith(question)
+    assert translated in both
 
 
 @pytest.mark.parametrize("question", ["zzz?", "؟", ""])
-def test_what_no_table_translates_is_looked_for_as_it_is(question: str) -> None:
+def test_words_that_no_table_translates_are_searched_for_unchanged(question: str) -> None:
     assert in_both(question, "en") == question
 
 
@@ -135,11 +136,11 @@ def test_an_index_of_one_language_has_no_lead(index: Open, language: Language) -
     generation = index({name: text for name, text in ARTICLES.items() if name.endswith(language)})
     languages = Languages(generation)
     assert languages.present == (language,)
-    for asked in ("ar", "en"):
-        assert languages.lead(FakeEmbedder().question("wheat").vector, asked) == 0
+    for question_language in ("ar", "en"):
+        assert languages.lead(FakeEmbedder().question("wheat").vector, question_language) == 0
 
 
-def test_the_lead_of_the_own_language_counts_less_where_the_other_has_few_articles(index: Open) -> None:
+def test_the_lead_of_the_questions_language_is_smaller_where_the_other_has_few_articles(index: Open) -> None:
     texts = {f"ar{n}": f"تقرير رقم {n} عن الطقس" for n in range(40)} | {"en0": "A report on the weather"}
     many = texts | {f"en{n}": f"A report on the weather, number {n}" for n in range(40)}
     embedder = Multilingual()
@@ -161,8 +162,8 @@ def test_the_lead_of_the_own_language_counts_less_where_the_other_has_few_articl
 def test_an_article_is_found_in_the_other_language_by_the_translated_words(
     index: Open, fusion: Path, question: str, article: str
 ) -> None:
-    other = article[-2:]
-    texts = {f"{other}{n}": ARTICLES[f"{word}-{other}"] for n, word in enumerate(("ferry", "wheat"))}
+    language = article[-2:]
+    texts = {f"{language}{n}": ARTICLES[f"{word}-{language}"] for n, word in enumerate(("ferry", "wheat"))}
     right = next(name for name, text in texts.items() if text == ARTICLES[article])
     searcher = Searcher(index(texts, Multilingual()), Multilingual(), fusion)
     assert first(searcher, question)[0] == right
@@ -180,7 +181,7 @@ def test_many_articles_of_the_questions_language_do_not_hide_one_of_the_other(
     assert first(searcher, "لماذا ارتفعت أسعار القمح في فرنسا؟")[0] == "gold"
 
 
-def test_the_nearest_of_the_other_language_are_candidates_without_a_common_word(index: Open) -> None:
+def test_the_nearest_passages_of_the_other_language_are_candidates_without_a_common_word(index: Open) -> None:
     texts = {f"ar{n}": f"قال المدير رقم {n} إن الحفل تأجل" for n in range(150)}
     texts |= {f"en{n}": f"Zzz meeting number {n}" for n in range(20)}
     searcher = Searcher(index(texts, Multilingual()), Multilingual())

@@ -20,11 +20,11 @@ TUNNEL = "Tunnel opens at Basra\nThe tunnel cost 40 million dinars and was paid 
         ("When does the ferry sail?", TUNNEL, set()),
     ],
 )
-def test_words_of_one_language_meet_by_their_stems(question: str, text: str, words: set[str]) -> None:
+def test_words_of_one_language_match_by_their_stems(question: str, text: str, words: set[str]) -> None:
     assert words_in(question, text) == words
 
 
-def test_words_of_two_languages_meet_by_meaning_and_names_by_sound() -> None:
+def test_words_of_two_languages_match_by_meaning_and_names_by_sound() -> None:
     assert "البصره" in words_in("متى افتتح نفق البصرة؟", TUNNEL)
     assert "zarqa" in words_in("Which company built the clinic in Zarqa?", CLINIC)
     assert words_in("Which company built the clinic in Oslo?", CLINIC).isdisjoint({"oslo", "company"})

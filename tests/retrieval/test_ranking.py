@@ -28,7 +28,7 @@ def feature(question: str, read: Read, name: str) -> list[float]:
     return [round(float(value), 3) for value in features(question, read)[:, FEATURES.index(name)]]
 
 
-def test_the_signals_of_search_are_taken_as_they_are() -> None:
+def test_the_signals_of_search_are_features_unchanged() -> None:
     question = "When was the crane moved?"
     assert feature(question, PLAIN, "passage") == [0.5, 0.5, 0.5]
     assert feature(question, PLAIN, "cosine") == [0.8, 0.7, 0.6]
@@ -37,7 +37,7 @@ def test_the_signals_of_search_are_taken_as_they_are() -> None:
 
 def test_words_count_with_those_of_the_title_and_of_the_sentence_before() -> None:
     question = "When was the crane of Marsa moved?"
-    assert feature(question, PLAIN, "context") == [0.333, 1.0, 1.0], "the third goes on with the second"
+    assert feature(question, PLAIN, "context") == [0.333, 1.0, 1.0], "the third continues the second"
     untitled = dataclasses.replace(PLAIN, title="")
     assert feature(question, untitled, "context") == [0.0, 0.667, 0.667]
 
@@ -64,9 +64,9 @@ def test_words_of_the_other_language_are_found_by_their_meaning() -> None:
 @pytest.mark.parametrize("texts", [(), ("",), ("؟!",)])
 def test_passages_without_words_do_no_harm(texts: Sequence[str]) -> None:
     none = np.zeros(len(texts), np.float32)
-    made = features("؟", dataclasses.replace(PLAIN, texts=texts, cosine=none, late=none, share=none))
-    assert made.shape == (len(texts), len(FEATURES))
-    assert np.isfinite(made).all()
+    values = features("؟", dataclasses.replace(PLAIN, texts=texts, cosine=none, late=none, share=none))
+    assert values.shape == (len(texts), len(FEATURES))
+    assert np.isfinite(values).all()
 
 
 def test_the_shipped_weights_are_for_the_embedder_of_the_fusion_and_prefer_what_is_near() -> None:
@@ -78,7 +78,7 @@ def test_the_shipped_weights_are_for_the_embedder_of_the_fusion_and_prefer_what_
     assert min(by_name[name] for name in ("passage", "cosine", "late", "context")) > 0
 
 
-def test_a_file_without_a_feature_is_not_taken(tmp_path: Path) -> None:
+def test_a_file_without_a_feature_is_an_error(tmp_path: Path) -> None:
     fitted = json.loads(FILE.read_text(encoding="utf-8"))
     del fitted["weights"]["context"]
     path = tmp_path / "sentences.json"

@@ -1,3 +1,5 @@
+"""Passages and evidence for a question: candidates, their ranking, filters and limits."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -75,11 +77,12 @@ def news(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generation]:
 
 def indexed(texts: Mapping[str, str], **changed: Any) -> Contents:
     """Contents whose chunks are lines, with the articles' languages and groups."""
-    made = contents(dict(texts))
-    articles = (dataclasses.replace(of, language=detect_language(of.text)) for of in made.articles)
-    made = dataclasses.replace(made, articles=tuple(articles))
-    groups = duplicates.groups(made.articles)
-    return dataclasses.replace(made, **{"groups": groups, **changed})
+    plain = contents(dict(texts))
+    articles = tuple(
+        dataclasses.replace(article, language=detect_language(article.text)) for article in plain.articles
+    )
+    groups = duplicates.groups(articles)
+    return dataclasses.replace(plain, **{"articles": articles, "groups": groups, **changed})
 
 
 @pytest.fixture
@@ -111,8 +114,8 @@ def fitted(tmp_path: Path) -> Path:
 
 
 def save_fusion(folder: Path, embedder: str = FakeEmbedder().identity, **changed: Any) -> Path:
-    path = folder / f"fusion-{len(list(folder.iterdir()))}.json"
     """The weights of the fake embedder; ``en`` and ``ar`` change those of questions in a language."""
+    path = folder / f"fusion-{len(list(folder.iterdir()))}.json"
     pairs = [(question, text) for question in LANGUAGES for text in LANGUAGES]
     weights = {f"{question}-{text}": changed.get(question, WEIGHTS) for question, text in pairs}
     content = {"embedder": embedder, **weights}
@@ -133,17 +136,17 @@ def search(
     return searcher.search(question, k=k, read=read, limit=limit, tokens=tokens, allowed=allowed)
 
 
-def assert_whole(searcher: Searcher, found: tuple[tuple[Passage, ...], tuple[Evidence, ...]]) -> None:
-    """What must hold of every search."""
-    passages, evidence = found
+def assert_whole(searcher: Searcher, results: tuple[tuple[Passage, ...], tuple[Evidence, ...]]) -> None:
+    """Check what must hold for the results of every search."""
+    passages, evidence = results
     articles = searcher.generation.articles
     assert [passage.rank for passage in passages] == list(range(1, len(passages) + 1))
     assert [piece.number for piece in evidence] == list(range(1, len(evidence) + 1))
     scores = [passage.score for passage in passages]
     assert scores == sorted(scores, reverse=True)
-    own = [piece.score for piece in evidence]
-    assert own == sorted(own, reverse=True)
-    assert all(math.isfinite(score) for score in [*scores, *own])
+    sentence_scores = [piece.score for piece in evidence]
+    assert sentence_scores == sorted(sentence_scores, reverse=True)
+    assert all(math.isfinite(score) for score in [*scores, *sentence_scores])
     for passage in passages:
         article = articles[passage.chunk.article_id]
         assert passage.text == article.text[passage.chunk.start : passage.chunk.end]
@@ -174,9 +177,9 @@ def searcher(request: pytest.FixtureRequest, news: Generation, fitted: Path) -> 
 def test_passages_and_evidence_are_ranked_numbered_and_quoted_exactly(
     searcher: Searcher, question: str
 ) -> None:
-    found = search(searcher, question)
-    assert_whole(searcher, found)
-    assert found[0]
+    results = search(searcher, question)
+    assert_whole(searcher, results)
+    assert results[0]
 
 
 @pytest.mark.parametrize(
@@ -216,12 +219,12 @@ def test_a_name_that_only_the_words_identify_is_found_among_many(
     many = {f"a{n:03}": f"تقرير رقم {n} عن أحوال الطقس." for n in range(120)}
     many["a117"] = "وصل إلى بغداد الوفد الذي يرأسه بلينكن."
     searcher = make(many, Blind(), fusion, groups={})
-    found = search(searcher, "متى جاء الوزير وبلينكن؟")
-    assert_whole(searcher, found)
-    passage = next(passage for passage in found[0] if passage.chunk.article_id == "a117")
+    results = search(searcher, "متى جاء الوزير وبلينكن؟")
+    assert_whole(searcher, results)
+    passage = next(passage for passage in results[0] if passage.chunk.article_id == "a117")
     assert passage.rank <= (1 if weighted else 3)
     assert passage.lexical is not None
-    assert many["a117"] in [piece.text for piece in found[1]]
+    assert many["a117"] in [piece.text for piece in results[1]]
 
 
 def test_a_lexical_hit_beyond_the_nearest_vectors_gets_its_true_cosine(
@@ -231,10 +234,10 @@ def test_a_lexical_hit_beyond_the_nearest_vectors_gets_its_true_cosine(
     row = next(row for row in range(generation.count) if "الحسون" in generation.text(row))
     monkeypatch.setattr(Generation, "nearest", lambda *_: [(0, 0.5)])
     passages, _ = search(searcher, "الحسون")
-    found = {passage.chunk.id: passage for passage in passages}
-    assert set(found) == {generation.chunks[0].id, generation.chunks[row].id}
+    by_id = {passage.chunk.id: passage for passage in passages}
+    assert set(by_id) == {generation.chunks[0].id, generation.chunks[row].id}
     vector = FakeEmbedder().question("الحسون").vector
-    dense = found[generation.chunks[row].id].dense
+    dense = by_id[generation.chunks[row].id].dense
     assert dense == pytest.approx(float(generation.vectors[row] @ vector), abs=1e-6)
 
 
@@ -248,9 +251,9 @@ def test_only_allowed_articles_are_found_and_all_of_their_passages(
         passages, evidence = search(searcher, question, k=100, allowed=frozenset(allowed))
         assert_whole(searcher, (passages, evidence))
         assert {piece.article_id for piece in evidence} <= allowed
-        found = {passage.chunk.article_id for passage in passages}
-        found |= {also.article_id for passage in passages for also in passage.also} & allowed
-        assert found == allowed & TEXTS.keys()
+        articles = {passage.chunk.article_id for passage in passages}
+        articles |= {also.article_id for passage in passages for also in passage.also} & allowed
+        assert articles == allowed & TEXTS.keys()
 
 
 @pytest.mark.parametrize("allowed", [frozenset(), frozenset({"gone"})])
@@ -265,7 +268,7 @@ def test_a_filter_changes_no_score_that_does_not_depend_on_rank(news: Generation
         assert passage.score == pytest.approx(everywhere[passage.chunk.id].score, abs=1e-5)
 
 
-def test_near_duplicates_are_listed_once_with_all_who_print_them(searcher: Searcher) -> None:
+def test_near_duplicates_are_listed_once_with_every_article_that_prints_them(searcher: Searcher) -> None:
     passages, evidence = search(searcher, QUESTIONS[0], k=100, limit=20)
     prints = [passage for passage in passages if passage.chunk.article_id in ("harbour", "reprint")]
     assert len(prints) == 2, "two lines of one story"
@@ -292,7 +295,7 @@ def test_a_sentence_that_is_in_two_stories_is_shown_once(make: Make) -> None:
 @pytest.mark.parametrize("limit", [1, 2, 3, 50])
 @pytest.mark.parametrize("k", [1, 3, 50])
 @pytest.mark.parametrize("read", [1, 2])
-def test_no_more_is_given_than_was_asked_for(searcher: Searcher, limit: int, k: int, read: int) -> None:
+def test_no_more_is_returned_than_the_limits_allow(searcher: Searcher, limit: int, k: int, read: int) -> None:
     passages, evidence = search(searcher, QUESTIONS[0], limit=limit, k=k, read=read)
     assert_whole(searcher, (passages, evidence))
     assert len(passages) == min(k, 8), "ten lines, of which two are a reprint's"
@@ -303,7 +306,9 @@ def test_no_more_is_given_than_was_asked_for(searcher: Searcher, limit: int, k: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tokens", [1, 15, 20, 30, 45, 60, 1000])
-def test_evidence_stays_within_its_tokens_but_for_the_best_sentence(searcher: Searcher, tokens: int) -> None:
+def test_evidence_stays_within_its_tokens_except_for_the_best_sentence(
+    searcher: Searcher, tokens: int
+) -> None:
     for question in QUESTIONS:
         best = search(searcher, question, limit=50)[1][0]
         evidence = search(searcher, question, limit=50, tokens=tokens)[1]
@@ -327,15 +332,15 @@ SPOKEN = (
 )
 
 
-def test_a_sentence_is_not_given_twice_and_what_is_given_stays_within_the_limit(make: Make) -> None:
+def test_no_sentence_is_returned_twice_and_no_more_than_the_limit(make: Make) -> None:
     searcher = make({"a": SPOKEN})
     for limit in range(1, 5):
         evidence = search(searcher, "Lina Haddad said the harbour carries 900 passengers?", limit=limit)[1]
         assert len({piece.text for piece in evidence}) == len(evidence) == limit
 
 
-def test_the_sentence_of_another_chunk_is_not_leant_on(make: Make) -> None:
-    # Chunks are lines here: what stands between two lines that were found may not have been.
+def test_evidence_is_only_taken_from_the_chunks_that_are_read(make: Make) -> None:
+    # Chunks are lines here: a line between two retrieved ones may not have been retrieved.
     texts = {
         "a": "Lina Haddad met the crew.\nThe crane is old.\nShe said the harbour carries 900 passengers."
     }
@@ -357,16 +362,16 @@ def test_the_shipped_weights_sum_to_one_and_differ_for_the_other_language_in_wor
     weights = load_weights(json.loads(FUSION.read_text(encoding="utf-8"))["embedder"])
     assert weights is not None
     assert weights.keys() == {(question, text) for question in LANGUAGES for text in LANGUAGES}
-    for (question, text), of in weights.items():
-        assert len(of.passage) == 4
-        assert min(of.passage) >= 0
-        own = weights[question, question]
+    for (question, text), pair in weights.items():
+        assert len(pair.passage) == 4
+        assert min(pair.passage) >= 0
+        same = weights[question, question]
         if question == text:
-            assert sum(of.passage) == pytest.approx(1, abs=1e-3)  # written with four digits
-            assert of.passage_bias == 0
+            assert sum(pair.passage) == pytest.approx(1, abs=1e-3)  # written with four digits
+            assert pair.passage_bias == 0
         else:
-            assert [of.passage[at] for at in (0, 1, 3)] == [own.passage[at] for at in (0, 1, 3)]
-            assert of.passage_bias > 0, "cosines across languages are lower"
+            assert [pair.passage[at] for at in (0, 1, 3)] == [same.passage[at] for at in (0, 1, 3)]
+            assert pair.passage_bias > 0, "cosines across languages are lower"
 
 
 def signals(searcher: Searcher, question: str) -> dict[str, tuple[float, float, float]]:
@@ -375,26 +380,26 @@ def signals(searcher: Searcher, question: str) -> dict[str, tuple[float, float, 
     vector = embedder.question(question).vector
     lexicon, language = generation.lexicon, detect_language(question)
     plain, translated = (lexicon.scores(text) for text in (question, in_both(question, language)))
-    found = {}
+    by_chunk = {}
     for row, chunk in enumerate(generation.chunks):
-        other = generation.article_of(row).language != language
-        words = plain + translated * other
-        own = [float(v @ vector) for v in generation.sentences(row)[1]]
-        found[chunk.id] = (float(generation.vectors[row] @ vector), max(own), float(words[row]))
-    return found
+        is_foreign = generation.article_of(row).language != language
+        words = plain + translated * is_foreign
+        cosines = [float(v @ vector) for v in generation.sentences(row)[1]]
+        by_chunk[chunk.id] = (float(generation.vectors[row] @ vector), max(cosines), float(words[row]))
+    return by_chunk
 
 
 @pytest.mark.parametrize("question", QUESTIONS[:5])
 def test_without_weights_the_score_is_the_sum_of_reciprocal_ranks(make: Make, question: str) -> None:
     texts = {name: text for name, text in TEXTS.items() if detect_language(text) == detect_language(question)}
     searcher = make(texts)
-    of = signals(searcher, question)
+    by_chunk = signals(searcher, question)
     rows = [chunk.id for chunk in searcher.generation.chunks]
     expected = dict.fromkeys(rows, 0.0)
     for signal in range(3):
-        order = sorted(rows, key=lambda i: (-round(of[i][signal], 6), rows.index(i)))
+        order = sorted(rows, key=lambda i: (-round(by_chunk[i][signal], 6), rows.index(i)))
         for rank, name in enumerate(order, start=1):
-            if signal < 2 or of[name][2] > 0:
+            if signal < 2 or by_chunk[name][2] > 0:
                 expected[name] += 1 / (60 + rank)
     for passage in search(searcher, question, k=100)[0]:
         assert passage.score == pytest.approx(expected[passage.chunk.id], abs=1e-4)
@@ -405,13 +410,13 @@ def test_with_weights_the_score_is_their_convex_combination(
     news: Generation, fitted: Path, question: str
 ) -> None:
     searcher = Searcher(news, FakeEmbedder(), fitted)
-    of = signals(searcher, question)
-    asked = FakeEmbedder().question(question)
+    by_chunk = signals(searcher, question)
+    query = FakeEmbedder().question(question)
     for passage in search(searcher, question, k=100)[0]:
-        dense, sentence, words = of[passage.chunk.id]
+        dense, sentence, words = by_chunk[passage.chunk.id]
         tokens = FakeEmbedder().with_tokens([passage.text])[1][0].vectors
-        best = (asked.tokens @ tokens.T).max(axis=1)
-        late = float(asked.importance @ best)
+        best = (query.tokens @ tokens.T).max(axis=1)
+        late = float(query.importance @ best)
         expected = 0.4 * dense + 0.3 * sentence + 0.2 * words / (words + 15) + 0.1 * late
         assert passage.score == pytest.approx(expected, abs=0.03), "tokens are stored in four bits"
         assert (passage.dense, passage.lexical or 0) == pytest.approx((dense, words), abs=1e-5)
@@ -431,8 +436,7 @@ def test_each_language_has_its_own_weights(news: Generation, tmp_path: Path) -> 
 def test_the_best_sentence_of_a_passage_is_found_by_its_own_tokens(make: Make, tmp_path: Path) -> None:
     tokens_alone = {"passage": [0.3, 0.3, 0.3, 0.1]}
     text = "The port was closed on Monday. Lina Haddad leads the works. Ferries carry 300 passengers."
-    whole = {"a": text}
-    searcher = make(whole, fusion=save_fusion(tmp_path, en=tokens_alone))
+    searcher = make({"a": text}, fusion=save_fusion(tmp_path, en=tokens_alone))
     for question, answer in [
         ("Lina Haddad leads", 1),
         ("Ferries carry passengers.", 2),
@@ -467,9 +471,10 @@ def test_the_sentences_of_a_follow_up_are_ranked_by_the_mean_of_both_questions(m
         return {piece.text: piece.score for piece in searcher.search(question, **limits, **more)[1]}  # type: ignore[arg-type]
 
     joined = f"{before} {follow_up}"
-    one, other, both = scores(joined), scores(follow_up), scores(joined, follow_up=follow_up)
-    assert both == pytest.approx({text: (one[text] + other[text]) / 2 for text in one})
-    assert both != one
+    by_both, by_follow_up = scores(joined), scores(follow_up)
+    mean = scores(joined, follow_up=follow_up)
+    assert mean == pytest.approx({text: (by_both[text] + by_follow_up[text]) / 2 for text in by_both})
+    assert mean != by_both
 
 
 def test_a_passage_counts_by_the_best_of_its_sentences(make: Make, tmp_path: Path) -> None:
@@ -482,19 +487,19 @@ def test_a_passage_counts_by_the_best_of_its_sentences(make: Make, tmp_path: Pat
     assert passage.score > evidence[-1].score
 
 
-def test_beyond_those_whose_tokens_are_read_the_order_goes_on(make: Make, fitted: Path) -> None:
+def test_passages_without_late_interaction_follow_those_with_it(make: Make, fitted: Path) -> None:
     many = {
         f"a{n:02}": f"Report {'harbour ' * (n % 7)}number {n} about the port of Marsa." for n in range(60)
     }
     searcher = make(many, fusion=fitted, groups={})
-    found = search(searcher, "harbour report of Marsa", k=100)
-    assert_whole(searcher, found)
-    assert len(found[0]) == 60
+    results = search(searcher, "harbour report of Marsa", k=100)
+    assert_whole(searcher, results)
+    assert len(results[0]) == 60
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("texts", [{"a": ""}, {"a": "", "b": "Short."}, {"a": "؟!… —\n.!؟ …"}])
-def test_texts_that_hold_nothing_to_cite_give_no_evidence(
+def test_texts_with_nothing_to_cite_give_no_evidence(
     make: Make, fitted: Path, texts: dict[str, str], weighted: bool
 ) -> None:
     searcher = make(texts, fusion=fitted if weighted else FUSION)
@@ -508,21 +513,21 @@ def test_an_embedder_without_tokens_is_searched_with_weights_too(make: Make, tmp
     plain = FakeEmbedder(token_size=0)
     searcher = make(embedder=plain, fusion=save_fusion(tmp_path, plain.identity))
     for question in QUESTIONS:
-        found = search(searcher, question)
-        assert_whole(searcher, found)
-        assert found[1]
+        results = search(searcher, question)
+        assert_whole(searcher, results)
+        assert results[1]
 
 
-def test_a_question_without_tokens_is_ranked_by_what_is_left(make: Make, tmp_path: Path) -> None:
+def test_a_question_without_tokens_is_ranked_by_the_other_signals(make: Make, tmp_path: Path) -> None:
     class Silent(FakeEmbedder):
         def question(self, text: str) -> Question:
-            asked = super().question(text)
-            return Question(asked.vector, np.empty((0, self.token_size), np.float32), np.empty(0, np.float32))
+            query = super().question(text)
+            return Question(query.vector, np.empty((0, self.token_size), np.float32), np.empty(0, np.float32))
 
     searcher = make(embedder=Silent(), fusion=save_fusion(tmp_path))
-    found = search(searcher, QUESTIONS[0])
-    assert_whole(searcher, found)
-    assert found[0][0].chunk.article_id == "harbour"
+    results = search(searcher, QUESTIONS[0])
+    assert_whole(searcher, results)
+    assert results[0][0].chunk.article_id == "harbour"
 
 
 def test_passages_that_score_alike_keep_the_order_of_their_rows(make: Make, fitted: Path) -> None:
@@ -537,15 +542,15 @@ def test_the_same_question_gives_the_same_results_from_another_copy(
 ) -> None:
     searcher = Searcher(news, FakeEmbedder(), fitted)
     copy = shutil.copytree(news.folder.parent, tmp_path / "copy")
-    other = Searcher(open_generation(copy), FakeEmbedder(), fitted)
+    copied = Searcher(open_generation(copy), FakeEmbedder(), fitted)
     for question in QUESTIONS:
-        assert search(searcher, question) == search(other, question) == search(searcher, question)
-    other.generation.close()
+        assert search(searcher, question) == search(copied, question) == search(searcher, question)
+    copied.generation.close()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("weighted", [False, True])
-def test_threads_that_search_at_once_find_what_one_finds(
+def test_threads_that_search_at_once_get_the_results_of_a_single_one(
     news: Generation, fitted: Path, weighted: bool
 ) -> None:
     fusion = fitted if weighted else FUSION

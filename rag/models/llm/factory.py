@@ -18,7 +18,7 @@ from rag.records import Progress
 from rag.settings import PACKAGED, Settings, expanded, install_command, is_address
 
 REMOTE = "remote"
-"""The backend of a model on a server; its address says that it is meant, so it is no value of the setting."""
+"""The backend of a model on a server. The address selects it, so it is not a value of the setting."""
 
 _log = logging.getLogger(__name__)
 
@@ -148,7 +148,7 @@ def _key(settings: Settings) -> str:
 
 @functools.cache
 def _say_where(base: str) -> None:
-    """Say once that questions leave this machine; without a configured log the line is on standard error."""
+    """Log once that questions leave this machine; without a configured log the line is on standard error."""
     _log.warning(
         "Questions and the sentences of articles that may answer them are sent to %s (--llm, SANAD_LLM).",
         base,

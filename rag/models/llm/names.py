@@ -40,7 +40,7 @@ class Address:
 
 
 def kind_of(name: str) -> Kind:
-    """What a name stands for, without a look at the network.
+    """What a name stands for, without network access.
 
     Raises:
         BadSettings: It is an address of another form.
@@ -102,25 +102,25 @@ def parse_address(name: str) -> Address:
     Raises:
         BadSettings: It has another form than ``FORM``; the message contains no password.
     """
-    shown = re.sub(r"//[^/@]*@", "//…@", name)
+    masked = re.sub(r"//[^/@]*@", "//…@", name)
     try:
         parts = urlsplit(name)
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise BadSettings(
-            f"The address {shown!r} is not valid ({error}). Write it as {FORM} (--llm)."
+            f"The address {masked!r} is not valid ({error}). Write it as {FORM} (--llm)."
         ) from None
     if parts.scheme not in ("http", "https") or not host or port == 0:
-        raise BadSettings(f"The address {shown!r} has no http:// and host. Write it as {FORM} (--llm).")
+        raise BadSettings(f"The address {masked!r} has no http:// and host. Write it as {FORM} (--llm).")
     if parts.username is not None or parts.query:
         raise BadSettings(
-            f"The address {shown!r} contains a name, a key or a query. Write only {FORM}, and put the key "
+            f"The address {masked!r} contains a name, a key or a query. Write only {FORM}, and put the key "
             "into the variable SANAD_LLM_KEY, or into a file that SANAD_LLM_KEY_FILE names."
         )
     base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
     if not parts.fragment:
         raise BadSettings(
-            f"The address {shown!r} names no model. Add its name after '#': {base}#MODEL. The server lists "
+            f"The address {masked!r} names no model. Add its name after '#': {base}#MODEL. The server lists "
             f"its models at {base}/models."
         )
     return Address(base, host, parts.fragment)

@@ -41,7 +41,7 @@ with the packaged model. A cache that grows as needed is smaller, and then the f
 such as the examples for translation, is read again for every question: other prompts have displaced it."""
 
 UNFINISHED = "\ufffd"
-"""What a character is decoded to whose last bytes have not been generated yet."""
+"""The decoded form of a character whose last bytes have not been generated yet."""
 
 
 NO_THINKING = {"enable_thinking": False}
@@ -91,10 +91,10 @@ class OpenVinoLLM(StreamedLLM):
         return spoken(pieces) if self._may_think else pieces
 
     def template(self, messages: Sequence[Message]) -> str:
-        """The messages as one prompt, in the model's own chat template, which may know no system messages."""
+        """The messages as one prompt, in the model's own chat template, which may refuse system messages."""
 
-        def rendered(shown: Sequence[Message]) -> str:
-            chat = [dataclasses.asdict(message) for message in shown]
+        def rendered(prompt: Sequence[Message]) -> str:
+            chat = [dataclasses.asdict(message) for message in prompt]
             options: dict[str, Any] = {"extra_context": NO_THINKING} if self._may_think else {}
             return str(
                 self.batch().tokenizer.apply_chat_template(chat, add_generation_prompt=True, **options)

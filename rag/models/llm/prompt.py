@@ -86,7 +86,7 @@ def parse(text: str, *, name: str, variables: Set[str] = VARIABLES) -> tuple[Mes
 
 
 def as_written(text: str) -> str:
-    """A text as the article has it."""
+    """A text as it is in the article."""
     return text
 
 
@@ -99,7 +99,7 @@ def numbered(evidence: Sequence[Evidence], wording: Wording = as_written, *, hea
     Args:
         evidence: In the order in which the model reads it.
         wording: Of each sentence and headline.
-        headlines: Each article's headline stands above those of its sentences that follow one another.
+        headlines: Whether an article's headline is written above consecutive sentences of it.
     """
     titles = (wording(item.title[:LONGEST_HEADLINE]) for item in evidence if headlines)
     return listed([*zip_longest(titles, (wording(item.text) for item in evidence), fillvalue="")])
@@ -109,8 +109,8 @@ def listed(sentences: Sequence[tuple[str, str]]) -> str:
     """Sentences with their numbers, one on each line, sanitized.
 
     Args:
-        sentences: The headline of each, which is written once above those that follow one another, and its
-            text. No headline is written where it is empty.
+        sentences: Headline and text of each. A headline is written once above consecutive sentences, and
+            not at all where it is empty.
     """
     lines: list[str] = []
     above = ""
@@ -123,14 +123,14 @@ def listed(sentences: Sequence[tuple[str, str]]) -> str:
 
 
 def by_article(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    """The sentences of an article together, the article first whose sentence is first."""
+    """The sentences grouped by article, in the order of each article's first sentence."""
     return tuple(together(evidence, lambda item: (item.article_id, item.title)))
 
 
 def together(items: Iterable[T], place: Callable[[T], tuple[str, str]]) -> list[T]:
-    """What is of one article together, in the order of the articles' first items.
+    """Items grouped by article, in the order of each article's first item.
 
-    Articles without a headline come first, as they would otherwise stand below that of another one.
+    Articles without a headline come first, as they would otherwise appear below another one's headline.
 
     Args:
         items: Sentences.
@@ -159,7 +159,7 @@ def fill(template: Sequence[Message], **values: str) -> tuple[Message, ...]:
 
 
 def without_system(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """The messages with the system's at the beginning of the user's, for models that know no system."""
+    """The messages with the system's text at the start of the user's, for models without system messages."""
     system = [message.content for message in messages if message.role == "system"]
     first, *others = [message for message in messages if message.role != "system"]
     return Message(first.role, "\n\n".join([*system, first.content])), *others
@@ -190,8 +190,8 @@ def build(
     fewest = min(len(evidence), 1)
     for kept in range(len(evidence), fewest - 1, -1):
         shown = numbered(order(evidence[:kept]), wording, headlines=headlines)
-        named = LANGUAGE_NAMES[language]
-        messages = fill(template, evidence=shown, question=neutral(question), language=named)
+        language_name = LANGUAGE_NAMES[language]
+        messages = fill(template, evidence=shown, question=neutral(question), language=language_name)
         if sum(count(m.content) + MESSAGE_TOKENS for m in messages) <= budget:
             return messages, tuple(evidence[:kept])
     raise PromptBroken(

@@ -147,7 +147,7 @@ class RemoteLLM(StreamedLLM):
             self._form = form
             spoken = without_thoughts(reply.text)
             if limit and reply.ended == "length" and not spoken:
-                limit = 0  # it was all thoughts: they are not counted
+                limit = 0  # the reply was only thoughts, which are not counted
                 continue
             yield spoken
             return None
@@ -200,7 +200,7 @@ class RemoteLLM(StreamedLLM):
                 async for reply in replies:
                     text += reply.delta or ""
                     choices = getattr(reply.raw, "choices", None) or ()
-                    ended = next((one.finish_reason for one in choices if one.finish_reason), ended)
+                    ended = next((choice.finish_reason for choice in choices if choice.finish_reason), ended)
                     pieces += bool(without_thoughts(text) and reply.delta)
                     if not limit and pieces > most:
                         return Reply(text, "length")
@@ -243,7 +243,7 @@ class RemoteLLM(StreamedLLM):
 
     def _unreachable(self, error: Exception) -> ModelMissing:
         return ModelMissing(
-            f"Cannot reach the language model's server at {self._address.base}: {_words(error)}. Start the "
+            f"Cannot reach the language model's server at {self._address.base}: {_message(error)}. Start the "
             "server, or correct the address (--llm, SANAD_LLM)."
         )
 
@@ -270,23 +270,23 @@ class RemoteLLM(StreamedLLM):
         if isinstance(error, openai.APIConnectionError):
             return self._unreachable(error)
         if not isinstance(error, openai.APIStatusError):
-            return self._stopped(_words(error))
-        said = _words(error)
+            return self._stopped(_message(error))
+        message = _message(error)
         if error.status_code in (401, 403):
             return self._refused_key(error.status_code)
-        if _is_too_long(said):
+        if _is_too_long(message):
             return GenerationFailed(
-                f"The prompt is too long for {self._address.model!r}: {said}. Start the server with a longer "
-                f"context, or give its length in tokens: SANAD_LLM_CONTEXT (now {self.context})"
+                f"The prompt is too long for {self._address.model!r}: {message}. Start the server with a "
+                f"longer context, or give its length in tokens: SANAD_LLM_CONTEXT (now {self.context})"
             )
         if error.status_code == 404:
             return ModelMissing(
                 f"The server at {self._address.base} has no model {self._address.model!r}, or the address is "
-                f"wrong, which usually ends in /v1: {said}. Correct it (--llm, SANAD_LLM)."
+                f"wrong, which usually ends in /v1: {message}. Correct it (--llm, SANAD_LLM)."
             )
         return GenerationFailed(
             f"The language model's server at {self._address.base} failed (status {error.status_code}): "
-            f"{said}. Look into the server's log, then ask again."
+            f"{message}. Look into the server's log, then ask again."
         )
 
 
@@ -318,19 +318,19 @@ def _window(entry: dict[str, Any]) -> int:
 
 def _may_be_the_form(error: openai.APIStatusError) -> bool:
     """Whether a plainer request may succeed: the server or its template refused this one."""
-    return error.status_code in (400, 422, 500) and not _is_too_long(_words(error))
+    return error.status_code in (400, 422, 500) and not _is_too_long(_message(error))
 
 
-def _is_too_long(said: str) -> bool:
-    words = said.casefold()
+def _is_too_long(message: str) -> bool:
+    words = message.casefold()
     return "context" in words and any(word in words for word in ("length", "size", "window", "exceed"))
 
 
-def _words(error: Exception) -> str:
-    """What an exception says, on one line."""
+def _message(error: Exception) -> str:
+    """The message of an exception, on one line."""
     body = getattr(error, "body", None)
     inner = body.get("error", body) if isinstance(body, dict) else None
-    said = inner.get("message") if isinstance(inner, dict) else inner
-    if not isinstance(said, str):
-        said = str(error.__cause__ or error) or type(error).__name__
-    return re.sub(r"^\[Errno \d+\] ", "", " ".join(said.split()))[:300].rstrip(".")
+    message = inner.get("message") if isinstance(inner, dict) else inner
+    if not isinstance(message, str):
+        message = str(error.__cause__ or error) or type(error).__name__
+    return re.sub(r"^\[Errno \d+\] ", "", " ".join(message.split()))[:300].rstrip(".")

@@ -40,8 +40,8 @@ class TransformersLLM(StreamedLLM):
             return "\n\n".join(message.content for message in messages) + "\n"
         from jinja2 import TemplateError
 
-        def rendered(shown: Sequence[Message]) -> str:
-            chat = [dataclasses.asdict(message) for message in shown]
+        def rendered(prompt: Sequence[Message]) -> str:
+            chat = [dataclasses.asdict(message) for message in prompt]
             return str(
                 tokenizer.apply_chat_template(
                     chat, tokenize=False, add_generation_prompt=True, enable_thinking=False

@@ -61,7 +61,7 @@ class _Run:
     engine: Generator
     pieces: PieceGenerator[str, None, LogProbabilities | None]
     arrived: queue.SimpleQueue[str | SanadError | None] = field(default_factory=queue.SimpleQueue)
-    """Pieces that have not been read yet; behind them the error that ended the reply, or None."""
+    """Pieces that have not been read yet; after them the error that ended the reply, or None."""
     log_probabilities: LogProbabilities | None = None
     done: threading.Event = field(default_factory=threading.Event)
     """Set when the engine has stopped."""
@@ -194,11 +194,11 @@ class WatchedGenerator:
             run.log_probabilities = end.value
             run.arrived.put(None)
         except Exception as error:
-            why = _failure(error)
+            failure = _failure(error)
             # Before the place of this reply is free: otherwise the next reply could get the failed engine.
             if not getattr(run.engine, "survives", False):
-                self._give_up(run.engine, why)
-            run.arrived.put(why)
+                self._give_up(run.engine, failure)
+            run.arrived.put(failure)
         finally:
             run.done.set()
             with self._changed:
@@ -218,23 +218,23 @@ class WatchedGenerator:
 
     def _abandon(self, engine: Generator) -> None:
         """Give up an engine that hangs, and every reply that it was generating."""
-        left = [run for run in self._running if run.engine is engine]
+        hung = [run for run in self._running if run.engine is engine]
         self._running = [run for run in self._running if run.engine is not engine]
-        self._stuck += left
-        why = GenerationFailed("The language model no longer responds. Ask again.")
-        for run in left:
+        self._stuck += hung
+        failure = GenerationFailed("The language model no longer responds. Ask again.")
+        for run in hung:
             run.abandoned = True
-            run.arrived.put(why)
-        self._give_up(engine, why)
+            run.arrived.put(failure)
+        self._give_up(engine, failure)
 
-    def _give_up(self, engine: Generator, why: SanadError) -> None:
+    def _give_up(self, engine: Generator, failure: SanadError) -> None:
         """Make the next reply open another engine."""
         with self._opening:
             if self._engine is not engine:
                 return
             self._engine = None
             self.reloads += 1
-        _log.warning("The engine was given up", extra={"why": str(why)})
+        _log.warning("The engine was given up", extra={"why": str(failure)})
 
     def _current_engine(self) -> Generator:
         with self._opening:

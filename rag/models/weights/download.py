@@ -108,7 +108,7 @@ class _File:
         return hashlib.sha1(head + path.read_bytes(), usedforsecurity=False).hexdigest() == self.blob
 
 
-class _Reported(FileIO):
+class _ReportingFile(FileIO):
     """A file that reports how many bytes are written to it."""
 
     report_size: Callable[[int], None] = staticmethod(lambda _: None)
@@ -127,13 +127,13 @@ def fetched(model: Recommended, settings: Settings) -> Path | None:
 
 
 def fetch(name: str, settings: Settings, progress: Progress | None = None) -> Path:
-    """The folder with the files of a model, which are fetched unless they are there.
+    """The folder with the files of a model, which are fetched if they are missing.
 
     Args:
         name: ``ORG/NAME`` or ``ORG/NAME@REVISION``. Without a revision it is that of ``RECOMMENDED``, or else
             the newest.
         settings: Name the cache.
-        progress: Called with the file and the share of all bytes that is there.
+        progress: Called with the file and the share of all bytes that is done.
 
     Raises:
         BadSettings: The name has another form.
@@ -141,19 +141,19 @@ def fetch(name: str, settings: Settings, progress: Progress | None = None) -> Pa
         ModelDamaged: A file is not the one that the hub describes; the next attempt fetches it again.
         NoSpace: The disk is too full, or the folder cannot be written.
     """
-    named = _NAME.fullmatch(name)
-    if named is None:
+    match = _NAME.fullmatch(name)
+    if match is None:
         raise BadSettings(f"{name!r} does not name a model of the hub. Write ORG/NAME or ORG/NAME@REVISION.")
-    model = named["model"]
-    pinned = {one.name: one.revision for one in RECOMMENDED}
-    revision = named["revision"] or pinned.get(model)
+    model = match["model"]
+    pinned = {recommended.name: recommended.revision for recommended in RECOMMENDED}
+    revision = match["revision"] or pinned.get(model)
     parent = settings.cache / "models" / "hub"
     known = parent / _folder(model, revision or "")
     if (known / FETCHED).is_file():
         return known
     disable_progress_bars()
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    with _reported(name):
+    with _hub_errors(name):
         info = HfApi().model_info(model, revision=revision, files_metadata=True)
     commit = str(info.sha)
     files = _files(model, info.siblings or [])
@@ -173,14 +173,16 @@ def _folder(model: str, commit: str) -> str:
 def _files(model: str, siblings: list[Any]) -> list[_File]:
     """The files to fetch, small ones first."""
     files = []
-    for one in siblings:
-        path = PurePosixPath(one.rfilename)
-        if path.is_absolute() or ".." in path.parts or "\\" in one.rfilename:
-            raise ModelDamaged(f"{model} lists the file {one.rfilename!r}, which would be written elsewhere.")
-        other = _OTHER_FORMATS & set(path.parts[:-1]) or any(part.startswith(".") for part in path.parts)
-        if _WANTED.fullmatch(one.rfilename) and not other:
-            digest = str(one.lfs.sha256) if one.lfs else ""
-            files.append(_File(one.rfilename, int(one.size or 0), digest, str(one.blob_id or "")))
+    for sibling in siblings:
+        path = PurePosixPath(sibling.rfilename)
+        if path.is_absolute() or ".." in path.parts or "\\" in sibling.rfilename:
+            raise ModelDamaged(
+                f"{model} lists the file {sibling.rfilename!r}, which would be written elsewhere."
+            )
+        unwanted = _OTHER_FORMATS & set(path.parts[:-1]) or any(part.startswith(".") for part in path.parts)
+        if _WANTED.fullmatch(sibling.rfilename) and not unwanted:
+            digest = str(sibling.lfs.sha256) if sibling.lfs else ""
+            files.append(_File(sibling.rfilename, int(sibling.size or 0), digest, str(sibling.blob_id or "")))
     if not any(file.name.endswith(WEIGHTS) for file in files):
         raise ModelMissing(
             f"{model} has no weights in safetensors or OpenVINO's format. Choose another model: sanad models"
@@ -191,9 +193,9 @@ def _files(model: str, siblings: list[Any]) -> list[_File]:
 def _fetch(model: str, commit: str, files: list[_File], folder: Path, progress: Progress) -> None:
     part = folder.with_name(f".{folder.name}.part")
     part.mkdir(exist_ok=True)
-    there = {file.name: _size(part / file.name) for file in files}
+    sizes = {file.name: _size(part / file.name) for file in files}
     total = sum(file.size for file in files)
-    missing = total - sum(there.values())
+    missing = total - sum(sizes.values())
     free = shutil.disk_usage(part).free
     if free < missing + _SPACE:
         raise NoSpace(
@@ -220,12 +222,12 @@ def _fetch(model: str, commit: str, files: list[_File], folder: Path, progress: 
 
 
 def _fetch_file(model: str, commit: str, file: _File, path: Path, report_size: Callable[[int], None]) -> None:
-    """Fetch what is missing of a file, and check all of it."""
+    """Fetch the missing end of a file, and check all of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if _size(path) > file.size:
         path.unlink()
     if _size(path) < file.size or not path.exists():
-        with _Reported(path, "ab") as target, _reported(f"{model}@{commit[:12]}"):
+        with _ReportingFile(path, "ab") as target, _hub_errors(f"{model}@{commit[:12]}"):
             target.report_size = report_size
             url = hf_hub_url(model, file.name, revision=commit)
             # No compression, so that a later attempt can continue at a byte.
@@ -254,7 +256,7 @@ def _size(path: Path) -> int:
 
 
 @contextlib.contextmanager
-def _reported(name: str) -> Iterator[None]:
+def _hub_errors(name: str) -> Iterator[None]:
     """Raises any error of the library or the connection as ``ModelMissing``; they have a dozen types."""
     try:
         yield

@@ -56,14 +56,14 @@ def to_openvino(
         for ending in ("xml", "bin"):
             name = f"openvino_{part}.{ending}"
             (gguf.parent / name).replace(folder / name)
-    read = gguf.parent / "openvino_model.xml"
-    model = ov.Core().read_model(read)
+    network = gguf.parent / "openvino_model.xml"
+    model = ov.Core().read_model(network)
     for done in _restore_weights(model, gguf, adapter):
         progress(0.3 + 0.5 * done)
     ov.save_model(model, folder / "openvino_model.xml", compress_to_fp16=False)
     del model
-    read.unlink()
-    read.with_suffix(".bin").unlink()
+    network.unlink()
+    network.with_suffix(".bin").unlink()
     progress(1.0)
 
 
@@ -155,27 +155,29 @@ def _restore_weights(model: openvino.Model, gguf: Path, adapter: Adapter | None)
     tensors = {t.name: t for t in GGUFReader(gguf).tensors if len(t.shape) == 2}
     shapes = {name: (int(t.shape[1]), int(t.shape[0])) for name, t in tensors.items()}
     samples = {name: dequantize(t.data[:SAMPLE_ROWS], t.tensor_type) for name, t in tensors.items()}
-    left = set(tensors)
+    unplaced = set(tensors)
     places = _weight_inputs(model)
     for done, place in enumerate(places, start=1):
         source = place.get_source_output().get_node()
         shape = tuple(source.get_output_shape(0))
-        seen = _first_rows(source)
-        limit = CLOSE * float(np.abs(seen).max())
+        rows = _first_rows(source)
+        limit = CLOSE * float(np.abs(rows).max())
         distance = {
-            name: float(np.abs(samples[name] - seen).max()) for name in tensors if shapes[name] == shape
+            name: float(np.abs(samples[name] - rows).max()) for name in tensors if shapes[name] == shape
         }
-        name = min(distance, key=lambda n: (n not in left, distance[n]), default="")
+        name = min(distance, key=lambda n: (n not in unplaced, distance[n]), default="")
         if not name or distance[name] > limit:
             raise ModelDamaged(
                 f"The generator's network has weights of shape {shape} that are not in {gguf.name}: this "
                 "openvino-genai reads the file differently. Install the locked version (constraints.txt)."
             )
-        left.discard(name)
+        unplaced.discard(name)
         place.replace_source_output(_eight_bit(_weights(tensors[name], adapter)).output(0))
         yield done / len(places)
-    if left:
-        raise ModelDamaged(f"{len(left)} tensors of {gguf.name} are not in the network: {min(left)}, …")
+    if unplaced:
+        raise ModelDamaged(
+            f"{len(unplaced)} tensors of {gguf.name} are not in the network: {min(unplaced)}, …"
+        )
 
 
 def _weights(tensor: Any, adapter: Adapter | None) -> NDArray[np.float32]:
