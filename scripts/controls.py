@@ -192,7 +192,7 @@ CONTROLS = (
     ),
     Control(
         "rag/models/weights/packaged.py",
-        "if (size, found) != (model.size, model.sha256):",
+        "if (size, digest) != (model.size, model.sha256):",
         "if False:",
         ("test_weights_other_than_the_published_ones_are_never_parsed",),
     ),
@@ -352,7 +352,7 @@ CONTROLS = (
     ),
     Control(
         "rag/server/local_socket.py",
-        " or found.st_uid != os.geteuid()",
+        " or status.st_uid != os.geteuid()",
         "",
         ("test_a_socket_of_another_user_is_not_trusted",),
     ),

@@ -1,13 +1,13 @@
-"""Question sets as reading lessons: numbered evidence, questions on it, and what is to be answered.
+"""Question sets as reading lessons: numbered evidence, questions on it, and the wanted answers.
 
-A lesson is one set of evidence sentences with many questions. Answers name sentences first: ``[2] 308``.
-Every lesson is made from a seed, so that two models are asked the same. train/reader/scores.py asks the
+A lesson is one set of evidence sentences with many questions. Answers cite sentences first: ``[2] 308``.
+Every lesson is made from a seed, so that two models get the same questions. train/reader/scores.py asks the
 questions one by one; the first stage of the shipped adapter was trained on such lessons.
 
 - A question whose sentence is shown is answered in its own language; from a sentence in another, the
   sentence's own words come first: ``[2] إريك كوريلا = Erik Kurilla``.
-- A question of the same or a neighbouring article whose sentence is not shown, and whose answer no shown
-  sentence holds, is refused: ``[0]``.
+- A question of the same or a neighbouring article whose sentence is not shown, and whose answer is in no
+  shown sentence, is refused: ``[0]``.
 - Two sources: the sentence once more in the other language (``[1][4] 308``), or a copy with another number
   (``[1] 308 [4] 318``).
 """
@@ -38,38 +38,38 @@ Kind = Literal["answer", "both", "conflict", "refuse", "altered"]
 Part = Literal["train", "dev", "test"]
 
 PARTS = 8
-"""Of eight blocks of documents one is for choosing between trainings, one for the reported figures; the first
-stage of the shipped adapter was trained on the others (docs/research/training-2026-11.md)."""
+"""Of eight blocks of documents, one is for choosing between trainings and one for the reported figures; the
+first stage of the shipped adapter was trained on the others (docs/research/training-2026-11.md)."""
 DEV, TEST = 3, 7
 
 FEWEST, MOST = 5, 7
-"""Evidence sentences in a lesson: what the assistant shows, and one to both sides."""
+"""Evidence sentences in a lesson: as many as the assistant shows, plus or minus one."""
 QUESTIONS = 12
-"""Questions in a lesson at most, so that the longest fits into memory."""
+"""Most questions in a lesson, so that the longest fits into memory."""
 REFUSED = 0.2
 """Share of a lesson's questions that cannot be answered from it."""
 ALTERED = 0.5
-"""Share of the questions that can be altered which are asked altered as well."""
+"""Of the questions that can be altered, the share that is also asked altered."""
 POOL = 10
-"""Best sentences by retrieval for each question, from which wrong ones are drawn."""
+"""Best sentences by retrieval for each question, from which distractors are drawn."""
 NEIGHBOURS = 4
-"""Paragraphs to each side whose questions serve as near misses: those of one article stand together."""
+"""Paragraphs to each side whose questions serve as near misses: paragraphs of an article are consecutive."""
 CONFLICTS, MIRRORED = 0.3, 0.15
-"""Shares of lessons that hold a copy of a sentence with another number, and a sentence in both languages."""
+"""Shares of lessons with a copy of a sentence with another number, or with a sentence in both languages."""
 
 _EDGES = " \t\n.,;:،؛!؟?«»\"'"
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A question, in each of its languages, and where its answer stands."""
+    """A question, in each of its languages, and where its answer is."""
 
     stem: str
-    """Alike for the same question over another corpus."""
+    """The same for the same question over another corpus."""
     document: str
     """The article's id."""
     sentences: tuple[int, ...]
-    """Those that hold the answer, by place in the corpus."""
+    """Those that contain the answer, by place in the corpus."""
     questions: dict[str, str]
     """By language."""
     answers: dict[str, str]
@@ -105,9 +105,9 @@ class Asked:
     accepted: tuple[str, ...] = ()
     """The phrase, for grading."""
     cited: tuple[int, ...] = ()
-    """Numbers that a right answer names."""
+    """Numbers that a right answer cites."""
     words: str = ""
-    """Of an answer in another language than its sentence: what the sentence says itself."""
+    """The sentence's own words, where the answer is in another language than the sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def read_sets(folders: Sequence[Path], cache: Path) -> list[Material]:
 
     Args:
         folders: Each holds ``corpus/`` and ``questions.jsonl``.
-        cache: Folder of the file, which is found again for the same sets, embedder and chunk size alone.
+        cache: Folder of the file, which is reused only for the same sets, embedder and chunk size.
     """
     settings = Settings.load()
     embedder = PackagedEmbedder(prepared(EMBEDDER, settings), threads=settings.threads)
@@ -175,17 +175,17 @@ def gather(corpus: Corpus) -> Material:
     order = list(dict.fromkeys(chunk.article_id for chunk in corpus.chunks))
     facts: dict[str, list[Fact]] = {document: [] for document in order}
     for (document, stem), rows in grouped.items():
-        own = tuple(int(i) for i in np.flatnonzero(corpus.gold_sentences[rows[0]]))
-        if not own or len(own) > 2:  # a quote over many sentences is not one that a phrase answers
+        gold = tuple(int(i) for i in np.flatnonzero(corpus.gold_sentences[rows[0]]))
+        if not gold or len(gold) > 2:  # a phrase does not answer a quote over many sentences
             continue
         questions, answers = {}, {}
         for at in rows:
             question = corpus.questions[at]
             questions[question.lang] = re.sub(r"(?<=؟) ال$", "", question.text)  # a slip of one set's makers
             answers[question.lang] = _phrase(question.must[0], question.lang)
-        best = [int(i) for i in np.argsort(-scores[rows].max(axis=0))[: POOL + len(own)]]
+        best = [int(i) for i in np.argsort(-scores[rows].max(axis=0))[: POOL + len(gold)]]
         facts[document].append(
-            Fact(stem, document, own, questions, answers, tuple(i for i in best if i not in own)[:POOL])
+            Fact(stem, document, gold, questions, answers, tuple(i for i in best if i not in gold)[:POOL])
         )
     return Material(
         name=corpus.name,
@@ -200,31 +200,31 @@ def lessons(sets: Sequence[Material], part: Part, seed: int) -> list[Lesson]:
     """One lesson a document, in random order.
 
     Args:
-        sets: All corpora; the same facts over text in two languages are recognised by their ids.
+        sets: All corpora; facts over text in two languages are matched by their ids.
         part: Which documents.
-        seed: Another one makes other lessons of the same documents.
+        seed: Another seed makes other lessons of the same documents.
     """
-    other: dict[str, dict[str, str]] = defaultdict(dict)
-    for own in sets:
-        for fact in _all(own):
+    translations: dict[str, dict[str, str]] = defaultdict(dict)
+    for material in sets:
+        for fact in _all(material):
             if len(fact.sentences) == 1:
-                other[fact.stem][own.language] = own.sentences[fact.sentences[0]]
+                translations[fact.stem][material.language] = material.sentences[fact.sentences[0]]
     made = []
-    for own in sets:
-        order = list(own.facts)
-        mine = [fact for fact in _all(own) if own.parts[fact.document] == part]
-        names = find_names((fact.document, fact.questions, fact.answers) for fact in mine)
+    for material in sets:
+        order = list(material.facts)
+        in_part = [fact for fact in _all(material) if material.parts[fact.document] == part]
+        names = find_names((fact.document, fact.questions, fact.answers) for fact in in_part)
         for at, document in enumerate(order):
-            if own.parts[document] != part or not own.facts[document]:
+            if material.parts[document] != part or not material.facts[document]:
                 continue
             near = [
                 fact
                 for neighbour in order[max(0, at - NEIGHBOURS) : at + NEIGHBOURS + 1]
-                if neighbour != document and own.parts[neighbour] == part
-                for fact in own.facts[neighbour]
+                if neighbour != document and material.parts[neighbour] == part
+                for fact in material.facts[neighbour]
             ]
-            key = f"{seed} {own.name} {document}"  # not hash(): Python salts it anew in every process
-            lesson = _lesson(own, document, near, other, random.Random(key))
+            key = f"{seed} {material.name} {document}"  # not hash(): Python salts it in every process
+            lesson = _lesson(material, document, near, translations, random.Random(key))
             more = random.Random(f"{key} altered")
             made.append(_with_altered(lesson, names, more))
     random.Random(seed).shuffle(made)
@@ -232,37 +232,37 @@ def lessons(sets: Sequence[Material], part: Part, seed: int) -> list[Lesson]:
 
 
 def _lesson(
-    own: Material,
+    material: Material,
     document: str,
     near: list[Fact],
-    other: dict[str, dict[str, str]],
+    translations: dict[str, dict[str, str]],
     rng: random.Random,
 ) -> Lesson:
-    facts = own.facts[document]
+    facts = material.facts[document]
     size = rng.randint(FEWEST, MOST)
     golds = list(dict.fromkeys(i for fact in facts for i in fact.sentences))
     rng.shuffle(golds)
     shown = golds[: rng.randint(1, size - 1)]
     phrases = [fold(a) for fact in facts for a in fact.answers.values() if len(a.split()) > 1]
-    seen = {fold(own.sentences[i]) for i in golds}
+    seen = {fold(material.sentences[i]) for i in golds}
     pool = []
     for i in dict.fromkeys(i for fact in facts for i in fact.ranked):
-        text = fold(own.sentences[i])
-        # A single word or number may well stand elsewhere; a phrase that does would answer there too.
+        text = fold(material.sentences[i])
+        # A single word or number may well be elsewhere; a phrase that is would answer there too.
         if text not in seen and not any(phrase in text for phrase in phrases):
             pool.append(i)
             seen.add(text)
     rng.shuffle(pool)
     shown += pool[: size - len(shown)]
-    texts = [own.sentences[i] for i in shown]
+    texts = [material.sentences[i] for i in shown]
     answerable = [fact for fact in facts if set(fact.sentences) <= set(shown)]
-    doubled: int | None = None  # the sentence that stands there in both languages
+    doubled: int | None = None  # the sentence that is shown in both languages
     changed: dict[int, Change] = {}
     extra = rng.random()
     if extra < CONFLICTS:
-        texts, changed = _contradicted(own, answerable, shown, texts, rng)
+        texts, changed = _contradicted(material, answerable, shown, texts, rng)
     elif extra < CONFLICTS + MIRRORED:
-        texts, doubled = _mirrored(own, answerable, other, texts, rng)
+        texts, doubled = _mirrored(material, answerable, translations, texts, rng)
     places = list(range(len(texts)))
     rng.shuffle(places)
     number_of = {old: new for new, old in enumerate(places, start=1)}
@@ -274,7 +274,7 @@ def _lesson(
         if doubled in fact.sentences:
             cited.append(len(texts) - 1)
         for language, question in fact.questions.items():
-            item = _answered(own, fact, language, question, [number_of[c] for c in cited])
+            item = _answered(material, fact, language, question, [number_of[c] for c in cited])
             if fact.sentences[0] in changed:
                 item = _both_answered(item, changed[fact.sentences[0]], number_of[len(texts) - 1])
             asked.append(item)
@@ -292,7 +292,7 @@ def _lesson(
         if not any(fold(answer) in text for answer in fact.answers.values() for text in folded):
             asked.append(Asked(fact.questions[language], language, "[0]", "refuse"))
     rng.shuffle(asked)
-    return Lesson(own.name, document, evidence, tuple(asked), own.language)
+    return Lesson(material.name, document, evidence, tuple(asked), material.language)
 
 
 def _with_altered(lesson: Lesson, names: Sequence[Name], rng: random.Random) -> Lesson:
@@ -312,11 +312,11 @@ def _with_altered(lesson: Lesson, names: Sequence[Name], rng: random.Random) -> 
     return replace(lesson, asked=(*lesson.asked, *more))
 
 
-def _answered(own: Material, fact: Fact, language: str, question: str, numbers: Sequence[int]) -> Asked:
+def _answered(material: Material, fact: Fact, language: str, question: str, numbers: Sequence[int]) -> Asked:
     cited = tuple(sorted(numbers))
     marks = "".join(f"[{n}]" for n in cited)
-    phrase, words = fact.answers[language], fact.answers.get(own.language, "")
-    if language == own.language or words not in own.sentences[fact.sentences[0]]:
+    phrase, words = fact.answers[language], fact.answers.get(material.language, "")
+    if language == material.language or words not in material.sentences[fact.sentences[0]]:
         words = ""
     if len(cited) == 1:
         return Asked(question, language, f"{marks} {put(words, phrase)}", "answer", (phrase,), cited, words)
@@ -324,11 +324,11 @@ def _answered(own: Material, fact: Fact, language: str, question: str, numbers: 
 
 
 def _contradicted(
-    own: Material, facts: list[Fact], shown: list[int], texts: list[str], rng: random.Random
+    material: Material, facts: list[Fact], shown: list[int], texts: list[str], rng: random.Random
 ) -> tuple[list[str], dict[int, Change]]:
-    """The texts with a copy of one sentence behind them that tells another number or month for one fact."""
+    """The texts and, last, a copy of one sentence with another number or month for one fact."""
     for fact in rng.sample(facts, len(facts)):
-        sentence = own.sentences[fact.sentences[0]]
+        sentence = material.sentences[fact.sentences[0]]
         change = Change.between(sentence, list(fact.answers.values()), rng)
         if len(fact.sentences) == 1 and change:
             return [*texts, change(sentence)], {fact.sentences[0]: change}
@@ -346,21 +346,21 @@ def _both_answered(item: Asked, change: Change, copy: int) -> Asked:
     sides = sorted([(item.cited[0], item.words, phrase), (copy, change(item.words), second)])
     answer = " ".join(f"[{n}] {put(words, text)}" for n, words, text in sides)
     cited = tuple(n for n, _, _ in sides)
-    said = tuple(text for _, _, text in sides)
-    return replace(item, answer=answer, kind="conflict", accepted=said, cited=cited)
+    values = tuple(text for _, _, text in sides)
+    return replace(item, answer=answer, kind="conflict", accepted=values, cited=cited)
 
 
 def _mirrored(
-    own: Material,
+    material: Material,
     facts: list[Fact],
-    other: dict[str, dict[str, str]],
+    translations: dict[str, dict[str, str]],
     texts: list[str],
     rng: random.Random,
 ) -> tuple[list[str], int | None]:
-    """The texts with one sentence once more behind them, in the other language, and which."""
+    """The texts and, last, one of the sentences in the other language; and which one."""
     for fact in rng.sample(facts, len(facts)):
-        for language, text in other[fact.stem].items():
-            if language != own.language and len(fact.sentences) == 1:
+        for language, text in translations[fact.stem].items():
+            if language != material.language and len(fact.sentences) == 1:
                 return [*texts, text], fact.sentences[0]
     return texts, None
 
@@ -380,5 +380,5 @@ def _part(at: int) -> Part:
     return "dev" if block == DEV else "test" if block == TEST else "train"
 
 
-def _all(own: Material) -> Iterable[Fact]:
-    return (fact for facts in own.facts.values() for fact in facts)
+def _all(material: Material) -> Iterable[Fact]:
+    return (fact for facts in material.facts.values() for fact in facts)

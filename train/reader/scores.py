@@ -3,7 +3,7 @@
     python -m train.reader.scores --data DIR --data DIR            prints both scores and their difference
     python -m train.reader.scores --data DIR --part dev --limit 80  for choosing between trainings
 
-Every question is asked alone, with five to seven sentences of evidence, through the prompt that is served.
+Every question is asked alone, with five to seven sentences of evidence, in the served prompt.
 The answers are graded as the model wrote them, before any of the assistant's checks.
 """
 
@@ -37,7 +37,7 @@ REFUSED = 0.2
 SEEDS = 6
 """Sets of lessons from which questions are drawn; each question is taken once."""
 LONGEST = 160
-"""Tokens of an answer, as the assistant allows."""
+"""Most tokens of an answer, as in the assistant."""
 
 
 Sort = Literal["answerable", "unanswerable", "near miss"]
@@ -52,7 +52,7 @@ class Item:
 
     @property
     def language(self) -> Language:
-        """The question's language, in which it is to be answered."""
+        """The language of the question and of its answer."""
         return cast(Language, self.asked.language)
 
     @property
@@ -62,7 +62,7 @@ class Item:
 
     @property
     def sort(self) -> Sort:
-        """Whether its evidence holds the answer."""
+        """Whether its evidence contains the answer."""
         return {"refuse": "unanswerable", "altered": "near miss"}.get(self.asked.kind, "answerable")  # type: ignore[return-value]
 
     @property
@@ -73,7 +73,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """How one answer did; None where it does not apply."""
+    """The grades of one answer; None where one does not apply."""
 
     f1: float | None
     """Of an answerable question; 0 where it was refused."""
@@ -90,8 +90,8 @@ def items(sets: Sequence[reading.Material], part: reading.Part, count: int, near
     Args:
         sets: All corpora.
         part: ``dev`` or ``test``.
-        count: How many at most.
-        near: Near misses beside them, at most (train/reader/altered.py).
+        count: The most questions.
+        near: Most near misses in addition (train/reader/altered.py).
     """
     pools: dict[tuple[str, Sort], list[Item]] = {}
     seen: set[tuple[str, str, Sort]] = set()
@@ -149,15 +149,15 @@ def grade(item: Item, draft: str) -> Graded:
     shown = evidence(item)
     reply = parse(draft, item.asked.question, shown, shown)
     refused = reply.refused or not reply.statements
-    plain = " ".join(one.text for one in reply.statements)
+    plain = " ".join(statement.text for statement in reply.statements)
     letters = any(char.isalpha() for char in plain)
     language = float(detect_language(plain) == item.asked.language) if letters and not refused else None
     if item.sort != "answerable":
         return Graded(None, None, float(refused), language)
-    named = {cited.number for one in reply.statements for cited in one.cited}
-    # Of two sentences that say the same either will do; of two that differ both are wanted.
+    citations = {cited.number for statement in reply.statements for cited in statement.cited}
+    # Of two sentences that agree, either will do; of two that differ, both are wanted.
     wanted = set(item.asked.cited)
-    right = named == wanted if item.asked.kind == "conflict" else bool(named) and named <= wanted
+    right = citations == wanted if item.asked.kind == "conflict" else bool(citations) and citations <= wanted
     ways = [" ".join(item.asked.accepted)] if item.asked.kind == "conflict" else list(item.asked.accepted)
     return Graded(
         f1=0.0 if refused else token_f1(plain, ways),
@@ -168,10 +168,10 @@ def grade(item: Item, draft: str) -> Graded:
 
 
 def table(graded: Sequence[Graded], asked: Sequence[Item]) -> dict[str, dict[str, Score]]:
-    """Scores by pair of languages, and of all."""
+    """Scores of all items, and by pair of languages."""
     by_pair: dict[str, dict[str, Score]] = {}
     for pair in ["all", *sorted({item.pair for item in asked})]:
-        own = [(g, i) for g, i in zip(graded, asked, strict=True) if pair in ("all", i.pair)]
+        graded_items = [(g, i) for g, i in zip(graded, asked, strict=True) if pair in ("all", i.pair)]
 
         def mean(
             value: Callable[[Graded], float | None], of: Sequence[tuple[Graded, Item]], sort: Sort | None
@@ -180,12 +180,12 @@ def table(graded: Sequence[Graded], asked: Sequence[Item]) -> dict[str, dict[str
             return score([v for v, _ in kept], [c for _, c in kept])
 
         by_pair[pair] = {
-            "f1": mean(lambda g: g.f1, own, "answerable"),
-            "cited": mean(lambda g: g.cited, own, "answerable"),
-            "unanswerable refused": mean(lambda g: g.refused, own, "unanswerable"),
-            "near misses refused": mean(lambda g: g.refused, own, "near miss"),
-            "answerable refused": mean(lambda g: g.refused, own, "answerable"),
-            "language": mean(lambda g: g.language, own, None),
+            "f1": mean(lambda g: g.f1, graded_items, "answerable"),
+            "cited": mean(lambda g: g.cited, graded_items, "answerable"),
+            "unanswerable refused": mean(lambda g: g.refused, graded_items, "unanswerable"),
+            "near misses refused": mean(lambda g: g.refused, graded_items, "near miss"),
+            "answerable refused": mean(lambda g: g.refused, graded_items, "answerable"),
+            "language": mean(lambda g: g.language, graded_items, None),
         }
     return by_pair
 
@@ -208,8 +208,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report["systems"][name] = {
             "scores": scores,
             "items": [
-                {**asdict(item.asked), "pair": item.pair, "draft": draft, **asdict(one)}
-                for item, draft, one in zip(chosen, drafts, graded, strict=True)
+                {**asdict(item.asked), "pair": item.pair, "draft": draft, **asdict(grades)}
+                for item, draft, grades in zip(chosen, drafts, graded, strict=True)
             ],
         }
         _print(name, scores)
@@ -218,13 +218,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _ask(settings: Settings, chosen: Sequence[Item], name: str, kept: Replies) -> list[str]:
-    """Ask a model all questions; replies of an earlier run are taken from ``kept``."""
+    """A model's replies to all questions; those of an earlier run are reused from ``kept``."""
     generator = RecordingGenerator(open_generator(settings), kept, warm=True)
     template = prompt.load(settings.template)
     drafts = []
     for at, item in enumerate(chosen, start=1):
-        asked = messages(item, template, adapted=settings.template == ADAPTED)
-        drafts.append("".join(generator.stream(asked, max_tokens=LONGEST)))
+        request = messages(item, template, adapted=settings.template == ADAPTED)
+        drafts.append("".join(generator.stream(request, max_tokens=LONGEST)))
         if at % 10 == 0 or at == len(chosen):
             print(f"\r{name}: {at}/{len(chosen)}", end="" if at < len(chosen) else "\n", flush=True)
     return drafts
@@ -233,10 +233,10 @@ def _ask(settings: Settings, chosen: Sequence[Item], name: str, kept: Replies) -
 def _print(name: str, scores: dict[str, dict[str, Score]]) -> None:
     print(f"{name:24}{'value':>7}  {'95 %':13} n")
     for pair, rows in scores.items():
-        for title, one in rows.items():
-            if one["n"]:
-                low, high = one["low"], one["high"]
-                print(f"  {pair:6}{title:22}{one['value']:.3f}  [{low:.2f}, {high:.2f}]  {one['n']}")
+        for title, figure in rows.items():
+            if figure["n"]:
+                low, high = figure["low"], figure["high"]
+                print(f"  {pair:6}{title:22}{figure['value']:.3f}  [{low:.2f}, {high:.2f}]  {figure['n']}")
 
 
 def _parser() -> argparse.ArgumentParser:

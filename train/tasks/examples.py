@@ -1,4 +1,4 @@
-"""One training example: the prompt as it is served, and the reply that is wanted."""
+"""One training example: the prompt as it is served, and the wanted reply."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WHOLE = "in one sentence"
 """What a reading prompt adds to the language when a sentence is wanted instead of a phrase."""
 
 HELD_OUT = 10
-"""One of so many sources is kept for validation."""
+"""One in this many sources is kept for validation."""
 
 _MARK = re.compile(r"\[(\d+)\]")
 
@@ -88,26 +88,26 @@ def reading(
 
 
 def neutral_answer(answer: str) -> str:
-    """An answer with its text as neutral as the evidence is, and its markers as they are."""
+    """An answer whose text is neutralised like the evidence; its markers stay."""
     pieces = _MARK.split(answer)
-    shown = [f"[{piece}]" if at % 2 else neutral(piece) for at, piece in enumerate(pieces)]
+    neutralised = [f"[{piece}]" if at % 2 else neutral(piece) for at, piece in enumerate(pieces)]
     out = ""
-    for piece in filter(None, shown):
+    for piece in filter(None, neutralised):
         glued = not out or (_MARK.fullmatch(piece) and out.endswith("]"))
         out += piece if glued else f" {piece}"
     return out
 
 
 def sorted_marks(answer: str) -> str:
-    """An answer whose parts come in the order of the sentences that they cite."""
+    """An answer whose parts are sorted by the sentences that they cite."""
     parts = re.findall(r"((?:\[\d+\])+)([^\[]*)", answer)
     numbered = []
     for marks, text in parts:
-        own = sorted({int(n) for n in _MARK.findall(marks)})
-        numbered.append((own, text.strip()))
+        cited = sorted({int(n) for n in _MARK.findall(marks)})
+        numbered.append((cited, text.strip()))
     numbered.sort()
-    shown = ("".join(f"[{n}]" for n in own) + (f" {text}" if text else "") for own, text in numbered)
-    return " ".join(shown)
+    pieces = ("".join(f"[{n}]" for n in cited) + (f" {text}" if text else "") for cited, text in numbered)
+    return " ".join(pieces)
 
 
 def held_out(*source: object) -> bool:

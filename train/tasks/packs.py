@@ -31,18 +31,18 @@ OWN = (5, 7)
 OTHERS = (0, 3)
 """Sentences of other reports."""
 NEAR, ABSENT = 0.5, 0.25
-"""Shares of the near misses, and of the questions whose sentence is not shown, that are asked. With 1.0 and 0.5
-three in ten questions were refusals, and the trained model refused half of the English questions on other
-news that it should answer."""
+"""Shares that are asked of the near misses, and of the questions whose sentence is not shown. With 1.0 and
+0.5, three in ten questions were refused, and the trained model then refused half of the English questions
+about other news that it should answer."""
 DIFFERENCES, BESIDE = 3, (2, 3)
-"""Differences between two reports that one pack asks about, and fewest and most sentences shown beside theirs."""
+"""Differences between two reports in one pack, and the fewest and most sentences shown beside theirs."""
 REFUSED = 0.16
 """Largest share of a report pack's questions that are to be refused; one is always kept. A run with a third
 refused .22 of the answerable questions about the seeds; before that run it was .05."""
 TOGETHER = 6
 """Sentences of different lessons in one pack."""
 WHOLE_SHARE = 0.06
-"""Share of questions that ask for the answer as a sentence."""
+"""Share of answers that are wanted as a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,21 +176,21 @@ class Maker:
         ]
         return shown + pool[: rng.randint(*OTHERS)]
 
-    def sides(self, one: Difference, shown: Sequence[Pair], split: Split) -> Example:
+    def sides(self, difference: Difference, shown: Sequence[Pair], split: Split) -> Example:
         """The question of a difference, with what each of its sentences says.
 
         Args:
-            one: The difference.
+            difference: Of two reports.
             shown: What the model reads, including the sentences of the difference.
             split: Training or validation.
         """
         language = self._language
         texts, titles = texts_of(shown, language)
-        values = [(shown.index(pair) + 1, en, ar) for pair, en, ar in one.values]
-        reply = sorted_marks(sides(values, texts, language, language, one.outcome))
+        values = [(shown.index(pair) + 1, en, ar) for pair, en, ar in difference.values]
+        reply = sorted_marks(sides(values, texts, language, language, difference.outcome))
         return reading(
-            texts, one.question[language], reply, pair=f"{language}-{language}", source="news",
-            kind=one.outcome, split=split, titles=titles,
+            texts, difference.question[language], reply, pair=f"{language}-{language}", source="news",
+            kind=difference.outcome, split=split, titles=titles,
         )  # fmt: skip
 
     def answers(
@@ -215,24 +215,24 @@ class Maker:
         """
         golds = [topic.sentences[g] for g in item.golds]
         texts, titles = texts_of(shown, evidence)
-        language, asked = self._language, item.question[self._language]
+        language, question = self._language, item.question[self._language]
         if all(g in shown for g in golds):
             whole = bool(item.sentence) and rng.random() < WHOLE_SHARE and topic.split == "train"
             reply = answered(topic, item, language, evidence, shown, whole=whole)
             yield reading(
-                texts, asked, reply, pair=f"{language}-{evidence}", source=topic.source,
+                texts, question, reply, pair=f"{language}-{evidence}", source=topic.source,
                 kind="sentence" if whole else item.kind, split=topic.split, whole=whole, titles=titles,
             )  # fmt: skip
             if rng.random() < 0.15 and len(golds) == 1:
                 changed = altered(
-                    asked, language, evidence=texts, evidence_language=evidence, names=self._names, rng=rng
+                    question, language, evidence=texts, evidence_language=evidence, names=self._names, rng=rng
                 )
                 if changed:
                     yield self.refusal(topic, shown, changed, evidence, "altered")
             return
         is_answered = any(g in shown for g in golds) or _answers_any([item], shown)
         if not is_answered and rng.random() < absent:
-            yield self.refusal(topic, shown, asked, evidence, "absent")
+            yield self.refusal(topic, shown, question, evidence, "absent")
 
     def refusal(
         self, topic: Topic, shown: Sequence[Pair], question: str, evidence: str, kind: str
@@ -251,7 +251,7 @@ def by_report(shown: Sequence[Pair]) -> list[Pair]:
 
 
 def texts_of(shown: Sequence[Pair], language: str) -> tuple[list[str], list[str]]:
-    """The sentences in a language, and the headline above each; Arabic evidence is served without headlines."""
+    """The sentences in a language, and the headline above each; Arabic evidence is served without."""
     titles = [pair.headline(language) if language == "en" else "" for pair in shown]
     return [pair.text(language) for pair in shown], titles
 
@@ -309,22 +309,23 @@ def of_events(
     """
     by_id = {item["id"]: topic for item, topic in zip(items, topics, strict=True)}
     for item in items:
-        stated = [one for one in item.get("differences") or () if "sentence" in one["values"][0]]
+        stated = [entry for entry in item.get("differences") or () if "sentence" in entry["values"][0]]
         if stated:
-            differing = [difference_of(one, by_id) for one in stated]
-            ids = dict.fromkeys(v["id"] for one in stated for v in one["values"])
-            yield maker.of_event(differing, [by_id[one] for one in ids], seed)
+            differing = [difference_of(entry, by_id) for entry in stated]
+            ids = dict.fromkeys(v["id"] for entry in stated for v in entry["values"])
+            yield maker.of_event(differing, [by_id[report] for report in ids], seed)
 
 
-def difference_of(one: dict[str, Any], by_id: Mapping[str, Topic]) -> Difference:
+def difference_of(entry: dict[str, Any], by_id: Mapping[str, Topic]) -> Difference:
     """What reports say differently, as a record.
 
     Args:
         entry: From a report's ``differences``, with the sentence of each value.
         by_id: The reports by id.
     """
-    values = ((by_id[v["id"]].sentences[v["sentence"]], v["en"], v["ar"]) for v in one["values"])
-    return Difference({"en": one["question_en"], "ar": one["question_ar"]}, tuple(values), one["outcome"])
+    values = ((by_id[v["id"]].sentences[v["sentence"]], v["en"], v["ar"]) for v in entry["values"])
+    question = {"en": entry["question_en"], "ar": entry["question_ar"]}
+    return Difference(question, tuple(values), entry["outcome"])
 
 
 def of_differences(
@@ -340,8 +341,8 @@ def of_differences(
     """
     for place, difference, located, split in differences(items, held):
         rng = seeded("pack difference", *place)
-        asked = difference[f"question_{language}"]
-        more = finder.near(asked, language, (), 6)
+        question = difference[f"question_{language}"]
+        more = finder.near(question, language, (), 6)
         stated = [_glossed(Pair(p["en"], p["ar"], p["id"], 0, ("", p["title"]))) for p, _, _ in located]
         shown = [*stated, *unlike(more[: rng.randint(1, 3)], located)]
         rng.shuffle(shown)
@@ -350,14 +351,14 @@ def of_differences(
         values = [(shown.index(stated[i]) + 1, en, ar) for i, (_, en, ar) in enumerate(located)]
         reply = sorted_marks(sides(values, texts, language, language, difference["outcome"]))
         example = reading(
-            texts, asked, reply, pair=f"{language}-{language}", source="news", kind=difference["outcome"],
+            texts, question, reply, pair=f"{language}-{language}", source="news", kind=difference["outcome"],
             split=split, titles=titles,
         )  # fmt: skip
         yield Pack((example,))
 
 
 def of_conflicts(items: Sequence[dict[str, Any]], language: str, seed: int) -> Iterator[Pack]:
-    """Packs of two hand-written items of conflicts.jsonl, each with its question; an odd last one is left out.
+    """Packs of two hand-written items of conflicts.jsonl, each with its question; an odd last one is dropped.
 
     Args:
         items: Disagreements, updates, the same value in other words, and what only looks like one of these.

@@ -1,6 +1,6 @@
-"""Replies to questions on topics (lessons, news reports) and on disagreements, and sentences to show beside.
+"""Replies to questions on topics (lessons, news reports) and on disagreements, and distractors to show.
 
-Sentences shown beside the right ones are what retrieval would find: neighbours, and those that share the
+Distractors are what retrieval would return: neighbours of the right sentences, and sentences that share the
 question's words.
 """
 
@@ -20,9 +20,9 @@ from train.tasks.examples import Split
 from train.tasks.sources import Asked, Pair, Topic, holds
 
 LONGEST_SENTENCE = 330
-"""Characters of a distractor at most."""
+"""Most characters of a distractor."""
 LONGEST_WORDS = 90
-"""Characters of quoted words that list several answers."""
+"""Most characters of quoted words that list several answers."""
 
 
 class Finder:
@@ -39,10 +39,10 @@ class Finder:
             bm25.write(Path(folder), [p.text(language) for p in self.collection])
             return bm25.load(Path(folder))
 
-    def near(self, asked: str, language: str, own: Sequence[Pair], count: int = 14) -> list[Pair]:
-        """Best first by words, neighbours of the own sentences among them; without these themselves."""
-        scores = np.array(self._search[language].scores(asked))
-        places = [self._place[p.file, p.line] for p in own if (p.file, p.line) in self._place]
+    def near(self, question: str, language: str, gold: Sequence[Pair], count: int = 14) -> list[Pair]:
+        """Best first by BM25; neighbours of the gold sentences get a bonus, the gold ones are left out."""
+        scores = np.array(self._search[language].scores(question))
+        places = [self._place[p.file, p.line] for p in gold if (p.file, p.line) in self._place]
         for at in places:
             for step in (-3, -2, -1, 1, 2, 3):
                 if (
@@ -89,7 +89,7 @@ def _joined(phrases: Sequence[str], language: str) -> str:
 
 
 def _words(phrases: Sequence[str], text: str) -> str:
-    """The sentence's own words for an answer; empty where they do not stand there together."""
+    """The sentence's own words for an answer; empty where they are not there together."""
     places = [(text.find(p), text.find(p) + len(p)) for p in phrases]
     if any(start < 0 for start, _ in places):
         return ""
@@ -98,7 +98,7 @@ def _words(phrases: Sequence[str], text: str) -> str:
 
 
 def names_of(topics: Sequence[Topic]) -> list[Name]:
-    """The names that single answers and their questions hold."""
+    """The names in single answers and their questions."""
     return find_names(
         (t.name, a.question, {k: v[0] for k, v in a.answer.items()})
         for t in topics
@@ -128,9 +128,9 @@ def sides(
     for group in grouped.values():
         number, english, arabic = group[0]
         phrase, words = (english, arabic) if question == "en" else (arabic, english)
-        own = words if question != evidence and words in texts[number - 1] else ""
+        quoted = words if question != evidence and words in texts[number - 1] else ""
         marks = "".join(f"[{n}]" for n, _, _ in sorted(group))
-        parts.append(f"{marks} {put(own, phrase)}")
+        parts.append(f"{marks} {put(quoted, phrase)}")
     return " ".join(parts)
 
 
@@ -157,9 +157,9 @@ def differences(
 
 
 def unlike(pairs: Sequence[Pair], located: Sequence[Located]) -> list[Pair]:
-    """Those sentences that are none of the values' and hold none of the values."""
-    own, values = [pair["en"] for pair, _, _ in located], [en for _, en, _ in located]
-    return [p for p in pairs if p.en not in own and not holds(p.en, values)]
+    """The sentences that are not among the located ones and contain none of their values."""
+    stated, values = [pair["en"] for pair, _, _ in located], [en for _, en, _ in located]
+    return [p for p in pairs if p.en not in stated and not holds(p.en, values)]
 
 
 def _located(values: Sequence[dict[str, str]], by_id: dict[str, Any]) -> list[Located]:

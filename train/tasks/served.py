@@ -1,7 +1,7 @@
 """Packs whose evidence is what search returns for their question, as the reader is served it.
 
-Sentences that are drawn from one report are easier than those that search finds: these share the question's
-words, and where several outlets cover one event they come from all of them.
+Sentences drawn from one report are easier than those that search returns: these share the question's words,
+and come from every outlet that covers the event.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ HEADLINE = -1
 """Place of a report's headline, which is a sentence of its own in the index."""
 
 FIELDS = {"question": "questions", "near": "near_misses", "difference": "differences"}
-"""Fields of a report that hold what may be asked, by kind."""
+"""The field of a report that lists what may be asked, by kind."""
 
 MORE = 3
-"""Questions of a pack at most, beside the one that its sentences were searched for."""
+"""Most further questions of a pack, beside the one that its sentences were searched for."""
 
 PUT_IN = 0.7
-"""Share of the questions whose sentence search does not find that are asked with it in place of the last one;
-the rest are to be refused. Both sentences of a difference are always shown."""
+"""Of the questions whose sentence search does not return, the share asked with it in place of the last one;
+the others are to be refused. Both sentences of a difference are always shown."""
 
 SHUFFLED = 0.25
-"""Share of the packs whose sentences do not stand in the order of search."""
+"""Share of the packs whose sentences are not in the order of search."""
 
 Shown = tuple[str, int]
 """A report's id and the place of one of its sentences."""
@@ -53,7 +53,7 @@ class Served:
     kind: str
     """One of ``FIELDS``."""
     place: int
-    """Which of its report's field, from 0."""
+    """Index in the report's field, from 0."""
     language: str
     """Of the question."""
     shown: tuple[Shown, ...]
@@ -62,14 +62,14 @@ class Served:
 
 def write(served: Sequence[Served], path: Path) -> None:
     """Keep in a JSON Lines file."""
-    lines = (json.dumps(dataclasses.asdict(one)) for one in served)
+    lines = (json.dumps(dataclasses.asdict(entry)) for entry in served)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def read(path: Path) -> list[Served]:
     """What ``write`` kept."""
     rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    return [Served(**{**one, "shown": tuple((name, at) for name, at in one["shown"])}) for one in rows]
+    return [Served(**{**row, "shown": tuple((name, at) for name, at in row["shown"])}) for row in rows]
 
 
 def serve(
@@ -81,24 +81,24 @@ def serve(
         items: The reports.
         embedder: Of the product.
         questions: How many of each report, drawn by lot.
-        near: How many of its near misses.
-        seed: Another one draws others. Differences are all asked.
+        near: How many of its near misses. Differences are all asked.
+        seed: Another seed draws others.
     """
     with tempfile.TemporaryDirectory() as folder:
         search = _search(items, embedder, Path(folder))
         for item in items:
             rng = seeded("served", item["id"], seed)
             for kind, most in (("question", questions), ("near", near), ("difference", None)):
-                asked = item.get(FIELDS[kind]) or []
+                entries = item.get(FIELDS[kind]) or []
                 places = (
-                    range(len(asked))
+                    range(len(entries))
                     if most is None
-                    else rng.sample(range(len(asked)), min(most, len(asked)))
+                    else rng.sample(range(len(entries)), min(most, len(entries)))
                 )
                 for place in places:
                     for language in ("en", "ar"):
                         # Without any sentence the model is not asked.
-                        if shown := search(asked[place][f"question_{language}"]):
+                        if shown := search(entries[place][f"question_{language}"]):
                             yield Served(item["id"], kind, place, language, shown)
 
 
@@ -145,7 +145,7 @@ def _starts(text: str, sentences: Sequence[str]) -> list[int]:
 
 
 def _place(item: Evidence, starts: Sequence[int]) -> Shown:
-    """The sentence that a piece of evidence is in; what stands before the first is the headline."""
+    """The sentence that a piece of evidence is in; before the first is the headline."""
     return item.article_id, sum(start <= item.start for start in starts) - 1
 
 
@@ -156,48 +156,48 @@ def packs(
     maker: Maker,
     seed: int,
 ) -> Iterator[Pack]:
-    """A pack for each thing that is asked, with other questions that its sentences answer.
+    """A pack for each served question, with other questions that its sentences answer.
 
     Args:
         served: Of the maker's language.
         items: The reports.
         topics: The same reports, in the same order, as the maker has them.
         maker: Made of the topics.
-        seed: Another one draws other orders and questions.
+        seed: Another seed draws other orders and questions.
     """
     by_id = {item["id"]: (item, topic) for item, topic in zip(items, topics, strict=True)}
-    for one in served:
-        rng = seeded("pack served", dataclasses.astuple(one), seed)
-        item, topic = by_id[one.report]
-        asked = item[FIELDS[one.kind]][one.place]
-        own = topic.asked[one.place] if one.kind == "question" else None
+    for entry in served:
+        rng = seeded("pack served", dataclasses.astuple(entry), seed)
+        item, topic = by_id[entry.report]
+        listed = item[FIELDS[entry.kind]][entry.place]
+        question = topic.asked[entry.place] if entry.kind == "question" else None
         difference = None
-        if one.kind == "difference":
-            difference = difference_of(asked, {name: topic for name, (_, topic) in by_id.items()})
-        wanted = [topic.sentences[at] for at in own.golds] if own else []
+        if entry.kind == "difference":
+            difference = difference_of(listed, {name: topic for name, (_, topic) in by_id.items()})
+        wanted = [topic.sentences[at] for at in question.golds] if question else []
         wanted = [pair for pair, _, _ in difference.values] if difference else wanted
         shown = _with(
-            [_pair(by_id[name][1], at) for name, at in one.shown], wanted, rng, always=bool(difference)
+            [_pair(by_id[name][1], at) for name, at in entry.shown], wanted, rng, always=bool(difference)
         )
         if rng.random() < SHUFFLED:
             rng.shuffle(shown)
-        if one.language == "en":
+        if entry.language == "en":
             shown = by_report(shown)
         examples: list[Example] = []
-        if own:
-            examples += maker.answers(topic, own, shown, one.language, rng, absent=1.0)
+        if question:
+            examples += maker.answers(topic, question, shown, entry.language, rng, absent=1.0)
         elif difference:
             examples.append(maker.sides(difference, shown, topic.split))
         else:
             examples.append(
-                maker.refusal(topic, shown, asked[f"question_{one.language}"], one.language, "near")
+                maker.refusal(topic, shown, listed[f"question_{entry.language}"], entry.language, "near")
             )
         more = [
             example
-            for name in dict.fromkeys(name for name, _ in one.shown)
-            for question in by_id[name][1].asked
-            if question is not own
-            for example in maker.answers(by_id[name][1], question, shown, one.language, rng, absent=0.0)
+            for name in dict.fromkeys(name for name, _ in entry.shown)
+            for further in by_id[name][1].asked
+            if further is not question
+            for example in maker.answers(by_id[name][1], further, shown, entry.language, rng, absent=0.0)
         ]
         examples += rng.sample(more, min(MORE, len(more)))
         rng.shuffle(examples)
@@ -206,7 +206,7 @@ def packs(
 
 
 def _with(shown: list[Pair], wanted: Sequence[Pair], rng: random.Random, *, always: bool) -> list[Pair]:
-    """The sentences that are shown, mostly with those that search did not find in place of the last ones."""
+    """The sentences shown; those that search did not return mostly replace the last ones."""
     missing = [pair for pair in wanted if pair not in shown]
     if not missing or not (always or rng.random() < PUT_IN):
         return shown

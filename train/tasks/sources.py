@@ -35,26 +35,26 @@ class Pair:
     """Headline of the report that it is from, in English and Arabic; empty where there is none."""
 
     def text(self, language: str) -> str:
-        """In a language."""
+        """The sentence in a language."""
         return self.en if language == "en" else self.ar
 
     def headline(self, language: str) -> str:
-        """That of its report in a language."""
+        """The headline of its report in a language."""
         return self.title[language != "en"]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question in both languages on sentences that are known in both."""
+    """A question on sentences, both in English and Arabic."""
 
     id: str
     question: dict[str, str]
     answer: dict[str, list[str]]
-    """Phrases; several where several are asked for."""
+    """Phrases; several where the question asks for several."""
     sentence: dict[str, str]
     """The answer as a sentence; empty where none was written."""
     golds: tuple[int, ...]
-    """Places of the sentences that hold it, within its topic."""
+    """Indices, within the topic, of the sentences that contain the answer."""
     near: tuple[dict[str, str], ...]
     """Questions that these sentences do not answer."""
     kind: str
@@ -105,15 +105,15 @@ def lessons(shared: Path) -> list[Topic]:
             by_lines.setdefault(key, []).append(item)
     topics = []
     for key, items in by_lines.items():
-        own = tuple(pairs(shared / "parallel", file)[line - 1] for file, line in key)
-        split: Split = "valid" if any(held_out(*one) for one in key) else "train"
-        asked = tuple(_lesson(item, own) for item in items)
-        topics.append(Topic("lessons", f"{key[0][0]}:{key[0][1]}", own, asked, split))
+        sentences = tuple(pairs(shared / "parallel", file)[line - 1] for file, line in key)
+        split: Split = "valid" if any(held_out(*source) for source in key) else "train"
+        asked = tuple(_lesson(item, sentences) for item in items)
+        topics.append(Topic("lessons", f"{key[0][0]}:{key[0][1]}", sentences, asked, split))
     return topics
 
 
-def _lesson(item: dict[str, Any], own: tuple[Pair, ...]) -> Asked:
-    english = " ".join(p.en for p in own)
+def _lesson(item: dict[str, Any], sentences: tuple[Pair, ...]) -> Asked:
+    english = " ".join(p.en for p in sentences)
     answers = {
         "en": _listed(item["answer_en"]),
         "ar": [in_order(a, english) for a in _listed(item["answer_ar"])],
@@ -123,7 +123,7 @@ def _lesson(item: dict[str, Any], own: tuple[Pair, ...]) -> Asked:
         {"en": item["question_en"], "ar": item["question_ar"]},
         answers,
         {"en": item["sentence_en"], "ar": in_order(item["sentence_ar"], english)},
-        tuple(range(len(own))),
+        tuple(range(len(sentences))),
         ({"en": item["near_miss_en"], "ar": item["near_miss_ar"]},),
         item["kind"],
     )
@@ -155,7 +155,7 @@ def news_topics(items: Sequence[dict[str, Any]], held: set[str]) -> list[Topic]:
         both = ({"ar": s, "en": gloss(s)} if isinstance(s, str) else s for s in item["sentences"])
         arabic = item.get("title_ar", "")
         title = item.get("title_en") or gloss(arabic), arabic
-        own = tuple(Pair(s["en"], s["ar"], item["id"], n, title) for n, s in enumerate(both))
+        sentences = tuple(Pair(s["en"], s["ar"], item["id"], n, title) for n, s in enumerate(both))
         near = tuple({"en": n["question_en"], "ar": n["question_ar"]} for n in item["near_misses"])
         asked = []
         for n, q in enumerate(item["questions"]):
@@ -172,7 +172,7 @@ def news_topics(items: Sequence[dict[str, Any]], held: set[str]) -> list[Topic]:
                 )
             )
         split: Split = "valid" if item["event"] in held else "train"
-        topics.append(Topic("news", item["event"], own, tuple(asked), split))
+        topics.append(Topic("news", item["event"], sentences, tuple(asked), split))
     return topics
 
 
@@ -187,6 +187,6 @@ def _listed(value: str | list[str]) -> list[str]:
 
 
 def holds(text: str, phrases: Sequence[str]) -> bool:
-    """Whether a text holds one of some phrases, folded."""
+    """Whether a text contains any of the phrases, all folded."""
     folded = f" {fold(text)} "
     return any(fold(phrase) in folded for phrase in phrases if fold(phrase))
