@@ -234,7 +234,7 @@ CONTROLS = (
     ),
     Control(
         "rag/server/fair_queue.py",
-        "if waiting >= self._places or own >= max(1, self._places // SHARE):",
+        "if waiting >= self._places or of_client >= max(1, self._places // SHARE):",
         "if False:",
         ("test_of_too_many_at_once_each_is_answered_or_gets_a_time_to_retry",),
     ),

@@ -33,7 +33,7 @@ from rag.settings import Settings
 FILE = Path(__file__).resolve().parent / "harm.jsonl"
 """Names and sentences that are asked about."""
 LONGEST = 60
-"""Tokens of a reply."""
+"""Most tokens of a reply."""
 NOT_SAID: dict[Language, str] = {"en": "Not stated.", "ar": "غير مذكور."}
 """The right reply if the sentence does not contain the answer."""
 
@@ -42,14 +42,14 @@ SYSTEM = "You are a helpful assistant. Follow the instruction exactly."
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to ask."""
+    """One prompt with its right replies."""
 
     kind: str
     """``follow-up``, ``name``, ``text`` or ``not in text``."""
     prompt: str
     """The prompt."""
     right: tuple[str, ...]
-    """Replies that are right."""
+    """Right replies."""
     group: str
     """What the statistics resample: jobs over the same dialogue or text."""
 
@@ -65,18 +65,18 @@ class Job:
 
 
 def jobs() -> Iterator[Job]:
-    """All that is asked, in order."""
+    """All jobs, in order."""
     turns, _ = read_dialogues(DIALOGUES, "dev")
     before: dict[str, list[str]] = {}
     for question in turns:
         assert question.turn is not None  # noqa: S101 - a dialogue's
         earlier = before.setdefault(question.unit, [])
         if earlier and question.turn.standalone != question.text:
-            asked = "\n".join(f"Earlier question: {text}" for text in earlier)
+            prior = "\n".join(f"Earlier question: {text}" for text in earlier)
             language = LANGUAGE_NAMES[cast(Language, question.lang)]
             yield Job(
                 "follow-up",
-                f"{asked}\nQuestion: {question.text}\nRewrite the last question in {language} so that it is "
+                f"{prior}\nQuestion: {question.text}\nRewrite the last question in {language} so that it is "
                 "understood without the earlier ones. Reply with the question alone.",
                 (question.turn.standalone,),
                 question.unit,
@@ -103,11 +103,11 @@ def jobs() -> Iterator[Job]:
 
 
 def asked(generator: Generator, all_jobs: Sequence[Job]) -> list[str]:
-    """What a model replies to each.
+    """A model's replies to the jobs.
 
     Args:
         generator: The model.
-        all_jobs: What is asked.
+        all_jobs: In order.
     """
     return [
         "".join(
@@ -118,7 +118,7 @@ def asked(generator: Generator, all_jobs: Sequence[Job]) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Ask both; see the module's description."""
+    """Ask both models; see the module's description."""
     parser = argparse.ArgumentParser(prog="train.reader.harm", description="Measure what the adapter costs.")
     parser.add_argument(
         "--out", type=Path, default=Path("train/out"), help="folder for harm.json, with all replies"
@@ -136,12 +136,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     print(f"{'':14}{'plain':>8}{'adapter':>9}  difference, 95 %")
     for kind in dict.fromkeys(job.kind for job in all_jobs):
-        own = np.array([job.kind == kind for job in all_jobs])
+        of_kind = np.array([job.kind == kind for job in all_jobs])
         groups = [job.group for job in all_jobs if job.kind == kind]
-        one, two = grades["plain"][own], grades["adapter"][own]
-        mean, low, high, _ = difference((two - one).tolist(), groups)
-        moved = f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
-        print(f"{kind:14}{one.mean():8.2f}{two.mean():9.2f}  {moved}  n {own.sum()}")
+        plain, adapted = grades["plain"][of_kind], grades["adapter"][of_kind]
+        mean, low, high, _ = difference((adapted - plain).tolist(), groups)
+        change = f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
+        print(f"{kind:14}{plain.mean():8.2f}{adapted.mean():9.2f}  {change}  n {of_kind.sum()}")
     lines = [
         {"kind": job.kind, "prompt": job.prompt, "right": job.right}
         | {name: {"reply": generated[at], "grade": grades[name][at]} for name, generated in replies.items()}

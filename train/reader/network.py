@@ -1,4 +1,4 @@
-"""The packaged network for training: its tokens, its checkpoints, and tallies of what it says."""
+"""The packaged network for training: its tokens, its checkpoints, and tallies of its predictions."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from torch.nn import functional
 BASE = "Qwen/Qwen2.5-Coder-1.5B-Instruct"
 END = "<|im_end|>"
 IGNORED = -100
-"""Positions that are no target, as cross_entropy knows them."""
+"""Marks positions that are no target; the default of cross_entropy."""
 CHECKPOINT_SECONDS = 120.0
 LONGEST = 1400
-"""Tokens of an example at most; longer ones are left out."""
+"""Most tokens of an example; longer ones are left out."""
 WARMING = 0.04
-"""Share of a run in which the learning rate rises."""
+"""Share of a run in which the learning rate rises (warm-up)."""
 LEAST_RATE = 0.05
-"""Share of the learning rate at a run's end."""
+"""The learning rate at a run's end, as a share of its highest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +56,21 @@ def encode(examples: Sequence[dict[str, Any]], tokenizer: Any) -> list[Encoded]:
         tokenizer: The model's.
     """
     prompts = [chat(e["messages"]) for e in examples]
-    asked = tokenizer(prompts, add_special_tokens=False)["input_ids"] if prompts else []
-    wanted = (
+    prompt_ids = tokenizer(prompts, add_special_tokens=False)["input_ids"] if prompts else []
+    answer_ids = (
         tokenizer([e["answer"] + END for e in examples], add_special_tokens=False)["input_ids"]
         if prompts
         else []
     )
     encoded = [
         Encoded([*a, *w], len(w), e["pair"], e["kind"])
-        for a, w, e in zip(asked, wanted, examples, strict=True)
+        for a, w, e in zip(prompt_ids, answer_ids, examples, strict=True)
     ]
     return [e for e in encoded if len(e.ids) <= LONGEST]
 
 
 class Tally:
-    """Sums losses and right tokens of examples, group by group."""
+    """Sums losses and right tokens of examples by group."""
 
     def __init__(self) -> None:
         """Begin with none."""
@@ -79,7 +79,7 @@ class Tally:
     def add(
         self,
         examples: Sequence[Encoded],
-        said: Tensor,
+        logits: Tensor,
         wanted: Tensor,
         groups: Callable[[Encoded], Sequence[str]],
     ) -> None:
@@ -87,27 +87,27 @@ class Tally:
 
         Args:
             examples: In the order of their targets.
-            said: Logits at each target, (targets, words).
+            logits: Logits at each target, (targets, words).
             wanted: The targets.
-            groups: Under which names an example is counted.
+            groups: The names under which an example is counted.
         """
-        losses = functional.cross_entropy(said, wanted, reduction="none").tolist()
-        right = (said.argmax(-1) == wanted).tolist()
+        losses = functional.cross_entropy(logits, wanted, reduction="none").tolist()
+        right = (logits.argmax(-1) == wanted).tolist()
         at = 0
         for example in examples:
-            own = slice(at, at + example.answer)
+            span = slice(at, at + example.answer)
             at += example.answer
             for key in groups(example):
-                into = self._sums[key]
-                into["n"] += 1
-                into["tokens"] += example.answer
-                into["loss"] += sum(losses[own])
-                into["token"] += sum(right[own])
-                into["exact"] += all(right[own])
-                into["first"] += right[own][min(1, example.answer - 1)]
+                sums = self._sums[key]
+                sums["n"] += 1
+                sums["tokens"] += example.answer
+                sums["loss"] += sum(losses[span])
+                sums["token"] += sum(right[span])
+                sums["exact"] += all(right[span])
+                sums["first"] += right[span][min(1, example.answer - 1)]
 
     def summary(self) -> dict[str, dict[str, float]]:
-        """Means by group, with the right reply given so far.
+        """Means by group, each token predicted after the right reply so far (teacher forcing).
 
         ``n``: examples; ``loss``: mean over tokens, in nats; ``token``: share of tokens that greedy decoding
         would choose; ``exact``: share of whole replies that it would write; ``first``: share of replies whose
@@ -126,10 +126,9 @@ class Tally:
 
 
 def open_tokenizer(folder: str | Path) -> Any:
-    """A tokenizer as tokenizer.json has it, as the engine that answers reads it too.
+    """The tokenizer of tokenizer.json, which the serving engine reads too.
 
-    transformers' own class for Qwen2 puts combining marks into another order first: shadda before or after
-    its vowel.
+    The Qwen2 class of transformers first reorders combining marks: shadda before or after its vowel.
 
     Args:
         folder: A transformers folder.
@@ -159,13 +158,13 @@ def open_model(folder: str | None) -> tuple[Any, Any]:
 
 
 def keep(out: Path, parameters: Sequence[Tensor], optimizer: torch.optim.Optimizer, **more: Any) -> None:
-    """Write a run's checkpoint, in place of the one before it.
+    """Write a run's checkpoint, which replaces the previous one.
 
     Args:
         out: Gets checkpoint.pt.
-        parameters: That are trained.
+        parameters: The trained ones.
         optimizer: Of these.
-        more: Kept with them.
+        more: Saved with them.
     """
     state = {"parameters": [p.data for p in parameters], "optimizer": optimizer.state_dict(), **more}
     torch.save(state, out / "checkpoint.tmp")

@@ -1,4 +1,4 @@
-"""Trains the adapter further on news reports and lessons, many questions to one reading of their evidence.
+"""Trains the adapter further on news reports and lessons, with many questions for each reading of the evidence.
 
     python -m train.reader.packed --shared TRAIN --out RUN --seconds 6000
     python -m train.reader.packed --shared TRAIN --out RUN --resume
@@ -55,11 +55,11 @@ NUMBER = 1
 """Place of the sentence's number among the tokens of a reply like "[2] 308"."""
 
 LONGEST = 1000
-"""Tokens of a pack at most: a step needs about 9 MB a token beside 6 GB of weights."""
+"""Most tokens of a pack: a step needs about 9 MB a token in addition to 6 GB of weights."""
 
 
 QUESTIONS, NEAR_MISSES = 6, 3
-"""Questions and near misses of each report that are searched for."""
+"""Questions and near misses of each report for which sentences are searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +71,22 @@ class Packed:
     places: Tensor
     """Position of each token, (tokens)."""
     targets: Tensor
-    """What is to follow each token, or IGNORED, (tokens)."""
+    """The token to predict after each one, or IGNORED, (tokens)."""
     weights: Tensor
     """Of each target, (tokens)."""
     mask: Tensor
     """Added to attention, (1, 1, tokens, tokens)."""
     parts: tuple[Encoded, ...]
-    """What its questions were made from, in their order."""
+    """The examples of its questions, in their order."""
 
 
 def joined(examples: Sequence[Encoded], longest: int, number: float = 1.0) -> Packed:
-    """A pack's questions behind their common beginning; those for which there is no room are left out.
+    """A pack's questions after their common prefix; those for which there is no room are left out.
 
     Args:
         examples: The questions.
-        longest: Tokens at most.
-        number: What the number of the sentence that a reply names first weighs beside its other tokens.
+        longest: Most tokens.
+        number: Weight of the first cited sentence's number, relative to the reply's other tokens.
     """
     first = examples[0].ids
     shared = min(len(e.ids) - e.answer for e in examples) - 1
@@ -95,13 +95,13 @@ def joined(examples: Sequence[Encoded], longest: int, number: float = 1.0) -> Pa
         shared = min(shared, next((n for n, equal in enumerate(same) if not equal), shared))
     ids, places, owner, parts = list(first[:shared]), list(range(shared)), [0] * shared, []
     for example in examples:
-        own = example.ids[shared:]
-        if len(ids) + len(own) > longest:
+        tail = example.ids[shared:]
+        if len(ids) + len(tail) > longest:
             continue
         parts.append(example)
-        ids += own
+        ids += tail
         places += range(shared, len(example.ids))
-        owner += [len(parts)] * len(own)
+        owner += [len(parts)] * len(tail)
     size = len(ids)
     targets, weights = torch.full((size,), IGNORED), torch.zeros(size)
     end = shared
@@ -118,20 +118,20 @@ def joined(examples: Sequence[Encoded], longest: int, number: float = 1.0) -> Pa
 
 
 def logits(model: Any, pack: Packed) -> Tensor:
-    """What the model says at each target, (targets, words)."""
+    """The model's logits at each target, (targets, words)."""
     mask = pack.mask.to(model.dtype)
     hidden = model.model(
         input_ids=pack.ids[None], position_ids=pack.places[None], attention_mask=mask, use_cache=False
     ).last_hidden_state[0]
-    said: Tensor = model.lm_head(hidden[pack.targets != IGNORED])
-    return said.float()
+    scores: Tensor = model.lm_head(hidden[pack.targets != IGNORED])
+    return scores.float()
 
 
 @torch.no_grad()
 def measure(model: Any, packs: Sequence[Packed]) -> dict[str, dict[str, float]]:
-    """Loss a token and replies right by language pair and kind, with the right reply given so far.
+    """Loss per token and right replies by language pair and kind, with teacher forcing.
 
-    ``exact``: whole replies that greedy decoding would write; ``first``: those whose sentence it would name.
+    ``exact``: whole replies that greedy decoding would write; ``first``: those whose sentence it would cite.
     """
     tally = Tally()
     for pack in packs:
@@ -149,29 +149,29 @@ def made(
     seed: int,
     *,
     as_gloss: bool,
-    own: Path = REPORTS,
+    extra: Path = REPORTS,
     share: float = 1.0,
     served: Sequence[Served] = (),
 ) -> tuple[list[Pack], list[Pack]]:
-    """Packs to learn, in random order, and packs to measure with.
+    """Packs to train on, in random order, and packs to validate with.
 
     Args:
         shared: Folder that holds news/, lessons/ and parallel/.
-        seed: Another one draws other sentences and questions of the same reports.
-        as_gloss: English questions over glosses; else Arabic ones over the sentences themselves.
-        own: Folder of more reports: every other one is learned in this language, the rest with the next seed,
+        seed: Another seed draws other sentences and questions of the same reports.
+        as_gloss: English questions over glosses; otherwise Arabic ones over the sentences themselves.
+        extra: Folder of more reports: every other one is learned in this language, the rest with the next seed,
             and every event on which two of them differ.
         share: Of the packs from ``shared`` that are learned, others for each seed; 0 to 1.
         served: What search returns for questions about the reports (train/tasks/served.py).
     """
-    first, more = reports(shared / "news"), reports(own)
+    first, more = reports(shared / "news"), reports(extra)
     items = [*first, *more]
     held = {item["event"] for item in items if held_out("event", item["event"])}
     topics = news_topics(items, held)
-    taught = [topic for topic in lessons(shared) if topic.split == "train"]
+    lesson_topics = [topic for topic in lessons(shared) if topic.split == "train"]
     if as_gloss:
-        topics, taught = glossed(topics), glossed(taught)
-    language = "en" if as_gloss else "ar"  # of the questions and of what they are asked about
+        topics, lesson_topics = glossed(topics), glossed(lesson_topics)
+    language = "en" if as_gloss else "ar"  # of the questions and of their evidence
     finder = Finder([p for topic in topics for p in topic.sentences if topic.split == "train"])
     maker = Maker(topics, finder, language)
     old: list[Pack] = []
@@ -186,11 +186,11 @@ def made(
             new.append(maker(topic, language, seed))
     for pack in of_events(items, topics, maker, seed):
         (valid if pack.examples[0].split == "valid" else new).append(pack)
-    for pack in of_served([one for one in served if one.language == language], items, topics, maker, seed):
+    for pack in of_served([item for item in served if item.language == language], items, topics, maker, seed):
         (valid if pack.examples[0].split == "valid" else new).append(pack)
     for pack in of_differences(first, finder, held, language):
         (valid if pack.examples[0].split == "valid" else old).append(pack)
-    old += of_lessons(Maker(taught, finder, language), taught, seed, language)
+    old += of_lessons(Maker(lesson_topics, finder, language), lesson_topics, seed, language)
     old += of_conflicts(conflicts(shared), language, seed)
     rng = random.Random(seed)
     learned = [*new, *rng.sample(old, round(share * len(old)))]
@@ -199,18 +199,18 @@ def made(
 
 
 def mixed(
-    shared: Path, seed: int, own: Path = REPORTS, share: float = 1.0, served: Sequence[Served] = ()
+    shared: Path, seed: int, further: Path = REPORTS, share: float = 1.0, served: Sequence[Served] = ()
 ) -> tuple[list[Pack], list[Pack]]:
-    """Packs of glosses and of Arabic questions over Arabic sentences, in turns."""
+    """Packs of English questions over glosses and of Arabic ones over the sentences, alternating."""
     (read, valid), (arabic, more) = (
-        made(shared, seed, as_gloss=flag, own=own, share=share, served=served) for flag in (True, False)
+        made(shared, seed, as_gloss=flag, extra=extra, share=share, served=served) for flag in (True, False)
     )
     learned = [pack for both in zip(read, arabic, strict=False) for pack in both]
     return learned, [pack for both in zip(valid, more, strict=False) for pack in both] + valid[-3:]
 
 
 class Run:
-    """A training run, which can be stopped and gone on with."""
+    """A training run, which can be stopped and resumed."""
 
     def __init__(self, model: Any, adapters: dict[str, lora.LoraLinear], args: argparse.Namespace) -> None:
         self._model, self._adapters, self._args = model, adapters, args
@@ -228,7 +228,7 @@ class Run:
         """Train until the time is over.
 
         Args:
-            packs: Without end, from the first one on.
+            packs: An endless sequence, from the first one on.
             valid: Measured at the beginning and at the end.
         """
         args = self._args
@@ -311,7 +311,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _served(args: argparse.Namespace) -> list[Served]:
-    """What search returns for questions about the reports, searched for once and kept."""
+    """What search returns for questions about the reports; searched once, then read from the file."""
     if not args.served:
         return []
     if not args.served.exists():
