@@ -1,4 +1,4 @@
-"""Trains the adapter further on news reports and lessons, with many questions for each reading of the evidence.
+"""Trains the adapter further on news reports and lessons, many questions to one reading of the evidence.
 
     python -m train.reader.packed --shared TRAIN --out RUN --seconds 6000
     python -m train.reader.packed --shared TRAIN --out RUN --resume
@@ -159,8 +159,8 @@ def made(
         shared: Folder that holds news/, lessons/ and parallel/.
         seed: Another seed draws other sentences and questions of the same reports.
         as_gloss: English questions over glosses; otherwise Arabic ones over the sentences themselves.
-        extra: Folder of more reports: every other one is learned in this language, the rest with the next seed,
-            and every event on which two of them differ.
+        extra: Folder of more reports: every other one is learned in this language, the rest with the next
+            seed, and every event on which two of them differ.
         share: Of the packs from ``shared`` that are learned, others for each seed; 0 to 1.
         served: What search returns for questions about the reports (train/tasks/served.py).
     """
@@ -199,7 +199,7 @@ def made(
 
 
 def mixed(
-    shared: Path, seed: int, further: Path = REPORTS, share: float = 1.0, served: Sequence[Served] = ()
+    shared: Path, seed: int, extra: Path = REPORTS, share: float = 1.0, served: Sequence[Served] = ()
 ) -> tuple[list[Pack], list[Pack]]:
     """Packs of English questions over glosses and of Arabic ones over the sentences, alternating."""
     (read, valid), (arabic, more) = (
