@@ -1,4 +1,4 @@
-"""Training of the retriever's head over made-up states: it learns, it saves what is served."""
+"""Training of the retriever's head over made-up states: it learns, and saves what is served."""
 
 import numpy as np
 import pytest
@@ -19,12 +19,12 @@ CHUNKS, HIDDEN, WORDS = 12, 96, 64
 
 @pytest.fixture
 def data():
-    """Questions whose words are those of their chunk's second sentence, turned by one rotation."""
+    """Questions whose words are those of their chunk's second sentence, under one rotation."""
     dice = np.random.default_rng(0)
     chunks = [dice.normal(size=(WORDS, HIDDEN)).astype(np.float32) for _ in range(CHUNKS)]
     turn = np.linalg.qr(dice.normal(size=(HIDDEN, HIDDEN)))[0].astype(np.float32)
     noise = dice.normal(size=(CHUNKS, WORDS // 2, HIDDEN)).astype(np.float32)
-    asked = [
+    question_states = [
         0.5 * x[WORDS // 2 :] + 0.5 * x[WORDS // 2 :] @ turn + 0.2 * n
         for x, n in zip(chunks, noise, strict=True)
     ]
@@ -53,7 +53,9 @@ def data():
     return retriever.Data(
         corpus,
         retriever.States(tensors, [halves] * CHUNKS),
-        retriever.States([torch.tensor(x).bfloat16() for x in asked], [np.empty((0, 2), np.int32)] * CHUNKS),
+        retriever.States(
+            [torch.tensor(x).bfloat16() for x in question_states], [np.empty((0, 2), np.int32)] * CHUNKS
+        ),
         corpus.best_sentence,
     )
 
@@ -73,17 +75,17 @@ def test_training_finds_passages_and_sentences(data):
 
 
 def test_the_best_sentence_of_a_chunk_is_the_largest(data):
-    own = data.corpus.own.reshape(CHUNKS, CHUNKS, 2)
-    np.testing.assert_array_equal(data.best, own.max(axis=2))
+    cosines = data.corpus.own.reshape(CHUNKS, CHUNKS, 2)
+    np.testing.assert_array_equal(data.best, cosines.max(axis=2))
 
 
 def test_a_held_out_fold_gives_no_question_and_no_wrong_chunk(data, monkeypatch):
     seen = []
-    plain = retriever.scored
+    original = retriever.scored
 
-    def spy(found, question, asked, rows, tokens):
+    def spy(data, question, query, rows, tokens):
         seen.append((question, tuple(rows)))
-        return plain(found, question, asked, rows, tokens)
+        return original(data, question, query, rows, tokens)
 
     monkeypatch.setattr(retriever, "scored", spy)
     retriever.train([data], 1, 1, steps=4)
@@ -92,7 +94,7 @@ def test_a_held_out_fold_gives_no_question_and_no_wrong_chunk(data, monkeypatch)
     assert all(row % 3 != 1 for _, rows in seen for row in rows)
 
 
-def test_what_is_saved_is_what_the_network_reads(data, tmp_path):
+def test_the_saved_head_is_what_the_network_reads(data, tmp_path):
     head = retriever.Head([data.chunks])
     retriever.save(head, tmp_path / "head.safetensors")
     weights = load_file(tmp_path / "head.safetensors")
@@ -107,7 +109,7 @@ def test_fitted_weights_are_convex(data):
     head = retriever.Head([data.chunks])
     weights = retriever.fit([e for fold in range(3) for e in retriever.held_out_examples(head, [data], fold)])
     for kind, size in (("passage", 4), ("sentence", 3)):
-        for own in weights[kind][1:]:  # the questions are English: nothing is known of Arabic ones
-            assert len(own) == size
-            assert sum(own) == pytest.approx(1, abs=0.001)
-            assert min(own) >= 0
+        for fitted in weights[kind][1:]:  # the questions are English, so that Arabic weights are a guess
+            assert len(fitted) == size
+            assert sum(fitted) == pytest.approx(1, abs=0.001)
+            assert min(fitted) >= 0

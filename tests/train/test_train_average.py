@@ -1,4 +1,4 @@
-"""The mean of adapters is one of the same layers and rank."""
+"""The mean of adapters is an adapter of the same layers and rank."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def test_the_mean_of_two_runs_is_written_as_an_adapter(tmp_path: Path) -> None:
         (tmp_path / name / CONFIG).write_text('{"r": 2}', encoding="utf-8")
     runs = [str(tmp_path / name) for name in ("one", "two")]
     assert average.main([*runs, "--out", str(tmp_path / "mean")]) == 0
-    found = load_file(tmp_path / "mean" / WEIGHTS)
-    assert found["a"].dtype == torch.float16
-    assert found["a"].tolist() == [[1.5] * 3] * 2
+    tensors = load_file(tmp_path / "mean" / WEIGHTS)
+    assert tensors["a"].dtype == torch.float16
+    assert tensors["a"].tolist() == [[1.5] * 3] * 2
     assert (tmp_path / "mean" / CONFIG).read_text(encoding="utf-8") == '{"r": 2}'
 
 

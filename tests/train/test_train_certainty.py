@@ -1,4 +1,4 @@
-"""The regression that decides between words and sentence learns what it is shown."""
+"""The regression that decides between words and sentence learns from its examples."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_words_of_high_confidence_are_judged_right(capsys: pytest.CaptureFixture
 
 
 class Counting:
-    """A generator that counts how often it is asked, and knows every other answer."""
+    """A generator that counts its calls, and answers every second one rightly."""
 
     context = 8192
 
@@ -58,27 +58,27 @@ class Counting:
         return (-0.1, -0.1, -0.1, -0.2, -0.3)
 
 
-def test_replies_are_reused_for_the_same_model_and_questions_alone(
+def test_replies_are_reused_only_for_the_same_model_and_questions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[str] = []
 
-    def asked(identity: str, questions: int) -> int:
-        made = [
-            scores.Item(Lesson("c", f"d{n}", (f"Tower {n} has 308 steps.",), (one,)), one)
+    def new_calls(identity: str, questions: int) -> int:
+        items = [
+            scores.Item(Lesson("c", f"d{n}", (f"Tower {n} has 308 steps.",), (asked,)), asked)
             for n in range(questions)
-            for one in [Asked(f"How many steps has tower {n}?", "en", "[1] 308", "answer", ("308",), (1,))]
+            for asked in [Asked(f"How many steps has tower {n}?", "en", "[1] 308", "answer", ("308",), (1,))]
         ]
         monkeypatch.setattr(certainty, "read_sets", lambda *_: [])
-        monkeypatch.setattr(certainty.scores, "items", lambda *_: made)
+        monkeypatch.setattr(certainty.scores, "items", lambda *_: items)
         monkeypatch.setattr(certainty, "open_generator", lambda _: Counting(identity, calls))
         monkeypatch.setattr(certainty.Assistant, "open", lambda **_: None)
-        monkeypatch.setattr(Settings, "load", lambda **given: Settings(prompt="answer", **given))
+        monkeypatch.setattr(Settings, "load", lambda **values: Settings(prompt="answer", **values))
         before = len(calls)
         assert certainty.main(["--data", "x", "--out", str(tmp_path)]) == 0
         return len(calls) - before
 
-    assert asked("one adapter", 12) == 12
-    assert asked("one adapter", 12) == 0
-    assert asked("another adapter", 12) == 12
-    assert asked("one adapter", 15) == 3
+    assert new_calls("one adapter", 12) == 12
+    assert new_calls("one adapter", 12) == 0
+    assert new_calls("another adapter", 12) == 12
+    assert new_calls("one adapter", 15) == 3

@@ -1,4 +1,4 @@
-"""What the adapter may have cost is asked in plain prompts, of both models alike, and graded by rule."""
+"""The cost of the adapter: both models get the same plain prompts and are graded by rule."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Knowing:
         return None
 
 
-def test_every_job_has_a_right_reply_that_its_own_grade_takes_for_right() -> None:
+def test_every_job_grades_its_own_right_reply_as_right() -> None:
     jobs = list(harm.jobs())
     assert {job.kind for job in jobs} == {"follow-up", "name", "text", "not in text"}
     assert all(job.grade(job.right[0]) == 1.0 and job.grade("zzz") == 0.0 for job in jobs)
@@ -51,20 +51,18 @@ def test_every_job_has_a_right_reply_that_its_own_grade_takes_for_right() -> Non
         (("Beirut",), "Bayroot", 0.0),
     ],
 )
-def test_a_reply_is_right_that_holds_what_was_asked_for(
-    right: tuple[str, ...], reply: str, grade: float
-) -> None:
+def test_a_reply_is_right_if_it_contains_the_answer(right: tuple[str, ...], reply: str, grade: float) -> None:
     assert Job("text", "", right, "").grade(reply) == grade
 
 
-def test_no_text_of_the_jobs_is_of_the_seeds() -> None:
+def test_no_text_of_the_jobs_is_from_the_seeds() -> None:
     seeds = " ".join(path.read_text(encoding="utf-8") for path in resource_dir("seeds").glob("*.txt"))
     lines = [json.loads(line) for line in harm.FILE.read_text(encoding="utf-8").splitlines()]
     assert len(lines) > 50
     assert not [line for line in lines if line["job"] == "text" and line["given"] in seeds]
 
 
-def test_both_are_asked_and_differences_are_reported(
+def test_both_models_are_asked_and_differences_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     right = {job.prompt: job.right[0] for job in harm.jobs()}

@@ -13,9 +13,9 @@ pytestmark = pytest.mark.slow  # importing torch takes seconds
 
 
 def made(right: str, count: int) -> list[Ranking]:
-    """Arabic questions; candidates of the other language have .2 less, and the right one more words."""
+    """Arabic questions; candidates in the other language score .2 less; the right one matches more words."""
     draw = np.random.default_rng(0)
-    found = []
+    rankings = []
     for _ in range(count):
         rows = np.zeros((12, 4), np.float32)
         rows[:, 0] = draw.normal(0.8, 0.02, 12)
@@ -24,8 +24,8 @@ def made(right: str, count: int) -> list[Ranking]:
         rows[6:, 2] = 1
         best = 0 if right == "ar" else 6
         rows[best] += (0.06, 0.25 * rows[best, 2], 0, 1)
-        found.append(Ranking("ar", right, rows))
-    return found
+        rankings.append(Ranking("ar", right, rows))
+    return rankings
 
 
 def shares(line: str) -> list[str]:
@@ -33,7 +33,7 @@ def shares(line: str) -> list[str]:
     return [cell.split()[1] for cell in line.split(", ")]
 
 
-def test_fitted_numbers_rank_what_is_right_first_in_both_languages() -> None:
+def test_fitted_numbers_rank_the_right_passage_first_in_both_languages() -> None:
     rankings = made("ar", 40) + made("en", 40)
     weight, bias = fit([rankings], "ar")
     assert weight > 0

@@ -30,7 +30,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_prompt_is_the_one_that_the_models_template_writes(model_folder: Path) -> None:
+def test_a_prompt_equals_the_one_of_the_models_template(model_folder: Path) -> None:
     tokenizer = network.open_tokenizer(model_folder / "model")
     messages = [("system", "S"), ("user", "U"), ("assistant", "A"), ("user", "x\n\ny")]
     conversation = [{"role": role, "content": content} for role, content in messages]
@@ -56,7 +56,7 @@ def test_the_learning_rate_rises_and_then_falls() -> None:
     assert paces[-1] == pytest.approx(network.LEAST_RATE)
 
 
-def test_an_adapter_starts_as_nothing_and_is_read_back_as_it_was_saved(
+def test_an_adapter_starts_without_effect_and_is_read_back_as_it_was_saved(
     model_folder: Path, tmp_path: Path
 ) -> None:
     model, _ = network.open_model(str(model_folder / "model"))
@@ -64,20 +64,20 @@ def test_an_adapter_starts_as_nothing_and_is_read_back_as_it_was_saved(
     adapters = lora.attach(model, rank=4, alpha=8.0)
     assert len(adapters) == BLOCKS * len(lora.TARGETS)
     x = torch.randn(2, small_generator.HIDDEN, dtype=torch.bfloat16)
-    one = adapters["model.layers.1.mlp.up_proj"]
-    torch.testing.assert_close(one(x), one.base(x))
+    up_projection = adapters["model.layers.1.mlp.up_proj"]
+    torch.testing.assert_close(up_projection(x), up_projection.base(x))
     for adapter in adapters.values():
         torch.nn.init.normal_(adapter.b)
     lora.save(adapters, tmp_path, rank=4, alpha=8.0, base="small")
     read = Adapter(tmp_path)
     weight = np.zeros((small_generator.INNER, small_generator.HIDDEN), np.float32)
-    expected = (one.b @ one.a * one.scale).detach().numpy()
+    expected = (up_projection.b @ up_projection.a * up_projection.scale).detach().numpy()
     np.testing.assert_allclose(read.add("model.layers.1.mlp.up_proj.weight", weight), expected, atol=0.05)
     frozen = adapters["model.layers.0.mlp.up_proj"].base.weight.detach().float().numpy()
     np.testing.assert_array_equal(frozen, before)
 
 
-def test_merged_weights_say_what_the_network_says_with_the_adapter_beside_it(
+def test_merged_weights_predict_what_the_network_with_a_separate_adapter_predicts(
     model_folder: Path, tmp_path: Path
 ) -> None:
     from transformers import AutoModelForCausalLM

@@ -1,4 +1,4 @@
-"""Packs ask many questions about one set of evidence; the network answers each as if it were alone."""
+"""Packs ask many questions about one set of evidence; the network answers each as if asked alone."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from train.tasks.sources import Asked, Pair, Topic, news_topics
 pytestmark = pytest.mark.slow  # importing torch takes seconds
 
 SHOWN = tuple(Evidence(n, f"sentence {n}", 0, 1, "", "", None, None, "", 1, 0.0) for n in range(1, 41))
-"""As many sentences as any pack may have, which replies cite by their numbers."""
+"""As many sentences as any pack may contain, which replies cite by number."""
 
 
 def parsed(reply: str) -> Draft:
-    """A reply, taken apart."""
+    """A reply as a draft."""
     return parse(reply, "", SHOWN, SHOWN)
 
 
@@ -42,10 +42,10 @@ COUNT = 40
 @pytest.fixture(scope="module")
 def topics() -> list[Topic]:
     """Towers with a builder and a year, two sentences each."""
-    found = []
+    towers = []
     for n in range(COUNT):
         name, builder, year = f"Torn{chr(97 + n % 26)}{n}", f"Ben{n} Hall{n}", 1500 + n
-        own = (
+        sentences = (
             Pair(
                 f"Tower {name} was built by {builder} in {year}.",
                 f"بنى {builder} برج {name} عام {year}.",
@@ -54,7 +54,7 @@ def topics() -> list[Topic]:
             ),
             Pair(f"Tower {name} has {n + 3} bells.", f"في برج {name} أجراس عددها {n + 3}.", "t", 2 * n + 1),
         )
-        asked = (
+        questions = (
             Asked(
                 f"a{n}",
                 {"en": f"Who built tower {name}?", "ar": f"من بنى برج {name}؟"},
@@ -74,8 +74,8 @@ def topics() -> list[Topic]:
                 "date",
             ),
         )
-        found.append(Topic("lessons", f"t:{n}", own, asked, "valid" if n % 10 == 0 else "train"))
-    return found
+        towers.append(Topic("lessons", f"t:{n}", sentences, questions, "valid" if n % 10 == 0 else "train"))
+    return towers
 
 
 def _packs(topics: list[Topic], evidence: str = "ar") -> list[packs.Pack]:
@@ -127,20 +127,22 @@ def test_the_same_seed_makes_the_same_packs(topics: list[Topic]) -> None:
     assert _packs(topics[:3]) == _packs(topics[:3])
 
 
-def test_lessons_are_put_together_each_once_and_answered_by_their_own_sentence(
+def test_each_lesson_is_in_one_pack_and_answered_by_its_own_sentence(
     topics: list[Topic],
 ) -> None:
-    own = [t for t in topics if t.split == "train"]
-    both = dataclasses.replace(own[0], asked=own[0].asked[:1])  # another lesson on the same lines
-    taught = [*own, both]
+    training = [t for t in topics if t.split == "train"]
+    second = dataclasses.replace(
+        training[0], asked=training[0].asked[:1]
+    )  # a second lesson on the same lines
+    taught = [*training, second]
     maker = packs.Maker(taught, Finder([p for topic in taught for p in topic.sentences]), "ar")
     made = list(packs.of_lessons(maker, taught, 0))
     shown = Counter(
         line for pack in made if pack.examples
         for line in re.findall(r"^\[\d+\] (.*)$", pack.examples[0].messages[-1][1], re.MULTILINE)
     )  # fmt: skip
-    assert len(shown) == 2 * len(own)
-    assert shown[both.sentences[0].ar] == 2
+    assert len(shown) == 2 * len(training)
+    assert shown[second.sentences[0].ar] == 2
     for pack in made:
         lines = pack.examples[0].messages[-1][1].splitlines()
         for example in pack.examples:
@@ -156,9 +158,9 @@ def test_english_questions_are_asked_about_glosses(topics: list[Topic]) -> None:
     pack = packs.Maker(read, finder, "en")(read[0], "en", 0)
     shown = {gloss(p.ar) for topic in topics for p in topic.sentences}
     for example in pack.examples:
-        evidence, asked = example.messages[-1][1].split("\n\nQuestion:")
+        evidence, question = example.messages[-1][1].split("\n\nQuestion:")
         assert set(re.findall(r"^\[\d+\] (.*)$", evidence, re.MULTILINE)) <= shown
-        assert asked.endswith("Answer in English.")
+        assert question.endswith("Answer in English.")
         assert "=" not in example.answer
 
 
@@ -168,7 +170,7 @@ def test_both_values_are_answered_in_both_languages() -> None:
         for n, city in ((4, "Torna"), (6, "Torna"), (9, "Benna"))
     ]
     items = [
-        {"id": f"r{n}", "event": "blast", "sentences": [own]} for n, own in enumerate(sentences, start=1)
+        {"id": f"r{n}", "event": "blast", "sentences": [both]} for n, both in enumerate(sentences, start=1)
     ]
     difference = {
         "question_en": "How many people did the blast in Torna kill?",
@@ -178,20 +180,20 @@ def test_both_values_are_answered_in_both_languages() -> None:
     }
     items[-1]["differences"] = [difference]
     finder = Finder([Pair(s["en"], s["ar"], f"r{n}", 0) for n, s in enumerate(sentences, start=1)])
-    for language, shown_as in (("ar", str), ("en", gloss)):
+    for language, version in (("ar", str), ("en", gloss)):
         (pack,) = packs.of_differences(items, finder, set(), language)
         (example,) = pack.examples
         shown = re.findall(r"^\[(\d+)\] (.*)$", example.messages[-1][1], re.MULTILINE)
         answered = {part.text: places(part) for part in parsed(example.answer).statements}
-        assert {value: [text for n, text in shown if int(n) in own] for value, own in answered.items()} == {
-            value: [shown_as(sentences[at]["ar"])] for value, at in (("4", 0), ("6", 1))
-        }
+        assert {
+            value: [text for n, text in shown if int(n) in cited] for value, cited in answered.items()
+        } == {value: [version(sentences[at]["ar"])] for value, at in (("4", 0), ("6", 1))}
 
 
 def _reports() -> list[dict[str, Any]]:
     """Two reports on one event, as train/reports/README.md describes them, and one on another."""
 
-    def asked(number: int, report: str) -> dict[str, Any]:
+    def question(number: int, report: str) -> dict[str, Any]:
         return {
             "question_en": f"What did witness {number} of {report} see?",
             "question_ar": f"ماذا رأى الشاهد {number} في {report}؟",
@@ -199,20 +201,20 @@ def _reports() -> list[dict[str, Any]]:
             "sentence": number, "kind": "what",
         }  # fmt: skip
 
-    found = []
+    items = []
     for report, event in (("x1", "fire"), ("x2", "fire"), ("x3", "flood")):
-        found.append(
+        items.append(
             {
                 "id": report, "event": event,
                 "sentences": [f"قال الشاهد إنه رأى شيئا {n} {report}." for n in range(9)],
-                "questions": [asked(n, report) for n in range(9)],
+                "questions": [question(n, report) for n in range(9)],
                 "near_misses": [
                     {"question_en": f"Who paid witness {n}?", "question_ar": f"من دفع للشاهد {n}؟"}
                     for n in range(4)
                 ],
             }
         )  # fmt: skip
-    found[1]["differences"] = [
+    items[1]["differences"] = [
         {
             "question_en": f"What was seen at {n}?", "question_ar": f"ماذا شوهد عند {n}؟",
             "outcome": "conflict",
@@ -222,7 +224,7 @@ def _reports() -> list[dict[str, Any]]:
         }
         for n in range(4)
     ]  # fmt: skip
-    return found
+    return items
 
 
 def test_two_reports_that_differ_are_shown_together_and_both_sides_are_answered() -> None:
@@ -248,7 +250,7 @@ def test_two_reports_that_differ_are_shown_together_and_both_sides_are_answered(
                 assert part.text.split()[-2] in shown[number - 1]
 
 
-def test_another_report_on_the_same_event_is_no_distractor() -> None:
+def test_another_report_on_the_same_event_is_not_a_distractor() -> None:
     read = news_topics(_reports(), set())
     maker = packs.Maker(read, Finder([p for topic in read for p in topic.sentences]), "ar")
     for seed in range(6):
@@ -264,7 +266,7 @@ def test_sentences_in_arabic_alone_are_glossed() -> None:
     assert not first.asked[0].sentence
 
 
-def test_disagreements_are_asked_two_by_two_about_the_sentences_of_both() -> None:
+def test_disagreements_are_packed_in_pairs_with_the_sentences_of_both() -> None:
     items = [
         {
             "id": f"x{n}", "outcome": "conflict",
@@ -281,9 +283,9 @@ def test_disagreements_are_asked_two_by_two_about_the_sentences_of_both() -> Non
         made = list(packs.of_conflicts(items, language, 3))
         assert [len(pack.examples) for pack in made] == [2, 2]
         for example in (example for pack in made for example in pack.examples):
-            evidence, asked = example.messages[-1][1].split("\n\nQuestion:")
+            evidence, question = example.messages[-1][1].split("\n\nQuestion:")
             shown = dict(re.findall(r"^\[(\d+)\] (.*)$", evidence, re.MULTILINE))
-            (town,) = re.findall(r"Torna\d", asked)
+            (town,) = re.findall(r"Torna\d", question)
             sides = parsed(example.answer).statements
             assert len(sides) == 2
             assert len(shown) == 4
@@ -293,7 +295,7 @@ def test_disagreements_are_asked_two_by_two_about_the_sentences_of_both() -> Non
                 assert part.text in shown[str(number)]
 
 
-def test_a_pack_says_of_each_question_what_the_network_says_of_it_alone(
+def test_the_logits_of_a_packed_question_are_those_of_the_question_alone(
     topics: list[Topic],
 ) -> None:
     torch = pytest.importorskip("torch")
@@ -308,31 +310,31 @@ def test_a_pack_says_of_each_question_what_the_network_says_of_it_alone(
     assert len(together.parts) == len(examples) > 2
     assert len(together.ids) < sum(len(e.ids) for e in examples) / 2
     with torch.no_grad():
-        said, at = packed.logits(model, together), 0
+        packed_logits, at = packed.logits(model, together), 0
         for example in together.parts:
             alone = model(input_ids=torch.tensor([example.ids])).logits[0, -example.answer - 1 : -1]
-            assert torch.allclose(alone, said[at : at + example.answer], atol=1e-5)
+            assert torch.allclose(alone, packed_logits[at : at + example.answer], atol=1e-5)
             at += example.answer
     few = packed.joined(examples, len(examples[0].ids) + 10)
     assert len(few.parts) == 1
-    found = packed.measure(model, [together])
-    assert found["all"]["n"] == len(examples)
+    scores = packed.measure(model, [together])
+    assert scores["all"]["n"] == len(examples)
 
 
-def test_the_number_of_the_named_sentence_may_weigh_more(topics: list[Topic]) -> None:
+def test_the_number_of_the_cited_sentence_can_weigh_more(topics: list[Topic]) -> None:
     from train.reader import packed
     from train.reader.network import IGNORED, encode
 
     pack = _packs(topics)[0]
     examples = encode([dataclasses.asdict(e) for e in pack.examples], _by_byte)
-    one, three = packed.joined(examples, 4000), packed.joined(examples, 4000, 3.0)
-    ratio = three.weights[one.targets != IGNORED] / one.weights[one.targets != IGNORED]
-    heavy = one.targets[one.targets != IGNORED][ratio > 1]
+    equal, weighted = packed.joined(examples, 4000), packed.joined(examples, 4000, 3.0)
+    ratio = weighted.weights[equal.targets != IGNORED] / equal.weights[equal.targets != IGNORED]
+    heavy = equal.targets[equal.targets != IGNORED][ratio > 1]
     assert sorted(set(ratio.tolist())) == [1.0, 3.0]
     assert [chr(int(token)) for token in heavy] == [e.answer[1] for e in pack.examples]
 
 
-def test_a_run_learns_keeps_what_it_learned_and_goes_on(
+def test_a_run_learns_saves_and_resumes(
     topics: list[Topic],
     tmp_path: Path,
 ) -> None:

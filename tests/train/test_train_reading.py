@@ -1,4 +1,4 @@
-"""Lessons say what is true of their evidence, and near misses are asked about something else."""
+"""Lessons answer what their evidence says, and near misses ask about something else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rag.language.text import fold
 from train.reader import altered, reading
 from train.reader.reading import Fact, Material
 
-DOCUMENTS = 120  # a block of each part
+DOCUMENTS = 120  # eight blocks, so that every part has one
 
 
 def material(language: str) -> Material:
@@ -21,17 +21,17 @@ def material(language: str) -> Material:
     sentences: list[str] = []
     facts: dict[str, list[Fact]] = {}
     for d in range(DOCUMENTS):
-        own = []
+        rows = []
         for f in range(3):
             year, name = 1500 + 3 * d + f, f"{chr(65 + d % 26)}or{chr(97 + f)}n{d}"
             texts = {"en": f"Tower {name} was built in {year}.", "ar": f"بني برج {name} عام {year}."}
-            asked = {"en": f"When was tower {name} built?", "ar": f"متى بني برج {name}؟"}
+            questions = {"en": f"When was tower {name} built?", "ar": f"متى بني برج {name}؟"}
             answers = {"en": f"in {year}", "ar": f"عام {year}"}
-            own.append((f"{d}-{f}", asked, answers, len(sentences)))
+            rows.append((f"{d}-{f}", questions, answers, len(sentences)))
             sentences.append(texts[language])
         facts[f"{language}{d}"] = [
-            Fact(stem.replace("-", "x"), f"{language}{d}", (at,), asked, answers, ())
-            for stem, asked, answers, at in own
+            Fact(stem.replace("-", "x"), f"{language}{d}", (at,), questions, answers, ())
+            for stem, questions, answers, at in rows
         ]
     order = list(facts)
     ranked = {
@@ -57,7 +57,7 @@ def sets() -> list[Material]:
     return [material("ar"), material("en")]
 
 
-def test_lessons_answer_from_their_evidence_and_refuse_what_it_does_not_hold(sets: list[Material]) -> None:
+def test_lessons_answer_from_their_evidence_and_refuse_what_is_not_in_it(sets: list[Material]) -> None:
     kinds = set()
     for seed in range(3):
         for lesson in reading.lessons(sets, "train", seed):
@@ -72,8 +72,8 @@ def test_lessons_answer_from_their_evidence_and_refuse_what_it_does_not_hold(set
                     assert asked.answer == "[0]"
                     continue
                 assert [int(n) for n in asked.cited] == sorted(asked.cited)
-                for number, said in zip(asked.cited, asked.accepted * len(asked.cited), strict=False):
-                    year = said.split()[-1]
+                for number, value in zip(asked.cited, asked.accepted * len(asked.cited), strict=False):
+                    year = value.split()[-1]
                     assert year in lesson.evidence[number - 1]
                 assert all(f"[{n}]" in asked.answer for n in asked.cited)
                 if asked.words:
@@ -83,7 +83,7 @@ def test_lessons_answer_from_their_evidence_and_refuse_what_it_does_not_hold(set
     assert kinds == {"answer", "both", "conflict", "refuse", "altered"}
 
 
-def test_a_lesson_is_the_same_for_the_same_seed_and_no_document_is_in_two_parts(sets: list[Material]) -> None:
+def test_the_same_seed_makes_the_same_lessons_and_no_document_is_in_two_parts(sets: list[Material]) -> None:
     assert reading.lessons(sets, "train", 5) == reading.lessons(sets, "train", 5)
     assert reading.lessons(sets, "train", 5) != reading.lessons(sets, "train", 6)
     shown = {
@@ -94,7 +94,7 @@ def test_a_lesson_is_the_same_for_the_same_seed_and_no_document_is_in_two_parts(
     assert not shown["train"] & shown["dev"] | shown["train"] & shown["test"] | shown["dev"] & shown["test"]
 
 
-def test_kept_facts_are_found_again_for_the_same_sets_and_search_alone(tmp_path: Path) -> None:
+def test_saved_facts_are_reused_only_for_the_same_sets_and_search(tmp_path: Path) -> None:
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
         (folder / "corpus").mkdir(parents=True)
@@ -109,7 +109,7 @@ def test_kept_facts_are_found_again_for_the_same_sets_and_search_alone(tmp_path:
 
 
 @given(st.integers(0, 10**7), st.integers(0, 99), st.booleans(), st.integers(0, 2**32))
-def test_another_number_is_another_and_looks_alike(value: int, places: int, decimal: bool, seed: int) -> None:
+def test_another_number_differs_and_looks_similar(value: int, places: int, decimal: bool, seed: int) -> None:
     text = f"{value}.{places:02}" if decimal else str(value)
     other = altered.other_number(text, random.Random(seed))
     assert float(other) != float(text)
@@ -133,13 +133,13 @@ NAMES = altered.find_names(
     [
         ("What did Ann Reed find?", "en", "عثرت آن ريد على كتاب", "What did Ben Hall find?"),
         ("ماذا وجدت آن ريد؟", "ar", "عثرت آن ريد على كتاب", "ماذا وجدت بن هول؟"),
-        ("What did Ann Reed find?", "en", "عثرت على كتاب", None),  # whether it is she cannot be seen
-        ("What did Ann Reed find?", "en", "عثر بن هول وآن ريد على كتاب", None),  # something is said of both
+        ("What did Ann Reed find?", "en", "عثرت على كتاب", None),  # the evidence does not name her
+        ("What did Ann Reed find?", "en", "عثر بن هول وآن ريد على كتاب", None),  # the evidence names both
         ("Where is Tunis?", "en", "تونس في الشمال", None),  # no other city is known
         ("What did she find?", "en", "عثرت آن ريد على كتاب", None),
     ],
 )
-def test_a_name_is_changed_for_another_of_its_sort_that_the_evidence_does_not_contain(
+def test_a_name_is_replaced_by_another_of_its_sort_that_is_not_in_the_evidence(
     question: str, language: str, evidence: str, expected: str | None
 ) -> None:
     made = altered.altered(
@@ -182,7 +182,7 @@ def test_a_year_or_a_month_of_a_question_is_changed(seed: int) -> None:
         ("In all 308 left on 3 May.", ["308", "308 people"], "308"),
     ],
 )
-def test_a_change_puts_another_value_into_sentence_and_answers(
+def test_a_change_replaces_the_value_in_sentence_and_answers(
     sentence: str, answers: list[str], word: str
 ) -> None:
     change = altered.Change.between(sentence, answers, random.Random(0))
@@ -191,5 +191,5 @@ def test_a_change_puts_another_value_into_sentence_and_answers(
     assert all(change(answer) != answer for answer in answers)
 
 
-def test_nothing_is_changed_that_the_sentence_contains_twice() -> None:
+def test_a_value_that_the_sentence_contains_twice_is_not_changed() -> None:
     assert altered.Change.between("From May 3 to May 9 and 3 more", ["May", "3"], random.Random(0)) is None

@@ -1,4 +1,4 @@
-"""The reports written for training are what train/reports/README.md says."""
+"""The reports written for training match train/reports/README.md."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ def _listed(value: Any) -> list[Any]:
 
 def test_the_words_of_every_answer_are_in_its_sentence(items: list[dict[str, Any]]) -> None:
     for item in items:
-        for asked in item["questions"]:
-            words, english, places = (_listed(asked[k]) for k in ("answer_ar", "answer_en", "sentence"))
+        for question in item["questions"]:
+            words, english, places = (_listed(question[k]) for k in ("answer_ar", "answer_en", "sentence"))
             places = places * len(words) if len(places) == 1 else places
-            assert len(words) == len(english) == len(places), asked
+            assert len(words) == len(english) == len(places), question
             for phrase, at in zip(words, places, strict=True):
-                assert phrase in YES_OR_NO or fold(phrase) in fold(item["sentences"][at]), asked
+                assert phrase in YES_OR_NO or fold(phrase) in fold(item["sentences"][at]), question
 
 
 def test_the_sides_of_every_difference_are_in_two_reports_on_one_event(items: list[dict[str, Any]]) -> None:
     by_id = {item["id"]: item for item in items}
-    differences = [(item, one) for item in items for one in item.get("differences", ())]
+    differences = [(item, difference) for item in items for difference in item.get("differences", ())]
     assert len(differences) > 200
-    for item, one in differences:
-        assert one["outcome"] in ("conflict", "update", "same")
-        assert len({value["id"] for value in one["values"]}) >= 2
-        for value in one["values"]:
+    for item, difference in differences:
+        assert difference["outcome"] in ("conflict", "update", "same")
+        assert len({value["id"] for value in difference["values"]}) >= 2
+        for value in difference["values"]:
             report = by_id[value["id"]]
             assert report["event"] == item["event"]
             assert fold(value["ar"]) in fold(report["sentences"][value["sentence"]])
@@ -57,8 +57,8 @@ def test_they_are_read_as_topics_and_some_events_are_kept_for_validation(items: 
 
 
 def test_events_whose_reports_are_asked_about_in_evals_are_not_learned(tmp_path: Path) -> None:
-    asked = sorted({re.sub(r"-\d+$", "", path.stem) for path in MEASURED.glob("*.txt")})
-    assert asked
-    lines = (json.dumps({"id": event, "event": event}) for event in [*asked, "another-event"])
+    measured = sorted({re.sub(r"-\d+$", "", path.stem) for path in MEASURED.glob("*.txt")})
+    assert measured
+    lines = (json.dumps({"id": event, "event": event}) for event in [*measured, "another-event"])
     (tmp_path / "n.jsonl").write_text("\n".join(lines), encoding="utf-8")
     assert [item["event"] for item in reports(tmp_path)] == ["another-event"]

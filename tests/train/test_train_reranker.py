@@ -1,4 +1,4 @@
-"""The reranker learns from sampled pairs, and what is held out stays unseen."""
+"""The reranker learns from sampled pairs, and never from held-out events."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def sampler(pool: Pool) -> Sampler:
 
 @pytest.fixture
 def network() -> Reranker:
-    """Two small layers, and a tokenizer that knows the words of the reports."""
+    """Two small layers, and a tokenizer whose vocabulary is the words of the reports."""
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import BertConfig, BertModel
 
@@ -75,15 +75,17 @@ def network() -> Reranker:
 def test_an_example_has_one_right_sentence_first_or_none(sampler: Sampler) -> None:
     rng = random.Random(0)
     drawn = [sampler.draw(rng) for _ in range(300)]
-    assert {one.answerable for one in drawn} == {True, False}
-    for one in drawn:
-        assert len(set(one.sentences)) == len(one.sentences) <= WRONG + 1
-        if one.question.startswith("Where is bridge"):
-            right = f"Mayor {one.question.rstrip('?').rsplit(' ', 1)[1]} opened bridge 3 "
-            assert [right in sentence.text for sentence in one.sentences].count(True) == one.answerable
-            assert not one.answerable or right in one.sentences[0].text
-        if "road" in one.question:
-            assert not one.answerable
+    assert {example.answerable for example in drawn} == {True, False}
+    for example in drawn:
+        assert len(set(example.sentences)) == len(example.sentences) <= WRONG + 1
+        if example.question.startswith("Where is bridge"):
+            right = f"Mayor {example.question.rstrip('?').rsplit(' ', 1)[1]} opened bridge 3 "
+            assert [right in sentence.text for sentence in example.sentences].count(
+                True
+            ) == example.answerable
+            assert not example.answerable or right in example.sentences[0].text
+        if "road" in example.question:
+            assert not example.answerable
 
 
 def test_sentences_of_events_that_are_held_out_are_never_learned(sampler: Sampler) -> None:
@@ -99,7 +101,7 @@ def test_a_pair_has_both_texts_and_no_part_is_longer_than_its_limit(network: Rer
     assert len(network.pair("Where " * 500, pool.sentences[0])) <= len(short) + LIMITS["question"]
 
 
-def test_training_lowers_the_loss_and_goes_on_where_it_was_stopped(
+def test_training_lowers_the_loss_and_resumes_from_its_checkpoint(
     network: Reranker, sampler: Sampler, tmp_path: Path
 ) -> None:
     rng = random.Random(2)
@@ -115,7 +117,7 @@ def test_training_lowers_the_loss_and_goes_on_where_it_was_stopped(
     assert float(loss(network, examples).detach()) == pytest.approx(after, abs=1e-4)
 
 
-def test_a_collection_is_measured_in_the_order_of_search_and_of_the_scores(
+def test_a_collection_is_measured_in_the_order_of_search_and_of_scores(
     network: Reranker, small_articles: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "questions.jsonl"

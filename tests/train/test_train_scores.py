@@ -1,4 +1,4 @@
-"""Drafts are graded, and a measurement of an hour can be stopped and gone on with."""
+"""Drafts are graded, and an hour-long measurement can be stopped and resumed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow  # importing torch takes seconds
 
 
 class Counting:
-    """A generator that answers all alike and counts, until it is stopped."""
+    """A generator that gives the same answer to every question and counts them, until it is stopped."""
 
     context = 8192
 
@@ -41,37 +41,35 @@ class Counting:
 
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: int, *flags: str) -> list[str]:
     calls: list[str] = []
-    made = [
+    items = [
         scores.Item(Lesson("c", f"d{n}", (f"Tower {n} has 308 steps.",), (asked,)), asked)
         for n in range(6)
         for asked in [Asked(f"How many steps has tower {n}?", "en", "[1] 308", "answer", ("308",), (1,))]
     ]
     monkeypatch.setattr(scores, "read_sets", lambda *_: [])
-    monkeypatch.setattr(scores, "items", lambda *_: made)
+    monkeypatch.setattr(scores, "items", lambda *_: items)
     monkeypatch.setattr(
         scores,
         "open_generator",
         lambda settings: Counting("adapted" if settings.adapter else "plain", calls, last),
     )
-    monkeypatch.setattr(Settings, "load", lambda **given: Settings(prompt="answer", **given))
+    monkeypatch.setattr(Settings, "load", lambda **values: Settings(prompt="answer", **values))
     scores.main(["--data", "x", "--out", str(tmp_path), *flags])
     return calls
 
 
-def test_replies_that_are_there_are_not_asked_for_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_saved_replies_are_not_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, monkeypatch, 8)
     assert not (tmp_path / "scores.json").exists()
     calls = run(tmp_path, monkeypatch, 99, "--resume")
-    assert calls == ["adapted"] * 4, "of twelve replies eight were there"
+    assert calls == ["adapted"] * 4, "eight of twelve replies were saved"
     report = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
     assert {name: system["scores"]["all"]["f1"]["value"] for name, system in report["systems"].items()} == {
         "plain": 1.0,
         "adapter": 1.0,
     }
-    assert len(run(tmp_path, monkeypatch, 99)) == 12, "without --resume all is asked anew"
+    assert len(run(tmp_path, monkeypatch, 99)) == 12, "without --resume every question is asked again"
 
 
 @pytest.mark.parametrize(
@@ -93,7 +91,7 @@ def test_a_draft_is_graded_by_words_citation_and_refusal(draft, f1, cited, refus
     assert (graded.cited, graded.refused) == (cited, refused)
 
 
-def test_two_that_differ_must_both_be_named() -> None:
+def test_both_of_two_conflicting_sentences_must_be_cited() -> None:
     asked = Asked("?", "en", "[1] 5 [3] 6", "conflict", accepted=("5", "6"), cited=(1, 3))
     item = scores.Item(Lesson("c", "d", ("x", "y", "z"), (asked,)), asked)
     assert scores.grade(item, "[1] 5 [3] 6").cited == 1.0

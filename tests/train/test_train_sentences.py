@@ -28,7 +28,7 @@ def pools(count: int, feature: int, seed: int = 0) -> list[Pool]:
     return made
 
 
-def test_the_fitted_weights_find_what_tells_right_sentences_from_others() -> None:
+def test_the_fitted_weights_find_the_feature_that_separates_right_sentences() -> None:
     weights = fit([pools(60, CONTEXT)])
     assert int(np.argmax(np.abs(weights))) == CONTEXT
     first, among_four, *_ = recall(pools(60, CONTEXT, seed=1), weights)
@@ -41,8 +41,8 @@ def test_collections_count_equally_whatever_their_size() -> None:
     assert fit([few, many]) == pytest.approx(fit([few, many * 5]), abs=0.1)
 
 
-def test_questions_whose_answer_is_not_read_count_as_missed_and_teach_nothing() -> None:
-    own = pools(20, CONTEXT)
-    missed = [Pool(one.features, np.zeros(10, bool)) for one in own]
-    assert fit([[*own, *missed]]) == pytest.approx(fit([own]), abs=1e-5)
-    assert recall(missed, fit([own])) == [0.0, 0.0, 0.0, 0.0]
+def test_questions_without_a_right_sentence_count_as_missed_and_change_no_weight() -> None:
+    answered = pools(20, CONTEXT)
+    missed = [Pool(pool.features, np.zeros(10, bool)) for pool in answered]
+    assert fit([[*answered, *missed]]) == pytest.approx(fit([answered]), abs=1e-5)
+    assert recall(missed, fit([answered])) == [0.0, 0.0, 0.0, 0.0]

@@ -1,4 +1,4 @@
-"""Replies and sentences of training examples are what the data says."""
+"""Replies and sentences of training examples match the data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_text_of_an_answer_is_as_neutral_as_the_evidence_and_its_markers_sta
         ([], "refuse", ("en", "ar"), "[0]"),
     ],
 )  # fmt: skip
-def test_what_sentences_say_differently_is_shown_side_by_side(values, outcome, languages, expected) -> None:
+def test_differing_values_are_listed_side_by_side(values, outcome, languages, expected) -> None:
     texts = ["قتل ستة أو 27", "قتل أربعة أو ستة أو 31", "قتل أربعة"]
     assert sides(values, texts, *languages, outcome) == expected
 

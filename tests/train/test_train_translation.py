@@ -11,7 +11,7 @@ from rag.language.translation.hints import Hint
 from train.translation import check_scores, hint_scores, tables, transliteration
 
 
-def test_a_meaning_comes_first_if_translators_use_it_more() -> None:
+def test_meanings_are_sorted_by_how_often_translators_use_them() -> None:
     pairs = [("The mission left.", "غادرت البعثة")] * 4 + [("The delegation left.", "غادرت البعثة")]
     use = tables.usage(pairs, {"بعثه"})
     assert tables.ordered("بعثه", ["delegation", "mission", "group"], use) == [
@@ -36,12 +36,12 @@ def test_letters_are_aligned_by_their_sounds(tmp_path: Path) -> None:
     assert transliteration.Model(file).spellings("سمير")[0][1] == "samir"
 
 
-def test_a_run_of_letters_tells_names_from_words() -> None:
+def test_runs_of_letters_distinguish_names_from_words() -> None:
     table = transliteration.shapes(["سيلفان", "سيلفيا"] * 2, ["استحضار", "استعمال"] * 2)
     assert table["سيل"] > 0 > table["است"]
 
 
-def test_one_thing_of_a_translation_is_changed() -> None:
+def test_one_number_or_place_of_a_translation_is_changed() -> None:
     rng = random.Random(0)
     assert check_scores.changed_number("In 2014 he left.", rng) not in ("", "In 2014 he left.")
     assert check_scores.changed_number("He left.", rng) == ""
@@ -60,6 +60,6 @@ def test_scores_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     file.write_text("25 people left Mosul on Tuesday.\tغادر 25 شخصا الموصل يوم الثلاثاء.\n", encoding="utf-8")
     assert hint_scores.main([str(file), "--show", "1"]) == 0
     assert check_scores.main([str(file), "--show", "1"]) == 0
-    shown = capsys.readouterr().out
-    assert "content words licensed 1.000 of 4" in shown
-    assert "any value 0.000" in shown
+    printed = capsys.readouterr().out
+    assert "content words licensed 1.000 of 4" in printed
+    assert "any value 0.000" in printed

@@ -73,7 +73,7 @@ class Change:
 
 
 def _month_of(word: str) -> int:
-    """Of a month's name, capitalised where its script has capitals; 0 for any other word."""
+    """The number of a month's name, capitalised where its script has capitals; 0 for any other word."""
     folded = fold(word)
     fits = word[0].isupper() if word.isascii() else len(folded) > 3
     return MONTH_WORDS.get(folded, 0) if fits else 0
@@ -86,7 +86,7 @@ class Name:
     forms: tuple[tuple[str, str], ...]
     """By language."""
     sort: str
-    """The question words for it (who, which city), so that a person is not replaced by a city."""
+    """The question words that ask for it (who, which city), so that a city does not replace a person."""
     document: str
 
     def form(self, language: str) -> str:
@@ -102,9 +102,9 @@ def find_names(facts: Iterable[tuple[str, Mapping[str, str], Mapping[str, str]]]
     """
     names = {}
     for document, questions, answers in facts:
-        asking, answer = questions.get("en"), answers.get("en", "")
-        if asking is not None:
-            match = _ENGLISH_ASKING.search(asking)
+        question, answer = questions.get("en"), answers.get("en", "")
+        if question is not None:
+            match = _ENGLISH_ASKING.search(question)
             fits = all(word[0].isupper() for word in answer.split())
         else:
             match, answer = _ARABIC_ASKING.match(questions["ar"]), answers["ar"]
@@ -138,7 +138,7 @@ def altered(
         evidence: All sentences shown.
         evidence_language: Of most of them.
         names: The names to choose from.
-        rng: Source of random choices.
+        rng: Makes the random choices.
     """
     shown = fold(" ".join(evidence))
     changes = []
@@ -153,15 +153,20 @@ def altered(
             changes.append((match.start(), match.end(), rng.choice(others).title()))
     by_sort: dict[str, list[Name]] = defaultdict(list)
     for name in names:
-        other = fold(name.form(evidence_language))
-        if other and other not in shown and name.form(language) and name.form(language) not in question:
+        evidence_form = fold(name.form(evidence_language))
+        if (
+            evidence_form
+            and evidence_form not in shown
+            and name.form(language)
+            and name.form(language) not in question
+        ):
             by_sort[name.sort].append(name)
     for name in names:
-        form, other = name.form(language), fold(name.form(evidence_language))
-        match_ = re.search(rf"(?<!\w){re.escape(form)}(?!\w)", question) if form else None
-        if match_ and other and other in shown and by_sort[name.sort]:
+        form, evidence_form = name.form(language), fold(name.form(evidence_language))
+        mention = re.search(rf"(?<!\w){re.escape(form)}(?!\w)", question) if form else None
+        if mention and evidence_form and evidence_form in shown and by_sort[name.sort]:
             near = [one for one in by_sort[name.sort] if one.document == name.document] or by_sort[name.sort]
-            changes.append((match_.start(), match_.end(), rng.choice(near).form(language)))
+            changes.append((mention.start(), mention.end(), rng.choice(near).form(language)))
     if not changes:
         return None
     start, end, new = rng.choice(changes)

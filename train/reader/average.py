@@ -3,8 +3,8 @@
     python -m train.reader.average RUN RUN --out FOLDER
 
 Each folder holds an adapter as ``train.reader.lora.save`` writes it, all of one rank. Runs that began with
-the same weights lie near one another, so that the mean of their factors is an adapter too, often a better one
-than either (Wortsman et al. 2022, "Model soups", arXiv 2203.05482).
+the same weights stay close to each other, so that the mean of their factors is an adapter too, often a better
+one than either (Wortsman et al. 2022, "Model soups", arXiv 2203.05482).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def mean(adapters: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
         adapters: Factors by name, at least one adapter's.
 
     Raises:
-        ValueError: They have not the same factors.
+        ValueError: Their factors differ in name or shape.
     """
     first = adapters[0]
     for other in adapters[1:]:

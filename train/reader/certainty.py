@@ -3,7 +3,7 @@
     python -m train.reader.certainty --data DIR --questions FILE          prints
     python -m train.reader.certainty … --write                            saves
 
-The adapted model is asked the lessons of its development articles, and the questions of the given files over
+The adapted model answers the lessons of its development articles, and the questions of the given files over
 the seeds. Replies are saved in OUT/certainty-replies.jsonl by model and prompt, and reused. Prints for each
 threshold, by language and cross-validated, how often the words are shown, and how often these are right.
 """
@@ -36,11 +36,11 @@ from train.reader import scores
 from train.reader.reading import read_sets
 
 RIGHT = 0.5
-"""Token F1 from which words count as right, where the gold is a phrase of the sentence."""
+"""Token F1 from which words count as right, where the gold answer is a phrase of the sentence."""
 
 THRESHOLD = 0.4
-"""Lowest probability of words that are shown: of those above it nearly eight of ten are right in either
-language; a higher threshold shows fewer (docs/research/decisions.md)."""
+"""Lowest probability of words that are shown: above it nearly eight in ten are right in either language; a
+higher threshold shows fewer (docs/research/decisions.md)."""
 
 TRIED = (0.3, THRESHOLD, 0.5, 0.6, 0.7, 0.8)
 FOLDS = 5
@@ -79,20 +79,22 @@ def fit(values: NDArray[np.float64], right: NDArray[np.bool_], replies: Sequence
     from sklearn.model_selection import GroupKFold, cross_val_predict
 
     model = LogisticRegression()
-    asked = [reply["question"] for reply in replies]
+    questions = [reply["question"] for reply in replies]
     held_out = cross_val_predict(
-        model, values, right, cv=GroupKFold(FOLDS), groups=asked, method="predict_proba"
+        model, values, right, cv=GroupKFold(FOLDS), groups=questions, method="predict_proba"
     )
     probability = held_out[:, 1]
     area = roc_auc_score(right, probability)
     print(f"{len(right)} replies, {right.mean():.2f} right; area under the curve {area:.2f}")
-    print(f"{'language':10}{'threshold':>10}{'told':>7}{'right of these':>16}")
+    print(f"{'language':10}{'threshold':>10}{'shown':>7}{'right of these':>16}")
     languages = np.array([reply["language"] for reply in replies])
     for language in sorted(set(languages)):
         for threshold in TRIED:
-            own = (languages == language) & (probability >= threshold)
-            share = own.sum() / (languages == language).sum()
-            print(f"{language:10}{threshold:10.1f}{share:7.2f}{right[own].mean() if own.any() else 0:16.2f}")
+            shown = (languages == language) & (probability >= threshold)
+            share = shown.sum() / (languages == language).sum()
+            print(
+                f"{language:10}{threshold:10.1f}{share:7.2f}{right[shown].mean() if shown.any() else 0:16.2f}"
+            )
     return model.fit(values, right)
 
 
@@ -150,9 +152,9 @@ def _row(
 
 def _reply(generator: Generator, messages: Sequence[Message]) -> tuple[str, Sequence[float]]:
     """The text of a reply without markers and quoted words, and the log probabilities of its tokens."""
-    reply = ReplyReader(generator.stream(messages, max_tokens=scores.LONGEST))
-    draft = "".join(reply)
-    return " ".join(one.text for one in parse(draft, "", (), ()).statements), reply.log_probabilities or ()
+    reader = ReplyReader(generator.stream(messages, max_tokens=scores.LONGEST))
+    draft = "".join(reader)
+    return " ".join(s.text for s in parse(draft, "", (), ()).statements), reader.log_probabilities or ()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -33,12 +33,12 @@ from train.reader.reading import read_sets
 Logits = NDArray[np.float32]
 
 Network = Callable[[list[int], int], Logits]
-"""Token ids, and how many of the last positions are wanted → the logits of those positions."""
+"""Token ids, and a number of last positions → the logits of those positions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The scores of a right answer by a network."""
+    """A network's scores of a right answer."""
 
     loss: float
     """Mean negative log-likelihood of its tokens."""
@@ -94,20 +94,20 @@ def inputs(network: Any, ids: Sequence[int], before: int = 0) -> dict[str, Any]:
         before: Number of tokens that it has read before them.
     """
     names = {name for port in network.model_inputs for name in port.get_names()}
-    given: dict[str, Any] = {
+    values: dict[str, Any] = {
         "input_ids": np.array([ids], np.int64),
         "attention_mask": np.ones((1, before + len(ids)), np.int64),
         "position_ids": np.arange(before, before + len(ids), dtype=np.int64)[None],
         "beam_idx": np.zeros(1, np.int32),
     }
-    return {name: value for name, value in given.items() if name in names}
+    return {name: value for name, value in values.items() if name in names}
 
 
 def served(network: Any) -> Network:
     """A prepared model.
 
     Args:
-        network: Its compiled network's request.
+        network: A compiled network's request.
     """
 
     def run(ids: list[int], last: int) -> Logits:
@@ -138,8 +138,8 @@ def asked(item: scores.Item, tokenizer: Any, template: Sequence[Message]) -> tup
         template: The prompt.
     """
     text = chat([(m.role, m.content) for m in scores.messages(item, template)])
-    prompted = tokenizer(text, add_special_tokens=False)["input_ids"]
-    return prompted, tokenizer(item.asked.answer + END, add_special_tokens=False)["input_ids"]
+    prompt_ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return prompt_ids, tokenizer(item.asked.answer + END, add_special_tokens=False)["input_ids"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -155,21 +155,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "served": lambda: served(opened(prepared(generator(settings), settings) / "openvino_model.xml")),
     }
     judged_by: dict[str, list[Said]] = {}
-    for name, open_one in systems.items():
-        run = open_one()
+    for name, open_network in systems.items():
+        run = open_network()
         judged_by[name] = []
         for at, item in enumerate(chosen, start=1):
-            prompted, answer = asked(item, tokenizer, template)
-            judged_by[name].append(judged(run(prompted + answer[:-1], len(answer)), answer))
+            prompt_ids, answer = asked(item, tokenizer, template)
+            judged_by[name].append(judged(run(prompt_ids + answer[:-1], len(answer)), answer))
             if at % 20 == 0 or at == len(chosen):
                 print(f"\r{name}: {at}/{len(chosen)}", end="" if at < len(chosen) else "\n", flush=True)
     clusters = [item.cluster for item in chosen]
-    for what in ("loss", "first", "exact"):
-        one, two = (np.array([asdict(said)[what] for said in judged_by[name]]) for name in ("bf16", "served"))
-        mean, low, high, _ = difference((two - one).tolist(), clusters)
+    for measure in ("loss", "first", "exact"):
+        full_scores, served_scores = (
+            np.array([asdict(score)[measure] for score in judged_by[name]]) for name in ("bf16", "served")
+        )
+        mean, low, high, _ = difference((served_scores - full_scores).tolist(), clusters)
         print(
-            f"{what:6} bf16 {one.mean():.3f}  served {two.mean():.3f}  "
-            f"difference {mean:+.4f} [{low:+.4f}, {high:+.4f}]  n {len(one)}"
+            f"{measure:6} bf16 {full_scores.mean():.3f}  served {served_scores.mean():.3f}  "
+            f"difference {mean:+.4f} [{low:+.4f}, {high:+.4f}]  n {len(full_scores)}"
         )
     return 0
 

@@ -56,13 +56,13 @@ class Format:
     bits: int
     """4 or 8."""
     group: int = 0
-    """Weights of a row that share a scale, a divisor of the row's length; 0 for all of them."""
+    """Weights of a row that share a scale; divides the row's length, and 0 is the whole row."""
     symmetric: bool = True
     """Whether integer 0 is weight 0; otherwise each group has a zero point of its own."""
 
     @property
     def bytes(self) -> float:
-        """Bits of a weight, with its share of scale and zero point."""
+        """Bytes of a weight, with its share of scale and zero point."""
         shared = 2 + (0 if self.symmetric else self.bits / 8)
         return self.bits / 8 + (shared / self.group if self.group else 0)
 
@@ -145,7 +145,7 @@ def reformatted(model: Any, weights: Callable[[str], Matrix], first: Rows, plan:
     read = 0.0
     for place, name in _matrices(model, first):
         how = plan(name)
-        # Of the embedding a token looks one row up; all others are read whole.
+        # A token looks up one row of the embedding; the other matrices are read whole.
         if place.get_node().get_type_name() == "MatMul":
             read += math.prod(place.get_source_output().get_shape()) * how.bytes
         if how != EIGHT:
@@ -168,8 +168,10 @@ def _matrices(model: Any, first: Rows) -> Iterator[tuple[Any, str]]:
         row = _first_row(place.get_source_output().get_node())
         if row is not None:
             # The copy in bf16 rounds weights before they are rounded here: by one step at most.
-            alike = {name: np.abs(own - row).max() for name, own in first.items() if own.shape == row.shape}
-            yield place, min(alike, key=lambda name: alike[name])
+            distances = {
+                name: np.abs(start - row).max() for name, start in first.items() if start.shape == row.shape
+            }
+            yield place, min(distances, key=lambda name: distances[name])
 
 
 def _first_row(node: Any) -> NDArray[np.int8] | None:
@@ -182,7 +184,7 @@ def _first_row(node: Any) -> NDArray[np.int8] | None:
 
 
 def _node(weights: Matrix, how: Format) -> Any:
-    """A matrix as the engine keeps it compressed: it multiplies with it without unpacking it first."""
+    """A compressed matrix, which the engine multiplies with without unpacking it first."""
     import openvino as ov
     from openvino import opset13 as op
 
@@ -215,16 +217,18 @@ def divergence(logits: Logits, other: Logits) -> float:
         logits: Shape (tokens, vocabulary).
         other: The same shape.
     """
-    one, two = (values - np.logaddexp.reduce(values, axis=1, keepdims=True) for values in (logits, other))
-    return float((np.exp(one) * (one - two)).sum(1).mean())
+    first, second = (
+        values - np.logaddexp.reduce(values, axis=1, keepdims=True) for values in (logits, other)
+    )
+    return float((np.exp(first) * (first - second)).sum(1).mean())
 
 
 def speed(network: Any, seed: int) -> tuple[float, float]:
-    """Tokens a second that a network reads of a prompt, and that it writes of an answer behind it.
+    """Tokens per second that a network reads of a prompt, and then writes of an answer.
 
     Args:
         network: A compiled network's request.
-        seed: Chooses the tokens, which mean nothing.
+        seed: Draws the tokens at random.
     """
     ids = np.random.default_rng(seed).integers(1000, 100_000, READ + WRITTEN).tolist()
     network.reset_state()
@@ -247,10 +251,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     xml = prepared(generator(settings), settings) / "openvino_model.xml"
     chosen = scores.items(read_sets(args.data, args.out), args.part, args.limit)
     template, tokenizer = prompt.load(ADAPTED), open_tokenizer(source)
-    put = [fidelity.asked(item, tokenizer, template) for item in chosen]
+    prompts = [fidelity.asked(item, tokenizer, template) for item in chosen]
     run = fidelity.full(FOLDER)
-    # In half precision: 200 answers' distributions over 150,000 tokens take a gigabyte so.
-    right = [run(asked + answer[:-1], len(answer)).astype(np.float16) for asked, answer in put]
+    # In half precision, 200 answers' distributions over 150,000 tokens take a gigabyte.
+    references = [
+        run(prompt_ids + answer[:-1], len(answer)).astype(np.float16) for prompt_ids, answer in prompts
+    ]
     del run
     gc.collect()
     names, weights = _source(source)
@@ -266,17 +272,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         del model
         run = fidelity.served(network)
         rows = []
-        for (asked, answer), wanted in zip(put, right, strict=True):
-            said = run(asked + answer[:-1], len(answer))
-            same = float((said.argmax(1) == wanted.argmax(1)).all())
-            judgement = judged(said, answer)
-            rows.append((divergence(wanted.astype(np.float32), said), same, judgement.first, judgement.exact))
-        apart, low, high, _ = difference([row[0] for row in rows], [item.cluster for item in chosen])
+        for (prompt_ids, answer), reference in zip(prompts, references, strict=True):
+            logits = run(prompt_ids + answer[:-1], len(answer))
+            same = float((logits.argmax(1) == reference.argmax(1)).all())
+            judgement = judged(logits, answer)
+            rows.append(
+                (divergence(reference.astype(np.float32), logits), same, judgement.first, judgement.exact)
+            )
+        distance, low, high, _ = difference([row[0] for row in rows], [item.cluster for item in chosen])
         means = [statistics.mean(row[at] for row in rows) for at in (1, 2, 3)]
         rates = [(speed(network, seed), speed(base, seed)) for seed in range(ROUNDS)]
-        ratios = [[own[at] / other[at] for own, other in rates] for at in (0, 1)]
+        ratios = [[rate[at] / base_rate[at] for rate, base_rate in rates] for at in (0, 1)]
         print(
-            f"{name:8} {size / 1e6:8.0f}  {apart:.4f} [{low:.4f}, {high:.4f}]  "
+            f"{name:8} {size / 1e6:8.0f}  {distance:.4f} [{low:.4f}, {high:.4f}]  "
             + "  ".join(f"{mean:.3f}" for mean in means)
             + "".join(f"  {statistics.median(r):.2f} [{min(r):.2f}, {max(r):.2f}]" for r in ratios),
             flush=True,
@@ -288,7 +296,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _source(folder: Path) -> tuple[list[str], Callable[[str], Matrix]]:
-    """The names of the packaged matrices, and what reads one, with the adapter's change to it."""
+    """The names of the packaged matrices, and a function that reads one with the adapter merged."""
     from safetensors import safe_open
 
     adapter = Adapter()

@@ -47,7 +47,7 @@ def attach(model: nn.Module, *, rank: int, alpha: float) -> dict[str, LoraLinear
         alpha: The product of the factors is scaled by ``alpha / rank``.
 
     Returns:
-        The adapters by the name of the layer that each stands for.
+        The adapters by the name of the layer that each replaces.
     """
     model.requires_grad_(False)
     adapters = {}

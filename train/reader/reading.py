@@ -339,7 +339,7 @@ def _both_answered(item: Asked, change: Change, copy: int) -> Asked:
     """The answer from a sentence and its copy: both values where they differ."""
     phrase = item.accepted[0]
     second = change(phrase)
-    if second == phrase:  # what both say alike
+    if second == phrase:  # the same in both
         cited = tuple(sorted((*item.cited, copy)))
         marks = "".join(f"[{n}]" for n in cited)
         return replace(item, answer=f"{marks} {put(item.words, phrase)}", kind="both", cited=cited)

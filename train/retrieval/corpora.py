@@ -86,12 +86,12 @@ def read(folder: Path, embedder: PackagedEmbedder, settings: Settings, folds: in
     places = [Span(chunk.article_id, chunk.start, chunk.end) for chunk in cut]
     sentence_places = [
         Span(chunk.article_id, chunk.start + int(start), chunk.start + int(end))
-        for chunk, own in zip(cut, spans, strict=True)
-        for start, end in own
+        for chunk, sentences in zip(cut, spans, strict=True)
+        for start, end in sentences
     ]
-    asked = np.stack([embedder.question(question.text).vector for question in questions])
-    own_vectors = embedder.passages(
-        [part[s:e] for part, own in zip(parts, spans, strict=True) for s, e in own]
+    vectors = np.stack([embedder.question(question.text).vector for question in questions])
+    sentence_vectors = embedder.passages(
+        [part[s:e] for part, sentences in zip(parts, spans, strict=True) for s, e in sentences]
     )
     return Corpus(
         name=folder.name,
@@ -104,8 +104,8 @@ def read(folder: Path, embedder: PackagedEmbedder, settings: Settings, folds: in
         gold_sentences=_hits(golds, sentence_places),
         fold=np.array([place[question.evidence[0].article] for question in questions]),
         chunk_fold=np.array([place[chunk.article_id] for chunk in cut]),
-        dense=asked @ embedder.passages(parts).T,
-        own=asked @ own_vectors.T,
+        dense=vectors @ embedder.passages(parts).T,
+        own=vectors @ sentence_vectors.T,
         words=_words(parts, questions),
     )
 

@@ -1,8 +1,8 @@
-"""Fits how passages in the other language than the question's are ranked beside its own.
+"""Fits how passages in the other language are ranked against those in the question's own language.
 
     python -m train.retrieval.languages --collection ARABIC ENGLISH QUESTIONS [--collection ...] [--dry]
 
-Each collection is as for evals/mixed.py: its articles are drawn in one language each, by lot. ``evidence``
+Each collection is as for evals/mixed.py: each article is drawn in one language at random. ``evidence``
 may quote an article in both languages. The weights for the question's own language stay as
 train/retrieval/retriever.py fitted them. For the other language the weights of the vectors are the same, and
 two numbers are fitted for each language of questions: the weight of the words, which are translated, and the
@@ -36,13 +36,13 @@ from rag.retrieval.search import Searcher
 from rag.settings import Settings
 
 DRAWS = 1
-"""Draws of each collection: one gives some 1,800 questions."""
+"""Draws of each collection: one yields some 1,800 questions."""
 FIRST = 5
-"""The right passage is to be among so many."""
+"""Depth within which the right passage is to be ranked."""
 WORDS = 2
 """The place of the words' weight in ``FusionWeights.passage``."""
 SHARPNESS = 4.5
-"""Logarithm of what scores are multiplied with before the softmax, to begin with; it is fitted too."""
+"""Initial logarithm of the factor that scores are multiplied by before the softmax; it is fitted too."""
 
 LANGUAGES: tuple[Language, Language] = ("ar", "en")
 
@@ -92,9 +92,9 @@ def _rows(searcher: Searcher, question: Question, allowed: frozenset[str], right
 
 def fit(collections: Sequence[Sequence[Ranking]], question: Language) -> tuple[float, float]:
     """The weight of the words and the bias for questions in a language; collections count equally."""
-    those = [[r.rows for r in rankings if r.question == question] for rankings in collections]
-    tables = [rows for of_one in those for rows in of_one]
-    shares = torch.tensor([1 / len(of_one) / len(those) for of_one in those for _ in of_one])
+    grouped = [[r.rows for r in rankings if r.question == question] for rankings in collections]
+    tables = [rows for group in grouped for rows in group]
+    shares = torch.tensor([1 / len(group) / len(grouped) for group in grouped for _ in group])
     padded = np.full((len(tables), max(map(len, tables)), 4), (-1e4, 0, 0, 0), np.float32)
     for row, table in enumerate(tables):
         padded[row, : len(table)] = table
@@ -119,7 +119,7 @@ def fit(collections: Sequence[Sequence[Ranking]], question: Language) -> tuple[f
 def report(rankings: Sequence[Ranking], fitted: dict[Language, tuple[float, float]]) -> str:
     """Shares of questions with the right passage in the first place, and among the first few."""
     cells = []
-    for question, right in ((one, other) for one in LANGUAGES for other in LANGUAGES):
+    for question, right in ((question, right) for question in LANGUAGES for right in LANGUAGES):
         weight, bias = fitted[question]
         ranks = []
         for ranking in rankings:
@@ -154,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             searcher = open_searcher(pairs.articles, Path(folder) / str(at), settings, embedder)
             draws = [pairs.draw(f"fit-{number}") for number in range(DRAWS)]
             opened.append((searcher, pairs, read_questions(file), draws))
-        collections = [rankings(*one) for one in opened]
+        collections = [rankings(*collection) for collection in opened]
         fitted = {language: fit(collections, language) for language in LANGUAGES}
         for at, collection in enumerate(collections):
             others = [*collections[:at], *collections[at + 1 :]] or collections

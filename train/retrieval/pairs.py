@@ -1,8 +1,8 @@
 """Questions with sentences that may answer them, for the reranker (train/retrieval/reranker.py).
 
-A question is learned beside one sentence that answers it and five that do not: sentences that are near it by
-their vectors, and sentences of its own report or document. Near misses, and questions whose sentence is left
-out, have no right one.
+Each question is trained on with one sentence that answers it and five that do not: its nearest neighbours by
+vector, and sentences of its own report or document. Near misses, and questions whose sentence is left out,
+have no right one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ WRONG = 5
 """Sentences beside the right one."""
 
 NEAREST = 10
-"""Wrong sentences are drawn from so many that are nearest to the question by their vectors."""
+"""The sentences nearest to the question by vector, from which wrong ones are drawn."""
 
 ABSENT = 0.06
 """Share of the questions whose right sentence is left out."""
@@ -41,10 +41,10 @@ SAME_LANGUAGE = 0.8
 """Share of the questions whose sentences are all in one language."""
 
 SHARES = {"report": 1.0, "lesson": 0.4, "set": 0.7, "near miss": 0.4}
-"""How often a question of each kind is drawn, beside the others."""
+"""Relative frequency with which a question of each kind is drawn."""
 
 ENGLISH = 0.5
-"""The same for questions on English sentences: most articles are Arabic."""
+"""Factor of that frequency for questions on English sentences: most articles are Arabic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,12 @@ class Asked:
     right: tuple[int, ...]
     """Sentences that answer it; empty for a near miss."""
     near: tuple[int, ...]
-    """Of a near miss the sentences that seem to answer it; else those that may answer too: they contain the
-    answer's words, or are the right one in the other language."""
+    """For a near miss, sentences that seem to answer it; otherwise those that may also answer: they contain
+    the answer's words, or translate the right one."""
     kind: str
     """One of ``SHARES``."""
     language: Language
-    """Of the sentences that it is on."""
+    """Of the sentences that it is about."""
     split: Split
 
 
@@ -110,9 +110,9 @@ class Pool:
             }
             for language, places in added.items():
                 for item in report["questions"]:
-                    at = item["sentence"] if isinstance(item["sentence"], list) else [item["sentence"]]
-                    asked = [item["question_en"], item["question_ar"]]
-                    self._ask(asked, at, language, added, "report", split)
+                    gold = item["sentence"] if isinstance(item["sentence"], list) else [item["sentence"]]
+                    questions = [item["question_en"], item["question_ar"]]
+                    self._ask(questions, gold, language, added, "report", split)
                 for item in report.get("near_misses") or ():
                     for question in (item["question_en"], item["question_ar"]):
                         self.asked.append(Asked(question, (), tuple(places), "near miss", language, split))
@@ -164,25 +164,29 @@ class Pool:
             if not gold:
                 continue
             quote = question.evidence[0]
-            own = spans[quote.article]
-            right = tuple(place for span, place in own if any(span.overlaps(one) for one in gold))
-            near = tuple(place for _, place in own if quote.text in self.sentences[place].text)
+            article_spans = spans[quote.article]
+            right = tuple(
+                place for span, place in article_spans if any(span.overlaps(answer) for answer in gold)
+            )
+            near = tuple(place for _, place in article_spans if quote.text in self.sentences[place].text)
             if right:
                 self.asked.append(Asked(question.text, right, near, "set", language, "train"))
 
     def _ask(
         self,
         questions: Sequence[str],
-        at: Sequence[int],
+        gold: Sequence[int],
         language: Language,
         added: Mapping[Language, Sequence[int]],
         kind: str,
         split: Split,
     ) -> None:
-        """Add a question on sentences that are there in several languages: none of them is a wrong one."""
-        right = tuple(added[language][n] for n in at)
-        twins = tuple(places[n] for other, places in added.items() if other != language for n in at)
-        self.asked += [Asked(question, right, twins, kind, language, split) for question in questions]
+        """Add a question on sentences in several versions, none of which may serve as a wrong one."""
+        right = tuple(added[language][n] for n in gold)
+        translations = tuple(
+            places[n] for version, places in added.items() if version != language for n in gold
+        )
+        self.asked += [Asked(question, right, translations, kind, language, split) for question in questions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,27 +204,29 @@ class Sampler:
     """Draws examples."""
 
     def __init__(self, pool: Pool, vectors: Floats, embed: Callable[[str], Floats]) -> None:
-        """Of events that are held out only their own questions see the sentences.
+        """Keep the sentences of held-out events for their own questions.
 
         Args:
-            pool: What is drawn from.
+            pool: The sentences and questions to draw from.
             vectors: Of its sentences, rows of length 1, shape (sentences, dimension).
             embed: The vector of a question, shape (dimension,).
         """
         self._pool, self._vectors, self._embed = pool, vectors, embed
-        held = {pool.sentences[n].group for one in pool.asked if one.split == "valid" for n in one.right}
-        self._taught = np.array([one.group not in held for one in pool.sentences])
-        self._english = np.array([one.language == "en" for one in pool.sentences])
+        held = {
+            pool.sentences[n].group for asked in pool.asked if asked.split == "valid" for n in asked.right
+        }
+        self._taught = np.array([sentence.group not in held for sentence in pool.sentences])
+        self._english = np.array([sentence.language == "en" for sentence in pool.sentences])
         self._groups: dict[str, list[int]] = defaultdict(list)
         for place, sentence in enumerate(pool.sentences):
             self._groups[sentence.group].append(place)
-        self._training = [one for one in pool.asked if one.split == "train"]
+        self._training = [asked for asked in pool.asked if asked.split == "train"]
         self._weights = [
-            SHARES[one.kind] * (ENGLISH if one.language == "en" else 1) for one in self._training
+            SHARES[asked.kind] * (ENGLISH if asked.language == "en" else 1) for asked in self._training
         ]
 
     def draw(self, rng: random.Random) -> Example:
-        """An example to learn."""
+        """An example for training."""
         (asked,) = rng.choices(self._training, self._weights)
         return self.of(asked, rng)
 
@@ -245,7 +251,7 @@ class Sampler:
         return Example(asked.question, tuple(self._pool.sentences[n] for n in places), bool(right))
 
 
-def _some(count: int, places: Sequence[int], but: set[int], rng: random.Random) -> list[int]:
-    """Some of the places, by lot, without others."""
-    left = [place for place in places if place not in but]
+def _some(count: int, places: Sequence[int], excluded: set[int], rng: random.Random) -> list[int]:
+    """Up to ``count`` of the places at random, without the excluded ones."""
+    left = [place for place in places if place not in excluded]
     return rng.sample(left, min(count, len(left)))

@@ -6,8 +6,8 @@
 
 A cross-encoder (Nogueira and Cho 2019, arXiv 1901.04085) on multilingual-e5-small. Its loss is the negative
 log likelihood of the right sentence among those of a question (train/retrieval/pairs.py) and of "none", whose
-score is 0: so a score also tells whether a sentence answers at all. ``--measure`` prints how often a right
-sentence of a collection is among the first, in the order of search and in that of the scores.
+score is 0, so that a score also says whether a sentence answers at all. ``--measure`` prints how often a
+right sentence of a collection is among the first, by search and by score.
 
 Nothing in rag uses it yet: docs/research/decisions.md has what was measured.
 """
@@ -43,13 +43,13 @@ from train.retrieval.pairs import Example, Pool, Sampler, Sentence
 from train.tasks.sources import REPORTS, reports
 
 LIMITS = {"question": 48, "title": 24, "sentence": 110}
-"""Tokens of each part at most."""
+"""Most tokens of each part."""
 
 FIRST = 3
-"""The first layer that learns; those below it, and the embeddings, stay as they are."""
+"""The first layer that is trained; those below it, and the embeddings, stay frozen."""
 
 SHARPNESS = 4.0
-"""Scores are multiplied by it, so that a small head tells sentences apart from the first steps on."""
+"""Factor of the scores, so that a small head separates sentences from the first steps on."""
 
 BATCH, ROWS = 8, 16
 """Questions of a step, and pairs that go through the network at once."""
@@ -66,12 +66,12 @@ class Reranker(nn.Module):
     """Scores pairs of a question and a sentence."""
 
     def __init__(self, bert: Any, tokenizer: Any, first: int = FIRST) -> None:
-        """Begin with a network whose head knows nothing.
+        """Start with an untrained head.
 
         Args:
             bert: A ``BertModel`` of transformers.
             tokenizer: Its tokenizer, of the package tokenizers.
-            first: The first layer that learns.
+            first: The first layer that is trained.
         """
         super().__init__()
         self.bert, self._tokenizer = bert, tokenizer
@@ -117,7 +117,7 @@ class Reranker(nn.Module):
 
 
 def open_reranker(settings: Settings) -> Reranker:
-    """A reranker on the packaged embedder, which knows nothing yet."""
+    """An untrained reranker on the packaged embedder."""
     from tokenizers import Tokenizer
     from transformers import BertModel
 
@@ -132,13 +132,15 @@ def open_reranker(settings: Settings) -> Reranker:
 
 
 def loss(network: Reranker, examples: Sequence[Example]) -> Tensor:
-    """The mean negative log likelihood of what is right: a sentence, or that none is."""
-    scores = network([network.pair(one.question, sentence) for one in examples for sentence in one.sentences])
+    """The mean negative log likelihood of the right sentence, or of "none" where there is no right one."""
+    scores = network(
+        [network.pair(example.question, sentence) for example in examples for sentence in example.sentences]
+    )
     total, at = torch.zeros(()), 0
-    for one in examples:
-        own = torch.cat([scores[at : at + len(one.sentences)], torch.zeros(1)])
-        total = total - functional.log_softmax(own, 0)[0 if one.answerable else -1]
-        at += len(one.sentences)
+    for example in examples:
+        candidates = torch.cat([scores[at : at + len(example.sentences)], torch.zeros(1)])
+        total = total - functional.log_softmax(candidates, 0)[0 if example.answerable else -1]
+        at += len(example.sentences)
     return total / len(examples)
 
 
@@ -162,7 +164,7 @@ class Run:
             self.step, self._elapsed = state["step"], state["elapsed"]
 
     def __call__(self, sampler: Sampler, seconds: float) -> None:
-        """Train until ``seconds`` are over, those before a resumption included."""
+        """Train for ``seconds``, which include those before a resumption."""
         self._network.train()
         saved, losses = time.monotonic(), []
         while self._elapsed < seconds:
@@ -214,7 +216,7 @@ def load(network: Reranker, state: dict[str, Any]) -> None:
 
 @torch.no_grad()
 def measure(network: Reranker, corpus: Path, file: Path, settings: Settings, embedder: Embedder) -> str:
-    """A table: how often a right sentence is among the first of those that search returns.
+    """A table of how often a right sentence is among the first that search returns.
 
     Args:
         network: Trained.
@@ -227,7 +229,7 @@ def measure(network: Reranker, corpus: Path, file: Path, settings: Settings, emb
     articles = load_folder(corpus, settings).articles
     texts = {article.id: article.text for article in articles}
     ranks: dict[str, list[tuple[list[bool], list[bool]]]] = {}
-    best: dict[bool, list[float]] = {True: [], False: []}
+    best_scores: dict[bool, list[float]] = {True: [], False: []}
     with tempfile.TemporaryDirectory() as folder:
         searcher = open_searcher(articles, Path(folder), settings, embedder)
         for question in read_questions(file):
@@ -237,11 +239,11 @@ def measure(network: Reranker, corpus: Path, file: Path, settings: Settings, emb
             if not evidence:
                 continue
             shown = [Sentence(item.text, item.title, item.article_id, "ar") for item in evidence]
-            scores = network([network.pair(question.text, one) for one in shown])
-            best[question.answerable].append(float(scores[: settings.evidence].max()))
+            scores = network([network.pair(question.text, sentence) for sentence in shown])
+            best_scores[question.answerable].append(float(scores[: settings.evidence].max()))
             if question.answerable and (gold := gold_spans(question, texts)):
                 spans = [Span(item.article_id, item.start, item.end) for item in evidence]
-                right = [any(span.overlaps(one) for one in gold) for span in spans]
+                right = [any(span.overlaps(answer) for answer in gold) for span in spans]
                 order = scores.argsort(descending=True).tolist()
                 ranks.setdefault(question.lang, []).append((right, [right[n] for n in order]))
     rows = ["questions, order       " + "".join(f"{depth:>7}" for depth in DEPTHS)]
@@ -250,12 +252,12 @@ def measure(network: Reranker, corpus: Path, file: Path, settings: Settings, emb
             shares = [np.mean([any(pair[at][:depth]) for pair in pairs]) for depth in DEPTHS]
             cells = "".join(f"{share:7.3f}" for share in shares)
             rows.append(f"{language}, {name:<10} n {len(pairs):>4} {cells}")
-    rows.append(f"best score, answerable against not: area under the curve {_area(best):.3f}")
+    rows.append(f"best score, answerable against not: area under the curve {_area(best_scores):.3f}")
     return "\n".join(rows)
 
 
 def _area(best: dict[bool, list[float]]) -> float:
-    """The share of pairs of an answerable and another question that the score puts in order."""
+    """The share of pairs of an answerable and an unanswerable question that the score orders rightly."""
     pairs = list(itertools.product(best[True], best[False]))
     return float(np.mean([(a > b) + (a == b) / 2 for a, b in pairs])) if pairs else float("nan")
 
@@ -285,7 +287,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         pool.add_set(Path(folder), _language(language), settings)
     file = args.out / "vectors.npy"
     if not file.exists():
-        np.save(file, embedder.passages([one.text for one in pool.sentences]))
+        np.save(file, embedder.passages([sentence.text for sentence in pool.sentences]))
     sampler = Sampler(pool, np.load(file), lambda question: embedder.question(question).vector)
     Run(network, args.out, args.rate, resume=args.resume)(sampler, args.seconds)
     return 0

@@ -3,9 +3,9 @@
     python -m train.retrieval.retriever --data DIR [--data DIR ...]          writes the two files that ship
     python -m train.retrieval.retriever --data DIR --steps 4 --out DIR  a short trial, which writes into --out
 
-Each DIR holds ``corpus/`` and ``questions.jsonl`` (evals/README.md). The embedder stays as it is: a
-projection of its tokens after layer 10 to 64 numbers, and how much each token of a question counts, are
-trained with the ranking that is served as their loss. Cross-validation over blocks of documents gives the
+Each DIR holds ``corpus/`` and ``questions.jsonl`` (evals/README.md). The embedder stays frozen: a projection
+of its tokens after layer 10 to 64 numbers, and the weight of each token of a question, are trained with the
+served ranking as their loss. Cross-validation over blocks of documents gives the
 figures; the fusion weights are fitted on held-out questions alone.
 """
 
@@ -47,10 +47,10 @@ LIST = 11
 """Chunks that compete for a question: the right ones, the four best wrong ones, others of the best 30."""
 
 PROJECTION_RATE, WEIGHT_RATE, IMPORTANCE_RATE = 1e-3, 0.05, 3e-3
-"""Learning rates of AdamW, falling to nothing in a straight line."""
+"""Learning rates of AdamW, which fall linearly to a fiftieth."""
 
 CANDIDATES = 20
-"""Chunks, best first without late interaction, that are ranked when a fold is scored."""
+"""Chunks that are ranked when a fold is scored: the best without late interaction."""
 
 PRINT = 40  # steps between two lines
 FIT_STEPS = 120
@@ -69,16 +69,16 @@ class States:
 
 
 class Head(nn.Module):
-    """What is trained."""
+    """The trained layers and fusion weights."""
 
     def __init__(self, states: Sequence[States]) -> None:
         """Start from the principal components of the tokens, which lose little.
 
         Args:
-            states: Texts whose tokens are looked at.
+            states: Of the texts from which the components are computed.
         """
         super().__init__()
-        every = torch.cat([x[::7].float() for own in states for x in own.words])
+        every = torch.cat([x[::7].float() for text_states in states for x in text_states.words])
         mean = every.mean(0)
         _, _, axes = torch.pca_lowrank(functional.normalize(every - mean, dim=-1), q=SIZE, niter=4)
         self.projection = nn.Linear(len(mean), SIZE)
@@ -107,7 +107,7 @@ def states_of(bert: Any, tokenizer: Any, texts: Sequence[str], prefix: str, span
         bert: Its transformers model.
         tokenizer: Its tokenizer.
         texts: The texts.
-        prefix: Stands before each text, as the embedder was trained.
+        prefix: Put before each text, as in the embedder's training.
         spans: For each text its sentences, where they are wanted.
     """
     encodings = tokenizer.encode_batch([prefix + text for text in texts])
@@ -122,14 +122,14 @@ def states_of(bert: Any, tokenizer: Any, texts: Sequence[str], prefix: str, span
             ids[row, : len(encodings[i].ids)] = torch.tensor(encodings[i].ids)
             mask[row, : len(encodings[i].ids)] = 1
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-            every = bert(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
+            layers = bert(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
         for row, i in enumerate(batch):
             offsets = np.array(encodings[i].offsets, np.int32)
-            own = np.flatnonzero((offsets[:, 1] > offsets[:, 0]) & (offsets[:, 1] > len(prefix)))
-            states.words[i] = every[FROM_LAYER][row, torch.tensor(own)].to(torch.bfloat16).clone()
+            inside = np.flatnonzero((offsets[:, 1] > offsets[:, 0]) & (offsets[:, 1] > len(prefix)))
+            states.words[i] = layers[FROM_LAYER][row, torch.tensor(inside)].to(torch.bfloat16).clone()
             if spans is not None:
                 states.parts[i] = late_interaction.parts(
-                    spans[i], np.maximum(offsets[own] - np.int32(len(prefix)), 0)
+                    spans[i], np.maximum(offsets[inside] - np.int32(len(prefix)), 0)
                 )
     return states
 
@@ -178,7 +178,7 @@ class Scored:
 def scored(
     data: Data,
     question: int,
-    asked: tuple[torch.Tensor, torch.Tensor],
+    query: tuple[torch.Tensor, torch.Tensor],
     rows: Sequence[int],
     tokens: Sequence[torch.Tensor],
 ) -> Scored:
@@ -187,12 +187,12 @@ def scored(
     Args:
         data: The question set.
         question: Its row.
-        asked: What ``Head.asked`` says of it.
+        query: What ``Head.asked`` returns for it.
         rows: The chunks.
         tokens: Unit vectors of each chunk's words.
     """
     corpus = data.corpus
-    similar = asked[0] @ torch.cat(list(tokens)).T
+    similar = query[0] @ torch.cat(list(tokens)).T
     starts = np.concatenate([[0], np.cumsum([len(x) for x in tokens])])
     whole = torch.stack([similar[:, starts[i] : starts[i + 1]].amax(1) for i in range(len(rows))], 1)
     known = np.stack([source[question][list(rows)] for source in (corpus.dense, data.best, corpus.words)], 1)
@@ -204,10 +204,10 @@ def scored(
                 places.append((first + number, at))
                 parts.append(similar[:, starts[at] + start : starts[at] + end].amax(1))
     sentence_rows = np.array([row for row, _ in places], np.int64)
-    own = torch.tensor(corpus.own[question][sentence_rows])
+    cosines = torch.tensor(corpus.own[question][sentence_rows])
     return Scored(
-        passages=torch.cat([torch.tensor(known), (asked[1] @ whole)[:, None]], 1),
-        sentences=torch.stack([own, asked[1] @ torch.stack(parts, 1)], 1),
+        passages=torch.cat([torch.tensor(known), (query[1] @ whole)[:, None]], 1),
+        sentences=torch.stack([cosines, query[1] @ torch.stack(parts, 1)], 1),
         chunk_of=torch.tensor([at for _, at in places], dtype=torch.long),
         rows=sentence_rows,
     )
@@ -296,7 +296,7 @@ class Example:
 
 
 def held_out_examples(head: Head, sets: Sequence[Data], fold: int) -> list[Example]:
-    """The signals of the questions of a fold, with tokens in four bits as they are served."""
+    """The signals of a fold's questions, with tokens in four bits as served."""
     examples = []
     with torch.no_grad():
         for data in sets:
@@ -305,8 +305,8 @@ def held_out_examples(head: Head, sets: Sequence[Data], fold: int) -> list[Examp
             tokens = [torch.tensor(late_interaction.unpack(x)) for x in packed]
             for question in map(int, np.flatnonzero(corpus.fold == fold)):
                 rows = [int(row) for row in data.first(question)[:CANDIDATES]]
-                asked = head.asked(data.questions.words[question])
-                scores = scored(data, question, asked, rows, [tokens[row] for row in rows])
+                query = head.asked(data.questions.words[question])
+                scores = scored(data, question, query, rows, [tokens[row] for row in rows])
                 examples.append(
                     Example(
                         tag=f"{corpus.name} {corpus.questions[question].tags[0]}",
@@ -327,31 +327,31 @@ Fitted = dict[str, list[list[float]]]
 def fit(examples: Sequence[Example]) -> Fitted:
     """Convex weights for each language, by maximum likelihood of the right passage and sentence.
 
-    For a language without examples they are a guess.
+    For a language without examples they are a fixed guess.
     """
     weights: Fitted = {"passage": [], "sentence": []}
     for language in range(len(LANGUAGES)):
-        own = [e for e in examples if e.language == language]
+        of_language = [e for e in examples if e.language == language]
         free = torch.tensor([[20.0, 20.0, 5.0, 10.0], [20.0, 10.0, 10.0, 1.0]]).log().requires_grad_()
         optimizer = torch.optim.Adam([free], lr=0.03)
-        for _ in range(FIT_STEPS if own else 0):
+        for _ in range(FIT_STEPS if of_language else 0):
             optimizer.zero_grad()
             losses = []
-            for e in own:
+            for e in of_language:
                 logits, sentence_logits = e.scores.logits(free[0].exp(), free[1, :3].exp())
                 losses += [_loss(logits, e.right)] if e.right.any() else []
                 losses += [_loss(sentence_logits, e.right_sentences)] if e.right_sentences.any() else []
             torch.stack(losses).mean().backward()
             optimizer.step()
         for name, row in (("passage", free[0]), ("sentence", free[1, :3])):
-            found = row.detach().exp()
-            weights[name].append([round(float(x), 4) for x in found / found.sum()])
+            factors = row.detach().exp()
+            weights[name].append([round(float(x), 4) for x in factors / factors.sum()])
     return weights
 
 
 def ranks(examples: Sequence[Example], weights: Fitted) -> dict[str, list[list[float]]]:
     """For each tag and question the reciprocal ranks of the first right passage and sentence."""
-    found: dict[str, list[list[float]]] = {}
+    reciprocal: dict[str, list[list[float]]] = {}
     for e in examples:
         kinds = (torch.tensor(weights[name][e.language]) for name in ("passage", "sentence"))
         logits, sentence_logits = e.scores.logits(*kinds)
@@ -360,10 +360,10 @@ def ranks(examples: Sequence[Example], weights: Fitted) -> dict[str, list[list[f
         outside = ~np.isin(e.scores.chunk_of.numpy(), order[: Settings().passages])
         score = np.where(outside, -np.inf, sentence_logits.numpy())
         sentences = np.argsort(-score, kind="stable")
-        found.setdefault(e.tag, []).append(
+        reciprocal.setdefault(e.tag, []).append(
             [_reciprocal(e.right[order]), _reciprocal(e.right_sentences[sentences])]
         )
-    return found
+    return reciprocal
 
 
 def _reciprocal(right: NDArray[np.bool_]) -> float:
@@ -396,12 +396,12 @@ def _load(data: Sequence[Path], settings: Settings, folds: int) -> list[Data]:
     sets = []
     for path in data:
         corpus = read(path, embedder, settings, folds)
-        asked = [question.text for question in corpus.questions]
+        texts = [question.text for question in corpus.questions]
         sets.append(
             Data(
                 corpus,
                 states_of(bert, tokenizer, corpus.texts, PackagedEmbedder.PASSAGE, corpus.spans),
-                states_of(bert, tokenizer, asked, PackagedEmbedder.QUERY),
+                states_of(bert, tokenizer, texts, PackagedEmbedder.QUERY),
                 corpus.best_sentence,
             )
         )
@@ -435,11 +435,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for fold in range(args.folds):
         held_out = [e for e in examples if e.fold == fold]
         # Weights too are fitted without the fold that they are scored on.
-        for tag, own in ranks(held_out, fit([e for e in examples if e.fold != fold])).items():
-            values.setdefault(tag, []).extend(own)
+        for tag, reciprocal in ranks(held_out, fit([e for e in examples if e.fold != fold])).items():
+            values.setdefault(tag, []).extend(reciprocal)
     print("cross-validated        passages recall@1, MRR    sentences recall@1, MRR")
-    for tag, own in values.items():
-        rr = np.array(own)
+    for tag, reciprocal in values.items():
+        rr = np.array(reciprocal)
         first = (rr == 1).mean(0)
         print(
             f"{tag:<22} {first[0]:.3f}  {rr[:, 0].mean():.3f}   "

@@ -3,7 +3,7 @@
     python -m train.retrieval.sentences --collection DIR QUESTIONS ... [--pairs AR EN QUESTIONS ...] [--dry]
 
 A collection is a folder of articles and a file of questions (evals/README.md). Pairs are as for
-evals/mixed.py: each article is there in Arabic and in English, and drawn in one of them by lot, so that
+evals/mixed.py: each article exists in Arabic and in English, and is drawn in one of them at random, so that
 sentences of both languages compete. The model is linear; its loss is the negative log likelihood of the
 right sentences among all that are read, the mean over collections, which count equally. Each collection is
 also measured with weights fitted on the others, beside the weights in use. ``--dry`` only prints.
@@ -35,10 +35,10 @@ from rag.retrieval.search import Searcher
 from rag.settings import Settings
 
 READ = 6
-"""Passages that are read, as ``Settings.passages``."""
+"""Passages whose sentences compete, as ``Settings.passages``."""
 
 DEPTHS = (1, 4, 6, 8)
-"""Recall is printed among so many sentences."""
+"""Depths at which recall is printed, in sentences."""
 
 ROUNDS, RATE, DECAY = 250, 0.05, 1e-3
 """Steps of AdamW over all questions, its learning rate, which falls to nothing, and its weight decay."""
@@ -77,18 +77,18 @@ def pool(
 def of_collection(
     corpus: Path, file: Path, most: int, settings: Settings, embedder: Embedder, folder: Path
 ) -> list[Pool]:
-    """The pools of some questions of a collection, drawn by lot."""
+    """The pools of randomly drawn questions of a collection."""
     articles = load_folder(corpus, settings).articles
     searcher = open_searcher(articles, folder, settings, embedder)
     texts = {article.id: article.text for article in articles}
-    asked = [(q, gold) for q in _drawn(file, most) if (gold := gold_spans(q, texts))]
-    return [found for q, gold in asked if (found := pool(searcher, q.text, gold))]
+    questions = [(q, gold) for q in _drawn(file, most) if (gold := gold_spans(q, texts))]
+    return [candidates for q, gold in questions if (candidates := pool(searcher, q.text, gold))]
 
 
 def of_pairs(
     arabic: Path, english: Path, file: Path, most: int, settings: Settings, embedder: Embedder, folder: Path
 ) -> list[Pool]:
-    """The same where each article is in one of two languages; quotes may be in either."""
+    """The pools where each article is in one of two languages; quotes may be in either."""
     pairs = read_pairs(arabic, english, settings)
     searcher = open_searcher(pairs.articles, folder, settings, embedder)
     draw = pairs.draw("fit-0")
@@ -103,8 +103,8 @@ def of_pairs(
             for quote in question.evidence
             if (at := searcher.generation.articles[i].text.find(quote.text)) >= 0
         ]
-        if gold and (own := pool(searcher, question.text, gold, allowed)):
-            pools.append(own)
+        if gold and (candidates := pool(searcher, question.text, gold, allowed)):
+            pools.append(candidates)
     return pools
 
 
@@ -120,17 +120,17 @@ def fit(collections: Sequence[Sequence[Pool]]) -> Floats:
     Args:
         collections: The pools of each; those without a right sentence teach nothing.
     """
-    taught = [[own for own in pools if own.right.any()] for pools in collections]
-    every = [own for pools in taught for own in pools]
-    shares = torch.tensor([1 / len(pools) / len(taught) for pools in taught for _ in pools])
-    rows = np.concatenate([own.features for own in every])
+    learnable = [[candidates for candidates in pools if candidates.right.any()] for pools in collections]
+    every = [candidates for pools in learnable for candidates in pools]
+    shares = torch.tensor([1 / len(pools) / len(learnable) for pools in learnable for _ in pools])
+    rows = np.concatenate([candidates.features for candidates in every])
     mean, spread = rows.mean(0), rows.std(0) + 1e-6
-    longest = max(len(own.right) for own in every)
+    longest = max(len(candidates.right) for candidates in every)
     padded = np.zeros((len(every), longest, rows.shape[1]), np.float32)
     there, right = np.zeros((2, len(every), longest), bool)
-    for at, own in enumerate(every):
-        padded[at, : len(own.right)] = (own.features - mean) / spread
-        there[at, : len(own.right)], right[at, : len(own.right)] = True, own.right
+    for at, candidates in enumerate(every):
+        padded[at, : len(candidates.right)] = (candidates.features - mean) / spread
+        there[at, : len(candidates.right)], right[at, : len(candidates.right)] = True, candidates.right
     known, present, wanted = map(torch.from_numpy, (padded, there, right))
     weights = torch.zeros(rows.shape[1], requires_grad=True)
     optimiser = torch.optim.AdamW([weights], RATE, weight_decay=DECAY)
@@ -148,9 +148,9 @@ def fit(collections: Sequence[Sequence[Pool]]) -> Floats:
 def recall(pools: Sequence[Pool], weights: Floats) -> list[float]:
     """The share of questions with a right sentence among the first ``DEPTHS``."""
     ranks = []
-    for own in pools:
-        scores = own.features @ weights
-        best = scores[own.right].max(initial=-np.inf)
+    for candidates in pools:
+        scores = candidates.features @ weights
+        best = scores[candidates.right].max(initial=-np.inf)
         ranks.append(int((scores > best).sum()))
     return [float(np.mean([rank < depth for rank in ranks])) for depth in DEPTHS]
 
@@ -185,7 +185,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
     used = ranking.load_ranker(embedder.identity)
     for name, pools in collections.items():
-        others = [own for other, own in collections.items() if other != name] or [pools]
+        others = [their_pools for collection, their_pools in collections.items() if collection != name] or [
+            pools
+        ]
         for label, weights in (("in use", used), ("fitted on the others", fit(others))):
             if weights is not None:
                 cells = ", ".join(

@@ -80,7 +80,7 @@ def serve(
     Args:
         items: The reports.
         embedder: Of the product.
-        questions: How many of each report, drawn by lot.
+        questions: How many of each report, drawn at random.
         near: How many of its near misses. Differences are all asked.
         seed: Another seed draws others.
     """

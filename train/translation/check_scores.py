@@ -3,9 +3,9 @@
     python -m train.translation.check_scores FILE.tsv            English, TAB, Arabic
     python -m train.translation.check_scores FILE.tsv --show 20  also flagged pairs
 
-A human translation should be flagged rarely. As a contrast each source is also compared with the translation
-of the sentence after it, which should be flagged nearly always, if it has values and names; and English
-translations in which one number or the name of one place was changed should be flagged as well.
+A human translation should be flagged rarely. For contrast, each source is also compared with the translation
+of the next sentence, which should nearly always be flagged if it has values and names; English translations
+with one changed number or place name should be flagged as well.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def table(comparisons: list[Comparison]) -> str:
 
 
 def changed_number(text: str, rng: random.Random) -> str:
-    """A text with another number of two digits or more in place of one; empty where it has none."""
+    """The text with one of its numbers of two or more digits changed; empty where it has none."""
     matches = list(re.finditer(r"(?<![\d.,])[1-9]\d+(?![\d.,]|st|nd|rd|th)", text))
     if not matches:
         return ""
@@ -48,7 +48,7 @@ def changed_number(text: str, rng: random.Random) -> str:
 
 
 def changed_place(text: str, rng: random.Random, places: Sequence[str]) -> str:
-    """An English text with another place in place of one inside a sentence; empty where it names none."""
+    """The English text with one place name inside a sentence replaced; empty where it has none."""
     words = words_of(text)
     spans = []
     for at in range(1, len(words)):
@@ -62,7 +62,7 @@ def changed_place(text: str, rng: random.Random, places: Sequence[str]) -> str:
 
 
 def detected(pairs: Sequence[Sequence[str]]) -> str:
-    """Shares of English translations with one change that are flagged for it."""
+    """Shares of English translations with one change whose change is flagged."""
     rng = random.Random(0)
     places = [name.english[0] for name in gazetteer().names if name.kind == "place"]
     counts = {"number": [0, 0], "place": [0, 0]}

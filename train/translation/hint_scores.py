@@ -4,9 +4,8 @@
     python -m train.translation.hint_scores FILE.tsv --show 20  also sentences with their hints
     python -m train.translation.hint_scores FILE.tsv --source en  hints of the English sentences
 
-Printed: the distinct content words of the reference that some hint licenses (compared by stem), the hints
-with a meaning that is in the reference, and, for each kind of hint, how many there are and how many are right
-in this sense.
+Prints the share of the reference's distinct content words that some hint licenses (compared by stem), the
+share of hints with a meaning that is in the reference, and, for each kind of hint, its number and this share.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from rag.records import Language
 
 
 def is_right(hint: Hint, reference: frozenset[str], language: Language) -> bool:
-    """Whether some meaning of a hint is in a reference, by its stems, both in one language."""
+    """Whether a meaning of a hint is in a reference in the same language, compared by stem."""
     meanings = (stems_of(target, language) for target in hint.targets)
     return any(meaning and meaning <= reference for meaning in meanings)
 
@@ -44,25 +43,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     hints: Counter[str] = Counter()
     right: Counter[str] = Counter()
     shown = set(random.Random(args.seed).sample(range(len(pairs)), args.show))
-    other: Language = "en" if args.source == "ar" else "ar"
+    reference_language: Language = "en" if args.source == "ar" else "ar"
     for number, pair in enumerate(pairs):
-        source, wanted = reversed(pair) if args.source == "ar" else pair
-        given = hints_for(source, args.source)
-        reference = stems_of(wanted, other)
-        content = {key for key in keys_of(wanted) if key[0].isalpha() and not is_stop(key, other)}
-        known = frozenset().union(*(stems_of(target, other) for hint in given for target in hint.targets))
+        source, translation = reversed(pair) if args.source == "ar" else pair
+        offered = hints_for(source, args.source)
+        reference = stems_of(translation, reference_language)
+        content = {
+            key for key in keys_of(translation) if key[0].isalpha() and not is_stop(key, reference_language)
+        }
+        known = frozenset().union(
+            *(stems_of(target, reference_language) for hint in offered for target in hint.targets)
+        )
         words += len(content)
-        licensed += sum(stem(key, other) in known for key in content)
-        for hint in given:
+        licensed += sum(stem(key, reference_language) in known for key in content)
+        for hint in offered:
             kind = "spelled" if hint.spelled else hint.kind
             hints[kind] += 1
-            right[kind] += is_right(hint, reference, other)
-            first += bool(is_right(replace(hint, targets=hint.targets[:1]), reference, other))
+            right[kind] += is_right(hint, reference, reference_language)
+            first += bool(is_right(replace(hint, targets=hint.targets[:1]), reference, reference_language))
         if number in shown:
-            wrong = [hint for hint in given if not is_right(hint, reference, other)]
-            missing = sorted(key for key in content if stem(key, other) not in known)
+            wrong = [hint for hint in offered if not is_right(hint, reference, reference_language)]
+            missing = sorted(key for key in content if stem(key, reference_language) not in known)
             print(
-                f"{source}\n{wanted}\n  {render(given)}\n"
+                f"{source}\n{translation}\n  {render(offered)}\n"
                 f"  not in the reference: {render(wrong)}\n  {missing}\n"
             )
     print(f"content words licensed {licensed / words:.3f} of {words}")

@@ -3,9 +3,9 @@
     python -m train.translation.tables --shared TRAIN
 
 TRAIN holds lexicon/, names/, news/ and parallel/. The lexicon's files are joined, without entries that were
-marked as garbage. The meanings of a word are put in the order in which human translators use them, counted in
-sentence pairs that may be used freely (``ORDERING``), and a number behind a meaning says how often it and the
-word occur together; no meaning is added or lost. The tables of names are copied.
+marked as garbage. The meanings of a word are sorted by how often human translators use them, counted in
+freely usable sentence pairs (``ORDERING``), and a number after a meaning says how often it and the word occur
+together; no meaning is added or lost. The tables of names are copied.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from rag.language.translation.words import keys_of, stems_of, unprefixed
 ORDERING = ("un", "tico19")
 """Files of parallel/ from which the order of meanings is counted, beside the news reports; free to use."""
 LEAST_SEEN = 4
-"""Sentences with a word from which its meanings are put in order."""
+"""Fewest sentences with a word for its meanings to be sorted."""
 
 Entry = tuple[str, list[str]]
 
 
 def lexicon_rows(folder: Path) -> Iterator[tuple[str, list[Entry]]]:
-    """Stem, and its words with their meanings, of every line of the lexicon."""
+    """For every line of the lexicon its stem, and its words with their meanings."""
     for file in sorted(folder.glob("*.tsv")):
         for line in file.read_text(encoding="utf-8").splitlines():
             key, _, entries = line.partition("\t")
@@ -87,7 +87,7 @@ def counted(word: str, meaning: str, use: Usage) -> tuple[float, int]:
 
     Returns:
         The share of the word's sentences whose translation has all words of the meaning, and the Dice
-        coefficient of both in percent, which tells how good the word is for the meaning.
+        coefficient of both in percent, which says how well the word fits the meaning.
     """
     keys = [key for key in keys_of(meaning.lstrip("^")) if key not in ("to", "the", "a", "be")]
     stems = [stem(key, "en") for key in keys]
@@ -118,11 +118,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     use = usage(sentence_pairs(args.shared), words)
     lines = []
     for key, entries in rows:
-        shown = []
+        sorted_entries = []
         for word, meanings in entries:
             folded = (keys_of(word) or ("",))[0]
-            shown.append(f"{word}={'; '.join(ordered(folded, meanings, use))}")
-        lines.append(f"{key}\t{' | '.join(shown)}\n")
+            sorted_entries.append(f"{word}={'; '.join(ordered(folded, meanings, use))}")
+        lines.append(f"{key}\t{' | '.join(sorted_entries)}\n")
     (args.out / "lexicon.tsv").write_text("".join(lines), encoding="utf-8")
     for name in ("names.tsv", "cldr.tsv"):
         shutil.copyfile(args.shared / "names" / name, args.out / name)

@@ -1,11 +1,11 @@
 """Learns how newspapers spell Arabic names, from the names that ship with the package.
 
-    python -m train.translation.transliteration  prints how well a tenth that was held out is spelled
+    python -m train.translation.transliteration  prints how well a held-out tenth is spelled
     python -m train.translation.transliteration --write    learns from all names and writes the shipped model
 
-Words of names that stand for each other are aligned letter by letter: an Arabic letter stands for up to four
-Latin ones, and expectation maximisation learns which. Then sequences of three such units are counted. It
-takes less than a minute on one core.
+Corresponding words of names are aligned letter by letter: an Arabic letter is written as up to four Latin
+ones, and expectation maximisation learns which. Then sequences of three such units are counted. This takes
+less than a minute on one core.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from rag.language.translation.transliteration import EDGE, Model, Unit, plain_sp
 from rag.language.translation.words import keys_of, word_key
 
 MOST_LATIN = 4
-"""Latin letters for one Arabic letter at most."""
+"""Most Latin letters for one Arabic letter."""
 ROUNDS = 12
 LEAST_LIKE = 0.65
 """Likeness of sounds from which two words of a place's name are spellings of each other, not translations."""
 KINDS = ("person", "place")
-"""Kinds of names that are measured; others and the lexicon's names are learned from too."""
+"""Kinds of names that are measured; training also uses the others and the lexicon's names."""
 
 Pair = tuple[str, str]
 """A folded Arabic word without article, and its Latin spelling in small letters."""
 
 
 def pairs(kinds: Sequence[str] = KINDS) -> dict[Pair, int]:
-    """Words of names of some kinds, with the number of names that have them, the usual spelling thrice."""
+    """Words of names of some kinds, with their number of names; the usual spelling counts three times."""
     counts: Counter[Pair] = Counter()
     for name in gazetteer().names:
         for english in name.english if name.kind in kinds else ():
-            for one, other in aligned(Name(name.kind, (english,), name.arabic)):
-                if pair := _pair(one, other):
+            for latin, arabic in aligned(Name(name.kind, (english,), name.arabic)):
+                if pair := _pair(latin, arabic):
                     counts[pair] += 1 if english != name.english[0] else 3
     return dict(counts)
 
@@ -69,7 +69,7 @@ def more_pairs() -> dict[Pair, int]:
 
 
 def _pair(english: str, arabic: str) -> Pair | None:
-    """A name's word in both languages, where both are spellings of the same sounds."""
+    """A name's word in both languages; None where they are not spellings of the same sounds."""
     letters = "".join(keys_of(arabic))
     letters = letters.removeprefix("ال") if len(letters) > 4 else letters
     latin = word_key(english)
@@ -78,7 +78,7 @@ def _pair(english: str, arabic: str) -> Pair | None:
 
 
 def _likely(letter: str, latin: str) -> float:
-    """A first guess of how well Latin letters stand for an Arabic one, by their sounds."""
+    """A first guess of how well Latin letters represent an Arabic one, by their sounds."""
     vowels = sum(c in "aeiouy" for c in latin)
     if letter in "اويعءه" and vowels == len(latin):
         return 1.0
@@ -180,7 +180,7 @@ def shapes(names: Iterable[str], others: Iterable[str]) -> dict[str, float]:
 
 
 def ordinary_words() -> list[str]:
-    """Folded words of the lexicon that are no names, without article."""
+    """Folded words of the lexicon that are not names, without article."""
     words = set()
     for word, text in lexicon_entries():
         if "^" not in text:
@@ -189,7 +189,7 @@ def ordinary_words() -> list[str]:
 
 
 def separation(names: list[str], others: list[str]) -> str:
-    """How well names and other words are distinguished, on a tenth that is held out."""
+    """How well names and other words are distinguished, on a held-out tenth."""
     names, others = ([w for w in words if len(w) > 2] for words in (names, others))
     kept = [[w for w in words if zlib.crc32(w.encode()) % 10] for words in (names, others)]
     table = shapes(*kept)
@@ -204,7 +204,7 @@ def separation(names: list[str], others: list[str]) -> str:
 
 
 def measured(model: Model, held: dict[str, dict[str, int]]) -> str:
-    """Exact matches and likeness of spellings of words that were held out, beside the plain letter table.
+    """Exact matches and likeness of spellings of held-out words, compared with the plain letter table.
 
     Args:
         model: Learned from other words.
@@ -216,9 +216,9 @@ def measured(model: Model, held: dict[str, dict[str, int]]) -> str:
         "plain table": [],
     }
     for arabic, known in held.items():
-        shown = [text for _, text in ranked(model, arabic)[:2]]
+        spellings = [text for _, text in ranked(model, arabic)[:2]]
         usual = max(known, key=lambda latin: known[latin])
-        scores = [(latin in known, latin == usual, _alike(latin, usual)) for latin in shown]
+        scores = [(latin in known, latin == usual, _alike(latin, usual)) for latin in spellings]
         rows["model, first"].append(scores[0])
         rows["model, best of two"].append(tuple(max(score) for score in zip(*scores, strict=True)))
         plain = plain_spelling(arabic).lower()
@@ -230,8 +230,8 @@ def measured(model: Model, held: dict[str, dict[str, int]]) -> str:
     return "\n".join(lines)
 
 
-def _alike(one: str, other: str) -> float:
-    return SequenceMatcher(None, one, other, autojunk=False).ratio()
+def _alike(first: str, second: str) -> float:
+    return SequenceMatcher(None, first, second, autojunk=False).ratio()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
