@@ -101,13 +101,14 @@ def test_a_pair_has_both_texts_and_no_part_is_longer_than_its_limit(network: Rer
     assert len(network.pair("Where " * 500, pool.sentences[0])) <= len(short) + LIMITS["question"]
 
 
+@pytest.mark.parametrize("bf16", [False, True])
 def test_training_lowers_the_loss_and_resumes_from_its_checkpoint(
-    network: Reranker, sampler: Sampler, tmp_path: Path
+    network: Reranker, sampler: Sampler, tmp_path: Path, bf16: bool
 ) -> None:
     rng = random.Random(2)
     examples = [sampler.draw(rng) for _ in range(40)]
     before = float(loss(network, examples).detach())
-    Run(network, tmp_path, 3e-3, resume=False)(sampler, 4.0)
+    Run(network, tmp_path, 3e-3, resume=False, bf16=bf16)(sampler, 4.0)
     after = float(loss(network, examples).detach())
     assert after < before
     resumed = Run(network, tmp_path, 3e-3, resume=True)

@@ -15,6 +15,7 @@ Nothing in rag uses it yet: docs/research/decisions.md has what was measured.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
 import json
 import random
@@ -36,7 +37,6 @@ from evals.mixed import open_searcher
 from rag.loading.articles import load_folder
 from rag.models.embedding.embedder import Embedder, open_embedder
 from rag.models.weights.packaged import EMBEDDER, prepared
-from rag.records import Language
 from rag.settings import Settings
 from train.reader.network import pace
 from train.retrieval.pairs import Example, Pool, Sampler, Sentence
@@ -103,7 +103,7 @@ class Reranker(nn.Module):
                 ids[row, : len(pairs[n])], mask[row, : len(pairs[n])] = torch.tensor(pairs[n]), 1
             states = self.bert(input_ids=ids, attention_mask=mask).last_hidden_state
             means = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-            for n, score in zip(batch, self.head(means)[:, 0] * SHARPNESS, strict=True):
+            for n, score in zip(batch, self.head(means)[:, 0].float() * SHARPNESS, strict=True):
                 scores[n] = score
         return torch.stack(scores)
 
@@ -147,8 +147,10 @@ def loss(network: Reranker, examples: Sequence[Example]) -> Tensor:
 class Run:
     """A training run, which can be stopped and resumed."""
 
-    def __init__(self, network: Reranker, out: Path, rate: float, *, resume: bool) -> None:
-        self._network, self._out = network, out
+    def __init__(
+        self, network: Reranker, out: Path, rate: float, *, resume: bool, bf16: bool = False
+    ) -> None:
+        self._network, self._out, self._bf16 = network, out, bf16
         self._weights = network.learned()
         head = [value for name, value in self._weights.items() if name.startswith("head.")]
         layers = [value for name, value in self._weights.items() if not name.startswith("head.")]
@@ -172,7 +174,8 @@ class Run:
             for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
                 group["lr"] = rate * pace(self._elapsed / seconds)
             rng = random.Random(self.step)
-            value = loss(self._network, [sampler.draw(rng) for _ in range(BATCH)])
+            with torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
+                value = loss(self._network, [sampler.draw(rng) for _ in range(BATCH)])
             self._optimiser.zero_grad(set_to_none=True)
             value.backward()
             torch.nn.utils.clip_grad_norm_(list(self._weights.values()), 1.0)
@@ -270,6 +273,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("name --shared TRAIN to train, or --measure CORPUS QUESTIONS")
     if (args.measure or args.resume) and not (args.out / FILE).exists():
         parser.error(f"there is no {FILE} in {args.out}: train first")
+    if wrong := {language for _, language in args.set} - {"ar", "en"}:
+        parser.error(f"--set: a language is ar or en, not {sorted(wrong)}")
     torch.manual_seed(0)
     settings = Settings.load()
     embedder = open_embedder(settings)
@@ -284,19 +289,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pool.add_reports([*reports(args.shared / "news"), *reports(REPORTS)])
     pool.add_lessons(args.shared)
     for folder, language in args.set:
-        pool.add_set(Path(folder), _language(language), settings)
-    file = args.out / "vectors.npy"
+        pool.add_set(Path(folder), "en" if language == "en" else "ar", settings)
+    texts = [sentence.text for sentence in pool.sentences]
+    file = args.out / f"vectors-{hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]}.npy"
     if not file.exists():
-        np.save(file, embedder.passages([sentence.text for sentence in pool.sentences]))
+        np.save(file, embedder.passages(texts))
     sampler = Sampler(pool, np.load(file), lambda question: embedder.question(question).vector)
-    Run(network, args.out, args.rate, resume=args.resume)(sampler, args.seconds)
+    Run(network, args.out, args.rate, resume=args.resume, bf16=args.bf16)(sampler, args.seconds)
     return 0
-
-
-def _language(name: str) -> Language:
-    if name not in ("ar", "en"):
-        raise SystemExit(f"{name!r} is no language of a set; name ar or en")
-    return "en" if name == "en" else "ar"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -310,6 +310,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a question set and the language of its articles; repeat it",
     )  # fmt: skip
     parser.add_argument("--seconds", type=float, default=6000, help="of training; the rate falls with them")
+    parser.add_argument("--bf16", action="store_true", help="compute in bf16, for processors that can")
     parser.add_argument("--rate", type=float, default=2e-4, help="of AdamW, at its highest")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument(
