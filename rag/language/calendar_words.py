@@ -121,7 +121,7 @@ TIME_UNITS = (
     ("century", "قرن", "قرنان قرنين", "قرون", "قرنا"),
 )
 """Units of time, as written: English, then the Arabic singular, duals, plurals, and the form after 11 to 99
-where it is not the singular's."""
+if it differs from the singular."""
 
 _PLURALS = {"century": "centuries"}
 
@@ -143,4 +143,4 @@ UNITS_OF_TIME = (
     )
     - _OFTEN_OTHER
 )
-"""Units of time in both languages, folded. Arabic duals are included; they contain their own number."""
+"""Units of time in both languages, folded. Arabic duals are included; they contain a number."""

@@ -131,8 +131,8 @@ def _fold_char(char: str) -> str:
     """
     # Case folding and decomposition can each make the other necessary again (İ, ẞ, ϔ) two or three times.
     text = char
-    while (done := _fold_once(text)) != text:
-        text = done
+    while (folded := _fold_once(text)) != text:
+        text = folded
     return text
 
 

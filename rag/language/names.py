@@ -14,10 +14,10 @@ import unicodedata
 from functools import lru_cache
 
 LEAST = 3
-"""Letters. Shorter keys are shared by too many words."""
+"""Fewest letters of a key: too many words share shorter ones."""
 
 MOST_READINGS = 8
-"""Limit on the readings of a Latin word, whose number doubles with each ambiguous letter."""
+"""Most readings of a Latin word; each ambiguous letter doubles their number."""
 
 _ARABIC = {
     **dict.fromkeys("بپ", "b"),
@@ -51,7 +51,7 @@ _LATIN = (
 _LATIN_FIRST = {**dict.fromkeys("aeiou", "A"), "y": "y", "w": "w"}
 
 _WEAK = frozenset("Ahyw")
-"""Sounds that only some spellings write; leaving one out costs half of an edit."""
+"""Sounds that only some spellings write; omitting one costs half an edit."""
 
 _NEAR = frozenset(
     frozenset(pair)
@@ -165,15 +165,15 @@ def _likeness(latin: str, arabic: str) -> float:
     return max((1 - _distance(a, b) / max(len(a), len(b)) for a, b in pairs), default=0.0)
 
 
-def _distance(one: str, other: str) -> float:
+def _distance(latin: str, arabic: str) -> float:
     above = [0.0]
-    for sound in other:
+    for sound in arabic:
         above.append(above[-1] + _gap(sound))
-    for sound in one:
+    for sound in latin:
         row = [above[0] + _gap(sound)]
-        for at, beside in enumerate(other):
-            swapped = 0.0 if sound == beside else _NEAR_COST if frozenset((sound, beside)) in _NEAR else 1.0
-            row.append(min(above[at] + swapped, above[at + 1] + _gap(sound), row[-1] + _gap(beside)))
+        for at, target in enumerate(arabic):
+            swapped = 0.0 if sound == target else _NEAR_COST if frozenset((sound, target)) in _NEAR else 1.0
+            row.append(min(above[at] + swapped, above[at + 1] + _gap(sound), row[-1] + _gap(target)))
         above = row
     return above[-1]
 

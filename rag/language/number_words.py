@@ -39,12 +39,12 @@ CARDINALS = {
     2000: ("", "ألفان ألفين"),
     10**6: ("million", "مليون"),
 }
-"""Cardinal numbers in one word: English, and the Arabic forms as written. Of 3 to 10 the form that counts a
-masculine noun is first and the one that counts a feminine noun second."""
+"""Cardinal numbers in one word: English, and the Arabic forms as written. For 3 to 10 the first form counts
+masculine nouns and the second feminine ones."""
 
 WITHIN_NUMBERS = {1: "أحد إحدى", 2: "اثنا اثني اثنتا اثنتي", 200: "مئتا مئتي مائتا مائتي"}
-"""Arabic forms of a number that are one only before another word: أحد عشر (eleven), مئتا شخص (200 people).
-Alone they are other words too (أحد, someone)."""
+"""Arabic forms that are numbers only before another word: أحد عشر (eleven), مئتا شخص (200 people). Alone
+they are also other words (أحد, someone)."""
 
 ORDINALS = {
     1: ("first", "الأول الأولى"),
@@ -71,17 +71,17 @@ _ALSO_HOLD = {
     20: "عقدين عقدان",
     100: "century قرن",
 }
-"""Other words that hold a number: duals and round spans of time that news writes without a digit."""
+"""Other words that contain a number: duals and round spans of time that news writes without a digit."""
 
 
 def _holding(value: int) -> str:
-    ordinal = ORDINALS.get(value, ("", "")) if value > 1 else ("", "")  # "first" is no count
+    ordinal = ORDINALS.get(value, ("", "")) if value > 1 else ("", "")  # "first" is not a count
     return " ".join(filter(None, (*CARDINALS[value], *ordinal, _ALSO_HOLD.get(value, ""))))
 
 
 NUMBER_WORDS = {str(value): _holding(value) for value in CARDINALS}
 """Words by their number in digits, as written: the cardinals, the ordinals from "second", and other words
-that hold a number (two years, a decade)."""
+that contain a number (two years, a decade)."""
 
 HUNDRED_STEMS = {3: "ثلاث", 4: "أربع", 5: "خمس", 6: "ست", 7: "سبع", 8: "ثمان ثماني", 9: "تسع"}
 """Stems of the Arabic hundreds, which are written as one word: ثلاثمئة."""
@@ -103,7 +103,7 @@ MULTIPLIER_DUALS = {
     6: "مليونان مليونين مليوني",
     9: "ملياران مليارين ملياري",
 }
-"""Arabic duals of the multipliers, as written, by their power of ten; the last form of each stands before a
+"""Arabic duals of the multipliers, as written, by their power of ten; the last form of each is used before a
 noun."""
 
 DUALS_BEFORE_NOUNS = closed("الفا مليونا مليارا")
@@ -119,11 +119,11 @@ COUNTED = closed(
     "سفينه طايره مسيره رحله صاروخ قذيفه قنبله لغم غاره ضربه هجمه هجوم حادث رساله مكالمه طلب وثيقه صفحه "
     "كلمه نسخه كتاب لوحه قطعه عينه جرعه وجبه سله شجره بقره جايزه وظيفه مشروع مره"
 )
-"""Folded nouns in the singular that news counts by the thousand. They stand behind a dual; a list is needed,
-as other nouns behind the accusative of one are adverbs (بلغ مليونا نهاية العام)."""
+"""Folded singular nouns that news counts by the thousand. They follow a dual; a list is needed, as other
+nouns behind the accusative singular are adverbs (بلغ مليونا نهاية العام)."""
 
 FRACTIONS = {"نصف": "0.5", "ربع": "0.25", "half": "0.5", "quarter": "0.25"}
 """Words for fractions, which follow a multiplier ("مليون ونصف") or come before one ("half a million")."""
 
 THREE_QUARTERS = {("ثلاثه", "ارباع"), ("three", "quarters")}
-"""The other fraction that news writes in words, folded."""
+"""Three quarters, the other fraction that news writes in words, folded."""

@@ -21,7 +21,7 @@ LEAST = 3
 """Fewest consonants that identify an Arabic word: many unrelated words share two."""
 
 REACH = 3
-"""The action is among this many words after one of planning or completion: "تخطط للإعلان عن سحب"."""
+"""How many words after one of planning or completion may be the action: "تخطط للإعلان عن سحب"."""
 
 _PLANNING = re.compile(
     r"[وفبل]?(?:ال)?(?:خطه|خطط|خططها|خططه|مقرر|متوقع|مرتقب|اتفاق|اتفاقا|اتفق|اتفقت|اتفقا|اتفقتا|قرر|قررت|قررا|"
@@ -31,7 +31,7 @@ _PLANNING = re.compile(
 _COMPLETING = re.compile(
     r"[وف]?(?:اتم|اتمت|اتموا|اكمل|اكملت|اكملوا|استكمل|استكملت|انهي|انهت|انتهي|انتهت|اكتمل|اكتملت|تم|تمت|جري|جرت)"
 )
-"""Whole words, folded: there أ is ا, ى is ي and ة is ه."""
+"""Whole words, folded: أ is ا, ى is ي and ة is ه."""
 
 _FUTURE = re.compile(r"[وف]?س[يتنا]\w{3,}")
 _ASKS_AHEAD = re.compile(
@@ -41,8 +41,8 @@ _ASKS_AHEAD = re.compile(
 _ASKS_AHEAD_ARABIC = re.compile(
     r"\bسوف\b|\b[وف]?(?:متي|هل)\s+(?!سيطر|سيار|سياس|سيناء|سيناريو|سيد[هات]?\b|سيول\b|ستيف|سنغافور|سنوات|سنه\b)س[يتن]\w{2,}"
 )
-"""Folded: a verb in the future behind "when" or "whether". Elsewhere many names begin with the same letters,
-and some words do so here too."""
+"""Folded: a future verb behind "when" or "whether". Elsewhere many names begin with the same letters;
+the listed words do so even there."""
 _PAST = re.compile(
     r"[وف]?(?:ا(?:\w{3}|ن\w{3}|\wت\w{2,3}|ست\w{3,4})|\wا\w\w)(?:ت|وا|تا|ا)?|\w{3,4}(?:ت|وا|تا)"
 )
@@ -161,7 +161,7 @@ def asked(question: str) -> frozenset[str]:
 
 
 def asks_about_future(question: str) -> bool:
-    """Whether a question asks by its verb when something will happen, or whether: "when will …", متى ست….
+    """Whether the verb of a question asks about the future: "when will …", متى ست….
 
     In English any question with "will" counts.
 
@@ -200,12 +200,12 @@ def _arabic(words: list[str]) -> tuple[set[str], set[str]]:
             continue
         if _FUTURE.fullmatch(word):
             planned.add(_consonants(re.sub(r"^[وف]?س[يتنا]", "", word)))
-        behind = [other for other in words[at + 1 : at + 1 + REACH] if is_arabic(other[0])]
+        actions = [action for action in words[at + 1 : at + 1 + REACH] if is_arabic(action[0])]
         if _PLANNING.fullmatch(word):
-            planned.update(_consonants(other) for other in behind)
-            planned.update(_consonants(other[1:]) for other in behind if other[0] in "يتن")
+            planned.update(_consonants(action) for action in actions)
+            planned.update(_consonants(action[1:]) for action in actions if action[0] in "يتن")
         elif _COMPLETING.fullmatch(word):
-            done.update(_consonants(other) for other in behind)
+            done.update(_consonants(action) for action in actions)
         if _PAST.fullmatch(word) and not _NO_VERB.fullmatch(word):
             done.add(_consonants(word))
     return planned, done

@@ -20,10 +20,10 @@ _BRACKETS = {
 }
 """Including characters that Unicode compatibility normalisation (NFKC) maps to the same brackets."""
 
-_SEEN = frozenset(map(chr, (*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD)))
+_VISIBLE = frozenset(map(chr, (*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD)))
 """Format characters that are visible: signs for years and verses."""
 
-_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Marks, letters and signs that are invisible."""
 
 _LINK = re.compile(
@@ -41,17 +41,17 @@ def neutral(text: str) -> str:
     Args:
         text: A sentence of an article, or a question.
     """
-    shown = "".join(_shown(char) for char in text)
+    shown = "".join(_visible(char) for char in text)
     return " ".join(_LINK.sub(GONE, shown).translate(_TABLE).split())
 
 
-def _shown(char: str) -> str:
+def _visible(char: str) -> str:
     """The character, or an empty string if it is invisible; line breaks are kept as white space."""
     if char.isspace() or (char.isascii() and char.isprintable()):
         return char
     selector = "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
-    unseen = unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co") and char not in _SEEN
-    return "" if unseen or selector or char in _BLANK else char
+    invisible = unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co") and char not in _VISIBLE
+    return "" if invisible or selector or char in _INVISIBLE else char
 
 
 _TABLE = str.maketrans(_BRACKETS)

@@ -213,16 +213,16 @@ def _abbreviation(text: str, start: int, dot: int, rest: str) -> bool:
 
 def _shortened(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """The span, or its parts if it is too long, cut as near the middle as punctuation allows."""
-    done: list[tuple[int, int]] = []
-    todo = [(start, end)]
-    while todo:
-        start, end = todo.pop()
+    spans: list[tuple[int, int]] = []
+    pending = [(start, end)]
+    while pending:
+        start, end = pending.pop()
         cut = _cut(text, start, end) if end - start > LONGEST else None
         if cut is None:
-            done.append((start, end))
+            spans.append((start, end))
         else:
-            todo += [_trim(text, cut, end), _trim(text, start, cut)]  # the left part is next
-    return done
+            pending += [_trim(text, cut, end), _trim(text, start, cut)]  # the left part is next
+    return spans
 
 
 def _cut(text: str, start: int, end: int) -> int | None:

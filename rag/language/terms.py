@@ -1,8 +1,8 @@
 """A text → its terms, the units of lexical search: stemmed words, months, numbers and keys of names.
 
-Words that a reader takes for one become one term: spellings (folding), inflections (two kinds of stem for an
-Arabic word, as each misses what the other finds), months of either Arabic family and of English, numbers in
-any script, and the sounds of names, which Arabic and Latin spellings share.
+Words that mean the same to a reader become one term: spellings (folding), inflections (two kinds of stem for
+an Arabic word, as each misses what the other finds), months of both Arabic families and of English, numbers
+in any script, and the sounds of names, which Arabic and Latin spellings share.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from rag.language.text import fold, is_arabic, numbers
 from rag.records import Language
 
 VERSION = 4
-"""Goes up when the same text would give other terms: an index made before then is refused."""
+"""Increased when the same text would give other terms: an index of an older version is refused."""
 
 _ARABIC = "\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff"
 _WORD = re.compile(rf"(?:(?=[{_ARABIC}])[^\W\d_])+|(?:(?![{_ARABIC}])[^\W_])+(?:\.\d+)*")
-"""A word in one script: text from PDFs and hasty typing glues words of two (Pythonميزات, نحو2500جندي)."""
+"""A word in one script: text from PDFs and hasty typing joins words of two (Pythonميزات, نحو2500جندي)."""
 
 _PREFIXES = ("وال", "فال", "بال", "كال", "ولل", "لل", "ال")
 _SUFFIXES = ("ها", "ات", "ون", "ين", "يه", "يا", "ان", "ه", "ي", "ا")
-"""Of light10 (Larkey, Ballesteros, Connell 2007), folded; and يا and ا of countries, so that سوريا meets
-سورية and فرنسا meets الفرنسي."""
+"""Those of light10 (Larkey, Ballesteros, Connell 2007), folded, and يا and ا of countries, so that سوريا
+matches سورية and فرنسا matches الفرنسي."""
 
 _LEAST = 3
-"""Letters that a light stem keeps."""
+"""Fewest letters of a light stem."""
 
 NAME = "~"
-"""Begins a term that is the key of a name across scripts."""
+"""The first character of a term that is the key of a name across scripts."""
 
 
 def terms(text: str) -> list[str]:
@@ -50,7 +50,7 @@ def terms(text: str) -> list[str]:
             month = MONTH_WORDS.get(start) or MONTH_WORDS.get(" ".join([start, *words[at + 1 : at + 2]]))
             keys += [f"month {month}"] if month else []
     keys += [f"month {month}" for month in sorted(doubtful_months(text))]
-    # A multiplied number stands as its value too: 2.5 ألف and 2500 meet.
+    # A number with a multiplier also has its value as a term: 2.5 ألف and 2500 match.
     plain = set(words)
     values = numbers(text, decimal_commas=False, grouping_points=False)
     return keys + [number for number in values if number not in plain]
@@ -74,7 +74,7 @@ def _terms_of_two(word: str, following: str) -> tuple[str, ...]:
     """The keys of a name that is two words in Arabic letters and one in Latin ones."""
     if not is_arabic(following[0]):
         return ()
-    # Short words (عز, نصر) are read without a particle too: the second word tells that they are a name's.
+    # Short words (عز, نصر) are also read without a particle: the second word shows that they are a name.
     readings = dict.fromkeys([*_readings(word), *([word[1:]] if word[0] in "وبلف" else [])])
     names = (name for reading in readings for name in joined(reading, following))
     return tuple(f"{NAME}{key}" for name in names if (key := arabic_key(name)))
@@ -82,7 +82,7 @@ def _terms_of_two(word: str, following: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=200_000)
 def _month_start(word: str) -> str:
-    """The word without attached particles if a month's name begins so (بسبتمبر, وتشرين), else empty."""
+    """The word without particles if it is the first word of a month's name (بسبتمبر, وتشرين), else empty."""
     for cut in range(min(3, len(word))):
         if word[cut:] in MONTH_STARTS and set(word[:cut]) <= set("وفبكل"):
             return word[cut:]
@@ -94,12 +94,12 @@ def _light(word: str) -> list[str]:
 
 
 def _readings(word: str) -> list[str]:
-    """The word without article and particles, where those are certain."""
+    """The word without article and particles; if those are uncertain, with them as well."""
     for prefix in _PREFIXES:
         if word.startswith(prefix) and len(word) - len(prefix) >= _LEAST:
             return [word[len(prefix) :]]
     # Whether the first letter is a particle (وبغداد) or the name's own (بغداد, لبنان, وزير) is not certain
-    # from the word: both readings are kept, or a name would miss itself behind a particle.
+    # from the word: both readings are kept, or a name would not match itself behind a particle.
     readings = [word]
     if (word[0] == "و" and len(word) > _LEAST) or (word[0] in "بلف" and len(word) > _LEAST + 1):
         readings.append(word[1:])

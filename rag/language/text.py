@@ -1,6 +1,6 @@
 """Numbers, scripts and the language of a text.
 
-Folding, sentences and ``closed`` are offered from here too, as most callers need several of them.
+Folding, sentences and ``closed`` can be imported from here too, as most callers need several of them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NUMBER = re.compile(
 )
 
 _SHORT_MONEY = re.compile(r"(?<=[$€£¥₪])(\d+(?:[.,]\d+)*)([mMbB])(?!\w)")
-"""Millions and billions of money: behind its sign a single "m" does not mean metres."""
+"""Millions and billions of money: behind a currency sign a single "m" does not mean metres."""
 
 _DECIMAL_COMMA = re.compile(r"(?<!\d)(?<!\d[.,٫٬،])(\d{1,3})[,،](?=\d{1,2}(?!\d|[.,٫٬،]\d))")
 """A comma before one or two digits, as many Arabic newspapers write decimals: 1,8 مليار; not in 1,2,3."""

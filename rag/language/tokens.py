@@ -64,13 +64,13 @@ def count(text: str) -> int:
 
 
 def fitting(items: Iterable[Item], text: Callable[[Item], str], *, most: int, tokens: int) -> list[Item]:
-    """The first items that fit together, each text once; one that is too long is passed over.
+    """The first items that fit together, each text once; an item that is too long is skipped.
 
     Args:
         items: Best first; no more of them are taken than are needed.
-        text: What is written of an item.
-        most: The number of items at most.
-        tokens: The length of all together at most; the first item is kept whatever its length.
+        text: Returns the text of an item.
+        most: The largest number of items.
+        tokens: The largest total length; the first item is kept whatever its length.
     """
     chosen: list[Item] = []
     seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""Closed word classes that several modules of this room use, and the function that defines one."""
+"""Closed word classes that several modules of this package use, and the function that defines one."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def test_a_joined_article_marks_a_name_even_in_lower_case():
     assert latin_keys("al-asad")[0] & arabic_keys("قاعدة عين الأسد")
 
 
-def test_the_first_word_and_small_ones_are_no_names():
+def test_the_first_word_and_lower_case_words_are_not_names():
     assert latin_keys("Forces leave the base") == []
     assert latin_keys("") == latin_keys("؟ 2024 —") == []
 
@@ -43,12 +43,12 @@ def test_two_words_are_one_name_only_where_romanisations_join_them():
 
 
 @pytest.mark.parametrize(("latin", "arabic"), [("Baghdad", "البصرة"), ("Harir", "حزب"), ("Trump", "تركيا")])
-def test_other_names_have_none_in_common(latin, arabic):
+def test_different_names_have_no_key_in_common(latin, arabic):
     assert not latin_keys(f"In {latin}")[0] & arabic_keys(arabic)
 
 
 @given(st.text())
-def test_any_text_gives_few_keys_of_some_length(text):
+def test_the_keys_of_any_text_are_few_and_long_enough(text):
     for keys in latin_keys(text):
         assert 0 < len(keys) <= MOST_READINGS
         assert all(len(key) >= LEAST for key in keys)

@@ -35,25 +35,25 @@ QUESTIONS = [
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_a_plan_is_no_deed(plan: str) -> None:
+def test_a_plan_is_not_reported_as_done(plan: str) -> None:
     assert "leave" in events(plan).planned
     assert "leave" not in events(plan).done
 
 
 @pytest.mark.parametrize("deed", DEEDS)
-def test_a_deed_is_no_plan(deed: str) -> None:
+def test_a_deed_is_not_reported_as_planned(deed: str) -> None:
     assert "leave" in events(deed).done
     assert "leave" not in events(deed).planned
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_question_is_reduced_to_what_it_is_about(question: str) -> None:
+def test_the_event_of_a_question_is_recognised(question: str) -> None:
     assert "leave" in asked(question)
 
 
 @pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize("deed", DEEDS)
-def test_they_disagree_in_any_wording(plan: str, deed: str) -> None:
+def test_a_deed_fulfils_a_plan_in_any_wording(plan: str, deed: str) -> None:
     about = asked(QUESTIONS[0])
     assert fulfils(deed, plan, about)
     assert not fulfils(plan, deed, about)
@@ -61,12 +61,12 @@ def test_they_disagree_in_any_wording(plan: str, deed: str) -> None:
     assert not fulfils(deed, deed, about)
 
 
-def test_what_was_not_asked_about_is_left() -> None:
+def test_an_event_that_the_question_is_not_about_does_not_count() -> None:
     assert not fulfils(DEEDS[0], PLANS[0], asked("When was the base built?"))
 
 
 @pytest.mark.parametrize(
-    ("deed", "stands"),
+    ("deed", "fulfilled"),
     [
         ("The troops left the base in 2011.", False),
         ("The troops left the base in 2025.", True),
@@ -74,22 +74,22 @@ def test_what_was_not_asked_about_is_left() -> None:
         ("The troops left the base.", True),
     ],
 )
-def test_what_was_done_before_the_year_of_the_plan_was_something_else(deed: str, stands: bool) -> None:
-    assert fulfils(deed, "The troops will leave the base in 2025.", asked("When do they leave?")) is stands
+def test_a_deed_before_the_year_of_the_plan_does_not_fulfil_it(deed: str, fulfilled: bool) -> None:
+    assert fulfils(deed, "The troops will leave the base in 2025.", asked("When do they leave?")) is fulfilled
 
 
-def test_a_year_that_the_plan_does_not_name_counts_as_another_one() -> None:
+def test_a_deed_with_a_year_does_not_fulfil_a_plan_without_one() -> None:
     assert not fulfils("The troops left the base in 2011.", PLANS[0], asked("When do they leave?"))
 
 
-def test_a_word_in_no_list_is_compared_as_it_is() -> None:
+def test_a_word_that_is_in_no_list_is_compared_by_its_stem() -> None:
     plan, deed = "The council will rename the square.", "The square has been renamed."
     assert fulfils(deed, plan, asked("When do they rename the square?"))
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
-def test_any_two_texts_can_be_held_against_each_other(one: str, other: str) -> None:
-    assert not (fulfils(one, other, asked(one)) and not events(one).done)
+def test_any_two_texts_can_be_compared(deed: str, plan: str) -> None:
+    assert not (fulfils(deed, plan, asked(deed)) and not events(deed).done)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ ANY = st.text(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=8).map("
 
 
 @pytest.mark.parametrize(
-    ("text", "seen"),
+    ("text", "sanitised"),
     [
         ("12 million dollars, he said.", "12 million dollars, he said."),
         ("قالت الوزارة إن التكلفة بلغت ٤ ملايين دينار.", "قالت الوزارة إن التكلفة بلغت ٤ ملايين دينار."),
@@ -45,12 +45,12 @@ ANY = st.text(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=8).map("
         ("", ""),
     ],
 )
-def test_what_could_command_the_model_is_text_to_it(text: str, seen: str) -> None:
-    assert neutral(text) == seen
+def test_what_could_command_the_model_is_text_to_it(text: str, sanitised: str) -> None:
+    assert neutral(text) == sanitised
 
 
 @pytest.mark.slow
-def test_every_character_that_unicode_folds_to_a_bracket_goes() -> None:
+def test_every_character_that_unicode_folds_to_a_bracket_is_replaced() -> None:
     folding = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
     alike = [char for char in folding if set(unicodedata.normalize("NFKC", char)) & set("<>[]")]
     assert len(alike) > 8
@@ -61,18 +61,20 @@ def test_every_character_that_unicode_folds_to_a_bracket_goes() -> None:
 
 
 @given(ANY)
-def test_nothing_of_control_is_left_in_any_text(text: str) -> None:
-    seen = neutral(text)
-    assert not set(seen) & set("<>[]")
-    assert "://" not in seen
-    assert seen.splitlines() in ([], [seen])
-    assert not [c for c in seen if unicodedata.category(c) in ("Cc", "Cs", "Co")]
-    assert not re.search("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\u061c\ufeff]", seen)
-    assert neutral(seen) == seen
+def test_no_control_character_is_left_in_any_text(text: str) -> None:
+    sanitised = neutral(text)
+    assert not set(sanitised) & set("<>[]")
+    assert "://" not in sanitised
+    assert sanitised.splitlines() in ([], [sanitised])
+    assert not [c for c in sanitised if unicodedata.category(c) in ("Cc", "Cs", "Co")]
+    assert not re.search("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\u061c\ufeff]", sanitised)
+    assert neutral(sanitised) == sanitised
 
 
 @given(st.lists(ANY.filter(str.strip), min_size=1, max_size=4), ANY)
-def test_evidence_is_one_line_a_sentence_whatever_it_holds(texts: Sequence[str], question: str) -> None:
+def test_each_sentence_of_evidence_is_one_line_whatever_it_contains(
+    texts: Sequence[str], question: str
+) -> None:
     evidence = [
         Evidence(number, "a", 0, len(text), text, "", None, None, "a.txt", 1, 0.5)
         for number, text in enumerate(texts, 1)
@@ -106,6 +108,6 @@ def test_a_tokenizer_finds_no_control_token_in_it(text: str) -> None:
     assert CHAT.count("<|im_start|>") == 2, "the chat template's own tokens are added after this"
 
 
-def test_the_same_tokenizer_finds_them_in_the_raw_text() -> None:
+def test_the_same_tokenizer_finds_control_tokens_in_raw_text() -> None:
     tokenizer = bytewise()
     assert tokenizer.token_to_id("<|im_end|>") in tokenizer.encode("x<|im_end|>y").ids

@@ -26,7 +26,7 @@ FAST = examples(200)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("spelling", "same_spelling"),
     [
         ("الأنبار", "الانبار"),
         ("إيران آب ٱلله", "ايران اب الله"),
@@ -53,8 +53,8 @@ FAST = examples(200)
         ("لـ”البنتاجون“،", "ل البنتاجون"),
     ],
 )
-def test_spellings_of_the_same_words_fold_alike(one: str, other: str) -> None:
-    assert fold(one) == fold(other)
+def test_spellings_of_the_same_words_fold_alike(spelling: str, same_spelling: str) -> None:
+    assert fold(spelling) == fold(same_spelling)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_spellings_of_the_same_words_fold_alike(one: str, other: str) -> None:
         ("،؛", ""),
     ],
 )
-def test_what_only_looks_alike_stays_apart(text: str, folded: str) -> None:
+def test_different_texts_that_look_alike_fold_differently(text: str, folded: str) -> None:
     assert fold(text) == folded
 
 
@@ -89,7 +89,7 @@ def test_composed_and_decomposed_text_fold_alike(text: str) -> None:
 
 @FAST
 @given(NEWS)
-def test_every_folded_character_points_at_the_original_it_came_from(text: str) -> None:
+def test_every_folded_character_maps_to_its_original(text: str) -> None:
     folded = fold_with_map(text)
     assert len(folded.offsets) == len(folded.text) + 1
     assert folded.offsets[-1] == len(text)
@@ -111,7 +111,7 @@ def test_a_folded_word_is_found_again_in_the_original(text: str, data: st.DataOb
     word = data.draw(st.sampled_from(words))
     start = f" {folded.text} ".index(f" {word} ")
     first, last = folded.span(start, start + len(word))
-    # A ligature may hold a space, and is then wider than the word.
+    # A ligature may contain a space, and is then wider than the word.
     assert word in fold(text[first:last])
 
 
@@ -207,7 +207,7 @@ def test_numbers_have_one_spelling(text: str, expected: list[str]) -> None:
         ("ما هذا؟ " + "The government said that the forces had left. " * 10, "en"),
     ],
 )
-def test_language_is_that_of_the_asker_not_of_the_names(text: str, language: str) -> None:
+def test_the_language_is_that_of_the_question_not_of_its_names(text: str, language: str) -> None:
     assert detect_language(text) == language
 
 
@@ -279,7 +279,7 @@ def test_a_very_long_sentence_without_commas_is_cut_at_a_space() -> None:
 
 @FAST
 @given(NEWS)
-def test_sentences_and_gaps_give_back_the_text(text: str) -> None:
+def test_sentences_and_gaps_add_up_to_the_text(text: str) -> None:
     at, rebuilt = 0, ""
     for start, end in sentences(text):
         assert at <= start < end
@@ -293,6 +293,6 @@ def test_sentences_and_gaps_give_back_the_text(text: str) -> None:
 
 
 @pytest.mark.slow
-def test_sentences_of_a_hostile_text_take_no_time() -> None:
+def test_a_hostile_text_is_split_quickly() -> None:
     for text in ("." * 50_000, '"' * 50_000, "a." * 25_000, "“. " * 15_000, "ا، " * 20_000, " . " * 20_000):
         assert "".join(cut(text)).replace(" ", "") == text.replace(" ", "")

@@ -7,7 +7,7 @@ from rag.language.tokens import count, fitting
 SHORT, OTHER, LONG = "The port opened.", "The road closed.", "The bridge was closed " + "again " * 20
 
 
-def test_what_is_too_long_is_passed_over_and_the_first_is_kept_whatever_its_length() -> None:
+def test_a_text_that_is_too_long_is_skipped_unless_it_is_the_first() -> None:
     tokens = count(SHORT) + count(OTHER)
     assert fitting([SHORT, LONG, OTHER], str, most=3, tokens=tokens) == [SHORT, OTHER]
     assert fitting([LONG, SHORT], str, most=3, tokens=1) == [LONG]

@@ -1,8 +1,8 @@
 """An Arabic sentence word for word in English, from tables alone, its nouns in English order.
 
-The packaged model reads English far better than Arabic. So it is shown glosses when it answers in English,
-and so is the reader. Every word has the meanings that lexicon, names, numbers and dates give (``hints``),
-function words and attached particles have theirs from here. No model takes part.
+The packaged model reads English far better than Arabic, so its prompts contain glosses when it answers in
+English, and readers see them too. The meanings of words come from lexicon, names, numbers and dates
+(``hints``); those of function words and attached particles are in this file. No model takes part.
 
     وقال وزير الدفاع إن الطائرات ستصل في 3 مايو.
     and said defence minister that aircraft will arrive in 3 May.
@@ -23,9 +23,9 @@ from rag.language.translation.words import LEAST, Word, begins_with_and, has_art
 from rag.language.word_classes import ARTICLE, closed
 
 MEANINGS = 2
-"""Meanings of a word at most."""
+"""Most meanings of a word."""
 _ALIKE = 4
-"""First letters that two meanings share of which the second says nothing more: ``include/includes``."""
+"""First letters that two meanings share if the second adds nothing: ``include/includes``."""
 _SPACES = re.compile(r"\s+")
 _MARKS = str.maketrans("،؛؟٫٬", ",;?.,")
 
@@ -63,7 +63,7 @@ def by_folded(pairs: str) -> dict[str, str]:
         pairs: ``word=equivalent``, separated by spaces or lines; an underscore represents a space.
 
     Raises:
-        ValueError: Two words are the same when they are folded, so that one would hide the other.
+        ValueError: Two words are the same once folded, so that one would hide the other.
     """
     english_by_arabic: dict[str, str] = {}
     for arabic, _, english in (pair.partition("=") for pair in pairs.split()):
@@ -75,30 +75,30 @@ def by_folded(pairs: str) -> dict[str, str]:
 
 _ENGLISH = by_folded(_FUNCTION_WORDS)
 _AS_WRITTEN = {"لدي": "I have"}
-"""Function words that are other ones when they are folded: لدى, at."""
+"""Function words that folding would turn into others: لدى, at."""
 
 _FUTURE = re.compile(rf"س[يتن]\w{{{LEAST},}}")
-"""What may be a folded verb with the particle of the future: سيغادر, will leave; but سيادة, sovereignty."""
+"""A word that may be a folded verb with the future particle: سيغادر, will leave; but سيادة, sovereignty."""
 _MAY = re.compile("[وف]?قد")
 _PRESENT = re.compile("ي|(?:[تن]كون(?:وا)?|لا)$")
 """The beginning of a folded verb in the present, or its negation, before which قد is "may"; before the past
 it has no equivalent. Most verbs that begin with ت or ن may be either."""
 
 _LOST = "فقد"
-"""Folded: "so" and قد before a verb in the past, "lost" before anything else and behind "and"."""
+"""Folded: "so" and قد before a past verb; "lost" before anything else and behind "and"."""
 _AFTER_LOST = closed("حوالي نحو زهاء قرابه اكثر ما جميع كل معظم بعض احد احدهم احدي ثلث")
-"""Folded words after which it is "lost", beside numbers and words with the article."""
+"""Folded words before which it is "lost", as it is before numbers and words with the article."""
 
 _BARE = re.compile("(?:^|[/ ])(?:will|may|(?:did|does|will) not)$|^does not/")
 """The end of a meaning after which an English verb has no ending."""
 
 
 def gloss(sentence: str, tables: Tables | None = None) -> str:
-    """The meanings of an Arabic sentence's words, in their order but for adjectives (``word_order``).
+    """The meanings of an Arabic sentence's words, in their order except for adjectives (``word_order``).
 
     Args:
         sentence: One sentence in Arabic.
-        tables: Lexicon and names; those for the packaged model if not given.
+        tables: Lexicon and names; by default those for the packaged model.
     """
     tables = tables or shipped()
     glosser = _Glosser(separated(sentence, tables), tables)
@@ -112,32 +112,32 @@ def meanings(sentence: str) -> Iterator[tuple[int, int, str]]:
         sentence: As for ``gloss``.
 
     Yields:
-        The first character, the one behind the last, and the meanings.
+        The half-open range of characters, and the meanings.
     """
     tables = shown()
-    apart = separated(sentence, tables)
-    places, at = [], 0  # of the characters of the sentence whose words are separated, in the sentence itself
-    for char in apart:
+    spaced = separated(sentence, tables)
+    places, at = [], 0  # offset in the sentence of each character of ``spaced``
+    for char in spaced:
         places.append(at)
         at += at < len(sentence) and char == sentence[at]
     places.append(len(sentence))
-    for one in _Glosser(apart, tables).glosses():
-        start, end = places[one.span[0]], places[one.span[1] - 1] + 1
-        if (text := f"{one.particles}{one.text}".strip()) and text != sentence[start:end]:
+    for word_gloss in _Glosser(spaced, tables).glosses():
+        start, end = places[word_gloss.span[0]], places[word_gloss.span[1] - 1] + 1
+        if (text := f"{word_gloss.particles}{word_gloss.text}".strip()) and text != sentence[start:end]:
             yield start, end, text
 
 
 class _Glosser:
-    """Goes through a sentence as for hints, and writes down every word."""
+    """Reads a sentence as for hints, and glosses every word."""
 
     def __init__(self, sentence: str, tables: Tables) -> None:
         self._reader = ArabicReader(sentence, tables)
         self._sentence, self._tables = sentence, tables
         self._end = 0
-        """Where what was written down last ends in the sentence."""
+        """The end of the last glossed word in the sentence."""
 
     def glosses(self) -> Iterator[Gloss]:
-        """What is written for each word, in the order of the sentence."""
+        """The gloss of each word, in the order of the sentence."""
         words, at, text = self._reader.words, 0, ""
         while at < len(words):
             hint, used = self._reader.at(at)
@@ -160,7 +160,7 @@ class _Glosser:
 
     @property
     def end(self) -> str:
-        """What stands behind the last word."""
+        """The text after the last word."""
         return self._sentence[self._end :].translate(_MARKS)
 
     def _without_hint(self, words: list[Word], at: int, written: str) -> str:
@@ -192,7 +192,7 @@ class _Glosser:
         return has_article(following)
 
     def _particles(self, words: list[Word], at: int, used: int, hint: Hint) -> str:
-        """What is attached to a word that has a hint: ``and for ``; empty where it may belong to the word."""
+        """The meanings of particles attached to a word that has a hint: ``and for ``; empty if uncertain."""
         key = words[at].key
         if is_stop(key, "ar"):
             return _and_before(key)
@@ -212,7 +212,7 @@ class _Glosser:
         return bool(_FUTURE.fullmatch(key) and verb.meanings and not verb.guessed)
 
     def _preposition(self, key: str) -> list[str]:
-        """What is attached to a folded word without "and"; a list of one or none."""
+        """The preposition attached to a folded word without "and"; a list of one or none."""
         rest = key[1:]
         if len(key) <= LEAST:
             return []
@@ -230,20 +230,20 @@ class _Glosser:
 
 
 def _and_before(key: str) -> str:
-    """What "and" or "so" before a folded function word is in English; empty where none is."""
+    """The English of "and" or "so" before a folded function word; empty if there is neither."""
     return f"{_PARTICLES[key[0]]} " if key[0] in "وف" and key[1:] in _ENGLISH else ""
 
 
 def _words(meaning: str) -> frozenset[str]:
-    """Its words in any order: "defence ministry" says what "Ministry of Defence" does."""
+    """Its words regardless of order: "defence ministry" is the same as "Ministry of Defence"."""
     return frozenset(meaning.lower().split()) - {"of", "the"}
 
 
 def _different(meanings: tuple[str, ...]) -> list[str]:
     meanings_kept: list[str] = []
     for meaning in meanings:
-        same = (_words(known) == _words(meaning) for known in meanings_kept)
-        if not any(same) and all(
+        duplicate = (_words(known) == _words(meaning) for known in meanings_kept)
+        if not any(duplicate) and all(
             meaning[:_ALIKE].lower() != known[:_ALIKE].lower() for known in meanings_kept
         ):
             meanings_kept.append(meaning)

@@ -1,7 +1,7 @@
 """Puts spaces between Arabic words that were written without one, as in texts from PDFs and careless editors.
 
-Three things show where a word ends: ة, ى and اً stand at the end of one only; an article begins one; and a
-long word that no table has may consist of words that all have an entry.
+Three things show where a word ends: ة, ى and اً occur only at the end of a word; an article begins one; and a
+long word that is in no table may consist of words that all have an entry.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from rag.language.translation.words import MARKS, is_stop, words_of
 from rag.language.word_classes import ARTICLE
 
 LEAST = 6
-"""Letters from which a word is looked at."""
+"""Fewest letters of a word that may be separated."""
 LONG = 18
-"""Letters from which a word may be taken apart without an article to show where."""
+"""Fewest letters of a word that may be separated without an article to show where."""
 _LEAST_KNOWN, _LEAST_DEFINITE = 4, 6
-"""Letters that a part needs which is no function word, and one that begins with the article."""
+"""Fewest letters of a part that is not a function word, and of one that begins with the article."""
 _MOST = 16
-"""Letters of a part at most."""
+"""Most letters of a part."""
 
 _LETTER = "[\u0621-\u064a]"
 _CHARACTER = re.compile(rf"{_LETTER}[{MARKS}]*")
@@ -33,11 +33,11 @@ _END = re.compile(rf"(?:(?<=[ةى])[{MARKS}]*|(?<=\u064bا)|(?<=ا\u064b))(?={_L
 
 
 def separated(sentence: str, tables: Tables) -> str:
-    """A sentence with spaces between words that were written as one.
+    """The sentence with spaces between words that were written as one.
 
     Args:
         sentence: In Arabic.
-        tables: Lexicon and names: what is a word.
+        tables: Lexicon and names, which decide what is a word.
     """
     return _WORD.sub(lambda match: " ".join(_parts(_END.sub(" ", match.group()), tables)), sentence)
 
@@ -51,7 +51,7 @@ def _parts(words: str, tables: Tables) -> list[str]:
 
 
 def _apart(word: str, tables: Tables) -> list[str] | None:
-    """The words that one consists of; None where they are not known, or nothing shows where they begin."""
+    """The words that a word consists of; None if they are unknown, or nothing shows where they begin."""
     parts = _fewest(word, tables)
     if parts and (len(word) >= LONG or any(_is_definite(part) for part in parts[1:])):
         return parts
@@ -59,15 +59,15 @@ def _apart(word: str, tables: Tables) -> list[str] | None:
 
 
 def _fewest(word: str, tables: Tables) -> list[str] | None:
-    """The fewest words that one consists of, and of as many those with the most articles."""
+    """The fewest words that a word consists of; among equally few, those with the most articles."""
     best: list[list[str] | None] = [[], *([None] * len(word))]
     for end in (at.end() for at in _CHARACTER.finditer(word)):
         for start in range(max(end - _MOST, 0), end - 1):
             before, part = best[start], word[start:end]
             if before is None or not _is_part(part, tables):
                 continue
-            candidate, here = [*before, part], best[end]
-            if here is None or _cost(candidate) < _cost(here):
+            candidate, shortest = [*before, part], best[end]
+            if shortest is None or _cost(candidate) < _cost(shortest):
                 best[end] = candidate
     return best[-1]
 

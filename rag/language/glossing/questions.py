@@ -1,7 +1,7 @@
-"""An Arabic question word for word in English: its question words from here, all else as ``gloss`` has it.
+"""An Arabic question word for word in English: question words from this file, everything else by ``gloss``.
 
-A gloss takes ما for "what" and من for "from" wherever they stand; where a question or a part of it begins,
-they ask.
+A gloss always translates ما as "what" and من as "from"; at the beginning of a question or of a part of it,
+they are question words.
 
     من النحات صاحب تمثال كرومويل؟           who is sculptor owner/holder statue of Cromwell?
     متى وصلت الرسالة، ومتى تسربت؟           when arrived/reached letter/message, and when leaked?
@@ -35,21 +35,21 @@ _TOGETHER = {
     "الي متي": "until when", "كم عدد": "how many", "كم مره": "how many times", "في كم": "in how many",
     "منذ كم": "since how many", "قبل كم": "how many before", "بعد كم": "how many after",
 }  # fmt: skip
-"""Two folded words that ask together."""
+"""Pairs of folded words that are one question phrase."""
 
 _NOT_ASKING = {
     "من": closed("بين قبل خلال بعد اجل ضمن حيث جانب المتوقع المقرر الممكن المرجح المحتمل المنتظر جديد"),
     "ما": closed("اذا زال زالت لم لن دام دامت بعد يلي بين لا يزال تزال"),
 }
-"""Folded words before which من is "from" and ما asks nothing."""
+"""Folded words before which من is "from" and ما is not a question word."""
 
 _SURE = closed("متي كيف اين لماذا ماذا كم هل")
-"""Folded words that ask wherever they stand behind "and"."""
+"""Folded words that always ask a question behind "and"."""
 
 _VOWELS = re.compile(f"[{MARKS}]")
 _WORD = re.compile(r"\w+")
 _YEAR = re.compile(r"\s*عام(?!\w)")
-"""Behind a question word it is no adjective: في أي عام, in which year."""
+"""Behind a question word it is "year", not an adjective: في أي عام, in which year."""
 _OR = re.compile(r"(?<=\s)أم(?=\s)")
 _ENDS = " ؟?.!\"“”«»'،,؛:"
 _BREAKS = "،,؛:؟?.!"
@@ -81,7 +81,7 @@ def gloss_question(question: str) -> str:
 
 
 def _asking(text: str, match: re.Match[str]) -> tuple[str, int]:
-    """The English of what asks at a word, and where it ends; empty where nothing does."""
+    """The English of the question words at a word, and where they end; empty if there are none."""
     word, before = fold(match[0]), text[: match.start()].rstrip(" \"“«'")
     begins = not before or before[-1] in _BREAKS
     joined = (

@@ -4,7 +4,7 @@
     capital the country    capital of country      عاصمة البلاد
 
 An Arabic adjective follows its noun and has the article where the noun has it; of two nouns in a row the
-second one owns the first, which has no article. What English words are is looked up in data/classes.txt.
+second one owns the first, which has no article. The word classes of English are in data/classes.txt.
 """
 
 from __future__ import annotations
@@ -21,40 +21,40 @@ FILE = "classes.txt"
 _ARTICLE = re.compile(r"[وف]?(?:[بك]?ال|لل)\w\w")
 """The beginning of a folded word with the article."""
 _RELATING = re.compile(r"(?:ي|يه|يا)$")
-"""The ending of most Arabic adjectives that are made of nouns, folded: أمريكي, نووية."""
+"""The ending of most Arabic adjectives derived from nouns, folded: أمريكي, نووية."""
 _PRESENT = re.compile(r"[وف]?س?[يت]\w\w")
 """The beginning of a folded verb in the present."""
 _OWNED = re.compile(r"\w{3}(?:ها|هم|هما|نا|كم)$")
 """A folded word with a pronoun, which makes it definite: حياتهم, their life."""
 _THEIR = re.compile(r"^(?![يت])\w{3,}(?:هم|هما|هن)$")
-"""A folded noun with a pronoun of several; what begins with ي or ت may be a verb, or تفاهم."""
+"""A folded noun with a plural pronoun; a word that begins with ي or ت may be a verb, or تفاهم."""
 _COUNTING = re.compile(r"(?:\d[1-9]|[1-9]0|00|hundreds|thousands?|millions?|billions?)$(?<!\b10)")
-"""The end of a number after which Arabic has one of what is counted, which owns nothing: 200 شخص."""
+"""The end of a number after which the counted noun is singular in Arabic and owns nothing: 200 شخص."""
 WILL = "will "
-"""Begins the meaning of a verb in the future."""
+"""The beginning of the meaning of a verb in the future."""
 _DIRECTIONS = frozenset(["north", "south"])
-"""In English too they come before the other one: north eastern Syria."""
+"""In English too they precede the other direction: north eastern Syria."""
 _PEOPLE = re.compile(r"(?<=[nim])s(?=/|$)")
-"""The ending of many peoples, which no adjective has: Americans, Iraqis, Muslims."""
+"""The plural ending of many peoples, which adjectives lack: Americans, Iraqis, Muslims."""
 _SPACE = " "
 
 
 @dataclass(frozen=True, slots=True)
 class Gloss:
-    """What is written for one or several words of a sentence."""
+    """The English of one or several words of a sentence."""
 
     before: str
-    """What stands between it and the words before it."""
+    """The text between it and the word before it."""
     particles: str
-    """Meanings of what is attached to its first word, each with a space after it."""
+    """Meanings of the particles attached to its first word, each followed by a space."""
     text: str
     """Its meanings."""
     key: str = ""
-    """Its last word, folded; empty where nothing is known of it, which keeps it where it is."""
+    """Its last word, folded; empty if it is unknown, so that it keeps its place."""
     name: bool = False
     """Whether it is a name."""
     span: tuple[int, int] = (0, 0)
-    """Its first character in the sentence, and the one behind its last."""
+    """Its half-open range of characters in the sentence."""
 
     @property
     def first(self) -> str:
@@ -63,7 +63,7 @@ class Gloss:
 
     @property
     def adjective(self) -> str:
-        """Its meanings before a noun: American advisers."""
+        """Its meanings as an adjective before a noun: American advisers."""
         return _PEOPLE.sub("", self.text) if self.text[:1].isupper() else self.text
 
     @property
@@ -73,12 +73,12 @@ class Gloss:
 
     @property
     def kind(self) -> str:
-        """What its English is, by its last word: adjective, either, verb, other; empty for a noun."""
+        """The class of its last English word: adjective, either, verb, other; empty for a noun."""
         return _kind(self.first)
 
     @property
     def is_adjective(self) -> bool:
-        """Whether it is an adjective where a noun with the same article precedes it."""
+        """Whether it is an adjective if a noun with the same article precedes it."""
         if _SPACE in self.first or (self.name and not _RELATING.search(self.key)):
             return False
         if self.definite or _RELATING.search(self.key):
@@ -101,12 +101,12 @@ class Gloss:
 
     @property
     def _is_verb(self) -> bool:
-        """Whether it looks like a verb in English, or in the present in both languages: تصدر, issues."""
+        """Whether it looks like a future verb in English, or a present one in both: تصدر, issues."""
         return self.first.startswith(WILL) or (bool(_PRESENT.match(self.key)) and self.first.endswith("s"))
 
 
 def in_english_order(glosses: Sequence[Gloss]) -> Iterator[str]:
-    """The glosses as text, with what stands between them.
+    """The glosses in English order, with the text between them.
 
     Args:
         glosses: In the order of the sentence.
@@ -125,20 +125,26 @@ def in_english_order(glosses: Sequence[Gloss]) -> Iterator[str]:
         at = end
 
 
-def _describes(other: Gloss, head: Gloss) -> bool:
+def _describes(following: Gloss, head: Gloss) -> bool:
     return (
-        other.before == _SPACE
-        and not other.particles
-        and bool(other.key)
-        and other.is_adjective
-        and other.definite == head.definite
+        following.before == _SPACE
+        and not following.particles
+        and bool(following.key)
+        and following.is_adjective
+        and following.definite == head.definite
     )
 
 
-def _owns(other: Gloss, head: Gloss) -> bool:
-    if not head.is_noun or head.may_be_verb or head.definite or other.before != _SPACE or other.particles:
+def _owns(following: Gloss, head: Gloss) -> bool:
+    if (
+        not head.is_noun
+        or head.may_be_verb
+        or head.definite
+        or following.before != _SPACE
+        or following.particles
+    ):
         return False
-    return other.name or (other.definite and other.is_noun)
+    return following.name or (following.definite and following.is_noun)
 
 
 def _kind(meaning: str) -> str:
@@ -147,7 +153,7 @@ def _kind(meaning: str) -> str:
 
 @lru_cache(maxsize=1)
 def classes() -> dict[str, str]:
-    """English words with what they are: adjective, either (a noun too), verb, other; nouns are left out."""
+    """The class of each English word: adjective, either (also a noun), verb, other; nouns are omitted."""
     lines = (data_folder() / FILE).read_text(encoding="utf-8").splitlines()
     rows = (line.partition("\t") for line in lines)
     return {word: kind for kind, _, words in rows for word in words.split()}

@@ -1,4 +1,4 @@
-"""What is known without a model when a sentence is translated: its words, names and values; and checks."""
+"""Translation without a model: the words, names and values of a sentence, and checks of translations."""
 
 from __future__ import annotations
 

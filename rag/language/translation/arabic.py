@@ -29,30 +29,29 @@ from rag.language.translation.words import (
 from rag.language.word_classes import ARTICLE
 
 SAME_NAME = 0.65
-"""Likeness of sounds from which a word in Latin letters is the spelling of an Arabic one before it."""
+"""Least similarity of sounds for a word in Latin letters to be the spelling of an Arabic one before it."""
 _APART = re.compile(r"\s[–—-]\s|[<:؛;.]\s?")
-"""What separates clauses: a spelling behind it is not that of a word before it."""
+"""Separators of clauses: a Latin spelling behind one does not belong to a word before it."""
 _NEAR_LATIN = 8
-"""Words before a Latin spelling among which its Arabic one is looked for."""
+"""How many words before a Latin spelling may be its Arabic form."""
 _LONGEST_PHRASE = 4
 
 LEAST_NAME, LEAST_NAME_BEFORE_PART, LEAST_NAME_BY_CONTEXT = 1.0, -1.0, -4.0
-"""How much more likely than not, in nats, the letters of an unknown word must be those of a name to be
-spelled; before a part of a person's name less is enough, and still less after a title, a given name or a word
-such as "town"."""
+"""Least ``likeness_to_names``, in nats, for an unknown word to be transliterated as a name; lower before a
+part of a person's name, and lowest after a title, a given name or a word such as "town"."""
 
 LEAST_NAME_BY_LETTERS = 3.0
-"""The same for a word whose meaning is guessed from one of its stem (دافيت: warm, or Davit)."""
+"""The same for a word whose meaning is guessed from a word of the same stem (دافيت: warm, or Davit)."""
 _NO_NAME = re.compile("^.[إأآؤئ]|[اكيى]$|[\u064b-\u0652]")
-"""Such words that may have a pronoun, an ending that is not written in full, or a particle (كأن, as if)."""
+"""Such words that may have a pronoun, a shortened ending, or a particle (كأن, as if)."""
 
 _INFLECTED = re.compile(
     r"^(?:[يتن]\w+(?:ون|ين|وا)|(?:وس|س|و)?[يت]ست\w+|\w+(?<!س)تان|\w+(?:وا|هم|هما|تها|تهم|اتها|اتهم|ناها))$"
 )
-"""Folded words whose form shows that they are no names: verbs in the plural, words with pronouns."""
+"""Folded words whose form shows that they are not names: plural verbs, words with pronouns."""
 
 _SURELY_ORDINARY = re.compile(r"^(?:و|ال)|(?:ه|ها|ة|هم|تي|تا|تين|ان)$")
-"""Beginnings and ends of words as written whose guessed meaning stays, though a name is beside them."""
+"""Beginnings and ends of words as written that keep their guessed meaning even beside a name."""
 
 _TITLES = folded(
     """
@@ -82,21 +81,21 @@ _NEGATIONS = {
     "ليست": ("is not", "not"),
     "ليسوا": ("are not",),
 }
-"""Function words with a hint: without one the model overlooks them, and its sentence says the opposite."""
+"""Function words with a hint: without it the model overlooks them and translates the opposite."""
 _SHADDA = "ّ"
-"""The sign of a doubled letter, which none of them is written with: لمّ, gathered."""
+"""The sign of a doubled letter, which no negation has: لمّ, gathered."""
 
 _AFTER_NAMES = {"الدين": "al-Din", "لي": "Lee"}
-"""Words that are parts of people's names after another part, as newspapers spell them: علاء الدين."""
+"""Words that are parts of people's names only after another part, with their spelling: علاء الدين."""
 _SERVANT = "عبد"
 """Folded first word of names such as عبد الأمير, whose second is an attribute of God."""
 _RISKY_ALONE = frozenset(
     ["media", "organisation", "company", "base", "operation", "team", "event", "work", "product", "building"]
 )
-"""Kinds of names that are taken for an ordinary word unless something shows that they are meant."""
+"""Kinds of names that are treated as ordinary words unless something shows that the name is meant."""
 _QUOTES = '«»"“”'
 _ARTICLE = (ARTICLE, f"{ARTICLE}ـ")
-"""The article alone, as before a number (الـ21); folded it is also آل, a family."""
+"""The article alone, as before a number (الـ21); folded it is the same as آل, a family."""
 _LETTER_NAMES = """
 A=إيه ايه أيه أي, B=بي, C=سي, D=دي, E=إي, F=إف أف اف, G=جي, H=إتش أتش اتش, I=آي اي, J=جيه جاي, K=كيه كي,
 L=إل أل, M=إم أم ام, N=إن أن ان, O=أو او, Q=كيو, R=آر أر ار, S=إس أس اس, T=تي, U=يو, V=في, W=دبليو,
@@ -107,26 +106,26 @@ _LETTERS = {
     for letter, _, names in (line.strip().partition("=") for line in _LETTER_NAMES.split(","))
     for name in names.split()
 }
-"""What English letters are called, as in إم إس إن بي سي."""
+"""English letters by their Arabic names, as in إم إس إن بي سي."""
 _ORDINARY_LETTERS = frozenset(["أي", "اي", "في", "إن", "أن", "ان", "أو", "او", "أم", "ام", "أس", "أل"])
-"""Names of letters that are ordinary words too, and so neither begin nor end a row of letters: في, in."""
+"""Names of letters that are also ordinary words, and so neither begin nor end an abbreviation: في, in."""
 _LEAST_LETTERS = 3
 
 _OWNED = re.compile(r"\w{3}(?:ه|ها|هم|هما|نا)$")
-"""The end of a word as written with a pronoun: نظيره, his counterpart; not of مدينة."""
+"""A word as written that ends with a pronoun: نظيره, his counterpart; not مدينة."""
 
 _YEAR_WORDS = frozenset(["عام", "العام", "سنه"])
 _YEAR = re.compile(r"[1-9]\d{2,3}")
 
 
 class ArabicReader(Reader):
-    """Goes through an Arabic sentence; a person's name is followed from part to part."""
+    """Reads the hints of an Arabic sentence, and follows a person's name from part to part."""
 
     language = "ar"
 
     def __init__(self, sentence: str, tables: Tables) -> None:
         super().__init__(sentence, tables)
-        self._given = _given_spellings(self.words, sentence)
+        self._spellings = _spellings_beside(self.words, sentence)
         self._person = -1
         """Index of the word after the last part of a person's name."""
         self._dual = -1
@@ -134,9 +133,9 @@ class ArabicReader(Reader):
 
     def at(self, at: int) -> Found:
         """The hint at a word, if any, and how many words it takes."""
-        if at in self._given:
+        if at in self._spellings:
             self._person = at + 1
-            return self.hint(at, 1, [self._given[at]], "name"), 1
+            return self.hint(at, 1, [self._spellings[at]], "name"), 1
         if second := self._second(at):
             self._person = at + 1
             return self.hint(at, 1, [second], "name"), 1
@@ -150,7 +149,7 @@ class ArabicReader(Reader):
         return known or self._nationality(at) or self._part(at) or self._word(at)
 
     def _before(self, at: int) -> str:
-        """The folded word before a word; empty where punctuation is between them."""
+        """The folded word before a word; empty if punctuation is between them."""
         if at == 0 or self.sentence[self.words[at - 1].end : self.words[at].start].strip():
             return ""
         return self.words[at - 1].key
@@ -186,7 +185,7 @@ class ArabicReader(Reader):
         return self.hint(at, 1, [*entry.meanings[: MOST_MEANINGS - 1], targets[0]], "word"), 1
 
     def _letters(self, at: int) -> Found | None:
-        """An abbreviation that is written as it is spoken; بي is B or P."""
+        """An abbreviation that is written as it is pronounced; بي is B or P."""
         letters: list[str] = []
         if self.words[at].text in _ORDINARY_LETTERS:
             return None
@@ -211,7 +210,7 @@ class ArabicReader(Reader):
         return None
 
     def _nationality(self, at: int) -> Found | None:
-        """A nationality between a noun and a person's name, where no surname is: نظيره التركي هاكان فيدان."""
+        """A nationality between a noun and a person's name, not a surname: نظيره التركي هاكان فيدان."""
         if self._person == at or not has_article(self.words[at]) or not self._begins_person(at + 1):
             return None
         if not (self.words[at].key.startswith("و") or self._is_noun(at - 1)):
@@ -223,7 +222,7 @@ class ArabicReader(Reader):
         return (self.hint(at, 1, names, "word"), 1) if names else None
 
     def _begins_person(self, at: int) -> bool:
-        """Whether a person's name surely begins at a word."""
+        """Whether a person's name certainly begins at a word."""
         if at >= len(self.words) or not self._before(at):
             return False
         match = self.gazetteer.match(self.words, at, "ar")
@@ -240,7 +239,7 @@ class ArabicReader(Reader):
         return has_article(self.words[at]) or (bool(owned) and is_noun(entry.meanings[0]))
 
     def _part(self, at: int) -> Found | None:
-        """A part of a person's name: beside another part or a title, or a word that is nothing else."""
+        """A part of a person's name: beside another part or a title, or a word with no other meaning."""
         word = self.words[at]
         if TANWIN in word.text or (
             is_stop(word.key, "ar") and not (self._person == at and word.text == "علي")
@@ -271,7 +270,7 @@ class ArabicReader(Reader):
         return self.hint(at, 1, [spelling, *entry.meanings[:2]], "name"), 1
 
     def _second(self, at: int) -> str:
-        """The spelling of a word that is a name only after another part of one; empty for others."""
+        """The spelling of a word that is a name only after another part of a name; empty for other words."""
         word, before = self.words[at], self._before(at)
         if self._person != at or not before:
             return ""
@@ -281,7 +280,7 @@ class ArabicReader(Reader):
         return _AFTER_NAMES.get(word.text, "")
 
     def _is_person(self, at: int, after_person: bool) -> bool:
-        """Whether an ordinary word without an entry among people's names is one here: السفير هلال المعمري."""
+        """Whether an ordinary word that is in no list of people's names is one here: السفير هلال المعمري."""
         key = self.words[at].key
         if after_person:
             known = self.gazetteer.match(self.words, at, "ar")
@@ -341,7 +340,7 @@ class ArabicReader(Reader):
         return self.hint(at, 1, meanings, kind), 1
 
     def _is_last(self, at: int) -> bool:
-        """Whether آخر is "last", as before a noun: behind one it is "another"."""
+        """Whether آخر is "last": before a noun it is, behind one it is "another"."""
         if self.words[at].text != "آخر" or at + 1 == len(self.words) or not self._before(at + 1):
             return False
         before, after = self._before(at), self.words[at + 1].key
@@ -349,7 +348,7 @@ class ArabicReader(Reader):
         return begins and is_arabic_word(after) and not is_stop(after, "ar")
 
     def _unknown(self, at: int) -> Hint | None:
-        """A word that no table has, spelled by letter where it is likely to be a name."""
+        """The transliteration of a word that is in no table, if it is likely to be a name."""
         key = self.words[at].key
         if len(key) < LEAST or _INFLECTED.match(key) or TANWIN in self.words[at].text:
             return None
@@ -368,7 +367,7 @@ class ArabicReader(Reader):
 
 
 def _is_name_by_letters(word: Word) -> bool:
-    """Whether a word whose meaning is only guessed from its stem is a name, by its letters alone."""
+    """Whether a word whose meaning is guessed from its stem is a name, by its letters alone."""
     return not _NO_NAME.search(word.text) and likeness_to_names(word.key) >= LEAST_NAME_BY_LETTERS
 
 
@@ -378,15 +377,15 @@ def _without_and(key: str) -> str:
     return bare if key[0] in "وف" and is_stop(key, "ar") and is_stop(bare, "ar") else key
 
 
-def _given_spellings(words: list[Word], sentence: str) -> dict[int, str]:
-    """Arabic words whose spelling in Latin letters the sentence itself gives, by index: كوريلا (Kurilla)."""
+def _spellings_beside(words: list[Word], sentence: str) -> dict[int, str]:
+    """The Latin spellings that a sentence contains of its Arabic words, by their index: كوريلا (Kurilla)."""
     spellings: dict[int, str] = {}
     for at, word in enumerate(words):
         if not word.text[0].isupper() or is_arabic_word(word.text):
             continue
         best, likest = -1, SAME_NAME
         for index in range(max(at - _NEAR_LATIN, 0), at):
-            if _APART.search(sentence[words[index].end : word.start]):  # another clause, or what was planted
+            if _APART.search(sentence[words[index].end : word.start]):  # another clause, or injected text
                 continue
             if is_arabic_word(words[index].text) and index not in spellings:
                 alike = likeness(word.text, words[index].key)

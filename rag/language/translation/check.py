@@ -1,7 +1,7 @@
-"""Compares a translation or a claim with its source outside the model: values, names, and licensed words.
+"""Compares a translation or a claim with its source without a model: values, names, and licensed words.
 
-Values are compared strictly: a number, percentage, currency, month or weekday of one side must be possible in
-the other. For a claim every value that a source may mean counts as stated (``values.stated``): an invented
+Values are compared strictly: each number, percentage, currency, month or weekday of one text must be possible
+in the other. For a claim every value that a source may mean counts as stated (``values.stated``): an invented
 value that is overlooked costs less than a right answer that is refused. Names and words are compared
 leniently, as good translators choose other words than a lexicon.
 """
@@ -42,21 +42,21 @@ from rag.language.translation.words import (
 from rag.records import Language
 
 LEAST_COUNTED = 3
-"""Numbers in words below are not looked for in other words: Arabic has a dual for two, and "one" is also
-somebody."""
+"""A smaller number in words counts as missing only where the source has another number of the same noun:
+Arabic has a dual for two, and "one" also means somebody."""
 
 LEAST_ROUND = 100
-"""From here on a number in words may be a rounded one of the source. Not tuned."""
+"""A number in words from this one on may be a rounded number of the source. Not tuned."""
 
 ROUNDED = 0.1
-"""By how much of itself a rounded number may differ from that of the source. Not tuned."""
+"""The largest difference from the number of the source, as a share of the rounded number. Not tuned."""
 
 _COUNTS = ("number", "percent", "money", "measure")
 _SEPARATORS = re.compile(r"[,،;؛]|\band\b|(?<!\w)و(?=\w)")
 """What separates the members of a list, which a claim may have counted."""
 _ABBREVIATED_DAYS = WEEKDAY_ABBREVIATIONS | closed("sat sun")
 _QUALIFIED = re.compile(r"\b(?:unit|square|celsius|per hour|per day)\b|(?<=\w)s\b")
-"""What is left out of the keys of units, so that square metres are compared as metres."""
+"""Removed from the keys of units, so that square metres are compared as metres."""
 _HALF = "half"
 
 
@@ -96,15 +96,15 @@ def compare(source: str, translation: str, language: Language) -> Comparison:
     Args:
         source: A sentence.
         translation: The same in the other language.
-        language: Of the source.
+        language: The language of the source.
     """
-    other: Language = "en" if language == "ar" else "ar"
+    target_language: Language = "en" if language == "ar" else "ar"
     names = arabic_names_lacking if language == "ar" else english_names_lacking
     reversed_names = english_names_lacking if language == "ar" else arabic_names_lacking
     licensed, total = _licensed(source, translation, language)
     return Comparison(
-        missing_values=tuple(_values_lacking(source, language, translation, other)),
-        added_values=tuple(_values_lacking(translation, other, source, language)),
+        missing_values=tuple(_values_lacking(source, language, translation, target_language)),
+        added_values=tuple(_values_lacking(translation, target_language, source, language)),
         missing_names=tuple(names(source, translation)),
         added_names=tuple(reversed_names(translation, source)),
         licensed=licensed / total if total else 1.0,
@@ -113,7 +113,7 @@ def compare(source: str, translation: str, language: Language) -> Comparison:
 
 
 def _values_lacking(text: str, language: Language, other: str, other_language: Language) -> Iterator[str]:
-    """The values of a text that another one cannot mean."""
+    """The values of a text that are not possible in the other text."""
     possible = _possible(other, other_language)
     words = words_of(text)
     for value in values_of(text, language):
@@ -148,7 +148,7 @@ def _possible(text: str, language: Language) -> frozenset[str]:
 
 
 def _nearby(value: Value) -> set[str]:
-    """Other ways in which a translator may put a value: a century for its years, twelve hours for 24."""
+    """Other ways in which a translator may write a value: 24 for 2024, or a time on the 12-hour clock."""
     nearby: set[str] = set()
     for key in value.keys:
         if key.isdigit() and len(key) <= 4:
@@ -159,19 +159,19 @@ def _nearby(value: Value) -> set[str]:
 
 
 def _covered(source: str, translation: str, language: Language) -> float:
-    """The share of a sentence's hints of which a translation has an equivalent."""
-    other: Language = "en" if language == "ar" else "ar"
-    hints, written = hints_for(source, language), stems_of(translation, other)
-    there = sum(any(stems_of(target, other) & written for target in hint.targets) for hint in hints)
+    """The share of a sentence's hints that have an equivalent in the translation."""
+    target_language: Language = "en" if language == "ar" else "ar"
+    hints, written = hints_for(source, language), stems_of(translation, target_language)
+    there = sum(any(stems_of(target, target_language) & written for target in hint.targets) for hint in hints)
     return there / len(hints) if hints else 1.0
 
 
 def _licensed(source: str, translation: str, language: Language) -> tuple[int, int]:
-    """How many different content words of a translation its source licenses, and how many there are."""
-    other: Language = "en" if language == "ar" else "ar"
-    words = {word.key: word for word in words_of(translation) if not is_stop(word.key, other)}
+    """The number of different content words that the source licenses, and the number of all."""
+    target_language: Language = "en" if language == "ar" else "ar"
+    words = {word.key: word for word in words_of(translation) if not is_stop(word.key, target_language)}
     possible = _possible(source, language)
-    in_values = _words_of_values(translation, other, possible)
+    in_values = _words_of_values(translation, target_language, possible)
     if language == "ar":
         known = meaning_stems(source)
         sounds = [word.key for word in words_of(source) if len(word.key) >= LEAST]
@@ -186,10 +186,12 @@ def _licensed(source: str, translation: str, language: Language) -> tuple[int, i
         )
         return count, len(words)
     stems = stems_of(source, "en")
-    given = {key for hint in hints_for(source, "en") for target in hint.targets for key in keys_of(target)}
+    equivalents = {
+        key for hint in hints_for(source, "en") for target in hint.targets for key in keys_of(target)
+    }
     capitals = [word.text for word in words_of(source) if word.text[0].isupper()]
     count = sum(
-        key in in_values or _is_licensed(word, stems, given, capitals, possible)
+        key in in_values or _is_licensed(word, stems, equivalents, capitals, possible)
         for key, word in words.items()
     )
     return count, len(words)
@@ -214,16 +216,16 @@ def _words_of_values(text: str, language: Language, possible: frozenset[str]) ->
 
 
 def _is_licensed(
-    word: Word, stems: frozenset[str], given: set[str], capitals: list[str], possible: frozenset[str]
+    word: Word, stems: frozenset[str], equivalents: set[str], capitals: list[str], possible: frozenset[str]
 ) -> bool:
     """Whether an Arabic word has a meaning, name or value of an English sentence."""
-    if word.key in possible or word.key in given or given.intersection(unprefixed(word.key)):
+    if word.key in possible or word.key in equivalents or equivalents.intersection(unprefixed(word.key)):
         return True
     meanings = (stems_of(meaning, "en") for meaning in shipped().lexicon.meanings(word.text))
     if any(meaning and meaning <= stems for meaning in meanings):
         return True
     bare = [form for first in unprefixed(word.key) for form in unsuffixed(first)]
-    return bool(given.intersection(bare)) or any(
+    return bool(equivalents.intersection(bare)) or any(
         likeness(capital, word.key) >= SAME_NAME for capital in capitals
     )
 
@@ -231,45 +233,45 @@ def _is_licensed(
 def missing(claim: str, sources: Sequence[str]) -> list[str]:
     """The values of the claim that none of the sources supports, sorted; empty if all are supported.
 
-    An amount of money or a measure is missing, as it is written ("38 million dinars", "300 miles"), where the
-    sources have the same number with other currencies or units alone. What they write in a way that is not
-    known, as in ``Dh38 million``, is not compared, and neither are the dollars of two countries.
+    An amount of money or a measure is listed as written ("38 million dinars", "300 miles") if the sources
+    have the same number only with other currencies or units. Unknown spellings such as ``Dh38 million`` are
+    not compared, and neither are the dollars of two countries.
     """
     known = frozenset().union(*map(stated, sources))
     wrong = {
-        *_with_others(_amounts, claim, sources),
-        *_with_others(_measures, claim, sources),
+        *_with_other_units(_amounts, claim, sources),
+        *_with_other_units(_measures, claim, sources),
         *_other_weekdays(claim, sources),
         *_other_numbers(claim, sources, known),
     }
     return sorted((claimed(claim) - known) | wrong)
 
 
-def _with_others(
+def _with_other_units(
     read: Callable[[str], tuple[tuple[str, str, str], ...]], claim: str, sources: Sequence[str]
 ) -> Iterator[str]:
-    """Numbers of a claim that the sources have with other currencies, or other units, alone.
+    """Numbers of a claim that the sources have only with other currencies or units.
 
     Args:
         read: ``_amounts`` or ``_measures``.
         claim: As for ``missing``.
         sources: As for ``missing``.
     """
-    theirs = [one for source in sources for one in read(source)]
-    for number, unit, shown in read(claim):
-        others = {other for n, other, _ in theirs if n == number}
-        if unit and others and not others & {unit, ""}:
-            yield shown
+    readings = [reading for source in sources for reading in read(source)]
+    for number, unit, written in read(claim):
+        source_units = {source_unit for value, source_unit, _ in readings if value == number}
+        if unit and source_units and not source_units & {unit, ""}:
+            yield written
 
 
 def _other_weekdays(claim: str, sources: Sequence[str]) -> Iterator[str]:
-    """Weekdays that no source has, if one has another: it may also follow from a date."""
+    """Weekdays that no source names, if one names another: a weekday may also follow from a date."""
     words, known = words_of(claim), frozenset().union(*map(_weekdays, sources))
     if not known:
         return
     for value in values_of(claim, _language(claim)):
         if value.kind == "weekday" and value.sure and not value.keys & known:
-            yield _shown(claim, words, value)
+            yield _written(claim, words, value)
 
 
 def _other_numbers(claim: str, sources: Sequence[str], known: frozenset[str]) -> Iterator[str]:
@@ -280,41 +282,41 @@ def _other_numbers(claim: str, sources: Sequence[str], known: frozenset[str]) ->
         if not in_language or number in known:
             continue
         noun = _noun(words, value)
-        others = {other for source in in_language for other in _counting(noun, source, language)}
+        source_counts = {count for source in in_language for count in _counting(noun, source, language)}
         listed = any(len(_SEPARATORS.findall(source)) >= float(number) - 1 for source in in_language)
-        rounded = float(number) >= LEAST_ROUND and any(_is_near(number, other) for other in known)
-        if not listed and not rounded and (others or float(number) >= LEAST_COUNTED):
-            yield _shown(claim, words, value)
+        rounded = float(number) >= LEAST_ROUND and any(_is_near(number, candidate) for candidate in known)
+        if not listed and not rounded and (source_counts or float(number) >= LEAST_COUNTED):
+            yield _written(claim, words, value)
 
 
 def _in_words(text: str, words: list[Word], language: Language) -> Iterator[tuple[Value, str]]:
-    """The counts of a text that are more than one and have no digit, each with its number."""
+    """The counts above one that a text states without a digit, each with its number."""
     for value in values_of(text, language):
-        shown = _shown(text, words, value)
+        written = _written(text, words, value)
         number = next((key for key in value.keys if key[0].isdigit()), "")
         many = number in ("1000", "1000000", "1000000000")  # ألف, and مليون of a number that was cut
-        in_words = not many and not any(map(str.isdigit, shown))
+        in_words = not many and not any(map(str.isdigit, written))
         if value.kind in _COUNTS and in_words and number and float(number) > 1:
             yield value, number
 
 
 def _noun(words: list[Word], value: Value) -> frozenset[str]:
-    """The terms of the noun behind a number; none at the end of a text and before a function word."""
+    """The terms of the noun behind a number; empty at the end of a text and before a function word."""
     behind = words[value.start + value.used :][:1]
     function = any(is_stop(word.key, "ar" if is_arabic(word.text) else "en") for word in behind)
     return frozenset(term for word in behind for term in terms(word.text) if not function)
 
 
 def _counting(noun: frozenset[str], source: str, language: Language) -> Iterator[str]:
-    """The numbers that a source has before a noun."""
+    """The numbers before a noun in a source."""
     words = words_of(source)
     for value in values_of(source, language):
         if value.kind in _COUNTS and noun & _noun(words, value):
             yield from (key for key in value.keys if key[0].isdigit())
 
 
-def _is_near(number: str, other: str) -> bool:
-    return other[0].isdigit() and abs(float(number) - float(other)) <= ROUNDED * float(number)
+def _is_near(number: str, candidate: str) -> bool:
+    return candidate[0].isdigit() and abs(float(number) - float(candidate)) <= ROUNDED * float(number)
 
 
 @lru_cache(maxsize=1024)
@@ -334,34 +336,34 @@ def _abbreviated(key: str) -> list[int]:
 
 @lru_cache(maxsize=1024)
 def _amounts(text: str) -> tuple[tuple[str, str, str], ...]:
-    """The numbers of a text, each with its currency, empty where it has none, and as it is written."""
+    """The numbers of a text: digits, currency (empty if there is none), and the amount as written."""
     words = words_of(text)
     amounts = []
     for value in values_of(text, _language(text)):
         currency = next((key for key in value.keys if key.startswith("currency ")), "")
         currency = "" if words[value.start].key == "¥" else currency  # yen and yuan
-        shown = _shown(text, words, value)
-        amounts += [(key, currency, shown) for key in value.keys if key[0].isdigit()]
+        written = _written(text, words, value)
+        amounts += [(key, currency, written) for key in value.keys if key[0].isdigit()]
     return tuple(amounts)
 
 
 @lru_cache(maxsize=1024)
 def _measures(text: str) -> tuple[tuple[str, str, str], ...]:
-    """The numbers of a text, each with its unit of measure or time, and as it is written with it.
+    """The numbers of a text: digits, unit of measure or time, and both as written.
 
-    The unit is empty where there is none right behind the number.
+    The unit is empty if none follows the number directly.
     """
     language, words = _language(text), words_of(text)
     measures = []
     for value in values_of(text, language):
         unit, end = _unit(words, value, language)
-        shown = text[words[value.start].start : words[end - 1].end]
-        measures += [(key, unit, shown) for key in value.keys if key[0].isdigit()]
+        written = text[words[value.start].start : words[end - 1].end]
+        measures += [(key, unit, written) for key in value.keys if key[0].isdigit()]
     return tuple(measures)
 
 
 def _unit(words: list[Word], value: Value, language: Language) -> tuple[str, int]:
-    """The unit of a number, empty without one, and the index behind the words of both."""
+    """The unit of a number (empty if there is none) and the index after the words of both."""
     end = value.start + value.used
     for at in range(value.start + 1, min(end + 1, len(words))):
         if words[at].start - words[at - 1].end > 1:
@@ -374,7 +376,7 @@ def _unit(words: list[Word], value: Value, language: Language) -> tuple[str, int
     return "", end
 
 
-def _shown(text: str, words: list[Word], value: Value) -> str:
+def _written(text: str, words: list[Word], value: Value) -> str:
     return text[words[value.start].start : words[value.start + value.used - 1].end]
 
 

@@ -1,7 +1,7 @@
 """Names that are known in both languages: people, places, organisations, titles, nationalities and others.
 
-From data/names.tsv and data/cldr.tsv. A name is found by the longest run of folded words, so that spellings
-with other hamzas, hyphens, accents or apostrophes meet; an Arabic one also behind attached particles.
+From data/names.tsv and data/cldr.tsv. The longest run of folded words that is a name matches, so hamzas,
+hyphens, accents and apostrophes make no difference; an Arabic name also matches behind attached particles.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from rag.language.translation.words import LEAST, Word, keys_of, longest, name_r
 from rag.records import Language
 
 LONGEST = 8
-"""Words of a name at most."""
+"""Most words of a name."""
 LOWER_KINDS = frozenset(["title", "nationality"])
-"""Kinds of names that are no single thing; English writes titles without a capital."""
+"""Kinds of names that do not name a single thing; English writes titles in lower case."""
 PEOPLE, NATIONALITY = "person", "nationality"
 
 PARTS = ("given", "surname")
@@ -33,7 +33,7 @@ _SOUNDS = str.maketrans("غقگچڤپ", "ججججفب")
 _CLDR_KINDS = {"territory": "place", "city": "place", "language": "language"}
 _ARTICLES = ("al-", "Al-", "el-", "El-", "al ", "Al ", "ash-", "as-", "an-", "ar-", "at-")
 _NO_NAMES = ("XA", "XB", "UN")
-"""Codes of CLDR that are for tests, or that names.tsv has with another kind."""
+"""CLDR codes that are test data, or that names.tsv contains with another kind."""
 _LANGUAGE = "اللغة"
 _WORLD = "world.tsv"
 
@@ -59,15 +59,15 @@ class Match:
     """A name found in a sentence."""
 
     used: int
-    """Words that it takes."""
+    """How many words of the sentence it covers."""
     names: tuple[Name, ...]
-    """What it may name; several where spellings coincide."""
+    """The names with this spelling; several where spellings coincide."""
     bare: bool
-    """Whether it stands there without an attached particle."""
+    """Whether no particle is attached to it."""
 
 
 class Gazetteer:
-    """The tables of names, ready to be asked in both directions.
+    """The tables of names, for look-ups in both directions.
 
     Args:
         rows: Names; of those that share a form, the first is the usual one.
@@ -80,7 +80,7 @@ class Gazetteer:
         self._loose: dict[tuple[str, ...], list[Name]] = {}
 
     def _index(self, language: Language) -> dict[tuple[str, ...], list[Name]]:
-        """The names by their folded words in a language; made when it is first asked for."""
+        """The names by their folded words in a language; built at its first use."""
         if language not in self._by:
             table: dict[tuple[str, ...], list[Name]] = {}
             for name in self.names:
@@ -108,7 +108,7 @@ class Gazetteer:
     def _without_nationality(self) -> dict[tuple[str, ...], list[Name]]:
         """Names of bodies by their Arabic words without the nationality at the end: القيادة المركزية.
 
-        Only where all that share the words have one English name; وزارة الخارجية is left by many.
+        Only where all names with the shorter form have one English name; many countries have وزارة الخارجية.
         """
         adjectives: dict[str, set[str]] = {}
         for name in self.names:
@@ -130,24 +130,24 @@ class Gazetteer:
         return {keys: names for keys, names in shorter.items() if len({n.english[0] for n in names}) == 1}
 
     def match(self, words: Sequence[Word], at: int, language: Language, most: int = LONGEST) -> Match | None:
-        """The longest name that begins at a word; None where none does.
+        """The longest name that begins at a word; None if none does.
 
         Args:
             words: Of the sentence.
             at: Index of the word.
             language: Of the sentence.
-            most: Words of the name at most.
+            most: Most words of the name.
         """
         first, table = words[at].key, self._index(language)
         firsts = name_readings(words[at].text, first) if language == "ar" else (first,)
-        # وبي بي سي: what is left of a short first word is too little only where it stands alone.
+        # وبي بي سي: a short first word may lose its particle, unless it is the whole name.
         shorter = (first[1:],) if language == "ar" and len(first) <= LEAST and first[0] in "وفبلك" else ()
         for size in longest(words, at, most):
             rest = tuple(word.key for word in words[at + 1 : at + size])
             for form in (*firsts, *shorter) if size > 1 else firsts:
                 names = table.get((form, *rest))
-                if not names and language == "ar" and (other := self._foreign(form, *rest)):
-                    return Match(size, tuple(other), bare=False)
+                if not names and language == "ar" and (foreign := self._foreign(form, *rest)):
+                    return Match(size, tuple(foreign), bare=False)
                 if names and (form == first or size > 1 or len(form) > LEAST):
                     return Match(size, _ordered(names, first != form), form == first)
         return None
@@ -170,12 +170,12 @@ def _foreign(keys: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _ordered(names: list[Name], attached: bool) -> tuple[Name, ...]:
-    """Names that share a form, the country before its people, as in تشيلي; not behind an article: التشيلي."""
+    """Names that share a form, the country before its people (تشيلي) unless an article precedes (التشيلي)."""
     return tuple(names if attached else sorted(names, key=lambda name: name.kind == NATIONALITY))
 
 
 def _parts_of_people(names: Iterable[Name]) -> dict[Language, dict[str, str]]:
-    """Given names and surnames with their most frequent equivalent, from names of as many words in both."""
+    """Given names and surnames with their most frequent equivalent, from names of equal length in both."""
     seen: dict[Language, dict[str, Counter[str]]] = {"en": {}, "ar": {}}
     for name in names:
         if name.kind not in (PEOPLE, *PARTS) or not name.parts:
@@ -193,14 +193,14 @@ def _parts_of_people(names: Iterable[Name]) -> dict[Language, dict[str, str]]:
 
 
 def aligned(name: Name) -> Iterator[tuple[str, str]]:
-    """Words of a name that stand for each other, English without its article: Sinwar and السنوار."""
+    """Pairs of words of a name that correspond, English without its article: Sinwar and السنوار."""
     english, arabic = name.english[0].split(), name.arabic[0].split()
     if len(english) != len(arabic):
         return
-    for one, other in zip(english, arabic, strict=True):
-        bare = next((one[len(a) :] for a in _ARTICLES if one.startswith(a)), one)
-        if bare and "-" not in bare and keys_of(bare) and keys_of(other):
-            yield bare, other
+    for word, equivalent in zip(english, arabic, strict=True):
+        bare = next((word[len(article) :] for article in _ARTICLES if word.startswith(article)), word)
+        if bare and "-" not in bare and keys_of(bare) and keys_of(equivalent):
+            yield bare, equivalent
 
 
 def _rows(folder: Path) -> Iterator[Name]:
@@ -210,7 +210,7 @@ def _rows(folder: Path) -> Iterator[Name]:
             kind, english, arabic, more_english, more_arabic = [*line.split("\t"), "", ""][:5]
             spellings = (english, *filter(None, more_english.split("|")))
             forms = (arabic, *filter(None, more_arabic.split("|")))
-            # Curry and Korean are one word in Arabic: of these people the names that stand alone have rows.
+            # Curry and Korean are one word in Arabic; parts of these names that occur alone have rows.
             yield Name(kind, spellings, forms, parts=file != _WORLD or kind != PEOPLE)
     for line in (folder / "cldr.tsv").read_text(encoding="utf-8").splitlines():
         kind, code, english, arabic = line.split("\t")

@@ -1,11 +1,11 @@
 """Hints for a translation: a sentence's words with their meanings, its names, numbers and dates.
 
-The packaged model lacks Arabic vocabulary, a lexicon has it. ``hints_for`` looks a sentence's words up, in
-either direction, and ``render`` writes what was found as the line that the prompts for translation contain:
+The packaged model lacks Arabic vocabulary, which a lexicon has. ``hints_for`` looks up a sentence's words in
+either direction, and ``render`` writes the hints as the line that the prompts for translation contain:
 
     أعلنت=announced; declared | الأمم المتحدة=United Nations | الثلاثاء=Tuesday
 
-Nothing here is decided by a model of language; names that no table has are spelled by letter.
+No language model is used here; names that are in no table are transliterated letter by letter.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _BEFORE_DATES = {
     "on": "", "in": "", "by": "بحلول", "until": "حتى", "till": "حتى", "since": "منذ", "before": "قبل",
     "after": "بعد",
 }  # fmt: skip
-"""Prepositions before a date, in Arabic; empty for those that an answer does without."""
+"""Prepositions before a date, in Arabic; empty for those that an answer omits."""
 _BEFORE = rf"(?:(?P<before>(?i:{'|'.join(_BEFORE_DATES)})) )"
 _WEEKDAY = rf"(?P<weekday>{'|'.join(DAY_NAMES['en'])})"
 _DATES = (
@@ -66,7 +66,7 @@ _DATES = (
 _NAMES = re.compile(r"[^\W\d_]+(?:(?:,? |-)[^\W\d_]+)*")
 
 MEANINGS, NONE = " | ", "none"
-"""Between two hints, and what the prompt says without any."""
+"""The separator of hints, and the text of the prompt if there are none."""
 
 
 def hints_for(sentence: str, language: Language, tables: Tables | None = None) -> tuple[Hint, ...]:
@@ -74,28 +74,28 @@ def hints_for(sentence: str, language: Language, tables: Tables | None = None) -
 
     Args:
         sentence: One sentence.
-        language: Its own language; the hints are in the other one.
-        tables: Lexicon and names; those that ship with the package if not given.
+        language: The language of the sentence; the hints are in the other one.
+        tables: Lexicon and names; by default those that ship with the package.
     """
     reader = ArabicReader if language == "ar" else EnglishReader
     return tuple(reader(sentence, tables or shipped()).hints())
 
 
 def render(hints: Iterable[Hint]) -> str:
-    """The hints as the prompt contains them; ``none`` where there are none."""
-    shown = MEANINGS.join(f"{hint.source}={'; '.join(hint.targets)}" for hint in hints)
-    return shown or NONE
+    """The hints as the prompt contains them; ``none`` if there are none."""
+    text = MEANINGS.join(f"{hint.source}={'; '.join(hint.targets)}" for hint in hints)
+    return text or NONE
 
 
 def in_arabic(phrase: str) -> str:
-    """A short English answer in Arabic, if it consists of names, or is a value or a date.
+    """The Arabic of a short English answer that consists of names, or is a value or a date.
 
     Args:
         phrase: Such as ``Riyadh and Cairo``, ``38 million dinars`` or ``Tuesday, May 3, 2024``.
 
     Returns:
-        Empty for any other phrase, for a word that may be no name (Rice, Star), and for digits, which are the
-        same in both languages.
+        Empty for any other phrase, for a word that may not be a name (Rice, Star), and for digits, which
+        are the same in both languages.
     """
     reader = EnglishReader(phrase, shipped())
     if not reader.words:
@@ -130,7 +130,7 @@ def in_arabic(phrase: str) -> str:
 
 
 def _date(date: Mapping[str, str | None]) -> str:
-    """A date as Arabic newspapers write it: its day first."""
+    """A date as Arabic newspapers write it: the day first."""
     days = [day for day in (date.get("first"), date.get("second")) if day]
     if len(days) > 1:
         return ""
@@ -149,7 +149,7 @@ def _date(date: Mapping[str, str | None]) -> str:
 
 
 class EnglishReader(Reader):
-    """Goes through an English sentence, whose names have capitals."""
+    """Reads the hints of an English sentence, whose names are capitalised."""
 
     language = "en"
 
@@ -168,21 +168,21 @@ class EnglishReader(Reader):
         return self.hint(at, match.used, targets, "name"), match.used
 
     def is_ordinary(self, key: str) -> bool:
-        """Whether the lexicon has a word as another one than a name."""
+        """Whether the lexicon has a word that is not a name."""
         meanings = map(self.lexicon.entry, self.lexicon.arabic((key,)))
         return any(entry.meanings and not entry.is_name for entry in meanings)
 
     def name(self, at: int) -> tuple[str, int]:
-        """The Arabic of a name at a word and how many words it takes; empty where none that is meant begins.
+        """The Arabic of a name at a word and how many words it takes; empty if no name begins there.
 
-        Titles and nationalities are none: in Arabic they stand elsewhere.
+        Titles and nationalities do not count: in Arabic they have another position.
         """
         match, word = self.gazetteer.match(self.words, at, "en"), self.words[at]
         ordinary = self.is_ordinary(word.key)
         if match and self._is_meant(at, match):
-            other = any(name.kind in LOWER_KINDS for name in match.names)
-            other |= match.used == 1 and ordinary and all(name.kind != "place" for name in match.names)
-            return ("", 0) if other else (usual_forms(match, word.text, "ar")[0], match.used)
+            excluded = any(name.kind in LOWER_KINDS for name in match.names)
+            excluded |= match.used == 1 and ordinary and all(name.kind != "place" for name in match.names)
+            return ("", 0) if excluded else (usual_forms(match, word.text, "ar")[0], match.used)
         if not word.text[0].isupper() or ordinary:
             return "", 0
         known = [self.gazetteer.part(word.key, "en"), *self.lexicon.arabic((word.key,))[:1]]
@@ -193,7 +193,7 @@ class EnglishReader(Reader):
         return "", 0
 
     def _is_meant(self, at: int, match: Match) -> bool:
-        """Whether words that may be a name are one here, by their capitals."""
+        """Whether words that may be a name are one here, judging by their capitals."""
         word = self.words[at]
         if match.used == 1 and is_stop(word.key, "en"):
             return len(word.key) > 1 and word.text.replace(".", "").isupper()

@@ -1,6 +1,6 @@
 """Arabic words with their English meanings, and the reverse, from data/lexicon.tsv.
 
-A word is looked up as it is, without its particles, without its pronouns and endings, and last by its stem.
+A word is looked up as written, then without particles, without pronouns and endings, and last by its stem.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from rag.language.translation import data_folder
 from rag.language.translation.words import HAMZAS, LEAST, MARKS, TANWIN, keys_of, readings, unsuffixed
 
 LEAST_LIKE = 0.7
-"""Likeness to a word of the same stem from which its meanings are taken."""
+"""Least similarity to a word of the same stem for its meanings to be used; 0 to 1."""
 LONGEST = 3
-"""Words of an English meaning at most by which an Arabic word is found."""
+"""Most words of an English meaning that an Arabic word is indexed by."""
 _NAME = "^"
 """Begins a meaning that is a name."""
 _LEADING = ("to", "the", "a", "an", "be")
 
 _COUNT = re.compile(r"#\d+")
 _UNSEEN = 100_000
-"""More than there are entries: what was never seen in translations comes last, in the lexicon's order."""
+"""More than there are entries: meanings never seen in translations come last, in the lexicon's order."""
 _MARKS = re.compile(f"[{MARKS}]")
 _ALEFS = frozenset("اأإآ")
 _DUALS = ("تين", "تان")
 _SUBJECTS = ("ي", "ت", "ن")
-"""Begin verbs in the present; ن is "we"."""
+"""First letters of verbs in the present; ن is "we"."""
 _ELATIVES = ("most ", "more ")
-"""Begin the meanings of words such as أنجح, which are no verbs."""
+"""Beginnings of the meanings of words such as أنجح, which are not verbs."""
 _WITH_ALEF = re.compile("ا(?:ن|\\wت|ت|د|ط|زد|صط|ضط)\\w\\w")
-"""The beginning of a folded verb in the past of the forms VII, VIII and X, which its present lacks."""
+"""The beginning of a folded past verb of form VII, VIII or X; its present form lacks the alef."""
 
 _IRREGULAR = {
     "was": "is", "were": "are", "had": "has", "could": "can", "became": "becomes", "bought": "buys",
@@ -48,9 +48,9 @@ _IRREGULAR = {
     "understood": "understands", "undertook": "undertakes", "withdrew": "withdraws", "woke": "wakes",
     "won": "wins", "wore": "wears", "convened": "convenes",
 }  # fmt: skip
-"""The present by the past, of verbs that translate Arabic ones of the forms VII and VIII."""
+"""Present by past form, of English verbs that translate Arabic verbs of the forms VII and VIII."""
 _SILENT_E = re.compile("(?:[cgsuvz]|[^aeiou][aiou]d)$")
-"""The end of what "ed" is left of where the infinitive ends in "e": organised, exploded."""
+"""The end of a verb before "ed" whose infinitive ends in "e": organised, exploded."""
 _THIRD_PERSON = re.compile(
     "(?<=[^aeiou])ies\\b|(?<=ss|sh|ch|zz)es\\b|(?<=cus)es\\b|(?<=[xo])es\\b|(?<=[^sui])s\\b"
 )
@@ -58,36 +58,36 @@ _THIRD_PERSON = re.compile(
 _INFINITIVES = {"is": "be", "are": "be", "has": "have"}
 
 Options = list[tuple[int, str]]
-"""Arabic words with their cost, the least first."""
+"""Arabic words with their cost, the lowest first."""
 Sense = tuple[str, tuple[str, ...], bool]
 """A word as written, its meanings, and whether it is a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the lexicon has for a word."""
+    """The lexicon's entry for a word."""
 
     meanings: tuple[str, ...]
     """The usual one first."""
     is_name: bool
     is_dual: bool
-    """Whether the word's ending makes two of what the lexicon has."""
+    """Whether the word is the dual of the lexicon's word."""
     exact: bool
-    """Whether the word itself has an entry, and not only what is left of it without particles or endings."""
+    """Whether the word itself has an entry, not only its form without particles or endings."""
     guessed: bool
-    """Whether its meanings are those of a word of the same stem, or of one with another ending."""
+    """Whether its meanings are those of another word with the same stem or another ending."""
 
 
 NO_ENTRY = Entry((), is_name=False, is_dual=False, exact=False, guessed=False)
 
 
 def _merged(senses: Sequence[Sense], form: str, first: str, key: str) -> Entry:
-    """Senses that are spelled alike, as one entry.
+    """One entry for senses that are spelled alike.
 
     Args:
         senses: At least one.
         form: Their folded word.
-        first: What the ending was taken from; empty where none was.
+        first: The word before its ending was removed; empty if none was.
         key: The whole word, folded.
     """
     if form != key:
@@ -100,21 +100,21 @@ def _merged(senses: Sequence[Sense], form: str, first: str, key: str) -> Entry:
 
 
 def _agree(text: str, written: str) -> bool:
-    """Whether a text may mean a word of the lexicon by the letters that folding makes alike: الأم is no آلام.
+    """Whether a text may mean a word of the lexicon, by letters that folding makes alike: الأم is not آلام.
 
-    A text without the hamza may mean any; with it, only a word that is written so.
+    A text without the hamza may mean any of them; with the hamza, only a word that is written with it.
     """
-    for mine, other in zip(text, written, strict=False):
-        if mine != other:
-            if mine in HAMZAS and other in _ALEFS:
+    for letter, lexicon_letter in zip(text, written, strict=False):
+        if letter != lexicon_letter:
+            if letter in HAMZAS and lexicon_letter in _ALEFS:
                 return False
-            if (mine, other) in (("ي", "ى"), ("ة", "ه")):
+            if (letter, lexicon_letter) in (("ي", "ى"), ("ة", "ه")):
                 return False
     return True
 
 
 class Lexicon:
-    """The lexicon, ready to be asked in both directions.
+    """The lexicon, for look-ups in both directions.
 
     Args:
         file: Lines of a Snowball stem, TAB, and ``word=meaning; meaning`` separated by `` | ``; ``^`` begins
@@ -142,11 +142,11 @@ class Lexicon:
             self._read_phrases(path)
 
     def extended(self, phrases: Path) -> Lexicon:
-        """A lexicon with one more file of phrases, which shares all else with this one."""
-        other = copy(self)
-        other._words, other._phrases, other._english = dict(self._words), dict(self._phrases), None
-        other._read_phrases(phrases)
-        return other
+        """A lexicon with one more file of phrases, which shares everything else with this one."""
+        extended = copy(self)
+        extended._words, extended._phrases, extended._english = dict(self._words), dict(self._phrases), None
+        extended._read_phrases(phrases)
+        return extended
 
     def _read_phrases(self, path: Path) -> None:
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -169,7 +169,7 @@ class Lexicon:
         return self.entry(word).meanings
 
     def entry(self, word: str) -> Entry:
-        """What the lexicon has for an Arabic word as written."""
+        """The lexicon's entry for an Arabic word as written."""
         entry = self._entry(word)
         if not entry.is_name or TANWIN not in word:
             return entry
@@ -201,20 +201,20 @@ class Lexicon:
         return by_stem if by_stem.meanings else self._in_present([form for form, _ in forms])
 
     def _in_present(self, forms: Sequence[str]) -> Entry:
-        """A verb in the present whose past has an entry and begins with an alef: ينسحب, of انسحب."""
+        """The entry of a verb in the present whose past has one and begins with an alef: ينسحب, of انسحب."""
         for form in forms:
             past, we = f"ا{form[1:]}", form.startswith("ن")
             if not form.startswith(_SUBJECTS) or not _WITH_ALEF.match(past):
                 continue
             senses = (sense for sense in self._words.get(past, ()) if sense[0][0] == "ا" and not sense[2])
             verbs = (meaning.removeprefix("I ") for sense in senses for meaning in sense[1])
-            said = [
+            present_verbs = [
                 present(verb, self._english_words())
                 for verb in verbs
                 if not verb.startswith(_ELATIVES) and not (we and verb.startswith("was "))
             ]
-            if said:
-                meanings = dict.fromkeys(f"we {infinitive(verb)}" if we else verb for verb in said)
+            if present_verbs:
+                meanings = dict.fromkeys(f"we {infinitive(verb)}" if we else verb for verb in present_verbs)
                 return replace(NO_ENTRY, meanings=tuple(meanings))
         return NO_ENTRY
 
@@ -236,45 +236,45 @@ class Lexicon:
 
     def arabic(self, keys: tuple[str, ...]) -> tuple[str, ...]:
         """Arabic words for an English word or phrase, the usual one first; by stem only for one word."""
-        exact, loose = self._reversed()
+        exact, by_stem = self._reversed()
         candidates = exact.get(keys, [])
         if len(keys) == 1 and len(candidates) < LONGEST:
-            candidates = [*candidates, *loose.get(stem(keys[0], "en"), [])]
+            candidates = [*candidates, *by_stem.get(stem(keys[0], "en"), [])]
         return tuple(dict.fromkeys(arabic for _, arabic in candidates))
 
     def _reversed(self) -> tuple[dict[tuple[str, ...], Options], dict[str, Options]]:
-        """The lexicon by English words, and by stems of one word; made when it is first asked for."""
+        """The lexicon by English words, and by stems of single words; built at its first use."""
         if self._english is None:
             exact: dict[tuple[str, ...], Options] = {}
-            loose: dict[str, Options] = {}
+            by_stem: dict[str, Options] = {}
             text = self._file.read_text(encoding="utf-8")
             entries = (entry for line in text.splitlines() for entry in line.partition("\t")[2].split(" | "))
             for rank, entry in enumerate(entries):
                 word, _, meanings = entry.partition("=")
-                for place, counted in enumerate(meanings.split("; ")):
-                    meaning, _, together = counted.lstrip(_NAME).partition("#")
+                for place, meaning_with_count in enumerate(meanings.split("; ")):
+                    meaning, _, percent = meaning_with_count.lstrip(_NAME).partition("#")
                     keys = _english_keys(meaning)
-                    cost = _UNSEEN * (place + 1) + rank if not together else -int(together)
+                    cost = _UNSEEN * (place + 1) + rank if not percent else -int(percent)
                     if 0 < len(keys) <= LONGEST:
                         exact.setdefault(keys, []).append((cost, word))
                     if len(keys) == 1:
-                        loose.setdefault(stem(keys[0], "en"), []).append((cost, word))
+                        by_stem.setdefault(stem(keys[0], "en"), []).append((cost, word))
             for phrase, equivalents in self._phrases.values():
-                for place, one in enumerate(equivalents):
-                    if keys := _english_keys(one):
+                for place, equivalent in enumerate(equivalents):
+                    if keys := _english_keys(equivalent):
                         exact.setdefault(keys, []).append((place - 50, phrase))
-            for options in (*exact.values(), *loose.values()):
+            for options in (*exact.values(), *by_stem.values()):
                 options.sort(key=lambda option: option[0])
-            self._english = exact, loose
+            self._english = exact, by_stem
         return self._english
 
 
 def present(meaning: str, known: Container[str]) -> str:
-    """A verb in the present: "withdrew from" is "withdraws from"; a past that is not recognised stays.
+    """The present of a verb: "withdrew from" becomes "withdraws from"; an unrecognised past is unchanged.
 
     Args:
         meaning: A verb in the past, perhaps with other words after it.
-        known: Words that exist, as the present of "stopped" may be "stopps" or "stops".
+        known: Existing words: the present of "stopped" may be "stopps" or "stops".
     """
     first, space, rest = meaning.partition(" ")
     if meaning == "used to":
@@ -283,9 +283,9 @@ def present(meaning: str, known: Container[str]) -> str:
     if not verb and first.endswith("ied"):
         verb = f"{first[:-3]}ies"
     elif not verb and first.endswith("ed"):
-        stem = first[:-2]
-        verb = next((form for form in (f"{stem}s", f"{stem}es", f"{stem[:-1]}s") if form in known), "")
-        verb = verb or (f"{stem}es" if _SILENT_E.search(stem) else "")
+        base = first[:-2]
+        verb = next((form for form in (f"{base}s", f"{base}es", f"{base[:-1]}s") if form in known), "")
+        verb = verb or (f"{base}es" if _SILENT_E.search(base) else "")
     return (verb or first) + space + rest
 
 
@@ -309,7 +309,7 @@ def lexicon(*, idioms: bool = False) -> Lexicon:
     """The lexicon that ships with the package.
 
     Args:
-        idioms: Also what is for readers alone; see ``reader.shown``.
+        idioms: Also the expressions that only readers are shown; see ``reader.shown``.
     """
     if idioms:
         return lexicon().extended(data_folder() / "idioms.tsv")

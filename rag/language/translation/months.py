@@ -1,4 +1,4 @@
-"""Whether a word that may be a month or a weekday is one in a sentence, and whether it is named twice."""
+"""Decides whether a word is a month or a weekday in a sentence, and whether a month is named twice."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from rag.language.word_classes import closed
 from rag.records import Language
 
 _LONGEST_SHORT = 4
-"""Letters of an abbreviated month, which counts beside a number only."""
+"""Most letters of an abbreviated month, which counts only beside a number."""
 AMBIGUOUS = {"ماي", "جوان", "اوت", "صفر", "محرم", "رجب", "شعبان", "المحرم", "شوال"}
-"""Arabic months that are other words or names too: they count beside a day or a year only."""
+"""Arabic months that are also other words or names: they count only beside a day or a year."""
 _YEAR_OR_DAY = re.compile(r"\d{1,2}|\d{4}")
 _AND_MONTH = {"شهر", "بشهر", "لشهر", "من"}
-"""Folded words on either side of a month that count as a number does."""
+"""Folded words that show beside a word that it is a month, as a number does."""
 _BEFORE_MONTH = closed(
     "في منذ حتي الي من قبل بعد خلال بين شهر مطلع نهايه بدايه منتصف اواخر اوائل اول اخر طوال حلول غايه ختام"
 )
@@ -28,21 +28,21 @@ _BETWEEN_NAMES = ("", "/", "-", "–", "—", "\\")
 
 
 def other_name(entry: tables.Entry, words: list[Word], at: int, sentence: str, language: Language) -> int:
-    """How many words name a month once more: سبتمبر/أيلول, كانون الثاني (يناير); 0 where none do.
+    """The number of words that repeat a month by its other name, or 0: سبتمبر/أيلول, كانون الثاني (يناير).
 
     Args:
-        entry: Of the month.
+        entry: The entry of the month.
         words: Of the sentence.
         at: Index of the word after the month's name.
-        sentence: Its text has what separates the names.
+        sentence: The text, which contains the separator of the names.
         language: Of the sentence.
     """
-    again = tables.phrase_at(tables.dates()[language], words, at, language)
-    if not again or again[0].key != entry.key:
+    repeated = tables.phrase_at(tables.dates()[language], words, at, language)
+    if not repeated or repeated[0].key != entry.key:
         return 0
     between = sentence[words[at - 1].end : words[at].start].strip()
-    ends = sentence[words[at + again[1] - 1].end :].startswith(")")
-    return again[1] if between in _BETWEEN_NAMES or (between == "(" and ends) else 0
+    ends = sentence[words[at + repeated[1] - 1].end :].startswith(")")
+    return repeated[1] if between in _BETWEEN_NAMES or (between == "(" and ends) else 0
 
 
 def is_date(
@@ -59,27 +59,27 @@ def is_date(
         sentence: Its text decides whether ``May`` and آب are months.
         language: Of the sentence.
     """
-    shown = words[at].text
+    written = words[at].text
     if language == "en":
         if key in ("month 3", "month 5") and first in ("march", "may"):
-            return shown[0].isupper() and int(key[6:]) in doubtful_months(sentence)
+            return written[0].isupper() and int(key[6:]) in doubtful_months(sentence)
         full = len(first) > _LONGEST_SHORT or first in ("june", "july")
-        return shown[0].isupper() and (full or beside_number(words, at, size))
+        return written[0].isupper() and (full or beside_number(words, at, size))
     if first == "اب":
-        return "آ" in shown
+        return "آ" in written
     if first == "مارس" and _is_verb(words, at, sentence):
         return False
     return first not in AMBIGUOUS or beside_number(words, at, size)
 
 
 def beside_number(words: list[Word], at: int, size: int) -> bool:
-    """Whether a day, a year or شهر stands beside some words."""
+    """Whether a day, a year, شهر or من is beside some words."""
     beside = [*words[max(at - 1, 0) : at], *words[at + size : at + size + 1]]
     return any(_YEAR_OR_DAY.fullmatch(word.key) or word.key in _AND_MONTH for word in beside)
 
 
 def _is_verb(words: list[Word], at: int, sentence: str) -> bool:
-    """Whether مارس is "exerted", as before a noun where nothing around it is of a date: مارس الرئيس ضغوطا."""
+    """Whether مارس is "exerted": before a noun, with nothing of a date around it: مارس الرئيس ضغوطا."""
     if at + 1 == len(words) or sentence[words[at].end : words[at + 1].start] != " ":
         return False
     before = {*unprefixed(words[at - 1].key)} if at else set()

@@ -1,6 +1,6 @@
 """The names of a sentence that its translation lacks, by tables, roots and sounds.
 
-Lenient on purpose: a name counts as kept if a word of it, its root, or a word of like sound is there.
+Lenient on purpose: a name counts as kept if the translation has a word of it, its root, or a similar sound.
 """
 
 from __future__ import annotations
@@ -25,13 +25,12 @@ from rag.language.translation.words import (
 )
 
 SAME_NAME = 0.55
-"""Likeness of sounds from which two words may be one name: newspapers spell names very differently. Not
-tuned; nine of ten pairs of unrelated names are less alike than .43 (docs/research/decisions.md)."""
+"""Least similarity of sounds for two words to be the same name: newspapers spell names very differently. Not
+tuned; nine of ten pairs of unrelated names are below .43 (docs/research/decisions.md)."""
 SURE_NAME = 3.0
-"""How much more likely than not, in nats, the letters of an unknown word must be a name's to be missed.
-Not tuned."""
+"""Least ``likeness_to_names``, in nats, of an unknown word that is reported as a missing name. Not tuned."""
 ROOT = 4
-"""Letters that a country and its people share: Lebanon, Lebanese. Not tuned."""
+"""First letters that a country and its people share: Lebanon, Lebanese. Not tuned."""
 
 
 def arabic_names_lacking(arabic: str, english: str) -> Iterator[str]:
@@ -50,7 +49,7 @@ def arabic_names_lacking(arabic: str, english: str) -> Iterator[str]:
 
 
 def _is_sure(hint: Hint) -> bool:
-    """Whether the words of a hint are a name and nothing else, and long enough to be heard in another."""
+    """Whether the words of a hint can only be a name, and are long enough to compare by sound."""
     keys = [key.removeprefix("ال") for key in keys_of(hint.source)]
     if hint.kind != "name" or max(map(len, keys)) < ROOT:
         return False
@@ -71,17 +70,17 @@ def _has_english(form: str, keys: frozenset[str]) -> bool:
     return any(key in keys or any(_same_root(key, other) for other in keys) for key in form_keys)
 
 
-def _same_root(one: str, other: str) -> bool:
-    return len(one) >= ROOT and len(other) >= ROOT and one[:ROOT] == other[:ROOT]
+def _same_root(first: str, second: str) -> bool:
+    return len(first) >= ROOT and len(second) >= ROOT and first[:ROOT] == second[:ROOT]
 
 
 def english_names_lacking(english: str, arabic: str) -> Iterator[str]:
-    """The names of an English sentence, known ones and words with a capital, that an Arabic one lacks."""
+    """The names of an English sentence, known ones and capitalised words, that an Arabic one lacks."""
     reader = EnglishReader(english, shipped())
-    there = words_of(arabic)
+    arabic_words = words_of(arabic)
     known = meaning_stems(arabic)
-    sounds = [word.key for word in there if is_arabic_word(word.text) and len(word.key) >= LEAST]
-    latin = {word.key for word in there if not is_arabic_word(word.text)}
+    sounds = [word.key for word in arabic_words if is_arabic_word(word.text) and len(word.key) >= LEAST]
+    latin = {word.key for word in arabic_words if not is_arabic_word(word.text)}
     at = 0
     while at < len(reader.words):
         hint, used = reader.at(at)
@@ -92,13 +91,13 @@ def english_names_lacking(english: str, arabic: str) -> Iterator[str]:
             forms = [form for name in match.names for form in name.arabic] if match else []
             targets = (*(hint.targets if hint else ()), *forms)
             lenient = any(is_there(word, known, sounds, latin) for word in span)
-            if not lenient and not any(_has_arabic(target, there) for target in targets):
+            if not lenient and not any(_has_arabic(target, arabic_words) for target in targets):
                 yield english[span[0].start : span[-1].end]
         at += used
 
 
 def _has_capital(english: str, words: list[Word], at: int) -> bool:
-    """Whether a word has a capital that shows a name: inside a sentence, and no date or function word."""
+    """Whether a word's capital shows that it is a name: inside a sentence, not a date or a function word."""
     word = words[at]
     before = english[: word.start].rstrip(" \"'“‘«(")
     inside = bool(before) and before[-1] not in ".?!:;…\n-–—|•"
@@ -117,10 +116,10 @@ def is_there(word: Word, known: frozenset[str], sounds: Iterable[str], latin: se
     return any(likeness(word.text, sound) >= SAME_NAME for sound in sounds)
 
 
-def _has_arabic(target: str, there: list[Word]) -> bool:
+def _has_arabic(target: str, arabic_words: list[Word]) -> bool:
     """Whether an Arabic text has a word of a name, with particles or without, or one of the same root."""
     target_forms = {form for key in keys_of(target) if not is_stop(key, "ar") for form in unprefixed(key)}
-    forms = [form for word in there for form in unprefixed(word.key)]
+    forms = [form for word in arabic_words for form in unprefixed(word.key)]
     roots = {form[:ROOT] for form in target_forms if len(form) > ROOT and not form.startswith("ال")}
     return any(form in target_forms or (len(form) > ROOT and form[:ROOT] in roots) for form in forms)
 

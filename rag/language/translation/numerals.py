@@ -1,8 +1,8 @@
-"""Reads a number that a sentence has at a word, in digits or words, and writes numbers as newspapers do.
+"""Reads the number at a word of a sentence, in digits or words, and writes numbers as newspapers do.
 
-Both languages mix them as newspapers do: ``3.5 مليون``, ``مئة وخمسة وعشرون``, ``مليوني``, ``two and a half
-million``, ``half a million``, ``3.5 bn``. Values are exact decimals. Written are also ordinals, decades and
-counted units.
+Newspapers of both languages mix digits and words: ``3.5 مليون``, ``مئة وخمسة وعشرون``, ``مليوني``, ``two and
+a half million``, ``half a million``, ``3.5 bn``. Values are exact decimals. Ordinals, decades and counted
+units are written too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from rag.records import Language
 
 _DIGITS = re.compile(r"\d{1,15}(?:\.\d{1,6})?")
 _LETTER = "k"
-"""A multiplier that is other things too, such as the end of a name."""
+"""A multiplier that is also other things, such as the end of a name."""
 _ORDINAL_ENDINGS = ("st", "nd", "rd", "th")
 _COUNTED_TIMES = frozenset(fold(singular) for _, singular, *_ in TIME_UNITS)
 _RELATING = re.compile(r"(?!ال)\w{3,}ي")
@@ -47,7 +47,7 @@ class Read:
     """A number that was read."""
 
     used: int
-    """Words that it takes; 0 where no number begins."""
+    """How many words it takes; 0 if no number begins there."""
     value: Decimal
     ordinal: bool = False
     in_words: bool = False
@@ -122,13 +122,13 @@ def read_at(words: list[Word], at: int, language: Language) -> Read:
 
 
 def is_dual(read: Read, words: list[Word], at: int, *, unit: bool) -> bool:
-    """Whether ألفا, مليونا or مليارا is two of them, as directly before what is counted: ألفا دولار.
+    """Whether ألفا, مليونا or مليارا is a dual, as it is directly before the counted noun: ألفا دولار.
 
     Args:
         read: The number that was read.
         words: Of the sentence.
         at: Index of the number's word.
-        unit: A currency or another unit follows.
+        unit: Whether a currency or another unit follows.
     """
     text, key = words[at].text, words[at].key
     if read.used > 1 or key.removeprefix("و") not in DUALS_BEFORE_NOUNS or TANWIN in text:
@@ -265,16 +265,16 @@ def _continues(current: int, value: int, joined: bool) -> bool:
     Args:
         current: Below a thousand; 0 at the beginning.
         value: Of the next word; negative if it is no number.
-        joined: "and" stands before it.
+        joined: Whether "and" is before it.
     """
-    rest = current % 100
+    below_hundred = current % 100
     if value < 0:
         return False
     if value >= 100:
         return current == 0 or (value == 100 and 3 <= current <= 9 and not joined)
-    if rest == 0:
+    if below_hundred == 0:
         return current == 0 or joined
-    return 1 <= rest <= 9 and ((value == 10 and not joined) or (value >= 20 and joined))
+    return 1 <= below_hundred <= 9 and ((value == 10 and not joined) or (value >= 20 and joined))
 
 
 def _english(keys: list[str]) -> Read:
@@ -324,12 +324,12 @@ _ENGLISH_POWERS = {3: "thousand", 6: "million", 9: "billion", 12: "trillion"}
 
 
 def written(value: Decimal, language: Language, *, counts: bool = False) -> str:
-    """A number as a newspaper prints it: ``3.5 million``, ``3,500``, ``3.5 مليون``, ``3 آلاف``; years plain.
+    """A number as newspapers print it: ``3.5 million``, ``3,500``, ``3.5 مليون``, ``3 آلاف``; years plain.
 
     Args:
         value: The number.
         language: In which to write it.
-        counts: It counts something, so that it is no year.
+        counts: Whether it counts something, and so cannot be a year.
     """
     for power in (12, 9, 6):
         if value >= Decimal(10) ** power and (value.scaleb(2 - power)) % 1 == 0:
@@ -351,7 +351,7 @@ def written(value: Decimal, language: Language, *, counts: bool = False) -> str:
 
 
 def plain(value: Decimal) -> str:
-    """A number in digits alone, for comparing: 3500000, 2.5."""
+    """A number in digits only, for comparison: 3500000, 2.5."""
     return f"{value.normalize():f}"
 
 
@@ -364,7 +364,7 @@ def ordinal_in_english(value: int) -> str:
 
 
 def decade_in_arabic(year: int) -> str:
-    """تسعينيات القرن الماضي for 1990, ثلاثينيات القرن الـ19 for 1830; empty where there is no name."""
+    """تسعينيات القرن الماضي for 1990, ثلاثينيات القرن الـ19 for 1830; empty if it has no name."""
     if year % 100 not in DECADES:
         return ""
     century = "القرن الماضي" if 1900 <= year < 2000 else f"القرن الـ{year // 100 + 1}"

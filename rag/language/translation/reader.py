@@ -1,4 +1,4 @@
-"""What a hint is, and how a sentence is gone through for hints; ``arabic`` and ``hints`` do it."""
+"""Hints, and the base class of the readers that find them; the readers are in ``arabic`` and ``hints``."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from rag.records import Language
 Kind = Literal["word", "name", "value"]
 
 MOST_MEANINGS = 3
-"""Equivalents of a word at most: with more, none of them helps."""
+"""Most equivalents of a word: with more, none of them helps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """What is known of one word or phrase."""
+    """The equivalents of one word or phrase."""
 
     source: str
     """As in the sentence."""
@@ -31,7 +31,7 @@ class Hint:
     start: int
     """Its first character in the sentence."""
     spelled: bool = False
-    """Whether it is a name that no table has, spelled by letter."""
+    """Whether it is a name that is in no table, transliterated letter by letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def shipped() -> Tables:
 
 @lru_cache(maxsize=1)
 def shown() -> Tables:
-    """The tables for what people read: also fixed expressions and more usual meanings (data/idioms.tsv).
+    """The tables for readers: also fixed expressions and more usual meanings (data/idioms.tsv).
 
     The packaged model was trained to read glosses without these, and answers no better with them
     (docs/research/decisions.md).
@@ -59,11 +59,11 @@ def shown() -> Tables:
 
 
 Found = tuple[Hint | None, int]
-"""A hint, if there is something to say, and how many words were read."""
+"""A hint, if there is one, and how many words were read."""
 
 
 class Reader:
-    """Goes through a sentence; at each word the longest thing that is known is taken."""
+    """Reads a sentence from word to word, and takes the longest known name, value or phrase at each."""
 
     language: Language
 
@@ -86,7 +86,7 @@ class Reader:
         raise NotImplementedError
 
     def hint(self, at: int, used: int, targets: Iterable[str], kind: Kind, *, spelled: bool = False) -> Hint:
-        """A hint for some words from one on, without repeated targets; a bracket that they open is closed."""
+        """A hint for ``used`` words from ``at`` on, with the bracket that closes them, each target once."""
         start, end = self.words[at].start, self.words[at + used - 1].end
         end += self.sentence[start:end].count("(") > 0 and self.sentence.startswith(")", end)
         return Hint(self.sentence[start:end], tuple(dict.fromkeys(targets)), kind, start, spelled)
@@ -102,11 +102,11 @@ class Reader:
 def usual_forms(match: Match, shown: str, language: Language) -> list[str]:
     """The usual equivalents of a matched name.
 
-    A shorter form of it, such as "Red Cross" of a longer name, also has the equivalent of the nearest length,
-    and one that lacks a single word, such as الكونغرس without "US", that of a word less.
+    A shorter form of a name, such as "Red Cross", also gets the equivalent of the nearest length; a form that
+    lacks a single word, such as الكونغرس without "US", gets the equivalent that is one word shorter.
 
     Args:
-        match: What was found.
+        match: The matched name.
         shown: The name as the sentence has it.
         language: Of the equivalents.
     """
@@ -116,6 +116,6 @@ def usual_forms(match: Match, shown: str, language: Language) -> list[str]:
     left_out = len(keys_of(first)) - match.used
     if left_out > 0:
         wanted = len(usual[0].split()) - 1 if left_out == 1 else match.used
-        near = min(name.forms(language), key=lambda form: abs(len(form.split()) - wanted))
-        return list(dict.fromkeys([near, *usual]))[:2]
+        nearest = min(name.forms(language), key=lambda form: abs(len(form.split()) - wanted))
+        return list(dict.fromkeys([nearest, *usual]))[:2]
     return list(dict.fromkeys(usual))

@@ -1,7 +1,7 @@
 """Currencies, units, percent and rough numbers in both languages, as newspapers write them.
 
 Months, weekdays, units of time and number words are in ``calendar_words`` and ``number_words``. All of it is
-general knowledge; no article is a source.
+general knowledge; no article is its source.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ ROUGH = (
     ("tens of billions", "عشرات المليارات", ""),
     ("hundreds of billions", "مئات المليارات", ""),
 )
-"""Numbers that say only about how many: English, Arabic, and another Arabic form."""
+"""Approximate numbers: English, Arabic, and another Arabic form."""
 
 TWICE = (("twice", "مرتين", "مرتان"), ("twofold", "ضعفين", "ضعفان"))
 
@@ -169,12 +169,12 @@ Phrase = tuple[str, ...]
 
 
 _MOST_WORDS = 4
-"""Words of a phrase at most."""
+"""Most words of a phrase."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a table has for a word or phrase."""
+    """A table's entry for a word or phrase."""
 
     key: str
     """The same for all forms in both languages: ``month 9``, ``weekday 2``, ``currency dollar``."""
@@ -187,7 +187,7 @@ def _forms(text: str) -> list[str]:
 
 
 def _add(table: dict[Phrase, Entry], forms: list[str], key: str, targets: list[str]) -> None:
-    """Add forms of one thing; where another thing has a form already, both are its equivalents."""
+    """Add the forms of an entry; a form that has an entry already gets the equivalents of both."""
     for form in forms:
         phrase = keys_of(form)
         before = table.get(phrase)
@@ -198,7 +198,7 @@ def _add(table: dict[Phrase, Entry], forms: list[str], key: str, targets: list[s
 
 @lru_cache(maxsize=1)
 def dates() -> dict[Language, dict[Phrase, Entry]]:
-    """Months of all families, and weekdays."""
+    """Months of all Arabic families of names, and weekdays."""
     tables: dict[Language, dict[Phrase, Entry]] = {"en": {}, "ar": {}}
     for number, (english, arabic) in enumerate(MONTHS, start=1):
         names = [*_forms(arabic), *LESS_COMMON_MONTHS.get(number, "").split()]
@@ -214,7 +214,7 @@ def dates() -> dict[Language, dict[Phrase, Entry]]:
 
 @lru_cache(maxsize=1)
 def hijri() -> dict[Language, dict[Phrase, Entry]]:
-    """Months of the Hijri calendar, transliterated."""
+    """Months of the Hijri calendar; their English is a transliteration."""
     tables: dict[Language, dict[Phrase, Entry]] = {"en": {}, "ar": {}}
     for number, (english, arabic) in enumerate(HIJRI_MONTHS, start=1):
         _add(tables["ar"], _forms(arabic), f"hijri {number}", [english])
@@ -224,23 +224,28 @@ def hijri() -> dict[Language, dict[Phrase, Entry]]:
 
 @lru_cache(maxsize=1)
 def units() -> dict[Language, dict[Phrase, Entry]]:
-    """What numbers count: currencies, units and percent; their keys begin with these words."""
+    """Currencies, units and percent, which numbers count; their keys begin with these words."""
     tables: dict[Language, dict[Phrase, Entry]] = {"en": {}, "ar": {}}
-    for one, many, sign, arabic, after_numbers, more in CURRENCIES:
+    for singular, plural, sign, arabic, after_numbers, more in CURRENCIES:
         shared = {
             "rial": "riyal",
             "ruble": "rouble",
             "lira": "pound",
             "rupiah": "rupee",
             "reais": "riyal",
-        }.get(one, one)
-        _add(tables["ar"], [arabic, *_forms(f"{after_numbers} {more}")], f"currency {shared}", [many])
-        _add(tables["en"], [one, many, *([sign] if sign else [])], f"currency {shared}", [arabic])
+        }.get(singular, singular)
+        _add(tables["ar"], [arabic, *_forms(f"{after_numbers} {more}")], f"currency {shared}", [plural])
+        _add(tables["en"], [singular, plural, *([sign] if sign else [])], f"currency {shared}", [arabic])
     _add(tables["en"], ["pound", "pounds"], "currency pound", ["ليرة", "رطل"])
     _add(tables["ar"], ["رطل", "رطلا", "أرطال"], "currency pound", ["pounds"])  # a weight
-    for one, many, arabic, after_numbers, more, _, english in UNITS:
-        _add(tables["ar"], [arabic, *_forms(f"{after_numbers} {more}")], f"unit {one}", [many])
-        _add(tables["en"], list(dict.fromkeys([one, many, *_forms(english)])), f"unit {one}", [arabic])
+    for singular, plural, arabic, after_numbers, more, _, english in UNITS:
+        _add(tables["ar"], [arabic, *_forms(f"{after_numbers} {more}")], f"unit {singular}", [plural])
+        _add(
+            tables["en"],
+            list(dict.fromkeys([singular, plural, *_forms(english)])),
+            f"unit {singular}",
+            [arabic],
+        )
     _add(tables["ar"], list(PERCENT["ar"]), "percent", ["percent"])
     _add(tables["en"], list(PERCENT["en"]), "percent", ["في المئة"])
     return tables
@@ -263,8 +268,8 @@ def counted(unit: str, value: Decimal) -> str:
     ('دولارات', 'دولارا', 'kilometre')
 
     Args:
-        unit: As one of the tables gives it as an equivalent: the Arabic singular or the English plural.
-        value: The number; in Arabic its last two digits decide, and a fraction has the singular after it.
+        unit: The tables' equivalent: the Arabic singular or the English plural.
+        value: The number; in Arabic its last two digits decide, and the singular follows a fraction.
     """
     if unit in _SINGULARS:
         return _SINGULARS[unit] if value == 1 else unit
@@ -276,16 +281,16 @@ def counted(unit: str, value: Decimal) -> str:
 
 @lru_cache(maxsize=1)
 def amounts() -> dict[Language, dict[Phrase, Entry]]:
-    """Phrases that hold their own number: duals of units, rough numbers, twice."""
+    """Phrases that contain a number: duals of units, approximate numbers, twice."""
     tables: dict[Language, dict[Phrase, Entry]] = {"en": {}, "ar": {}}
     for unit, _, duals, _, _ in TIME_UNITS:
-        plural = f"two {plural_of_unit(unit)}"
-        _add(tables["ar"], duals.split(), f"2 {unit}", [plural])
-        _add(tables["en"], [plural], f"2 {unit}", [duals.split()[1]])
-    for one, many, _, _, _, duals, _ in UNITS:
+        two_units = f"two {plural_of_unit(unit)}"
+        _add(tables["ar"], duals.split(), f"2 {unit}", [two_units])
+        _add(tables["en"], [two_units], f"2 {unit}", [duals.split()[1]])
+    for singular, plural, _, _, _, duals, _ in UNITS:
         if duals:
-            _add(tables["ar"], duals.split(), f"2 {one}", [f"two {many}"])
-            _add(tables["en"], [f"two {many}"], f"2 {one}", duals.split()[:1])
+            _add(tables["ar"], duals.split(), f"2 {singular}", [f"two {plural}"])
+            _add(tables["en"], [f"two {plural}"], f"2 {singular}", duals.split()[:1])
     for english, arabic, more in (*ROUGH, *TWICE):
         _add(tables["ar"], [form for form in (arabic, more) if form], f"about {english}", [english])
         _add(tables["en"], [english], f"about {english}", [arabic])
@@ -302,7 +307,7 @@ def decades() -> dict[str, int]:
 def phrase_at(
     table: dict[Phrase, Entry], words: Sequence[Word], at: int, language: Language
 ) -> tuple[Entry, int, str] | None:
-    """The longest phrase of a table at a word: its entry, its length, and its first word as in the table."""
+    """The longest phrase at a word: its entry, its length in words, and its first word in the table."""
     if at >= len(words):
         return None
     firsts = unprefixed(words[at].key) if language == "ar" else (words[at].key,)

@@ -1,8 +1,7 @@
-"""Tells a name from another Arabic word by its letters, and spells it in Latin letters as newspapers do.
+"""Distinguishes a name from other Arabic words by its letters, and transliterates it as newspapers do.
 
-A joint n-gram model: an Arabic letter and the Latin letters that stand for it are one unit (ش and ``sha``),
-and a unit depends on the two before it. train/translation/transliteration.py learns data/letters.tsv from
-known names.
+A joint n-gram model: an Arabic letter and its Latin letters are one unit (ش and ``sha``), and a unit depends
+on the two before it. train/translation/transliteration.py learns data/letters.tsv from known names.
 """
 
 from __future__ import annotations
@@ -17,22 +16,22 @@ from rag.language.translation import data_folder
 from rag.language.translation.words import LEAST
 
 BEAM = 10
-"""Hypotheses that are kept after each letter. 30 spell no more of the held-out names right."""
+"""Hypotheses that are kept after each letter. With 30, no more of the held-out names are spelled right."""
 MOST_UNITS = 24
-"""Units of a letter that are tried, the most frequent."""
+"""Most units that are tried for a letter, the most frequent first."""
 SPELLINGS = 2
-"""Spellings that are returned at most."""
+"""Most spellings that are returned."""
 NEAR = 1.5
-"""How much less likely, in nats, a second spelling may be."""
+"""Largest difference in score, in nats, between the best spelling and the second."""
 KNOWN, KNOWN_LIKE = 1.5, 0.8
-"""How much more likely, in nats a letter, a spelling is that people are known to be called, and how like its
-sounds have to be. Of 656 names in translated news and encyclopaedia sentences the first spelling is right for
-.21, without the list for .11; with 8,000 names in place of 16,000 for .19, with 24,000 no more."""
+"""Bonus of a spelling in the list of frequent names, in nats per letter, and its least similarity of sounds.
+Of 656 names in translated news and encyclopaedia sentences the first spelling is right for .21, without the
+list for .11; with 8,000 names instead of 16,000 for .19, with 24,000 for no more."""
 EDGE = ("", "")
 """The unit before the first letter and after the last."""
 
 Unit = tuple[str, str]
-"""An Arabic letter and the Latin letters that stand for it."""
+"""An Arabic letter and its Latin letters."""
 
 PLAIN = {
     "ا": "a", "ب": "b", "ت": "t", "ث": "th", "ج": "j", "ح": "h", "خ": "kh", "د": "d", "ذ": "dh", "ر": "r",
@@ -56,10 +55,10 @@ class Model:
         units: dict[str, dict[Unit, int]] = defaultdict(lambda: defaultdict(int))
         for line in file.read_text(encoding="utf-8").splitlines():
             text, _, count = line.partition("\t")
-            one, two, three = (_unit(part) for part in text.split(" "))
-            for context in ((one, two), (two,), ()):
-                self._counts[context][three] += int(count)
-            units[three[0]][three] += int(count)
+            first, second, third = (_unit(part) for part in text.split(" "))
+            for context in ((first, second), (second,), ()):
+                self._counts[context][third] += int(count)
+            units[third[0]][third] += int(count)
         self._totals = {context: sum(after.values()) for context, after in self._counts.items()}
         self._units = {
             letter: sorted(counts, key=lambda unit: -counts[unit])[:MOST_UNITS]
@@ -67,7 +66,7 @@ class Model:
         }
 
     def probability(self, before: tuple[Unit, Unit], unit: Unit) -> float:
-        """How likely a unit is after two others, by Witten-Bell interpolation."""
+        """The probability of a unit after two others, by Witten-Bell interpolation."""
         value = 1e-5
         for context in ((), before[1:], before):
             after = self._counts.get(context)
@@ -77,23 +76,23 @@ class Model:
         return value
 
     def spellings(self, letters: str, beginnings: frozenset[str] | None = None) -> list[tuple[float, str]]:
-        """Log probabilities and spellings, the best first, in small letters.
+        """Log probabilities and spellings, the best first, in lower case.
 
         Args:
             letters: A folded Arabic word.
-            beginnings: What a spelling may begin with, at every letter; anything if not given.
+            beginnings: The allowed beginnings of a spelling, of every length; by default all.
         """
         beam: list[tuple[float, str, tuple[Unit, Unit]]] = [(0.0, "", (EDGE, EDGE))]
         for letter in (*letters, ""):
-            grown: dict[tuple[str, tuple[Unit, Unit]], float] = {}
+            scores: dict[tuple[str, tuple[Unit, Unit]], float] = {}
             for score, text, before in beam:
                 for unit in self._units.get(letter, [(letter, PLAIN.get(letter, ""))]):
                     key = (text + unit[1], (before[1], unit))
                     if beginnings is not None and key[0] not in beginnings:
                         continue
                     value = score + math.log(self.probability(before, unit))
-                    grown[key] = max(grown.get(key, -math.inf), value)
-            kept = sorted(((value, *key) for key, value in grown.items()), key=lambda item: -item[0])[:BEAM]
+                    scores[key] = max(scores.get(key, -math.inf), value)
+            kept = sorted(((value, *key) for key, value in scores.items()), key=lambda item: -item[0])[:BEAM]
             beam = kept
         best: dict[str, float] = {}
         for score, text, _ in beam:
@@ -114,13 +113,13 @@ def model() -> Model:
 
 @lru_cache(maxsize=1)
 def latin_names() -> tuple[frozenset[str], frozenset[str]]:
-    """Given names and surnames that are frequent in English, in small letters, and what they begin with."""
+    """Given names and surnames that are frequent in English, in lower case, and their beginnings."""
     names = frozenset((data_folder() / "latin.txt").read_text(encoding="utf-8").split())
     return names, frozenset(name[:size] for name in names for size in range(len(name) + 1))
 
 
 def ranked(letters: Model, word: str) -> list[tuple[float, str]]:
-    """Spellings of a folded Arabic word in small letters, the best first; frequent names are preferred.
+    """Spellings of a folded Arabic word in lower case, the best first; frequent names are preferred.
 
     Args:
         letters: The model.
@@ -155,13 +154,13 @@ def _capitalised(text: str) -> str:
 
 
 def plain_spelling(word: str) -> str:
-    """A folded Arabic word letter by letter, without vowels that Arabic does not write."""
+    """A folded Arabic word transliterated letter by letter, without the vowels that Arabic does not write."""
     bare = word.removeprefix("ال") if len(word) > 4 else word
     return "".join(PLAIN.get(letter, letter) for letter in bare).capitalize()
 
 
 def trigrams(word: str) -> list[str]:
-    """Runs of three letters of a word, with its edges."""
+    """The trigrams of a word's letters, including its edges."""
     padded = f"^^{word}$"
     return [padded[at : at + 3] for at in range(len(padded) - 2)]
 
@@ -173,6 +172,6 @@ def _shapes() -> dict[str, float]:
 
 
 def likeness_to_names(word: str) -> float:
-    """How much more likely a folded word's letters are in a name than in another word, in nats; 0 is even."""
+    """The log likelihood ratio of a folded word's letters, name to other word, in nats; 0 is even."""
     shapes = _shapes()
     return sum(shapes.get(key, 0.0) for key in trigrams(word))

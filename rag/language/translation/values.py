@@ -1,7 +1,7 @@
 """The values of a sentence by rule: numbers, percentages, money, measures, dates, weekdays, ordinals.
 
 Each value has keys that are the same in both languages, so that a translation can be compared with its
-source, and, where digits alone do not say it, its equivalent in the other language.
+source. A value that is more than digits also has its equivalents in the other language.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from rag.records import Language
 Kind = Literal["number", "percent", "money", "measure", "date", "weekday", "ordinal", "amount"]
 
 LARGEST_SMALL = 12
-"""Numbers up to here are words as often as digits, and good translators leave them out ("one of")."""
+"""Numbers up to this one are words as often as digits, and good translators omit them ("one of")."""
 
 _SIGNS = {"dollar": "$", "euro": "€"}
 _HUNDRED = re.compile("(?:^|[وبلف])مي(?:ه|تا|تي|تان|تين)$")
-"""Folded forms of مئة, which are other words when they are written without the hamza."""
+"""Folded forms of مئة, which are other words if they are written without the hamza."""
 _HALF = re.compile("(?:^half|نصف)$")
 _HALF_A_MILLION: dict[Language, str] = {"en": "نصف مليون", "ar": "half a million"}
-"""Its equivalent in the other language, which has no digits either."""
+"""The equivalent of half a million in the other language, which has no digits either."""
 _FIRST = {"اول", "الاول", "واول", "والاول", "باول", "لاول"}
 
 TIME_UNIT_KEYS = {
@@ -52,7 +52,7 @@ TIME_UNIT_KEYS = {
     for unit, *arabic in TIME_UNITS
     for form in (unit, plural_of_unit(unit), *" ".join(arabic).split())
 }
-"""What units of time are in either language, by their folded forms."""
+"""Keys of units of time by their folded forms in both languages."""
 
 _LANGUAGES: tuple[Language, ...] = ("ar", "en")
 _CHECKABLE = re.compile(r"\d+(?:\.\d+)?|month \d+")
@@ -67,8 +67,8 @@ _ALSO_STATED = {
     re.compile(r"(?<!\w)[وفبل]?مليونا(?!\w)"): "2000000",
     re.compile(r"(?<!\w)[وفبل]?مليارا(?!\w)"): "2000000000",
 }
-"""The first of a month in English, fractions of an hour, and words that may be two of a multiplier before a
-noun (ألفا ميل) and are one of it elsewhere; the Arabic ones folded."""
+"""The first of a month in English, fractions of an hour, and words that may be the dual of a multiplier
+before a noun (ألفا ميل) but are its singular elsewhere; the Arabic ones are folded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,11 @@ class Value:
     used: int
     """How many words it takes."""
     keys: frozenset[str]
-    """What it is in either language: ``3500000`` and ``currency dollar``, ``month 9``."""
+    """The same in both languages: ``3500000`` and ``currency dollar``, ``month 9``."""
     targets: tuple[str, ...]
-    """Equivalents in the other language, best first; empty where its digits are the same in both."""
+    """Equivalents in the other language, best first; empty if its digits are the same in both."""
     sure: bool
-    """Whether a translation without it has lost something; not so of small and rough numbers in words."""
+    """Whether a translation must contain it; false for small and approximate numbers in words."""
 
 
 def values_of(sentence: str, language: Language) -> list[Value]:
@@ -102,7 +102,7 @@ def values_of(sentence: str, language: Language) -> list[Value]:
 
 
 def value_at(words: list[Word], at: int, sentence: str, language: Language) -> Value | None:
-    """The value that begins at a word; None where none does.
+    """The value that begins at a word; None if there is none.
 
     Args:
         words: Of the sentence.
@@ -121,7 +121,7 @@ def value_at(words: list[Word], at: int, sentence: str, language: Language) -> V
 
 
 def _day(words: list[Word], at: int, sentence: str, language: Language) -> Value | None:
-    """A day of a month as an Arabic ordinal: الأول من أكتوبر."""
+    """A day of a month that is an Arabic ordinal: الأول من أكتوبر."""
     if language == "en":
         return None
     keys = [word.key for word in words[at : at + 6]]
@@ -132,11 +132,11 @@ def _day(words: list[Word], at: int, sentence: str, language: Language) -> Value
     month = at + read.used + joined
     if not 0 < day <= LAST_DAY or (day > 1 and not joined) or month >= len(words):
         return None
-    found = _date(words, month, sentence, language)
-    if not found or not any(key.startswith("month") for key in found.keys):
+    date = _date(words, month, sentence, language)
+    if not date or not any(key.startswith("month") for key in date.keys):
         return None
-    targets = tuple(f"{day} {name}" for name in found.targets[:1])
-    return Value("date", at, month - at + found.used, found.keys | {str(day)}, targets, sure=True)
+    targets = tuple(f"{day} {name}" for name in date.targets[:1])
+    return Value("date", at, month - at + date.used, date.keys | {str(day)}, targets, sure=True)
 
 
 def _date(words: list[Word], at: int, sentence: str, language: Language) -> Value | None:
@@ -223,7 +223,7 @@ def _number(words: list[Word], at: int, language: Language) -> Value | None:
             after = whose[0], whose[1] + 1, whose[2]
     if dual := is_dual(read, words, at, unit=bool(after)):
         read = replace(read, value=2 * read.value)
-    # Arabic has a dual for two things; "m2" and "F-16" are no numbers.
+    # Arabic has a dual for two things; "m2" and "F-16" are not numbers.
     attached = at > 0 and words[at - 1].end == words[at].start and words[at - 1].key.isalpha()
     small = read.value <= (LARGEST_SMALL if read.in_words else 2) or attached
     if after and not read.ordinal:
@@ -249,7 +249,7 @@ def _number(words: list[Word], at: int, language: Language) -> Value | None:
 
 
 def _lone_power(read: Read, key: str) -> bool:
-    """Whether a number is one word such as ألف, which the lexicon has and which often means "many"."""
+    """Whether a number is a single word such as ألف, which is in the lexicon and often means "many"."""
     return read.used == 1 and read.value in (1000, 10**6, 10**9, 10**12) and not key[0].isdigit()
 
 
@@ -263,7 +263,7 @@ def _ordinal(read: Read, words: list[Word], at: int, language: Language) -> tupl
 
 
 def _counted(read: Read, at: int, used: int, unit: tables.Entry, language: Language) -> Value:
-    """A number with what it counts: a percentage, money or a measure."""
+    """A number with its unit: a percentage, money or a measure."""
     kind: Kind = (
         "percent" if unit.key == "percent" else "money" if unit.key.startswith("currency") else "measure"
     )
@@ -299,8 +299,8 @@ def stated(text: str) -> frozenset[str]:
 def values_in(text: str) -> frozenset[str]:
     """The values in a short answer, so that two answers can be compared.
 
-    Beside numbers and months these are numbers in words, weekdays and units of time: "five days" is other
-    than "five weeks", and Tuesday other than Thursday.
+    Besides numbers and months, these are numbers in words, weekdays and units of time: "five days" differs
+    from "five weeks", and Tuesday from Thursday.
     """
     language: Language = "ar" if is_arabic(text) else "en"
     value_keys = {key for value in values_of(text, language) for key in value.keys}
@@ -313,7 +313,7 @@ def values_in(text: str) -> frozenset[str]:
 
 
 def _checkable(value: Value) -> set[str]:
-    if value.keys == {"1"}:  # "first" and أحد are no counts
+    if value.keys == {"1"}:  # "first" and أحد are not counts
         return set()
     checkable = {key for key in value.keys if _CHECKABLE.fullmatch(key)}
     if value.kind in ("date", "amount"):  # 1980s; two hours

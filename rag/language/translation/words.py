@@ -1,7 +1,7 @@
-"""The words of a sentence for looking up, and the light morphology of both languages.
+"""The words of a sentence for look-ups, and the light morphology of both languages.
 
-Arabic joins particles, the article and pronouns to a word; ``unprefixed`` and ``unsuffixed`` list what may be
-left without them. Nothing here decides which reading is right: a table that has one of them does.
+Arabic joins particles, the article and pronouns to a word; ``unprefixed`` and ``unsuffixed`` list the
+possible forms without them. The right one is the form that a table contains; it is not decided here.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from rag.language.word_classes import closed
 from rag.records import Language
 
 LEAST = 3
-"""Letters that stripping may leave of an Arabic word."""
+"""Fewest letters of an Arabic word after stripping."""
 
 MARKS = "\u064b-\u0652\u0670\u0640"
-"""Vowel signs, and the stroke that makes a word longer, as a class of a regular expression."""
+"""Vowel signs and tatweel, as a character class of a regular expression."""
 _WORD = re.compile(
     rf"\d+(?:[.,٫٬]\d+|،\d{{1,3}}(?!\d))*|[%٪$€£¥₪]|(?:(?<![^\W\d])[A-Za-z]\.){{2,}}|[^\W\d_]+(?:[{MARKS}]+[^\W\d_]*)*"
     rf"(?:['’ʿʾʻʼ‘`](?:[^\W\d_]|[{MARKS}])+)*"
 )
 """A number, a sign, an abbreviation with points, or a word with apostrophes and vowel signs in it; hyphens
-separate, and so does a change from letters to digits (و300)."""
+separate words, and so does a change from letters to digits (و300)."""
 _APOSTROPHES = re.compile("['’ʿʾʻʼ‘`]")
 _POSSESSIVE = re.compile("['’]s$")
 _ARABIC = re.compile(r"[\u0621-\u064a\u0671-\u06d3]")
@@ -74,7 +74,7 @@ _PREFIXES = (
     *((f"{particle}ال", "") for particle in ("", *_JOINED)),
     ("س", ""), ("وس", ""), ("فس", ""),
 )  # fmt: skip
-"""Attached particles, folded, and what is to be put back: للولايات is ل and الولايات."""
+"""Attached particles, folded, and their replacement: للولايات is ل and الولايات."""
 
 _NO_ARTICLES = ("أل", "إل", "آل")
 HAMZAS = "أإآ"
@@ -89,10 +89,10 @@ _SUFFIXES = (
     ("وا", ("",)),
     ("ت", ("", "ه")), ("يه", ("ي", "ه", "")), ("ه", ("",)), ("و", ("",)), ("تا", ("ه",)), ("يا", ("ي",)),
 )  # fmt: skip
-"""Folded endings, and what may have been in their place."""
+"""Folded endings, and the endings of the dictionary form that they may replace."""
 
 _SEATED = ("اي", "او")
-"""Folded ends that are اء before a pronoun: the hamza moves to a seat, which folding makes a letter."""
+"""Folded endings that are اء without the pronoun: the seat of the hamza becomes a letter in folding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def is_stop(key: str, language: Language) -> bool:
 
 @lru_cache(maxsize=200_000)
 def unprefixed(word: str) -> tuple[str, ...]:
-    """A folded Arabic word, and what is left of it without attached particles, least stripped first."""
+    """A folded Arabic word, and its forms without attached particles, least stripped first."""
     forms = [word]
     for prefix, instead in _PREFIXES:
         least = LEAST - len(instead) if not prefix.endswith("ال") else LEAST - 1  # الدم, blood
@@ -163,7 +163,7 @@ _ARTICLE = re.compile(r"[وف]?(?:[بك]?ال|لل)\w\w")
 _VERB = re.compile(
     "[وف]?(?:الت(?:زم|حق|قط|مس|هم|بس|ف)(?:ت|وا|ا|تا|نا)?|التق(?:ي|ت|وا|يا|تا|ينا))(?:ه|ها|هم)?"
 )
-"""Folded verbs in the past whose first letters are no article: التقى, met."""
+"""Folded past verbs whose first letters are not the article: التقى, met."""
 
 
 def has_article(word: Word) -> bool:
@@ -174,10 +174,10 @@ def has_article(word: Word) -> bool:
 
 
 def begins_with_and(word: Word) -> bool:
-    """Whether a word that no table has begins with "and", as far as its letters tell.
+    """Whether a word that is in no table probably begins with "and", judging by its letters.
 
-    A hamza on alef begins a word (وأوكلاند), and a name has a و of its own mostly before a vowel's letter: of
-    51 words of PUD and FLORES dev eight have one, all before ا, ي or و. There are others: ونكلر, Winkler.
+    A hamza on alef begins a word (وأوكلاند), and the و of a name is mostly before the letter of a vowel: of
+    51 words of PUD and FLORES dev eight have one, all before ا, ي or و. There are exceptions: ونكلر, Winkler.
     """
     if len(word.text) > LEAST and word.text[0] in "وف" and word.text[1] in HAMZAS:
         return True
@@ -189,13 +189,13 @@ TANWIN = "ً"
 
 
 def name_readings(text: str, key: str) -> tuple[str, ...]:
-    """``readings`` of a word that may be a name, which has no future: سيغال is not س and يغال."""
+    """``readings`` of a word that may be a name, which has no future particle: سيغال is not س and يغال."""
     future = {key[len(prefix) :] for prefix in ("س", "وس", "فس") if key.startswith(prefix)}
     return tuple(form for form in readings(text, key) if form not in future)
 
 
 def readings(text: str, key: str) -> tuple[str, ...]:
-    """``unprefixed`` of a word as written, whose first alef is no article where it has a hamza: إلدون, آلان.
+    """``unprefixed`` of a word as written: a first alef with a hamza is not the article (إلدون, آلان).
 
     Args:
         text: As written.
@@ -206,7 +206,7 @@ def readings(text: str, key: str) -> tuple[str, ...]:
 
 
 def unsuffixed(word: str) -> list[str]:
-    """What may be left of a folded Arabic word without pronouns and endings, and its feminine form."""
+    """Possible forms of a folded Arabic word without pronouns and endings, and its feminine form."""
     forms = []
     for suffix, instead in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= LEAST - 1:
@@ -218,7 +218,7 @@ def unsuffixed(word: str) -> list[str]:
 
 
 def stems_of(text: str, language: Language) -> frozenset[str]:
-    """The stems of the words of a text that are no function words."""
+    """The stems of the words of a text that are not function words."""
     return frozenset(stem(key, language) for key in keys_of(text) if not is_stop(key, language))
 
 
@@ -228,7 +228,7 @@ def longest(words: Sequence[Word], at: int, most: int) -> range:
 
 
 def unbroken(words: Sequence[Word], at: int, most: int) -> int:
-    """How many words from one on have only a space, a hyphen or a slash between them."""
+    """How many words from ``at`` on have only a space, a hyphen or a slash between them."""
     size = 1
     while size < most and at + size < len(words) and words[at + size].start - words[at + size - 1].end <= 1:
         size += 1

@@ -1,4 +1,4 @@
-"""A gloss writes every word of an Arabic sentence in English, in its order, and keeps what no table has."""
+"""A gloss has every word of an Arabic sentence in English, in its order; words in no table are unchanged."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_every_word_has_its_meanings_in_order(sentence: str, expected: str, tabl
     assert gloss(sentence, tables) == expected
 
 
-def test_a_word_that_no_table_has_stays_as_it_is(tables: Tables) -> None:
+def test_a_word_that_is_in_no_table_is_unchanged(tables: Tables) -> None:
     assert gloss("قال يستبسلون", tables) == "said/told يستبسلون"
 
 
@@ -144,12 +144,12 @@ def test_the_shipped_tables_give_a_word_its_meaning_in_the_sentence(sentence: st
     assert gloss(sentence) == expected
 
 
-def test_and_before_a_name_that_no_table_has_is_kept() -> None:
+def test_and_before_a_name_that_is_in_no_table_is_kept() -> None:
     assert gloss("زار باريس ومونتيروسو").startswith("visited Paris and Mon")
 
 
 @pytest.mark.parametrize("text", ["", "  ", "2024", "NATO", "«»"])
-def test_what_has_no_arabic_word_keeps_its_words(text: str) -> None:
+def test_a_text_without_arabic_words_is_unchanged(text: str) -> None:
     assert gloss(text) == text.strip()
 
 
@@ -158,7 +158,7 @@ def test_readers_are_shown_fixed_expressions_that_the_model_was_not_trained_to_r
     assert gloss("القضاء على الفقر", shown()) == "elimination of/eradication of poverty"
 
 
-def test_every_fixed_expression_has_meanings_in_english_and_stands_once() -> None:
+def test_every_fixed_expression_has_english_meanings_and_occurs_once() -> None:
     rows = (data_folder() / "idioms.tsv").read_text(encoding="utf-8").splitlines()
     pairs = [row.split("\t") for row in rows]
     assert all(is_arabic(phrase) and not re.search("[\u0600-\u06ff]", text) for phrase, text in pairs)

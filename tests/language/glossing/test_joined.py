@@ -39,7 +39,7 @@ def test_whole_words_stay_whole(sentence: str) -> None:
     assert separated(sentence, shipped()) == sentence
 
 
-def test_a_line_of_tatweel_is_an_ornament_and_no_word() -> None:
+def test_a_line_of_tatweel_is_unchanged() -> None:
     assert separated("قال ـــــــــ في بيان", shipped()) == "قال ـــــــــ في بيان"
 
 

@@ -28,13 +28,13 @@ from rag.language.glossing.questions import gloss_question
         ("", "?"),
     ],
 )
-def test_question_words_ask(question: str, english: str) -> None:
-    found = gloss_question(question)
-    assert re.sub(r"/[\w-]+", "", found) == english, found
+def test_question_words_are_translated_as_such(question: str, english: str) -> None:
+    glossed = gloss_question(question)
+    assert re.sub(r"/[\w-]+", "", glossed) == english, glossed
 
 
 @pytest.mark.parametrize("question", ["وصل الوزير من بغداد", "قال ما قال", "عاد من وصل"])
-def test_words_that_ask_nothing_are_glossed_as_in_a_sentence(question: str) -> None:
+def test_other_words_are_glossed_as_in_a_sentence(question: str) -> None:
     assert "who" not in gloss_question(question).split()[:2]
     assert "what is" not in gloss_question(question)
 
@@ -53,11 +53,11 @@ def test_words_that_ask_nothing_are_glossed_as_in_a_sentence(question: str) -> N
         ("ما حدث في بغداد؟", ("what happened",)),
     ],
 )
-def test_a_part_of_a_question_asks_as_well(question: str, english: tuple[str, ...]) -> None:
-    found = re.sub(r"/[\w-]+", "", gloss_question(question))
-    at = [found.find(words) for words in english]
-    assert at == sorted(at), found
-    assert min(at) >= 0, found
+def test_question_words_inside_a_question_are_recognised(question: str, english: tuple[str, ...]) -> None:
+    glossed = re.sub(r"/[\w-]+", "", gloss_question(question))
+    positions = [glossed.find(words) for words in english]
+    assert positions == sorted(positions), glossed
+    assert min(positions) >= 0, glossed
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_part_of_a_question_asks_as_well(question: str, english: tuple[str, ..
         "وصل الوزير، ما لم يؤجل الاجتماع",
     ],
 )
-def test_from_and_not_ask_nothing(question: str) -> None:
-    found = gloss_question(question)
-    assert "who" not in found.split()
-    assert "what is" not in found
+def test_from_and_not_are_no_question_words(question: str) -> None:
+    glossed = gloss_question(question)
+    assert "who" not in glossed.split()
+    assert "what is" not in glossed

@@ -11,9 +11,10 @@ GOOD = "Twenty-five people were killed in an attack near Mosul on Tuesday, the U
 
 
 def test_a_right_translation_is_not_flagged_in_either_direction() -> None:
-    for found in (compare(SOURCE, GOOD, "ar"), compare(GOOD, SOURCE, "en")):
-        assert not (found.missing_values or found.added_values or found.missing_names or found.added_names)
-        assert found.licensed > 0.7
+    for comparison in (compare(SOURCE, GOOD, "ar"), compare(GOOD, SOURCE, "en")):
+        assert not (comparison.missing_values or comparison.added_values)
+        assert not (comparison.missing_names or comparison.added_names)
+        assert comparison.licensed > 0.7
 
 
 @pytest.mark.parametrize(
@@ -28,15 +29,15 @@ def test_a_right_translation_is_not_flagged_in_either_direction() -> None:
 def test_a_changed_value_is_missing_and_added(
     right: str, wrong: str, missing: tuple[str, ...], added: tuple[str, ...]
 ) -> None:
-    found = compare(SOURCE, GOOD.replace(right, wrong), "ar")
-    assert (found.missing_values, found.added_values) == (missing, added)
+    comparison = compare(SOURCE, GOOD.replace(right, wrong), "ar")
+    assert (comparison.missing_values, comparison.added_values) == (missing, added)
 
 
 def test_a_changed_name_is_missing_and_added() -> None:
-    found = compare(SOURCE, GOOD.replace("Mosul", "Baghdad"), "ar")
-    assert (found.missing_names, found.added_names) == (("الموصل",), ("Baghdad",))
-    back = compare(GOOD, SOURCE.replace("الموصل", "بغداد"), "en")
-    assert (back.missing_names, back.added_names) == (("Mosul",), ("بغداد",))
+    comparison = compare(SOURCE, GOOD.replace("Mosul", "Baghdad"), "ar")
+    assert (comparison.missing_names, comparison.added_names) == (("الموصل",), ("Baghdad",))
+    reversed_comparison = compare(GOOD, SOURCE.replace("الموصل", "بغداد"), "en")
+    assert (reversed_comparison.missing_names, reversed_comparison.added_names) == (("Mosul",), ("بغداد",))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_numbers_plurals_and_duals_of_a_phrase_are_licensed(source: str, transla
     assert compare(source, translation, "ar").licensed == 1
 
 
-def test_another_sentence_is_hardly_licensed() -> None:
+def test_an_unrelated_sentence_is_hardly_licensed() -> None:
     assert compare(SOURCE, "The weather will remain cold until the weekend.", "ar").licensed < 0.4
 
 
@@ -73,5 +74,6 @@ def test_another_sentence_is_hardly_licensed() -> None:
     ],
 )
 def test_the_same_value_or_name_may_be_written_otherwise(source: str, translation: str) -> None:
-    for found in (compare(source, translation, "ar"), compare(translation, source, "en")):
-        assert not (found.missing_values or found.added_values or found.missing_names or found.added_names)
+    for comparison in (compare(source, translation, "ar"), compare(translation, source, "en")):
+        assert not (comparison.missing_values or comparison.added_values)
+        assert not (comparison.missing_names or comparison.added_names)

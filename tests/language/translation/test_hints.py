@@ -116,17 +116,17 @@ def test_a_word_with_a_pronoun_or_an_ending_is_no_name(inflected: str) -> None:
     assert [hint.kind for hint in hints_for(inflected, "ar")] == ["word"]
 
 
-def test_a_name_by_its_letters_alone_begins_no_persons_name() -> None:
+def test_a_name_recognised_by_its_letters_alone_does_not_begin_a_persons_name() -> None:
     assert [hint.source for hint in hints_for("كوليت أقلام", "ar")] == ["كوليت"]
 
 
-def test_and_before_a_name_that_no_table_has_is_no_part_of_it() -> None:
+def test_and_before_a_name_that_is_in_no_table_is_not_part_of_it() -> None:
     spelled = [hint.targets[0] for hint in hints_for("ومونتيروسو وستراثرن والساراسواتي", "ar")]
     assert [name[0] for name in spelled] == ["M", "S", "S"]
     assert hints_for("وولمار", "ar")[0].targets[0].startswith("W")
 
 
-def test_a_spelling_that_the_sentence_gives_wins(known: Tables) -> None:
+def test_a_latin_spelling_in_the_sentence_is_preferred(known: Tables) -> None:
     (hint, *_) = hints_for("كوريلا (Corella)", "ar", known)
     assert hint.targets == ("Corella",)
 
@@ -208,7 +208,7 @@ def test_the_shipped_tables_are_small() -> None:
     assert sum(size.values()) < 3_500_000
 
 
-def test_the_shipped_tables_load_fast_and_only_when_they_are_asked() -> None:
+def test_the_shipped_tables_load_fast_and_only_when_used() -> None:
     code = (
         "import sys; import rag.language.translation.hints, rag.language.translation.check; "
         "from rag.language.translation.reader import shipped; print(shipped.cache_info().currsize)"
@@ -254,7 +254,7 @@ def test_the_shipped_tables_spell_names_as_newspapers_do(sentence: str, first: s
 
 
 @pytest.mark.parametrize("sentence", ["ولم يعد قادرا", "لم يعد قادرا"])
-def test_a_phrase_that_begins_with_a_negation_is_no_negation_of_its_next_word(sentence: str) -> None:
+def test_a_phrase_that_begins_with_a_negation_is_one_hint(sentence: str) -> None:
     assert hints_for(sentence, "ar")[0].targets == ("no longer",)
 
 
@@ -267,7 +267,7 @@ def test_a_shorter_name_is_not_taken_for_another(sentence: str, first: str) -> N
 
 
 @pytest.mark.parametrize(("word", "first"), [("دوماً", "always"), ("سورياً", "Syrian")])
-def test_a_word_with_the_ending_of_adverbs(word: str, first: str) -> None:
+def test_a_word_with_the_ending_of_adverbs_is_not_a_name(word: str, first: str) -> None:
     assert hints_for(f"رأى {word} أمس", "ar")[1].targets[0] == first
 
 
@@ -295,7 +295,7 @@ def test_every_name_of_the_world_has_its_columns_in_their_languages() -> None:
         assert all(map(is_arabic_word, forms)), line
 
 
-def test_foreign_sounds_meet_in_a_name_that_has_one_spelling() -> None:
+def test_a_name_matches_other_letters_for_its_foreign_sounds() -> None:
     names = Gazetteer([Name("place", ("Gdansk",), ("غدانسك",)), Name("company", ("Volvo",), ("فولفو",))])
     for word in ("جدانسك", "قدانسك", "ڤولڤو"):
         match = names.match(words_of(word), 0, "ar")

@@ -32,5 +32,5 @@ def test_a_verb_has_its_present_and_infinitive(past: str, expected: str, bare: s
 
 
 @pytest.mark.parametrize("meaning", ["blorted", "stay away", "can"])
-def test_what_is_not_recognised_stays(meaning: str) -> None:
+def test_an_unrecognised_verb_is_unchanged(meaning: str) -> None:
     assert present(meaning, KNOWN) == meaning

@@ -1,4 +1,4 @@
-"""A value of a claim that its source states in other words is not taken for an invented one."""
+"""A value of a claim that its source states in other words does not count as invented."""
 
 from __future__ import annotations
 
@@ -148,5 +148,5 @@ def test_another_unit_weekday_or_number_in_words_is_missing(
         "",
     ],
 )
-def test_what_counts_nothing_states_no_number(text: str) -> None:
+def test_words_that_count_nothing_state_no_number(text: str) -> None:
     assert stated(text) == frozenset()

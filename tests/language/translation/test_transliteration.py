@@ -1,4 +1,4 @@
-"""Names that no table has are spelled as newspapers would, and distinguished from other words."""
+"""Names that are in no table are spelled as newspapers would, and distinguished from other words."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def test_the_first_letters_of_a_foreign_name_are_no_article() -> None:
 
 def test_any_word_has_one_or_two_spellings() -> None:
     for word in ("أوبتيكور", "محمد", "ژ", "الء"):
-        found = spellings_of(word)
-        assert 1 <= len(found) <= 2
-        assert all(found)
+        spellings = spellings_of(word)
+        assert 1 <= len(spellings) <= 2
+        assert all(spellings)
     assert spellings_of("محمد")[0][0].isupper()
 
 

@@ -216,7 +216,7 @@ def test_a_number_alone_stays_a_year() -> None:
     assert written(value, "en", counts=True) == "2,014"
 
 
-def test_words_are_cut_where_tables_need_it() -> None:
+def test_words_are_split_where_tables_need_it() -> None:
     assert keys_of("Sana'a's U.S. al-Asad, و300 ٢٬٥٠٠ 2003،2011 5،6 ٪") == (
         "sanaa", "us", "al", "asad", "و", "300", "2500", "2003", "2011", "5.6", "%",
     )  # fmt: skip
